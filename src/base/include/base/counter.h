@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Event counters: each thread adds to a block of its own, reading sums them. A block outlives its thread. No lock is taken
+ * to count.
+ */
+#ifndef BASE_COUNTER_H
+#define BASE_COUNTER_H
+
+#include <stdint.h>
+
+/* One X(id, "name") a counter; the names are what SIGUSR1 and plyctl show. */
+#define COUNTER_LIST(X)                                                                                                \
+	X(LOOKUP, "lookup")                                                                                            \
+	X(LOOKUP_CACHED, "lookup-cached")                                                                              \
+	X(LOOKUP_NEGATIVE, "lookup-negative")                                                                          \
+	X(GETATTR, "getattr")                                                                                          \
+	X(SETATTR, "setattr")                                                                                          \
+	X(READLINK, "readlink")                                                                                        \
+	X(OPEN, "open")                                                                                                \
+	X(READ, "read")                                                                                                \
+	X(READ_BYTES, "read-bytes")                                                                                    \
+	X(WRITE, "write")                                                                                              \
+	X(WRITE_BYTES, "write-bytes")                                                                                  \
+	X(FSYNC, "fsync")                                                                                              \
+	X(READDIR, "readdir")                                                                                          \
+	X(READDIRPLUS, "readdirplus")                                                                                  \
+	X(CREATE, "create")                                                                                            \
+	X(REMOVE, "remove")                                                                                            \
+	X(RENAME, "rename")                                                                                            \
+	X(LINK, "link")                                                                                                \
+	X(XATTR, "xattr")                                                                                              \
+	X(STATFS, "statfs")                                                                                            \
+	X(MISC, "misc")                                                                                                \
+	X(FORGET, "forget")                                                                                            \
+	X(COPY_UP, "copy-up")                                                                                          \
+	X(COPY_UP_BYTES, "copy-up-bytes")                                                                              \
+	X(COPY_UP_FAILED, "copy-up-failed")                                                                            \
+	X(LISTING_BUILT, "listing-built")                                                                              \
+	X(PARKED, "parked")                                                                                            \
+	X(INTERRUPTED, "interrupted")                                                                                  \
+	X(DESCRIPTOR_EVICTED, "descriptor-evicted")
+
+enum counter {
+#define X(id, name) COUNTER_##id,
+	COUNTER_LIST(X)
+#undef X
+	COUNTER_MAX
+};
+
+void counter_add(enum counter c, uint64_t n);
+uint64_t counter_read(enum counter c);
+const char *counter_name(enum counter c);
+
+#endif

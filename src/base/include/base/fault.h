@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Fault points. Every mutating or syncing sys_ call passes one; builds with PLYFS_FAULTS=ON can kill the process at, or fail,
+ * the Nth call made in a scope (a kind of change). Other builds compile them away. Configured by the environment:
+ *
+ *	PLYFS_FAULT=kill:SCOPE:N | kill-after:SCOPE:N | fail:SCOPE:N:ERRNO
+ *	PLYFS_FAULT_COUNT=FILE    "SCOPE N" lines at exit
+ */
+#ifndef BASE_FAULT_H
+#define BASE_FAULT_H
+
+enum fault_scope {
+	FAULT_NONE,
+	FAULT_COPYUP,
+	FAULT_CREATE,
+	FAULT_REMOVE,
+	FAULT_RENAME,
+	FAULT_ATTR,
+	FAULT_XATTR,
+	FAULT_MOUNT,
+	FAULT_SCOPE_MAX
+};
+
+#ifdef PLYFS_FAULTS
+/* Reads the environment; a malformed value ends the process with a line on stderr. */
+void fault_init(void);
+/* The scope of the calling thread; returns the one before. */
+enum fault_scope fault_scope_set(enum fault_scope scope);
+/* 0, or the negative errno that the call about to be made shall fail with; may not return. */
+int fault_before(void);
+/* After a successful call; may not return. */
+void fault_after(void);
+/* Writes the counts where PLYFS_FAULT_COUNT says. */
+void fault_write_counts(void);
+#else
+static inline void fault_init(void)
+{
+}
+static inline enum fault_scope fault_scope_set(enum fault_scope scope)
+{
+	return FAULT_NONE;
+}
+static inline int fault_before(void)
+{
+	return 0;
+}
+static inline void fault_after(void)
+{
+}
+static inline void fault_write_counts(void)
+{
+}
+#endif
+
+static inline void fault_scope_restore(enum fault_scope *before)
+{
+	fault_scope_set(*before);
+}
+
+/* The rest of the block runs in `scope`. */
+#define FAULT_SCOPE(scope)                                                                                             \
+	enum fault_scope _fault_before __attribute__((cleanup(fault_scope_restore), unused)) = fault_scope_set(scope)
+
+#endif

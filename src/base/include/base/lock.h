@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Locks with classes. The order, outermost first; a thread may take a lock only of a class further in than all it holds,
+ * except where a class is marked "pairs" (two of it at once, taken by the one function that orders them):
+ *
+ *	LOCK_GATE     shared by every change, exclusive to freeze (rwlock)
+ *	  LOCK_RENAME   R: directory moves across parents
+ *	    LOCK_DIR      D: names of one directory (pairs: ancestor first, else by id)
+ *	      LOCK_INODE    I: one inode's change: publish, attributes, open by name (pairs: by address)
+ *	        LOCK_TABLE    T: inode table; never across a system call
+ *	          LOCK_LEAF     leaf: listing, descriptor caches, pools, logs; nothing is taken beneath (pairs forbidden)
+ *
+ * Debug builds keep what each thread holds and abort on a violation.
+ */
+#ifndef BASE_LOCK_H
+#define BASE_LOCK_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+enum lock_class { LOCK_GATE, LOCK_RENAME, LOCK_DIR, LOCK_INODE, LOCK_TABLE, LOCK_LEAF, LOCK_CLASS_MAX };
+
+struct lock {
+	pthread_mutex_t mutex;
+	unsigned char class;
+};
+
+struct rwlock {
+	pthread_rwlock_t rw;
+	unsigned char class;
+};
+
+void lock_init(struct lock *l, enum lock_class class);
+void lock_finish(struct lock *l);
+void lock_take(struct lock *l);
+void lock_drop(struct lock *l);
+/* Takes two locks of one class in the order given (a first); a == b takes it once. The caller has put them in order. */
+void lock_take_pair(struct lock *a, struct lock *b);
+void lock_drop_pair(struct lock *a, struct lock *b);
+/* Debug builds: whether this thread holds `l`; release builds: true. For CHECK() in *_locked functions. */
+bool lock_held(const struct lock *l);
+
+void rwlock_init(struct rwlock *l, enum lock_class class);
+void rwlock_finish(struct rwlock *l);
+void rwlock_read(struct rwlock *l);
+void rwlock_write(struct rwlock *l);
+void rwlock_drop(struct rwlock *l);
+
+static inline void lock_cleanup(struct lock **l)
+{
+	if (*l)
+		lock_drop(*l);
+}
+
+/* Holds `l` until the end of the scope. */
+#define LOCK_SCOPE_NAME2(line) _lock_scope_##line
+#define LOCK_SCOPE_NAME(line) LOCK_SCOPE_NAME2(line)
+#define LOCK_SCOPE(l)                                                                                                  \
+	struct lock *LOCK_SCOPE_NAME(__LINE__) __attribute__((cleanup(lock_cleanup), unused)) =                        \
+		({ lock_take(l); (l); })
+
+#endif

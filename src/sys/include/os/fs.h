@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One system call a function. All return >= 0 or a negative errno, retry EINTR where that is safe, set O_CLOEXEC, never
+ * follow a symbolic link in the last component, and take a directory descriptor (O_PATH is enough) and ONE name without a slash
+ * ("" with a descriptor of the object itself where the text says so). Calls that change something or sync pass a fault point.
+ *
+ * What can't be done on O_PATH descriptors goes through the *at system calls of newer kernels and falls back to
+ * /proc/self/fd, which sys_init() opens once.
+ */
+#ifndef OS_FS_H
+#define OS_FS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/types.h>
+#include <linux/stat.h>
+
+/* Finds out what the running kernel has (fchmodat2, *xattrat) and opens /proc/self/fd. 0 or -errno. */
+int sys_init(void);
+
+/* --- open ------------------------------------------------------------------------------------------------------- */
+
+/* How a name is confined; combined with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS always. */
+enum sys_confine { SYS_CROSS_MOUNTS = 0, SYS_NO_XDEV = 1 };
+
+/* openat2(2); O_NOFOLLOW and O_CLOEXEC are added. With O_NOFOLLOW|O_PATH a symlink itself is opened (RESOLVE_NO_SYMLINKS
+ * permits that). Names with slashes are permitted here (a relative path beneath dirfd). */
+int sys_openat(int dirfd, const char *name, int flags, mode_t mode, enum sys_confine confine);
+/* Opens anew, with other flags, what `fd` (may be O_PATH) refers to; never creates, O_NOFOLLOW must not be given. */
+int sys_reopen(int fd, int flags);
+/* A path given by a user before the mount exists: symlinks followed, O_CLOEXEC added. */
+int sys_open_path(const char *path, int flags, mode_t mode);
+/* O_TMPFILE in dirfd. -EOPNOTSUPP or -EISDIR where the file system has none. */
+int sys_open_tmpfile(int dirfd, int flags, mode_t mode);
+int sys_close(int fd);
+int sys_dup(int fd);
+
+/* --- look ------------------------------------------------------------------------------------------------------- */
+
+/* statx(2) without following; name "" looks at dirfd itself. Basic fields and btime are asked for. */
+int sys_statx(int dirfd, const char *name, struct statx *ret_stx);
+/* Target of a symlink, not terminated; returns its length. name "" with an O_PATH descriptor of the link. */
+ssize_t sys_readlinkat(int dirfd, const char *name, char *buf, size_t size);
+int sys_fstatvfs(int fd, struct statvfs *ret);
+/* statfs f_type. */
+int sys_fs_type(int fd, long *ret_type);
+
+/* --- names ------------------------------------------------------------------------------------------------------ */
+
+int sys_mkdirat(int dirfd, const char *name, mode_t mode);
+int sys_mknodat(int dirfd, const char *name, mode_t mode, dev_t rdev);
+int sys_symlinkat(const char *target, int dirfd, const char *name);
+int sys_linkat(int olddirfd, const char *oldname, int newdirfd, const char *newname);
+/* Gives the file behind `fd` (O_TMPFILE, or O_PATH of any non-directory) a name: AT_EMPTY_PATH, else /proc/self/fd. */
+int sys_link_fd(int fd, int newdirfd, const char *newname);
+int sys_unlinkat(int dirfd, const char *name, int flags);
+/* renameat2(2) with RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT. */
+int sys_renameat2(int olddirfd, const char *oldname, int newdirfd, const char *newname, unsigned flags);
+
+/* --- attributes (fd may be O_PATH, also of a symlink or device) ---------------------------------------------------- */
+
+int sys_fchown(int fd, uid_t uid, gid_t gid);
+int sys_fchmod(int fd, mode_t mode);
+int sys_futimens(int fd, const struct timespec times[2]);
+/* The same by name. */
+int sys_fchownat(int dirfd, const char *name, uid_t uid, gid_t gid);
+int sys_fchmodat(int dirfd, const char *name, mode_t mode);
+int sys_utimensat(int dirfd, const char *name, const struct timespec times[2]);
+/* Needs a descriptor open for writing. */
+int sys_ftruncate(int fd, off_t length);
+/* FS_IOC_GETFLAGS/SETFLAGS, FS_IOC_FSGETXATTR (struct fsxattr, linux/fs.h); need a real descriptor. */
+int sys_getflags(int fd, unsigned *ret_flags);
+int sys_setflags(int fd, unsigned flags);
+struct fsxattr;
+int sys_fsgetxattr(int fd, struct fsxattr *ret);
+int sys_fssetxattr(int fd, const struct fsxattr *xa);
+
+/* --- data ------------------------------------------------------------------------------------------------------- */
+
+ssize_t sys_pread(int fd, void *buf, size_t size, off_t off);
+/* Writes all of it or fails; a short write is continued, so the return value is `size` or -errno. If *some* bytes were
+ * written before the error (ENOSPC, EDQUOT, EFBIG), returns the count written. */
+ssize_t sys_pwrite_all(int fd, const void *buf, size_t size, off_t off);
+ssize_t sys_copy_file_range(int in, off_t *off_in, int out, off_t *off_out, size_t len);
+int sys_ficlone(int out, int in);
+int sys_fallocate(int fd, int mode, off_t off, off_t len);
+/* SEEK_DATA, SEEK_HOLE, SEEK_END, SEEK_SET. */
+off_t sys_lseek(int fd, off_t off, int whence);
+int sys_fsync(int fd);
+int sys_fdatasync(int fd);
+int sys_syncfs(int fd);
+int sys_flock(int fd, int operation);
+
+/* --- reading a directory ------------------------------------------------------------------------------------------- */
+
+/* One entry as getdents64 gives it. */
+struct sys_dirent {
+	uint64_t ino;
+	unsigned char type; /* DT_* */
+	uint16_t name_len;
+	const char *name; /* valid during the call back */
+};
+/* Reads the whole directory that `dirfd` (O_PATH is enough: it is reopened) refers to, without "." and "..". Stops at the
+ * first non-zero value that `each` returns and returns it; 0 at the end. */
+int sys_read_dir(int dirfd, int (*each)(void *arg, const struct sys_dirent *entry), void *arg);
+
+/* --- xattrs (name "" means fd itself, which may be O_PATH) ------------------------------------------------------------ */
+
+/* Return the value's length; size 0 asks for the length only; -ERANGE when too small, -ENODATA, -EOPNOTSUPP. */
+ssize_t sys_getxattr(int dirfd, const char *name, const char *xattr, void *value, size_t size);
+ssize_t sys_listxattr(int dirfd, const char *name, char *list, size_t size);
+int sys_setxattr(int dirfd, const char *name, const char *xattr, const void *value, size_t size, int flags);
+int sys_removexattr(int dirfd, const char *name, const char *xattr);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Mount objects and mountinfo: what the fences of the layers are made of. See open_tree(2), mount_setattr(2), proc(5).
+ */
+#ifndef OS_MOUNT_H
+#define OS_MOUNT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* A detached private clone of the mount at dirfd, rooted there. Plain: mounts below are left out; recursive: they come
+ * along. -EINVAL: the plain form is refused in a user namespace with locked mounts below; -EPERM: no CAP_SYS_ADMIN. */
+int sys_open_tree_clone(int dirfd, bool recursive);
+/* Makes the clone read-only and noatime as far as permitted; returns 0, or -errno when not even read-only can be had. */
+int sys_mount_set_readonly(int mount_fd, bool recursive);
+/* Detached umount of the file system at `path` (MNT_DETACH). */
+int sys_umount_detach(const char *path);
+
+/* One line of /proc/self/mountinfo. */
+struct sys_mountinfo {
+	int id;
+	int parent_id;
+	dev_t dev;
+	const char *root;       /* unescaped */
+	const char *mountpoint; /* unescaped */
+	const char *fstype;
+	const char *source;
+	const char *super_options;
+};
+/* Calls `each` for each mount until it returns non-zero, and returns that. */
+int sys_each_mount(int (*each)(void *arg, const struct sys_mountinfo *m), void *arg);
+
+/* --- file handles ----------------------------------------------------------------------------------------------------- */
+
+#define SYS_HANDLE_MAX 128
+
+struct sys_handle {
+	int type;
+	unsigned len;
+	int mount_id;
+	unsigned char bytes[SYS_HANDLE_MAX];
+};
+/* name "" = dirfd itself. -EOPNOTSUPP where the file system has no handles. */
+int sys_name_to_handle(int dirfd, const char *name, struct sys_handle *ret);
+/* Opens what the handle names in the file system of mount_fd (needs CAP_DAC_READ_SEARCH); -ESTALE when gone. */
+int sys_open_by_handle(int mount_fd, const struct sys_handle *h, int flags);
+/* FS_IOC_GETFSUUID (16 bytes); zeros and -errno where the kernel or file system has none. */
+int sys_fs_uuid(int fd, uint8_t ret_uuid[16]);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Credentials, capabilities, limits and other processes, a call each.
+ */
+#ifndef OS_TASK_H
+#define OS_TASK_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Keeps the file capabilities of all threads when their fsuid changes (SECBIT_NO_SETUID_FIXUP); before threads start.
+ * -EPERM without CAP_SETPCAP. */
+int sys_keep_caps_on_fsuid(void);
+/* Sets the calling thread's fsuid and fsgid for what it creates; the caller restores them with 0,0 (its own ids). */
+void sys_set_fsids(uid_t uid, gid_t gid);
+/* Whether this process has a capability (CAP_* of linux/capability.h) in its effective set. */
+bool sys_has_cap(int cap);
+/* Whether we are in the initial user namespace. */
+bool sys_in_init_userns(void);
+/* Whether thread `tid` has SIGKILL pending or is dead: its request may be dropped. False when it can't be looked at. */
+bool sys_task_killed(pid_t tid);
+/* Raises RLIMIT_NOFILE to its hard limit; returns the limit now in force. */
+unsigned long sys_raise_nofile(void);
+/* Core dumps off (RLIMIT_CORE 0 and PR_SET_DUMPABLE stays, for /proc/self/fd). */
+void sys_no_core_dumps(void);
+/* Adds to the calling thread's nice value. */
+void sys_thread_nice(int nice);
+/* Tries to set oom_score_adj; EACCES is ignored. */
+void sys_set_oom_score(int value);
+unsigned sys_cpu_count(void);
+/* CLOCK_MONOTONIC in milliseconds. */
+unsigned long long sys_now_ms(void);
+
+#endif
