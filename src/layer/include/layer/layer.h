@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ordered, immutable set of layers of one union: root descriptors behind their fences, and what was probed of each.
+ *
+ * Index 0 is the topmost layer: the upper where there is one, else the top lower. The set is reference-counted and never
+ * changes; a union points to one and could be pointed to another.
+ *
+ * Fences. Each layer is opened once, before our own mount exists. Where the kernel permits, its root descriptor lies in a private
+ * clone of its mount (`fenced`): nothing is mounted below in there, and a lower clone is read-only. Else access is confined by
+ * RESOLVE_NO_XDEV, and what another mount covers is recognised by STATX_ATTR_MOUNT_ROOT: layer_statx() then says so. Upper and work
+ * lie beneath ONE clone, because rename and link between two fail with EXDEV.
+ */
+#ifndef LAYER_LAYER_H
+#define LAYER_LAYER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <linux/stat.h>
+#include <sys/types.h>
+
+#include "format/name.h"
+#include "format/option.h"
+
+struct layer {
+	unsigned index;
+	char *path;     /* as the user gave it, for messages; owned */
+	int root_fd;    /* O_PATH | O_DIRECTORY; owned */
+	int real_fd;    /* the same directory opened O_RDONLY in the same mount, for handles and syncfs; -1 if not needed */
+	bool upper;     /* the writable one */
+	bool fenced;    /* root_fd lies in a private clone without mounts below */
+	bool has_xattr; /* private marks may exist here */
+	bool has_handles; /* name_to_handle_at works and handles can be opened */
+	unsigned fs;    /* index into layer_set.fs */
+	uint64_t root_ino;
+};
+
+/* A file system that holds one or more layers. */
+struct layer_fs {
+	dev_t dev;
+	uint8_t uuid[16];
+	bool has_uuid;
+	uint64_t ino_bits; /* or'ed into st_ino; 0 for the first */
+};
+
+enum whiteout_form { WHITEOUT_DEVICE, WHITEOUT_XATTR };
+
+struct layer_set {
+	_Atomic unsigned refs;
+	unsigned n;
+	struct layer *layers; /* n of them, [0] on top */
+	bool has_upper;
+	unsigned n_fs;
+	struct layer_fs *fs;
+	enum xattr_ns ns; /* the namespace of private attributes that is obeyed */
+
+	/* Only with an upper: */
+	int work_fd;     /* WORKDIR/work, O_PATH; temp files live here */
+	int workdir_fd;  /* WORKDIR itself, locked with flock */
+	bool is_volatile; /* nothing is synced */
+	bool has_tmpfile;  /* O_TMPFILE works in work_fd and can be linked */
+	bool has_rename_whiteout;
+	bool has_upper_xattr; /* private marks can be written */
+	bool can_reopen; /* files without permission bits can be opened at any time (CAP_DAC_OVERRIDE over the upper) */
+	bool can_chown;  /* new files can be given to their callers */
+	enum whiteout_form whiteout_form;
+	struct layer_work *work; /* temp names and the shared whiteout, layer/work.h */
+};
+
+/* Opens, checks, fences, probes, locks and cleans everything that the options name, in this order, before the mount exists.
+ * `mountpoint` is checked against the layers. On failure nothing is left behind, and *ret_error is one line in the form
+ * "OPTION: PATH: cause" (allocated, the caller frees it). 0 or -errno. */
+int layer_set_open(const struct options *opt, const char *mountpoint, struct layer_set **ret_set, char **ret_error);
+struct layer_set *layer_set_get(struct layer_set *set);
+void layer_set_put(struct layer_set *set);
+/* At the end of the session: syncs the upper (unless volatile) and leaves the work directory empty. */
+void layer_set_shutdown(struct layer_set *set);
+
+static inline struct layer *layer_upper(const struct layer_set *set)
+{
+	return set->has_upper ? &set->layers[0] : (struct layer *)0;
+}
+
+/* --- confined access: dirfd is a directory of this layer, name one component ------------------------------------------------ */
+
+int layer_openat(const struct layer *l, int dirfd, const char *name, int flags);
+/* Like sys_statx. *ret_covered (may be NULL) tells that `name` is covered by another mount, so that nothing of it may be
+ * shown but that it exists. */
+int layer_statx(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx, bool *ret_covered);
+
+/* st_ino that the union shows for inode `ino` of this layer. */
+uint64_t layer_union_ino(const struct layer_set *set, const struct layer *l, uint64_t ino);
+
+/* --- marks: private attributes of one object, read in one go -------------------------------------------------------------- */
+
+enum layer_mark {
+	MARK_OPAQUE = 1 << 0,   /* overlay.opaque = y */
+	MARK_XWHITEOUTS = 1 << 1, /* overlay.opaque = x: contains whiteouts of the xattr form */
+	MARK_REDIRECT = 1 << 2,
+	MARK_METACOPY = 1 << 3,
+	MARK_ORIGIN = 1 << 4,
+	MARK_IMPURE = 1 << 5,
+	MARK_WHITEOUT = 1 << 6, /* overlay.whiteout: a whiteout where the directory has MARK_XWHITEOUTS */
+	MARK_ACL = 1 << 7,      /* system.posix_acl_access */
+	MARK_DEFAULT_ACL = 1 << 8,
+	MARK_CAPABILITY = 1 << 9,
+	MARK_OTHER_XATTR = 1 << 10, /* any attribute that users see, not named above */
+};
+/* One listxattr, and a getxattr of overlay.opaque where it is present. 0 where the layer has no xattrs. *ret_marks. */
+int layer_read_marks(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,
+		     unsigned *ret_marks);
+
+/* Whether this is a whiteout as a character device 0:0. */
+static inline bool layer_is_whiteout(const struct statx *stx)
+{
+	return (stx->stx_mode & 0170000) == 0020000 && stx->stx_rdev_major == 0 && stx->stx_rdev_minor == 0;
+}
+
+/* The union inode number that overlay.origin of an upper object names, or 0 when there is no valid origin in any lower layer
+ * (no mark, no handle support, gone). */
+uint64_t layer_origin_ino(const struct layer_set *set, int dirfd, const char *name);
+/* Builds the value of overlay.origin for the object open (O_PATH) at fd in lower layer `l`. Returns its length, or -EOPNOTSUPP. */
+ssize_t layer_make_origin(const struct layer_set *set, const struct layer *l, int fd, void *buf, size_t size);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The work directory at run time: temp names, whiteouts, and removing trees. A crash leaves only temp files here, which the
+ * next mount removes. All functions are thread-safe.
+ */
+#ifndef LAYER_WORK_H
+#define LAYER_WORK_H
+
+#include "layer/layer.h"
+
+#define WORK_NAME_MAX 32
+
+/* A fresh name "#<hex>" that no other thread uses. */
+void work_temp_name(struct layer_set *set, char ret_name[WORK_NAME_MAX]);
+
+/* Makes a whiteout called `name` in directory dirfd of the upper (or in work_fd) where nothing has this name: a link to the shared
+ * whiteout, or a new one (and that is shared from now on) where linking fails. -EEXIST when the name is taken. */
+int work_make_whiteout(struct layer_set *set, int dirfd, const char *name);
+
+/* Replaces the non-directory `name` in dirfd atomically by a whiteout (temp + rename). */
+int work_replace_by_whiteout(struct layer_set *set, int dirfd, const char *name);
+
+/* Moves the directory `name` out of dirfd and leaves a whiteout there, in one step (exchange), then removes what was moved with all
+ * it holds. `whiteout` false: just moves it out. The removal's errors are logged; the next mount tries again. */
+int work_retire_dir(struct layer_set *set, int dirfd, const char *name, bool whiteout);
+
+/* Removes `name` beneath dirfd, whatever it is, with all it holds; never crosses a mount or follows a link. */
+int work_remove_tree(int dirfd, const char *name);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The resolver: which layers hold a name. It takes a directory's stack and a name and returns a value; it knows no inode of the child
+ * and takes no lock but the leaf ones of the descriptor and listing caches.
+ *
+ * Rules (kernel overlayfs): topmost first; a whiteout ends the search; a non-directory ends it and hides all below; directories merge
+ * until an opaque one. Where the directory's merged listing is known, a missing name costs no system call and a present one
+ * starts at the layer that has it.
+ */
+#ifndef TREE_RESOLVE_H
+#define TREE_RESOLVE_H
+
+#include "tree/tree.h"
+
+/* What a name is. */
+struct resolved {
+	struct statx stx;      /* of the topmost object, as read (not the union's st_ino) */
+	unsigned layer;        /* of the topmost object */
+	unsigned marks;        /* enum layer_mark of the topmost object */
+	bool covered;          /* the topmost object is covered by another mount */
+	uint64_t ino;          /* st_ino of the union */
+	bool has_origin;       /* ino comes from a lower object */
+	bool upper_whiteout;   /* only with -ENOENT: a whiteout of this name is in the upper */
+	unsigned n_lower;      /* directories: lower refs, topmost first */
+	bool in_upper;         /* directories: upper_ref is valid; else: layer is the upper */
+	struct dirref upper_ref;
+	struct dirref *lower;  /* owned: resolved_finish() */
+};
+
+/* -ENOENT: nothing of this name (upper_whiteout is set even then); -ENAMETOOLONG; -EPERM: a redirect or metacopy object, which this
+ * mount doesn't follow; -ELOOP: the upper's or work's own root inside a lower layer; -ENOMEM; -EIO. */
+int resolve_child(struct tree *tree, struct inode *dir, const char *name, struct resolved *ret);
+void resolved_finish(struct resolved *r);
+
+/* Whether a lower layer of the directory's stack shows `name` (an object that is no whiteout): what decides if removing the upper
+ * object needs a whiteout. Returns 1, 0 or -errno. */
+int resolve_lower_positive(struct tree *tree, struct inode *dir, const char *name);
+
+#endif

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One union: the layers, the inodes that are known of it, and the locks over them. There is no global state: a process can hold
+ * several. This header has the object, the inode table and directory descriptors; resolve.h answers names, listing.h lists.
+ *
+ * An inode is what the kernel knows by a node id. A directory has a stack: the layers that really hold it, topmost first. Any other
+ * object lives in one layer, which changes once, from a lower to the upper, by copy-up.
+ *
+ * Invariants
+ *  I1  An inode lives while nlookup > 0 (the kernel holds it) or refs > 0 (children, running work); then it is really freed.
+ *  I2  (parent, name) leads to at most one inode; a hard-linked upper inode has all its known names.
+ *  I3  in_upper goes from false to true once and never back. A lower file is never opened for writing.
+ *  I4  An unlinked inode whose object is in the upper has a pinned descriptor from before its last name went.
+ *  I5  A directory in layer L has its parent in layer L.
+ *  I6  A descriptor opened by name is checked by inode number before it is used, so a racing rename can't swap files.
+ *
+ * Locks: legend letters at the fields; order in base/lock.h.
+ *   R tree.rename   D dir.lock   I inode_lock()   T tree.table   c constant after creation   a atomic
+ */
+#ifndef TREE_TREE_H
+#define TREE_TREE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <linux/stat.h>
+#include <sys/types.h>
+
+#include "base/lock.h"
+#include "layer/layer.h"
+
+#define TREE_NAME_MAX 255
+#define TREE_ROOT_ID 1
+#define INODE_LOCKS 256
+
+struct tree;
+struct inode;
+struct inode_name; /* tree/inode.c: a (parent, name) -> inode entry of the table */
+struct listing;    /* tree/listing.h */
+struct dirfd_entry; /* tree/dirfd.c */
+
+enum dirref_flag {
+	DIRREF_COVERED = 1 << 0,    /* another mount covers it: shown empty, never opened */
+	DIRREF_XWHITEOUTS = 1 << 1, /* may hold whiteouts of the xattr form */
+};
+
+/* A directory in one layer. */
+struct dirref {
+	uint16_t layer;          /* c index in the layer set */
+	uint16_t flags;          /* c enum dirref_flag */
+	uint64_t ino;            /* c its inode number there */
+	struct dirfd_entry *fd;  /* dirfd lock */
+};
+
+enum dir_acl { DIR_ACL_UNKNOWN, DIR_ACL_NONE, DIR_ACL_PRESENT };
+
+struct dir {
+	struct lock lock;             /* D */
+	_Atomic bool in_upper;        /* a `upper` is valid (release/acquire) */
+	struct dirref upper;
+	_Atomic unsigned char default_acl; /* a enum dir_acl of the upper directory; set back to UNKNOWN by xattr changes */
+	_Atomic bool impure_marked;   /* a overlay.impure was written or found */
+	_Atomic bool plus;            /* a answer READDIRPLUS with attributes */
+	_Atomic unsigned misses;      /* a lookups that had to probe the layers for nothing */
+	struct listing *listing;      /* leaf: tree/listing.c */
+	unsigned n_lower;             /* c */
+	struct dirref lower[];        /* topmost first */
+};
+
+enum inode_flag {
+	INODE_UNLINKED = 1 << 0,  /* T no name left */
+	INODE_NO_ORIGIN = 1 << 1, /* T st_ino is the upper's own */
+};
+
+struct inode {
+	uint64_t id;              /* c node id: generation << 32 | slot */
+	uint64_t ino;             /* a st_ino and d_ino of the union (relaxed) */
+	uint64_t real_ino;        /* T inode number in `layer` (directories: of the topmost ref at creation) */
+	uint64_t nlookup;         /* T the kernel's lookup count */
+	uint32_t refs;            /* T held by children and running work */
+	uint16_t layer;           /* T where the object lives; not for directories */
+	_Atomic uint16_t flags;   /* written under T */
+	uint16_t type;            /* c S_IFMT bits */
+	_Atomic bool in_upper;    /* a non-directories: layer is the upper; directories: equals dir->in_upper */
+	_Atomic unsigned marks;   /* a enum layer_mark of the topmost object as known; see inode_marks_known */
+	_Atomic bool marks_known;
+	int pinned_fd;            /* I descriptor of an unlinked or nameless object, O_PATH or better; -1; owned */
+	struct inode_name *names; /* T known names, primary first; a lower-only unlinked inode keeps its last one, out of the table */
+	struct dir *dir;          /* c directories only */
+	void *_Atomic data;       /* the data tier's descriptor entry */
+	void *_Atomic copyup;     /* the change tier's running copy-up */
+};
+
+struct tree {
+	struct layer_set *layers;        /* c */
+	struct lock rename;              /* R */
+	struct lock table;               /* T */
+	struct lock inode_locks[INODE_LOCKS]; /* I, striped by slot */
+	struct inode *root;              /* c */
+	void (*on_evict)(struct inode *inode, void *arg); /* c called before an inode is freed, no lock held */
+	void *on_evict_arg;
+	bool revalidate;                 /* c timeout=0: every lookup asks the layers again */
+	struct inode_table *inodes;      /* tree/inode.c */
+	struct dirfd_cache *dirfds;      /* tree/dirfd.c */
+	struct listing_cache *listings;  /* tree/listing.c */
+};
+
+/* Limits of the caches. */
+struct tree_limits {
+	unsigned max_dirfds;       /* directory descriptors kept open */
+	size_t max_listing_bytes;  /* listings kept */
+};
+
+/* Takes a reference to the set. 0 or -errno; the root is there afterwards with a lookup count that is never forgotten. */
+int tree_new(struct layer_set *set, const struct tree_limits *limits, struct tree **ret_tree);
+void tree_free(struct tree *tree);
+
+/* --- inodes ----------------------------------------------------------------------------------------------------------- */
+
+/* By node id; NULL for an id that is not known (the caller answers ESTALE). The kernel's lookup count keeps the result alive during a
+ * request; work that outlives it holds inode_get(). */
+struct inode *inode_find(struct tree *tree, uint64_t id);
+struct inode *inode_get(struct tree *tree, struct inode *inode);
+void inode_put(struct tree *tree, struct inode *inode);
+/* The kernel forgot n lookups. */
+void inode_forget(struct tree *tree, struct inode *inode, uint64_t n);
+
+static inline bool inode_is_dir(const struct inode *inode)
+{
+	return inode->dir != NULL;
+}
+static inline bool inode_in_upper(const struct inode *inode)
+{
+	return atomic_load_explicit(&inode->in_upper, memory_order_acquire);
+}
+static inline bool inode_is_unlinked(const struct inode *inode)
+{
+	return (atomic_load_explicit(&inode->flags, memory_order_acquire) & INODE_UNLINKED) != 0;
+}
+/* The I lock of an inode. */
+struct lock *inode_lock(struct tree *tree, const struct inode *inode);
+/* Takes the I locks of both (b may be NULL or equal a) in the right order. */
+void inode_lock_pair(struct tree *tree, struct inode *a, struct inode *b);
+void inode_unlock_pair(struct tree *tree, struct inode *a, struct inode *b);
+
+struct resolved; /* tree/resolve.h */
+
+/* The known inode of (parent, name), lookup count raised by one; NULL when not known. */
+struct inode *inode_lookup_known(struct tree *tree, struct inode *parent, const char *name);
+/* The same without raising the lookup count but with a reference (inode_put). */
+struct inode *inode_peek(struct tree *tree, struct inode *parent, const char *name);
+/* Find-or-insert in one critical section of T: gives (parent, name) its inode, lookup count raised by one. An upper non-directory with
+ * several links is found by its inode number and gets the name added. -ENOMEM. */
+int inode_intern(struct tree *tree, struct inode *parent, const char *name, const struct resolved *r,
+		 struct inode **ret_inode);
+/* An inode without a name (O_TMPFILE), in the upper; takes ownership of fd as the pinned descriptor. Lookup count 1. */
+int inode_intern_nameless(struct tree *tree, const struct statx *stx, int fd, struct inode **ret_inode);
+
+/* Changes of names, after they happened on disk; the caller holds D of the parents. Unknown names are ignored. */
+void inode_name_removed(struct tree *tree, struct inode *parent, const char *name);
+void inode_name_added(struct tree *tree, struct inode *inode, struct inode *parent, const char *name);
+/* exchange: both names change places. */
+void inode_name_moved(struct tree *tree, struct inode *oldparent, const char *oldname, struct inode *newparent,
+		      const char *newname, bool exchange);
+
+/* Publishes a copied-up non-directory: from now on it is upper inode real_ino. Caller holds I. */
+void inode_publish_upper(struct tree *tree, struct inode *inode, uint64_t real_ino, bool has_origin);
+/* Publishes a copied-up directory. Caller holds D of its parent. */
+void dir_publish_upper(struct tree *tree, struct inode *inode, uint64_t real_ino);
+/* Gives the inode a descriptor to live on without a name (takes ownership). Caller holds I. */
+void inode_pin(struct tree *tree, struct inode *inode, int fd);
+
+/* Where an inode's object is now: a consistent copy. */
+struct inode_place {
+	struct inode *parent; /* referenced; inode_place_finish() puts it; NULL for the root and nameless inodes */
+	char name[TREE_NAME_MAX + 1];
+	unsigned layer;
+	uint64_t real_ino;
+	bool unlinked;
+};
+void inode_locate(struct tree *tree, struct inode *inode, struct inode_place *ret_place);
+void inode_place_finish(struct tree *tree, struct inode_place *place);
+
+/* Whether `maybe_ancestor` is `inode` or one of its ancestors (under R or T). */
+bool inode_is_ancestor(struct tree *tree, const struct inode *maybe_ancestor, const struct inode *inode);
+
+/* --- reaching the object ------------------------------------------------------------------------------------------------ */
+
+/* Opens the object (a directory: in its topmost layer) with O_PATH, O_RDONLY, O_RDWR or O_WRONLY|O_APPEND; checked by inode number
+ * (I6). Write flags on a lower object: -EROFS. -ESTALE when the object is gone from its layer. *ret_upper tells which version. */
+int inode_open(struct tree *tree, struct inode *inode, int flags, bool *ret_upper);
+/* Attributes as the union shows them: st_ino, nlink (1 for directories, 0 when unlinked). */
+int inode_statx(struct tree *tree, struct inode *inode, struct statx *ret_stx);
+/* Turns attributes read from `layer` into the union's. */
+void inode_fix_statx(struct tree *tree, const struct inode *inode, struct statx *stx);
+
+/* --- directory descriptors ---------------------------------------------------------------------------------------------- */
+
+/* Number of layers in a directory's stack now, and its i-th ref (0 = topmost). */
+unsigned dir_depth(const struct dir *dir);
+struct dirref *dir_ref(struct dir *dir, unsigned i);
+/* The ref of one layer, or NULL. */
+struct dirref *dir_ref_of_layer(struct dir *dir, unsigned layer);
+
+/* An O_PATH descriptor of a directory in one layer, pinned: it stays open until dirfd_put(). */
+struct dirfd {
+	int fd;
+	struct dirfd_entry *entry;
+};
+/* -ESTALE when the directory is no longer there; -ENOENT never. Covered refs: -EXDEV. */
+int dirfd_get(struct tree *tree, struct inode *dir, struct dirref *ref, struct dirfd *ret_fd);
+/* The upper's; -EROFS when the directory is not in the upper. */
+int dirfd_get_upper(struct tree *tree, struct inode *dir, struct dirfd *ret_fd);
+void dirfd_put(struct tree *tree, struct dirfd *fd);
+
+#endif
