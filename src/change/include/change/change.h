@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Changes of the union: create, remove, rename, attributes, xattrs. Every function here acts on the upper alone and expects what it
+ * changes to be there already: a parent directory or an object still in a lower layer is answered with -EAGAIN before anything was
+ * touched. The caller asks copyup_request() first (change/copyup.h), on whatever thread; the functions here neither copy up nor sync,
+ * so request threads may call them.
+ *
+ * Each change passes the gate once (frozen by a commit), takes D of the directories and I of the objects, resolves the names again, decides
+ * by a pure plan, and has one commit point: one renameat2, linkat, mkdirat or unlinkat. After it succeeded the tree is told.
+ *
+ * All functions return 0 (or what the text says) or a negative errno exactly as kernel overlayfs answers.
+ */
+#ifndef CHANGE_CHANGE_H
+#define CHANGE_CHANGE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "base/pool.h"
+#include "tree/tree.h"
+
+struct change {
+	struct tree *tree;      /* c */
+	struct layer_set *layers; /* c the tree's */
+	struct rwlock gate;     /* shared by every change */
+	bool sync;              /* c data is synced before it becomes visible (not volatile, fsync != 0) */
+	bool acl;               /* c POSIX ACLs are honoured (not noacl) */
+	struct pool *copy_large; /* c copy-ups of big files */
+	struct pool *copy_small; /* c directories, small files, and changes that waited for one */
+	struct copyup_queue *queue; /* change/copyup.c: leaf */
+};
+
+struct change_options {
+	bool sync;
+	bool acl;
+	unsigned copy_threads; /* at the most, for big files */
+};
+
+int change_new(struct tree *tree, const struct change_options *opt, struct change **ret_change);
+/* Cancels and drains the pools first. */
+void change_free(struct change *change);
+
+/* On whose behalf something is created. */
+struct caller {
+	uid_t uid;
+	gid_t gid;
+	mode_t umask;
+	pid_t pid;
+};
+
+/* --- create ------------------------------------------------------------------------------------------------------------- */
+
+struct create_spec {
+	mode_t mode;        /* type and permission bits, umask not applied yet */
+	dev_t rdev;         /* device nodes */
+	const char *target; /* symlinks */
+	bool want_fd;       /* regular files: return an O_RDWR descriptor */
+};
+
+/* Creates parent/name. The inode comes back with its lookup count raised by one, with attributes, and for regular files with a descriptor if
+ * wanted (else *ret_fd = -1). Owner and group as the kernel gives them (setgid directories, fsuid), default ACL inherited and then umask
+ * ignored. Over a whiteout the new object replaces it atomically; a directory is then opaque. mknod of a character device 0:0: -EPERM.
+ * -EEXIST, -ENOENT (parent removed). */
+int create_entry(struct change *change, const struct caller *caller, struct inode *parent, const char *name,
+		 const struct create_spec *spec, struct inode **ret_inode, struct statx *ret_stx, int *ret_fd);
+/* newparent/newname becomes another name of inode (in the upper already; may be nameless from O_TMPFILE). */
+int create_link(struct change *change, struct inode *inode, struct inode *newparent, const char *newname,
+		struct statx *ret_stx);
+/* A nameless regular file; the pinned descriptor is O_RDWR. */
+int create_tmpfile(struct change *change, const struct caller *caller, struct inode *parent, mode_t mode,
+		   struct inode **ret_inode, struct statx *ret_stx);
+
+/* --- remove --------------------------------------------------------------------------------------------------------------- */
+
+/* Removes a non-directory; copies nothing: a whiteout hides what lower layers show. An object known to the kernel stays usable. */
+int remove_file(struct change *change, struct inode *parent, const char *name);
+/* Removes a directory that shows no entry; -ENOTEMPTY. */
+int remove_dir(struct change *change, struct inode *parent, const char *name);
+
+/* --- rename --------------------------------------------------------------------------------------------------------------- */
+
+/* flags: 0, RENAME_NOREPLACE, RENAME_EXCHANGE; RENAME_WHITEOUT and others: -EINVAL. A lower or merged directory: -EXDEV.
+ * Needs both parents and the old object (with EXCHANGE the new one too) in the upper. */
+int rename_entry(struct change *change, struct inode *oldparent, const char *oldname, struct inode *newparent,
+		 const char *newname, unsigned flags);
+
+/* --- attributes ----------------------------------------------------------------------------------------------------------- */
+
+enum attr_valid {
+	ATTR_SET_MODE = 1 << 0,
+	ATTR_SET_UID = 1 << 1,
+	ATTR_SET_GID = 1 << 2,
+	ATTR_SET_SIZE = 1 << 3,
+	ATTR_SET_ATIME = 1 << 4, /* times.tv_nsec may be UTIME_NOW */
+	ATTR_SET_MTIME = 1 << 5,
+	ATTR_KILL_PRIV = 1 << 6, /* remove setuid, setgid (group-executable) and security.capability */
+};
+
+struct attr_change {
+	unsigned valid;
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+	off_t size;
+	struct timespec atime, mtime;
+};
+
+/* Order: size, owner, mode, times. `fd` may be a descriptor of the object open for writing (else -1). */
+int attr_set(struct change *change, struct inode *inode, const struct attr_change *attr, int fd, struct statx *ret_stx);
+/* FS_IOC_SETFLAGS and FS_IOC_FSSETXATTR's flags; getters work on any layer. */
+int attr_get_flags(struct change *change, struct inode *inode, unsigned *ret_flags);
+int attr_set_flags(struct change *change, struct inode *inode, unsigned flags);
+struct fsxattr;
+int attr_get_fsxattr(struct change *change, struct inode *inode, struct fsxattr *ret);
+int attr_set_fsxattr(struct change *change, struct inode *inode, const struct fsxattr *xa);
+/* ATTR_KILL_PRIV for a write by somebody who may not keep the bits; cheap where there is nothing to remove. */
+int attr_kill_priv(struct change *change, struct inode *inode);
+
+/* --- extended attributes --------------------------------------------------------------------------------------------------- */
+
+/* As getxattr(2)/listxattr(2): size 0 asks for the length. Private names are hidden, escaped ones shown without the escape. */
+ssize_t xattr_get(struct change *change, struct inode *inode, const char *name, void *value, size_t size);
+ssize_t xattr_list(struct change *change, struct inode *inode, char *list, size_t size);
+/* clear_sgid: with an access ACL set by somebody outside the group (FUSE_SETXATTR_ACL_KILL_SGID). */
+int xattr_set(struct change *change, struct inode *inode, const char *name, const void *value, size_t size, int flags,
+	      bool clear_sgid);
+int xattr_remove(struct change *change, struct inode *inode, const char *name);
+
+#endif

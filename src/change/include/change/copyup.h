@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Copy-up: an object of a lower layer gets its copy in the upper, with its parents first, and is published there in one step.
+ *
+ * Request threads only ask: copyup_request() starts a copy-up on the pool, or joins the one that runs for this inode, and calls back when
+ * the object is in the upper or can't be. Data is copied with the inode marked as copying and no lock held; then D of the parent and
+ * I of the object are taken, parent, name and "unlinked?" are read again, and the copy is linked without replacing anything. A big
+ * copy-up stalls nobody but those who wait for this very file. What a crash leaves is a temp file in the work directory.
+ *
+ * An unlinked object is copied into a nameless file that is pinned to the inode.
+ */
+#ifndef CHANGE_COPYUP_H
+#define CHANGE_COPYUP_H
+
+#include "change/change.h"
+
+enum copyup_how {
+	COPYUP_FULL,
+	COPYUP_NO_DATA, /* the file is about to be truncated to nothing */
+};
+
+/* One who waits. Lives in the caller's request; untouched after done() was called. */
+struct copyup_waiter {
+	struct copyup_waiter *next;
+	/* Called once, on a pool thread, without locks: 0 (in the upper) or -errno. */
+	void (*done)(struct copyup_waiter *waiter, int err);
+	struct inode *inode; /* set by copyup_request */
+};
+
+/* Never blocks for long; never calls done() before it returns. The inode is kept alive meanwhile. */
+void copyup_request(struct change *change, struct inode *inode, enum copyup_how how, struct copyup_waiter *waiter);
+/* Takes a waiter back, true if done() was not and will not be called. The last one to leave stops the copying at its next chunk, and
+ * nothing new stays in the upper but parent directories. */
+bool copyup_cancel(struct change *change, struct copyup_waiter *waiter);
+/* Copies up and waits; never on a request thread. For tests and for parents. */
+int copyup_now(struct change *change, struct inode *inode, enum copyup_how how);
+
+#endif
