@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+# The words that scenarios are written in. Sourced by half.sh; the current directory is the base (l1, l2, ..., upper)
+# in layers() and the root of the union in scenario().
+
+# put PATH TEXT: one line of text.
+put() {
+	mkdir -p "$(dirname "$1")"
+	printf '%s\n' "$2" >"$1"
+}
+
+# fill PATH SIZE [SEED]: the same bytes on every run.
+fill() {
+	mkdir -p "$(dirname "$1")"
+	"$SC" fill "$@"
+}
+
+# whiteout PATH: in a layer.
+whiteout() {
+	mkdir -p "$(dirname "$1")"
+	mknod -m 0 "$1" c 0 0
+}
+
+# opaque DIR: in a layer.
+opaque() {
+	mkdir -p "$1"
+	setfattr -n trusted.overlay.opaque -v y "$1"
+}
+
+sc() {
+	"$SC" "$@"
+}
+
+# try COMMAND...: prints the command, what it said and its status if that isn't 0.
+try() {
+	local rc=0 out
+
+	printf '$ %s\n' "$*"
+	out=$("$@" 2>&1) || rc=$?
+	[ -z "$out" ] || printf '%s\n' "$out"
+	[ $rc -eq 0 ] || printf 'status %d\n' $rc
+}
+
+# as UID:GID COMMAND...: try as somebody else.
+as() {
+	local ids=$1
+	shift
+	try "$SC" as "$ids" "$@"
+}
+
+# check CLAIM COMMAND...: the scenario fails where the command does.
+check() {
+	local claim=$1 out
+	shift
+	if out=$("$@" 2>&1); then
+		echo "ok: $claim"
+	else
+		echo "FAIL: $claim"
+		[ -z "$out" ] || printf '%s\n' "$out" | sed 's/^/      /'
+	fi
+}
+
+# check_equal CLAIM EXPECTED ACTUAL
+check_equal() {
+	if [ "$2" = "$3" ]; then
+		echo "ok: $1"
+	else
+		printf 'FAIL: %s\n      expected: %s\n      got:      %s\n' "$1" "$2" "$3"
+	fi
+}
+
+# Content of a directory by lookup and by listing, without times.
+show() {
+	ls -1AF "${1:-.}" | sed 's/^/  /'
+}
+
+# stat_of FORMAT PATH...
+stat_of() {
+	local format=$1
+	shift
+	stat -c "$format" "$@"
+}
+
+# times_of PATH: modification and access time, to the nanosecond; those of this run are "new".
+mtime_of() {
+	local sec
+
+	sec=$(stat -c %Y "$1")
+	if [ "$sec" -ge "$SINCE" ]; then echo "$1 mtime new"; else echo "$1 mtime $(stat -c %.9Y "$1")"; fi
+}
+
+# upper_has PATH: what the upper really holds there.
+upper_has() {
+	local at=$BASE/upper/$1
+
+	if [ -c "$at" ] && [ "$(stat -c %t:%T "$at")" = 0:0 ]; then
+		echo "upper/$1: whiteout"
+	elif [ -e "$at" ] || [ -L "$at" ]; then
+		echo "upper/$1: $(stat -c %F "$at")"
+	else
+		echo "upper/$1: nothing"
+	fi
+}
+
+# remount: the union goes and comes again over the same directories.
+remount() {
+	cd "$BASE"
+	unmount_it || echo "FAIL: unmount for a remount"
+	mount_it || echo "FAIL: remount"
+	cd "$BASE/merged"
+}
+
+# union MOUNTPOINT OPTIONS: one more mount of the kind under test, for scenarios that mount by themselves.
+union() {
+	if [ "$FS" = kernel ]; then
+		mount_kernel "$1" "$KERNEL_DEFAULTS,$2"
+	else
+		mount_plyfs "$1" "$2" || return
+		mount_minor "$1" >>"$MINORS"
+	fi
+}
+
+# limit SECONDS COMMAND...: try, but a command that takes longer is a failure.
+limit() {
+	local seconds=$1
+	shift
+	check "'$*' ends within $seconds s" timeout -k 1 "$seconds" "$@"
+}
