@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the change tier share: the bracket around every change, reaching upper directories, and the few marks and
+ * attributes of a directory that several kinds of change have to keep right.
+ */
+#ifndef CHANGE_INTERNAL_H
+#define CHANGE_INTERNAL_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "base/fault.h"
+#include "base/lock.h"
+#include "base/log.h"
+#include "change/change.h"
+#include "layer/work.h"
+#include "os/fs.h"
+
+/* --- the bracket ---------------------------------------------------------------------------------------------------------- */
+
+static inline struct rwlock *change_start(struct change *change)
+{
+	rwlock_read(&change->gate);
+	return &change->gate;
+}
+static inline void change_end(struct rwlock **gate)
+{
+	if (*gate)
+		rwlock_drop(*gate);
+}
+
+/* The rest of the block is one change: it passes the gate (shared) and its system calls count in `scope`. Must not be nested, and no other
+ * lock may be held: the gate is the outermost. */
+#define CHANGE_SCOPE(change, scope)                                                                                    \
+	FAULT_SCOPE(scope);                                                                                            \
+	struct rwlock *_change_gate __attribute__((cleanup(change_end), unused)) = change_start(change)
+
+/* --- upper directories ------------------------------------------------------------------------------------------------------ */
+
+/* A pinned O_PATH descriptor of an upper directory that is put when it leaves scope; initialise with {.dirfd.fd = -1}. */
+struct change_dirfd {
+	struct tree *tree; /* NULL: nothing to put */
+	struct dirfd dirfd;
+};
+#define CHANGE_DIRFD_INIT {.tree = NULL, .dirfd = {.fd = -1}}
+#define _cleanup_dirfd_ _cleanup_(change_dirfd_finish)
+
+/* -EAGAIN when `dir` is still in a lower layer; -ESTALE when it is gone. The number is d->dirfd.fd. */
+int change_dirfd_open(struct change *change, struct inode *dir, struct change_dirfd *d);
+void change_dirfd_finish(struct change_dirfd *d);
+
+/* Opens the upper object of an inode (O_PATH, O_RDONLY ..., as inode_open): -EAGAIN when it is still in a lower layer. */
+int change_open_upper(struct change *change, struct inode *inode, int flags);
+
+/* Writes overlay.impure to the upper directory `dir`, open at dirfd, once: readers of it then look for origins of its entries. For copied-up
+ * and renamed objects. A file system without attributes is no error. Caller holds D of `dir`. */
+int change_mark_impure(struct change *change, struct inode *dir, int dirfd);
+
+/* Access and modification time of a directory before an entry is published in it that, for the user, was there all the time. */
+struct change_times {
+	struct timespec ts[2];
+	bool valid;
+};
+void change_times_save(int dirfd, struct change_times *ret);
+/* Best effort, as in the kernel. */
+void change_times_restore(int dirfd, const struct change_times *times);
+
+/* The default ACL of the upper directory `dir`, open at dirfd: its length with the value in *ret_acl (the caller frees), or 0 and NULL when
+ * it has none or ACLs are off. That there is none is remembered in dir->default_acl. Caller holds D of `dir`. */
+ssize_t change_default_acl(struct change *change, struct inode *dir, int dirfd, void **ret_acl);
+/* Sets one of ACL_XATTR_ACCESS, ACL_XATTR_DEFAULT on the object open (O_PATH will do) at fd. */
+int change_set_acl(int fd, const char *which, const void *acl, size_t size);
+
+/* --- the work directory -------------------------------------------------------------------------------------------------------- */
+
+/* Removes temp file or directory `name` of the work directory after a change failed; what can't be removed is logged and left to the
+ * next mount. */
+void change_drop_temp(struct change *change, const char *name, bool dir);
+
+/* --- what is known of an inode's attributes -------------------------------------------------------------------------------- */
+
+/* The marks of the topmost object (enum layer_mark), read when they aren't known yet. Caller holds I, so that no change of them runs. */
+int change_marks_locked(struct change *change, struct inode *inode, unsigned *ret_marks);
+/* Whether the object has one of `marks`; true when that isn't known. */
+static inline bool change_may_have(const struct inode *inode, unsigned marks)
+{
+	return !atomic_load_explicit(&inode->marks_known, memory_order_acquire) ||
+	       (atomic_load_explicit(&inode->marks, memory_order_relaxed) & marks) != 0;
+}
+
+#endif
