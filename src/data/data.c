@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The descriptor cache. inode->data points to the entry of the current version; a stale entry (the file was copied up) is detached
+ * and goes when its last user unpins it. An entry with a sticky error stays attached without descriptors.
+ */
+#include "data/data.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "internal.h"
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "base/counter.h"
+#include "base/log.h"
+#include "os/fs.h"
+
+/* Descriptors to be closed after the lock was dropped. */
+struct closing {
+	int fds[2];
+};
+
+static void closing_init(struct closing *c)
+{
+	c->fds[0] = c->fds[1] = -1;
+}
+
+static void closing_run(struct closing *c)
+{
+	for (unsigned i = 0; i < 2; i++)
+		if (c->fds[i] >= 0)
+			sys_close(c->fds[i]);
+}
+
+static void lru_unlink_locked(struct data *data, struct data_entry *e)
+{
+	if (!e->linked)
+		return;
+	if (e->newer)
+		e->newer->older = e->older;
+	else
+		data->newest = e->older;
+	if (e->older)
+		e->older->newer = e->newer;
+	else
+		data->oldest = e->newer;
+	e->newer = e->older = NULL;
+	e->linked = false;
+}
+
+static void lru_push_locked(struct data *data, struct data_entry *e)
+{
+	e->older = data->newest;
+	e->newer = NULL;
+	if (data->newest)
+		data->newest->newer = e;
+	else
+		data->oldest = e;
+	data->newest = e;
+	e->linked = true;
+}
+
+static unsigned entry_fds(const struct data_entry *e)
+{
+	return (e->rfd >= 0) + (e->wfd >= 0 && e->wfd != e->rfd);
+}
+
+/* Moves the entry's descriptors to `c`. */
+static void entry_take_fds_locked(struct data *data, struct data_entry *e, struct closing *c)
+{
+	data->open_fds -= entry_fds(e);
+	c->fds[0] = e->rfd;
+	c->fds[1] = e->wfd != e->rfd ? e->wfd : -1;
+	e->rfd = e->wfd = -1;
+}
+
+/* Frees an entry that nobody uses and no inode points to. True when freed. */
+static bool entry_reap_locked(struct data *data, struct data_entry *e, struct closing *c)
+{
+	if (e->pins > 0 || e->inode)
+		return false;
+	lru_unlink_locked(data, e);
+	entry_take_fds_locked(data, e, c);
+	free(e);
+	return true;
+}
+
+static void entry_detach_locked(struct data *data, struct data_entry *e)
+{
+	lru_unlink_locked(data, e);
+	if (e->inode)
+		atomic_store_explicit(&e->inode->data, NULL, memory_order_release);
+	e->inode = NULL;
+}
+
+static struct data_entry *entry_of_locked(struct inode *inode)
+{
+	return atomic_load_explicit(&inode->data, memory_order_acquire);
+}
+
+static struct data_entry *entry_new(struct data *data, struct inode *inode, bool upper)
+{
+	struct data_entry *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return NULL;
+	e->data = data;
+	e->inode = inode;
+	e->upper = upper;
+	e->rfd = e->wfd = -1;
+	return e;
+}
+
+int data_new(struct tree *tree, const struct data_options *opt, struct data **ret_data)
+{
+	struct data *data = calloc(1, sizeof(*data));
+
+	if (!data)
+		return -ENOMEM;
+	data->tree = tree;
+	data->opt = *opt;
+	lock_init(&data->lock, LOCK_LEAF);
+	*ret_data = data;
+	return 0;
+}
+
+void data_free(struct data *data)
+{
+	if (!data)
+		return;
+	while (data->oldest) {
+		struct data_entry *e = data->oldest;
+		struct closing c;
+
+		closing_init(&c);
+		entry_detach_locked(data, e);
+		entry_take_fds_locked(data, e, &c);
+		closing_run(&c);
+		free(e);
+	}
+	lock_finish(&data->lock);
+	free(data);
+}
+
+void data_unpin(struct data *data, struct data_entry *e)
+{
+	struct closing c;
+
+	closing_init(&c);
+	lock_take(&data->lock);
+	e->pins--;
+	entry_reap_locked(data, e, &c);
+	lock_drop(&data->lock);
+	closing_run(&c);
+}
+
+void data_put(struct data *data, struct data_fd *fd)
+{
+	if (fd->entry)
+		data_unpin(data, fd->entry);
+	fd->entry = NULL;
+	fd->fd = -1;
+}
+
+/* --- eviction ------------------------------------------------------------------------------------------------------------ */
+
+void data_sync_result(struct data_entry *e, int result)
+{
+	if (result < 0 && result != -EINVAL && result != -EROFS) {
+		atomic_store(&e->error, result);
+		log_limited(LOG_CAUSE_WRITE_BACK, LOG_ERR, "write-back failed: errno %d; every fsync of this file will fail",
+			    -result);
+	}
+}
+
+/* Pool: a dirty entry is synced, its result kept, and then closed if nobody used it meanwhile. */
+static void evict_dirty(struct pool_task *task)
+{
+	struct data_entry *e = container_of(task, struct data_entry, task);
+	struct data *data = e->data;
+	struct closing c;
+	int r;
+
+	closing_init(&c);
+	atomic_store(&e->dirty, false);
+	r = sys_fdatasync(e->wfd >= 0 ? e->wfd : e->rfd);
+	data_sync_result(e, r);
+	lock_take(&data->lock);
+	e->evicting = false;
+	e->pins--;
+	if (e->pins == 0 && !atomic_load(&e->dirty)) {
+		if (!e->inode || atomic_load(&e->error) == 0) {
+			entry_detach_locked(data, e);
+			entry_reap_locked(data, e, &c);
+		} else {
+			entry_take_fds_locked(data, e, &c);
+			lru_unlink_locked(data, e);
+		}
+	}
+	lock_drop(&data->lock);
+	closing_run(&c);
+	counter_add(COUNTER_DESCRIPTOR_EVICTED, 1);
+}
+
+/* Picks what to give up: a clean entry is closed at once (returned in *c), a dirty one goes to the pool. */
+static bool evict_one_locked(struct data *data, struct closing *c)
+{
+	struct data_entry *dirty = NULL;
+
+	for (struct data_entry *e = data->oldest; e; e = e->newer) {
+		if (e->pins > 0)
+			continue;
+		if (data->opt.sync && atomic_load(&e->dirty)) {
+			dirty = dirty ? dirty : e;
+			continue;
+		}
+		if (atomic_load(&e->error) != 0) {
+			entry_take_fds_locked(data, e, c);
+			lru_unlink_locked(data, e);
+		} else {
+			entry_detach_locked(data, e);
+			entry_reap_locked(data, e, c);
+		}
+		counter_add(COUNTER_DESCRIPTOR_EVICTED, 1);
+		return true;
+	}
+	if (dirty) {
+		dirty->pins++;
+		dirty->evicting = true;
+		dirty->task.run = evict_dirty;
+		pool_submit(data->opt.pool, &dirty->task);
+	}
+	return false;
+}
+
+static void evict_surplus(struct data *data)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		struct closing c;
+		bool more;
+
+		closing_init(&c);
+		lock_take(&data->lock);
+		more = data->open_fds > data->opt.max_fds && evict_one_locked(data, &c);
+		lock_drop(&data->lock);
+		closing_run(&c);
+		if (!more)
+			return;
+	}
+}
+
+/* --- getting one --------------------------------------------------------------------------------------------------------- */
+
+static bool entry_pin_locked(struct data *data, struct data_entry *e)
+{
+	e->pins++;
+	lru_unlink_locked(data, e);
+	lru_push_locked(data, e);
+	return true;
+}
+
+bool data_peek(struct data *data, struct inode *inode, struct data_entry **ret_entry)
+{
+	struct data_entry *e;
+	bool found = false;
+
+	lock_take(&data->lock);
+	e = entry_of_locked(inode);
+	if (e && e->upper == inode_in_upper(inode) && e->rfd + e->wfd > -2)
+		found = entry_pin_locked(data, e);
+	lock_drop(&data->lock);
+	if (found)
+		*ret_entry = e;
+	return found;
+}
+
+static bool data_get_cached(struct data *data, struct inode *inode, bool write, struct data_fd *ret)
+{
+	struct data_entry *e;
+	int fd = -1;
+
+	lock_take(&data->lock);
+	e = entry_of_locked(inode);
+	if (e && e->upper == inode_in_upper(inode)) {
+		fd = write ? e->wfd : e->rfd;
+		if (fd >= 0)
+			entry_pin_locked(data, e);
+	}
+	lock_drop(&data->lock);
+	if (fd < 0)
+		return false;
+	*ret = (struct data_fd){.fd = fd, .entry = e};
+	return true;
+}
+
+/* Opens what the call needs: writers read and write where the file permits, an append-only file opens for appending alone. */
+static int open_version(struct data *data, struct inode *inode, bool write, bool *ret_upper, bool *ret_both)
+{
+	int fd;
+
+	*ret_both = false;
+	if (!write)
+		return inode_open(data->tree, inode, O_RDONLY, ret_upper);
+	fd = inode_open(data->tree, inode, O_RDWR, ret_upper);
+	if (fd >= 0)
+		*ret_both = true;
+	else if (fd == -EPERM || fd == -EACCES)
+		fd = inode_open(data->tree, inode, O_WRONLY | O_APPEND, ret_upper);
+	return fd;
+}
+
+/* Puts a fresh descriptor into the inode's entry. Takes ownership of fd in any case; another thread's may win. */
+static int entry_adopt(struct data *data, struct inode *inode, int fd, bool upper, bool write, bool both,
+		       struct data_fd *ret)
+{
+	_cleanup_free_ struct data_entry *fresh = entry_new(data, inode, upper);
+	struct data_entry *e;
+	struct closing c;
+	int spare = -1;
+
+	if (!fresh) {
+		sys_close(fd);
+		return -ENOMEM;
+	}
+	closing_init(&c);
+	lock_take(&data->lock);
+	e = entry_of_locked(inode);
+	if (e && e->upper != upper) {
+		/* A lower entry is never dirty: readers in flight keep theirs until they unpin it. */
+		entry_detach_locked(data, e);
+		entry_reap_locked(data, e, &c);
+		e = NULL;
+	}
+	if (!e) {
+		e = TAKE_PTR(fresh);
+		atomic_store_explicit(&inode->data, e, memory_order_release);
+	}
+	if ((write ? e->wfd : e->rfd) >= 0) {
+		spare = fd;
+	} else {
+		data->open_fds++;
+		if (write) {
+			e->wfd = fd;
+			if (both && e->rfd < 0)
+				e->rfd = fd;
+		} else {
+			e->rfd = fd;
+		}
+	}
+	entry_pin_locked(data, e);
+	*ret = (struct data_fd){.fd = write ? e->wfd : e->rfd, .entry = e};
+	lock_drop(&data->lock);
+	closing_run(&c);
+	if (spare >= 0)
+		sys_close(spare);
+	return 0;
+}
+
+int data_get(struct data *data, struct inode *inode, bool write, struct data_fd *ret_fd)
+{
+	bool upper, both;
+	int fd;
+
+	if (write && !inode_in_upper(inode))
+		return -EAGAIN;
+	if (data_get_cached(data, inode, write, ret_fd))
+		return 0;
+	evict_surplus(data);
+	for (unsigned tries = 0;; tries++) {
+		fd = open_version(data, inode, write, &upper, &both);
+		if (fd != -EMFILE && fd != -ENFILE)
+			break;
+		struct closing c;
+		bool freed;
+
+		closing_init(&c);
+		lock_take(&data->lock);
+		freed = evict_one_locked(data, &c);
+		lock_drop(&data->lock);
+		closing_run(&c);
+		if (!freed || tries > 64)
+			break;
+	}
+	if (fd < 0)
+		return fd;
+	return entry_adopt(data, inode, fd, upper, write, both, ret_fd);
+}
+
+void data_install(struct data *data, struct inode *inode, int fd)
+{
+	struct data_fd got;
+
+	if (entry_adopt(data, inode, fd, true, true, true, &got) == 0)
+		data_put(data, &got);
+	evict_surplus(data);
+}
+
+void data_evict(struct data *data, struct inode *inode)
+{
+	struct data_entry *e;
+	struct closing c;
+
+	closing_init(&c);
+	lock_take(&data->lock);
+	e = entry_of_locked(inode);
+	if (e) {
+		entry_detach_locked(data, e);
+		entry_reap_locked(data, e, &c);
+	}
+	lock_drop(&data->lock);
+	closing_run(&c);
+}
+
+void data_mark_dirty(struct data *data, struct data_fd *fd)
+{
+	if (data->opt.sync && !atomic_load_explicit(&fd->entry->dirty, memory_order_relaxed))
+		atomic_store(&fd->entry->dirty, true);
+}
+
+bool data_is_dirty(struct data *data, struct inode *inode)
+{
+	struct data_entry *e;
+	bool dirty;
+
+	lock_take(&data->lock);
+	e = entry_of_locked(inode);
+	dirty = e && atomic_load(&e->dirty);
+	lock_drop(&data->lock);
+	return dirty;
+}

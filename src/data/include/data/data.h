@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Data of regular files: a bounded cache of descriptors by inode, and the calls on them.
+ *
+ * The kernel asks by inode, without an open handle, so the daemon opens on demand. An entry belongs to one version of the object, the
+ * lower or the upper; after a copy-up the next user finds the version stale and opens the upper. READ and WRITE pin the entry they use:
+ * eviction closes at pin count 0 only, so a descriptor number can't be reused under a running write.
+ *
+ * Durability. A file written since its last good sync keeps its descriptor, or is synced by the pool before eviction with the result
+ * kept: a failed write-back stays with the inode and every later data_sync() fails until the inode is forgotten.
+ *
+ * Locking: one LEAF lock over the entries' lists and inode->data; never held over a system call.
+ */
+#ifndef DATA_DATA_H
+#define DATA_DATA_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/pool.h"
+#include "tree/tree.h"
+
+struct data;
+struct data_entry;
+
+struct data_options {
+	unsigned max_fds;   /* descriptors kept open when nobody uses them */
+	bool sync;          /* false: volatile, nothing is ever synced */
+	struct pool *pool;  /* where dirty entries are synced before eviction; borrowed */
+};
+
+int data_new(struct tree *tree, const struct data_options *opt, struct data **ret_data);
+/* No entry may be pinned any more. Syncs nothing. */
+void data_free(struct data *data);
+
+/* A pinned descriptor. */
+struct data_fd {
+	int fd;
+	struct data_entry *entry;
+};
+
+/* For reading: any version. For writing: -EAGAIN while the object is in a lower layer. Other errors as open(2) gives them. */
+int data_get(struct data *data, struct inode *inode, bool write, struct data_fd *ret_fd);
+void data_put(struct data *data, struct data_fd *fd);
+/* Gives a freshly created upper file's O_RDWR descriptor to the cache; takes ownership. */
+void data_install(struct data *data, struct inode *inode, int fd);
+/* The inode is about to be freed: closes what it has. */
+void data_evict(struct data *data, struct inode *inode);
+/* Whether somebody has a descriptor open that may hold unwritten data. */
+bool data_is_dirty(struct data *data, struct inode *inode);
+
+/* --- calls on the object; -EAGAIN where it must be copied up first ---------------------------------------------------------------- */
+
+ssize_t data_read(struct data *data, struct inode *inode, void *buf, size_t size, off_t off);
+ssize_t data_write(struct data *data, struct inode *inode, const void *buf, size_t size, off_t off);
+int data_fallocate(struct data *data, struct inode *inode, int mode, off_t off, off_t len);
+/* SEEK_DATA and SEEK_HOLE. */
+off_t data_seek(struct data *data, struct inode *inode, off_t off, int whence);
+/* Copies until `len`, the source's end or an error; returns the bytes copied. */
+ssize_t data_copy(struct data *data, struct inode *in, off_t off_in, struct inode *out, off_t off_out, size_t len);
+/* fsync or fdatasync; 0 for a lower object; blocks. */
+int data_sync(struct data *data, struct inode *inode, bool datasync);
+
+#endif

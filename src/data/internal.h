@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What data.c (the cache) and io.c (the calls) share.
+ */
+#ifndef DATA_INTERNAL_H
+#define DATA_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "base/lock.h"
+#include "data/data.h"
+
+/* legend: L data.lock, a atomic, c constant */
+struct data_entry {
+	struct data *data;                /* c */
+	struct inode *inode;              /* L NULL once detached: freed at the last unpin */
+	struct data_entry *newer, *older; /* L LRU list, only while linked */
+	bool linked;                      /* L */
+	bool upper;                       /* c which version the descriptors are of */
+	int rfd;                          /* L for reading; -1 */
+	int wfd;                          /* L for writing, often equal to rfd; -1 */
+	unsigned pins;                    /* L */
+	bool evicting;                    /* L a sync before eviction runs */
+	_Atomic bool dirty;               /* a written since the last good sync */
+	_Atomic int error;                /* a negative errno of a failed write-back; sticky */
+	struct pool_task task;            /* sync before eviction */
+};
+
+struct data {
+	struct tree *tree;
+	struct data_options opt;
+	struct lock lock;                  /* L, class LOCK_LEAF */
+	struct data_entry *newest, *oldest; /* L */
+	unsigned open_fds;                 /* L */
+};
+
+/* Marks a write through `fd`; after it succeeded or not. */
+void data_mark_dirty(struct data *data, struct data_fd *fd);
+/* Records the result of a sync. */
+void data_sync_result(struct data_entry *entry, int result);
+/* A pinned entry of the inode's current version if one is cached, without opening. */
+bool data_peek(struct data *data, struct inode *inode, struct data_entry **ret_entry);
+void data_unpin(struct data *data, struct data_entry *entry);
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The calls on file data: each pins a descriptor, makes one system call, and lets go.
+ */
+#include "data/data.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "internal.h"
+#include "base/cleanup.h"
+#include "base/macros.h"
+#include "os/fs.h"
+
+#define COPY_CHUNK (8U << 20)
+#define COPY_BUFFER (256U << 10)
+
+ssize_t data_read(struct data *data, struct inode *inode, void *buf, size_t size, off_t off)
+{
+	struct data_fd fd;
+	ssize_t n;
+	int r = data_get(data, inode, false, &fd);
+
+	if (r < 0)
+		return r;
+	n = sys_pread(fd.fd, buf, size, off);
+	data_put(data, &fd);
+	return n;
+}
+
+ssize_t data_write(struct data *data, struct inode *inode, const void *buf, size_t size, off_t off)
+{
+	struct data_fd fd;
+	ssize_t n;
+	int r = data_get(data, inode, true, &fd);
+
+	if (r < 0)
+		return r;
+	/* Dirty before the write: an eviction that looks now must not take the file for clean. */
+	data_mark_dirty(data, &fd);
+	n = sys_pwrite_all(fd.fd, buf, size, off);
+	data_put(data, &fd);
+	return n;
+}
+
+int data_fallocate(struct data *data, struct inode *inode, int mode, off_t off, off_t len)
+{
+	struct data_fd fd;
+	int r = data_get(data, inode, true, &fd);
+
+	if (r < 0)
+		return r;
+	data_mark_dirty(data, &fd);
+	r = sys_fallocate(fd.fd, mode, off, len);
+	data_put(data, &fd);
+	return r;
+}
+
+off_t data_seek(struct data *data, struct inode *inode, off_t off, int whence)
+{
+	struct data_fd fd;
+	off_t pos;
+	int r = data_get(data, inode, false, &fd);
+
+	if (r < 0)
+		return r;
+	pos = sys_lseek(fd.fd, off, whence);
+	data_put(data, &fd);
+	return pos;
+}
+
+/* Where copy_file_range can't (other file system, no support): through a buffer, one piece. */
+static ssize_t copy_buffered(int in, off_t off_in, int out, off_t off_out, size_t len)
+{
+	size_t size = MIN(len, (size_t)COPY_BUFFER);
+	_cleanup_free_ char *buf = malloc(size);
+	ssize_t n;
+
+	if (!buf)
+		return -ENOMEM;
+	n = sys_pread(in, buf, size, off_in);
+	if (n <= 0)
+		return n;
+	return sys_pwrite_all(out, buf, (size_t)n, off_out);
+}
+
+static ssize_t copy_some(int in, off_t off_in, int out, off_t off_out, size_t len)
+{
+	off_t from = off_in, to = off_out;
+	ssize_t n = sys_copy_file_range(in, &from, out, &to, MIN(len, (size_t)COPY_CHUNK));
+
+	if (n == -EXDEV || n == -EOPNOTSUPP || n == -ENOSYS || n == 0)
+		n = copy_buffered(in, off_in, out, off_out, len);
+	return n;
+}
+
+static ssize_t copy_loop(int in, off_t off_in, int out, off_t off_out, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = copy_some(in, off_in + (off_t)done, out, off_out + (off_t)done, len - done);
+
+		if (n < 0)
+			return done > 0 ? (ssize_t)done : n;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+ssize_t data_copy(struct data *data, struct inode *in, off_t off_in, struct inode *out, off_t off_out, size_t len)
+{
+	struct data_fd to, from;
+	ssize_t n;
+	int r = data_get(data, out, true, &to);
+
+	if (r < 0)
+		return r;
+	r = data_get(data, in, false, &from);
+	if (r < 0) {
+		data_put(data, &to);
+		return r;
+	}
+	data_mark_dirty(data, &to);
+	n = copy_loop(from.fd, off_in, to.fd, off_out, len);
+	data_put(data, &from);
+	data_put(data, &to);
+	return n;
+}
+
+/* A descriptor through which this inode's unwritten data can be synced: the one that wrote, if it is still there. */
+static int sync_descriptor(struct data *data, struct inode *inode, struct data_fd *ret)
+{
+	struct data_entry *e;
+
+	if (data_peek(data, inode, &e)) {
+		*ret = (struct data_fd){.fd = e->wfd >= 0 ? e->wfd : e->rfd, .entry = e};
+		return 0;
+	}
+	return data_get(data, inode, false, ret);
+}
+
+static int sticky_error(struct data *data, struct inode *inode)
+{
+	struct data_entry *e;
+	int error;
+
+	lock_take(&data->lock);
+	e = atomic_load_explicit(&inode->data, memory_order_acquire);
+	error = e ? atomic_load(&e->error) : 0;
+	lock_drop(&data->lock);
+	return error;
+}
+
+int data_sync(struct data *data, struct inode *inode, bool datasync)
+{
+	struct data_fd fd;
+	bool was_dirty;
+	int r = sticky_error(data, inode);
+
+	if (r < 0)
+		return r;
+	if (!data->opt.sync || !inode_in_upper(inode))
+		return 0;
+	r = sync_descriptor(data, inode, &fd);
+	if (r < 0)
+		return r;
+	was_dirty = atomic_exchange(&fd.entry->dirty, false);
+	r = datasync ? sys_fdatasync(fd.fd) : sys_fsync(fd.fd);
+	if (r < 0 && was_dirty)
+		atomic_store(&fd.entry->dirty, true);
+	data_sync_result(fd.entry, r);
+	data_put(data, &fd);
+	return r;
+}
