@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One queue, one leaf lock, two conditions: `work` wakes a thread, `quiet` wakes who waits for the pool to run dry. A thread is
+ * started when a task is queued that no idle thread is there to take, and then lives until the pool is freed.
+ */
+#include "base/pool.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/lock.h"
+
+struct pool {
+	struct lock lock; /* leaf; guards all below but what says otherwise */
+	pthread_cond_t work, quiet;
+	struct pool_task *first, **last;
+	unsigned queued, idle, n_threads;
+	bool ending;
+	const char *name;     /* constant */
+	int nice;	      /* constant */
+	unsigned max_threads; /* constant */
+	pthread_t threads[];
+};
+
+int pool_new(const char *name, unsigned max_threads, int nice, struct pool **ret_pool)
+{
+	if (!max_threads)
+		return -EINVAL;
+	struct pool *pool = calloc(1, sizeof(*pool) + max_threads * sizeof(pool->threads[0]));
+
+	if (!pool)
+		return -ENOMEM;
+	lock_init(&pool->lock, LOCK_LEAF);
+	pthread_cond_init(&pool->work, NULL);
+	pthread_cond_init(&pool->quiet, NULL);
+	pool->last = &pool->first;
+	pool->name = name;
+	pool->nice = nice;
+	pool->max_threads = max_threads;
+	*ret_pool = pool;
+	return 0;
+}
+
+static void push_locked(struct pool *pool, struct pool_task *task)
+{
+	task->next = NULL;
+	*pool->last = task;
+	pool->last = &task->next;
+	pool->queued++;
+}
+
+/* Takes out the task that *at points to. */
+static struct pool_task *take_locked(struct pool *pool, struct pool_task **at)
+{
+	struct pool_task *task = *at;
+
+	*at = task->next;
+	if (!*at)
+		pool->last = at;
+	pool->queued--;
+	return task;
+}
+
+static bool is_quiet_locked(const struct pool *pool)
+{
+	return !pool->queued && pool->idle == pool->n_threads;
+}
+
+static struct pool_task *wait_for_task_locked(struct pool *pool)
+{
+	pool->idle++;
+	if (is_quiet_locked(pool))
+		pthread_cond_broadcast(&pool->quiet);
+	while (!pool->first && !pool->ending)
+		pthread_cond_wait(&pool->work, &pool->lock.mutex);
+	pool->idle--;
+	return pool->first ? take_locked(pool, &pool->first) : NULL;
+}
+
+/* Both are best effort: a thread at full priority, or without a name, works as well. */
+static void thread_prepare(const struct pool *pool)
+{
+	id_t tid = (id_t)syscall(SYS_gettid);
+	int nice;
+
+	prctl(PR_SET_NAME, pool->name);
+	errno = 0;
+	nice = getpriority(PRIO_PROCESS, tid);
+	if (pool->nice && !errno)
+		setpriority(PRIO_PROCESS, tid, nice + pool->nice);
+}
+
+static void *thread_main(void *arg)
+{
+	struct pool *pool = arg;
+	struct pool_task *task;
+
+	thread_prepare(pool);
+	lock_take(&pool->lock);
+	while ((task = wait_for_task_locked(pool))) {
+		lock_drop(&pool->lock);
+		task->run(task);
+		lock_take(&pool->lock);
+	}
+	lock_drop(&pool->lock);
+	return NULL;
+}
+
+/* Signals belong to the session's threads: a handler that ran here would interrupt the work. */
+static void start_thread_locked(struct pool *pool)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	if (!pthread_create(&pool->threads[pool->n_threads], NULL, thread_main, pool))
+		pool->n_threads++;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+void pool_submit(struct pool *pool, struct pool_task *task)
+{
+	struct pool_task *run_here = NULL;
+
+	lock_take(&pool->lock);
+	push_locked(pool, task);
+	if (pool->queued > pool->idle && pool->n_threads < pool->max_threads)
+		start_thread_locked(pool);
+	if (!pool->n_threads)
+		run_here = take_locked(pool, &pool->first);
+	pthread_cond_signal(&pool->work);
+	lock_drop(&pool->lock);
+	if (run_here)
+		run_here->run(run_here);
+}
+
+bool pool_cancel(struct pool *pool, struct pool_task *task)
+{
+	LOCK_SCOPE(&pool->lock);
+	for (struct pool_task **at = &pool->first; *at; at = &(*at)->next)
+		if (*at == task) {
+			take_locked(pool, at);
+			if (is_quiet_locked(pool))
+				pthread_cond_broadcast(&pool->quiet);
+			return true;
+		}
+	return false;
+}
+
+static void drain_locked(struct pool *pool)
+{
+	while (!is_quiet_locked(pool))
+		pthread_cond_wait(&pool->quiet, &pool->lock.mutex);
+}
+
+void pool_drain(struct pool *pool)
+{
+	LOCK_SCOPE(&pool->lock);
+	drain_locked(pool);
+}
+
+void pool_free(struct pool *pool)
+{
+	if (!pool)
+		return;
+	lock_take(&pool->lock);
+	drain_locked(pool);
+	pool->ending = true;
+	pthread_cond_broadcast(&pool->work);
+	lock_drop(&pool->lock);
+	for (unsigned i = 0; i < pool->n_threads; i++)
+		pthread_join(pool->threads[i], NULL);
+	pthread_cond_destroy(&pool->quiet);
+	pthread_cond_destroy(&pool->work);
+	lock_finish(&pool->lock);
+	free(pool);
+}
