@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A unit test program is one or more files of TEST("title that is a promise") { ... } blocks; this header brings main().
- * The output is TAP, the exit status 1 when a promise was broken. An EXPECT that fails is printed and the test goes on;
- * an ASSERT that fails ends its test (it returns), for what later lines need. Give part of a title as the first argument
- * to run only the tests whose title contains it.
+ * A unit test program is one or more files of TEST("title that is a promise") { ... } blocks; this header brings
+ *main(). The output is TAP, the exit status 1 when a promise was broken. An EXPECT that fails is printed and the test
+ *goes on; an ASSERT that fails ends its test (it returns), for what later lines need. Give part of a title as the first
+ *argument to run only the tests whose title contains it.
  *
  *	TEST("an empty value is refused")
  *	{
@@ -87,7 +87,8 @@ static inline bool unit_check_str(const char *file, int line, const char *what, 
 #define UNIT_TRUE_(cond) ((cond) ? true : UNIT_FAIL("%s does not hold", #cond))
 #define UNIT_INT_(got, want) unit_check_int(__FILE__, __LINE__, #got, (long long)(got), (long long)(want))
 #define UNIT_STR_(got, want) unit_check_str(__FILE__, __LINE__, #got, (got), (want))
-#define UNIT_MEM_(got, want, size) (!memcmp((got), (want), (size)) ? true : UNIT_FAIL("%s differs from %s", #got, #want))
+#define UNIT_MEM_(got, want, size)                                                                                     \
+	(!memcmp((got), (want), (size)) ? true : UNIT_FAIL("%s differs from %s", #got, #want))
 
 #define EXPECT(cond) ((void)UNIT_TRUE_(cond))
 #define EXPECT_INT(got, want) ((void)UNIT_INT_(got, want))

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The state file of a work directory: plyfs's own, so it has a magic, a version and a checksum, all little-endian, and
+ *a version that is not known is refused rather than guessed at.
+ *
+ *	 0  8  magic "plyfswrk"
+ *	 8  4  version
+ *	12  4  size of the whole, 48
+ *	16  8  flags
+ *	24 16  uuid of the union
+ *	40  8  XXH3-64 of the 40 bytes before
+ */
+#ifndef FORMAT_MARK_H
+#define FORMAT_MARK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define WORKMARK_VERSION 1
+#define WORKMARK_SIZE 48
+#define WORKMARK_UUID_SIZE 16
+
+/* No flag is defined yet; one that a reader doesn't know refuses the mount, as a version would. */
+#define WORKMARK_FLAGS_KNOWN UINT64_C(0)
+
+struct workmark {
+	uint32_t version;
+	uint64_t flags;
+	uint8_t uuid[WORKMARK_UUID_SIZE];
+};
+
+void workmark_encode(const struct workmark *mark, uint8_t ret_bytes[static WORKMARK_SIZE]);
+
+/*
+ * -EINVAL: not such a file (magic or size). -EPROTONOSUPPORT: a version or flag of a later plyfs. -EBADMSG: damaged,
+ * the checksum disagrees. *ret is untouched on failure.
+ */
+int workmark_decode(const void *bytes, size_t size, struct workmark *ret);
+
+#endif

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The command line: one table of options, from which the parser, --help, the manual's table and the shell completions
+ *come.
+ *
+ * Nothing here touches the system: paths are taken as they are written (relative ones stay relative), so the caller
+ *parses, reports, and only then opens anything. An option that would change owners, modes, durability or what is
+ *visible is either obeyed or refused, never skipped in silence.
+ *
+ * Two calls, chosen by the base name of argv[0]:
+ *	plyfs [-f] [-d] [-o OPT[,OPT..]].. [SOURCE] MOUNTPOINT
+ *	mount.fuse.plyfs SOURCE TARGET [-sfnv] [-t TYPE] [-o OPT[,OPT..]]	(any name that begins with "mount.")
+ * Under the name fuse-overlayfs (also behind "mount.fuse." and "mount.fuse3.") unknown options are ignored with a
+ *warning.
+ *
+ * Syntax of -o: options are separated by commas, empty ones are skipped, `\,` is a comma within a value. A backslash
+ *takes its special meaning from the character that follows it, in every value that is a path: `\:`, `\,`, `\\`. The
+ *value of context=, fscontext=, defcontext= and rootcontext= may stand in double quotes and then hold commas. An option
+ *that is given again replaces its earlier value; lowerdir= replaces all lower layers given before it, lowerdir+= and
+ *datadir+= add.
+ */
+#ifndef FORMAT_OPTION_H
+#define FORMAT_OPTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "format/idmap.h"
+
+/* ---- the table ---- */
+
+enum option_class {
+	OPTION_EFFECTIVE, /* does what it says */
+	OPTION_ACCEPTED,  /* taken, without effect; nothing that matters depends on it */
+	OPTION_WARNED,	  /* taken with a warning on stderr, without effect */
+	OPTION_REFUSED,	  /* exit status 1 before mounting */
+	OPTION_VFS,	  /* a mount flag; handed to the kernel */
+	OPTION_LIBFUSE,	  /* handed to libfuse */
+	OPTION_MOUNT,	  /* for mount(8) and fstab; no business of ours */
+};
+
+enum option_arg {
+	OPTION_ARG_NONE,
+	OPTION_ARG_PATH,
+	OPTION_ARG_LAYERS, /* colon-separated paths */
+	OPTION_ARG_MAP,	   /* format/idmap.h */
+	OPTION_ARG_NUMBER,
+	OPTION_ARG_SECONDS,
+	OPTION_ARG_SIZE,   /* a number with an optional K, M, G or T */
+	OPTION_ARG_BOOL,   /* 0 or 1; also off/on, no/yes, false/true; without a value: 1 */
+	OPTION_ARG_CHOICE, /* one of `choices` */
+	OPTION_ARG_TEXT,   /* anything */
+	OPTION_ARG_QUOTED, /* anything, in double quotes if it holds commas */
+};
+
+struct option_choice {
+	const char *word; /* NULL ends a list */
+	int value;
+	const char *refusal; /* why this choice is refused; NULL: it is taken */
+};
+
+struct option_desc {
+	const char *name; /* without "="; a trailing "*" matches any rest */
+	enum option_arg arg;
+	enum option_class class;
+	const char *placeholder; /* of the value: "DIR"; NULL without one */
+	const char *fallback;	 /* what holds when it is not given, in words; NULL: nothing */
+	const char *help;	 /* one line, no full stop */
+	const char *manual;	 /* further sentences for the manual, plain text; may be NULL */
+	const struct option_choice *choices;
+	const char
+		*refusal; /* why it is refused, for OPTION_REFUSED: the value is checked first, an empty map passes */
+	bool value_optional;   /* "name" alone is taken too */
+	unsigned short where;  /* offset of its field in struct options; 0: none */
+	unsigned long vfs_set; /* mount(2) flags that it sets and clears */
+	unsigned long vfs_clear;
+};
+
+/* All options of -o, in the order of the manual. */
+const struct option_desc *option_table(size_t *ret_count);
+/* The one for a name as written before the "=", or NULL. */
+const struct option_desc *option_find(const char *name, size_t len);
+/* "effective", "accepted without effect" ..., as the manual has it. */
+const char *option_class_name(const struct option_desc *desc);
+
+/* ---- the result ---- */
+
+enum redirect_dir { REDIRECT_DIR_OFF, REDIRECT_DIR_NOFOLLOW, REDIRECT_DIR_FOLLOW, REDIRECT_DIR_ON };
+enum xino { XINO_AUTO, XINO_OFF, XINO_ON };
+enum whiteouts { WHITEOUTS_OVERLAY, WHITEOUTS_AUFS, WHITEOUTS_BOTH };
+enum copyup_when { COPYUP_AT_WRITE, COPYUP_AT_OPEN };
+enum data_mode { DATA_AUTO, DATA_CACHED, DATA_PASSTHROUGH };
+enum verity_mode { VERITY_OFF, VERITY_ON, VERITY_REQUIRE };
+enum uuid_mode { UUID_AUTO, UUID_ON, UUID_OFF, UUID_NULL };
+
+/* timeout= when it is not given: layers don't change beneath a mount. Seconds; libfuse cuts it to what the kernel
+ * takes. */
+#define OPTIONS_TIMEOUT_FOREVER 1e9
+#define OPTIONS_ID_UNSET UINT32_MAX
+
+struct option_layer {
+	char *path; /* unescaped */
+	bool data_only;
+};
+
+struct option_list {
+	char **items;
+	size_t count;
+};
+
+/*
+ * Owned by the caller, released by options_free. Strings are NULL when not given. A field of a feature that is refused
+ * in this version keeps its default.
+ */
+struct options {
+	/* how it was called */
+	char *program;	     /* base name of argv[0]: "plyfs", "fuse-overlayfs", without "mount.fuse." */
+	bool mount_helper;   /* mount(8)'s calling form */
+	bool fuse_overlayfs; /* called under that name */
+	bool help, version;
+	bool foreground; /* -f, and implied by -d */
+	bool debug;
+	bool fake;	  /* mount -f: check everything, mount nothing, exit 0 */
+	char *source;	  /* operand before the mountpoint; no layer */
+	char *mountpoint; /* set unless help or version */
+
+	/* layers, topmost first, data-only ones last */
+	struct option_layer *layers;
+	size_t layer_count;
+	char *upperdir, *workdir; /* both or neither */
+
+	/* behaviour */
+	double timeout;
+	bool volatile_upper; /* volatile */
+	bool fsync;	     /* fsync=0 answers fsync at once, without syncing */
+	bool userxattr;	     /* asked for; without privilege the caller chooses it by itself */
+	bool noacl, noxattrs;
+	bool static_nlink, ino32, squash_to_root;
+	bool writeback, io_uring;
+	int copyup;			       /* enum copyup_when */
+	int data;			       /* enum data_mode */
+	int whiteouts;			       /* enum whiteouts */
+	int redirect_dir;		       /* enum redirect_dir */
+	int xino;			       /* enum xino */
+	int verity;			       /* enum verity_mode */
+	int uuid;			       /* enum uuid_mode */
+	int metacopy, index, nfs_export;       /* 0 or 1 */
+	int xattr_permissions;		       /* 0, 1 or 2 */
+	uint32_t squash_to_uid, squash_to_gid; /* OPTIONS_ID_UNSET */
+	struct idmap uidmap, gidmap;
+	char *index_cache, *cgroup;
+	uint64_t cache_max; /* bytes; 0: no limit */
+
+	/* running */
+	char *log, *pidfile;
+	uint32_t max_write, max_readahead, max_background; /* 0: the daemon's own choice */
+
+	/* the mount, with the defaults by privilege already in it */
+	unsigned long vfs_flags; /* MS_* to mount with */
+	bool default_permissions, allow_other, allow_root, auto_unmount;
+	char *fsname, *subtype;				      /* always set */
+	uint32_t max_read;				      /* 0: not given */
+	char *context, *fscontext, *defcontext, *rootcontext; /* with their quotes, as given */
+
+	/* whole lines for stderr: "plyfs: plugins: ...", and "unknown argument ignored: X" as tools expect it */
+	struct option_list warnings;
+
+	/* the parser's own, see option.c */
+	unsigned long vfs_given;
+	bool allow_other_given;
+};
+
+struct option_env {
+	bool privileged; /* euid 0, also in a user namespace: decides the defaults allow_other, suid, dev */
+};
+
+/* One line without a newline, "OPTION: VALUE: CAUSE" or "CAUSE", to print as "plyfs: %s". */
+#define OPTION_ERROR_SIZE 512
+struct option_error {
+	int status; /* 1: refused, 2: usage */
+	char text[OPTION_ERROR_SIZE];
+};
+
+/*
+ * Parses argv. 0 and *ret is to be released by options_free; -EINVAL with *ret_error filled, -ENOMEM (ret_error says
+ * so). *ret holds nothing to release on failure.
+ */
+int options_parse(int argc, char *const *argv, const struct option_env *env, struct options *ret,
+		  struct option_error *ret_error);
+void options_free(struct options *options);
+
+/* ---- texts; all are heap strings that the caller frees, NULL when memory is short ---- */
+
+/*
+ * The value of -o for fuse_session_new, in libfuse's syntax (commas and backslashes escaped). Holds only what
+ * libfuse 3.14 knows; mount flags that mean nothing to a FUSE file system (relatime, lazytime, mand ...) are left out.
+ */
+char *options_fuse_string(const struct options *options);
+/* --help */
+char *option_help_text(const char *program);
+/* The manual's table of options, scdoc source. */
+char *option_manual_table(void);
+/* The manual's list of descriptions, scdoc source. */
+char *option_manual_list(void);
+/* One line an option: "name", "name=" or "name=choice", for completions. */
+char *option_word_list(void);
+
+#endif

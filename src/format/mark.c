@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The work directory's state file. The version is looked at before size and checksum, because a later version may
+ * change both, and "made by a later plyfs" is the better message than "damaged".
+ */
+#include "format/mark.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+#include <xxhash.h>
+
+static const char magic[8] = {'p', 'l', 'y', 'f', 's', 'w', 'r', 'k'};
+
+enum {
+	AT_VERSION = sizeof(magic),
+	AT_SIZE = AT_VERSION + 4,
+	AT_FLAGS = AT_SIZE + 4,
+	AT_UUID = AT_FLAGS + 8,
+	AT_CHECKSUM = AT_UUID + WORKMARK_UUID_SIZE,
+};
+_Static_assert(AT_CHECKSUM + 8 == WORKMARK_SIZE, "the header says 48 bytes");
+
+static void put32(uint8_t *at, uint32_t value)
+{
+	value = htole32(value);
+	memcpy(at, &value, sizeof(value));
+}
+
+static void put64(uint8_t *at, uint64_t value)
+{
+	value = htole64(value);
+	memcpy(at, &value, sizeof(value));
+}
+
+static uint32_t get32(const uint8_t *at)
+{
+	uint32_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return le32toh(value);
+}
+
+static uint64_t get64(const uint8_t *at)
+{
+	uint64_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return le64toh(value);
+}
+
+void workmark_encode(const struct workmark *mark, uint8_t ret_bytes[static WORKMARK_SIZE])
+{
+	memcpy(ret_bytes, magic, sizeof(magic));
+	put32(ret_bytes + AT_VERSION, mark->version);
+	put32(ret_bytes + AT_SIZE, WORKMARK_SIZE);
+	put64(ret_bytes + AT_FLAGS, mark->flags);
+	memcpy(ret_bytes + AT_UUID, mark->uuid, WORKMARK_UUID_SIZE);
+	put64(ret_bytes + AT_CHECKSUM, XXH3_64bits(ret_bytes, AT_CHECKSUM));
+}
+
+int workmark_decode(const void *bytes, size_t size, struct workmark *ret)
+{
+	const uint8_t *at = bytes;
+
+	if (size < AT_SIZE || memcmp(at, magic, sizeof(magic)) != 0)
+		return -EINVAL;
+	if (get32(at + AT_VERSION) != WORKMARK_VERSION)
+		return -EPROTONOSUPPORT;
+	if (size != WORKMARK_SIZE || get32(at + AT_SIZE) != WORKMARK_SIZE)
+		return -EINVAL;
+	if (get64(at + AT_CHECKSUM) != XXH3_64bits(at, AT_CHECKSUM))
+		return -EBADMSG;
+	if (get64(at + AT_FLAGS) & ~WORKMARK_FLAGS_KNOWN)
+		return -EPROTONOSUPPORT;
+	ret->version = WORKMARK_VERSION;
+	ret->flags = get64(at + AT_FLAGS);
+	memcpy(ret->uuid, at + AT_UUID, WORKMARK_UUID_SIZE);
+	return 0;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reserved names. The tables are spelled out in full rather than glued together at run time, so that a search for
+ * "trusted.overlay.opaque" finds the one place that knows it.
+ */
+#include "format/name.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ESCAPE "overlay."
+#define ESCAPE_LEN (sizeof(ESCAPE) - 1)
+#define AUFS_PREFIX_LEN (sizeof(AUFS_PREFIX) - 1)
+
+static const char *const prefixes[XATTR_NS_COUNT] = {
+	[XATTR_NS_TRUSTED] = "trusted.overlay.",
+	[XATTR_NS_USER] = "user.overlay.",
+};
+
+static const char *const names[XATTR_OVERLAY_COUNT][XATTR_NS_COUNT] = {
+	[XATTR_OVERLAY_OPAQUE] = {"trusted.overlay.opaque", "user.overlay.opaque"},
+	[XATTR_OVERLAY_REDIRECT] = {"trusted.overlay.redirect", "user.overlay.redirect"},
+	[XATTR_OVERLAY_ORIGIN] = {"trusted.overlay.origin", "user.overlay.origin"},
+	[XATTR_OVERLAY_IMPURE] = {"trusted.overlay.impure", "user.overlay.impure"},
+	[XATTR_OVERLAY_NLINK] = {"trusted.overlay.nlink", "user.overlay.nlink"},
+	[XATTR_OVERLAY_UPPER] = {"trusted.overlay.upper", "user.overlay.upper"},
+	[XATTR_OVERLAY_UUID] = {"trusted.overlay.uuid", "user.overlay.uuid"},
+	[XATTR_OVERLAY_METACOPY] = {"trusted.overlay.metacopy", "user.overlay.metacopy"},
+	[XATTR_OVERLAY_PROTATTR] = {"trusted.overlay.protattr", "user.overlay.protattr"},
+	[XATTR_OVERLAY_WHITEOUT] = {"trusted.overlay.whiteout", "user.overlay.whiteout"},
+	[XATTR_OVERLAY_PLYFS_INO] = {"trusted.overlay.plyfs_ino", "user.overlay.plyfs_ino"},
+};
+
+const char *xattr_overlay_name(enum xattr_ns ns, enum xattr_overlay which)
+{
+	return names[which][ns];
+}
+
+const char *xattr_overlay_prefix(enum xattr_ns ns)
+{
+	return prefixes[ns];
+}
+
+static bool has_prefix(const char *name, const char *prefix)
+{
+	return !strncmp(name, prefix, strlen(prefix));
+}
+
+static bool is_escaped(enum xattr_ns ns, const char *stored)
+{
+	return has_prefix(stored, prefixes[ns]) && has_prefix(stored + strlen(prefixes[ns]), ESCAPE);
+}
+
+bool xattr_is_private(enum xattr_ns ns, const char *stored)
+{
+	return has_prefix(stored, prefixes[ns]) && !is_escaped(ns, stored);
+}
+
+int xattr_escape(enum xattr_ns ns, const char *name, char ret_stored[static XATTR_NAME_SIZE])
+{
+	size_t len = strlen(name), prefix = strlen(prefixes[ns]);
+
+	if (len > XATTR_NAME_LIMIT)
+		return -ERANGE;
+	if (!has_prefix(name, prefixes[ns])) {
+		memcpy(ret_stored, name, len + 1);
+		return (int)len;
+	}
+	if (len + ESCAPE_LEN > XATTR_NAME_LIMIT)
+		return -EOPNOTSUPP;
+	memcpy(ret_stored, name, prefix);
+	memcpy(ret_stored + prefix, ESCAPE, ESCAPE_LEN);
+	memcpy(ret_stored + prefix + ESCAPE_LEN, name + prefix, len - prefix + 1);
+	return (int)(len + ESCAPE_LEN);
+}
+
+int xattr_unescape(enum xattr_ns ns, const char *stored, char ret_name[static XATTR_NAME_SIZE])
+{
+	size_t len = strlen(stored), prefix = strlen(prefixes[ns]);
+
+	if (len > XATTR_NAME_LIMIT)
+		return -ERANGE;
+	if (xattr_is_private(ns, stored))
+		return 0;
+	if (!is_escaped(ns, stored)) {
+		memcpy(ret_name, stored, len + 1);
+		return (int)len;
+	}
+	memcpy(ret_name, stored, prefix);
+	memcpy(ret_name + prefix, stored + prefix + ESCAPE_LEN, len - prefix - ESCAPE_LEN + 1);
+	return (int)(len - ESCAPE_LEN);
+}
+
+ssize_t xattr_list_filter(enum xattr_ns ns, char *list, size_t size)
+{
+	char *out = list, *end = list + size;
+	size_t prefix = strlen(prefixes[ns]);
+
+	for (char *name = list; name < end;) {
+		size_t len = strnlen(name, (size_t)(end - name)) + 1;
+		size_t keep = 0, from = 0;
+
+		if (len > (size_t)(end - name))
+			return -EIO;
+		if (is_escaped(ns, name)) {
+			keep = prefix;
+			from = prefix + ESCAPE_LEN;
+		} else if (xattr_is_private(ns, name)) {
+			from = len;
+		}
+		memmove(out, name, keep);
+		memmove(out + keep, name + from, len - from);
+		out += keep + (len - from);
+		name += len;
+	}
+	return out - list;
+}
+
+bool xattr_is_fuseoverlayfs(const char *stored)
+{
+	return has_prefix(stored, "user.fuseoverlayfs.");
+}
+
+bool aufs_is_reserved(const char *name)
+{
+	return has_prefix(name, AUFS_PREFIX);
+}
+
+const char *aufs_whiteout_target(const char *name)
+{
+	const char *target = name + AUFS_PREFIX_LEN;
+
+	if (!has_prefix(name, AUFS_PREFIX) || !*target || has_prefix(target, AUFS_PREFIX))
+		return NULL;
+	/* `.wh..` and `.wh...` would hide the directory itself or its parent. */
+	if (!strcmp(target, ".") || !strcmp(target, ".."))
+		return NULL;
+	return target;
+}
+
+int aufs_whiteout_name(const char *name, char ret_name[static NAME_SIZE])
+{
+	size_t len = strlen(name);
+
+	if (len + AUFS_PREFIX_LEN > NAME_LIMIT)
+		return -ENAMETOOLONG;
+	memcpy(ret_name, AUFS_PREFIX, AUFS_PREFIX_LEN);
+	memcpy(ret_name + AUFS_PREFIX_LEN, name, len + 1);
+	return (int)(len + AUFS_PREFIX_LEN);
+}
+
+void temp_name_make(uint64_t number, char ret_name[static TEMP_NAME_SIZE])
+{
+	snprintf(ret_name, TEMP_NAME_SIZE, "#%llx", (unsigned long long)number);
+}
+
+bool temp_name_is(const char *name)
+{
+	size_t digits = *name == '#' ? strspn(name + 1, "0123456789abcdef") : 0;
+
+	return digits >= 1 && digits <= 16 && !name[1 + digits];
+}

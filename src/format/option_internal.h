@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the option module share. Not for other modules.
+ */
+#ifndef FORMAT_OPTION_INTERNAL_H
+#define FORMAT_OPTION_INTERNAL_H
+
+#include "base/macros.h"
+#include "format/option.h"
+
+/* option_split.c: one option as written. */
+struct option_token {
+	const char *name;
+	size_t name_len;
+	const char *value; /* NULL without "="; raw: escapes are still in it */
+	size_t value_len;
+	const char *end; /* behind the value */
+};
+
+/*
+ * The next option at *text, which moves behind it. 1, 0 at the end, -EINVAL when a quote is not closed (the token is
+ * filled as far as it goes).
+ */
+int option_next(const char **text, struct option_token *ret);
+/* Copies `len` bytes with escapes resolved; NULL when memory is short. */
+char *option_unescape(const char *raw, size_t len);
+/* The end of the field that starts at `raw`: at an unescaped `separator` or at `end`. */
+const char *option_field_end(const char *raw, const char *end, char separator);
+
+/* option_value.c: each parses one value into *field; returns NULL or the cause of the refusal. */
+const char *option_parse_number(const char *text, uint32_t *field);
+const char *option_parse_size(const char *text, uint64_t *field);
+const char *option_parse_seconds(const char *text, double *field);
+const char *option_parse_bool(const char *text, bool *field);
+const struct option_choice *option_parse_choice(const struct option_choice *choices, const char *text);
+
+/* option.c: fills the error; control characters of the value are shown as `?` and it is cut when long. Returns -EINVAL.
+ */
+int option_refuse(struct option_error *error, const char *name, size_t name_len, const char *value, size_t value_len,
+		  const char *cause);
+int option_usage(struct option_error *error, const char *format, ...) PRINTF_FORMAT(2, 3);
+int option_no_memory(struct option_error *error);
+
+/* Adds to a list of owned strings; -ENOMEM. */
+int option_list_add(struct option_list *list, const char *format, ...) PRINTF_FORMAT(2, 3);
+
+/* Layers: replaces (lowerdir=) or adds one (lowerdir+=, datadir+=). */
+int option_layers_set(struct options *options, const char *raw, size_t len, struct option_error *error);
+int option_layers_add(struct options *options, const struct option_token *token, bool data_only,
+		      struct option_error *error);
+void option_layers_clear(struct options *options);
+
+#endif

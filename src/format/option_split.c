@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Cutting the text of -o into options and lowerdir= into layers. There is one level of escapes, as in kernel overlayfs:
+ * cutting looks past a backslash and the character behind it, and only the value's last user resolves them. Two levels
+ * would turn `\:` into `:` before the layers are cut.
+ */
+#include "option_internal.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+const char *option_field_end(const char *raw, const char *end, char separator)
+{
+	const char *p = raw;
+
+	while (p < end && *p != separator)
+		p += *p == '\\' && p + 1 < end ? 2 : 1;
+	return p;
+}
+
+static bool may_be_quoted(const struct option_token *token)
+{
+	const struct option_desc *desc = option_find(token->name, token->name_len);
+
+	return desc && desc->arg == OPTION_ARG_QUOTED;
+}
+
+/* The end of a value in quotes; NULL when they aren't closed or something follows them. */
+static const char *quoted_end(const char *value)
+{
+	const char *close = strchr(value + 1, '"');
+
+	return close && (!close[1] || close[1] == ',') ? close + 1 : NULL;
+}
+
+int option_next(const char **text, struct option_token *ret)
+{
+	const char *p = *text + strspn(*text, ","), *end = p + strlen(p);
+	struct option_token token = {.name = p, .name_len = strcspn(p, "=,")};
+	const char *stop;
+
+	if (!*p)
+		return 0;
+	stop = p + token.name_len;
+	if (*stop == '=') {
+		token.value = stop + 1;
+		stop = option_field_end(token.value, end, ',');
+		if (*token.value == '"' && may_be_quoted(&token))
+			stop = quoted_end(token.value);
+		token.value_len = (size_t)((stop ? stop : end) - token.value);
+	}
+	token.end = stop ? stop : end;
+	*ret = token;
+	*text = token.end;
+	return stop ? 1 : -EINVAL;
+}
+
+char *option_unescape(const char *raw, size_t len)
+{
+	char *text = malloc(len + 1), *out = text;
+
+	if (!text)
+		return NULL;
+	for (size_t i = 0; i < len; i++) {
+		if (raw[i] == '\\' && i + 1 < len)
+			i++;
+		*out++ = raw[i];
+	}
+	*out = '\0';
+	return text;
+}
+
+int option_list_add(struct option_list *list, const char *format, ...)
+{
+	char **items = reallocarray(list->items, list->count + 1, sizeof(*items));
+	va_list args;
+	int r;
+
+	if (!items)
+		return -ENOMEM;
+	list->items = items;
+	va_start(args, format);
+	r = vasprintf(&items[list->count], format, args);
+	va_end(args);
+	if (r < 0)
+		return -ENOMEM;
+	list->count++;
+	return 0;
+}
+
+void option_layers_clear(struct options *options)
+{
+	for (size_t i = 0; i < options->layer_count; i++)
+		free(options->layers[i].path);
+	free(options->layers);
+	options->layers = NULL;
+	options->layer_count = 0;
+}
+
+/* Takes `path` over, also when it fails. */
+static int layer_append(struct options *options, char *path, bool data_only)
+{
+	_cleanup_free_ char *owned = path;
+	struct option_layer *layers;
+
+	/* Room grows by doubling: hundreds of layers are common. */
+	if (!(options->layer_count & (options->layer_count - 1))) {
+		size_t room = options->layer_count ? 2 * options->layer_count : 1;
+
+		layers = reallocarray(options->layers, room, sizeof(*layers));
+		if (!layers)
+			return -ENOMEM;
+		options->layers = layers;
+	}
+	if (!owned)
+		return -ENOMEM;
+	options->layers[options->layer_count++] =
+		(struct option_layer){.path = TAKE_PTR(owned), .data_only = data_only};
+	return 0;
+}
+
+static bool has_data_layer(const struct options *options)
+{
+	return options->layer_count && options->layers[options->layer_count - 1].data_only;
+}
+
+/* `A:B::D1::D2`: a double colon makes what follows it data-only, and only data-only layers may follow. */
+int option_layers_set(struct options *options, const char *raw, size_t len, struct option_error *error)
+{
+	const char *end = raw + len;
+	bool data_only = false;
+
+	option_layers_clear(options);
+	for (const char *p = raw;; p++) {
+		const char *stop = option_field_end(p, end, ':');
+		const char *cause = NULL;
+
+		if (stop == p) {
+			if (p == raw || p == end || data_only)
+				return option_refuse(error, "lowerdir", 8, raw, len, "empty layer");
+			data_only = true;
+			continue;
+		}
+		if (has_data_layer(options) && !data_only)
+			cause = "a layer can't follow a data-only one";
+		if (data_only)
+			cause = "data-only layers are not supported yet";
+		if (cause)
+			return option_refuse(error, "lowerdir", 8, p, (size_t)(stop - p), cause);
+		if (layer_append(options, option_unescape(p, (size_t)(stop - p)), data_only) < 0)
+			return option_no_memory(error);
+		data_only = false;
+		if (stop == end)
+			return 0;
+		p = stop;
+	}
+}
+
+int option_layers_add(struct options *options, const struct option_token *token, bool data_only,
+		      struct option_error *error)
+{
+	if (!token->value_len)
+		return option_refuse(error, token->name, token->name_len, NULL, 0, "empty path");
+	if (has_data_layer(options) && !data_only)
+		return option_refuse(error, token->name, token->name_len, token->value, token->value_len,
+				     "a layer can't follow a data-only one");
+	if (layer_append(options, option_unescape(token->value, token->value_len), data_only) < 0)
+		return option_no_memory(error);
+	return 0;
+}
