@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * File data and syncing. What is written may be short (a signal, a quota); everything else is one call.
+ */
+#include "os/fs.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+ssize_t sys_pread(int fd, void *buf, size_t size, off_t off)
+{
+	return SYS_LOOK(pread(fd, buf, size, off));
+}
+
+ssize_t sys_pwrite_all(int fd, const void *buf, size_t size, off_t off)
+{
+	const char *from = buf;
+	size_t done = 0;
+
+	while (done < size) {
+		ssize_t n = SYS_CHANGE(pwrite(fd, from + done, size - done, off + (off_t)done));
+
+		if (n == 0)
+			n = -EIO;
+		if (n < 0)
+			return done ? (ssize_t)done : n;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+ssize_t sys_copy_file_range(int in, off_t *off_in, int out, off_t *off_out, size_t len)
+{
+	return SYS_CHANGE(copy_file_range(in, off_in, out, off_out, len, 0));
+}
+
+int sys_ficlone(int out, int in)
+{
+	return SYS_CHANGE(ioctl(out, FICLONE, in));
+}
+
+int sys_fallocate(int fd, int mode, off_t off, off_t len)
+{
+	return SYS_CHANGE(fallocate(fd, mode, off, len));
+}
+
+off_t sys_lseek(int fd, off_t off, int whence)
+{
+	return SYS_LOOK(lseek(fd, off, whence));
+}
+
+int sys_fsync(int fd)
+{
+	return SYS_CHANGE(fsync(fd));
+}
+
+int sys_fdatasync(int fd)
+{
+	return SYS_CHANGE(fdatasync(fd));
+}
+
+int sys_syncfs(int fd)
+{
+	return SYS_CHANGE(syncfs(fd));
+}
+
+int sys_flock(int fd, int operation)
+{
+	return flock(fd, operation) < 0 ? -errno : 0;
+}

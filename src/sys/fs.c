@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening, looking and changing names. Confinement is the kernel's: openat2 with RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS, so
+ * that neither ".." nor a symlink that somebody swaps in leads out of a layer; every other call gets one name, and none of
+ * them follows its last component.
+ */
+#include "os/fs.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "internal.h"
+
+/* The same numbers on every architecture; the C library's headers may be older than the kernel. */
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
+#ifndef SYS_getxattrat
+#define SYS_getxattrat 464
+#endif
+
+/* openat2 answers EAGAIN when a rename raced with a ".." in the path; nobody can keep that up for ever. */
+#define RACE_TRIES 64
+
+/* openat2 refuses what openat ignores, and flags from a FUSE request carry bits of the kernel's own (__FMODE_EXEC). */
+#define KNOWN_FLAGS                                                                                                    \
+	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC | O_ASYNC |      \
+	 O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOATIME | O_PATH | O_TMPFILE)
+#define KNOWN_PATH_FLAGS (O_PATH | O_DIRECTORY)
+
+struct sys_kernel sys_kernel = {.proc_fd = -1};
+
+const char *sys_fd_name(int fd, char buf[SYS_FD_NAME_MAX])
+{
+	snprintf(buf, SYS_FD_NAME_MAX, "%d", fd);
+	return buf;
+}
+
+int sys_fd_path(int fd, const char *name, char *buf, size_t size)
+{
+	int len = snprintf(buf, size, *name ? "/proc/self/fd/%d/%s" : "/proc/self/fd/%d", fd, name);
+
+	return len < (int)size ? 0 : -ENAMETOOLONG;
+}
+
+/* --- init ------------------------------------------------------------------------------------------------------- */
+
+static int open_proc_fd(int *ret_fd)
+{
+	int fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	*ret_fd = fd;
+	return 0;
+}
+
+/* A descriptor of /proc/self/fd names the process that opened it: what a fork leaves behind must open its own. */
+static void reopen_proc_after_fork(void)
+{
+	int fd;
+
+	if (sys_kernel.proc_fd < 0 || open_proc_fd(&fd) < 0)
+		return;
+	if (dup3(fd, sys_kernel.proc_fd, O_CLOEXEC) >= 0)
+		close(fd);
+}
+
+/* An existing call fails on the descriptor or on the empty name. A seccomp filter that doesn't know it says EPERM. */
+static bool kernel_has(long ret)
+{
+	return ret >= 0 || (errno != ENOSYS && errno != EPERM);
+}
+
+static int check_openat2(void)
+{
+	struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+	_cleanup_close_ int fd = (int)syscall(SYS_openat2, sys_kernel.proc_fd, ".", &how, sizeof(how));
+
+	return fd < 0 ? -errno : 0;
+}
+
+int sys_init(void)
+{
+	if (sys_kernel.proc_fd < 0) {
+		int ret = open_proc_fd(&sys_kernel.proc_fd);
+
+		if (ret < 0)
+			return ret;
+		pthread_atfork(NULL, NULL, reopen_proc_after_fork);
+	}
+	sys_kernel.fchmodat2 = kernel_has(syscall(SYS_fchmodat2, -1, "", 0, 0));
+	sys_kernel.xattrat = kernel_has(syscall(SYS_getxattrat, -1, "", 0, "user.x", NULL, 0));
+	return check_openat2();
+}
+
+/* --- open ------------------------------------------------------------------------------------------------------- */
+
+static bool creates(int flags)
+{
+	return (flags & (O_CREAT | O_TRUNC)) || (flags & O_TMPFILE) == O_TMPFILE;
+}
+
+static int openat2_confined(int dirfd, const char *name, const struct open_how *how)
+{
+	long fd;
+	int tries = RACE_TRIES;
+
+	do
+		fd = syscall(SYS_openat2, dirfd, name, how, sizeof(*how));
+	while (fd < 0 && ((errno == EAGAIN && --tries) || (errno == EINTR && !(how->flags & O_EXCL))));
+	return fd < 0 ? -errno : (int)fd;
+}
+
+static int openat2_counted(int dirfd, const char *name, const struct open_how *how)
+{
+	int ret = fault_before();
+
+	if (ret < 0)
+		return ret;
+	ret = openat2_confined(dirfd, name, how);
+	if (ret >= 0)
+		fault_after();
+	return ret;
+}
+
+int sys_openat(int dirfd, const char *name, int flags, mode_t mode, enum sys_confine confine)
+{
+	struct open_how how = {
+		.flags = (unsigned)(flags & (flags & O_PATH ? KNOWN_PATH_FLAGS : KNOWN_FLAGS)) | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+
+	if (confine == SYS_NO_XDEV)
+		how.resolve |= RESOLVE_NO_XDEV;
+	if (!creates((int)how.flags))
+		return openat2_confined(dirfd, name, &how);
+	if ((how.flags & O_CREAT) || (how.flags & O_TMPFILE) == O_TMPFILE)
+		how.mode = mode & 07777;
+	return openat2_counted(dirfd, name, &how);
+}
+
+int sys_reopen(int fd, int flags)
+{
+	char name[SYS_FD_NAME_MAX];
+
+	sys_fd_name(fd, name);
+	flags = (flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC;
+	if (flags & O_TRUNC)
+		return SYS_CHANGE(openat(sys_kernel.proc_fd, name, flags));
+	return SYS_LOOK(openat(sys_kernel.proc_fd, name, flags));
+}
+
+int sys_open_path(const char *path, int flags, mode_t mode)
+{
+	if (creates(flags))
+		return SYS_CHANGE_ONCE(open(path, flags | O_CLOEXEC, mode));
+	return SYS_LOOK(open(path, flags | O_CLOEXEC));
+}
+
+int sys_open_tmpfile(int dirfd, int flags, mode_t mode)
+{
+	return sys_openat(dirfd, ".", (flags & ~O_CREAT) | O_TMPFILE, mode, SYS_CROSS_MOUNTS);
+}
+
+int sys_close(int fd)
+{
+	/* Linux has released the descriptor when close() says EINTR. */
+	return close(fd) < 0 && errno != EINTR ? -errno : 0;
+}
+
+int sys_dup(int fd)
+{
+	return SYS_LOOK(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+}
+
+/* --- look ------------------------------------------------------------------------------------------------------- */
+
+int sys_statx(int dirfd, const char *name, struct statx *ret_stx)
+{
+	int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*name ? 0 : AT_EMPTY_PATH);
+
+	if (!sys_name_ok(name))
+		return -EIO;
+	return SYS_LOOK(statx(dirfd, name, flags, STATX_BASIC_STATS | STATX_BTIME, ret_stx));
+}
+
+ssize_t sys_readlinkat(int dirfd, const char *name, char *buf, size_t size)
+{
+	if (!sys_name_ok(name))
+		return -EIO;
+	return SYS_LOOK(readlinkat(dirfd, name, buf, size));
+}
+
+int sys_fstatvfs(int fd, struct statvfs *ret)
+{
+	return SYS_LOOK(fstatvfs(fd, ret));
+}
+
+int sys_fs_type(int fd, long *ret_type)
+{
+	struct statfs st;
+	int ret = SYS_LOOK(fstatfs(fd, &st));
+
+	if (!ret)
+		*ret_type = (long)st.f_type;
+	return ret;
+}
+
+/* --- names ------------------------------------------------------------------------------------------------------ */
+
+int sys_mkdirat(int dirfd, const char *name, mode_t mode)
+{
+	return sys_name_ok(name) ? SYS_CHANGE_ONCE(mkdirat(dirfd, name, mode)) : -EIO;
+}
+
+int sys_mknodat(int dirfd, const char *name, mode_t mode, dev_t rdev)
+{
+	return sys_name_ok(name) ? SYS_CHANGE_ONCE(mknodat(dirfd, name, mode, rdev)) : -EIO;
+}
+
+int sys_symlinkat(const char *target, int dirfd, const char *name)
+{
+	return sys_name_ok(name) ? SYS_CHANGE_ONCE(symlinkat(target, dirfd, name)) : -EIO;
+}
+
+int sys_linkat(int olddirfd, const char *oldname, int newdirfd, const char *newname)
+{
+	if (!sys_name_ok(oldname) || !sys_name_ok(newname))
+		return -EIO;
+	return SYS_CHANGE_ONCE(linkat(olddirfd, oldname, newdirfd, newname, 0));
+}
+
+static int link_by_proc(int fd, int newdirfd, const char *newname)
+{
+	char name[SYS_FD_NAME_MAX];
+
+	sys_fd_name(fd, name);
+	return SYS_CHANGE_ONCE(linkat(sys_kernel.proc_fd, name, newdirfd, newname, AT_SYMLINK_FOLLOW));
+}
+
+int sys_link_fd(int fd, int newdirfd, const char *newname)
+{
+	if (!sys_name_ok(newname))
+		return -EIO;
+	int ret = SYS_CHANGE_ONCE(linkat(fd, "", newdirfd, newname, AT_EMPTY_PATH));
+
+	/* AT_EMPTY_PATH needs CAP_DAC_READ_SEARCH and says ENOENT without. */
+	return ret == -ENOENT || ret == -EPERM ? link_by_proc(fd, newdirfd, newname) : ret;
+}
+
+int sys_unlinkat(int dirfd, const char *name, int flags)
+{
+	return sys_name_ok(name) ? SYS_CHANGE_ONCE(unlinkat(dirfd, name, flags)) : -EIO;
+}
+
+int sys_renameat2(int olddirfd, const char *oldname, int newdirfd, const char *newname, unsigned flags)
+{
+	if (!sys_name_ok(oldname) || !sys_name_ok(newname))
+		return -EIO;
+	return (int)SYS_CHANGE_ONCE(syscall(SYS_renameat2, olddirfd, oldname, newdirfd, newname, flags));
+}

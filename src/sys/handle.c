@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * File handles: a number of an object in its file system that outlives renames and remounts, see name_to_handle_at(2).
+ */
+#include "os/mount.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+_Static_assert(SYS_HANDLE_MAX >= MAX_HANDLE_SZ, "a handle of any file system fits");
+
+/* Linux 6.9, newer than many headers. */
+struct fs_uuid {
+	uint8_t len;
+	uint8_t uuid[16];
+};
+#define IOC_GETFSUUID _IOR(0x15, 0, struct fs_uuid)
+
+union handle_buffer {
+	struct file_handle head;
+	char room[sizeof(struct file_handle) + SYS_HANDLE_MAX];
+};
+
+int sys_name_to_handle(int dirfd, const char *name, struct sys_handle *ret)
+{
+	union handle_buffer buf = {.head.handle_bytes = SYS_HANDLE_MAX};
+	int mount_id;
+
+	if (!sys_name_ok(name))
+		return -EIO;
+	int err = SYS_LOOK(name_to_handle_at(dirfd, name, &buf.head, &mount_id, *name ? 0 : AT_EMPTY_PATH));
+
+	/* EOVERFLOW with room for the largest: the file system has no handles for this object. */
+	if (err < 0)
+		return err == -EOVERFLOW ? -EOPNOTSUPP : err;
+	ret->type = buf.head.handle_type;
+	ret->len = buf.head.handle_bytes;
+	ret->mount_id = mount_id;
+	memcpy(ret->bytes, buf.head.f_handle, buf.head.handle_bytes);
+	return 0;
+}
+
+int sys_open_by_handle(int mount_fd, const struct sys_handle *h, int flags)
+{
+	union handle_buffer buf = {.head = {.handle_bytes = h->len, .handle_type = h->type}};
+
+	if (h->len > SYS_HANDLE_MAX)
+		return -EINVAL;
+	memcpy(buf.head.f_handle, h->bytes, h->len);
+	return SYS_LOOK(open_by_handle_at(mount_fd, &buf.head, flags | O_CLOEXEC));
+}
+
+int sys_fs_uuid(int fd, uint8_t ret_uuid[16])
+{
+	struct fs_uuid id = {0};
+	int ret = SYS_LOOK(ioctl(fd, IOC_GETFSUUID, &id));
+
+	memset(ret_uuid, 0, 16);
+	if (!ret)
+		memcpy(ret_uuid, id.uuid, id.len < 16 ? id.len : 16);
+	return ret;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of this tier share, and its unit tests see: how a system call is made, and what the kernel has.
+ */
+#ifndef SYS_INTERNAL_H
+#define SYS_INTERNAL_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/types.h>
+
+#include "base/check.h"
+#include "base/fault.h"
+
+/* Written by sys_init(); tests clear the switches to take the older kernels' ways. */
+struct sys_kernel {
+	int proc_fd; /* O_PATH of /proc/self/fd */
+	bool fchmodat2;
+	bool xattrat;
+};
+extern struct sys_kernel sys_kernel;
+
+#define SYS_FD_NAME_MAX 12
+
+/* "N", the name of `fd` in proc_fd. Its magic link leads to the object itself and no further, be that a symlink. */
+const char *sys_fd_name(int fd, char buf[SYS_FD_NAME_MAX]);
+/* "/proc/self/fd/N" or "/proc/self/fd/N/NAME"; -ENAMETOOLONG. */
+int sys_fd_path(int fd, const char *name, char *buf, size_t size);
+
+/* What /proc/TID/status tells about a task: dead, or SIGKILL pending. */
+bool sys_status_says_killed(FILE *status);
+
+/* The contract of names: one component. One with a slash would leave the directory through the first symlink. */
+static inline bool sys_name_ok(const char *name)
+{
+	return CHECK(!strchr(name, '/'));
+}
+
+/* A call that looks: its result, or -errno. */
+#define SYS_LOOK(call)                                                                                                 \
+	({                                                                                                             \
+		__typeof__(call) _look;                                                                                \
+		do                                                                                                     \
+			_look = (call);                                                                                \
+		while (_look < 0 && errno == EINTR);                                                                   \
+		_look < 0 ? -errno : _look;                                                                            \
+	})
+
+/* A call that changes something and may be repeated after EINTR. */
+#define SYS_CHANGE(call)                                                                                               \
+	({                                                                                                             \
+		__typeof__(call) _change = fault_before();                                                             \
+		if (!_change) {                                                                                        \
+			_change = SYS_LOOK(call);                                                                      \
+			if (_change >= 0)                                                                              \
+				fault_after();                                                                         \
+		}                                                                                                      \
+		_change;                                                                                               \
+	})
+
+/* A call that changes names: repeated after EINTR (which only network and FUSE file systems give here) it might find its own
+ * work, so EINTR is passed on. */
+#define SYS_CHANGE_ONCE(call)                                                                                          \
+	({                                                                                                             \
+		__typeof__(call) _once = fault_before();                                                               \
+		if (!_once) {                                                                                          \
+			_once = (call);                                                                                \
+			if (_once < 0)                                                                                 \
+				_once = -errno;                                                                        \
+			else                                                                                           \
+				fault_after();                                                                         \
+		}                                                                                                      \
+		_once;                                                                                                 \
+	})
+
+#endif

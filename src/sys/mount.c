@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Mount objects and mountinfo. The mount calls are made by number: sys/mount.h and linux/mount.h can't be included together
+ * with several versions of the C library.
+ */
+#include "os/mount.h"
+
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/macros.h"
+#include "internal.h"
+
+/* Of sys/mount.h and of linux/fcntl.h. */
+#define DETACH 2
+#define UMOUNT_SYMLINK_NOFOLLOW 8
+#ifndef AT_RECURSIVE
+#define AT_RECURSIVE 0x8000
+#endif
+
+int sys_open_tree_clone(int dirfd, bool recursive)
+{
+	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
+
+	return (int)SYS_CHANGE(syscall(SYS_open_tree, dirfd, "", flags));
+}
+
+static int set_attributes(int mount_fd, bool recursive, struct mount_attr *attr)
+{
+	unsigned flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
+
+	return (int)SYS_CHANGE(syscall(SYS_mount_setattr, mount_fd, "", flags, attr, sizeof(*attr)));
+}
+
+int sys_mount_set_readonly(int mount_fd, bool recursive)
+{
+	/* The modes of access time are values of one field, which is cleared to be set. */
+	struct mount_attr quiet = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOATIME, .attr_clr = MOUNT_ATTR__ATIME};
+	struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
+	int ret = set_attributes(mount_fd, recursive, &quiet);
+
+	/* A user namespace may not change a locked access-time mode. */
+	return ret < 0 ? set_attributes(mount_fd, recursive, &readonly) : ret;
+}
+
+int sys_umount_detach(const char *path)
+{
+	return (int)SYS_CHANGE_ONCE(syscall(SYS_umount2, path, DETACH | UMOUNT_SYMLINK_NOFOLLOW));
+}
+
+/* --- mountinfo ---------------------------------------------------------------------------------------------------- */
+
+static bool is_octal(const char *s)
+{
+	return s[0] >= '0' && s[0] <= '3' && s[1] >= '0' && s[1] <= '7' && s[2] >= '0' && s[2] <= '7';
+}
+
+/* Space, tab, newline, backslash and # are written as a backslash and three octal digits. */
+static void unescape(char *text)
+{
+	char *to = text;
+
+	for (const char *from = text; *from; to++) {
+		if (*from == '\\' && is_octal(from + 1)) {
+			*to = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
+			from += 4;
+		} else {
+			*to = *from++;
+		}
+	}
+	*to = '\0';
+}
+
+static char *next_field(char **rest)
+{
+	char *field = strsep(rest, " ");
+
+	if (field)
+		unescape(field);
+	return field;
+}
+
+/* The optional fields, any number of them, end with a lone "-". */
+static bool skip_optional(char **rest)
+{
+	for (char *field; (field = strsep(rest, " "));)
+		if (!strcmp(field, "-"))
+			return true;
+	return false;
+}
+
+static bool parse_numbers(char **rest, struct sys_mountinfo *m)
+{
+	unsigned major, minor;
+	char *id = strsep(rest, " "), *parent = strsep(rest, " "), *dev = strsep(rest, " ");
+
+	if (!dev || sscanf(dev, "%u:%u", &major, &minor) != 2)
+		return false;
+	m->id = atoi(id);
+	m->parent_id = atoi(parent);
+	m->dev = makedev(major, minor);
+	return true;
+}
+
+static bool parse_mountinfo(char *line, struct sys_mountinfo *m)
+{
+	char *rest = line;
+
+	line[strcspn(line, "\n")] = '\0';
+	if (!parse_numbers(&rest, m))
+		return false;
+	m->root = next_field(&rest);
+	m->mountpoint = next_field(&rest);
+	if (!skip_optional(&rest))
+		return false;
+	m->fstype = next_field(&rest);
+	m->source = next_field(&rest);
+	m->super_options = rest ? rest : "";
+	return m->source != NULL;
+}
+
+static void cleanup_fclose(FILE **file)
+{
+	if (*file)
+		fclose(*file);
+}
+
+int sys_each_mount(int (*each)(void *arg, const struct sys_mountinfo *m), void *arg)
+{
+	_cleanup_(cleanup_fclose) FILE *file = fopen("/proc/self/mountinfo", "re");
+	_cleanup_free_ char *line = NULL;
+	size_t size = 0;
+
+	if (!file)
+		return -errno;
+	while (getline(&line, &size, file) > 0) {
+		struct sys_mountinfo m;
+
+		if (!parse_mountinfo(line, &m))
+			continue;
+		int ret = each(arg, &m);
+
+		if (ret)
+			return ret;
+	}
+	return ferror(file) ? -EIO : 0;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Credentials, capabilities, limits and other processes. The credential calls are made by number: the C library's wrappers
+ * would change all threads, or none.
+ */
+#include "os/task.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/securebits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "internal.h"
+
+/* Inode number of the initial user namespace: part of the kernel's interface, named in linux/nsfs.h of late. */
+#define USER_NS_INIT_INO 0xEFFFFFFDu
+
+/* --- credentials -------------------------------------------------------------------------------------------------- */
+
+int sys_keep_caps_on_fsuid(void)
+{
+	int bits = prctl(PR_GET_SECUREBITS);
+
+	if (bits < 0)
+		return -errno;
+	if (bits & SECBIT_NO_SETUID_FIXUP)
+		return 0;
+	return prctl(PR_SET_SECUREBITS, bits | SECBIT_NO_SETUID_FIXUP) < 0 ? -errno : 0;
+}
+
+/* setfsuid and setfsgid report no failure; asked for an impossible id they only tell the one in force. If the kernel refused
+ * (an id that our user namespace doesn't map), the thread must not go on with the id of somebody else. */
+static void set_fs_id(long number, unsigned id, unsigned own)
+{
+	syscall(number, id);
+	if ((unsigned)syscall(number, -1) != id)
+		syscall(number, own);
+}
+
+void sys_set_fsids(uid_t uid, gid_t gid)
+{
+	/* What this thread asked for last; a new thread has its creator's, which is not known here. */
+	static _Thread_local uid_t thread_uid = (uid_t)-1;
+	static _Thread_local gid_t thread_gid = (gid_t)-1;
+
+	if (thread_gid != gid)
+		set_fs_id(SYS_setfsgid, gid, getegid());
+	if (thread_uid != uid)
+		set_fs_id(SYS_setfsuid, uid, geteuid());
+	thread_gid = gid;
+	thread_uid = uid;
+}
+
+bool sys_has_cap(int cap)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return false;
+	return data[CAP_TO_INDEX(cap)].effective & CAP_TO_MASK(cap);
+}
+
+static ssize_t read_small(const char *path, char *buf, size_t size)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	ssize_t len = SYS_LOOK(read(fd, buf, size - 1));
+
+	if (len >= 0)
+		buf[len] = '\0';
+	return len;
+}
+
+bool sys_in_init_userns(void)
+{
+	struct stat st;
+	char map[64];
+	unsigned first, outside, count;
+
+	if (!stat("/proc/self/ns/user", &st))
+		return st.st_ino == USER_NS_INIT_INO;
+	if (read_small("/proc/self/uid_map", map, sizeof(map)) < 0)
+		return false;
+	return sscanf(map, "%u %u %u", &first, &outside, &count) == 3 && !first && !outside && count == 0xFFFFFFFFu;
+}
+
+/* --- other processes ------------------------------------------------------------------------------------------------ */
+
+/* Whether /proc shows the pid name space that our numbers are of. */
+static bool proc_is_ours(void)
+{
+	char target[16];
+	ssize_t len = readlink("/proc/self", target, sizeof(target) - 1);
+
+	if (len <= 0)
+		return false;
+	target[len] = '\0';
+	return atol(target) == (long)getpid();
+}
+
+/* /proc may hide what exists (hidepid=), kill(2) doesn't. */
+static bool is_gone(pid_t tid)
+{
+	return proc_is_ours() && kill(tid, 0) < 0 && errno == ESRCH;
+}
+
+static bool has_sigkill(const char *mask)
+{
+	return strtoull(mask, NULL, 16) & (1ull << (SIGKILL - 1));
+}
+
+static bool line_says_killed(const char *line)
+{
+	const char *value = strchr(line, ':');
+
+	if (!value)
+		return false;
+	value += 1 + strspn(value + 1, " \t");
+	if (!strncmp(line, "State:", 6))
+		return *value == 'Z' || *value == 'X';
+	return (!strncmp(line, "SigPnd:", 7) || !strncmp(line, "ShdPnd:", 7)) && has_sigkill(value);
+}
+
+bool sys_status_says_killed(FILE *status)
+{
+	_cleanup_free_ char *line = NULL; /* that of the groups may be long */
+	size_t size = 0;
+	bool killed = false;
+
+	while (!killed && getline(&line, &size, status) > 0)
+		killed = line_says_killed(line);
+	return killed || (ferror(status) && errno == ESRCH);
+}
+
+bool sys_task_killed(pid_t tid)
+{
+	char path[32];
+
+	if (tid <= 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/status", tid);
+	FILE *status = fopen(path, "re");
+
+	if (!status)
+		return (errno == ENOENT || errno == ESRCH) && is_gone(tid);
+	bool killed = sys_status_says_killed(status);
+
+	fclose(status);
+	return killed && proc_is_ours();
+}
+
+/* --- this process ----------------------------------------------------------------------------------------------------- */
+
+unsigned long sys_raise_nofile(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 1024;
+	rlim_t before = limit.rlim_cur;
+
+	limit.rlim_cur = limit.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? before : limit.rlim_cur;
+}
+
+void sys_no_core_dumps(void)
+{
+	struct rlimit none = {0, 0};
+
+	setrlimit(RLIMIT_CORE, &none);
+}
+
+void sys_thread_nice(int nice_value)
+{
+	id_t tid = (id_t)syscall(SYS_gettid);
+
+	errno = 0;
+	int now = getpriority(PRIO_PROCESS, tid);
+
+	if (!errno)
+		setpriority(PRIO_PROCESS, tid, now + nice_value);
+}
+
+void sys_set_oom_score(int value)
+{
+	_cleanup_close_ int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	dprintf(fd, "%d", value);
+}
+
+unsigned sys_cpu_count(void)
+{
+	cpu_set_t cpus;
+
+	if (!sched_getaffinity(0, sizeof(cpus), &cpus))
+		return (unsigned)CPU_COUNT(&cpus);
+	/* More processors than the set has room for. */
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n > 0 ? (unsigned)n : 1;
+}
+
+unsigned long long sys_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (unsigned long long)now.tv_sec * 1000 + (unsigned long long)now.tv_nsec / 1000000;
+}
