@@ -121,8 +121,9 @@ run_scenario() {
 		(cd "$BASE/merged" && scenario) >"$DIR/observations" 2>"$DIR/stderr" || rc=$?
 	fi
 	[ $rc -eq 0 ] || fail "the scenario ended with status $rc"
-	sed -i "s|$BASE|BASE|g" "$DIR/observations"
+	sed -i "s|$BASE|BASE|g; s|$SC|sc|g" "$DIR/observations"
 	[ -s "$DIR/observations" ] || fail "the scenario observed nothing"
+	! grep '^sc: ' "$DIR/observations" >"$DIR/misuse" || fail "the scenario misuses its helper: $(cat "$DIR/misuse")"
 	if grep -q '^FAIL: ' "$DIR/observations"; then
 		fail "$(grep -A2 '^FAIL: ' "$DIR/observations")"
 	fi
