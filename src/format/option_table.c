@@ -14,7 +14,6 @@
 #define AT(field) .where = offsetof(struct options, field)
 #define NOT_YET "not supported yet"
 
-/* clang-format off: one choice a line, one option a paragraph */
 static const struct option_choice off_on_choices[] = {
 	{"off", 0, NULL},
 	{"on", 1, NOT_YET},
@@ -57,11 +56,8 @@ static const struct option_choice verity_choices[] = {
 	{NULL, 0, NULL},
 };
 static const struct option_choice uuid_choices[] = {
-	{"auto", UUID_AUTO, NULL},
-	{"on", UUID_ON, NULL},
-	{"off", UUID_OFF, NULL},
-	{"null", UUID_NULL, NULL},
-	{NULL, 0, NULL},
+	{"auto", UUID_AUTO, NULL}, {"on", UUID_ON, NULL}, {"off", UUID_OFF, NULL},
+	{"null", UUID_NULL, NULL}, {NULL, 0, NULL},
 };
 static const struct option_choice xattr_permissions_choices[] = {
 	{"0", 0, NULL},
@@ -72,15 +68,12 @@ static const struct option_choice xattr_permissions_choices[] = {
 
 #define VFS(name_, set_, clear_, fallback_, help_)                                                                     \
 	{                                                                                                              \
-		.name = (name_), .class = OPTION_VFS, .vfs_set = (set_),
-	 .vfs_clear = (clear_),                        \
-		.fallback = (fallback_),
-	 .help = (help_)                                                               \
+		.name = (name_), .class = OPTION_VFS, .vfs_set = (set_), .vfs_clear = (clear_),                        \
+		.fallback = (fallback_), .help = (help_)                                                               \
 	}
 #define MOUNT(name_, help_)                                                                                            \
 	{                                                                                                              \
-		.name = (name_), .class = OPTION_MOUNT,
-	 .help = (help_)                                                \
+		.name = (name_), .class = OPTION_MOUNT, .help = (help_)                                                \
 	}
 
 static const struct option_desc table[] = {
@@ -94,8 +87,7 @@ static const struct option_desc table[] = {
 	 .manual =
 		 "In a name, \\: is a colon and \\\\ a backslash. A further lowerdir= replaces the layers given before "
 		 "it. Data-only layers (after ::) are refused: not supported yet. Relative paths and symbolic links "
-		 "are "
-		 "taken; there is no limit to the number of layers."},
+		 "are taken; there is no limit to the number of layers."},
 	{.name = "lowerdir+",
 	 .arg = OPTION_ARG_PATH,
 	 .class = OPTION_EFFECTIVE,
@@ -341,8 +333,7 @@ static const struct option_desc table[] = {
 	 .fallback = "1",
 	 .help = "several threads",
 	 .manual = "There are always several."},
-	{.name = "private", .class = OPTION_ACCEPTED, .help = "mount propagation",
-	 .manual = "The caller's business."},
+	{.name = "private", .class = OPTION_ACCEPTED, .help = "mount propagation", .manual = "The caller's business."},
 	{.name = "plugins",
 	 .arg = OPTION_ARG_TEXT,
 	 .class = OPTION_WARNED,
@@ -525,7 +516,6 @@ static const struct option_desc table[] = {
 	 .value_optional = true,
 	 .help = "for mount(8)"},
 };
-/* clang-format on */
 
 const struct option_desc *option_table(size_t *ret_count)
 {
