@@ -125,3 +125,10 @@ limit() {
 	shift
 	check "'$*' ends within $seconds s" timeout -k 1 "$seconds" "$@"
 }
+
+# unsupported REASON: ends the scenario as skipped, where plyfs was built against a libfuse without the operation. The
+# kernel half is never let off.
+unsupported() {
+	[ "$FS" = kernel ] || echo "$*" >"$DIR/unsupported"
+	exit 0
+}
