@@ -326,6 +326,12 @@ static int entry_adopt(struct data *data, struct inode *inode, int fd, bool uppe
 	closing_init(&c);
 	lock_take(&data->lock);
 	e = entry_of_locked(inode);
+	if (e && e->upper && !upper) {
+		/* Copied up between our open and now: what was opened is the old version. */
+		lock_drop(&data->lock);
+		sys_close(fd);
+		return -ESTALE;
+	}
 	if (e && e->upper != upper) {
 		/* A lower entry is never dirty: readers in flight keep theirs until they unpin it. */
 		entry_detach_locked(data, e);
@@ -357,34 +363,40 @@ static int entry_adopt(struct data *data, struct inode *inode, int fd, bool uppe
 	return 0;
 }
 
+static bool evict_for_room(struct data *data)
+{
+	struct closing c;
+	bool freed;
+
+	closing_init(&c);
+	lock_take(&data->lock);
+	freed = evict_one_locked(data, &c);
+	lock_drop(&data->lock);
+	closing_run(&c);
+	return freed;
+}
+
 int data_get(struct data *data, struct inode *inode, bool write, struct data_fd *ret_fd)
 {
 	bool upper, both;
-	int fd;
+	int r = -ESTALE;
 
 	if (write && !inode_in_upper(inode))
 		return -EAGAIN;
 	if (data_get_cached(data, inode, write, ret_fd))
 		return 0;
 	evict_surplus(data);
-	for (unsigned tries = 0;; tries++) {
-		fd = open_version(data, inode, write, &upper, &both);
-		if (fd != -EMFILE && fd != -ENFILE)
-			break;
-		struct closing c;
-		bool freed;
-
-		closing_init(&c);
-		lock_take(&data->lock);
-		freed = evict_one_locked(data, &c);
-		lock_drop(&data->lock);
-		closing_run(&c);
-		if (!freed || tries > 64)
-			break;
+	for (unsigned tries = 0; tries < 64; tries++) {
+		r = open_version(data, inode, write, &upper, &both);
+		if ((r == -EMFILE || r == -ENFILE) && evict_for_room(data))
+			continue;
+		if (r < 0)
+			return r;
+		r = entry_adopt(data, inode, r, upper, write, both, ret_fd);
+		if (r != -ESTALE)
+			return r;
 	}
-	if (fd < 0)
-		return fd;
-	return entry_adopt(data, inode, fd, upper, write, both, ret_fd);
+	return r;
 }
 
 void data_install(struct data *data, struct inode *inode, int fd)

@@ -34,8 +34,6 @@ struct data {
 	unsigned open_fds;                 /* L */
 };
 
-/* Marks a write through `fd`; after it succeeded or not. */
-void data_mark_dirty(struct data *data, struct data_fd *fd);
 /* Records the result of a sync. */
 void data_sync_result(struct data_entry *entry, int result);
 /* A pinned entry of the inode's current version if one is cached, without opening. */

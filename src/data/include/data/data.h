@@ -44,6 +44,8 @@ int data_get(struct data *data, struct inode *inode, bool write, struct data_fd 
 void data_put(struct data *data, struct data_fd *fd);
 /* Gives a freshly created upper file's O_RDWR descriptor to the cache; takes ownership. */
 void data_install(struct data *data, struct inode *inode, int fd);
+/* Before a write through `fd` that the caller makes itself: the file needs a sync from now on. */
+void data_mark_dirty(struct data *data, struct data_fd *fd);
 /* The inode is about to be freed: closes what it has. */
 void data_evict(struct data *data, struct inode *inode);
 /* Whether somebody has a descriptor open that may hold unwritten data. */

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The file system object: puts the tiers of one union together, and the table of operations.
+ */
+#include "internal.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+
+/* Of the descriptors that the process may have: for directories, for files; the rest is in reserve, because EMFILE on a write-back would
+ * lose data. */
+#define FDS_RESERVED 64
+#define LISTING_BYTES (32U << 20)
+#define SYNC_THREADS 4
+#define COPY_THREADS 4
+
+static void on_evict(struct inode *inode, void *arg)
+{
+	struct fs *fs = arg;
+
+	data_evict(fs->data, inode);
+}
+
+static int fs_new_tiers(struct fs *fs)
+{
+	unsigned room = fs->opt.max_fds > 2 * FDS_RESERVED + fs->layers->n
+				? fs->opt.max_fds - FDS_RESERVED - fs->layers->n
+				: FDS_RESERVED;
+	struct tree_limits limits = {.max_dirfds = MIN(room / 4, 4096U), .max_listing_bytes = LISTING_BYTES};
+	struct change_options change = {.sync = fs->opt.sync, .acl = fs->opt.acl, .copy_threads = COPY_THREADS};
+	struct data_options data = {.max_fds = MIN(room / 4, 4096U), .sync = fs->opt.sync};
+	int r;
+
+	r = pool_new("plyfs-sync", SYNC_THREADS, 5, &fs->sync);
+	if (r < 0)
+		return r;
+	r = tree_new(fs->layers, &limits, &fs->tree);
+	if (r < 0)
+		return r;
+	fs->tree->revalidate = fs->opt.revalidate;
+	r = change_new(fs->tree, &change, &fs->change);
+	if (r < 0)
+		return r;
+	data.pool = fs->sync;
+	r = data_new(fs->tree, &data, &fs->data);
+	if (r < 0)
+		return r;
+	fs->tree->on_evict = on_evict;
+	fs->tree->on_evict_arg = fs;
+	return parked_new(fs, &fs->parked);
+}
+
+int fs_new(struct layer_set *set, const struct fs_options *opt, struct fs **ret_fs)
+{
+	struct fs *fs = calloc(1, sizeof(*fs));
+	int r;
+
+	if (!fs)
+		return -ENOMEM;
+	fs->opt = *opt;
+	fs->layers = layer_set_get(set);
+	r = fs_new_tiers(fs);
+	if (r < 0) {
+		fs_free(fs);
+		return r;
+	}
+	*ret_fs = fs;
+	return 0;
+}
+
+void fs_quiesce(struct fs *fs)
+{
+	parked_cancel_all(fs, -EIO);
+	pool_drain(fs->sync);
+}
+
+void fs_free(struct fs *fs)
+{
+	if (!fs)
+		return;
+	if (fs->parked)
+		fs_quiesce(fs);
+	if (fs->change)
+		change_free(fs->change);
+	parked_free(fs->parked);
+	if (fs->sync)
+		pool_free(fs->sync);
+	if (fs->tree)
+		tree_free(fs->tree);
+	data_free(fs->data);
+	layer_set_put(fs->layers);
+	free(fs);
+}
+
+void fs_log_status(struct fs *fs)
+{
+	char line[1024];
+	size_t used = 0;
+
+	line[0] = '\0';
+	for (unsigned i = 0; i < COUNTER_MAX; i++)
+		if (used < sizeof(line))
+			used += (size_t)snprintf(line + used, sizeof(line) - used, " %s %llu", counter_name(i),
+						 (unsigned long long)counter_read(i));
+	log_info("status: %u layers%s;%s", fs->layers->n, fs->layers->has_upper ? " with an upper" : "", line);
+}
+
+const struct fuse_lowlevel_ops *fs_operations(void)
+{
+	static const struct fuse_lowlevel_ops ops = {
+		.init = op_init,
+		.lookup = op_lookup,
+		.forget = op_forget,
+		.forget_multi = op_forget_multi,
+		.getattr = op_getattr,
+		.setattr = op_setattr,
+		.readlink = op_readlink,
+		.mknod = op_mknod,
+		.mkdir = op_mkdir,
+		.unlink = op_unlink,
+		.rmdir = op_rmdir,
+		.symlink = op_symlink,
+		.rename = op_rename,
+		.link = op_link,
+		.open = op_open,
+		.create = op_create,
+		.read = op_read,
+		.write = op_write,
+		.flush = op_flush,
+		.release = op_release,
+		.fsync = op_fsync,
+		.opendir = op_opendir,
+		.readdir = op_readdir,
+		.readdirplus = op_readdirplus,
+		.releasedir = op_releasedir,
+		.fsyncdir = op_fsyncdir,
+		.statfs = op_statfs,
+		.setxattr = op_setxattr,
+		.getxattr = op_getxattr,
+		.listxattr = op_listxattr,
+		.removexattr = op_removexattr,
+		.fallocate = op_fallocate,
+		.lseek = op_lseek,
+		.copy_file_range = op_copy_file_range,
+		.ioctl = op_ioctl,
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
+		.tmpfile = op_tmpfile,
+#endif
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 18)
+		.statx = op_statx,
+#endif
+	};
+
+	return &ops;
+}

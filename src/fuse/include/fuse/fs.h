@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One union behind libfuse's low-level interface: the operations, and the object that they work on. This is the only tier that knows
+ * libfuse, and the only one that replies.
+ */
+#ifndef FUSE_FS_H
+#define FUSE_FS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "format/option.h"
+#include "layer/layer.h"
+
+struct fs;
+struct fuse_lowlevel_ops;
+
+struct fs_options {
+	double timeout;          /* seconds names and attributes stay valid in the kernel */
+	bool revalidate;         /* timeout 0: look at the layers again each time */
+	bool sync;               /* false: volatile or fsync=0 */
+	bool acl;                /* POSIX ACLs */
+	bool xattrs;             /* false: noxattrs, users see none */
+	bool open_handles;       /* OPEN is answered with a handle: descriptors can't be reopened at will */
+	bool copyup_at_open;     /* copyup=open */
+	bool writeback;          /* the kernel's write-back cache */
+	bool io_uring;
+	unsigned threads;        /* request threads */
+	unsigned max_write;      /* bytes; 0: own choice */
+	unsigned max_readahead;  /* bytes; 0: the kernel's */
+	unsigned max_background; /* 0: own choice */
+	unsigned max_fds;        /* RLIMIT_NOFILE in force */
+	bool print_negotiated;   /* -d: what was negotiated goes to the log */
+	/* Called once, on a request thread, when the kernel has answered INIT: the mount is live. */
+	void (*on_live)(void *arg);
+	void *on_live_arg;
+};
+
+/* Takes a reference to the set. 0 or -errno. */
+int fs_new(struct layer_set *set, const struct fs_options *opt, struct fs **ret_fs);
+/* After the session's loop has ended: answers or drops what is parked, stops the pools, frees. */
+void fs_free(struct fs *fs);
+/* Ends what is parked, so that nobody waits for a session that is going: copy-ups are cancelled, running syncs finish. */
+void fs_quiesce(struct fs *fs);
+
+/* The table for fuse_session_new(); userdata is the fs. */
+const struct fuse_lowlevel_ops *fs_operations(void);
+/* What is compiled in, one line, e.g. "libfuse 3.14, no tmpfile, no statx". */
+void fs_print_features(FILE *out);
+/* Counters and cache sizes to the log (SIGUSR1). */
+void fs_log_status(struct fs *fs);
+
+#endif

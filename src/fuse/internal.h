@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the operation families share: the file system object, replies, jobs.
+ *
+ * A job is one request that changes something. It names the inodes that it needs in the upper; when all are there it runs at once on the
+ * request thread, else a copy of it is parked until copy-up has brought them and runs on a pool thread. A request that syncs
+ * runs on the sync pool. So request threads never copy up, never sync and never wait for either.
+ */
+#ifndef FUSE_INTERNAL_H
+#define FUSE_INTERNAL_H
+
+#define FUSE_USE_VERSION 314
+#include <fuse_lowlevel.h>
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/counter.h"
+#include "base/lock.h"
+#include "base/macros.h"
+#include "base/pool.h"
+#include "change/change.h"
+#include "change/copyup.h"
+#include "data/data.h"
+#include "fuse/fs.h"
+#include "tree/listing.h"
+#include "tree/resolve.h"
+#include "tree/tree.h"
+
+struct parked;
+
+struct fs {
+	struct fs_options opt;    /* c */
+	struct layer_set *layers; /* c */
+	struct tree *tree;        /* c */
+	struct change *change;    /* c */
+	struct data *data;        /* c */
+	struct pool *sync;        /* c fsync, fsyncdir, long copies, syncs before eviction */
+	struct parked *parked;    /* c fuse/parked.c */
+	bool no_open;             /* c after INIT: the kernel can do without OPEN */
+	bool no_opendir;          /* c after INIT */
+	_Atomic bool live;        /* INIT was answered */
+	_Atomic int plus_bias;    /* readers that ask for attributes were seen lately */
+};
+
+static inline struct fs *fs_of(fuse_req_t req)
+{
+	return fuse_req_userdata(req);
+}
+
+/* --- replies (reply.c) ---------------------------------------------------------------------------------------------------- */
+
+/* Sends `err` (0 or negative errno) as the answer. */
+void reply_result(fuse_req_t req, int err);
+void statx_to_stat(const struct statx *stx, struct stat *ret_st);
+/* Fills an entry; the inode's lookup count was raised for it. */
+void entry_fill(struct fs *fs, const struct inode *inode, const struct statx *stx, struct fuse_entry_param *ret_e);
+/* Answers with an entry; when the kernel didn't take it (interrupted) the lookup is undone. */
+void reply_entry(fuse_req_t req, struct inode *inode, const struct statx *stx);
+void reply_negative(fuse_req_t req);
+void reply_attr(fuse_req_t req, const struct statx *stx);
+/* The inode of a node id, or NULL after having answered ESTALE. */
+struct inode *inode_or_reply(fuse_req_t req, fuse_ino_t id);
+void caller_of(fuse_req_t req, struct caller *ret_caller);
+
+/* Child of parent by name, lookup count raised; -ENOENT. *ret_stx as the union shows it. */
+int lookup_child(struct fs *fs, struct inode *parent, const char *name, struct inode **ret_inode, struct statx *ret_stx);
+
+/* --- jobs (job.c) ----------------------------------------------------------------------------------------------------------- */
+
+#define JOB_NEEDS 3
+
+struct job {
+	struct pool_task task;
+	struct copyup_waiter waiter;
+	struct fs *fs;
+	fuse_req_t req;
+	/* Does the work and answers; returns 0 then. -EAGAIN, nothing answered: something has to be copied up (again). */
+	int (*run)(struct job *job);
+
+	struct inode *needs[JOB_NEEDS]; /* in this order, NULL entries are passed over */
+	enum copyup_how how;            /* of the last one in needs[] */
+	unsigned next;
+	unsigned attempts;
+
+	/* arguments; the job's run function knows which are used. Strings and buf are copied when the job is parked. */
+	struct inode *inode, *inode2;
+	const char *name, *name2;
+	const void *buf;
+	size_t size;
+	off_t off, off2;
+	unsigned flags;
+	int mode;
+	struct caller caller;
+	struct create_spec spec;
+	struct attr_change attr;
+	struct fuse_file_info fi;
+
+	/* parked jobs only */
+	struct job *parked_next, *parked_prev; /* parked lock */
+	bool is_parked;                        /* parked lock */
+	bool interrupted;                      /* parked lock */
+	_Atomic unsigned refs;                 /* a */
+	pid_t pid;
+	char *own_name, *own_name2;
+	void *own_buf;
+};
+
+/* Runs the job (which lies on the caller's stack) now, or parks a copy. */
+void job_start(struct job *job);
+/* Runs a copy of the job on the sync pool. */
+void job_start_blocking(struct job *job);
+void job_put(struct job *job);
+static inline void job_init(struct job *job, fuse_req_t req, int (*run)(struct job *))
+{
+	memset(job, 0, sizeof(*job));
+	job->fs = fs_of(req);
+	job->req = req;
+	job->run = run;
+}
+
+/* --- parked jobs and interrupts (parked.c) ------------------------------------------------------------------------------------ */
+
+int parked_new(struct fs *fs, struct parked **ret_parked);
+void parked_free(struct parked *parked);
+/* Enters the job and watches for its interrupt. */
+void parked_enter(struct job *job);
+/* Takes it out; false when somebody else did. */
+bool parked_leave(struct job *job);
+/* Cancels all of them with `err`. */
+void parked_cancel_all(struct fs *fs, int err);
+
+/* --- the operations ------------------------------------------------------------------------------------------------------------- */
+
+void op_init(void *userdata, struct fuse_conn_info *conn);
+void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
+void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t n);
+void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets);
+void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, struct fuse_file_info *fi);
+void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi);
+void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);
+void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t off, struct fuse_file_info *fi);
+void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi);
+void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len, struct fuse_file_info *fi);
+void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse_file_info *fi);
+void op_copy_file_range(fuse_req_t req, fuse_ino_t in, off_t off_in, struct fuse_file_info *fi_in, fuse_ino_t out,
+			off_t off_out, struct fuse_file_info *fi_out, size_t len, int flags);
+void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);
+void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);
+void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi);
+void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev);
+void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
+void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name);
+void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t newparent, const char *newname);
+void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
+void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
+void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t newparent, const char *newname,
+	       unsigned flags);
+void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags);
+void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
+void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size);
+void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name);
+void op_readlink(fuse_req_t req, fuse_ino_t ino);
+void op_statfs(fuse_req_t req, fuse_ino_t ino);
+void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg, struct fuse_file_info *fi, unsigned flags,
+	      const void *in, size_t in_size, size_t out_size);
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
+void op_tmpfile(fuse_req_t req, fuse_ino_t parent, mode_t mode, struct fuse_file_info *fi);
+#endif
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 18)
+void op_statx(fuse_req_t req, fuse_ino_t ino, int flags, int mask, struct fuse_file_info *fi);
+#endif
+
+#endif

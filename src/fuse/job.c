@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Jobs: see internal.h. The state machine of a parked job is job_step(): the next inode that isn't in the upper is asked for, and
+ * its completion comes back here; when none is left the job runs. A job whose run function finds the world changed (-EAGAIN) goes
+ * round again, a bounded number of times.
+ */
+#include "internal.h"
+
+#include <stdlib.h>
+
+#define JOB_ATTEMPTS 16
+
+static void job_step(struct job *job);
+
+/* The next inode to be copied up, or NULL. */
+static struct inode *job_missing(struct job *job)
+{
+	for (; job->next < JOB_NEEDS; job->next++) {
+		struct inode *inode = job->needs[job->next];
+
+		if (inode && !inode_in_upper(inode))
+			return inode;
+	}
+	return NULL;
+}
+
+static void job_free(struct job *job)
+{
+	for (unsigned i = 0; i < JOB_NEEDS; i++)
+		if (job->needs[i])
+			inode_put(job->fs->tree, job->needs[i]);
+	if (job->inode)
+		inode_put(job->fs->tree, job->inode);
+	if (job->inode2)
+		inode_put(job->fs->tree, job->inode2);
+	free(job->own_name);
+	free(job->own_name2);
+	free(job->own_buf);
+	free(job);
+}
+
+void job_put(struct job *job)
+{
+	if (atomic_fetch_sub(&job->refs, 1) == 1)
+		job_free(job);
+}
+
+static int job_copy_args(struct job *to, const struct job *from)
+{
+	if (from->name && !(to->own_name = strdup(from->name)))
+		return -ENOMEM;
+	if (from->name2 && !(to->own_name2 = strdup(from->name2)))
+		return -ENOMEM;
+	if (from->buf) {
+		to->own_buf = malloc(from->size ? from->size : 1);
+		if (!to->own_buf)
+			return -ENOMEM;
+		memcpy(to->own_buf, from->buf, from->size);
+	}
+	to->name = to->own_name;
+	to->name2 = to->own_name2;
+	to->buf = to->own_buf;
+	return 0;
+}
+
+/* A copy on the heap that owns all it points to; NULL after having answered ENOMEM. */
+static struct job *job_clone(const struct job *from)
+{
+	struct job *job = malloc(sizeof(*job));
+
+	if (!job) {
+		reply_result(from->req, -ENOMEM);
+		return NULL;
+	}
+	*job = *from;
+	job->own_name = job->own_name2 = NULL;
+	job->own_buf = NULL;
+	atomic_init(&job->refs, 1);
+	job->pid = fuse_req_ctx(from->req)->pid;
+	for (unsigned i = 0; i < JOB_NEEDS; i++)
+		if (job->needs[i])
+			inode_get(job->fs->tree, job->needs[i]);
+	if (job->inode)
+		inode_get(job->fs->tree, job->inode);
+	if (job->inode2)
+		inode_get(job->fs->tree, job->inode2);
+	if (job_copy_args(job, from) < 0) {
+		job_free(job);
+		reply_result(from->req, -ENOMEM);
+		return NULL;
+	}
+	return job;
+}
+
+static void job_answer(struct job *job, int err)
+{
+	reply_result(job->req, err);
+	job_put(job);
+}
+
+static void job_copied_up(struct copyup_waiter *waiter, int err)
+{
+	struct job *job = container_of(waiter, struct job, waiter);
+
+	if (!parked_leave(job)) {
+		/* Its interrupt came first and answers it. */
+		job_put(job);
+		return;
+	}
+	/* Another one's copy-up that lost a race is no answer to this request: look again. */
+	if (err == -ESTALE && job->attempts++ < JOB_ATTEMPTS)
+		err = 0;
+	if (err < 0)
+		job_answer(job, err);
+	else
+		job_step(job);
+}
+
+static void job_park(struct job *job, struct inode *inode)
+{
+	bool last = true;
+
+	for (unsigned i = job->next + 1; i < JOB_NEEDS; i++)
+		last = last && !job->needs[i];
+	counter_add(COUNTER_PARKED, 1);
+	job->waiter.done = job_copied_up;
+	parked_enter(job);
+	copyup_request(job->fs->change, inode, last ? job->how : COPYUP_FULL, &job->waiter);
+}
+
+/* `job` is on the heap and ours. */
+static void job_step(struct job *job)
+{
+	for (;;) {
+		struct inode *inode = job_missing(job);
+		int r;
+
+		if (inode) {
+			job_park(job, inode);
+			return;
+		}
+		r = job->run(job);
+		if (r != -EAGAIN) {
+			job_put(job);
+			return;
+		}
+		if (job->attempts++ >= JOB_ATTEMPTS) {
+			job_answer(job, -EIO);
+			return;
+		}
+		job->next = 0;
+	}
+}
+
+void job_start(struct job *job)
+{
+	struct job *own;
+
+	if (!job_missing(job) && job->run(job) != -EAGAIN)
+		return;
+	job->next = 0;
+	own = job_clone(job);
+	if (own)
+		job_step(own);
+}
+
+static void job_run_task(struct pool_task *task)
+{
+	job_step(container_of(task, struct job, task));
+}
+
+void job_start_blocking(struct job *job)
+{
+	struct job *own = job_clone(job);
+
+	if (!own)
+		return;
+	own->task.run = job_run_task;
+	pool_submit(own->fs->sync, &own->task);
+}

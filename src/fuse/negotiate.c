@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * INIT: what is asked of the kernel and why stands in DESIGN.md; what is compiled in depends on libfuse's version.
+ *
+ * libfuse 3.17 moved the flags beyond 32 bits into fuse_set_feature_flag(); feature_want() hides the difference.
+ */
+#include "internal.h"
+
+#include <inttypes.h>
+
+#include "base/log.h"
+
+static const struct {
+	uint64_t cap;
+	const char *name;
+	bool off; /* libfuse's default that must go */
+} features[] = {
+	{FUSE_CAP_ASYNC_READ, "async-read", false},
+	{FUSE_CAP_PARALLEL_DIROPS, "parallel-dirops", false},
+	{FUSE_CAP_POSIX_ACL, "posix-acl", false},
+	{FUSE_CAP_DONT_MASK, "dont-mask", false},
+	{FUSE_CAP_CACHE_SYMLINKS, "cache-symlinks", false},
+	{FUSE_CAP_EXPLICIT_INVAL_DATA, "explicit-inval-data", false},
+	{FUSE_CAP_READDIRPLUS, "readdirplus", false},
+	{FUSE_CAP_IOCTL_DIR, "ioctl-dir", false},
+	{FUSE_CAP_NO_OPEN_SUPPORT, "no-open", false},
+	{FUSE_CAP_NO_OPENDIR_SUPPORT, "no-opendir", false},
+#ifdef FUSE_CAP_DIRECT_IO_ALLOW_MMAP
+	{FUSE_CAP_DIRECT_IO_ALLOW_MMAP, "direct-io-allow-mmap", false},
+#endif
+	{FUSE_CAP_WRITEBACK_CACHE, "writeback-cache", false},
+	{FUSE_CAP_ATOMIC_O_TRUNC, "atomic-o-trunc", true},
+	{FUSE_CAP_AUTO_INVAL_DATA, "auto-inval-data", true},
+	{FUSE_CAP_READDIRPLUS_AUTO, "readdirplus-auto", true},
+	{FUSE_CAP_HANDLE_KILLPRIV, "handle-killpriv", true},
+#ifdef FUSE_CAP_HANDLE_KILLPRIV_V2
+	/* libfuse doesn't hand on the flag of a WRITE that must clear the bits: the kernel's own SETATTR does it. */
+	{FUSE_CAP_HANDLE_KILLPRIV_V2, "handle-killpriv-v2", true},
+#endif
+	{FUSE_CAP_SPLICE_READ, "splice-read", true},
+	{FUSE_CAP_SPLICE_WRITE, "splice-write", true},
+	{FUSE_CAP_SPLICE_MOVE, "splice-move", true},
+	{FUSE_CAP_FLOCK_LOCKS, "flock-locks", true},
+	{FUSE_CAP_POSIX_LOCKS, "posix-locks", true},
+};
+
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
+static bool feature_capable(struct fuse_conn_info *conn, uint64_t cap)
+{
+	return (conn->capable_ext & cap) != 0;
+}
+static bool feature_want(struct fuse_conn_info *conn, uint64_t cap)
+{
+	return fuse_set_feature_flag(conn, cap);
+}
+static void feature_unwant(struct fuse_conn_info *conn, uint64_t cap)
+{
+	fuse_unset_feature_flag(conn, cap);
+}
+static bool feature_wanted(struct fuse_conn_info *conn, uint64_t cap)
+{
+	return (conn->want_ext & cap) != 0;
+}
+#else
+static bool feature_capable(struct fuse_conn_info *conn, uint64_t cap)
+{
+	return (conn->capable & cap) != 0;
+}
+static bool feature_want(struct fuse_conn_info *conn, uint64_t cap)
+{
+	if (!feature_capable(conn, cap))
+		return false;
+	conn->want |= (unsigned)cap;
+	return true;
+}
+static void feature_unwant(struct fuse_conn_info *conn, uint64_t cap)
+{
+	conn->want &= ~(unsigned)cap;
+}
+static bool feature_wanted(struct fuse_conn_info *conn, uint64_t cap)
+{
+	return (conn->want & cap) != 0;
+}
+#endif
+
+static bool asked_for(const struct fs *fs, uint64_t cap)
+{
+	if (cap == FUSE_CAP_POSIX_ACL)
+		return fs->opt.acl;
+	if (cap == FUSE_CAP_WRITEBACK_CACHE)
+		return fs->opt.writeback;
+	if (cap == FUSE_CAP_CACHE_SYMLINKS)
+		return !fs->opt.revalidate;
+	return true;
+}
+
+static void negotiate_features(struct fs *fs, struct fuse_conn_info *conn)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(features); i++) {
+		if (features[i].off || !asked_for(fs, features[i].cap))
+			feature_unwant(conn, features[i].cap);
+		else
+			feature_want(conn, features[i].cap);
+	}
+}
+
+static void log_negotiated(const struct fs *fs, struct fuse_conn_info *conn)
+{
+	char line[1024];
+	size_t used = 0;
+
+	line[0] = '\0';
+	for (unsigned i = 0; i < ARRAY_SIZE(features); i++)
+		if (feature_wanted(conn, features[i].cap) && used < sizeof(line))
+			used += (size_t)snprintf(line + used, sizeof(line) - used, " %s", features[i].name);
+	log_message(LOG_INFO, "negotiated: FUSE %u.%u, max_write %u, max_readahead %u, max_background %u:%s%s%s",
+		    conn->proto_major, conn->proto_minor, conn->max_write, conn->max_readahead, conn->max_background,
+		    line, fs->no_open ? ", files open without a request" : ", files open with a handle",
+		    fs->layers->is_volatile ? ", volatile" : "");
+}
+
+void op_init(void *userdata, struct fuse_conn_info *conn)
+{
+	struct fs *fs = userdata;
+
+	negotiate_features(fs, conn);
+	conn->max_write = fs->opt.max_write ? fs->opt.max_write : 1U << 20;
+	conn->max_background = fs->opt.max_background ? fs->opt.max_background : 64;
+	if (fs->opt.max_readahead && fs->opt.max_readahead < conn->max_readahead)
+		conn->max_readahead = fs->opt.max_readahead;
+	conn->time_gran = 1;
+	fs->no_open = !fs->opt.open_handles && !fs->opt.copyup_at_open &&
+		      feature_capable(conn, FUSE_CAP_NO_OPEN_SUPPORT);
+	fs->no_opendir = !fs->opt.revalidate && feature_capable(conn, FUSE_CAP_NO_OPENDIR_SUPPORT);
+	if (fs->opt.print_negotiated)
+		log_negotiated(fs, conn);
+	atomic_store(&fs->live, true);
+	if (fs->opt.on_live)
+		fs->opt.on_live(fs->opt.on_live_arg);
+}
+
+void fs_print_features(FILE *out)
+{
+	fprintf(out, "libfuse %s (built against %u.%u), tmpfile %s, statx %s, io_uring %s\n",
+		fuse_pkgversion(), FUSE_MAJOR_VERSION, FUSE_MINOR_VERSION,
+		FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17) ? "yes" : "no",
+		FUSE_VERSION >= FUSE_MAKE_VERSION(3, 18) ? "yes" : "no",
+#ifdef FUSE_CAP_OVER_IO_URING
+		"yes"
+#else
+		"no"
+#endif
+	);
+}

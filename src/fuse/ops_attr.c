@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * GETATTR, SETATTR, STATX.
+ */
+#include "internal.h"
+
+void op_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+	struct inode *inode = inode_or_reply(req, id);
+	struct statx stx;
+	int r;
+
+	if (!inode)
+		return;
+	counter_add(COUNTER_GETATTR, 1);
+	r = inode_statx(fs_of(req)->tree, inode, &stx);
+	if (r < 0)
+		reply_result(req, r);
+	else
+		reply_attr(req, &stx);
+}
+
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 18)
+void op_statx(fuse_req_t req, fuse_ino_t id, int flags, int mask, struct fuse_file_info *fi)
+{
+	struct inode *inode = inode_or_reply(req, id);
+	struct statx stx;
+	int r;
+
+	if (!inode)
+		return;
+	counter_add(COUNTER_GETATTR, 1);
+	r = inode_statx(fs_of(req)->tree, inode, &stx);
+	if (r < 0)
+		reply_result(req, r);
+	else
+		fuse_reply_statx(req, 0, &stx, fs_of(req)->opt.timeout);
+}
+#endif
+
+/* What SETATTR asks for, in the change tier's words. */
+static void attr_change_of(const struct stat *attr, int to_set, struct attr_change *ret)
+{
+	static const struct {
+		int fuse;
+		unsigned valid;
+	} map[] = {
+		{FUSE_SET_ATTR_MODE, ATTR_SET_MODE},
+		{FUSE_SET_ATTR_UID, ATTR_SET_UID},
+		{FUSE_SET_ATTR_GID, ATTR_SET_GID},
+		{FUSE_SET_ATTR_SIZE, ATTR_SET_SIZE},
+		{FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_ATIME_NOW, ATTR_SET_ATIME},
+		{FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW, ATTR_SET_MTIME},
+#ifdef FUSE_SET_ATTR_KILL_SUIDGID
+		{FUSE_SET_ATTR_KILL_SUIDGID, ATTR_KILL_PRIV},
+#endif
+	};
+
+	*ret = (struct attr_change){
+		.mode = attr->st_mode,
+		.uid = attr->st_uid,
+		.gid = attr->st_gid,
+		.size = attr->st_size,
+		.atime = attr->st_atim,
+		.mtime = attr->st_mtim,
+	};
+	for (unsigned i = 0; i < ARRAY_SIZE(map); i++)
+		if (to_set & map[i].fuse)
+			ret->valid |= map[i].valid;
+	if (to_set & FUSE_SET_ATTR_ATIME_NOW)
+		ret->atime.tv_nsec = UTIME_NOW;
+	if (to_set & FUSE_SET_ATTR_MTIME_NOW)
+		ret->mtime.tv_nsec = UTIME_NOW;
+}
+
+/* A truncation goes through the file's cached descriptor, which an open file without permission bits still has. */
+static int set_attributes(struct job *job, struct statx *ret_stx)
+{
+	struct fs *fs = job->fs;
+	struct data_fd fd = {.fd = -1};
+	int r;
+
+	if (!(job->attr.valid & ATTR_SET_SIZE))
+		return attr_set(fs->change, job->inode, &job->attr, -1, ret_stx);
+	r = data_get(fs->data, job->inode, true, &fd);
+	if (r < 0)
+		return r;
+	r = attr_set(fs->change, job->inode, &job->attr, fd.fd, ret_stx);
+	data_mark_dirty(fs->data, &fd);
+	data_put(fs->data, &fd);
+	return r;
+}
+
+static int run_setattr(struct job *job)
+{
+	struct statx stx;
+	int r = set_attributes(job, &stx);
+
+	if (r == -EAGAIN)
+		return r;
+	if (r < 0)
+		reply_result(job->req, r);
+	else
+		reply_attr(job->req, &stx);
+	return 0;
+}
+
+void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int to_set, struct fuse_file_info *fi)
+{
+	struct inode *inode = inode_or_reply(req, id);
+	struct job job;
+
+	if (!inode)
+		return;
+	counter_add(COUNTER_SETATTR, 1);
+	job_init(&job, req, run_setattr);
+	job.inode = job.needs[0] = inode;
+	attr_change_of(attr, to_set, &job.attr);
+	if ((job.attr.valid & ATTR_SET_SIZE) && job.attr.size == 0)
+		job.how = COPYUP_NO_DATA;
+	job_start(&job);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * READDIR, READDIRPLUS, FSYNCDIR.
+ *
+ * No handle exists: an offset is a cookie of the listing, so reading resumes anywhere. READDIRPLUS halves a walk that asks for attributes
+ * and makes one that doesn't five times slower, so entries are plain (node id 0) until lookups of just-listed names were seen.
+ */
+#include "internal.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "os/fs.h"
+
+#define COOKIE_SELF 1
+#define COOKIE_PARENT 2
+/* A plain entry costs this much and its name, rounded up to 8, in the reply (struct fuse_dirent). */
+#define ENTRY_BYTES 24
+#define ENTRY_PLUS_BYTES 152
+
+struct reading {
+	fuse_req_t req;
+	struct fs *fs;
+	struct inode *dir;
+	bool plus_format; /* the request is READDIRPLUS */
+	bool plus;        /* entries carry attributes */
+	char *buf;
+	size_t size, used;
+	struct listing_batch batch;
+	unsigned n_looked_up;
+	struct inode *looked_up[LISTING_BATCH]; /* to be undone when the reply isn't taken */
+};
+
+/* False when the entry doesn't fit any more. */
+static bool add_entry(struct reading *rd, const char *name, const struct fuse_entry_param *e, uint64_t cookie)
+{
+	size_t room = rd->size - rd->used;
+	size_t need;
+
+	if (rd->plus_format)
+		need = fuse_add_direntry_plus(rd->req, rd->buf + rd->used, room, name, e, (off_t)cookie);
+	else
+		need = fuse_add_direntry(rd->req, rd->buf + rd->used, room, name, &e->attr, (off_t)cookie);
+	if (need > room)
+		return false;
+	rd->used += need;
+	return true;
+}
+
+static bool add_plain(struct reading *rd, const char *name, uint64_t ino, unsigned char type, uint64_t cookie)
+{
+	struct fuse_entry_param e = {.ino = 0};
+
+	e.attr.st_ino = ino;
+	e.attr.st_mode = (mode_t)DTTOIF(type);
+	return add_entry(rd, name, &e, cookie);
+}
+
+static uint64_t parent_ino(struct reading *rd)
+{
+	struct inode_place place;
+	uint64_t ino = rd->dir->ino;
+
+	inode_locate(rd->fs->tree, rd->dir, &place);
+	if (place.parent)
+		ino = place.parent->ino;
+	inode_place_finish(rd->fs->tree, &place);
+	return ino;
+}
+
+static bool add_dots(struct reading *rd, uint64_t cookie)
+{
+	if (cookie < COOKIE_SELF && !add_plain(rd, ".", rd->dir->ino, DT_DIR, COOKIE_SELF))
+		return false;
+	return cookie >= COOKIE_PARENT || add_plain(rd, "..", parent_ino(rd), DT_DIR, COOKIE_PARENT);
+}
+
+/* An entry with attributes; a name that can't be looked up (it has just gone, or must not be followed) stays a plain one. */
+static bool add_full(struct reading *rd, const struct listing_entry *entry, const char *name)
+{
+	struct fuse_entry_param e;
+	struct inode *inode;
+	struct statx stx;
+
+	if (lookup_child(rd->fs, rd->dir, name, &inode, &stx) < 0)
+		return add_plain(rd, name, entry->ino, entry->type, entry->cookie);
+	entry_fill(rd->fs, inode, &stx, &e);
+	if (!add_entry(rd, name, &e, entry->cookie)) {
+		inode_forget(rd->fs->tree, inode, 1);
+		return false;
+	}
+	rd->looked_up[rd->n_looked_up++] = inode;
+	return true;
+}
+
+static int add_batch(struct reading *rd, uint64_t cookie)
+{
+	size_t per_entry = rd->plus_format ? ENTRY_PLUS_BYTES : ENTRY_BYTES;
+	size_t room = (rd->size - rd->used) / per_entry * ENTRY_BYTES;
+	int r = listing_read(rd->fs->tree, rd->dir, cookie, room, &rd->batch);
+
+	if (r < 0)
+		return r;
+	for (unsigned i = 0; i < rd->batch.n; i++) {
+		const struct listing_entry *entry = &rd->batch.entries[i];
+		char name[TREE_NAME_MAX + 1];
+		bool fits;
+
+		memcpy(name, entry->name, entry->name_len);
+		name[entry->name_len] = '\0';
+		fits = rd->plus ? add_full(rd, entry, name)
+				: add_plain(rd, name, entry->ino, entry->type, entry->cookie);
+		if (!fits)
+			break;
+	}
+	return 0;
+}
+
+/* Whether this stream carries attributes; decided at its start and then kept by the directory. */
+static bool decide_plus(struct reading *rd, uint64_t cookie)
+{
+	struct dir *dir = rd->dir->dir;
+
+	if (!rd->plus_format)
+		return false;
+	if (cookie <= COOKIE_PARENT && !atomic_load_explicit(&dir->plus, memory_order_relaxed) &&
+	    atomic_load_explicit(&rd->fs->plus_bias, memory_order_relaxed) > 0) {
+		atomic_fetch_sub_explicit(&rd->fs->plus_bias, 1, memory_order_relaxed);
+		atomic_store_explicit(&dir->plus, true, memory_order_relaxed);
+	}
+	return atomic_load_explicit(&dir->plus, memory_order_relaxed);
+}
+
+static void read_directory(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, bool plus_format)
+{
+	struct inode *dir = inode_or_reply(req, id);
+	struct reading *rd;
+	int r = 0;
+
+	if (!dir)
+		return;
+	if (!inode_is_dir(dir)) {
+		reply_result(req, -ENOTDIR);
+		return;
+	}
+	rd = malloc(sizeof(*rd) + size);
+	if (!rd) {
+		reply_result(req, -ENOMEM);
+		return;
+	}
+	rd->req = req;
+	rd->fs = fs_of(req);
+	rd->dir = dir;
+	rd->plus_format = plus_format;
+	rd->buf = (char *)(rd + 1);
+	rd->size = size;
+	rd->used = 0;
+	rd->n_looked_up = 0;
+	rd->plus = decide_plus(rd, (uint64_t)off);
+	/* A removed directory is empty, without its dots, as in the kernel. */
+	if (!inode_is_unlinked(dir) && add_dots(rd, (uint64_t)off))
+		r = add_batch(rd, (uint64_t)off);
+	if (r < 0 && rd->used == 0)
+		reply_result(req, r);
+	else if (fuse_reply_buf(req, rd->buf, rd->used) == -ENOENT)
+		for (unsigned i = 0; i < rd->n_looked_up; i++)
+			inode_forget(rd->fs->tree, rd->looked_up[i], 1);
+	free(rd);
+}
+
+void op_readdir(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_file_info *fi)
+{
+	counter_add(COUNTER_READDIR, 1);
+	read_directory(req, id, size, off, false);
+}
+
+void op_readdirplus(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_file_info *fi)
+{
+	counter_add(COUNTER_READDIRPLUS, 1);
+	read_directory(req, id, size, off, true);
+}
+
+static int run_fsyncdir(struct job *job)
+{
+	struct dirfd dir;
+	int fd = -1;
+	int r = dirfd_get_upper(job->fs->tree, job->inode, &dir);
+
+	if (r == -EROFS) {
+		reply_result(job->req, 0);
+		return 0;
+	}
+	if (r == 0) {
+		r = fd = sys_openat(dir.fd, ".", O_RDONLY | O_DIRECTORY, 0, SYS_CROSS_MOUNTS);
+		dirfd_put(job->fs->tree, &dir);
+	}
+	if (fd >= 0) {
+		r = job->flags ? sys_fdatasync(fd) : sys_fsync(fd);
+		sys_close(fd);
+	}
+	reply_result(job->req, r);
+	return 0;
+}
+
+void op_fsyncdir(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_of(req);
+	struct inode *dir = inode_or_reply(req, id);
+	struct job job;
+
+	if (!dir)
+		return;
+	counter_add(COUNTER_FSYNC, 1);
+	if (!fs->opt.sync || !inode_in_upper(dir) || inode_is_unlinked(dir)) {
+		reply_result(req, 0);
+		return;
+	}
+	job_init(&job, req, run_fsyncdir);
+	job.inode = dir;
+	job.flags = datasync ? 1 : 0;
+	job_start_blocking(&job);
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * READ, WRITE, FSYNC, FALLOCATE, LSEEK, COPY_FILE_RANGE.
+ *
+ * A READ goes into a buffer that the request thread keeps. No splice: it costs more than it saves.
+ */
+#include "internal.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/check.h"
+
+#ifdef FUSE_WRITE_KILL_SUIDGID
+#error "libfuse passes the flag now: use it in op_write"
+#endif
+
+static pthread_key_t buffer_key;
+static pthread_once_t buffer_once = PTHREAD_ONCE_INIT;
+
+struct thread_buffer {
+	size_t size;
+	char bytes[];
+};
+
+static void buffer_key_new(void)
+{
+	pthread_key_create(&buffer_key, free);
+}
+
+/* This thread's buffer, at least `size` bytes; NULL when memory is short. */
+static char *thread_buffer(size_t size)
+{
+	struct thread_buffer *b;
+
+	pthread_once(&buffer_once, buffer_key_new);
+	b = pthread_getspecific(buffer_key);
+	if (b && b->size >= size)
+		return b->bytes;
+	free(b);
+	b = malloc(sizeof(*b) + size);
+	if (b)
+		b->size = size;
+	pthread_setspecific(buffer_key, b);
+	return b ? b->bytes : NULL;
+}
+
+void op_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_of(req);
+	struct inode *inode = inode_or_reply(req, id);
+	char *buf;
+	ssize_t n;
+
+	if (!inode)
+		return;
+	buf = thread_buffer(size);
+	n = buf ? data_read(fs->data, inode, buf, size, off) : -ENOMEM;
+	if (n < 0) {
+		reply_result(req, (int)n);
+		return;
+	}
+	counter_add(COUNTER_READ, 1);
+	counter_add(COUNTER_READ_BYTES, (uint64_t)n);
+	fuse_reply_buf(req, buf, (size_t)n);
+}
+
+static int run_write(struct job *job)
+{
+	ssize_t n = data_write(job->fs->data, job->inode, job->buf, job->size, job->off);
+
+	if (n == -EAGAIN)
+		return -EAGAIN;
+	if (n < 0) {
+		reply_result(job->req, (int)n);
+		return 0;
+	}
+	counter_add(COUNTER_WRITE, 1);
+	counter_add(COUNTER_WRITE_BYTES, (uint64_t)n);
+	fuse_reply_write(job->req, (size_t)n);
+	return 0;
+}
+
+void op_write(fuse_req_t req, fuse_ino_t id, const char *buf, size_t size, off_t off, struct fuse_file_info *fi)
+{
+	struct inode *inode = inode_or_reply(req, id);
+	struct job job;
+
+	if (!inode)
+		return;
+	job_init(&job, req, run_write);
+	job.inode = job.needs[0] = inode;
+	job.buf = buf;
+	job.size = size;
+	job.off = off;
+	job_start(&job);
+}
+
+static int run_fsync(struct job *job)
+{
+	reply_result(job->req, data_sync(job->fs->data, job->inode, job->flags != 0));
+	return 0;
+}
+
+void op_fsync(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_of(req);
+	struct inode *inode = inode_or_reply(req, id);
+	struct job job;
+
+	if (!inode)
+		return;
+	counter_add(COUNTER_FSYNC, 1);
+	job_init(&job, req, run_fsync);
+	job.inode = inode;
+	job.flags = datasync ? 1 : 0;
+	if (!fs->opt.sync || !inode_in_upper(inode))
+		run_fsync(&job); /* a sticky error or nothing: no disk is touched */
+	else
+		job_start_blocking(&job);
+}
+
+static int run_fallocate(struct job *job)
+{
+	int r = data_fallocate(job->fs->data, job->inode, job->mode, job->off, job->off2);
+
+	if (r == -EAGAIN)
+		return r;
+	reply_result(job->req, r);
+	return 0;
+}
+
+void op_fallocate(fuse_req_t req, fuse_ino_t id, int mode, off_t off, off_t len, struct fuse_file_info *fi)
+{
+	struct inode *inode = inode_or_reply(req, id);
+	struct job job;
+
+	if (!inode)
+		return;
+	counter_add(COUNTER_MISC, 1);
+	job_init(&job, req, run_fallocate);
+	job.inode = job.needs[0] = inode;
+	job.mode = mode;
+	job.off = off;
+	job.off2 = len;
+	job_start(&job);
+}
+
+void op_lseek(fuse_req_t req, fuse_ino_t id, off_t off, int whence, struct fuse_file_info *fi)
+{
+	struct inode *inode = inode_or_reply(req, id);
+	off_t pos;
+
+	if (!inode)
+		return;
+	counter_add(COUNTER_MISC, 1);
+	pos = data_seek(fs_of(req)->data, inode, off, whence);
+	if (pos < 0)
+		reply_result(req, (int)pos);
+	else
+		fuse_reply_lseek(req, pos);
+}
+
+static int run_copy(struct job *job)
+{
+	ssize_t n = data_copy(job->fs->data, job->inode2, job->off2, job->inode, job->off, job->size);
+
+	if (n == -EAGAIN)
+		return -EAGAIN;
+	if (n < 0)
+		reply_result(job->req, (int)n);
+	else
+		fuse_reply_write(job->req, (size_t)n);
+	return 0;
+}
+
+void op_copy_file_range(fuse_req_t req, fuse_ino_t in_id, off_t off_in, struct fuse_file_info *fi_in, fuse_ino_t out_id,
+			off_t off_out, struct fuse_file_info *fi_out, size_t len, int flags)
+{
+	struct inode *in = inode_or_reply(req, in_id);
+	struct inode *out = in ? inode_or_reply(req, out_id) : NULL;
+	struct job job;
+
+	if (!in || !out)
+		return;
+	counter_add(COUNTER_MISC, 1);
+	if (flags != 0) {
+		reply_result(req, -EINVAL);
+		return;
+	}
+	job_init(&job, req, run_copy);
+	job.inode = job.needs[0] = out;
+	job.inode2 = in;
+	job.off = off_out;
+	job.off2 = off_in;
+	/* The answer's size field has 32 bits. */
+	job.size = MIN(len, (size_t)1 << 30);
+	job_start_blocking(&job);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * READLINK, STATFS, IOCTL.
+ */
+#include "internal.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+
+#include "os/fs.h"
+
+void op_readlink(fuse_req_t req, fuse_ino_t id)
+{
+	struct fs *fs = fs_of(req);
+	struct inode *inode = inode_or_reply(req, id);
+	char target[PATH_MAX + 1];
+	ssize_t n;
+	int fd;
+
+	if (!inode)
+		return;
+	counter_add(COUNTER_READLINK, 1);
+	n = fd = inode_open(fs->tree, inode, O_PATH, NULL);
+	if (fd >= 0) {
+		n = sys_readlinkat(fd, "", target, sizeof(target) - 1);
+		sys_close(fd);
+	}
+	if (n < 0) {
+		reply_result(req, (int)n);
+		return;
+	}
+	target[n] = '\0';
+	fuse_reply_readlink(req, target);
+}
+
+void op_statfs(fuse_req_t req, fuse_ino_t id)
+{
+	struct fs *fs = fs_of(req);
+	struct statvfs st;
+	int r = sys_fstatvfs(fs->layers->layers[0].root_fd, &st);
+
+	counter_add(COUNTER_STATFS, 1);
+	if (r < 0) {
+		reply_result(req, r);
+		return;
+	}
+	st.f_namemax = TREE_NAME_MAX;
+	fuse_reply_statfs(req, &st);
+}
+
+/* --- ioctl -------------------------------------------------------------------------------------------------------------------- */
+
+static int run_set_flags(struct job *job)
+{
+	unsigned flags;
+	int r;
+
+	memcpy(&flags, job->buf, sizeof(flags));
+	r = attr_set_flags(job->fs->change, job->inode, flags);
+	if (r == -EAGAIN)
+		return r;
+	if (r < 0)
+		reply_result(job->req, r);
+	else
+		fuse_reply_ioctl(job->req, 0, NULL, 0);
+	return 0;
+}
+
+static int run_set_fsxattr(struct job *job)
+{
+	struct fsxattr xa;
+	int r;
+
+	memcpy(&xa, job->buf, sizeof(xa));
+	r = attr_set_fsxattr(job->fs->change, job->inode, &xa);
+	if (r == -EAGAIN)
+		return r;
+	if (r < 0)
+		reply_result(job->req, r);
+	else
+		fuse_reply_ioctl(job->req, 0, NULL, 0);
+	return 0;
+}
+
+static void ioctl_set(fuse_req_t req, struct inode *inode, const void *in, size_t in_size, size_t want,
+		      int (*run)(struct job *))
+{
+	struct job job;
+
+	if (in_size < want) {
+		reply_result(req, -EINVAL);
+		return;
+	}
+	job_init(&job, req, run);
+	job.inode = job.needs[0] = inode;
+	job.buf = in;
+	job.size = in_size;
+	job_start(&job);
+}
+
+static void ioctl_get_flags(fuse_req_t req, struct inode *inode)
+{
+	unsigned flags = 0;
+	int r = attr_get_flags(fs_of(req)->change, inode, &flags);
+
+	if (r < 0)
+		reply_result(req, r);
+	else
+		fuse_reply_ioctl(req, 0, &flags, sizeof(flags));
+}
+
+static void ioctl_get_fsxattr(fuse_req_t req, struct inode *inode)
+{
+	struct fsxattr xa;
+	int r = attr_get_fsxattr(fs_of(req)->change, inode, &xa);
+
+	if (r < 0)
+		reply_result(req, r);
+	else
+		fuse_reply_ioctl(req, 0, &xa, sizeof(xa));
+}
+
+void op_ioctl(fuse_req_t req, fuse_ino_t id, unsigned cmd, void *arg, struct fuse_file_info *fi, unsigned flags,
+	      const void *in, size_t in_size, size_t out_size)
+{
+	struct inode *inode = inode_or_reply(req, id);
+
+	if (!inode)
+		return;
+	counter_add(COUNTER_MISC, 1);
+	switch (cmd) {
+	case FS_IOC_GETFLAGS:
+		ioctl_get_flags(req, inode);
+		break;
+	case FS_IOC_SETFLAGS:
+		ioctl_set(req, inode, in, in_size, sizeof(unsigned), run_set_flags);
+		break;
+	case FS_IOC_FSGETXATTR:
+		ioctl_get_fsxattr(req, inode);
+		break;
+	case FS_IOC_FSSETXATTR:
+		ioctl_set(req, inode, in, in_size, sizeof(struct fsxattr), run_set_fsxattr);
+		break;
+	default:
+		reply_result(req, -ENOTTY);
+	}
+}

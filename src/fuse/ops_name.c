@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * MKNOD, MKDIR, SYMLINK, LINK, UNLINK, RMDIR, RENAME.
+ */
+#include "internal.h"
+
+#include <stdio.h>
+
+/* --- new names -------------------------------------------------------------------------------------------------------------- */
+
+static int run_make(struct job *job)
+{
+	struct inode *inode;
+	struct statx stx;
+	int fd, r;
+
+	/* A parked job's copy of the target lies in its second name. */
+	job->spec.target = job->name2;
+	r = create_entry(job->fs->change, &job->caller, job->inode, job->name, &job->spec, &inode, &stx, &fd);
+	if (r == -EAGAIN)
+		return r;
+	if (r < 0)
+		reply_result(job->req, r);
+	else
+		reply_entry(job->req, inode, &stx);
+	return 0;
+}
+
+static void make_entry(fuse_req_t req, fuse_ino_t parent_id, const char *name, const struct create_spec *spec)
+{
+	struct inode *parent = inode_or_reply(req, parent_id);
+	struct job job;
+
+	if (!parent)
+		return;
+	counter_add(COUNTER_CREATE, 1);
+	job_init(&job, req, run_make);
+	job.inode = job.needs[0] = parent;
+	job.name = name;
+	job.name2 = spec->target;
+	job.spec = *spec;
+	caller_of(req, &job.caller);
+	job_start(&job);
+}
+
+void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
+{
+	make_entry(req, parent, name, &(struct create_spec){.mode = mode, .rdev = rdev});
+}
+
+void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+{
+	make_entry(req, parent, name, &(struct create_spec){.mode = S_IFDIR | (mode & 07777)});
+}
+
+void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
+{
+	make_entry(req, parent, name, &(struct create_spec){.mode = S_IFLNK | 0777, .target = target});
+}
+
+static int run_link(struct job *job)
+{
+	struct fs *fs = job->fs;
+	struct inode *inode;
+	struct statx stx;
+	int r = create_link(fs->change, job->inode, job->inode2, job->name, &stx);
+
+	if (r == -EAGAIN)
+		return r;
+	/* The reply is an entry: it counts as a lookup of the new name. */
+	inode = r < 0 ? NULL : inode_lookup_known(fs->tree, job->inode2, job->name);
+	if (r == 0 && !inode)
+		r = -ESTALE;
+	if (r < 0)
+		reply_result(job->req, r);
+	else
+		reply_entry(job->req, inode, &stx);
+	return 0;
+}
+
+void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t newparent_id, const char *newname)
+{
+	struct inode *inode = inode_or_reply(req, id);
+	struct inode *parent = inode ? inode_or_reply(req, newparent_id) : NULL;
+	struct job job;
+
+	if (!inode || !parent)
+		return;
+	counter_add(COUNTER_LINK, 1);
+	job_init(&job, req, run_link);
+	job.needs[0] = job.inode2 = parent;
+	job.needs[1] = job.inode = inode;
+	job.name = newname;
+	job_start(&job);
+}
+
+/* --- names that go ------------------------------------------------------------------------------------------------------------ */
+
+static int run_unlink(struct job *job)
+{
+	int r = remove_file(job->fs->change, job->inode, job->name);
+
+	if (r == -EAGAIN)
+		return r;
+	reply_result(job->req, r);
+	return 0;
+}
+
+static int run_rmdir(struct job *job)
+{
+	int r = remove_dir(job->fs->change, job->inode, job->name);
+
+	if (r == -EAGAIN)
+		return r;
+	reply_result(job->req, r);
+	return 0;
+}
+
+static void remove_entry(fuse_req_t req, fuse_ino_t parent_id, const char *name, int (*run)(struct job *))
+{
+	struct inode *parent = inode_or_reply(req, parent_id);
+	struct job job;
+
+	if (!parent)
+		return;
+	counter_add(COUNTER_REMOVE, 1);
+	job_init(&job, req, run);
+	job.inode = job.needs[0] = parent;
+	job.name = name;
+	job_start(&job);
+}
+
+void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	remove_entry(req, parent, name, run_unlink);
+}
+
+void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	remove_entry(req, parent, name, run_rmdir);
+}
+
+/* --- rename --------------------------------------------------------------------------------------------------------------------- */
+
+static int run_rename(struct job *job)
+{
+	int r = rename_entry(job->fs->change, job->inode, job->name, job->inode2, job->name2, job->flags);
+
+	if (r == -EAGAIN)
+		return r;
+	reply_result(job->req, r);
+	return 0;
+}
+
+/* The object under a name, which a rename needs in the upper; its lookup is undone by the caller. A directory that has lower parts can't
+ * move at all, and must not be copied up for nothing. */
+static int rename_need(struct fs *fs, struct inode *parent, const char *name, struct inode **ret_inode)
+{
+	struct statx stx;
+	int r = lookup_child(fs, parent, name, ret_inode, &stx);
+
+	if (r < 0)
+		return r;
+	if (inode_is_dir(*ret_inode) && (*ret_inode)->dir->n_lower > 0) {
+		inode_forget(fs->tree, *ret_inode, 1);
+		*ret_inode = NULL;
+		return -EXDEV;
+	}
+	return 0;
+}
+
+/* Refusals that must come before anything is copied up. */
+static int rename_check(struct fs *fs, const struct job *job)
+{
+	struct inode *there;
+	struct statx stx;
+	int r;
+
+	if (job->flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE))
+		return -EINVAL;
+	if (!(job->flags & RENAME_NOREPLACE))
+		return 0;
+	r = lookup_child(fs, job->inode2, job->name2, &there, &stx);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	inode_forget(fs->tree, there, 1);
+	return -EEXIST;
+}
+
+void op_rename(fuse_req_t req, fuse_ino_t parent_id, const char *name, fuse_ino_t newparent_id, const char *newname,
+	       unsigned flags)
+{
+	struct fs *fs = fs_of(req);
+	struct inode *oldparent = inode_or_reply(req, parent_id);
+	struct inode *newparent = oldparent ? inode_or_reply(req, newparent_id) : NULL;
+	struct inode *old = NULL, *new = NULL;
+	struct job job;
+	int r;
+
+	if (!oldparent || !newparent)
+		return;
+	counter_add(COUNTER_RENAME, 1);
+	job_init(&job, req, run_rename);
+	job.inode = oldparent;
+	job.inode2 = newparent;
+	job.name = name;
+	job.name2 = newname;
+	job.flags = flags;
+	r = rename_check(fs, &job);
+	if (r == 0)
+		r = rename_need(fs, oldparent, name, &old);
+	if (r == 0 && (flags & RENAME_EXCHANGE))
+		r = rename_need(fs, newparent, newname, &new);
+	if (r < 0) {
+		reply_result(req, r);
+	} else {
+		/* The parents of what is copied up come with it: the source's own parent needs no entry. */
+		job.needs[0] = newparent;
+		job.needs[1] = old;
+		job.needs[2] = new;
+		job_start(&job);
+	}
+	if (old)
+		inode_forget(fs->tree, old, 1);
+	if (new)
+		inode_forget(fs->tree, new, 1);
+}

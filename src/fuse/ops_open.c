@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * OPEN, CREATE, TMPFILE, FLUSH, RELEASE and their directory kin.
+ *
+ * By default there are no handles: OPEN and OPENDIR are answered with ENOSYS once, the kernel opens by itself from then on, and what
+ * descriptors are needed lives in the data tier by inode. Until the first OPEN has had that answer, created files still send
+ * RELEASE, so both are accepted at any time.
+ *
+ * Where the daemon can't reopen a file at will (no CAP_DAC_OVERRIDE over the upper) or copyup=open was asked for, OPEN is answered with a
+ * handle: a pin on the file's descriptors, so that losing permission bits later does no harm.
+ */
+#include "internal.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "os/fs.h"
+
+static bool wants_write(const struct fuse_file_info *fi)
+{
+	return (fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC);
+}
+
+static struct data_fd *handle_of(const struct fuse_file_info *fi)
+{
+	return (struct data_fd *)(uintptr_t)fi->fh;
+}
+
+static void handle_free(struct fs *fs, struct data_fd *handle)
+{
+	data_put(fs->data, handle);
+	free(handle);
+}
+
+/* Pins the file's descriptors for as long as it is open. */
+static int handle_new(struct fs *fs, struct inode *inode, bool write, struct fuse_file_info *fi)
+{
+	struct data_fd *handle = malloc(sizeof(*handle));
+	int r;
+
+	if (!handle)
+		return -ENOMEM;
+	r = data_get(fs->data, inode, write, handle);
+	if (r < 0) {
+		free(handle);
+		return r;
+	}
+	fi->fh = (uintptr_t)handle;
+	return 0;
+}
+
+/* KEEP_CACHE: layers don't change beneath us. noflush: there is nothing to do at close. */
+static void file_info_flags(const struct fs *fs, struct fuse_file_info *fi)
+{
+	fi->keep_cache = !fs->opt.revalidate;
+	fi->noflush = 1;
+}
+
+static int run_open(struct job *job)
+{
+	struct fs *fs = job->fs;
+	bool write = wants_write(&job->fi);
+	int r = 0;
+
+	if (fs->opt.open_handles)
+		r = handle_new(fs, job->inode, write, &job->fi);
+	if (r == -EAGAIN)
+		return r;
+	if (r < 0) {
+		reply_result(job->req, r);
+		return 0;
+	}
+	file_info_flags(fs, &job->fi);
+	if (fuse_reply_open(job->req, &job->fi) == -ENOENT && job->fi.fh)
+		handle_free(fs, handle_of(&job->fi));
+	return 0;
+}
+
+void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_of(req);
+	struct inode *inode = inode_or_reply(req, id);
+	struct job job;
+
+	if (!inode)
+		return;
+	counter_add(COUNTER_OPEN, 1);
+	if (fs->no_open) {
+		reply_result(req, -ENOSYS);
+		return;
+	}
+	job_init(&job, req, run_open);
+	job.inode = inode;
+	job.fi = *fi;
+	job.fi.fh = 0;
+	if (wants_write(fi) && (fs->opt.open_handles || fs->opt.copyup_at_open)) {
+		job.needs[0] = inode;
+		if (fi->flags & O_TRUNC)
+			job.how = COPYUP_NO_DATA;
+	}
+	job_start(&job);
+}
+
+/* The reply to a created regular file, named or not. */
+static void reply_created(struct job *job, struct inode *inode, const struct statx *stx, int fd)
+{
+	struct fs *fs = job->fs;
+	struct fuse_entry_param e;
+
+	if (fd >= 0)
+		data_install(fs->data, inode, fd);
+	job->fi.fh = 0;
+	if (fs->opt.open_handles) {
+		int r = handle_new(fs, inode, true, &job->fi);
+
+		if (r < 0) {
+			inode_forget(fs->tree, inode, 1);
+			reply_result(job->req, r);
+			return;
+		}
+	}
+	file_info_flags(fs, &job->fi);
+	entry_fill(fs, inode, stx, &e);
+	if (fuse_reply_create(job->req, &e, &job->fi) == -ENOENT) {
+		if (job->fi.fh)
+			handle_free(fs, handle_of(&job->fi));
+		inode_forget(fs->tree, inode, 1);
+	}
+}
+
+static int run_create(struct job *job)
+{
+	struct inode *inode;
+	struct statx stx;
+	int fd = -1;
+	int r = create_entry(job->fs->change, &job->caller, job->inode, job->name, &job->spec, &inode, &stx, &fd);
+
+	if (r == -EAGAIN)
+		return r;
+	if (r < 0)
+		reply_result(job->req, r);
+	else
+		reply_created(job, inode, &stx, fd);
+	return 0;
+}
+
+void op_create(fuse_req_t req, fuse_ino_t parent_id, const char *name, mode_t mode, struct fuse_file_info *fi)
+{
+	struct inode *parent = inode_or_reply(req, parent_id);
+	struct job job;
+
+	if (!parent)
+		return;
+	counter_add(COUNTER_CREATE, 1);
+	job_init(&job, req, run_create);
+	job.inode = job.needs[0] = parent;
+	job.name = name;
+	job.fi = *fi;
+	job.spec = (struct create_spec){.mode = S_IFREG | (mode & 07777), .want_fd = true};
+	caller_of(req, &job.caller);
+	job_start(&job);
+}
+
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
+static int run_tmpfile(struct job *job)
+{
+	struct inode *inode;
+	struct statx stx;
+	int r = create_tmpfile(job->fs->change, &job->caller, job->inode, (mode_t)job->mode, &inode, &stx);
+
+	if (r == -EAGAIN)
+		return r;
+	if (r < 0)
+		reply_result(job->req, r);
+	else
+		reply_created(job, inode, &stx, -1);
+	return 0;
+}
+
+void op_tmpfile(fuse_req_t req, fuse_ino_t parent_id, mode_t mode, struct fuse_file_info *fi)
+{
+	struct inode *parent = inode_or_reply(req, parent_id);
+	struct job job;
+
+	if (!parent)
+		return;
+	counter_add(COUNTER_CREATE, 1);
+	job_init(&job, req, run_tmpfile);
+	job.inode = job.needs[0] = parent;
+	job.mode = (int)(mode & 07777);
+	job.fi = *fi;
+	caller_of(req, &job.caller);
+	job_start(&job);
+}
+#endif
+
+void op_flush(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+	/* Nothing is held back here: written data is in the layer's page cache already. */
+	reply_result(req, -ENOSYS);
+}
+
+void op_release(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+	if (fi->fh)
+		handle_free(fs_of(req), handle_of(fi));
+	reply_result(req, 0);
+}
+
+void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_of(req);
+
+	if (fs->no_opendir) {
+		reply_result(req, -ENOSYS);
+		return;
+	}
+	fi->keep_cache = fi->cache_readdir = !fs->opt.revalidate;
+	fuse_reply_open(req, fi);
+}
+
+void op_releasedir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+	reply_result(req, 0);
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The four xattr operations. ENOSYS is never answered: the kernel would remember it for the whole connection.
+ */
+#include "internal.h"
+
+#include <limits.h>
+#include <linux/limits.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+
+/* Replies to a query of `size` bytes (0: only the length was asked for). */
+static void reply_value(fuse_req_t req, const char *buf, ssize_t n, size_t size)
+{
+	if (n < 0)
+		reply_result(req, (int)n);
+	else if (size == 0)
+		fuse_reply_xattr(req, (size_t)n);
+	else
+		fuse_reply_buf(req, buf, (size_t)n);
+}
+
+void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
+{
+	struct fs *fs = fs_of(req);
+	struct inode *inode = inode_or_reply(req, id);
+	_cleanup_free_ char *buf = NULL;
+
+	if (!inode)
+		return;
+	counter_add(COUNTER_XATTR, 1);
+	if (!fs->opt.xattrs && strncmp(name, "system.posix_acl_", strlen("system.posix_acl_")) != 0) {
+		reply_result(req, -EOPNOTSUPP);
+		return;
+	}
+	if (size > 0 && !(buf = malloc(MIN(size, (size_t)XATTR_SIZE_MAX)))) {
+		reply_result(req, -ENOMEM);
+		return;
+	}
+	reply_value(req, buf, xattr_get(fs->change, inode, name, buf, MIN(size, (size_t)XATTR_SIZE_MAX)), size);
+}
+
+void op_listxattr(fuse_req_t req, fuse_ino_t id, size_t size)
+{
+	struct fs *fs = fs_of(req);
+	struct inode *inode = inode_or_reply(req, id);
+	_cleanup_free_ char *buf = NULL;
+
+	if (!inode)
+		return;
+	counter_add(COUNTER_XATTR, 1);
+	if (!fs->opt.xattrs) {
+		reply_result(req, -EOPNOTSUPP);
+		return;
+	}
+	if (size > 0 && !(buf = malloc(MIN(size, (size_t)XATTR_LIST_MAX)))) {
+		reply_result(req, -ENOMEM);
+		return;
+	}
+	reply_value(req, buf, xattr_list(fs->change, inode, buf, MIN(size, (size_t)XATTR_LIST_MAX)), size);
+}
+
+static int run_setxattr(struct job *job)
+{
+	int r = xattr_set(job->fs->change, job->inode, job->name, job->buf, job->size, job->mode, job->flags != 0);
+
+	if (r == -EAGAIN)
+		return r;
+	reply_result(job->req, r);
+	return 0;
+}
+
+/* An access ACL that somebody outside the file's group sets takes the setgid bit away. libfuse doesn't hand on the kernel's flag for that, so
+ * the caller's groups are looked at; root is taken to have CAP_FSETID. */
+static bool acl_clears_sgid(fuse_req_t req, struct inode *inode, const char *name)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	gid_t groups[128];
+	struct statx stx;
+	int n;
+
+	if (strcmp(name, "system.posix_acl_access") != 0 || ctx->uid == 0)
+		return false;
+	if (inode_statx(fs_of(req)->tree, inode, &stx) < 0 || !(stx.stx_mode & S_ISGID) || stx.stx_gid == ctx->gid)
+		return false;
+	n = fuse_req_getgroups(req, (int)ARRAY_SIZE(groups), groups);
+	for (int i = 0; i < MIN(n, (int)ARRAY_SIZE(groups)); i++)
+		if (groups[i] == stx.stx_gid)
+			return false;
+	return true;
+}
+
+void op_setxattr(fuse_req_t req, fuse_ino_t id, const char *name, const char *value, size_t size, int flags)
+{
+	struct fs *fs = fs_of(req);
+	struct inode *inode = inode_or_reply(req, id);
+	struct job job;
+
+	if (!inode)
+		return;
+	counter_add(COUNTER_XATTR, 1);
+	if (!fs->opt.xattrs) {
+		reply_result(req, -EOPNOTSUPP);
+		return;
+	}
+	job_init(&job, req, run_setxattr);
+	job.inode = job.needs[0] = inode;
+	job.name = name;
+	job.buf = value;
+	job.size = size;
+	job.mode = flags;
+	job.flags = acl_clears_sgid(req, inode, name) ? 1 : 0;
+	job_start(&job);
+}
+
+static int run_removexattr(struct job *job)
+{
+	int r = xattr_remove(job->fs->change, job->inode, job->name);
+
+	if (r == -EAGAIN)
+		return r;
+	reply_result(job->req, r);
+	return 0;
+}
+
+void op_removexattr(fuse_req_t req, fuse_ino_t id, const char *name)
+{
+	struct fs *fs = fs_of(req);
+	struct inode *inode = inode_or_reply(req, id);
+	struct job job;
+	ssize_t n;
+
+	if (!inode)
+		return;
+	counter_add(COUNTER_XATTR, 1);
+	/* What isn't there needs no copy-up to say so. */
+	n = fs->opt.xattrs ? xattr_get(fs->change, inode, name, NULL, 0) : -EOPNOTSUPP;
+	if (n < 0) {
+		reply_result(req, (int)n);
+		return;
+	}
+	job_init(&job, req, run_removexattr);
+	job.inode = job.needs[0] = inode;
+	job.name = name;
+	job_start(&job);
+}

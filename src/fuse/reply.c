@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one place that turns results into replies.
+ *
+ * A request that was interrupted while its answer was under way is refused by the kernel with ENOENT: what the answer would have
+ * given it, a lookup count, is then taken back.
+ */
+#include "internal.h"
+
+#include <sys/sysmacros.h>
+
+#include "base/check.h"
+
+void reply_result(fuse_req_t req, int err)
+{
+	/* EAGAIN is internal: what could not be brought into the upper after several tries is an error of ours. */
+	if (err == -EAGAIN)
+		err = -EIO;
+	fuse_reply_err(req, err < 0 ? -err : 0);
+}
+
+static struct timespec timespec_of(const struct statx_timestamp *t)
+{
+	return (struct timespec){.tv_sec = t->tv_sec, .tv_nsec = t->tv_nsec};
+}
+
+void statx_to_stat(const struct statx *stx, struct stat *st)
+{
+	*st = (struct stat){
+		.st_ino = stx->stx_ino,
+		.st_mode = stx->stx_mode,
+		.st_nlink = stx->stx_nlink,
+		.st_uid = stx->stx_uid,
+		.st_gid = stx->stx_gid,
+		.st_rdev = makedev(stx->stx_rdev_major, stx->stx_rdev_minor),
+		.st_size = (off_t)stx->stx_size,
+		.st_blksize = stx->stx_blksize,
+		.st_blocks = (blkcnt_t)stx->stx_blocks,
+		.st_atim = timespec_of(&stx->stx_atime),
+		.st_mtim = timespec_of(&stx->stx_mtime),
+		.st_ctim = timespec_of(&stx->stx_ctime),
+	};
+}
+
+void entry_fill(struct fs *fs, const struct inode *inode, const struct statx *stx, struct fuse_entry_param *e)
+{
+	*e = (struct fuse_entry_param){
+		.ino = inode->id,
+		.generation = 0, /* node ids are never used twice */
+		.attr_timeout = fs->opt.timeout,
+		.entry_timeout = fs->opt.timeout,
+	};
+	statx_to_stat(stx, &e->attr);
+}
+
+void reply_entry(fuse_req_t req, struct inode *inode, const struct statx *stx)
+{
+	struct fs *fs = fs_of(req);
+	struct fuse_entry_param e;
+
+	entry_fill(fs, inode, stx, &e);
+	if (fuse_reply_entry(req, &e) == -ENOENT)
+		inode_forget(fs->tree, inode, 1);
+}
+
+void reply_negative(fuse_req_t req)
+{
+	struct fuse_entry_param e = {.ino = 0, .entry_timeout = fs_of(req)->opt.timeout};
+
+	counter_add(COUNTER_LOOKUP_NEGATIVE, 1);
+	fuse_reply_entry(req, &e);
+}
+
+void reply_attr(fuse_req_t req, const struct statx *stx)
+{
+	struct stat st;
+
+	statx_to_stat(stx, &st);
+	fuse_reply_attr(req, &st, fs_of(req)->opt.timeout);
+}
+
+struct inode *inode_or_reply(fuse_req_t req, fuse_ino_t id)
+{
+	struct inode *inode = inode_find(fs_of(req)->tree, id);
+
+	if (!inode)
+		fuse_reply_err(req, ESTALE);
+	return inode;
+}
+
+void caller_of(fuse_req_t req, struct caller *ret)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+
+	*ret = (struct caller){.uid = ctx->uid, .gid = ctx->gid, .umask = ctx->umask, .pid = ctx->pid};
+}
