@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The daemon's parts: start and report (live.c), the libfuse session (session.c), signals (signals.c).
+ */
+#ifndef DAEMON_INTERNAL_H
+#define DAEMON_INTERNAL_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+#include "format/option.h"
+#include "fuse/fs.h"
+#include "layer/layer.h"
+
+struct fuse_session;
+
+/* --- live.c: the parent returns when the mount is live ----------------------------------------------------------------------- */
+
+struct live {
+	const struct options *opt;
+	int report_fd; /* write end of the pipe to the waiting parent; -1 in the foreground */
+	bool reported;
+};
+
+/* Goes to the background unless `foreground`: the parent waits and never returns from here. Relative paths of the options were made
+ * absolute before. 0 or -errno. */
+int live_start(struct live *live, const struct options *opt);
+/* The mount is live: writes the pid file, gives up stdin, stdout and stderr, and lets the parent go with status 0. */
+void live_report(struct live *live);
+
+/* --- session.c ------------------------------------------------------------------------------------------------------------------ */
+
+/* Mounts, serves until unmounted, and cleans up; the process's exit status. */
+int session_run(const struct options *opt, struct layer_set *set);
+
+/* --- signals.c ------------------------------------------------------------------------------------------------------------------ */
+
+struct signals;
+
+/* Blocks the signals that the daemon handles, in this thread and all that it starts. */
+void signals_block(void);
+/* A thread that takes them: SIGTERM, SIGINT, SIGHUP unmount after answering what is in flight, SIGUSR1 logs counters. */
+int signals_start(struct fuse_session *se, struct fs *fs, const char *mountpoint, struct signals **ret_signals);
+void signals_stop(struct signals *signals);
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plyfs: parse, open and check the layers, mount, serve. Everything that can be refused is refused before the mount exists, with one line
+ * on stderr; exit status 1, or 2 for a usage error.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "internal.h"
+#include "base/cleanup.h"
+#include "base/fault.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "os/fs.h"
+#include "os/task.h"
+
+static int print_help(const struct options *opt)
+{
+	_cleanup_free_ char *text = option_help_text(opt->program);
+
+	if (!text)
+		return 1;
+	fputs(text, stdout);
+	return 0;
+}
+
+/* Under the name fuse-overlayfs callers read stdout: nothing but the line that they know may stand there. */
+static int print_version(const struct options *opt)
+{
+	FILE *own = opt->fuse_overlayfs ? stderr : stdout;
+
+	if (opt->fuse_overlayfs)
+		puts("fuse-overlayfs: version 1.16");
+	fprintf(own, "plyfs %s\n", PLYFS_VERSION);
+	fs_print_features(own);
+	return 0;
+}
+
+/* A path that must still be right after the daemon went to "/". */
+static int make_absolute(char **path)
+{
+	char cwd[PATH_MAX];
+	char *absolute;
+
+	if (!*path || **path == '/')
+		return 0;
+	if (!getcwd(cwd, sizeof(cwd)) || asprintf(&absolute, "%s/%s", cwd, *path) < 0)
+		return -ENOMEM;
+	free(*path);
+	*path = absolute;
+	return 0;
+}
+
+/* The mountpoint without symbolic links, so that it can be found again to be unmounted. */
+static void resolve_mountpoint(struct options *opt)
+{
+	char *real;
+
+	if (strncmp(opt->mountpoint, "/dev/fd/", strlen("/dev/fd/")) == 0)
+		return;
+	real = realpath(opt->mountpoint, NULL);
+	if (!real)
+		return; /* layer_set_open says what is wrong with it */
+	free(opt->mountpoint);
+	opt->mountpoint = real;
+}
+
+static int refuse(const char *text)
+{
+	fprintf(stderr, "plyfs: %s\n", text ? text : "out of memory");
+	return 1;
+}
+
+static int prepare_process(void)
+{
+	int r;
+
+	hash_seed_init();
+	fault_init();
+	umask(0);
+	r = sys_init();
+	if (r < 0) {
+		fprintf(stderr, "plyfs: this kernel or environment lacks what plyfs needs (openat2, /proc): %s\n", strerror(-r));
+		return r;
+	}
+	sys_raise_nofile();
+	return 0;
+}
+
+static int mount_union(struct options *opt)
+{
+	_cleanup_free_ char *error = NULL;
+	struct layer_set *set;
+	int status, r;
+
+	resolve_mountpoint(opt);
+	if (make_absolute(&opt->log) < 0 || make_absolute(&opt->pidfile) < 0)
+		return refuse(NULL);
+	r = layer_set_open(opt, opt->mountpoint, &set, &error);
+	if (r == -EALREADY && !error)
+		return 0; /* the very same mount is live */
+	if (r < 0)
+		return refuse(error);
+	if (opt->fake) {
+		layer_set_put(set);
+		return 0;
+	}
+	status = session_run(opt, set);
+	layer_set_shutdown(set);
+	layer_set_put(set);
+	fault_write_counts();
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct option_env env = {.privileged = geteuid() == 0};
+	struct option_error error;
+	struct options opt;
+	int status;
+
+	if (options_parse(argc, argv, &env, &opt, &error) < 0) {
+		fprintf(stderr, "plyfs: %s\n", error.text);
+		return error.status;
+	}
+	for (size_t i = 0; i < opt.warnings.count; i++)
+		fprintf(stderr, "%s\n", opt.warnings.items[i]);
+	if (opt.help)
+		status = print_help(&opt);
+	else if (opt.version)
+		status = print_version(&opt);
+	else if (prepare_process() < 0)
+		status = 1;
+	else
+		status = mount_union(&opt);
+	options_free(&opt);
+	return status;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The libfuse session. The layers are open and fenced already; here the mount comes into being, is served by a few threads with a
+ * descriptor of /dev/fuse each, and goes.
+ */
+#define FUSE_USE_VERSION 314
+#include <fuse_lowlevel.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "internal.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/macros.h"
+#include "os/task.h"
+
+#define MAX_THREADS 8U
+
+struct session {
+	const struct options *opt;
+	struct layer_set *set;
+	struct live live;
+	struct fs *fs;
+	struct fuse_session *se;
+	struct signals *signals;
+};
+
+static void on_live(void *arg)
+{
+	live_report(arg);
+}
+
+static struct fs_options fs_options_of(struct session *s)
+{
+	const struct options *opt = s->opt;
+	bool has_upper = s->set->has_upper;
+
+	return (struct fs_options){
+		.timeout = opt->timeout,
+		.revalidate = opt->timeout == 0,
+		.sync = opt->fsync && !opt->volatile_upper,
+		.acl = !opt->noacl,
+		.xattrs = !opt->noxattrs,
+		/* Read-only files of lower layers can always be opened again as they are. */
+		.open_handles = has_upper && !s->set->can_reopen,
+		.copyup_at_open = opt->copyup == COPYUP_AT_OPEN,
+		.writeback = opt->writeback,
+		.io_uring = opt->io_uring,
+		.threads = MIN(sys_cpu_count(), MAX_THREADS),
+		.max_write = opt->max_write,
+		.max_readahead = opt->max_readahead,
+		.max_background = opt->max_background,
+		.max_fds = (unsigned)MIN(sys_raise_nofile(), 1UL << 20),
+		.print_negotiated = opt->debug,
+		.on_live = on_live,
+		.on_live_arg = &s->live,
+	};
+}
+
+static void open_log(const struct session *s)
+{
+	const struct options *opt = s->opt;
+
+	if (opt->debug)
+		log_set_level(LOG_DEBUG);
+	else
+		sys_no_core_dumps();
+	log_open_syslog("plyfs");
+	if (opt->log) {
+		int r = log_open_file(opt->log);
+
+		if (r < 0)
+			log_warning("log: %s: %s", opt->log, strerror(-r));
+	}
+}
+
+/* The session object, not mounted yet. */
+static int new_session(struct session *s)
+{
+	_cleanup_free_ char *text = options_fuse_string(s->opt);
+	char *argv[] = {(char *)"plyfs", (char *)"-o", text, s->opt->debug ? (char *)"-d" : NULL, NULL};
+	struct fuse_args args = FUSE_ARGS_INIT(s->opt->debug ? 4 : 3, argv);
+
+	if (!text)
+		return -ENOMEM;
+	s->se = fuse_session_new(&args, fs_operations(), sizeof(struct fuse_lowlevel_ops), s->fs);
+	fuse_opt_free_args(&args);
+	return s->se ? 0 : -EINVAL;
+}
+
+static int serve(struct session *s)
+{
+	struct fuse_loop_config *config = fuse_loop_cfg_create();
+	unsigned threads = MIN(sys_cpu_count(), MAX_THREADS);
+	int r;
+
+	if (!config)
+		return -ENOMEM;
+	fuse_loop_cfg_set_clone_fd(config, 1);
+	fuse_loop_cfg_set_max_threads(config, MAX(threads, 2U));
+	fuse_loop_cfg_set_idle_threads(config, MAX(threads, 2U));
+	r = fuse_session_loop_mt(s->se, config);
+	fuse_loop_cfg_destroy(config);
+	return r;
+}
+
+static int session_start(struct session *s)
+{
+	struct fs_options opt;
+	int r;
+
+	r = live_start(&s->live, s->opt);
+	if (r < 0)
+		return r;
+	signals_block();
+	open_log(s);
+	sys_set_oom_score(-1000);
+	if (sys_keep_caps_on_fsuid() < 0 && s->set->has_upper && s->set->can_chown)
+		log_debug("capabilities can't be kept over a change of fsuid: new files are given away by chown");
+	opt = fs_options_of(s);
+	r = fs_new(s->set, &opt, &s->fs);
+	if (r < 0)
+		return r;
+	r = new_session(s);
+	if (r < 0)
+		return r;
+	if (fuse_session_mount(s->se, s->opt->mountpoint) != 0)
+		return -EIO;
+	return 0;
+}
+
+static void session_stop(struct session *s)
+{
+	signals_stop(s->signals);
+	if (s->fs)
+		fs_quiesce(s->fs);
+	if (s->se)
+		fuse_session_unmount(s->se);
+	fs_free(s->fs);
+	if (s->se)
+		fuse_session_destroy(s->se);
+	if (s->opt->pidfile && s->live.reported)
+		unlink(s->opt->pidfile);
+	log_close();
+}
+
+int session_run(const struct options *opt, struct layer_set *set)
+{
+	struct session s = {.opt = opt, .set = set};
+	int r = session_start(&s);
+
+	if (r == 0)
+		r = signals_start(s.se, s.fs, opt->mountpoint, &s.signals);
+	if (r < 0) {
+		fprintf(stderr, "plyfs: mount: %s: %s\n", opt->mountpoint, strerror(-r));
+		session_stop(&s);
+		return 1;
+	}
+	r = serve(&s);
+	if (r < 0 && r != -ENODEV)
+		log_error("session of %s ended: %s", opt->mountpoint, strerror(-r));
+	session_stop(&s);
+	return s.live.reported ? 0 : 1;
+}

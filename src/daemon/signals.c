@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Signals are taken by one thread. To end, the mount is detached first and serving goes on: what is in flight is answered, dirty pages of
+ * mappings are written back, and the kernel ends the session when the last user has gone. A user who stays longer than the grace time is
+ * cut off.
+ */
+#define FUSE_USE_VERSION 314
+#include <fuse_lowlevel.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "internal.h"
+#include "base/log.h"
+#include "os/mount.h"
+
+#define GRACE_SECONDS 3
+
+struct signals {
+	struct fuse_session *se;
+	struct fs *fs;
+	const char *mountpoint;
+	pthread_t thread, main_thread;
+	_Atomic bool stop;
+};
+
+static void handled_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGUSR1);
+}
+
+static void wake_up(int sig)
+{
+}
+
+void signals_block(void)
+{
+	struct sigaction wake = {.sa_handler = wake_up};
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	sigset_t set;
+
+	handled_signals(&set);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	sigaction(SIGPIPE, &ignore, NULL);
+	/* Interrupts the main thread's wait for the session's end; not restarted. */
+	sigaction(SIGUSR2, &wake, NULL);
+}
+
+/* Without CAP_SYS_ADMIN only the setuid helper may unmount. */
+static void unmount_by_helper(const char *mountpoint)
+{
+	pid_t child = fork();
+
+	if (child == 0) {
+		sigset_t none;
+
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
+		execlp("fusermount3", "fusermount3", "-u", "-q", "-z", "--", mountpoint, (char *)NULL);
+		_exit(127);
+	}
+	if (child > 0)
+		while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+			;
+}
+
+static void detach(struct signals *s)
+{
+	int r;
+
+	if (strncmp(s->mountpoint, "/dev/fd/", strlen("/dev/fd/")) == 0)
+		return;
+	r = sys_umount_detach(s->mountpoint);
+	if (r == -EPERM)
+		unmount_by_helper(s->mountpoint);
+}
+
+static void end_session(struct signals *s, const sigset_t *set)
+{
+	struct timespec grace = {.tv_sec = GRACE_SECONDS};
+	siginfo_t info;
+	int sig;
+
+	detach(s);
+	do
+		sig = sigtimedwait(set, &info, &grace);
+	while (sig == SIGUSR1 && !atomic_load(&s->stop));
+	if (atomic_load(&s->stop))
+		return;
+	log_warning("the mount is still in use after %d s: cutting its users off", GRACE_SECONDS);
+	while (!atomic_load(&s->stop)) {
+		fuse_session_exit(s->se);
+		pthread_kill(s->main_thread, SIGUSR2);
+		nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+	}
+}
+
+static void *signals_main(void *arg)
+{
+	struct signals *s = arg;
+	sigset_t set;
+
+	prctl(PR_SET_NAME, "plyfs-signal");
+	handled_signals(&set);
+	while (!atomic_load(&s->stop)) {
+		siginfo_t info;
+		int sig = sigwaitinfo(&set, &info);
+
+		if (atomic_load(&s->stop))
+			break;
+		if (sig == SIGUSR1)
+			fs_log_status(s->fs);
+		else if (sig > 0)
+			end_session(s, &set);
+	}
+	return NULL;
+}
+
+int signals_start(struct fuse_session *se, struct fs *fs, const char *mountpoint, struct signals **ret_signals)
+{
+	struct signals *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	s->se = se;
+	s->fs = fs;
+	s->mountpoint = mountpoint;
+	s->main_thread = pthread_self();
+	r = pthread_create(&s->thread, NULL, signals_main, s);
+	if (r != 0) {
+		free(s);
+		return -r;
+	}
+	*ret_signals = s;
+	return 0;
+}
+
+void signals_stop(struct signals *s)
+{
+	if (!s)
+		return;
+	atomic_store(&s->stop, true);
+	pthread_kill(s->thread, SIGUSR1);
+	pthread_join(s->thread, NULL);
+	free(s);
+}
