@@ -4,9 +4,11 @@
  * descriptor of /dev/fuse each, and goes.
  */
 #define FUSE_USE_VERSION 314
+#include <fuse_log.h>
 #include <fuse_lowlevel.h>
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +30,25 @@ struct session {
 	struct fuse_session *se;
 	struct signals *signals;
 };
+
+/* What libfuse said last before the mount was live: the cause in our one line. */
+static char libfuse_said[256];
+
+static void libfuse_log(enum fuse_log_level level, const char *fmt, va_list ap)
+{
+	char line[512];
+
+	if (level >= FUSE_LOG_DEBUG) {
+		vfprintf(stderr, fmt, ap);
+		return;
+	}
+	vsnprintf(line, sizeof(line), fmt, ap);
+	line[strcspn(line, "\n")] = '\0';
+	if (libfuse_said[0] == '\0')
+		snprintf(libfuse_said, sizeof(libfuse_said), "%.*s", (int)sizeof(libfuse_said) - 1, line);
+	else
+		log_limited(LOG_CAUSE_SESSION, LOG_WARNING, "libfuse: %s", line);
+}
 
 static void on_live(void *arg)
 {
@@ -118,6 +139,7 @@ static int session_start(struct session *s)
 		return r;
 	signals_block();
 	open_log(s);
+	fuse_set_log_func(libfuse_log);
 	sys_set_oom_score(-1000);
 	if (sys_keep_caps_on_fsuid() < 0 && s->set->has_upper && s->set->can_chown)
 		log_debug("capabilities can't be kept over a change of fsuid: new files are given away by chown");
@@ -156,7 +178,8 @@ int session_run(const struct options *opt, struct layer_set *set)
 	if (r == 0)
 		r = signals_start(s.se, s.fs, opt->mountpoint, &s.signals);
 	if (r < 0) {
-		fprintf(stderr, "plyfs: mount: %s: %s\n", opt->mountpoint, strerror(-r));
+		fprintf(stderr, "plyfs: mount: %s: %s\n", opt->mountpoint,
+			libfuse_said[0] ? libfuse_said : strerror(-r));
 		session_stop(&s);
 		return 1;
 	}
