@@ -15,6 +15,7 @@
 #ifndef UNIT_H
 #define UNIT_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,8 +64,21 @@ static inline void unit_register(struct unit_test *test)
 		return;                                                                                                \
 	} while (0)
 
-#define UNIT_FAIL(...)                                                                                                 \
-	(unit_state.failures++, printf("# %s:%d: ", __FILE__, __LINE__), printf(__VA_ARGS__), printf("\n"), false)
+/* Reports a failure of one's own wording. */
+#define UNIT_FAIL(...) unit_fail(__FILE__, __LINE__, __VA_ARGS__)
+
+__attribute__((format(printf, 3, 4))) static inline bool unit_fail(const char *file, int line, const char *format, ...)
+{
+	va_list args;
+
+	unit_state.failures++;
+	printf("# %s:%d: ", file, line);
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	printf("\n");
+	return false;
+}
 
 static inline bool unit_check_int(const char *file, int line, const char *what, long long got, long long want)
 {

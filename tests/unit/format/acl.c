@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "format/acl.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "unit.h"
+
+enum { UO = 1, U = 2, GO = 4, G = 8, M = 16, O = 32 };
+
+struct bytes {
+	uint8_t value[256];
+	size_t size;
+};
+
+/* From a short text: `u7 U5:1000 g5 m5 o0`, where U and G are the named ones. */
+static struct bytes make(const char *text)
+{
+	struct bytes acl = {.value = {2, 0, 0, 0}, .size = 4};
+
+	for (const char *p = text; *p;) {
+		static const char letters[] = "uUgGmo";
+		static const uint8_t tags[] = {UO, U, GO, G, M, O};
+		uint32_t id = UINT32_MAX;
+		uint8_t *entry = acl.value + acl.size;
+
+		entry[0] = tags[strchr(letters, *p++) - letters];
+		entry[2] = (uint8_t)(*p++ - '0');
+		if (*p == ':')
+			id = (uint32_t)strtoul(p + 1, (char **)&p, 10);
+		for (int i = 0; i < 4; i++)
+			entry[4 + i] = (uint8_t)(id >> (8 * i));
+		acl.size += 8;
+		p += *p == ' ';
+	}
+	return acl;
+}
+
+TEST("valid ACLs are taken")
+{
+	static const char *const good[] = {"u7 g5 o0",
+					   "u7 g5 m7 o0",
+					   "u7 U5:1000 g5 m5 o0",
+					   "u7 g5 G4:9 m5 o0",
+					   "u7 U5:1000 U1:3 g5 G4:9 G4:9 m7 o7",
+					   "u0 g0 o0"};
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		struct bytes acl = make(good[i]);
+
+		if (acl_check(acl.value, acl.size) != 0)
+			UNIT_FAIL("%s is refused", good[i]);
+	}
+}
+
+TEST("ACLs with entries missing, twice, out of order or without a mask are refused")
+{
+	static const char *const bad[] = {"",
+					  "u7",
+					  "u7 g5",
+					  "g5 o0",
+					  "u7 o0",
+					  "u7 u7 g5 o0",
+					  "u7 g5 g5 o0",
+					  "u7 g5 o0 o0",
+					  "u7 g5 m7 m7 o0",
+					  "u7 U5:1 g5 o0",
+					  "u7 g5 G5:1 o0",
+					  "g5 u7 o0",
+					  "u7 g5 U5:1 m5 o0",
+					  "u7 G5:1 g5 m5 o0",
+					  "u7 g5 m5 G5:1 o0",
+					  "u7 g5 o0 m5",
+					  "u8 g5 o0",
+					  "u7 U5 g5 m5 o0",
+					  "u7 g5 G5 m5 o0"};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct bytes acl = make(bad[i]);
+
+		if (acl_check(acl.value, acl.size) != -EINVAL)
+			UNIT_FAIL("\"%s\" is taken", bad[i]);
+	}
+}
+
+TEST("other versions, unknown tags and truncated values are refused")
+{
+	struct bytes acl = make("u7 U5:1000 g5 m5 o0");
+	mode_t mode = 0;
+
+	for (size_t size = 0; size < acl.size; size++)
+		EXPECT_INT(acl_check(acl.value, size), -EINVAL);
+	acl.value[4] = 0x40;
+	EXPECT_INT(acl_check(acl.value, acl.size), -EINVAL);
+	acl.value[0] = 3;
+	EXPECT_INT(acl_check(acl.value, acl.size), -EOPNOTSUPP);
+	EXPECT_INT(acl_chmod(acl.value, acl.size, 0), -EOPNOTSUPP);
+	EXPECT_INT(acl_equiv_mode(acl.value, acl.size, &mode), -EOPNOTSUPP);
+	EXPECT_INT(acl_create(acl.value, acl.size, 0666, acl.value, &mode), -EOPNOTSUPP);
+}
+
+TEST("a new object gets the access ACL and mode that the kernel would give it")
+{
+	static const struct {
+		const char *dflt;
+		mode_t mode;
+		int needs;
+		const char *access;
+		mode_t want;
+	} table[] = {
+		{"u7 g7 o7", 0666, 0, "u6 g6 o6", 0666},
+		{"u7 g5 o0", 0666, 0, "u6 g4 o0", 0640},
+		{"u7 g5 o0", 0777, 0, "u7 g5 o0", 0750},
+		{"u7 U7:1000 g5 m7 o0", 0666, 1, "u6 U7:1000 g5 m6 o0", 0660},
+		{"u7 U7:1000 g5 m7 o0", 0600, 1, "u6 U7:1000 g5 m0 o0", 0600},
+		{"u7 g7 m5 o5", 0777, 1, "u7 g7 m5 o5", 0755},
+		{"u7 g5 G7:9 m7 o5", 0644, 1, "u6 g5 G7:9 m4 o4", 0644},
+		{"u0 g0 m0 o0", 0777, 1, "u0 g0 m0 o0", 0},
+		{"u7 g5 o5", S_IFREG | 04711, 0, "u7 g1 o1", S_IFREG | 04711},
+		{"u6 g5 m5 o5", S_IFDIR | 02777, 1, "u6 g5 m5 o5", S_IFDIR | 02655},
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct bytes dflt = make(table[i].dflt), want = make(table[i].access);
+		uint8_t access[256];
+		mode_t mode = 0;
+
+		EXPECT_INT(acl_create(dflt.value, dflt.size, table[i].mode, access, &mode), table[i].needs);
+		EXPECT_INT(mode, table[i].want);
+		EXPECT_MEM(access, want.value, want.size);
+		/* in place as well */
+		EXPECT_INT(acl_create(dflt.value, dflt.size, table[i].mode, dflt.value, &mode), table[i].needs);
+		EXPECT_MEM(dflt.value, want.value, want.size);
+	}
+}
+
+TEST("chmod sets the mask where there is one, else the group")
+{
+	struct bytes with = make("u7 U7:1000 g5 m7 o0"), without = make("u7 g5 o0");
+	struct bytes want_with = make("u6 U7:1000 g5 m4 o1"), want_without = make("u6 g4 o1");
+
+	EXPECT_INT(acl_chmod(with.value, with.size, S_IFREG | 02641), 0);
+	EXPECT_MEM(with.value, want_with.value, want_with.size);
+	EXPECT_INT(acl_chmod(without.value, without.size, 0641), 0);
+	EXPECT_MEM(without.value, want_without.value, want_without.size);
+}
+
+TEST("an ACL says whether the mode says it all")
+{
+	struct bytes minimal = make("u7 g5 o1"), masked = make("u7 g7 m4 o1");
+	mode_t mode = S_IFREG | 04000;
+
+	EXPECT_INT(acl_equiv_mode(minimal.value, minimal.size, &mode), 0);
+	EXPECT_INT(mode, S_IFREG | 04751);
+	EXPECT_INT(acl_equiv_mode(masked.value, masked.size, &mode), 1);
+	EXPECT_INT(mode, S_IFREG | 04741);
+}

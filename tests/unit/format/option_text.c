@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <sys/mount.h>
+
+#include "option_helpers.h"
+
+static const char *fuse_string(bool privileged, const char *given)
+{
+	static char kept[1024];
+	char line[512], *text;
+
+	snprintf(line, sizeof(line), "plyfs -o lowerdir=/a%s /m", given);
+	if (parse_as(privileged, line) < 0)
+		return error.text;
+	text = options_fuse_string(&opts);
+	snprintf(kept, sizeof(kept), "%s", text ? text : "(null)");
+	free(text);
+	options_free(&opts);
+	return kept;
+}
+
+TEST("root's mounts let others, suid programs and devices in, a user's don't")
+{
+	EXPECT_STR(fuse_string(true, ""), "rw,suid,dev,default_permissions,allow_other,fsname=plyfs,subtype=plyfs");
+	EXPECT_STR(fuse_string(false, ""), "rw,nosuid,nodev,default_permissions,fsname=plyfs,subtype=plyfs");
+}
+
+TEST("every mount flag given wins over the defaults, the last one over earlier ones")
+{
+	EXPECT_STR(fuse_string(true, ",nosuid,nodev,ro,noexec,noatime,sync"),
+		   "ro,nosuid,nodev,noexec,sync,noatime,default_permissions,allow_other,fsname=plyfs,subtype=plyfs");
+	EXPECT_STR(fuse_string(false, ",suid,dev"), "rw,suid,dev,default_permissions,fsname=plyfs,subtype=plyfs");
+	EXPECT_STR(fuse_string(true, ",nosuid,suid,ro,rw,sync,async,noexec,exec"),
+		   "rw,suid,dev,default_permissions,allow_other,fsname=plyfs,subtype=plyfs");
+}
+
+TEST("allow_root takes the place of root's allow_other, both together are refused")
+{
+	EXPECT_STR(fuse_string(true, ",allow_root"),
+		   "rw,suid,dev,default_permissions,allow_root,fsname=plyfs,subtype=plyfs");
+	EXPECT_STR(fuse_string(true, ",allow_root,allow_other"), "allow_root: excludes allow_other");
+	EXPECT_STR(fuse_string(false, ",allow_other,auto_unmount,max_read=4096"),
+		   "rw,nosuid,nodev,default_permissions,allow_other,auto_unmount,max_read=4096,fsname=plyfs,subtype="
+		   "plyfs");
+}
+
+TEST("names given win, and are escaped for libfuse")
+{
+	EXPECT_STR(fuse_string(true, ",fsname=a\\,b\\\\c,subtype=x"),
+		   "rw,suid,dev,default_permissions,allow_other,fsname=a\\,b\\\\c,subtype=x");
+}
+
+TEST("flags that mean nothing to FUSE are taken, kept and not handed to libfuse")
+{
+	ASSERT_INT(parse("plyfs -o lowerdir=/a,nodiratime,relatime,lazytime,mand /m"), 0);
+	EXPECT_INT(opts.vfs_flags, MS_NODIRATIME | MS_RELATIME | MS_LAZYTIME | MS_MANDLOCK);
+	options_free(&opts);
+	EXPECT_STR(
+		fuse_string(true,
+			    ",strictatime,diratime,nomand,nolazytime,silent,loud,norelatime,nostrictatime,symfollow"),
+		"rw,suid,dev,default_permissions,allow_other,fsname=plyfs,subtype=plyfs");
+}
+
+TEST("every option of the table is found by its name, once, and is complete")
+{
+	size_t count;
+	const struct option_desc *table = option_table(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct option_desc *desc = &table[i];
+		bool boolean = desc->arg == OPTION_ARG_NONE || desc->arg == OPTION_ARG_BOOL;
+
+		if (option_find(desc->name, strlen(desc->name)) != desc)
+			UNIT_FAIL("%s is hidden by another", desc->name);
+		if (!desc->help || (desc->arg != OPTION_ARG_CHOICE) != !desc->choices)
+			UNIT_FAIL("%s lacks help or choices", desc->name);
+		if ((desc->class == OPTION_REFUSED) != !!desc->refusal)
+			UNIT_FAIL("%s is refused without a cause, or has a cause and isn't", desc->name);
+		if (!boolean && desc->arg != OPTION_ARG_CHOICE && !desc->placeholder)
+			UNIT_FAIL("%s has no placeholder", desc->name);
+		if ((desc->arg == OPTION_ARG_CHOICE || desc->arg == OPTION_ARG_MAP) && !desc->where)
+			UNIT_FAIL("%s has no field", desc->name);
+		if (desc->class == OPTION_EFFECTIVE && !desc->where && strncmp(desc->name, "lowerdir", 8) != 0)
+			UNIT_FAIL("%s is effective and nobody can see it", desc->name);
+	}
+}
+
+TEST("help names every option, with the class of those that have no effect")
+{
+	size_t count;
+	const struct option_desc *table = option_table(&count);
+	char *text = option_help_text("plyfs");
+
+	ASSERT(text);
+	EXPECT(!strncmp(text, "Usage: plyfs [-f] [-d] [-o ", 27));
+	for (size_t i = 0; i < count; i++)
+		if (!strstr(text, table[i].name))
+			UNIT_FAIL("%s is missing", table[i].name);
+	EXPECT(strstr(text, "plugins=LIST                      plugins of fuse-overlayfs (warned)\n"));
+	EXPECT(strstr(text,
+		      "metacopy=off|on                   copy up metadata without data (effective; on refused)\n"));
+	free(text);
+}
+
+TEST("the words for completions hold what is taken, and nothing that is refused")
+{
+	char *text = option_word_list();
+
+	ASSERT(text);
+	EXPECT(!strncmp(text, "lowerdir=\nlowerdir+=\nupperdir=\n", 31));
+	EXPECT(strstr(text, "\ncopyup=write\ncopyup=open\n"));
+	EXPECT(strstr(text, "\nnoacl\n"));
+	EXPECT(!strstr(text, "metacopy=on"));
+	EXPECT(!strstr(text, "squash"));
+	EXPECT(!strstr(text, "remount"));
+	EXPECT(!strstr(text, "*"));
+	free(text);
+}
