@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What happens when an invariant doesn't hold. The line is rate-limited: a broken invariant in a hot path must not fill the
- * log's disk as well.
+ * What happens when an invariant doesn't hold. The line is rate-limited: a broken invariant in a hot path must not fill
+ * the log's disk as well.
  */
 #include "base/check.h"
 

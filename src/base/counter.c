@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Counting touches only the thread's own cache lines: one plain load and store. Blocks are never freed, they are on a list
- * that only grows at its head, so that a reader walks it without a lock; a thread that ends leaves its block (with what it
- * counted) to the next thread that starts, so threads that come and go don't make the list longer.
+ * Counting touches only the thread's own cache lines: one plain load and store. Blocks are never freed, they are on a
+ * list that only grows at its head, so that a reader walks it without a lock; a thread that ends leaves its block (with
+ * what it counted) to the next thread that starts, so threads that come and go don't make the list longer.
  */
 #include "base/counter.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fault points. Calls are counted per scope over the life of the process, whichever thread makes them, and the scope is the
- * thread's: a test that makes one change at a time can walk its Nth call for N = 1, 2, 3 ... until the change passes untouched.
+ * Fault points. Calls are counted per scope over the life of the process, whichever thread makes them, and the scope is
+ * the thread's: a test that makes one change at a time can walk its Nth call for N = 1, 2, 3 ... until the change
+ * passes untouched.
  */
 #include "base/fault.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one seeded hash. The seed is secret to this process: nothing that leaves it (node ids, cookies, files) may be made of
- * these hashes.
+ * The one seeded hash. The seed is secret to this process: nothing that leaves it (node ids, cookies, files) may be
+ * made of these hashes.
  */
 #include "base/hash.h"
 

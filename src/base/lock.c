@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Locks with classes and, in debug builds, their witness: each thread keeps the stack of what it holds, and taking a lock
- * whose class isn't strictly further in than all of them aborts, whether or not the thread would have deadlocked this time.
- * The check is made before blocking, so that a self-deadlock is reported as well.
+ * Locks with classes and, in debug builds, their witness: each thread keeps the stack of what it holds, and taking a
+ * lock whose class isn't strictly further in than all of them aborts, whether or not the thread would have deadlocked
+ * this time. The check is made before blocking, so that a self-deadlock is reported as well.
  */
 #include "base/lock.h"
 
@@ -31,7 +31,8 @@ static const char *class_name(enum lock_class class)
 /* Straight to stderr: the log may be what holds the lock. */
 __attribute__((noreturn)) static void witness_abort(const char *what, const void *lock, enum lock_class class)
 {
-	fprintf(stderr, "plyfs: lock order: %s %s %p; this thread holds, outermost first:", what, class_name(class), lock);
+	fprintf(stderr, "plyfs: lock order: %s %s %p; this thread holds, outermost first:", what, class_name(class),
+		lock);
 	for (unsigned i = 0; i < n_held; i++)
 		fprintf(stderr, " %s %p", class_name(held[i].class), held[i].lock);
 	fputc('\n', stderr);
@@ -149,7 +150,8 @@ void rwlock_init(struct rwlock *l, enum lock_class class)
 
 	pthread_rwlockattr_init(&attr);
 #ifdef __GLIBC__
-	/* Else a steady flow of readers keeps the writer out for ever. No thread reads twice: the class order forbids it. */
+	/* Else a steady flow of readers keeps the writer out for ever. No thread reads twice: the class order forbids
+	 * it. */
 	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 #endif
 	pthread_rwlock_init(&l->rw, &attr);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One queue, one leaf lock, two conditions: `work` wakes a thread, `quiet` wakes who waits for the pool to run dry. A thread is
- * started when a task is queued that no idle thread is there to take, and then lives until the pool is freed.
+ * One queue, one leaf lock, two conditions: `work` wakes a thread, `quiet` wakes who waits for the pool to run dry. A
+ * thread is started when a task is queued that no idle thread is there to take, and then lives until the pool is freed.
  */
 #include "base/pool.h"
 

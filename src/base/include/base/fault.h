@@ -57,8 +57,11 @@ static inline void fault_scope_restore(enum fault_scope *before)
 	fault_scope_set(*before);
 }
 
+#define FAULT_SCOPE_NAME2(line) _fault_before_##line
+#define FAULT_SCOPE_NAME(line) FAULT_SCOPE_NAME2(line)
 /* The rest of the block runs in `scope`. */
 #define FAULT_SCOPE(scope)                                                                                             \
-	enum fault_scope _fault_before __attribute__((cleanup(fault_scope_restore), unused)) = fault_scope_set(scope)
+	enum fault_scope FAULT_SCOPE_NAME(__LINE__) __attribute__((cleanup(fault_scope_restore), unused)) =            \
+		fault_scope_set(scope)
 
 #endif
