@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Owner, mode, times, size and flags. fchmodat2 is the only call that changes the mode of what an O_PATH descriptor refers to;
- * older kernels get there by the descriptor's magic link in /proc/self/fd, which leads to the object and no further.
+ * Owner, mode, times, size and flags. fchmodat2 is the only call that changes the mode of what an O_PATH descriptor
+ * refers to; older kernels get there by the descriptor's magic link in /proc/self/fd, which leads to the object and no
+ * further.
  */
 #include "os/fs.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading a directory as the kernel gives it. getdents64 is called directly: readdir(3) would allocate a stream for each
- * directory and read twice as small a buffer.
+ * Reading a directory as the kernel gives it. getdents64 is called directly: readdir(3) would allocate a stream for
+ * each directory and read twice as small a buffer.
  */
 #include "os/fs.h"
 
@@ -38,7 +38,8 @@ static int open_for_reading(int dirfd)
 	return fd == -EPERM ? sys_reopen(dirfd, O_RDONLY | O_DIRECTORY) : fd;
 }
 
-static int each_of_buffer(const char *buf, size_t size, int (*each)(void *arg, const struct sys_dirent *entry), void *arg)
+static int each_of_buffer(const char *buf, size_t size, int (*each)(void *arg, const struct sys_dirent *entry),
+			  void *arg)
 {
 	for (size_t at = 0; at < size;) {
 		const struct raw_dirent *raw = (const struct raw_dirent *)(buf + at);

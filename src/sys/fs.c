@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Opening, looking and changing names. Confinement is the kernel's: openat2 with RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS, so
- * that neither ".." nor a symlink that somebody swaps in leads out of a layer; every other call gets one name, and none of
- * them follows its last component.
+ * Opening, looking and changing names. Confinement is the kernel's: openat2 with RESOLVE_BENEATH and
+ * RESOLVE_NO_SYMLINKS, so that neither ".." nor a symlink that somebody swaps in leads out of a layer; every other call
+ * gets one name, and none of them follows its last component.
  */
 #include "os/fs.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -49,7 +50,7 @@ int sys_fd_path(int fd, const char *name, char *buf, size_t size)
 	return len < (int)size ? 0 : -ENAMETOOLONG;
 }
 
-/* --- init ------------------------------------------------------------------------------------------------------- */
+/* --- init -------------------------------------------------------------------------------------------------------- */
 
 static int open_proc_fd(int *ret_fd)
 {
@@ -80,7 +81,8 @@ static bool kernel_has(long ret)
 
 static int check_openat2(void)
 {
-	struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+	struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+			       .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
 	_cleanup_close_ int fd = (int)syscall(SYS_openat2, sys_kernel.proc_fd, ".", &how, sizeof(how));
 
 	return fd < 0 ? -errno : 0;
@@ -100,7 +102,7 @@ int sys_init(void)
 	return check_openat2();
 }
 
-/* --- open ------------------------------------------------------------------------------------------------------- */
+/* --- open -------------------------------------------------------------------------------------------------------- */
 
 static bool creates(int flags)
 {
@@ -180,7 +182,7 @@ int sys_dup(int fd)
 	return SYS_LOOK(fcntl(fd, F_DUPFD_CLOEXEC, 0));
 }
 
-/* --- look ------------------------------------------------------------------------------------------------------- */
+/* --- look -------------------------------------------------------------------------------------------------------- */
 
 int sys_statx(int dirfd, const char *name, struct statx *ret_stx)
 {
@@ -198,6 +200,29 @@ ssize_t sys_readlinkat(int dirfd, const char *name, char *buf, size_t size)
 	return SYS_LOOK(readlinkat(dirfd, name, buf, size));
 }
 
+int sys_statx_up(int dirfd, unsigned levels, struct statx *ret_stx)
+{
+	char path[PATH_MAX];
+	size_t len = 3 * (size_t)levels;
+
+	if (!CHECK(levels))
+		return -EIO;
+	if (len >= sizeof(path))
+		return -ENAMETOOLONG;
+	for (size_t i = 0; i < len; i++)
+		path[i] = i % 3 == 2 ? '/' : '.';
+	path[len - 1] = '\0';
+	return SYS_LOOK(statx(dirfd, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, ret_stx));
+}
+
+ssize_t sys_fd_target(int fd, char *buf, size_t size)
+{
+	char name[SYS_FD_NAME_MAX];
+
+	sys_fd_name(fd, name);
+	return SYS_LOOK(readlinkat(sys_kernel.proc_fd, name, buf, size));
+}
+
 int sys_fstatvfs(int fd, struct statvfs *ret)
 {
 	return SYS_LOOK(fstatvfs(fd, ret));
@@ -213,7 +238,7 @@ int sys_fs_type(int fd, long *ret_type)
 	return ret;
 }
 
-/* --- names ------------------------------------------------------------------------------------------------------ */
+/* --- names ------------------------------------------------------------------------------------------------------- */
 
 int sys_mkdirat(int dirfd, const char *name, mode_t mode)
 {

@@ -60,8 +60,8 @@ static inline bool sys_name_ok(const char *name)
 		_change;                                                                                               \
 	})
 
-/* A call that changes names: repeated after EINTR (which only network and FUSE file systems give here) it might find its own
- * work, so EINTR is passed on. */
+/* A call that changes names: repeated after EINTR (which only network and FUSE file systems give here) it might find
+ * its own work, so EINTR is passed on. */
 #define SYS_CHANGE_ONCE(call)                                                                                          \
 	({                                                                                                             \
 		__typeof__(call) _once = fault_before();                                                               \

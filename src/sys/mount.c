@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Mount objects and mountinfo. The mount calls are made by number: sys/mount.h and linux/mount.h can't be included together
- * with several versions of the C library.
+ * Mount objects and mountinfo. The mount calls are made by number: sys/mount.h and linux/mount.h can't be included
+ * together with several versions of the C library.
  */
 #include "os/mount.h"
 
@@ -54,7 +54,7 @@ int sys_umount_detach(const char *path)
 	return (int)SYS_CHANGE_ONCE(syscall(SYS_umount2, path, DETACH | UMOUNT_SYMLINK_NOFOLLOW));
 }
 
-/* --- mountinfo ---------------------------------------------------------------------------------------------------- */
+/* --- mountinfo --------------------------------------------------------------------------------------------------- */
 
 static bool is_octal(const char *s)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Credentials, capabilities, limits and other processes. The credential calls are made by number: the C library's wrappers
- * would change all threads, or none.
+ * Credentials, capabilities, limits and other processes. The credential calls are made by number: the C library's
+ * wrappers would change all threads, or none.
  */
 #include "os/task.h"
 
@@ -25,7 +25,7 @@
 /* Inode number of the initial user namespace: part of the kernel's interface, named in linux/nsfs.h of late. */
 #define USER_NS_INIT_INO 0xEFFFFFFDu
 
-/* --- credentials -------------------------------------------------------------------------------------------------- */
+/* --- credentials ------------------------------------------------------------------------------------------------- */
 
 int sys_keep_caps_on_fsuid(void)
 {
@@ -38,8 +38,8 @@ int sys_keep_caps_on_fsuid(void)
 	return prctl(PR_SET_SECUREBITS, bits | SECBIT_NO_SETUID_FIXUP) < 0 ? -errno : 0;
 }
 
-/* setfsuid and setfsgid report no failure; asked for an impossible id they only tell the one in force. If the kernel refused
- * (an id that our user namespace doesn't map), the thread must not go on with the id of somebody else. */
+/* setfsuid and setfsgid report no failure; asked for an impossible id they only tell the one in force. If the kernel
+ * refused (an id that our user namespace doesn't map), the thread must not go on with the id of somebody else. */
 static void set_fs_id(long number, unsigned id, unsigned own)
 {
 	syscall(number, id);
@@ -97,7 +97,7 @@ bool sys_in_init_userns(void)
 	return sscanf(map, "%u %u %u", &first, &outside, &count) == 3 && !first && !outside && count == 0xFFFFFFFFu;
 }
 
-/* --- other processes ------------------------------------------------------------------------------------------------ */
+/* --- other processes --------------------------------------------------------------------------------------------- */
 
 /* Whether /proc shows the pid name space that our numbers are of. */
 static bool proc_is_ours(void)
@@ -162,7 +162,7 @@ bool sys_task_killed(pid_t tid)
 	return killed && proc_is_ours();
 }
 
-/* --- this process ----------------------------------------------------------------------------------------------------- */
+/* --- this process ------------------------------------------------------------------------------------------------ */
 
 unsigned long sys_raise_nofile(void)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Extended attributes by directory and name. The *xattrat calls (Linux 6.13) do that directly; older kernels take the path
- * /proc/self/fd/N/NAME.
+ * Extended attributes by directory and name. The *xattrat calls (Linux 6.13) do that directly; older kernels take the
+ * path /proc/self/fd/N/NAME.
  *
- * What a descriptor itself refers to is always reached by its magic link in /proc/self/fd: the *xattrat calls refuse O_PATH
- * descriptors with AT_EMPTY_PATH (EBADF), and the link leads to the object and no further, also where that is a symlink. So
- * that link is followed, and a name never is.
+ * What a descriptor itself refers to is always reached by its magic link in /proc/self/fd: the *xattrat calls refuse
+ * O_PATH descriptors with AT_EMPTY_PATH (EBADF), and the link leads to the object and no further, also where that is a
+ * symlink. So that link is followed, and a name never is.
  */
 #include "os/fs.h"
 

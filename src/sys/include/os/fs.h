@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One system call a function. All return >= 0 or a negative errno, retry EINTR where that is safe, set O_CLOEXEC, never
- * follow a symbolic link in the last component, and take a directory descriptor (O_PATH is enough) and ONE name without a slash
- * ("" with a descriptor of the object itself where the text says so). Calls that change something or sync pass a fault point.
+ * One system call a function. All return >= 0 or a negative errno, retry EINTR where that is safe (not where names change),
+ * set O_CLOEXEC, never follow a symbolic link in the last component, and take a directory descriptor (O_PATH is enough) and
+ * ONE name without a slash ("" with a descriptor of the object itself where the text says so; a slash is a broken invariant).
+ * Calls that change something or sync pass a fault point.
  *
  * What can't be done on O_PATH descriptors goes through the *at system calls of newer kernels and falls back to
  * /proc/self/fd, which sys_init() opens once.
@@ -18,16 +19,17 @@
 #include <sys/types.h>
 #include <linux/stat.h>
 
-/* Finds out what the running kernel has (fchmodat2, *xattrat) and opens /proc/self/fd. 0 or -errno. */
+/* Finds out what the running kernel has (fchmodat2, *xattrat) and opens /proc/self/fd; the child of a later fork() opens
+ * its own. 0 or -errno: -ENOSYS (or -EPERM from a seccomp filter) when there is no openat2, -ENOENT without /proc. */
 int sys_init(void);
 
-/* --- open ------------------------------------------------------------------------------------------------------- */
+/* --- open -------------------------------------------------------------------------------------------------------- */
 
 /* How a name is confined; combined with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS always. */
 enum sys_confine { SYS_CROSS_MOUNTS = 0, SYS_NO_XDEV = 1 };
 
-/* openat2(2); O_NOFOLLOW and O_CLOEXEC are added. With O_NOFOLLOW|O_PATH a symlink itself is opened (RESOLVE_NO_SYMLINKS
- * permits that). Names with slashes are permitted here (a relative path beneath dirfd). */
+/* openat2(2); O_NOFOLLOW and O_CLOEXEC are added, flags that openat(2) would ignore are removed. With O_PATH a symlink
+ * itself is opened (RESOLVE_NO_SYMLINKS permits that). Names with slashes are permitted here (a relative path beneath dirfd). */
 int sys_openat(int dirfd, const char *name, int flags, mode_t mode, enum sys_confine confine);
 /* Opens anew, with other flags, what `fd` (may be O_PATH) refers to; never creates, O_NOFOLLOW must not be given. */
 int sys_reopen(int fd, int flags);
@@ -38,17 +40,22 @@ int sys_open_tmpfile(int dirfd, int flags, mode_t mode);
 int sys_close(int fd);
 int sys_dup(int fd);
 
-/* --- look ------------------------------------------------------------------------------------------------------- */
+/* --- look -------------------------------------------------------------------------------------------------------- */
 
 /* statx(2) without following; name "" looks at dirfd itself. Basic fields and btime are asked for. */
 int sys_statx(int dirfd, const char *name, struct statx *ret_stx);
 /* Target of a symlink, not terminated; returns its length. name "" with an O_PATH descriptor of the link. */
 ssize_t sys_readlinkat(int dirfd, const char *name, char *buf, size_t size);
+/* The directory `levels` (>= 1) above the one at dirfd, as a path walk goes up: out of a mount too, the root is its own parent.
+ * -ENAMETOOLONG beyond 1,365 levels. */
+int sys_statx_up(int dirfd, unsigned levels, struct statx *ret_stx);
+/* Where the object at fd is now, an absolute path if it is below our root (proc(5), /proc/pid/fd). As sys_readlinkat. */
+ssize_t sys_fd_target(int fd, char *buf, size_t size);
 int sys_fstatvfs(int fd, struct statvfs *ret);
 /* statfs f_type. */
 int sys_fs_type(int fd, long *ret_type);
 
-/* --- names ------------------------------------------------------------------------------------------------------ */
+/* --- names ------------------------------------------------------------------------------------------------------- */
 
 int sys_mkdirat(int dirfd, const char *name, mode_t mode);
 int sys_mknodat(int dirfd, const char *name, mode_t mode, dev_t rdev);
@@ -60,7 +67,7 @@ int sys_unlinkat(int dirfd, const char *name, int flags);
 /* renameat2(2) with RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT. */
 int sys_renameat2(int olddirfd, const char *oldname, int newdirfd, const char *newname, unsigned flags);
 
-/* --- attributes (fd may be O_PATH, also of a symlink or device) ---------------------------------------------------- */
+/* --- attributes (fd may be O_PATH, also of a symlink or device) -------------------------------------------------- */
 
 int sys_fchown(int fd, uid_t uid, gid_t gid);
 int sys_fchmod(int fd, mode_t mode);
@@ -78,7 +85,7 @@ struct fsxattr;
 int sys_fsgetxattr(int fd, struct fsxattr *ret);
 int sys_fssetxattr(int fd, const struct fsxattr *xa);
 
-/* --- data ------------------------------------------------------------------------------------------------------- */
+/* --- data -------------------------------------------------------------------------------------------------------- */
 
 ssize_t sys_pread(int fd, void *buf, size_t size, off_t off);
 /* Writes all of it or fails; a short write is continued, so the return value is `size` or -errno. If *some* bytes were
@@ -92,9 +99,10 @@ off_t sys_lseek(int fd, off_t off, int whence);
 int sys_fsync(int fd);
 int sys_fdatasync(int fd);
 int sys_syncfs(int fd);
+/* A wait for the lock ends with -EINTR when a signal comes. */
 int sys_flock(int fd, int operation);
 
-/* --- reading a directory ------------------------------------------------------------------------------------------- */
+/* --- reading a directory ----------------------------------------------------------------------------------------- */
 
 /* One entry as getdents64 gives it. */
 struct sys_dirent {
@@ -107,7 +115,7 @@ struct sys_dirent {
  * first non-zero value that `each` returns and returns it; 0 at the end. */
 int sys_read_dir(int dirfd, int (*each)(void *arg, const struct sys_dirent *entry), void *arg);
 
-/* --- xattrs (name "" means fd itself, which may be O_PATH) ------------------------------------------------------------ */
+/* --- xattrs (name "" means fd itself, which may be O_PATH) ------------------------------------------------------- */
 
 /* Return the value's length; size 0 asks for the length only; -ERANGE when too small, -ENODATA, -EOPNOTSUPP. */
 ssize_t sys_getxattr(int dirfd, const char *name, const char *xattr, void *value, size_t size);

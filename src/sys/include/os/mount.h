@@ -31,7 +31,7 @@ struct sys_mountinfo {
 /* Calls `each` for each mount until it returns non-zero, and returns that. */
 int sys_each_mount(int (*each)(void *arg, const struct sys_mountinfo *m), void *arg);
 
-/* --- file handles ----------------------------------------------------------------------------------------------------- */
+/* --- file handles ------------------------------------------------------------------------------------------------ */
 
 #define SYS_HANDLE_MAX 128
 
@@ -43,7 +43,8 @@ struct sys_handle {
 };
 /* name "" = dirfd itself. -EOPNOTSUPP where the file system has no handles. */
 int sys_name_to_handle(int dirfd, const char *name, struct sys_handle *ret);
-/* Opens what the handle names in the file system of mount_fd (needs CAP_DAC_READ_SEARCH); -ESTALE when gone. */
+/* Opens what the handle names in the file system of mount_fd (not an O_PATH descriptor; needs CAP_DAC_READ_SEARCH);
+ * -ESTALE when gone. */
 int sys_open_by_handle(int mount_fd, const struct sys_handle *h, int flags);
 /* FS_IOC_GETFSUUID (16 bytes); zeros and -errno where the kernel or file system has none. */
 int sys_fs_uuid(int fd, uint8_t ret_uuid[16]);
