@@ -26,7 +26,7 @@ struct layer {
 	unsigned index;
 	char *path;     /* as the user gave it, for messages; owned */
 	int root_fd;    /* O_PATH | O_DIRECTORY; owned */
-	int real_fd;    /* the same directory opened O_RDONLY in the same mount, for handles and syncfs; -1 if not needed */
+	int real_fd;    /* upper only: the same directory opened O_RDONLY in the same mount, for syncfs; it holds the lock. Else -1 */
 	bool upper;     /* the writable one */
 	bool fenced;    /* root_fd lies in a private clone without mounts below */
 	bool has_xattr; /* private marks may exist here */
@@ -35,12 +35,20 @@ struct layer {
 	uint64_t root_ino;
 };
 
+/* Identity of a directory while its file system is mounted. */
+struct layer_id {
+	dev_t dev;
+	uint64_t ino;
+};
+
 /* A file system that holds one or more layers. */
 struct layer_fs {
 	dev_t dev;
 	uint8_t uuid[16];
 	bool has_uuid;
-	uint64_t ino_bits; /* or'ed into st_ino; 0 for the first */
+	bool has_handles;  /* name_to_handle_at works and handles can be opened; not on FUSE, whose handles are node ids */
+	int handle_fd;     /* a directory of it opened O_RDONLY, for sys_open_by_handle; -1 without handles; owned */
+	uint64_t ino_bits; /* or'ed into st_ino, bits 48 to 62, from the uuid; 0 where all layers lie in one file system */
 };
 
 enum whiteout_form { WHITEOUT_DEVICE, WHITEOUT_XATTR };
@@ -55,6 +63,9 @@ struct layer_set {
 	enum xattr_ns ns; /* the namespace of private attributes that is obeyed */
 
 	/* Only with an upper: */
+	struct layer_id upper_id; /* the upper's root and WORKDIR: met inside a lower layer, lookup answers -ELOOP */
+	struct layer_id work_id;
+	int fence_fd;    /* the clone that upper and work lie in; -1 without one */
 	int work_fd;     /* WORKDIR/work, O_PATH; temp files live here */
 	int workdir_fd;  /* WORKDIR itself, locked with flock */
 	bool is_volatile; /* nothing is synced */
@@ -67,9 +78,11 @@ struct layer_set {
 	struct layer_work *work; /* temp names and the shared whiteout, layer/work.h */
 };
 
-/* Opens, checks, fences, probes, locks and cleans everything that the options name, in this order, before the mount exists.
- * `mountpoint` is checked against the layers. On failure nothing is left behind, and *ret_error is one line in the form
- * "OPTION: PATH: cause" (allocated, the caller frees it). 0 or -errno. */
+/* Opens, checks, fences, locks, cleans and probes everything that the options name, in this order, before the mount exists.
+ * `mountpoint` is checked against the layers; NULL or "/dev/fd/N" is not. Without an upper, `workdir` is not looked at. On failure
+ * nothing is left behind, and *ret_error is one line in the form "OPTION: PATH: cause" (allocated, the caller frees it; NULL when
+ * memory is short). 0 or -errno. -EALREADY with *ret_error == NULL: the same layers are already mounted at this mountpoint.
+ * Waits up to 5 s for an upper that is in use. Needs sys_init(); refuses data-only layers. */
 int layer_set_open(const struct options *opt, const char *mountpoint, struct layer_set **ret_set, char **ret_error);
 struct layer_set *layer_set_get(struct layer_set *set);
 void layer_set_put(struct layer_set *set);

@@ -10,14 +10,24 @@
 
 #define WORK_NAME_MAX 32
 
+/* WORKDIR/WORK_DIR_NAME holds the temp files, as in kernel overlayfs; WORKDIR/WORK_STATE_NAME is a format/mark.h file whose
+ * uuid tells, while the lock is held, which layers are mounted where. */
+#define WORK_DIR_NAME "work"
+#define WORK_STATE_NAME "plyfs.state"
+
 /* A fresh name "#<hex>" that no other thread uses. */
 void work_temp_name(struct layer_set *set, char ret_name[WORK_NAME_MAX]);
+
+/* Must precede a whiteout's arrival in directory dirfd of the upper by a rename of the caller's; the functions below do it by
+ * themselves. Where whiteouts are devices nothing needs doing; in the xattr form the directory must say that it holds some.
+ * -EOPNOTSUPP: it can't, being opaque (which needs no whiteout). */
+int work_prepare_whiteouts(struct layer_set *set, int dirfd);
 
 /* Makes a whiteout called `name` in directory dirfd of the upper (or in work_fd) where nothing has this name: a link to the shared
  * whiteout, or a new one (and that is shared from now on) where linking fails. -EEXIST when the name is taken. */
 int work_make_whiteout(struct layer_set *set, int dirfd, const char *name);
 
-/* Replaces the non-directory `name` in dirfd atomically by a whiteout (temp + rename). */
+/* Replaces the non-directory `name` in dirfd, which is no whiteout, atomically by a whiteout (temp + rename). */
 int work_replace_by_whiteout(struct layer_set *set, int dirfd, const char *name);
 
 /* Moves the directory `name` out of dirfd and leaves a whiteout there, in one step (exchange), then removes what was moved with all

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of this tier share while a layer set is being opened. The steps, in order (set.c):
+ *
+ *	open and place each directory, clone each lower's mount -> overlap -> clone of upper and work -> lock -> work directory
+ *	-> probes -> state file
+ *
+ * All state is in struct layer_opening; a step that fails has set the error line, and layer_set_put() releases the half-made set.
+ */
+#ifndef LAYER_INTERNAL_H
+#define LAYER_INTERNAL_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/macros.h"
+#include "format/mark.h"
+#include "layer/layer.h"
+#include "layer/work.h"
+
+/* A directory that an option names, and where it lies. Says all that the checks need, so that no descriptor is kept for them. */
+struct layer_place {
+	const char *option; /* "lowerdir"; not owned */
+	const char *path;   /* as given; not owned */
+	struct layer_id *chain; /* owned; [0] itself, then its parents as a path walk meets them, up to the root directory */
+	unsigned n_chain;
+	unsigned n_mount; /* how many of them, from the start, lie in the same mount */
+	uint64_t mnt_id;
+	char *where;   /* owned; absolute path, or NULL where it can't be told */
+	dev_t sb_dev;  /* of mountinfo, with sb_path */
+	char *sb_path; /* owned; path from the root of the file system, or NULL where mountinfo doesn't show it */
+};
+
+struct layer_opening {
+	const struct options *opt;
+	const char *mountpoint; /* NULL: not checked */
+	char **ret_error;
+	struct layer_set *set;
+	struct layer_place *places; /* one a layer, as set->layers; then the work directory's */
+	unsigned n_places;
+	struct layer_place target; /* the mountpoint's */
+	int upper_fd, workdir_fd;  /* O_RDONLY, as the paths of the options lead there; owned */
+	uint8_t identity[WORKMARK_UUID_SIZE]; /* of layers and mountpoint */
+};
+
+static inline struct layer_place *layer_work_place(const struct layer_opening *lo)
+{
+	return &lo->places[lo->set->n];
+}
+
+/* Sets the error line "OPTION: PATH: cause", unless there is one, and returns `err`. */
+int layer_refuse(struct layer_opening *lo, int err, const char *option, const char *path, const char *fmt, ...)
+	PRINTF_FORMAT(5, 6);
+/* The same with the errno's own text. */
+int layer_refuse_errno(struct layer_opening *lo, int err, const char *option, const char *path);
+
+bool layer_id_equal(struct layer_id a, struct layer_id b);
+struct layer_id layer_id_of(const struct statx *stx);
+
+/* overlap.c: finds out where the directory at `fd` lies (chain, mount, path); sb_path comes from place_in_file_systems(). */
+int place_read(struct layer_place *place, int fd);
+void place_finish(struct layer_place *place);
+int place_in_file_systems(struct layer_place *places, unsigned n);
+/* -ELOOP when layers overlap, -EBUSY when the mountpoint covers one; only decides. */
+int overlap_check(struct layer_opening *lo);
+int overlap_check_mountpoint(struct layer_opening *lo);
+
+/* fence.c */
+int fence_lower(int fd, struct layer *l);
+int fence_upper(struct layer_opening *lo);
+
+/* inuse.c: takes the locks that make upper and work ours alone. */
+int inuse_lock(struct layer_opening *lo);
+
+/* workdir.c */
+int workdir_read_state(int workdir_fd, struct workmark *ret);
+int workdir_prepare(struct layer_opening *lo);
+int workdir_write_state(struct layer_opening *lo);
+/* Removes everything in work/ but incompat/. */
+int workdir_empty(struct layer_set *set);
+
+/* probe.c */
+enum xattr_ns probe_namespace(const struct options *opt);
+int probe_file_systems(struct layer_set *set);
+int probe_upper(struct layer_opening *lo);
+
+/* work.c */
+int work_new(struct layer_work **ret_work);
+void work_free(struct layer_work *work);
+/* Forgets the shared whiteout and removes its name. */
+void work_drop_shared_whiteout(struct layer_set *set);
+/* A whiteout of the set's form that shares its inode with no other. */
+int work_create_whiteout(struct layer_set *set, int dirfd, const char *name);
+
+#endif

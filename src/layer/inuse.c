@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Exclusive use of upper and work. Two unions over one upper corrupt each other's idea of it, so both directories are locked with
+ * flock (the lock belongs to the open file description: it survives daemonizing and ends with the daemon), and mountinfo is
+ * searched for kernel overlayfs mounts, which take no such lock.
+ *
+ * A daemon needs a moment to end after its umount, so an upper in use is waited for. A call for what is already mounted in the same way
+ * at the same place is no conflict: engines do that.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "os/fs.h"
+#include "os/mount.h"
+#include "os/task.h"
+
+#define WAIT_MS 5000
+#define POLL_MS 50
+
+/* --- kernel mounts ------------------------------------------------------------------------------------------------------------- */
+
+/* What is looked for in mountinfo, and what was found. */
+struct inuse_search {
+	const struct layer_opening *lo;
+	const struct layer_place *used; /* in use by a kernel mount */
+	bool mounted;			/* a FUSE mount is at our mountpoint */
+};
+
+/* A value of overlayfs's show_options: separators and backslashes are octal, and a backslash escapes within a path. */
+static void unescape_value(char *text)
+{
+	char *to = text;
+
+	for (const char *from = text; *from; from++) {
+		unsigned octal[3];
+		bool is_octal = *from == '\\';
+
+		for (int i = 0; i < 3 && is_octal; i++) {
+			octal[i] = (unsigned)(unsigned char)from[1 + i] - '0';
+			is_octal = octal[i] < 8;
+		}
+		if (is_octal) {
+			*to++ = (char)(octal[0] << 6 | octal[1] << 3 | octal[2]);
+			from += 3;
+		} else {
+			*to++ = *from;
+		}
+	}
+	*to = '\0';
+}
+
+/* Whether the option's value leads to one of our directories. Kernel overlayfs shows it as it was given, so a relative path
+ * can't be told. */
+static const struct layer_place *used_by_option(const struct layer_opening *lo, char *value)
+{
+	const struct layer_place *places[] = {&lo->places[0], layer_work_place(lo)};
+	_cleanup_close_ int fd = -1;
+	struct statx stx;
+
+	unescape_value(value);
+	if (value[0] != '/')
+		return NULL;
+	fd = sys_open_path(value, O_PATH | O_DIRECTORY, 0);
+	if (fd < 0 || sys_statx(fd, "", &stx) < 0)
+		return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		if (layer_id_equal(layer_id_of(&stx), places[i]->chain[0]))
+			return places[i];
+	return NULL;
+}
+
+static const struct layer_place *used_by_kernel_mount(const struct layer_opening *lo, const char *options)
+{
+	_cleanup_free_ char *copy = strdup(options);
+	char *rest = copy;
+
+	for (char *option; (option = strsep(&rest, ","));) {
+		bool is_upper = !strncmp(option, "upperdir=", 9), is_work = !strncmp(option, "workdir=", 8);
+		const struct layer_place *used = NULL;
+
+		if (is_upper || is_work)
+			used = used_by_option(lo, option + (is_upper ? 9 : 8));
+		if (used)
+			return used;
+	}
+	return NULL;
+}
+
+static int search_mount(void *arg, const struct sys_mountinfo *m)
+{
+	struct inuse_search *search = arg;
+	const char *where = search->lo->target.where;
+
+	if (!strcmp(m->fstype, "overlay") && !search->used)
+		search->used = used_by_kernel_mount(search->lo, m->super_options);
+	if (where && !strncmp(m->fstype, "fuse", 4) && !strcmp(m->mountpoint, where))
+		search->mounted = true;
+	return 0;
+}
+
+/* --- locks --------------------------------------------------------------------------------------------------------------------- */
+
+/* 1: somebody else has it. A file system without such locks can't be protected; better used than refused. */
+static int try_lock(int fd, const char *path)
+{
+	int ret = sys_flock(fd, LOCK_EX | LOCK_NB);
+
+	if (ret == -EWOULDBLOCK)
+		return 1;
+	if (ret < 0)
+		log_warning("%s: can't be locked against a second mount: %s", path, strerror(-ret));
+	return 0;
+}
+
+/* The directory that is in use by another mount, or NULL: then both locks are held. */
+static const struct layer_place *try_all(const struct layer_opening *lo, const struct inuse_search *search)
+{
+	const struct layer_place *upper = &lo->places[0], *work = layer_work_place(lo);
+	struct layer_set *set = lo->set;
+
+	if (search->used)
+		return search->used;
+	if (try_lock(set->layers[0].real_fd, upper->path))
+		return upper;
+	if (try_lock(set->workdir_fd, work->path)) {
+		sys_flock(set->layers[0].real_fd, LOCK_UN);
+		return work;
+	}
+	return NULL;
+}
+
+/* Whether who holds the lock has mounted just what we are asked to mount. */
+static bool is_already_mounted(const struct layer_opening *lo, const struct inuse_search *search)
+{
+	struct workmark mark;
+
+	return search->mounted && !search->used && !workdir_read_state(lo->set->workdir_fd, &mark) &&
+	       !memcmp(mark.uuid, lo->identity, sizeof(lo->identity));
+}
+
+static void wait_a_moment(void)
+{
+	struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
+
+	nanosleep(&pause, NULL);
+}
+
+int inuse_lock(struct layer_opening *lo)
+{
+	unsigned long long deadline = sys_now_ms() + WAIT_MS;
+
+	for (;;) {
+		struct inuse_search search = {.lo = lo};
+		const struct layer_place *used;
+
+		sys_each_mount(search_mount, &search);
+		used = try_all(lo, &search);
+		if (!used)
+			return 0;
+		if (is_already_mounted(lo, &search))
+			return -EALREADY;
+		if (sys_now_ms() >= deadline)
+			return layer_refuse(lo, -EBUSY, used->option, used->path, "in use by another mount");
+		wait_a_moment();
+	}
+}

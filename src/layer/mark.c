@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading the marks of one object. Most objects have no attribute at all, so one listxattr answers for all marks; only the
+ * value of overlay.opaque is needed besides.
+ */
+#include "layer/layer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/macros.h"
+#include "format/acl.h"
+#include "os/fs.h"
+
+#define LIST_FIRST_TRY 1024
+#define LIST_LIMIT 65536 /* XATTR_LIST_MAX */
+
+static unsigned private_mark(enum xattr_ns ns, const char *xattr)
+{
+	static const struct {
+		enum xattr_overlay which;
+		unsigned mark;
+	} table[] = {
+		{XATTR_OVERLAY_OPAQUE, MARK_OPAQUE},	 {XATTR_OVERLAY_REDIRECT, MARK_REDIRECT},
+		{XATTR_OVERLAY_METACOPY, MARK_METACOPY}, {XATTR_OVERLAY_ORIGIN, MARK_ORIGIN},
+		{XATTR_OVERLAY_IMPURE, MARK_IMPURE},	 {XATTR_OVERLAY_WHITEOUT, MARK_WHITEOUT},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		if (!strcmp(xattr, xattr_overlay_name(ns, table[i].which)))
+			return table[i].mark;
+	return 0;
+}
+
+static unsigned mark_of(enum xattr_ns ns, const char *xattr)
+{
+	if (xattr_is_private(ns, xattr))
+		return private_mark(ns, xattr);
+	if (!strcmp(xattr, ACL_XATTR_ACCESS))
+		return MARK_ACL;
+	if (!strcmp(xattr, ACL_XATTR_DEFAULT))
+		return MARK_DEFAULT_ACL;
+	if (!strcmp(xattr, "security.capability"))
+		return MARK_CAPABILITY;
+	return MARK_OTHER_XATTR;
+}
+
+static unsigned marks_of_list(enum xattr_ns ns, const char *list, size_t size)
+{
+	unsigned marks = 0;
+
+	for (size_t at = 0; at < size; at += strnlen(list + at, size - at) + 1)
+		if (memchr(list + at, '\0', size - at))
+			marks |= mark_of(ns, list + at);
+	return marks;
+}
+
+/* `y` makes opaque, `x` says that whiteouts of the xattr form are inside; kernel overlayfs obeys no other value. */
+static int read_opaque(const struct layer_set *set, int dirfd, const char *name, unsigned *marks)
+{
+	char value[2];
+	ssize_t size = sys_getxattr(dirfd, name, xattr_overlay_name(set->ns, XATTR_OVERLAY_OPAQUE), value, sizeof(value));
+
+	*marks &= ~(unsigned)MARK_OPAQUE;
+	if (size == -ENODATA || size == -ERANGE)
+		return 0;
+	if (size < 0)
+		return (int)size;
+	if (size == 1 && value[0] == 'y')
+		*marks |= MARK_OPAQUE;
+	else if (size == 1 && value[0] == 'x')
+		*marks |= MARK_XWHITEOUTS;
+	return 0;
+}
+
+static int finish_marks(const struct layer_set *set, int dirfd, const char *name, const char *list, ssize_t size,
+			unsigned *ret_marks)
+{
+	unsigned marks = marks_of_list(set->ns, list, (size_t)size);
+	int ret = marks & MARK_OPAQUE ? read_opaque(set, dirfd, name, &marks) : 0;
+
+	if (!ret)
+		*ret_marks = marks;
+	return ret;
+}
+
+int layer_read_marks(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,
+		     unsigned *ret_marks)
+{
+	_cleanup_free_ char *large = NULL;
+	char small[LIST_FIRST_TRY];
+	char *list = small;
+	ssize_t size = l->has_xattr ? sys_listxattr(dirfd, name, small, sizeof(small)) : 0;
+
+	if (size == -ERANGE) {
+		list = large = malloc(LIST_LIMIT);
+		if (!large)
+			return -ENOMEM;
+		size = sys_listxattr(dirfd, name, large, LIST_LIMIT);
+	}
+	if (size == 0 || size == -EOPNOTSUPP || size == -ENOSYS) {
+		*ret_marks = 0;
+		return 0;
+	}
+	return size < 0 ? (int)size : finish_marks(set, dirfd, name, list, size, ret_marks);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Origins: which lower object an upper one was copied from, in kernel overlayfs's format. What is needed of it is the inode number
+ * that stat shows, so that it stays the same over copy-up and remount. Nothing is read through the handle: a forged one can
+ * name any object of the lower's file system, and all that comes of it is a number.
+ */
+#include "layer/layer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "format/origin.h"
+#include "internal.h"
+#include "os/fs.h"
+#include "os/mount.h"
+
+ssize_t layer_make_origin(const struct layer_set *set, const struct layer *l, int fd, void *buf, size_t size)
+{
+	const struct layer_fs *fs = &set->fs[l->fs];
+	uint8_t value[ORIGIN_MAX];
+	struct sys_handle handle;
+	struct origin origin;
+	size_t len;
+
+	if (!fs->has_handles || sys_name_to_handle(fd, "", &handle) < 0 ||
+	    origin_make(handle.type, handle.bytes, handle.len, fs->uuid, false, &origin) < 0)
+		return -EOPNOTSUPP;
+	len = origin_encode(&origin, value);
+	if (len > size)
+		return -ERANGE;
+	memcpy(buf, value, len);
+	return (ssize_t)len;
+}
+
+/* The inode number of the object in this file system, or 0. Kernel overlayfs keeps a hard-linked file's number only with an index,
+ * because each of its names may have been copied to an upper file of its own. */
+static uint64_t ino_in_fs(const struct layer_fs *fs, const struct origin *origin)
+{
+	struct sys_handle handle = {.type = origin->type, .len = origin->fid_size};
+	_cleanup_close_ int fd = -1;
+	struct statx stx;
+
+	memcpy(handle.bytes, origin->fid, origin->fid_size);
+	fd = sys_open_by_handle(fs->handle_fd, &handle, O_PATH);
+	if (fd < 0 || sys_statx(fd, "", &stx) < 0 || layer_id_of(&stx).dev != fs->dev || !stx.stx_nlink)
+		return 0;
+	return S_ISDIR(stx.stx_mode) || stx.stx_nlink == 1 ? stx.stx_ino : 0;
+}
+
+/* Whether an earlier lower layer lies in the same file system, which then has been asked. */
+static bool is_first_of_fs(const struct layer_set *set, unsigned index)
+{
+	for (unsigned i = set->has_upper; i < index; i++)
+		if (set->layers[i].fs == set->layers[index].fs)
+			return false;
+	return true;
+}
+
+static uint64_t ino_of_origin(const struct layer_set *set, const struct origin *origin)
+{
+	for (unsigned i = set->has_upper; i < set->n; i++) {
+		const struct layer *l = &set->layers[i];
+		const struct layer_fs *fs = &set->fs[l->fs];
+		uint64_t ino;
+
+		if (!fs->has_handles || memcmp(fs->uuid, origin->uuid, sizeof(fs->uuid)) || !is_first_of_fs(set, i))
+			continue;
+		ino = ino_in_fs(fs, origin);
+		if (ino)
+			return layer_union_ino(set, l, ino);
+	}
+	return 0;
+}
+
+/* Two file systems without uuid can't be told apart: a handle of one may name something else in the other. */
+static bool is_ambiguous(const struct layer_set *set, const struct origin *origin)
+{
+	static const uint8_t none[ORIGIN_UUID_SIZE];
+	unsigned without = 0;
+
+	if (memcmp(origin->uuid, none, sizeof(none)))
+		return false;
+	for (unsigned i = 0; i < set->n_fs; i++)
+		without += !set->fs[i].has_uuid;
+	return without > 1;
+}
+
+uint64_t layer_origin_ino(const struct layer_set *set, int dirfd, const char *name)
+{
+	uint8_t value[ORIGIN_MAX];
+	struct origin origin;
+	ssize_t size =
+		sys_getxattr(dirfd, name, xattr_overlay_name(set->ns, XATTR_OVERLAY_ORIGIN), value, sizeof(value));
+
+	if (size <= 0 || origin_decode(value, (size_t)size, &origin) < 0 ||
+	    (origin.flags & ORIGIN_FLAG_PATH_UPPER) || is_ambiguous(set, &origin))
+		return 0;
+	return ino_of_origin(set, &origin);
+}

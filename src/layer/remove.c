@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Removing a tree that anybody may have made: any depth, any mode, immutable, changing beneath us. Descriptors are bounded: what lies
+ * deeper than MAX_DEPTH is first moved up beside the top, under a name from its inode number, and removed from there. A crash
+ * leaves it in the work directory, where the next mount finds it.
+ */
+#include "layer/work.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "internal.h"
+#include "os/fs.h"
+
+#define MAX_DEPTH 16
+#define MAX_PASSES 8
+
+struct removal {
+	int top;	  /* directory that holds the tree; not owned */
+	uint64_t *lifted; /* owned; inode numbers of what was moved up and is still to be removed */
+	size_t n_lifted;
+};
+
+struct removal_level {
+	struct removal *removal;
+	int fd;
+	unsigned depth;
+	bool seen;
+};
+
+static int remove_entry(struct removal *r, int dirfd, const char *name, unsigned depth);
+
+/* Takes the immutable and append-only flags off. Only files and directories have them; opening anything else could block or
+ * do what its driver does on open. */
+static void clear_flags(int fd_of_object)
+{
+	struct statx stx;
+	_cleanup_close_ int fd = -1;
+	unsigned flags;
+
+	if (sys_statx(fd_of_object, "", &stx) < 0 || (!S_ISREG(stx.stx_mode) && !S_ISDIR(stx.stx_mode)))
+		return;
+	fd = sys_reopen(fd_of_object, O_RDONLY | O_NONBLOCK);
+	if (fd >= 0 && !sys_getflags(fd, &flags) && (flags & (FS_IMMUTABLE_FL | FS_APPEND_FL)))
+		sys_setflags(fd, flags & ~(unsigned)(FS_IMMUTABLE_FL | FS_APPEND_FL));
+}
+
+/* unlink; on EPERM once more without the flags of the object and of its directory. */
+static int unlink_forced(int dirfd, const char *name, int flags)
+{
+	_cleanup_close_ int fd = -1;
+	int ret = sys_unlinkat(dirfd, name, flags);
+
+	if (ret != -EPERM)
+		return ret;
+	fd = sys_openat(dirfd, name, O_PATH, 0, SYS_NO_XDEV);
+	if (fd >= 0)
+		clear_flags(fd);
+	clear_flags(dirfd);
+	return sys_unlinkat(dirfd, name, flags);
+}
+
+/* Opens a directory and gives its owner all permissions, without which a daemon that isn't root could not empty it. */
+static int open_dir(int dirfd, const char *name, struct statx *ret_stx)
+{
+	_cleanup_close_ int fd = sys_openat(dirfd, name, O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
+	int ret = fd < 0 ? fd : sys_statx(fd, "", ret_stx);
+
+	if (ret < 0)
+		return ret;
+	if ((ret_stx->stx_mode & 0700) != 0700 && sys_fchmod(fd, 0700) == -EPERM) {
+		clear_flags(fd);
+		sys_fchmod(fd, 0700);
+	}
+	return TAKE_FD(fd);
+}
+
+/* --- one directory -------------------------------------------------------------------------------------------------------- */
+
+static int remove_each(void *arg, const struct sys_dirent *entry)
+{
+	struct removal_level *level = arg;
+
+	level->seen = true;
+	return remove_entry(level->removal, level->fd, entry->name, level->depth + 1);
+}
+
+/* A file system may skip entries when others are removed during reading, so it is read until it is found empty. */
+static int empty_dir(struct removal *r, int fd, unsigned depth)
+{
+	for (int pass = 0; pass < MAX_PASSES; pass++) {
+		struct removal_level level = {.removal = r, .fd = fd, .depth = depth};
+		int ret = sys_read_dir(fd, remove_each, &level);
+
+		if (ret < 0 || !level.seen)
+			return ret;
+	}
+	return 0;
+}
+
+static int lift(struct removal *r, int dirfd, const char *name, int fd, uint64_t ino)
+{
+	uint64_t *lifted = reallocarray(r->lifted, r->n_lifted + 1, sizeof(*lifted));
+	char temp[TEMP_NAME_SIZE];
+	int ret;
+
+	if (!lifted)
+		return -ENOMEM;
+	r->lifted = lifted;
+	temp_name_make(ino, temp);
+	ret = sys_renameat2(dirfd, name, r->top, temp, 0);
+	if (ret == -EPERM) {
+		clear_flags(fd);
+		clear_flags(dirfd);
+		ret = sys_renameat2(dirfd, name, r->top, temp, 0);
+	}
+	if (!ret)
+		lifted[r->n_lifted++] = ino;
+	return ret;
+}
+
+static int remove_dir(struct removal *r, int dirfd, const char *name, unsigned depth)
+{
+	_cleanup_close_ int fd = -1;
+	struct statx stx;
+	int ret = sys_unlinkat(dirfd, name, AT_REMOVEDIR);
+
+	if (ret != -ENOTEMPTY && ret != -EEXIST && ret != -EPERM)
+		return ret;
+	fd = open_dir(dirfd, name, &stx);
+	if (fd < 0)
+		return fd;
+	if (depth >= MAX_DEPTH)
+		return lift(r, dirfd, name, fd, stx.stx_ino);
+	ret = empty_dir(r, fd, depth);
+	return ret < 0 ? ret : unlink_forced(dirfd, name, AT_REMOVEDIR);
+}
+
+static int remove_entry(struct removal *r, int dirfd, const char *name, unsigned depth)
+{
+	int ret = sys_unlinkat(dirfd, name, 0);
+	struct statx stx;
+
+	if (ret == -EISDIR)
+		return remove_dir(r, dirfd, name, depth);
+	if (ret == -EPERM) {
+		ret = sys_statx(dirfd, name, &stx);
+		if (!ret)
+			ret = S_ISDIR(stx.stx_mode) ? remove_dir(r, dirfd, name, depth) : unlink_forced(dirfd, name, 0);
+	}
+	return ret == -ENOENT && depth ? 0 : ret;
+}
+
+int work_remove_tree(int dirfd, const char *name)
+{
+	struct removal r = {.top = dirfd};
+	int ret = remove_entry(&r, dirfd, name, 0);
+
+	while (!ret && r.n_lifted) {
+		char temp[TEMP_NAME_SIZE];
+
+		temp_name_make(r.lifted[--r.n_lifted], temp);
+		ret = remove_entry(&r, dirfd, temp, 0);
+	}
+	free(r.lifted);
+	return ret;
+}

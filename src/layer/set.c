@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening a layer set. Everything that can be refused is refused here, with one line, before a mount exists: afterwards there
+ * is nobody left to tell. Lower layers are opened, placed and fenced one by one and keep one descriptor each, so that 500 of
+ * them fit under a small descriptor limit.
+ */
+#include "layer/layer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <xxhash.h>
+
+#include "base/cleanup.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "internal.h"
+#include "os/fs.h"
+
+/* --- refusals --------------------------------------------------------------------------------------------------------- */
+
+static const char *cause_of(int err)
+{
+	switch (-err) {
+	case ENOTDIR:
+		return "not a directory";
+	case EROFS:
+		return "read-only file system";
+	default:
+		return strerror(-err);
+	}
+}
+
+/* A path may hold any byte, the message is one line. */
+static void make_one_line(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+}
+
+int layer_refuse(struct layer_opening *lo, int err, const char *option, const char *path, const char *fmt, ...)
+{
+	_cleanup_free_ char *cause = NULL;
+	char *line;
+	va_list ap;
+
+	if (*lo->ret_error)
+		return err;
+	va_start(ap, fmt);
+	if (vasprintf(&cause, fmt, ap) < 0)
+		cause = NULL;
+	va_end(ap);
+	if (!cause || asprintf(&line, "%s: %s%s%s", option, path ? path : "", path ? ": " : "", cause) < 0)
+		return err;
+	make_one_line(line);
+	*lo->ret_error = line;
+	return err;
+}
+
+int layer_refuse_errno(struct layer_opening *lo, int err, const char *option, const char *path)
+{
+	return layer_refuse(lo, err, option, path, "%s", cause_of(err));
+}
+
+/* --- identities ------------------------------------------------------------------------------------------------------- */
+
+bool layer_id_equal(struct layer_id a, struct layer_id b)
+{
+	return a.dev == b.dev && a.ino == b.ino;
+}
+
+struct layer_id layer_id_of(const struct statx *stx)
+{
+	return (struct layer_id){.dev = makedev(stx->stx_dev_major, stx->stx_dev_minor), .ino = stx->stx_ino};
+}
+
+/* What makes two calls the same mount: these layers in this order, this work directory, this mountpoint. */
+static void make_identity(struct layer_opening *lo)
+{
+	XXH3_state_t *state = XXH3_createState();
+	XXH128_canonical_t canonical;
+
+	if (!state)
+		return;
+	XXH3_128bits_reset(state);
+	for (unsigned i = 0; i < lo->n_places; i++) {
+		struct layer_id id = lo->places[i].chain[0];
+		uint64_t numbers[] = {id.dev, id.ino};
+
+		XXH3_128bits_update(state, numbers, sizeof(numbers));
+	}
+	if (lo->target.where)
+		XXH3_128bits_update(state, lo->target.where, strlen(lo->target.where));
+	XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state));
+	memcpy(lo->identity, canonical.digest, sizeof(lo->identity));
+	XXH3_freeState(state);
+}
+
+/* --- opening directories -------------------------------------------------------------------------------------------------- */
+
+/* Opens a directory that an option names (symlinks are followed, the user wrote them) and finds out where it lies. It must be
+ * readable and searchable: a layer that isn't would look empty. */
+static int open_place(struct layer_opening *lo, struct layer_place *place, const char *option, const char *path, int *ret_fd)
+{
+	_cleanup_close_ int fd = -1;
+	_cleanup_close_ int self = -1;
+	int ret;
+
+	place->option = option;
+	place->path = path;
+	fd = sys_open_path(path, O_RDONLY | O_DIRECTORY | O_NONBLOCK, 0);
+	if (fd < 0)
+		return layer_refuse_errno(lo, fd, option, path);
+	self = sys_openat(fd, ".", O_PATH | O_DIRECTORY, 0, SYS_CROSS_MOUNTS);
+	if (self < 0)
+		return layer_refuse_errno(lo, self, option, path);
+	ret = place_read(place, fd);
+	if (ret < 0)
+		return layer_refuse_errno(lo, ret, option, path);
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+static int init_layer(struct layer *l, unsigned index, const char *path, const struct layer_place *place)
+{
+	l->index = index;
+	l->root_ino = place->chain[0].ino;
+	l->path = strdup(path);
+	return l->path ? 0 : -ENOMEM;
+}
+
+static int open_lower(struct layer_opening *lo, unsigned index, const struct option_layer *layer)
+{
+	struct layer *l = &lo->set->layers[index];
+	_cleanup_close_ int fd = -1;
+	int ret;
+
+	if (layer->data_only)
+		return layer_refuse(lo, -EOPNOTSUPP, "datadir", layer->path, "data-only layers are not supported");
+	ret = open_place(lo, &lo->places[index], "lowerdir", layer->path, &fd);
+	if (ret < 0)
+		return ret;
+	ret = init_layer(l, index, layer->path, &lo->places[index]);
+	if (ret < 0)
+		return ret;
+	ret = fence_lower(fd, l);
+	return ret < 0 ? layer_refuse_errno(lo, ret, "lowerdir", layer->path) : 0;
+}
+
+static int open_lowers(struct layer_opening *lo)
+{
+	unsigned first = lo->set->has_upper;
+
+	for (size_t i = 0; i < lo->opt->layer_count; i++) {
+		int ret = open_lower(lo, first + (unsigned)i, &lo->opt->layers[i]);
+
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+/* Upper and work must lie in one mount, because rename and link between two of them fail with EXDEV. */
+static int check_same_mount(struct layer_opening *lo)
+{
+	const struct layer_place *upper = &lo->places[0], *work = layer_work_place(lo);
+
+	if (upper->chain[0].dev != work->chain[0].dev)
+		return layer_refuse(lo, -EXDEV, "workdir", work->path, "not on the same file system as upperdir");
+	if (upper->mnt_id != work->mnt_id)
+		return layer_refuse(lo, -EXDEV, "workdir", work->path, "not on the same mount as upperdir");
+	return 0;
+}
+
+static int open_upper(struct layer_opening *lo)
+{
+	const struct options *opt = lo->opt;
+	struct layer_set *set = lo->set;
+	int ret = open_place(lo, &lo->places[0], "upperdir", opt->upperdir, &lo->upper_fd);
+
+	if (ret < 0)
+		return ret;
+	ret = open_place(lo, layer_work_place(lo), "workdir", opt->workdir, &lo->workdir_fd);
+	if (ret < 0)
+		return ret;
+	set->layers[0].upper = true;
+	set->upper_id = lo->places[0].chain[0];
+	set->work_id = layer_work_place(lo)->chain[0];
+	ret = init_layer(&set->layers[0], 0, opt->upperdir, &lo->places[0]);
+	return ret < 0 ? ret : check_same_mount(lo);
+}
+
+static int open_mountpoint(struct layer_opening *lo)
+{
+	_cleanup_close_ int fd = -1;
+	int ret;
+
+	if (!lo->mountpoint)
+		return 0;
+	lo->target.option = "mountpoint";
+	lo->target.path = lo->mountpoint;
+	fd = sys_open_path(lo->mountpoint, O_PATH | O_DIRECTORY, 0);
+	if (fd < 0)
+		return layer_refuse_errno(lo, fd, "mountpoint", lo->mountpoint);
+	ret = place_read(&lo->target, fd);
+	return ret < 0 ? layer_refuse_errno(lo, ret, "mountpoint", lo->mountpoint) : 0;
+}
+
+/* --- the whole ------------------------------------------------------------------------------------------------------------ */
+
+static int check_options(struct layer_opening *lo)
+{
+	const struct options *opt = lo->opt;
+
+	if (!opt->layer_count)
+		return layer_refuse(lo, -EINVAL, "lowerdir", NULL, "missing");
+	if (opt->upperdir && !opt->workdir)
+		return layer_refuse(lo, -EINVAL, "workdir", NULL, "missing, upperdir needs one");
+	return 0;
+}
+
+static int alloc_set(struct layer_opening *lo)
+{
+	struct layer_set *set = calloc(1, sizeof(*set));
+
+	if (!set)
+		return -ENOMEM;
+	lo->set = set;
+	atomic_init(&set->refs, 1);
+	set->has_upper = lo->opt->upperdir != NULL;
+	set->n = (unsigned)lo->opt->layer_count + set->has_upper;
+	set->fence_fd = set->work_fd = set->workdir_fd = -1;
+	set->layers = calloc(set->n, sizeof(*set->layers));
+	set->fs = calloc(set->n, sizeof(*set->fs));
+	lo->n_places = set->n + set->has_upper;
+	lo->places = calloc(lo->n_places, sizeof(*lo->places));
+	if (!set->layers || !set->fs || !lo->places)
+		return -ENOMEM;
+	for (unsigned i = 0; i < set->n; i++)
+		set->layers[i].root_fd = set->layers[i].real_fd = -1;
+	return 0;
+}
+
+static int open_directories(struct layer_opening *lo)
+{
+	int ret = lo->set->has_upper ? open_upper(lo) : 0;
+
+	if (!ret)
+		ret = open_lowers(lo);
+	if (!ret)
+		ret = open_mountpoint(lo);
+	if (!ret)
+		ret = place_in_file_systems(lo->places, lo->n_places);
+	if (!ret)
+		ret = overlap_check(lo);
+	if (!ret)
+		ret = overlap_check_mountpoint(lo);
+	return ret;
+}
+
+static int prepare_upper(struct layer_opening *lo)
+{
+	int ret = fence_upper(lo);
+
+	make_identity(lo);
+	if (!ret)
+		ret = inuse_lock(lo);
+	if (!ret)
+		ret = workdir_prepare(lo);
+	if (!ret)
+		ret = probe_upper(lo);
+	if (!ret)
+		ret = workdir_write_state(lo);
+	return ret;
+}
+
+static int open_steps(struct layer_opening *lo)
+{
+	int ret = check_options(lo);
+
+	if (!ret)
+		ret = alloc_set(lo);
+	if (!ret)
+		ret = open_directories(lo);
+	if (ret < 0)
+		return ret;
+	lo->set->is_volatile = lo->opt->volatile_upper;
+	lo->set->ns = probe_namespace(lo->opt);
+	ret = lo->set->has_upper ? prepare_upper(lo) : 0;
+	return ret ? ret : probe_file_systems(lo->set);
+}
+
+static void opening_finish(struct layer_opening *lo)
+{
+	for (unsigned i = 0; lo->places && i < lo->n_places; i++)
+		place_finish(&lo->places[i]);
+	place_finish(&lo->target);
+	free(lo->places);
+	cleanup_close(&lo->upper_fd);
+	cleanup_close(&lo->workdir_fd);
+}
+
+int layer_set_open(const struct options *opt, const char *mountpoint, struct layer_set **ret_set, char **ret_error)
+{
+	FAULT_SCOPE(FAULT_MOUNT);
+	bool is_fd = mountpoint && !strncmp(mountpoint, "/dev/fd/", 8);
+	char *error = NULL;
+	struct layer_opening lo = {
+		.opt = opt,
+		.mountpoint = is_fd ? NULL : mountpoint,
+		.ret_error = &error,
+		.upper_fd = -1,
+		.workdir_fd = -1,
+	};
+	int ret = open_steps(&lo);
+
+	opening_finish(&lo);
+	if (!ret) {
+		*ret_set = lo.set;
+		return 0;
+	}
+	if (ret != -EALREADY && ret != -ENOMEM)
+		layer_refuse_errno(&lo, ret, "layers", NULL);
+	layer_set_put(lo.set);
+	*ret_error = error;
+	return ret;
+}
+
+struct layer_set *layer_set_get(struct layer_set *set)
+{
+	atomic_fetch_add_explicit(&set->refs, 1, memory_order_relaxed);
+	return set;
+}
+
+static void set_free(struct layer_set *set)
+{
+	for (unsigned i = 0; set->layers && i < set->n; i++) {
+		cleanup_close(&set->layers[i].root_fd);
+		cleanup_close(&set->layers[i].real_fd);
+		free(set->layers[i].path);
+	}
+	for (unsigned i = 0; i < set->n_fs; i++)
+		cleanup_close(&set->fs[i].handle_fd);
+	cleanup_close(&set->work_fd);
+	cleanup_close(&set->workdir_fd);
+	cleanup_close(&set->fence_fd);
+	work_free(set->work);
+	free(set->layers);
+	free(set->fs);
+	free(set);
+}
+
+void layer_set_put(struct layer_set *set)
+{
+	if (set && atomic_fetch_sub_explicit(&set->refs, 1, memory_order_acq_rel) == 1)
+		set_free(set);
+}
+
+void layer_set_shutdown(struct layer_set *set)
+{
+	FAULT_SCOPE(FAULT_MOUNT);
+	int ret;
+
+	if (!set->has_upper)
+		return;
+	work_drop_shared_whiteout(set);
+	ret = workdir_empty(set);
+	if (ret < 0)
+		log_warning("work directory not emptied: %s", strerror(-ret));
+	ret = sys_unlinkat(set->workdir_fd, WORK_STATE_NAME, 0);
+	if (ret < 0 && ret != -ENOENT)
+		log_warning("%s not removed: %s", WORK_STATE_NAME, strerror(-ret));
+	ret = set->is_volatile ? 0 : sys_syncfs(layer_upper(set)->real_fd);
+	if (ret < 0)
+		log_error("upper not synced: %s", strerror(-ret));
+}

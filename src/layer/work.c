@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whiteouts and temp names. All whiteouts of a union are links to one inode, as kernel overlayfs makes them: a link costs no inode and no
+ * block. When it has all the links that the file system permits, the next whiteout becomes the shared one.
+ *
+ * The shared whiteout is known by its number alone; threads that see an old number find its name gone and look again, so no lock
+ * is held over a system call.
+ */
+#include "layer/work.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+#include <linux/fs.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "internal.h"
+#include "os/fs.h"
+#include "os/task.h"
+
+#define LINK_TRIES 4
+
+_Static_assert(WORK_NAME_MAX >= TEMP_NAME_SIZE, "a temp name fits");
+
+struct layer_work {
+	_Atomic uint64_t next;	 /* a number of the next temp name */
+	_Atomic uint64_t shared; /* a number of the shared whiteout's name, 0 without one */
+};
+
+int work_new(struct layer_work **ret_work)
+{
+	struct layer_work *work = calloc(1, sizeof(*work));
+
+	if (!work)
+		return -ENOMEM;
+	/* The directory was emptied, so any start will do; a different one each time shows whose leftover it is. Bit 62 keeps
+	 * them apart from the names by inode number that removing a tree uses. */
+	atomic_init(&work->next, UINT64_C(1) << 62 | (sys_now_ms() & UINT32_MAX) << 24);
+	*ret_work = work;
+	return 0;
+}
+
+void work_free(struct layer_work *work)
+{
+	free(work);
+}
+
+static uint64_t next_number(struct layer_set *set)
+{
+	return atomic_fetch_add_explicit(&set->work->next, 1, memory_order_relaxed);
+}
+
+void work_temp_name(struct layer_set *set, char ret_name[WORK_NAME_MAX])
+{
+	char name[TEMP_NAME_SIZE];
+
+	temp_name_make(next_number(set), name);
+	memcpy(ret_name, name, sizeof(name));
+}
+
+/* --- making whiteouts ------------------------------------------------------------------------------------------------------- */
+
+/* An empty file with the mark, made under a temp name: without the mark it would be a file that hides the lower one. */
+static int create_xattr_whiteout(struct layer_set *set, int dirfd, const char *name)
+{
+	const char *mark = xattr_overlay_name(set->ns, XATTR_OVERLAY_WHITEOUT);
+	char temp[WORK_NAME_MAX];
+	int fd, ret;
+
+	work_temp_name(set, temp);
+	fd = sys_openat(set->work_fd, temp, O_CREAT | O_EXCL | O_WRONLY, 0600, SYS_NO_XDEV);
+	if (fd < 0)
+		return fd;
+	ret = sys_setxattr(fd, "", mark, "y", 1, 0);
+	sys_close(fd);
+	if (!ret)
+		ret = sys_renameat2(set->work_fd, temp, dirfd, name, RENAME_NOREPLACE);
+	if (ret < 0)
+		sys_unlinkat(set->work_fd, temp, 0);
+	return ret;
+}
+
+int work_create_whiteout(struct layer_set *set, int dirfd, const char *name)
+{
+	if (set->whiteout_form == WHITEOUT_XATTR)
+		return create_xattr_whiteout(set, dirfd, name);
+	return sys_mknodat(dirfd, name, S_IFCHR | 0, makedev(0, 0));
+}
+
+/* Makes a new shared whiteout in the place of `old`; loses quietly against another thread that does the same. */
+static int renew_shared(struct layer_set *set, uint64_t old)
+{
+	char name[TEMP_NAME_SIZE];
+	uint64_t number = next_number(set), expected = old;
+	int ret;
+
+	temp_name_make(number, name);
+	ret = work_create_whiteout(set, set->work_fd, name);
+	if (ret < 0)
+		return ret;
+	if (!atomic_compare_exchange_strong(&set->work->shared, &expected, number))
+		return sys_unlinkat(set->work_fd, name, 0);
+	if (old) {
+		temp_name_make(old, name);
+		sys_unlinkat(set->work_fd, name, 0);
+	}
+	return 0;
+}
+
+static int link_shared(struct layer_set *set, uint64_t shared, int dirfd, const char *name)
+{
+	char source[TEMP_NAME_SIZE];
+
+	temp_name_make(shared, source);
+	return sys_linkat(set->work_fd, source, dirfd, name);
+}
+
+static int make_whiteout(struct layer_set *set, int dirfd, const char *name)
+{
+	for (int i = 0; i < LINK_TRIES; i++) {
+		uint64_t shared = atomic_load(&set->work->shared);
+		int ret = shared ? link_shared(set, shared, dirfd, name) : -ENOENT;
+
+		if (!ret || ret == -EEXIST || ret == -EROFS || ret == -ENOSPC || ret == -EDQUOT)
+			return ret;
+		/* ENOENT: not made yet, renewed meanwhile, or the directory itself has gone: then linking fails again. */
+		if (ret != -ENOENT && ret != -EMLINK)
+			break;
+		if (atomic_load(&set->work->shared) == shared && renew_shared(set, shared) < 0)
+			break;
+	}
+	return work_create_whiteout(set, dirfd, name);
+}
+
+int work_prepare_whiteouts(struct layer_set *set, int dirfd)
+{
+	const char *opaque = xattr_overlay_name(set->ns, XATTR_OVERLAY_OPAQUE);
+	char value[2];
+	ssize_t size;
+
+	if (set->whiteout_form == WHITEOUT_DEVICE)
+		return 0;
+	size = sys_getxattr(dirfd, "", opaque, value, sizeof(value));
+	if (size == 1 && value[0] == 'x')
+		return 0;
+	if (size == 1 && value[0] == 'y')
+		return -EOPNOTSUPP;
+	return sys_setxattr(dirfd, "", opaque, "x", 1, 0);
+}
+
+int work_make_whiteout(struct layer_set *set, int dirfd, const char *name)
+{
+	int ret = dirfd == set->work_fd ? 0 : work_prepare_whiteouts(set, dirfd);
+
+	return ret < 0 ? ret : make_whiteout(set, dirfd, name);
+}
+
+void work_drop_shared_whiteout(struct layer_set *set)
+{
+	uint64_t shared = atomic_exchange(&set->work->shared, 0);
+	char name[TEMP_NAME_SIZE];
+
+	if (!shared)
+		return;
+	temp_name_make(shared, name);
+	sys_unlinkat(set->work_fd, name, 0);
+}
+
+/* --- putting whiteouts in a place ----------------------------------------------------------------------------------------------- */
+
+static int make_temp_whiteout(struct layer_set *set, int dirfd, char ret_temp[WORK_NAME_MAX])
+{
+	int ret = work_prepare_whiteouts(set, dirfd);
+
+	if (ret < 0)
+		return ret;
+	work_temp_name(set, ret_temp);
+	return make_whiteout(set, set->work_fd, ret_temp);
+}
+
+int work_replace_by_whiteout(struct layer_set *set, int dirfd, const char *name)
+{
+	char temp[WORK_NAME_MAX];
+	int ret = make_temp_whiteout(set, dirfd, temp);
+
+	if (ret < 0)
+		return ret;
+	ret = sys_renameat2(set->work_fd, temp, dirfd, name, 0);
+	if (ret < 0)
+		sys_unlinkat(set->work_fd, temp, 0);
+	return ret;
+}
+
+static void remove_retired(struct layer_set *set, const char *temp)
+{
+	int ret = work_remove_tree(set->work_fd, temp);
+
+	if (ret < 0)
+		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING, "work directory: %s not removed: %s", temp, strerror(-ret));
+}
+
+/* Without RENAME_EXCHANGE (some network and FUSE file systems) it takes two steps; a crash in between shows the lower directory. */
+static int exchange_in_two_steps(struct layer_set *set, int dirfd, const char *name, const char *temp)
+{
+	char aside[WORK_NAME_MAX];
+	int ret;
+
+	work_temp_name(set, aside);
+	ret = sys_renameat2(set->work_fd, temp, set->work_fd, aside, 0);
+	if (!ret)
+		ret = sys_renameat2(dirfd, name, set->work_fd, temp, 0);
+	if (ret < 0) {
+		sys_unlinkat(set->work_fd, aside, 0);
+		return ret;
+	}
+	ret = sys_renameat2(set->work_fd, aside, dirfd, name, 0);
+	if (ret < 0) {
+		sys_renameat2(set->work_fd, temp, dirfd, name, 0);
+		sys_unlinkat(set->work_fd, aside, 0);
+	}
+	return ret;
+}
+
+static int exchange_for_whiteout(struct layer_set *set, int dirfd, const char *name, char ret_temp[WORK_NAME_MAX])
+{
+	int ret = make_temp_whiteout(set, dirfd, ret_temp);
+
+	if (ret < 0)
+		return ret;
+	ret = sys_renameat2(set->work_fd, ret_temp, dirfd, name, RENAME_EXCHANGE);
+	if (ret == -EINVAL)
+		ret = exchange_in_two_steps(set, dirfd, name, ret_temp);
+	if (ret < 0)
+		sys_unlinkat(set->work_fd, ret_temp, 0);
+	return ret;
+}
+
+int work_retire_dir(struct layer_set *set, int dirfd, const char *name, bool whiteout)
+{
+	char temp[WORK_NAME_MAX];
+	int ret;
+
+	if (whiteout) {
+		ret = exchange_for_whiteout(set, dirfd, name, temp);
+	} else {
+		work_temp_name(set, temp);
+		ret = sys_renameat2(dirfd, name, set->work_fd, temp, 0);
+	}
+	if (ret < 0)
+		return ret;
+	remove_retired(set, temp);
+	return 0;
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The work directory at mount time, in kernel overlayfs's layout: WORKDIR/work for temp files, emptied at each mount, and
+ * WORKDIR/index, left alone. An entry of work/incompat names a feature that whoever doesn't know it must not touch; `volatile` is one:
+ * the upper was written without syncs, and after a crash it may be half-written.
+ *
+ * WORKDIR/plyfs.state is ours: see layer/work.h. Kernel overlayfs takes no notice of it.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "format/acl.h"
+#include "os/fs.h"
+
+#define INCOMPAT "incompat"
+#define VOLATILE "volatile"
+#define VOLATILE_DIRTY "dirty"
+#define STATE_TEMP WORK_STATE_NAME ".new"
+#define MAX_PASSES 8
+
+/* --- the state file ------------------------------------------------------------------------------------------------------------ */
+
+int workdir_read_state(int workdir_fd, struct workmark *ret)
+{
+	_cleanup_close_ int fd = sys_openat(workdir_fd, WORK_STATE_NAME, O_RDONLY | O_NONBLOCK, 0, SYS_NO_XDEV);
+	uint8_t bytes[WORKMARK_SIZE + 1];
+	ssize_t size;
+
+	if (fd < 0)
+		return fd;
+	size = sys_pread(fd, bytes, sizeof(bytes), 0);
+	return size < 0 ? (int)size : workmark_decode(bytes, (size_t)size, ret);
+}
+
+/* What is damaged can be a mount that crashed; what a later version wrote means more than we know. */
+static int check_state(struct layer_opening *lo)
+{
+	struct workmark mark;
+	int ret = workdir_read_state(lo->set->workdir_fd, &mark);
+
+	if (ret == -EPROTONOSUPPORT)
+		return layer_refuse(lo, ret, "workdir", layer_work_place(lo)->path,
+				    WORK_STATE_NAME " was written by a later version of plyfs");
+	return 0;
+}
+
+static int write_temp_state(int workdir_fd, const uint8_t bytes[static WORKMARK_SIZE])
+{
+	_cleanup_close_ int fd = -1;
+	ssize_t size;
+
+	work_remove_tree(workdir_fd, STATE_TEMP);
+	fd = sys_openat(workdir_fd, STATE_TEMP, O_CREAT | O_EXCL | O_WRONLY, 0600, SYS_NO_XDEV);
+	if (fd < 0)
+		return fd;
+	size = sys_pwrite_all(fd, bytes, WORKMARK_SIZE, 0);
+	return size < 0 ? (int)size : size == WORKMARK_SIZE ? 0 : -ENOSPC;
+}
+
+int workdir_write_state(struct layer_opening *lo)
+{
+	struct workmark mark = {.version = WORKMARK_VERSION};
+	uint8_t bytes[WORKMARK_SIZE];
+	int fd = lo->set->workdir_fd, ret;
+
+	memcpy(mark.uuid, lo->identity, sizeof(mark.uuid));
+	workmark_encode(&mark, bytes);
+	ret = write_temp_state(fd, bytes);
+	if (!ret)
+		ret = sys_renameat2(fd, STATE_TEMP, fd, WORK_STATE_NAME, 0);
+	return ret < 0 ? layer_refuse_errno(lo, ret, "workdir", layer_work_place(lo)->path) : 0;
+}
+
+/* --- work/incompat ------------------------------------------------------------------------------------------------------------- */
+
+static int refuse_feature(void *arg, const struct sys_dirent *entry)
+{
+	struct layer_opening *lo = arg;
+	const char *path = layer_work_place(lo)->path;
+
+	if (!strcmp(entry->name, VOLATILE))
+		return layer_refuse(lo, -EINVAL, "volatile", path,
+				    "an earlier mount did not sync the upper; if that may be lost, empty upperdir, else "
+				    "delete " WORK_DIR_NAME "/" INCOMPAT "/" VOLATILE " there");
+	return layer_refuse(lo, -EINVAL, "workdir", path, "unknown feature " WORK_DIR_NAME "/" INCOMPAT "/%s",
+			    entry->name);
+}
+
+static int check_incompat(struct layer_opening *lo)
+{
+	_cleanup_close_ int fd =
+		sys_openat(lo->set->work_fd, INCOMPAT, O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
+
+	if (fd == -ENOENT || fd == -ENOTDIR)
+		return 0;
+	return fd < 0 ? fd : sys_read_dir(fd, refuse_feature, lo);
+}
+
+/* Like kernel overlayfs: work/incompat/volatile/dirty. It stays after a clean unmount; who made the mount removes it. */
+static int mark_volatile(struct layer_set *set)
+{
+	static const char *const dirs[] = {INCOMPAT, VOLATILE};
+	_cleanup_close_ int at = sys_dup(set->work_fd);
+	_cleanup_close_ int file = -1;
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs) && at >= 0; i++) {
+		int ret = sys_mkdirat(at, dirs[i], 0700);
+		int next = ret < 0 && ret != -EEXIST ? ret : sys_openat(at, dirs[i], O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
+
+		sys_close(at);
+		at = next;
+	}
+	if (at < 0)
+		return at;
+	file = sys_openat(at, VOLATILE_DIRTY, O_CREAT | O_WRONLY, 0600, SYS_NO_XDEV);
+	return file < 0 ? file : 0;
+}
+
+/* --- emptying ------------------------------------------------------------------------------------------------------------------- */
+
+struct emptying {
+	int work_fd;
+	bool keep_incompat, seen;
+};
+
+static int remove_leftover(void *arg, const struct sys_dirent *entry)
+{
+	struct emptying *e = arg;
+	int ret;
+
+	if (e->keep_incompat && !strcmp(entry->name, INCOMPAT))
+		return 0;
+	e->seen = true;
+	ret = work_remove_tree(e->work_fd, entry->name);
+	return ret == -ENOENT ? 0 : ret;
+}
+
+static int empty_work(int work_fd, bool keep_incompat)
+{
+	for (int pass = 0; pass < MAX_PASSES; pass++) {
+		struct emptying e = {.work_fd = work_fd, .keep_incompat = keep_incompat};
+		int ret = sys_read_dir(work_fd, remove_leftover, &e);
+
+		if (ret < 0 || !e.seen)
+			return ret;
+	}
+	return -ENOTEMPTY;
+}
+
+int workdir_empty(struct layer_set *set)
+{
+	return empty_work(set->work_fd, true);
+}
+
+/* --- preparing ------------------------------------------------------------------------------------------------------------------- */
+
+static int open_work(struct layer_set *set)
+{
+	return set->work_fd = sys_openat(set->workdir_fd, WORK_DIR_NAME, O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
+}
+
+/* WORKDIR/work, made where it is missing; anything else of that name is a leftover. */
+static int make_work(struct layer_set *set)
+{
+	int ret = open_work(set);
+
+	if (ret >= 0)
+		return 0;
+	if (ret == -ENOTDIR || ret == -ELOOP)
+		ret = work_remove_tree(set->workdir_fd, WORK_DIR_NAME);
+	if (ret < 0 && ret != -ENOENT)
+		return ret;
+	ret = sys_mkdirat(set->workdir_fd, WORK_DIR_NAME, 0700);
+	if (!ret)
+		ret = open_work(set);
+	return ret < 0 ? ret : 0;
+}
+
+/* Kernel overlayfs makes it with mode 0, which only root can use. Permissions that it inherited or had before (setgid, default
+ * ACL) would go to the files made in it. */
+static int reset_permissions(int work_fd)
+{
+	int ret = sys_fchmod(work_fd, 0700);
+
+	if (!ret) {
+		sys_removexattr(work_fd, "", ACL_XATTR_DEFAULT);
+		sys_removexattr(work_fd, "", ACL_XATTR_ACCESS);
+	}
+	return ret;
+}
+
+static int refuse_work(struct layer_opening *lo, int err)
+{
+	const struct layer_place *upper = &lo->places[0], *work = layer_work_place(lo);
+
+	if (err == -EROFS)
+		return layer_refuse_errno(lo, err, upper->option, upper->path);
+	return layer_refuse(lo, err, work->option, work->path, WORK_DIR_NAME " can't be prepared: %s", strerror(-err));
+}
+
+int workdir_prepare(struct layer_opening *lo)
+{
+	struct layer_set *set = lo->set;
+	int ret = check_state(lo);
+
+	if (ret < 0)
+		return ret;
+	ret = make_work(set);
+	if (!ret)
+		ret = reset_permissions(set->work_fd);
+	if (!ret)
+		ret = check_incompat(lo);
+	if (!ret)
+		ret = empty_work(set->work_fd, false);
+	if (!ret)
+		ret = set->is_volatile ? mark_volatile(set) : 0;
+	if (!ret)
+		ret = work_new(&set->work);
+	return ret < 0 ? refuse_work(lo, ret) : 0;
+}
