@@ -56,6 +56,18 @@ static void witness_pair(enum lock_class class, const void *lock)
 		witness_abort("takes a pair of", lock, class);
 }
 
+static void witness_take_below(const void *lock, enum lock_class class)
+{
+	if (class != LOCK_DIR)
+		witness_abort("takes below", lock, class);
+	for (unsigned i = 0; i < n_held; i++)
+		if (held[i].class > class || held[i].lock == lock)
+			witness_abort("takes below", lock, class);
+	if (n_held == HELD_MAX)
+		witness_abort("has no room for", lock, class);
+	held[n_held++] = (struct held){lock, class};
+}
+
 static void witness_drop(const void *lock, enum lock_class class)
 {
 	for (unsigned i = n_held; i-- > 0;)
@@ -82,6 +94,10 @@ static void witness_take(const void *lock, enum lock_class class, const void *pa
 }
 
 static void witness_pair(enum lock_class class, const void *lock)
+{
+}
+
+static void witness_take_below(const void *lock, enum lock_class class)
 {
 }
 
@@ -130,6 +146,12 @@ void lock_take_pair(struct lock *a, struct lock *b)
 	take(a, NULL);
 	if (a != b)
 		take(b, a);
+}
+
+void lock_take_below(struct lock *l)
+{
+	witness_take_below(l, l->class);
+	pthread_mutex_lock(&l->mutex);
 }
 
 void lock_drop_pair(struct lock *a, struct lock *b)

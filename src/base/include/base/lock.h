@@ -37,6 +37,8 @@ void lock_drop(struct lock *l);
 /* Takes two locks of one class in the order given (a first); a == b takes it once. The caller has put them in order. */
 void lock_take_pair(struct lock *a, struct lock *b);
 void lock_drop_pair(struct lock *a, struct lock *b);
+/* One more lock of class LOCK_DIR: of a directory that lies below those whose locks this thread holds. */
+void lock_take_below(struct lock *l);
 /* Debug builds: whether this thread holds `l`; release builds: true. For CHECK() in *_locked functions. */
 bool lock_held(const struct lock *l);
 
