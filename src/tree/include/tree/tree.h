@@ -61,8 +61,10 @@ struct dir {
 	_Atomic unsigned char default_acl; /* a enum dir_acl of the upper directory; set back to UNKNOWN by xattr changes */
 	_Atomic bool impure_marked;   /* a overlay.impure was written or found */
 	_Atomic bool plus;            /* a answer READDIRPLUS with attributes */
-	_Atomic unsigned misses;      /* a lookups that had to probe the layers for nothing */
+	_Atomic unsigned misses;      /* a probes of layers that found nothing since the last listing */
 	struct listing *listing;      /* leaf: tree/listing.c */
+	uint32_t patches;             /* leaf: changes told to the listing, kept or not; a build in between is void */
+	struct inode *_Atomic parent; /* a written under T, for moves across parents under R too; NULL: root or gone */
 	unsigned n_lower;             /* c */
 	struct dirref lower[];        /* topmost first */
 };
@@ -70,6 +72,7 @@ struct dir {
 enum inode_flag {
 	INODE_UNLINKED = 1 << 0,  /* T no name left */
 	INODE_NO_ORIGIN = 1 << 1, /* T st_ino is the upper's own */
+	INODE_HARDLINKED = 1 << 2, /* T had several links in the upper: found by inode number, its link count is the upper's */
 };
 
 struct inode {
@@ -84,8 +87,12 @@ struct inode {
 	_Atomic bool in_upper;    /* a non-directories: layer is the upper; directories: equals dir->in_upper */
 	_Atomic unsigned marks;   /* a enum layer_mark of the topmost object as known; see inode_marks_known */
 	_Atomic bool marks_known;
-	int pinned_fd;            /* I descriptor of an unlinked or nameless object, O_PATH or better; -1; owned */
-	struct inode_name *names; /* T known names, primary first; a lower-only unlinked inode keeps its last one, out of the table */
+	_Atomic int pinned_fd;    /* I, read without: descriptor of an unlinked or nameless object, O_PATH or better; -1; owned */
+	union {
+		struct inode_name *names; /* T known names, primary first; an unlinked inode with something in a lower layer
+					   * keeps its last one, out of the table */
+		struct inode *next_dead;  /* of an inode that is being freed */
+	};
 	struct dir *dir;          /* c directories only */
 	void *_Atomic data;       /* the data tier's descriptor entry */
 	void *_Atomic copyup;     /* the change tier's running copy-up */
@@ -158,16 +165,19 @@ int inode_intern_nameless(struct tree *tree, const struct statx *stx, int fd, st
 
 /* Changes of names, after they happened on disk; the caller holds D of the parents. Unknown names are ignored. */
 void inode_name_removed(struct tree *tree, struct inode *parent, const char *name);
+/* Whether one name of the inode is known at most. With I of it and D of a parent held its names don't get fewer meanwhile. */
+bool inode_has_last_name(struct tree *tree, const struct inode *inode);
 void inode_name_added(struct tree *tree, struct inode *inode, struct inode *parent, const char *name);
 /* exchange: both names change places. */
 void inode_name_moved(struct tree *tree, struct inode *oldparent, const char *oldname, struct inode *newparent,
 		      const char *newname, bool exchange);
 
-/* Publishes a copied-up non-directory: from now on it is upper inode real_ino. Caller holds I. */
+/* Publishes a copied-up non-directory: from now on it is upper inode real_ino. Caller holds I; an unlinked inode is pinned before. */
 void inode_publish_upper(struct tree *tree, struct inode *inode, uint64_t real_ino, bool has_origin);
 /* Publishes a copied-up directory. Caller holds D of its parent. */
 void dir_publish_upper(struct tree *tree, struct inode *inode, uint64_t real_ino);
-/* Gives the inode a descriptor to live on without a name (takes ownership). Caller holds I. */
+/* Gives the inode a descriptor of its upper object to live on without a name (takes ownership). Caller holds I. An inode that has one
+ * keeps it, and the new one is closed: lower objects are never pinned, so both are the same object. */
 void inode_pin(struct tree *tree, struct inode *inode, int fd);
 
 /* Where an inode's object is now: a consistent copy. */
@@ -181,7 +191,7 @@ struct inode_place {
 void inode_locate(struct tree *tree, struct inode *inode, struct inode_place *ret_place);
 void inode_place_finish(struct tree *tree, struct inode_place *place);
 
-/* Whether `maybe_ancestor` is `inode` or one of its ancestors (under R or T). */
+/* Whether the directory `maybe_ancestor` is `inode`, also a directory, or one of its ancestors (under R). */
 bool inode_is_ancestor(struct tree *tree, const struct inode *maybe_ancestor, const struct inode *inode);
 
 /* --- reaching the object ------------------------------------------------------------------------------------------------ */
@@ -212,5 +222,14 @@ int dirfd_get(struct tree *tree, struct inode *dir, struct dirref *ref, struct d
 /* The upper's; -EROFS when the directory is not in the upper. */
 int dirfd_get_upper(struct tree *tree, struct inode *dir, struct dirfd *ret_fd);
 void dirfd_put(struct tree *tree, struct dirfd *fd);
+/* Closes some descriptors that nobody uses, for who met EMFILE; returns how many. */
+unsigned dirfd_shrink(struct tree *tree);
+
+/* --- inspection --------------------------------------------------------------------------------------------------------- */
+
+/* Number of inodes in the table, the root included. */
+size_t tree_inode_count(struct tree *tree);
+/* Verifies I1 to I5 over the whole table and reports each breach through CHECK(); for tests. Nothing else may run. */
+bool tree_check(struct tree *tree);
 
 #endif

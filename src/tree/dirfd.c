@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Descriptors of directories, as an LRU of O_PATH descriptors with pin counts.
+ *
+ * An entry that somebody has pinned is never closed, so its number can't come to mean another directory. What isn't open is reached from
+ * the nearest ancestor that is open in the same layer, one name at a time: no path is ever composed, so depth has no limit.
+ * Each step is checked by inode number; a mismatch or a missing name means that a rename ran in between, and the climb starts
+ * again. Layer roots are open always; an upper directory without a name lives by its pinned descriptor.
+ *
+ * The cache's lock is a leaf and never held over a system call: descriptors are closed after it was dropped.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "base/counter.h"
+#include "base/macros.h"
+#include "os/fs.h"
+
+#define CLIMB_TRIES 16
+#define SHRINK_TRIES 8
+
+struct dirfd_entry {
+	struct dirref *ref;
+	struct dirfd_entry *prev, *next;
+	int fd;
+	unsigned pins;
+};
+
+struct dirfd_cache {
+	struct lock lock;
+	unsigned max;
+	unsigned n;
+	struct dirfd_entry *lru; /* least recently used first */
+};
+
+int dirfd_cache_new(struct tree *tree, unsigned max)
+{
+	struct dirfd_cache *cache = calloc(1, sizeof(*cache));
+
+	if (!cache)
+		return -ENOMEM;
+	lock_init(&cache->lock, LOCK_LEAF);
+	cache->max = MAX(max, 2u);
+	tree->dirfds = cache;
+	return 0;
+}
+
+void dirfd_cache_free(struct tree *tree)
+{
+	struct dirfd_cache *cache = tree->dirfds;
+
+	if (!cache)
+		return;
+	(void)CHECK(!cache->lru);
+	lock_finish(&cache->lock);
+	free(cache);
+	tree->dirfds = NULL;
+}
+
+unsigned dirfd_count(struct tree *tree)
+{
+	LOCK_SCOPE(&tree->dirfds->lock);
+	return tree->dirfds->n;
+}
+
+/* Takes an entry out of the cache and puts it before *closing. */
+static void entry_remove_locked(struct dirfd_cache *cache, struct dirfd_entry *e, struct dirfd_entry **closing)
+{
+	DL_DELETE(cache->lru, e);
+	cache->n--;
+	e->ref->fd = NULL;
+	e->next = *closing;
+	*closing = e;
+}
+
+static void entries_close(struct dirfd_entry *closing)
+{
+	while (closing) {
+		struct dirfd_entry *e = closing;
+
+		closing = e->next;
+		sys_close(e->fd);
+		free(e);
+	}
+}
+
+/* Takes out unpinned entries, the oldest first, until at most `max` are left; returns how many went. */
+static unsigned cache_trim_locked(struct dirfd_cache *cache, unsigned max, struct dirfd_entry **closing)
+{
+	struct dirfd_entry *e = cache->lru;
+	unsigned gone = 0;
+
+	while (e && cache->n > max) {
+		struct dirfd_entry *next = e->next;
+
+		if (!e->pins) {
+			entry_remove_locked(cache, e, closing);
+			gone++;
+		}
+		e = next;
+	}
+	return gone;
+}
+
+unsigned dirfd_shrink(struct tree *tree)
+{
+	struct dirfd_cache *cache = tree->dirfds;
+	struct dirfd_entry *closing = NULL;
+	unsigned gone;
+
+	lock_take(&cache->lock);
+	gone = cache_trim_locked(cache, cache->n - (cache->n + 3) / 4, &closing);
+	lock_drop(&cache->lock);
+	entries_close(closing);
+	counter_add(COUNTER_DESCRIPTOR_EVICTED, gone);
+	return gone;
+}
+
+static void ref_drop_locked(struct dirfd_cache *cache, struct dirref *ref, struct dirfd_entry **closing)
+{
+	if (!ref->fd)
+		return;
+	(void)CHECK(ref->fd->pins == 0);
+	entry_remove_locked(cache, ref->fd, closing);
+}
+
+void dirfd_drop(struct tree *tree, struct dir *dir)
+{
+	struct dirfd_cache *cache = tree->dirfds;
+	struct dirfd_entry *closing = NULL;
+
+	if (!cache)
+		return;
+	lock_take(&cache->lock);
+	ref_drop_locked(cache, &dir->upper, &closing);
+	for (unsigned i = 0; i < dir->n_lower; i++)
+		ref_drop_locked(cache, &dir->lower[i], &closing);
+	lock_drop(&cache->lock);
+	entries_close(closing);
+}
+
+static bool entry_pin_locked(struct dirfd_cache *cache, struct dirref *ref, struct dirfd *ret_fd)
+{
+	struct dirfd_entry *e = ref->fd;
+
+	if (!e)
+		return false;
+	e->pins++;
+	if (e->next) { /* not the youngest yet */
+		DL_DELETE(cache->lru, e);
+		DL_APPEND(cache->lru, e);
+	}
+	*ret_fd = (struct dirfd){.fd = e->fd, .entry = e};
+	return true;
+}
+
+/* A descriptor that is there already: the layer's root, the cache's, or a pinned one. Makes no system call, so T may be held. */
+static bool dirfd_get_open(struct tree *tree, struct inode *dir, struct dirref *ref, struct dirfd *ret_fd)
+{
+	int pinned;
+	bool found;
+
+	if (dir == tree->root) {
+		*ret_fd = (struct dirfd){.fd = tree->layers->layers[ref->layer].root_fd};
+		return true;
+	}
+	lock_take(&tree->dirfds->lock);
+	found = entry_pin_locked(tree->dirfds, ref, ret_fd);
+	lock_drop(&tree->dirfds->lock);
+	if (found)
+		return true;
+	pinned = atomic_load_explicit(&dir->pinned_fd, memory_order_acquire);
+	if (ref != &dir->dir->upper || pinned < 0)
+		return false;
+	*ret_fd = (struct dirfd){.fd = pinned};
+	return true;
+}
+
+void dirfd_put(struct tree *tree, struct dirfd *fd)
+{
+	struct dirfd_cache *cache = tree->dirfds;
+	struct dirfd_entry *closing = NULL;
+
+	if (fd->entry) {
+		lock_take(&cache->lock);
+		if (CHECK(fd->entry->pins > 0))
+			fd->entry->pins--;
+		if (cache->n > cache->max)
+			cache_trim_locked(cache, cache->max, &closing);
+		lock_drop(&cache->lock);
+		entries_close(closing);
+	}
+	*fd = (struct dirfd){.fd = -1};
+}
+
+/* Puts a freshly opened descriptor into the cache, pinned; takes ownership of fd. */
+static int cache_insert(struct tree *tree, struct dirref *ref, int fd, struct dirfd *ret_fd)
+{
+	struct dirfd_cache *cache = tree->dirfds;
+	struct dirfd_entry *closing = NULL, *fresh = malloc(sizeof(*fresh));
+	unsigned gone;
+
+	if (!fresh) {
+		sys_close(fd);
+		return -ENOMEM;
+	}
+	*fresh = (struct dirfd_entry){.ref = ref, .fd = fd, .pins = 1};
+	lock_take(&cache->lock);
+	if (entry_pin_locked(cache, ref, ret_fd)) { /* another thread was faster */
+		fresh->next = closing;
+		closing = fresh;
+	} else {
+		ref->fd = fresh;
+		DL_APPEND(cache->lru, fresh);
+		cache->n++;
+		*ret_fd = (struct dirfd){.fd = fd, .entry = fresh};
+	}
+	gone = cache_trim_locked(cache, cache->max, &closing);
+	lock_drop(&cache->lock);
+	entries_close(closing);
+	counter_add(COUNTER_DESCRIPTOR_EVICTED, gone);
+	return 0;
+}
+
+/* The ancestors of a directory that must be opened, itself first; each is referenced. */
+struct climb {
+	struct inode **chain;
+	size_t n, cap;
+	struct inode *base_dir; /* the directory that `base` is open on; referenced */
+	struct dirfd base;
+};
+
+static int climb_push_locked(struct climb *c, struct inode *inode)
+{
+	if (c->n == c->cap) {
+		size_t cap = c->cap ? c->cap * 2 : 16;
+		struct inode **chain = reallocarray(c->chain, cap, sizeof(*chain));
+
+		if (!chain)
+			return -ENOMEM;
+		c->chain = chain;
+		c->cap = cap;
+	}
+	inode->refs++;
+	c->chain[c->n++] = inode;
+	return 0;
+}
+
+/* Walks up from `dir` to the nearest ancestor that is open in `layer`. */
+static int climb_up(struct tree *tree, struct inode *dir, unsigned layer, struct climb *c)
+{
+	struct inode *at = dir;
+
+	LOCK_SCOPE(&tree->table);
+	for (;;) {
+		struct dirref *ref = dir_ref_of_layer(at->dir, layer);
+		int res;
+
+		/* I5 */
+		if (!CHECK(ref))
+			return -EIO;
+		if (ref->flags & DIRREF_COVERED)
+			return -EXDEV;
+		if (dirfd_get_open(tree, at, ref, &c->base)) {
+			at->refs++;
+			c->base_dir = at;
+			return 0;
+		}
+		res = climb_push_locked(c, at);
+		if (res < 0)
+			return res;
+		if (!at->names)
+			return -ESTALE;
+		at = at->names->parent;
+	}
+}
+
+static void climb_finish(struct tree *tree, struct climb *c)
+{
+	struct inode *dead = NULL;
+
+	if (c->base_dir)
+		dirfd_put(tree, &c->base);
+	lock_take(&tree->table);
+	if (c->base_dir) {
+		c->base_dir->refs--;
+		inode_reap_locked(tree, c->base_dir, &dead);
+	}
+	for (size_t i = 0; i < c->n; i++) {
+		c->chain[i]->refs--;
+		inode_reap_locked(tree, c->chain[i], &dead);
+	}
+	lock_drop(&tree->table);
+	inode_bury(tree, dead);
+	free(c->chain);
+}
+
+/* The name of `child` in `parent` now; -EAGAIN when it has gone elsewhere. */
+static int child_name(struct tree *tree, struct inode *parent, struct inode *child, char ret_name[TREE_NAME_MAX + 1])
+{
+	LOCK_SCOPE(&tree->table);
+	if (!child->names || child->names->parent != parent)
+		return -EAGAIN;
+	memcpy(ret_name, child->names->name, name_length(child->names) + 1);
+	return 0;
+}
+
+/* Opens a name as a directory; closes other directories where descriptors have run out. */
+static int open_dir_at(struct tree *tree, const struct layer *l, int dirfd, const char *name)
+{
+	for (unsigned i = 0;; i++) {
+		int fd = layer_openat(l, dirfd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+
+		if ((fd != -EMFILE && fd != -ENFILE) || i == SHRINK_TRIES || !dirfd_shrink(tree))
+			return fd;
+	}
+}
+
+/* One step down: opens `child`, checks that it is the directory meant (I6) and makes it the base. */
+static int climb_down(struct tree *tree, struct climb *c, unsigned layer, struct inode *child)
+{
+	struct dirref *ref = dir_ref_of_layer(child->dir, layer);
+	const struct layer *l = &tree->layers->layers[layer];
+	char name[TREE_NAME_MAX + 1];
+	_cleanup_close_ int fd = -1;
+	struct dirfd next;
+	struct statx stx;
+	int res = child_name(tree, c->base_dir, child, name);
+
+	if (res < 0)
+		return res;
+	fd = open_dir_at(tree, l, c->base.fd, name);
+	if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP)
+		return -EAGAIN;
+	if (fd < 0)
+		return fd;
+	res = sys_statx(fd, "", &stx);
+	if (res < 0)
+		return res;
+	if (stx.stx_ino != ref->ino)
+		return -EAGAIN;
+	res = cache_insert(tree, ref, TAKE_FD(fd), &next);
+	if (res < 0)
+		return res;
+	dirfd_put(tree, &c->base);
+	c->base = next;
+	inode_put(tree, c->base_dir);
+	c->base_dir = inode_get(tree, child);
+	return 0;
+}
+
+static int dirfd_climb(struct tree *tree, struct inode *dir, unsigned layer, struct dirfd *ret_fd)
+{
+	struct climb c = {.base = {.fd = -1}};
+	int res = climb_up(tree, dir, layer, &c);
+
+	for (size_t i = c.n; i-- > 0 && res == 0;)
+		res = climb_down(tree, &c, layer, c.chain[i]);
+	if (res == 0) {
+		*ret_fd = c.base;
+		c.base = (struct dirfd){.fd = -1};
+	}
+	climb_finish(tree, &c);
+	return res;
+}
+
+int dirfd_get(struct tree *tree, struct inode *dir, struct dirref *ref, struct dirfd *ret_fd)
+{
+	if (!CHECK(inode_is_dir(dir)))
+		return -EIO;
+	if (ref->flags & DIRREF_COVERED)
+		return -EXDEV;
+	for (unsigned i = 0; i < CLIMB_TRIES; i++) {
+		int res;
+
+		if (dirfd_get_open(tree, dir, ref, ret_fd))
+			return 0;
+		res = dirfd_climb(tree, dir, ref->layer, ret_fd);
+		if (res != -EAGAIN)
+			return res;
+	}
+	return -ESTALE;
+}
+
+int dirfd_get_upper(struct tree *tree, struct inode *dir, struct dirfd *ret_fd)
+{
+	if (!CHECK(inode_is_dir(dir)))
+		return -EIO;
+	if (!atomic_load_explicit(&dir->dir->in_upper, memory_order_acquire))
+		return -EROFS;
+	return dirfd_get(tree, dir, &dir->dir->upper, ret_fd);
+}

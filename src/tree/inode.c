@@ -1,0 +1,542 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inode table: node id -> inode, and the life of an inode.
+ *
+ * A node id is a slot number and, above it, the slot's generation, which is counted up when an inode is freed; so an id is never used
+ * again and a late or forged one is answered by NULL, never by another file. Slots lie in chunks that never move: inode_find()
+ * takes no lock.
+ *
+ * Freeing an inode drops the references of its names to their parents, which may free those in turn. That runs as a loop over a
+ * list, because a chain of directories can be longer than any stack.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "os/fs.h"
+
+int inode_table_new(struct tree *tree)
+{
+	struct inode_table *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	t->chunks = calloc(SLOT_CHUNKS, sizeof(*t->chunks));
+	if (!t->chunks) {
+		free(t);
+		return -ENOMEM;
+	}
+	tree->inodes = t;
+	return 0;
+}
+
+struct inode_slot *inode_slot(struct tree *tree, uint32_t slot)
+{
+	struct inode_slot *chunk;
+
+	if (slot / SLOT_CHUNK >= SLOT_CHUNKS)
+		return NULL;
+	chunk = atomic_load_explicit(&tree->inodes->chunks[slot / SLOT_CHUNK], memory_order_acquire);
+	return chunk ? &chunk[slot % SLOT_CHUNK] : NULL;
+}
+
+/* Frees every inode, whatever holds it. */
+void inode_table_free(struct tree *tree)
+{
+	struct inode_table *t = tree->inodes;
+	struct inode *dead = NULL;
+
+	if (!t)
+		return;
+	for (uint32_t i = 1; i <= t->n_slots; i++) {
+		struct inode *inode = atomic_load(&inode_slot(tree, i)->inode);
+
+		if (inode)
+			inode->nlookup = 0;
+	}
+	/* Without lookup counts the childless inodes go first and take their ancestors along. */
+	for (uint32_t i = 1; i <= t->n_slots; i++) {
+		struct inode *inode = atomic_load(&inode_slot(tree, i)->inode);
+
+		if (inode)
+			inode_reap_locked(tree, inode, &dead);
+	}
+	inode_bury(tree, dead);
+	(void)CHECK(t->n_inodes == 0);
+	for (uint32_t i = 0; i < SLOT_CHUNKS; i++) {
+		struct inode_slot *chunk = atomic_load_explicit(&t->chunks[i], memory_order_relaxed);
+
+		if (!chunk)
+			break;
+		free(chunk);
+	}
+	HASH_CLEAR(hh, t->names);
+	HASH_CLEAR(hh, t->links);
+	free(t->chunks);
+	free(t);
+	tree->inodes = NULL;
+}
+
+/* Gives the inode a slot and its id. */
+static int slot_take_locked(struct tree *tree, struct inode *inode)
+{
+	struct inode_table *t = tree->inodes;
+	uint32_t slot = t->free_slot;
+	struct inode_slot *s;
+
+	if (slot) {
+		s = inode_slot(tree, slot);
+		t->free_slot = s->next_free;
+	} else {
+		uint32_t chunk = (t->n_slots + 1) / SLOT_CHUNK;
+
+		if (chunk >= SLOT_CHUNKS)
+			return -ENOMEM;
+		if (!atomic_load_explicit(&t->chunks[chunk], memory_order_relaxed)) {
+			struct inode_slot *fresh = calloc(SLOT_CHUNK, sizeof(*fresh));
+
+			if (!fresh)
+				return -ENOMEM;
+			atomic_store_explicit(&t->chunks[chunk], fresh, memory_order_release);
+		}
+		slot = ++t->n_slots;
+		s = inode_slot(tree, slot);
+	}
+	inode->id = (uint64_t)atomic_load_explicit(&s->generation, memory_order_relaxed) << 32 | slot;
+	atomic_store_explicit(&s->inode, inode, memory_order_release);
+	t->n_inodes++;
+	return 0;
+}
+
+static void slot_release_locked(struct tree *tree, struct inode *inode)
+{
+	struct inode_table *t = tree->inodes;
+	uint32_t slot = (uint32_t)inode->id;
+	struct inode_slot *s = inode_slot(tree, slot);
+	uint32_t generation = atomic_load_explicit(&s->generation, memory_order_relaxed);
+
+	atomic_store_explicit(&s->inode, NULL, memory_order_release);
+	t->n_inodes--;
+	/* A slot whose generations are used up is never taken again. */
+	if (generation == UINT32_MAX)
+		return;
+	atomic_store_explicit(&s->generation, generation + 1, memory_order_release);
+	s->next_free = t->free_slot;
+	t->free_slot = slot;
+}
+
+struct inode *inode_find(struct tree *tree, uint64_t id)
+{
+	struct inode_slot *s = inode_slot(tree, (uint32_t)id);
+
+	/* The generation is compared before the inode is touched: of a stale id it may be freed at this moment. */
+	if (!s || atomic_load_explicit(&s->generation, memory_order_acquire) != (uint32_t)(id >> 32))
+		return NULL;
+	return atomic_load_explicit(&s->inode, memory_order_acquire);
+}
+
+static struct dir *dir_new(const struct resolved *r)
+{
+	struct dir *dir = calloc(1, sizeof(*dir) + r->n_lower * sizeof(dir->lower[0]));
+
+	if (!dir)
+		return NULL;
+	lock_init(&dir->lock, LOCK_DIR);
+	for (unsigned i = 0; i < r->n_lower; i++)
+		dir->lower[i] = r->lower[i];
+	dir->n_lower = r->n_lower;
+	if (r->in_upper) {
+		bool acl = (r->marks & MARK_DEFAULT_ACL) != 0;
+
+		dir->upper = r->upper_ref;
+		atomic_store_explicit(&dir->default_acl, acl ? DIR_ACL_PRESENT : DIR_ACL_NONE, memory_order_relaxed);
+		atomic_store_explicit(&dir->impure_marked, (r->marks & MARK_IMPURE) != 0, memory_order_relaxed);
+		atomic_store_explicit(&dir->in_upper, true, memory_order_release);
+	}
+	return dir;
+}
+
+static void dir_free(struct tree *tree, struct dir *dir)
+{
+	dirfd_drop(tree, dir);
+	lock_finish(&dir->lock);
+	free(dir);
+}
+
+static void inode_fill(struct tree *tree, struct inode *inode, const struct resolved *r)
+{
+	bool upper = tree->layers->has_upper && r->in_upper;
+
+	inode->ino = r->ino;
+	inode->real_ino = r->stx.stx_ino;
+	inode->layer = r->layer;
+	inode->type = r->stx.stx_mode & S_IFMT;
+	atomic_store_explicit(&inode->pinned_fd, -1, memory_order_relaxed);
+	atomic_store_explicit(&inode->flags, upper && !r->has_origin ? INODE_NO_ORIGIN : 0, memory_order_relaxed);
+	atomic_store_explicit(&inode->marks, r->marks, memory_order_relaxed);
+	atomic_store_explicit(&inode->marks_known, !r->covered, memory_order_relaxed);
+	atomic_store_explicit(&inode->in_upper, upper, memory_order_release);
+}
+
+struct inode *inode_new_locked(struct tree *tree, const struct resolved *r)
+{
+	struct inode *inode = calloc(1, sizeof(*inode));
+
+	if (!inode)
+		return NULL;
+	inode_fill(tree, inode, r);
+	if (S_ISDIR(inode->type)) {
+		inode->dir = dir_new(r);
+		if (!inode->dir)
+			goto fail;
+	}
+	if (slot_take_locked(tree, inode) < 0)
+		goto fail;
+	return inode;
+fail:
+	if (inode->dir)
+		dir_free(tree, inode->dir);
+	free(inode);
+	return NULL;
+}
+
+/* Out of the tables; its names go to *names, where their references to the parents still count. */
+static void inode_unhook_locked(struct tree *tree, struct inode *inode, struct inode_name **names, struct inode **dead)
+{
+	struct inode_name *n = inode->names;
+
+	slot_release_locked(tree, inode);
+	link_remove_locked(tree, inode);
+	while (n) {
+		struct inode_name *next = n->next;
+
+		n->next = *names;
+		*names = n;
+		n = next;
+	}
+	inode->next_dead = *dead;
+	*dead = inode;
+}
+
+void inode_reap_locked(struct tree *tree, struct inode *inode, struct inode **dead)
+{
+	struct inode_name *names = NULL;
+
+	if (inode->nlookup || inode->refs)
+		return;
+	inode_unhook_locked(tree, inode, &names, dead);
+	while (names) {
+		struct inode_name *n = names;
+		struct inode *parent;
+
+		names = n->next;
+		parent = name_free_locked(tree, n);
+		if (!CHECK(parent->refs > 0))
+			continue;
+		if (--parent->refs == 0 && parent->nlookup == 0)
+			inode_unhook_locked(tree, parent, &names, dead);
+	}
+}
+
+void inode_bury(struct tree *tree, struct inode *dead)
+{
+	while (dead) {
+		struct inode *inode = dead;
+		int fd = atomic_load_explicit(&inode->pinned_fd, memory_order_relaxed);
+
+		dead = inode->next_dead;
+		inode->names = NULL;
+		if (tree->on_evict)
+			tree->on_evict(inode, tree->on_evict_arg);
+		if (inode->dir) {
+			listing_drop(tree, inode);
+			dir_free(tree, inode->dir);
+		}
+		if (fd >= 0)
+			sys_close(fd);
+		free(inode);
+	}
+}
+
+struct inode *inode_get(struct tree *tree, struct inode *inode)
+{
+	LOCK_SCOPE(&tree->table);
+	inode->refs++;
+	return inode;
+}
+
+void inode_put(struct tree *tree, struct inode *inode)
+{
+	struct inode *dead = NULL;
+
+	if (!inode)
+		return;
+	lock_take(&tree->table);
+	if (CHECK(inode->refs > 0)) {
+		inode->refs--;
+		inode_reap_locked(tree, inode, &dead);
+	}
+	lock_drop(&tree->table);
+	inode_bury(tree, dead);
+}
+
+void inode_forget(struct tree *tree, struct inode *inode, uint64_t n)
+{
+	struct inode *dead = NULL;
+
+	if (inode == tree->root)
+		return;
+	lock_take(&tree->table);
+	/* More than was ever given out would free an inode that is in use. */
+	if (CHECK(inode->nlookup >= n))
+		inode->nlookup -= n;
+	else
+		inode->nlookup = 0;
+	inode_reap_locked(tree, inode, &dead);
+	lock_drop(&tree->table);
+	inode_bury(tree, dead);
+}
+
+struct lock *inode_lock(struct tree *tree, const struct inode *inode)
+{
+	return &tree->inode_locks[(uint32_t)inode->id % INODE_LOCKS];
+}
+
+static void inode_lock_order(struct tree *tree, struct inode *a, struct inode *b, struct lock **ret_a, struct lock **ret_b)
+{
+	struct lock *la = inode_lock(tree, a), *lb = b ? inode_lock(tree, b) : la;
+
+	*ret_a = la < lb ? la : lb;
+	*ret_b = la < lb ? lb : la;
+}
+
+void inode_lock_pair(struct tree *tree, struct inode *a, struct inode *b)
+{
+	struct lock *first, *second;
+
+	inode_lock_order(tree, a, b, &first, &second);
+	lock_take_pair(first, second);
+}
+
+void inode_unlock_pair(struct tree *tree, struct inode *a, struct inode *b)
+{
+	struct lock *first, *second;
+
+	inode_lock_order(tree, a, b, &first, &second);
+	lock_drop_pair(first, second);
+}
+
+struct inode *inode_lookup_known(struct tree *tree, struct inode *parent, const char *name)
+{
+	struct inode_name *n;
+
+	LOCK_SCOPE(&tree->table);
+	n = name_find_locked(tree, parent, name);
+	if (!n)
+		return NULL;
+	n->inode->nlookup++;
+	return n->inode;
+}
+
+struct inode *inode_peek(struct tree *tree, struct inode *parent, const char *name)
+{
+	struct inode_name *n;
+
+	LOCK_SCOPE(&tree->table);
+	n = name_find_locked(tree, parent, name);
+	if (!n)
+		return NULL;
+	n->inode->refs++;
+	return n->inode;
+}
+
+/* Whether the known inode is what the resolver found. A difference means that a layer was changed underneath, except that one of the
+ * two may be older than a copy-up. */
+static bool inode_matches(const struct inode *inode, const struct resolved *r)
+{
+	if (inode->type != (r->stx.stx_mode & S_IFMT))
+		return false;
+	if (inode->dir) {
+		const struct dir *dir = inode->dir;
+
+		if (r->in_upper && atomic_load_explicit(&dir->in_upper, memory_order_acquire) &&
+		    dir->upper.ino != r->upper_ref.ino)
+			return false;
+		return !r->n_lower || !dir->n_lower || dir->lower[0].layer != r->lower[0].layer ||
+		       dir->lower[0].ino == r->lower[0].ino;
+	}
+	if (inode->layer == r->layer)
+		return inode->real_ino == r->stx.stx_ino;
+	return inode_in_upper(inode) || r->in_upper;
+}
+
+/* A hard-linked upper file that is known by another name. */
+static struct inode *intern_by_link_locked(struct tree *tree, const struct resolved *r)
+{
+	struct inode *inode;
+
+	if (!r->in_upper || S_ISDIR(r->stx.stx_mode) || r->stx.stx_nlink < 2)
+		return NULL;
+	inode = link_find_locked(tree, r->stx.stx_ino);
+	if (!inode || inode->type != (r->stx.stx_mode & S_IFMT))
+		return NULL;
+	/* A number whose inode lost its names and isn't pinned may be in use for another file by now. */
+	if (inode_is_unlinked(inode) && atomic_load_explicit(&inode->pinned_fd, memory_order_relaxed) < 0)
+		return NULL;
+	return inode;
+}
+
+static int intern_new_locked(struct tree *tree, struct inode *parent, const char *name, const struct resolved *r,
+			     struct inode **ret_inode, struct inode **dead)
+{
+	struct inode *inode = inode_new_locked(tree, r);
+
+	if (!inode)
+		return -ENOMEM;
+	if (name_attach_locked(tree, inode, parent, name) < 0) {
+		inode_reap_locked(tree, inode, dead);
+		return -ENOMEM;
+	}
+	if (r->in_upper && !inode->dir && r->stx.stx_nlink > 1)
+		link_add_locked(tree, inode);
+	*ret_inode = inode;
+	return 0;
+}
+
+static int intern_locked(struct tree *tree, struct inode *parent, const char *name, const struct resolved *r,
+			 struct inode **ret_inode, struct inode **dead)
+{
+	struct inode_name *n = name_find_locked(tree, parent, name);
+	struct inode *inode;
+	int res;
+
+	if (n && inode_matches(n->inode, r)) {
+		*ret_inode = n->inode;
+		return 0;
+	}
+	if (n)
+		name_remove_locked(tree, n, dead);
+	inode = intern_by_link_locked(tree, r);
+	if (!inode)
+		return intern_new_locked(tree, parent, name, r, ret_inode, dead);
+	res = name_attach_locked(tree, inode, parent, name);
+	if (res == 0)
+		*ret_inode = inode;
+	return res;
+}
+
+int inode_intern(struct tree *tree, struct inode *parent, const char *name, const struct resolved *r,
+		 struct inode **ret_inode)
+{
+	struct inode *dead = NULL, *inode = NULL;
+	int res;
+
+	if (!CHECK(inode_is_dir(parent)))
+		return -EIO;
+	lock_take(&tree->table);
+	res = intern_locked(tree, parent, name, r, &inode, &dead);
+	if (res == 0) {
+		inode->nlookup++;
+		*ret_inode = inode;
+	}
+	lock_drop(&tree->table);
+	inode_bury(tree, dead);
+	return res;
+}
+
+int inode_intern_nameless(struct tree *tree, const struct statx *stx, int fd, struct inode **ret_inode)
+{
+	struct resolved r = {.stx = *stx, .in_upper = true};
+	_cleanup_close_ int owned = fd;
+	struct inode *inode;
+
+	if (!CHECK(tree->layers->has_upper && !S_ISDIR(stx->stx_mode)))
+		return -EIO;
+	r.ino = layer_union_ino(tree->layers, layer_upper(tree->layers), stx->stx_ino);
+	LOCK_SCOPE(&tree->table);
+	inode = inode_new_locked(tree, &r);
+	if (!inode)
+		return -ENOMEM;
+	atomic_store(&inode->pinned_fd, TAKE_FD(owned));
+	atomic_fetch_or(&inode->flags, INODE_UNLINKED);
+	atomic_store(&inode->marks_known, false);
+	inode->nlookup = 1;
+	*ret_inode = inode;
+	return 0;
+}
+
+void inode_publish_upper(struct tree *tree, struct inode *inode, uint64_t real_ino, bool has_origin)
+{
+	LOCK_SCOPE(&tree->table);
+	if (!CHECK(!inode->dir && !inode_in_upper(inode)))
+		return;
+	inode->layer = layer_upper(tree->layers)->index;
+	inode->real_ino = real_ino;
+	if (has_origin)
+		atomic_fetch_or(&inode->marks, MARK_ORIGIN);
+	else
+		atomic_fetch_or(&inode->flags, INODE_NO_ORIGIN);
+	atomic_store_explicit(&inode->in_upper, true, memory_order_release);
+}
+
+void dir_publish_upper(struct tree *tree, struct inode *inode, uint64_t real_ino)
+{
+	LOCK_SCOPE(&tree->table);
+	if (!CHECK(inode->dir && !inode_in_upper(inode)))
+		return;
+	inode->dir->upper = (struct dirref){.layer = layer_upper(tree->layers)->index, .ino = real_ino};
+	atomic_store_explicit(&inode->dir->in_upper, true, memory_order_release);
+	atomic_store_explicit(&inode->in_upper, true, memory_order_release);
+}
+
+void inode_pin(struct tree *tree, struct inode *inode, int fd)
+{
+	int none = -1;
+
+	if (fd >= 0 && !atomic_compare_exchange_strong(&inode->pinned_fd, &none, fd))
+		sys_close(fd);
+}
+
+unsigned dir_depth(const struct dir *dir)
+{
+	return dir->n_lower + (atomic_load_explicit(&dir->in_upper, memory_order_acquire) ? 1 : 0);
+}
+
+struct dirref *dir_ref(struct dir *dir, unsigned i)
+{
+	if (atomic_load_explicit(&dir->in_upper, memory_order_acquire)) {
+		if (i == 0)
+			return &dir->upper;
+		i--;
+	}
+	return i < dir->n_lower ? &dir->lower[i] : NULL;
+}
+
+struct dirref *dir_ref_of_layer(struct dir *dir, unsigned layer)
+{
+	unsigned low = 0, high = dir->n_lower;
+
+	if (atomic_load_explicit(&dir->in_upper, memory_order_acquire) && dir->upper.layer == layer)
+		return &dir->upper;
+	/* Lower refs are in layer order, and there may be hundreds. */
+	while (low < high) {
+		unsigned mid = (low + high) / 2;
+
+		if (dir->lower[mid].layer == layer)
+			return &dir->lower[mid];
+		if (dir->lower[mid].layer < layer)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return NULL;
+}
+
+size_t tree_inode_count(struct tree *tree)
+{
+	LOCK_SCOPE(&tree->table);
+	return tree->inodes->n_inodes;
+}

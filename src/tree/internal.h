@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of this tier share and no other tier sees: the inode and name tables, the resolver's view of a listing, and the
+ * parts of a listing that merge.c fills.
+ *
+ * Memory of a known file: the inode, one name (a uthash handle of 56 bytes, three pointers, the name) and a slot of the table.
+ */
+#ifndef TREE_INTERNAL_H
+#define TREE_INTERNAL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/hash.h"
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "tree/listing.h"
+#include "tree/resolve.h"
+#include "tree/tree.h"
+
+/* --- inode.c ------------------------------------------------------------------------------------------------------------ */
+
+#define SLOT_CHUNK 4096u
+#define SLOT_CHUNKS 65536u
+
+/* A place in the inode table. Chunks of slots never move or go, so a slot is read without a lock; a stale id meets another
+ * generation. */
+struct inode_slot {
+	struct inode *_Atomic inode;
+	_Atomic uint32_t generation;
+	uint32_t next_free; /* T */
+};
+
+struct inode_table {
+	struct inode_slot *_Atomic *chunks; /* c array of SLOT_CHUNKS */
+	uint32_t n_slots;                   /* T slots handed out so far; slot 0 is none */
+	uint32_t free_slot;                 /* T head of the free ones, 0 = none */
+	size_t n_inodes;                    /* T */
+	struct inode_name *names;           /* T uthash: (parent, name) */
+	struct inode_link *links;           /* T uthash: inode number in the upper, of hard-linked files only */
+};
+
+struct inode_name {
+	UT_hash_handle hh; /* hh.tbl == NULL: not in the table, the last name of an unlinked inode */
+	struct inode *inode;
+	struct inode_name *next; /* of the same inode */
+	struct inode *parent;    /* the key begins here and runs on into the name; holds a reference */
+	char name[];             /* terminated */
+};
+
+struct inode_link {
+	UT_hash_handle hh;
+	uint64_t real_ino;
+	struct inode *inode;
+};
+
+int inode_table_new(struct tree *tree);
+void inode_table_free(struct tree *tree);
+struct inode_slot *inode_slot(struct tree *tree, uint32_t slot);
+
+/* A new inode in the table, without a name; lookup count and references 0. NULL: no memory. */
+struct inode *inode_new_locked(struct tree *tree, const struct resolved *r);
+/* If nothing holds `inode`, takes it and the ancestors that it alone held out of the tables and puts them before *dead. */
+void inode_reap_locked(struct tree *tree, struct inode *inode, struct inode **dead);
+/* Frees what was reaped; no lock held. */
+void inode_bury(struct tree *tree, struct inode *dead);
+
+/* --- name.c ------------------------------------------------------------------------------------------------------------- */
+
+struct inode_name *name_find_locked(struct tree *tree, const struct inode *parent, const char *name);
+/* Gives `inode` one more name that nobody has yet. -ENOMEM. */
+int name_attach_locked(struct tree *tree, struct inode *inode, struct inode *parent, const char *name);
+/* Takes a name away; the inode's last one stays with it, outside of the table, where a lower layer has something of it. */
+void name_remove_locked(struct tree *tree, struct inode_name *n, struct inode **dead);
+/* Frees a name that is in no inode's list any more; returns the parent, whose reference the caller drops. */
+struct inode *name_free_locked(struct tree *tree, struct inode_name *n);
+size_t name_length(const struct inode_name *n);
+
+struct inode *link_find_locked(struct tree *tree, uint64_t real_ino);
+/* From now on `inode` is found by its number in the upper; without memory it isn't, which costs coherence of its names only. */
+void link_add_locked(struct tree *tree, struct inode *inode);
+void link_remove_locked(struct tree *tree, struct inode *inode);
+
+/* --- dirfd.c ------------------------------------------------------------------------------------------------------------ */
+
+int dirfd_cache_new(struct tree *tree, unsigned max);
+void dirfd_cache_free(struct tree *tree);
+/* Closes the descriptors of a directory that is being freed. */
+void dirfd_drop(struct tree *tree, struct dir *dir);
+unsigned dirfd_count(struct tree *tree);
+
+/* --- resolve.c ---------------------------------------------------------------------------------------------------------- */
+
+/* Makes the stack of the root directory. */
+int resolve_root(struct layer_set *set, struct resolved *ret);
+
+/* --- listing.c ---------------------------------------------------------------------------------------------------------- */
+
+enum listed_flag {
+	LISTED_HIDDEN = 1 << 0,   /* a whiteout, or a name that went: keeps its place and cookie */
+	LISTED_WHITEOUT = 1 << 1, /* with HIDDEN: the upper may have a whiteout of it */
+	LISTED_PENDING = 1 << 2,  /* ino isn't final: asked of the upper object's marks when it is read */
+	LISTED_MERGES = 1 << 3,   /* with PENDING: an upper directory; ino is that of the lower one beneath, if it isn't opaque */
+	LISTED_SEALED = 1 << 4,   /* what lower layers have of this name is hidden */
+};
+
+struct listed {
+	uint64_t cookie;
+	uint64_t ino;
+	uint32_t name_off;
+	uint32_t hash;
+	uint16_t layer;
+	uint16_t last_layer; /* directories: the last layer seen to have one of this name */
+	uint8_t type;
+	uint8_t flags;
+	uint8_t name_len;
+};
+
+struct listing {
+	struct listed *entries; /* by rising cookie */
+	uint32_t n, cap;
+	uint32_t n_live;
+	uint32_t first_live; /* nothing before it is visible */
+	char *names;
+	size_t names_len, names_cap;
+	uint32_t *table; /* open addressing; index into entries + 1, 0 = free */
+	uint32_t mask;
+	uint64_t next_cookie;
+	bool patched; /* cookies may differ from those of a rebuilt listing */
+	bool unsure;  /* whiteouts were forgotten: any missing name may have one in the upper */
+	size_t bytes; /* as counted by the cache */
+	struct dir *dir;
+	struct listing *prev, *next; /* LRU */
+};
+
+struct listing_cache {
+	struct lock lock; /* leaf: all listings */
+	size_t max_bytes;
+	size_t bytes;
+	struct listing *lru; /* least recently used first */
+};
+
+int listing_cache_new(struct tree *tree, size_t max_bytes);
+void listing_cache_free(struct tree *tree);
+
+/* The parts, on a listing that no one else sees or under the leaf lock. */
+struct listing *listing_new(void);
+void listing_free(struct listing *l);
+struct listed *listing_get(struct listing *l, const char *name, size_t len, uint32_t hash);
+/* Appends a name that isn't there; NULL: no memory. */
+struct listed *listing_append(struct listing *l, const char *name, size_t len, uint32_t hash);
+
+/* What the resolver learns of a name. */
+struct listing_hint {
+	enum listing_answer answer;
+	unsigned layer;      /* PRESENT: the topmost that has it */
+	unsigned last_layer; /* PRESENT, a directory: none beneath this one has it */
+	bool may_whiteout;   /* ABSENT: the upper may hold a whiteout of it */
+};
+void listing_probe(struct tree *tree, struct inode *dir, const char *name, struct listing_hint *ret);
+/* Tries to build without D, for the resolver: void when something changed meanwhile. */
+void listing_try_build(struct tree *tree, struct inode *dir);
+
+/* --- merge.c ------------------------------------------------------------------------------------------------------------ */
+
+/* Reads all layers of `dir`. With `stop_early` it ends with 1 at the first visible name and *ret_listing untouched. */
+int merge_dir(struct tree *tree, struct inode *dir, bool stop_early, struct listing **ret_listing);
+/* The final ino of an entry that is PENDING. 0 or -errno. */
+int merge_final_ino(struct tree *tree, struct inode *dir, const char *name, unsigned flags, uint64_t *ino);
+
+#endif

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Merging a directory: every layer of its stack is read, the topmost first, and the first that has a name decides.
+ *
+ * Readdir gives types, so most entries cost nothing more. A character device may be a whiteout and is looked at, but whiteouts are
+ * hard links to one shared inode, so that the look is taken once a number. Files can be whiteouts only in directories that say so.
+ *
+ * d_ino must equal st_ino. A lower entry's is known at once; an upper entry's too, unless it may come from a lower object: a directory
+ * with one beneath, or anything in a directory marked impure. Those are settled when they are read.
+ */
+#include "internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/macros.h"
+#include "os/fs.h"
+
+#define OPEN_TRIES 8
+
+/* The layer that is being read. */
+struct merge {
+	struct tree *tree;
+	struct listing *l;
+	const struct layer *layer;
+	int dirfd;
+	bool stop_early;
+	bool last;             /* no layer beneath */
+	bool xwhiteouts;       /* may hold whiteouts of the xattr form */
+	bool impure;           /* the upper, and entries may have an origin */
+	uint64_t whiteout_ino; /* one that was seen to be a whiteout here; 0 none */
+};
+
+/* Looks at an entry whose type readdir doesn't tell enough of. 1: it is a whiteout; 0: *type is right; -ENOENT: gone. */
+static int merge_look(struct merge *m, const struct sys_dirent *d, const char *name, unsigned char *type)
+{
+	struct statx stx;
+	unsigned marks;
+	int res;
+
+	if (*type == DT_CHR && d->ino && d->ino == m->whiteout_ino)
+		return 1;
+	if (*type == DT_CHR || *type == DT_UNKNOWN) {
+		bool covered = false;
+
+		res = layer_statx(m->layer, m->dirfd, name, &stx, &covered);
+		if (res < 0)
+			return res;
+		if (!covered && layer_is_whiteout(&stx)) {
+			m->whiteout_ino = d->ino;
+			return 1;
+		}
+		*type = IFTODT(stx.stx_mode);
+	}
+	if (*type != DT_REG || !m->xwhiteouts)
+		return 0;
+	res = layer_statx(m->layer, m->dirfd, name, &stx, NULL);
+	if (res < 0 || stx.stx_size != 0)
+		return MIN(res, 0);
+	res = layer_read_marks(m->tree->layers, m->layer, m->dirfd, name, &marks);
+	return res < 0 ? res : (marks & MARK_WHITEOUT) != 0;
+}
+
+/* A name that a layer above has: only a directory beneath a directory adds to it. */
+static int merge_below(struct merge *m, struct listed *e, const struct sys_dirent *d, const char *name)
+{
+	unsigned char type = d->type;
+	int res = 0;
+
+	if ((e->flags & (LISTED_HIDDEN | LISTED_SEALED)) || e->type != DT_DIR || e->layer == m->layer->index)
+		return 0;
+	if (type == DT_UNKNOWN)
+		res = merge_look(m, d, name, &type);
+	if (res < 0)
+		return res == -ENOENT ? 0 : res;
+	if (type != DT_DIR) {
+		e->flags |= LISTED_SEALED;
+		return 0;
+	}
+	if (m->tree->layers->layers[e->layer].upper && !(e->flags & LISTED_MERGES)) {
+		e->flags |= LISTED_PENDING | LISTED_MERGES;
+		e->ino = layer_union_ino(m->tree->layers, m->layer, d->ino);
+	}
+	e->last_layer = (uint16_t)m->layer->index;
+	return 0;
+}
+
+static int merge_new(struct merge *m, const struct sys_dirent *d, const char *name, uint32_t hash)
+{
+	unsigned char type = d->type;
+	struct listed *e;
+	int whiteout = merge_look(m, d, name, &type);
+
+	if (whiteout == -ENOENT)
+		return 0;
+	if (whiteout < 0)
+		return whiteout;
+	/* What a whiteout of the lowest layer would hide isn't there. */
+	if (whiteout && m->last && !m->layer->upper)
+		return 0;
+	if (!whiteout && m->stop_early)
+		return 1;
+	e = listing_append(m->l, name, d->name_len, hash);
+	if (!e)
+		return -ENOMEM;
+	e->type = type;
+	e->layer = e->last_layer = (uint16_t)m->layer->index;
+	e->ino = layer_union_ino(m->tree->layers, m->layer, d->ino);
+	if (whiteout) {
+		e->flags = (uint8_t)(LISTED_HIDDEN | (m->layer->upper ? LISTED_WHITEOUT : 0));
+		m->l->n_live--;
+	} else if (m->impure) {
+		e->flags = LISTED_PENDING;
+	}
+	return 0;
+}
+
+static int merge_entry(void *arg, const struct sys_dirent *d)
+{
+	struct merge *m = arg;
+	char name[TREE_NAME_MAX + 1];
+	uint32_t hash;
+	struct listed *e;
+
+	/* A name that no lookup could ask for (a layer on a file system with longer ones). */
+	if (d->name_len > TREE_NAME_MAX)
+		return 0;
+	hash = (uint32_t)hash_bytes(d->name, d->name_len);
+	memcpy(name, d->name, d->name_len);
+	name[d->name_len] = '\0';
+	e = listing_get(m->l, name, d->name_len, hash);
+	return e ? merge_below(m, e, d, name) : merge_new(m, d, name, hash);
+}
+
+/* Reads one layer; when descriptors have run out others are closed. Each try starts where the layer is untouched: reading needs a
+ * descriptor before it gives the first entry. */
+static int merge_read(struct merge *m)
+{
+	for (unsigned i = 0;; i++) {
+		int res = sys_read_dir(m->dirfd, merge_entry, m);
+
+		if ((res != -EMFILE && res != -ENFILE) || i == OPEN_TRIES || !dirfd_shrink(m->tree))
+			return res;
+	}
+}
+
+/* Whether entries of the upper directory may come from lower objects. */
+static int merge_impure(struct merge *m, struct inode *dir)
+{
+	unsigned marks;
+	int res;
+
+	m->impure = atomic_load_explicit(&dir->dir->impure_marked, memory_order_acquire);
+	if (m->impure)
+		return 0;
+	res = layer_read_marks(m->tree->layers, m->layer, m->dirfd, "", &marks);
+	if (res < 0)
+		return res;
+	m->impure = (marks & MARK_IMPURE) != 0;
+	return 0;
+}
+
+static int merge_layer(struct merge *m, struct inode *dir, struct dirref *ref)
+{
+	struct layer_set *set = m->tree->layers;
+	struct dirfd fd;
+	int res = dirfd_get(m->tree, dir, ref, &fd);
+
+	/* Covered by another mount: nothing of it is shown. */
+	if (res == -EXDEV)
+		return 0;
+	if (res < 0)
+		return res;
+	m->layer = &set->layers[ref->layer];
+	m->dirfd = fd.fd;
+	m->xwhiteouts = (ref->flags & DIRREF_XWHITEOUTS) ||
+			(m->layer->upper && set->whiteout_form == WHITEOUT_XATTR);
+	m->impure = false;
+	m->whiteout_ino = 0;
+	if (m->layer->upper && !m->stop_early)
+		res = merge_impure(m, dir);
+	if (res == 0)
+		res = merge_read(m);
+	dirfd_put(m->tree, &fd);
+	return res;
+}
+
+int merge_dir(struct tree *tree, struct inode *dir, bool stop_early, struct listing **ret_listing)
+{
+	struct merge m = {.tree = tree, .l = listing_new(), .stop_early = stop_early};
+	unsigned depth = dir_depth(dir->dir), upper = depth - dir->dir->n_lower;
+	int res = 0;
+
+	if (!m.l)
+		return -ENOMEM;
+	for (unsigned i = 0; i < depth && res == 0; i++) {
+		m.last = i + 1 == depth;
+		res = merge_layer(&m, dir, i < upper ? &dir->dir->upper : &dir->dir->lower[i - upper]);
+	}
+	if (res != 0) {
+		listing_free(m.l);
+		return res;
+	}
+	*ret_listing = m.l;
+	return 0;
+}
+
+/* As resolve_child() numbers it, with fewer calls: the listing has seen what lies beneath. */
+int merge_final_ino(struct tree *tree, struct inode *dir, const char *name, unsigned flags, uint64_t *ino)
+{
+	const struct layer *upper = layer_upper(tree->layers);
+	struct dirfd fd;
+	struct statx stx;
+	unsigned marks;
+	uint64_t origin;
+	int res;
+
+	if (!CHECK(upper))
+		return -EIO;
+	res = dirfd_get_upper(tree, dir, &fd);
+	if (res < 0)
+		return res;
+	res = layer_read_marks(tree->layers, upper, fd.fd, name, &marks);
+	if (res < 0 || ((flags & LISTED_MERGES) && !(marks & MARK_OPAQUE)))
+		goto out;
+	origin = marks & MARK_ORIGIN ? layer_origin_ino(tree->layers, fd.fd, name) : 0;
+	if (origin) {
+		*ino = origin;
+	} else if (flags & LISTED_MERGES) {
+		/* Opaque: the number that was noted is that of a directory it hides. */
+		res = sys_statx(fd.fd, name, &stx);
+		if (res == 0)
+			*ino = layer_union_ino(tree->layers, upper, stx.stx_ino);
+	}
+out:
+	dirfd_put(tree, &fd);
+	return res;
+}

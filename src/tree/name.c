@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The names of inodes: one table of (parent, name), and one of hard-linked files in the upper by inode number.
+ *
+ * A name holds a reference to its parent, so that an object that is known by name can always be reached through open directories. A file
+ * or directory of a lower layer that was unlinked keeps its last name beside the table, because in its layer it is still there.
+ *
+ * Redirects will move a directory of a lower layer away from its name there: then the reference into that layer carries its own path,
+ * and the name no longer has to be the same in all layers.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/log.h"
+
+#define NAME_KEY_PREFIX sizeof(struct inode *)
+
+_Static_assert(offsetof(struct inode_name, name) == offsetof(struct inode_name, parent) + NAME_KEY_PREFIX,
+	       "the key of a name is contiguous");
+
+size_t name_length(const struct inode_name *n)
+{
+	return n->hh.keylen - NAME_KEY_PREFIX;
+}
+
+struct inode_name *name_find_locked(struct tree *tree, const struct inode *parent, const char *name)
+{
+	char key[NAME_KEY_PREFIX + TREE_NAME_MAX];
+	size_t len = strlen(name);
+	struct inode_name *found = NULL;
+
+	if (len > TREE_NAME_MAX)
+		return NULL;
+	memcpy(key, &parent, NAME_KEY_PREFIX);
+	memcpy(key + NAME_KEY_PREFIX, name, len);
+	HASH_FIND(hh, tree->inodes->names, key, NAME_KEY_PREFIX + len, found);
+	return found;
+}
+
+/* A name in the table but in no inode's list; it holds the parent. */
+static struct inode_name *name_new_locked(struct tree *tree, struct inode *inode, struct inode *parent, const char *name)
+{
+	size_t len = strlen(name);
+	struct inode_name *n;
+
+	if (!CHECK(len > 0 && len <= TREE_NAME_MAX))
+		return NULL;
+	n = malloc(sizeof(*n) + len + 1);
+	if (!n)
+		return NULL;
+	n->inode = inode;
+	n->next = NULL;
+	n->parent = parent;
+	memcpy(n->name, name, len + 1);
+	HASH_ADD_KEYPTR(hh, tree->inodes->names, &n->parent, NAME_KEY_PREFIX + len, n);
+	if (!n->hh.tbl) {
+		free(n);
+		return NULL;
+	}
+	parent->refs++;
+	return n;
+}
+
+static void name_leave_table_locked(struct tree *tree, struct inode_name *n)
+{
+	if (n->hh.tbl)
+		HASH_DELETE(hh, tree->inodes->names, n);
+	n->hh.tbl = NULL;
+}
+
+struct inode *name_free_locked(struct tree *tree, struct inode_name *n)
+{
+	struct inode *parent = n->parent;
+
+	name_leave_table_locked(tree, n);
+	free(n);
+	return parent;
+}
+
+static void name_unlist_locked(struct inode_name *n)
+{
+	struct inode_name **at = &n->inode->names;
+
+	while (*at && *at != n)
+		at = &(*at)->next;
+	if (CHECK(*at == n))
+		*at = n->next;
+}
+
+static void name_drop_locked(struct tree *tree, struct inode_name *n, struct inode **dead)
+{
+	struct inode *parent = name_free_locked(tree, n);
+
+	if (!CHECK(parent->refs > 0))
+		return;
+	parent->refs--;
+	inode_reap_locked(tree, parent, dead);
+}
+
+static void dir_set_parent(struct inode *inode, struct inode *parent)
+{
+	if (inode->dir)
+		atomic_store_explicit(&inode->dir->parent, parent, memory_order_release);
+}
+
+int name_attach_locked(struct tree *tree, struct inode *inode, struct inode *parent, const char *name)
+{
+	struct inode_name *n = name_new_locked(tree, inode, parent, name), **at = &inode->names;
+
+	if (!n)
+		return -ENOMEM;
+	while (*at)
+		at = &(*at)->next;
+	*at = n;
+	dir_set_parent(inode, parent);
+	atomic_fetch_and(&inode->flags, (uint16_t)~INODE_UNLINKED);
+	return 0;
+}
+
+/* Whether the object is still in a lower layer where its name leads to it. */
+static bool inode_keeps_name(const struct inode *inode)
+{
+	return inode->dir ? inode->dir->n_lower > 0 : !inode_in_upper(inode);
+}
+
+void name_remove_locked(struct tree *tree, struct inode_name *n, struct inode **dead)
+{
+	struct inode *inode = n->inode;
+
+	if (inode->names != n || n->next) {
+		name_unlist_locked(n);
+		name_drop_locked(tree, n, dead);
+		return;
+	}
+	atomic_fetch_or_explicit(&inode->flags, INODE_UNLINKED, memory_order_release);
+	if (inode_keeps_name(inode)) {
+		name_leave_table_locked(tree, n);
+		return;
+	}
+	inode->names = NULL;
+	dir_set_parent(inode, NULL);
+	name_drop_locked(tree, n, dead);
+}
+
+void inode_name_removed(struct tree *tree, struct inode *parent, const char *name)
+{
+	struct inode *dead = NULL;
+	struct inode_name *n;
+
+	lock_take(&tree->table);
+	n = name_find_locked(tree, parent, name);
+	if (n)
+		name_remove_locked(tree, n, &dead);
+	lock_drop(&tree->table);
+	inode_bury(tree, dead);
+}
+
+bool inode_has_last_name(struct tree *tree, const struct inode *inode)
+{
+	LOCK_SCOPE(&tree->table);
+	return !inode->names || !inode->names->next;
+}
+
+/* A name that an unlinked inode kept makes way for a real one. */
+static void name_forget_kept_locked(struct tree *tree, struct inode *inode, struct inode **dead)
+{
+	struct inode_name *n = inode->names;
+
+	if (!n || n->hh.tbl)
+		return;
+	inode->names = n->next;
+	name_drop_locked(tree, n, dead);
+}
+
+static void name_added_locked(struct tree *tree, struct inode *inode, struct inode *parent, const char *name,
+			      struct inode **dead)
+{
+	struct inode_name *n = name_find_locked(tree, parent, name);
+
+	if (n && n->inode == inode)
+		return;
+	if (n)
+		name_remove_locked(tree, n, dead);
+	if (inode->names && inode->names->hh.tbl && !inode->dir && inode_in_upper(inode))
+		link_add_locked(tree, inode);
+	name_forget_kept_locked(tree, inode, dead);
+	if (name_attach_locked(tree, inode, parent, name) < 0)
+		log_limited(LOG_CAUSE_LAYER, LOG_ERR, "no memory for a name: its inode is reached by its other names only");
+}
+
+void inode_name_added(struct tree *tree, struct inode *inode, struct inode *parent, const char *name)
+{
+	struct inode *dead = NULL;
+
+	lock_take(&tree->table);
+	name_added_locked(tree, inode, parent, name, &dead);
+	lock_drop(&tree->table);
+	inode_bury(tree, dead);
+}
+
+/* Gives a name another place; it keeps its rank among the inode's names. */
+static void name_rekey_locked(struct tree *tree, struct inode_name *n, struct inode *parent, const char *name,
+			      struct inode **dead)
+{
+	struct inode *inode = n->inode;
+	struct inode_name *fresh = name_new_locked(tree, inode, parent, name), **at = &inode->names;
+
+	if (!fresh) {
+		log_limited(LOG_CAUSE_LAYER, LOG_ERR, "no memory for a name: its inode is out of reach");
+		name_remove_locked(tree, n, dead);
+		return;
+	}
+	while (*at != n)
+		at = &(*at)->next;
+	fresh->next = n->next;
+	*at = fresh;
+	dir_set_parent(inode, parent);
+	name_drop_locked(tree, n, dead);
+}
+
+/* Two known names change inodes; no memory is needed. */
+static void name_swap_locked(struct inode_name *a, struct inode_name *b)
+{
+	struct inode *ia = a->inode, *ib = b->inode;
+	struct inode_name *next = a->next, **at_a = &ia->names, **at_b = &ib->names;
+
+	if (ia == ib)
+		return;
+	while (*at_a != a)
+		at_a = &(*at_a)->next;
+	while (*at_b != b)
+		at_b = &(*at_b)->next;
+	*at_a = b;
+	*at_b = a;
+	a->next = b->next;
+	b->next = next;
+	a->inode = ib;
+	b->inode = ia;
+	dir_set_parent(ia, b->parent);
+	dir_set_parent(ib, a->parent);
+}
+
+static void name_exchange_locked(struct tree *tree, struct inode *oldparent, const char *oldname, struct inode *newparent,
+				 const char *newname, struct inode **dead)
+{
+	struct inode_name *a = name_find_locked(tree, oldparent, oldname);
+	struct inode_name *b = name_find_locked(tree, newparent, newname);
+
+	if (a && b)
+		name_swap_locked(a, b);
+	else if (a)
+		name_rekey_locked(tree, a, newparent, newname, dead);
+	else if (b)
+		name_rekey_locked(tree, b, oldparent, oldname, dead);
+}
+
+static void name_move_locked(struct tree *tree, struct inode *oldparent, const char *oldname, struct inode *newparent,
+			     const char *newname, struct inode **dead)
+{
+	struct inode_name *a = name_find_locked(tree, oldparent, oldname);
+	struct inode_name *b = name_find_locked(tree, newparent, newname);
+
+	if (a && a == b)
+		return;
+	if (b)
+		name_remove_locked(tree, b, dead);
+	if (a)
+		name_rekey_locked(tree, a, newparent, newname, dead);
+}
+
+void inode_name_moved(struct tree *tree, struct inode *oldparent, const char *oldname, struct inode *newparent,
+		      const char *newname, bool exchange)
+{
+	struct inode *dead = NULL;
+
+	lock_take(&tree->table);
+	if (exchange)
+		name_exchange_locked(tree, oldparent, oldname, newparent, newname, &dead);
+	else
+		name_move_locked(tree, oldparent, oldname, newparent, newname, &dead);
+	lock_drop(&tree->table);
+	inode_bury(tree, dead);
+}
+
+void inode_locate(struct tree *tree, struct inode *inode, struct inode_place *ret_place)
+{
+	struct inode_name *n;
+
+	LOCK_SCOPE(&tree->table);
+	n = inode->names;
+	ret_place->parent = n ? n->parent : NULL;
+	ret_place->name[0] = '\0';
+	if (n) {
+		n->parent->refs++;
+		memcpy(ret_place->name, n->name, name_length(n) + 1);
+	}
+	ret_place->layer = inode->layer;
+	ret_place->real_ino = inode->real_ino;
+	ret_place->unlinked = inode_is_unlinked(inode);
+}
+
+void inode_place_finish(struct tree *tree, struct inode_place *place)
+{
+	inode_put(tree, place->parent);
+	place->parent = NULL;
+}
+
+bool inode_is_ancestor(struct tree *tree, const struct inode *maybe_ancestor, const struct inode *inode)
+{
+	if (!CHECK(inode_is_dir(inode)))
+		return false;
+	/* A name may be replaced by a rename within one directory, which holds no R; the parent of a directory may not. */
+	while (inode && inode != maybe_ancestor)
+		inode = atomic_load_explicit(&inode->dir->parent, memory_order_acquire);
+	return inode != NULL;
+}
+
+struct inode *link_find_locked(struct tree *tree, uint64_t real_ino)
+{
+	struct inode_link *link = NULL;
+
+	HASH_FIND(hh, tree->inodes->links, &real_ino, sizeof(real_ino), link);
+	return link ? link->inode : NULL;
+}
+
+void link_add_locked(struct tree *tree, struct inode *inode)
+{
+	struct inode_link *link = NULL;
+
+	HASH_FIND(hh, tree->inodes->links, &inode->real_ino, sizeof(inode->real_ino), link);
+	if (!link) {
+		link = malloc(sizeof(*link));
+		if (!link)
+			return;
+		link->real_ino = inode->real_ino;
+		HASH_ADD(hh, tree->inodes->links, real_ino, sizeof(link->real_ino), link);
+		if (!link->hh.tbl) {
+			free(link);
+			return;
+		}
+	}
+	link->inode = inode;
+	atomic_fetch_or(&inode->flags, INODE_HARDLINKED);
+}
+
+void link_remove_locked(struct tree *tree, struct inode *inode)
+{
+	struct inode_link *link = NULL;
+
+	if (!(atomic_load_explicit(&inode->flags, memory_order_relaxed) & INODE_HARDLINKED))
+		return;
+	HASH_FIND(hh, tree->inodes->links, &inode->real_ino, sizeof(inode->real_ino), link);
+	/* The number may belong to a younger inode by now. */
+	if (!link || link->inode != inode)
+		return;
+	HASH_DELETE(hh, tree->inodes->links, link);
+	free(link);
+}

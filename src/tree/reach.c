@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From an inode to its object: opening it and reading its attributes.
+ *
+ * A file holds no descriptor; it is opened by name in its parent's directory in the layer that holds it. Between looking up the name
+ * and opening it a rename may run, so what was opened is compared by inode number, and a mismatch looks the name up again. An
+ * object without a name has a pinned descriptor, which is opened anew.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "os/fs.h"
+
+#define REACH_TRIES 16
+#define SHRINK_TRIES 8
+
+/* An object within reach: a directory descriptor and a name, or the object's own descriptor and "". */
+struct reach {
+	struct inode_place place;
+	struct dirfd dir;
+	const struct layer *layer;
+	const char *name;
+	bool pinned;
+};
+
+static void reach_finish(struct tree *tree, struct reach *r)
+{
+	if (!r->pinned)
+		dirfd_put(tree, &r->dir);
+	inode_place_finish(tree, &r->place);
+}
+
+/* Puts a non-directory within reach. */
+static int reach_file(struct tree *tree, struct inode *inode, struct reach *r)
+{
+	int pinned = atomic_load_explicit(&inode->pinned_fd, memory_order_acquire), res;
+	struct dirref *ref;
+
+	inode_locate(tree, inode, &r->place);
+	r->layer = &tree->layers->layers[r->place.layer];
+	r->pinned = pinned >= 0 && r->layer->upper;
+	r->name = r->pinned ? "" : r->place.name;
+	r->dir = (struct dirfd){.fd = pinned};
+	if (r->pinned)
+		return 0;
+	res = -ESTALE;
+	if (r->place.parent) {
+		ref = dir_ref_of_layer(r->place.parent->dir, r->place.layer);
+		res = CHECK(ref) ? dirfd_get(tree, r->place.parent, ref, &r->dir) : -EIO;
+	}
+	if (res < 0)
+		inode_place_finish(tree, &r->place);
+	return res;
+}
+
+/* A directory's topmost ref, within reach by its descriptor. */
+static int reach_dir(struct tree *tree, struct inode *inode, struct reach *r)
+{
+	struct dirref *ref = dir_ref(inode->dir, 0);
+
+	*r = (struct reach){.name = ""};
+	if (!CHECK(ref))
+		return -EIO;
+	r->layer = &tree->layers->layers[ref->layer];
+	r->place.real_ino = ref->ino;
+	return dirfd_get(tree, inode, ref, &r->dir);
+}
+
+static int reach_start(struct tree *tree, struct inode *inode, struct reach *r)
+{
+	return inode->dir ? reach_dir(tree, inode, r) : reach_file(tree, inode, r);
+}
+
+/* A racing rename shows as one of these. */
+static bool reach_again(int res)
+{
+	return res == -ENOENT || res == -ENOTDIR || res == -EAGAIN || res == -ELOOP;
+}
+
+static bool wants_write(int flags)
+{
+	return !(flags & O_PATH) && ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC));
+}
+
+static int reach_open_once(const struct reach *r, const struct inode *inode, int flags)
+{
+	if (!*r->name)
+		return flags & O_PATH ? sys_dup(r->dir.fd) : sys_reopen(r->dir.fd, flags);
+	/* A fifo that a rename put in the place of a file must not block us before it is seen that it is another. */
+	if (!(flags & O_PATH))
+		flags |= O_NONBLOCK | O_NOCTTY;
+	return layer_openat(r->layer, r->dir.fd, r->name, flags | O_NOFOLLOW);
+}
+
+/* Opens what is within reach, checked (I6). */
+static int reach_open(struct tree *tree, struct reach *r, const struct inode *inode, int flags)
+{
+	_cleanup_close_ int fd = -1;
+	struct statx stx;
+	int res;
+
+	for (unsigned i = 0;; i++) {
+		fd = reach_open_once(r, inode, flags);
+		if ((fd != -EMFILE && fd != -ENFILE) || i == SHRINK_TRIES || !dirfd_shrink(tree))
+			break;
+	}
+	if (fd < 0)
+		return fd;
+	res = sys_statx(fd, "", &stx);
+	if (res < 0)
+		return res;
+	if (stx.stx_ino != r->place.real_ino || (stx.stx_mode & S_IFMT) != inode->type)
+		return -EAGAIN;
+	return TAKE_FD(fd);
+}
+
+/* What no retry changes; opening a lower file for writing would change a layer (I3). */
+static int check_flags(const struct inode *inode, const struct reach *r, int flags)
+{
+	if (S_ISLNK(inode->type) && !(flags & O_PATH))
+		return -ELOOP;
+	if (!wants_write(flags) || (r->layer->upper && !inode->dir))
+		return 0;
+	return inode->dir ? -EISDIR : -EROFS;
+}
+
+int inode_open(struct tree *tree, struct inode *inode, int flags, bool *ret_upper)
+{
+	for (unsigned i = 0; i < REACH_TRIES; i++) {
+		struct reach r;
+		bool upper;
+		int res = reach_start(tree, inode, &r);
+
+		if (res < 0)
+			return res;
+		upper = r.layer->upper;
+		res = check_flags(inode, &r, flags);
+		if (res < 0) {
+			reach_finish(tree, &r);
+			return res;
+		}
+		res = reach_open(tree, &r, inode, flags);
+		reach_finish(tree, &r);
+		if (res >= 0 && ret_upper)
+			*ret_upper = upper;
+		if (!reach_again(res))
+			return res;
+	}
+	return -ESTALE;
+}
+
+static int reach_statx(const struct reach *r, const struct inode *inode, struct statx *ret_stx)
+{
+	struct statx stx;
+	int res;
+
+	if (*r->name)
+		res = layer_statx(r->layer, r->dir.fd, r->name, &stx, NULL);
+	else
+		res = sys_statx(r->dir.fd, "", &stx);
+	if (res < 0)
+		return res;
+	if (stx.stx_ino != r->place.real_ino || (stx.stx_mode & S_IFMT) != inode->type)
+		return -EAGAIN;
+	*ret_stx = stx;
+	return 0;
+}
+
+/* What stands for a directory that another mount covers: that it exists, and no more. */
+static void statx_of_covered(struct statx *ret_stx)
+{
+	memset(ret_stx, 0, sizeof(*ret_stx));
+	ret_stx->stx_mask = STATX_BASIC_STATS;
+	ret_stx->stx_mode = S_IFDIR | 0555;
+	ret_stx->stx_blksize = 4096;
+}
+
+static bool inode_is_covered(const struct inode *inode)
+{
+	return inode->dir && (dir_ref(inode->dir, 0)->flags & DIRREF_COVERED);
+}
+
+int inode_statx(struct tree *tree, struct inode *inode, struct statx *ret_stx)
+{
+	for (unsigned i = 0; i < REACH_TRIES; i++) {
+		struct reach r;
+		int res = inode_is_covered(inode) ? -EXDEV : reach_start(tree, inode, &r);
+
+		if (res == 0) {
+			res = reach_statx(&r, inode, ret_stx);
+			reach_finish(tree, &r);
+		}
+		/* Covered from the start, or by a mount that was made since. */
+		if (res == -EXDEV && inode->dir) {
+			statx_of_covered(ret_stx);
+			res = 0;
+		}
+		if (res == 0)
+			inode_fix_statx(tree, inode, ret_stx);
+		if (!reach_again(res))
+			return res;
+	}
+	return -ESTALE;
+}
+
+void inode_fix_statx(struct tree *tree, const struct inode *inode, struct statx *stx)
+{
+	uint16_t flags = atomic_load_explicit(&inode->flags, memory_order_acquire);
+
+	if (inode_is_covered(inode))
+		statx_of_covered(stx);
+	stx->stx_ino = inode->ino;
+	if (inode->dir)
+		stx->stx_nlink = 1;
+	/* A file with other links in the upper, known or not, keeps their count. */
+	if ((flags & INODE_UNLINKED) && !(flags & INODE_HARDLINKED))
+		stx->stx_nlink = 0;
+}

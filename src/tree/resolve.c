@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The resolver: which layers hold a name of a directory, and what it is.
+ *
+ * The search runs down the directory's stack, which names only layers that really hold the directory. Each layer answers one of three:
+ * nothing of this name, a whiteout, or an object. The topmost object decides; only directories go on, collecting what merges
+ * beneath them.
+ *
+ * Probes that find nothing are counted in the directory. When they have cost about as much as reading it, its listing is built, and
+ * from then on a miss costs no system call and a hit starts in the layer that has it: a lookup doesn't grow with the number of
+ * layers.
+ *
+ * Redirects are recognised and refused. Following one means to append references that carry a path of their own in
+ * resolve_merge(); nothing else here knows how a layer's directory is reached.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/macros.h"
+#include "os/fs.h"
+
+/* Wasted probes that are worth a listing. */
+#define WASTE_LIMIT 64
+
+enum probe_kind { PROBE_NOTHING, PROBE_WHITEOUT, PROBE_OBJECT };
+
+/* A name in one layer. */
+struct probe {
+	struct statx stx;
+	unsigned marks; /* read for directories, for the topmost object, and where a whiteout has to be told from a file */
+	bool marks_known;
+	bool covered;
+};
+
+/* A directory of the upper may come to hold whiteouts of the xattr form at any time when these are what this union writes. */
+static bool ref_has_xwhiteouts(const struct tree *tree, const struct dirref *ref)
+{
+	const struct layer_set *set = tree->layers;
+
+	if (ref->flags & DIRREF_XWHITEOUTS)
+		return true;
+	return set->layers[ref->layer].upper && set->whiteout_form == WHITEOUT_XATTR;
+}
+
+static int probe_marks(struct tree *tree, const struct layer *l, int dirfd, const char *name, struct probe *p)
+{
+	int res;
+
+	if (p->marks_known || p->covered)
+		return 0;
+	res = layer_read_marks(tree->layers, l, dirfd, name, &p->marks);
+	if (res < 0)
+		return res;
+	p->marks_known = true;
+	return 0;
+}
+
+/* Looks at `name` in the layer whose directory is open at dirfd. An enum probe_kind or -errno. */
+static int probe_at(struct tree *tree, const struct dirref *ref, int dirfd, const char *name, struct probe *p)
+{
+	const struct layer *l = &tree->layers->layers[ref->layer];
+	int res;
+
+	*p = (struct probe){0};
+	res = layer_statx(l, dirfd, name, &p->stx, &p->covered);
+	/* A layer's file system may permit shorter names than the union: then it has none of this length. */
+	if (res == -ENOENT || res == -ENAMETOOLONG)
+		return PROBE_NOTHING;
+	if (res < 0)
+		return res;
+	if (p->covered)
+		return PROBE_OBJECT;
+	if (layer_is_whiteout(&p->stx))
+		return PROBE_WHITEOUT;
+	if (!S_ISREG(p->stx.stx_mode) || p->stx.stx_size != 0 || !ref_has_xwhiteouts(tree, ref))
+		return PROBE_OBJECT;
+	res = probe_marks(tree, l, dirfd, name, p);
+	if (res < 0)
+		return res;
+	return p->marks & MARK_WHITEOUT ? PROBE_WHITEOUT : PROBE_OBJECT;
+}
+
+/* The directory in one layer; 1 when nothing of it is to be seen there. */
+static int probe_open(struct tree *tree, struct inode *dir, struct dirref *ref, struct dirfd *ret_fd)
+{
+	int res = dirfd_get(tree, dir, ref, ret_fd);
+
+	return res == -EXDEV ? 1 : res;
+}
+
+/* The upper's root and the work directory show as entries of a lower layer that contains them, but can't be entered: they would show
+ * everything twice, and temp files. */
+static bool is_forbidden(const struct layer_set *set, const struct layer *l, const struct statx *stx)
+{
+	dev_t dev = makedev(stx->stx_dev_major, stx->stx_dev_minor);
+
+	if (!set->has_upper || l->upper || !S_ISDIR(stx->stx_mode))
+		return false;
+	return (stx->stx_ino == set->upper_id.ino && dev == set->upper_id.dev) ||
+	       (stx->stx_ino == set->work_id.ino && dev == set->work_id.dev);
+}
+
+static int check_marks(const struct layer_set *set, const struct layer *l, const struct probe *p)
+{
+	if (S_ISREG(p->stx.stx_mode) && (p->marks & MARK_METACOPY)) {
+		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "layer %s: a metacopy file is refused: metacopy isn't followed",
+			    l->path);
+		return -EPERM;
+	}
+	/* What lies beneath comes from elsewhere; showing the directory without it would be wrong data. */
+	if (S_ISDIR(p->stx.stx_mode) && (p->marks & MARK_REDIRECT) && l->index + 1 < set->n) {
+		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "layer %s: a redirected directory is refused: redirects aren't followed",
+			    l->path);
+		return -EPERM;
+	}
+	return 0;
+}
+
+/* The state of one search. */
+struct search {
+	struct tree *tree;
+	struct resolved *r;
+	unsigned depth;      /* of the parent's stack */
+	unsigned wasted;     /* layers asked in vain */
+	bool found;
+	bool done;
+	uint64_t origin_ino; /* of the topmost object, when it is in the upper and has a valid origin */
+};
+
+/* Appends a directory to the result's stack. */
+static int resolve_merge(struct search *s, const struct layer *l, const struct probe *p)
+{
+	struct resolved *r = s->r;
+	struct dirref ref = {.layer = l->index, .ino = p->stx.stx_ino};
+
+	if (p->covered)
+		ref.flags |= DIRREF_COVERED;
+	if (p->marks & MARK_XWHITEOUTS)
+		ref.flags |= DIRREF_XWHITEOUTS;
+	if (p->marks & MARK_OPAQUE)
+		s->done = true;
+	if (l->upper) {
+		r->upper_ref = ref;
+		return 0;
+	}
+	if (!r->lower) {
+		r->lower = calloc(s->depth, sizeof(*r->lower));
+		if (!r->lower)
+			return -ENOMEM;
+	}
+	r->lower[r->n_lower++] = ref;
+	return 0;
+}
+
+/* An object was met. */
+static int resolve_object(struct search *s, const struct layer *l, int dirfd, const char *name, struct probe *p)
+{
+	struct resolved *r = s->r;
+	bool is_dir = S_ISDIR(p->stx.stx_mode);
+	int res;
+
+	if (s->found && !is_dir) {
+		s->done = true;
+		return 0;
+	}
+	if (is_forbidden(s->tree->layers, l, &p->stx))
+		return -ELOOP;
+	res = probe_marks(s->tree, l, dirfd, name, p);
+	if (res == 0)
+		res = check_marks(s->tree->layers, l, p);
+	if (res == 0 && l->upper && (p->marks & MARK_ORIGIN))
+		s->origin_ino = layer_origin_ino(s->tree->layers, dirfd, name);
+	if (res == 0 && is_dir)
+		res = resolve_merge(s, l, p);
+	if (res < 0 || s->found)
+		return res;
+	s->found = true;
+	s->done |= !is_dir;
+	r->stx = p->stx;
+	r->layer = l->index;
+	r->marks = p->marks;
+	r->covered = p->covered;
+	r->in_upper = l->upper;
+	return 0;
+}
+
+/* Asks one layer. */
+static int resolve_step(struct search *s, struct inode *dir, struct dirref *ref, const char *name)
+{
+	const struct layer *l = &s->tree->layers->layers[ref->layer];
+	struct dirfd fd;
+	struct probe p;
+	int res = probe_open(s->tree, dir, ref, &fd);
+
+	if (res < 0)
+		return res;
+	if (res > 0)
+		return 0;
+	res = probe_at(s->tree, ref, fd.fd, name, &p);
+	if (res == PROBE_OBJECT) {
+		res = resolve_object(s, l, fd.fd, name, &p);
+	} else if (res == PROBE_WHITEOUT) {
+		s->done = true;
+		s->r->upper_whiteout = l->upper && !s->found;
+		res = 0;
+	} else if (res == PROBE_NOTHING) {
+		s->wasted++;
+	}
+	dirfd_put(s->tree, &fd);
+	return res;
+}
+
+static int resolve_search(struct search *s, struct inode *dir, const char *name, unsigned first, unsigned last)
+{
+	struct dir *d = dir->dir;
+	int res = 0;
+
+	/* By the depth as it was at the start: the upper may be added meanwhile, which shifts the numbers of dir_ref(). */
+	for (unsigned i = 0; i < s->depth && !s->done && res == 0; i++) {
+		struct dirref *ref = i < s->depth - d->n_lower ? &d->upper : &d->lower[i - (s->depth - d->n_lower)];
+
+		if (ref->layer >= first && ref->layer <= last)
+			res = resolve_step(s, dir, ref, name);
+	}
+	return res;
+}
+
+/* The union's inode number: that of the lower object it comes from, so that it stays over copy-up and remount. */
+static void resolve_ino(struct search *s)
+{
+	const struct layer_set *set = s->tree->layers;
+	struct resolved *r = s->r;
+
+	if (r->n_lower) {
+		const struct dirref *top = &r->lower[0];
+
+		r->ino = layer_union_ino(set, &set->layers[top->layer], top->ino);
+		r->has_origin = true;
+	} else if (s->origin_ino) {
+		r->ino = s->origin_ino;
+		r->has_origin = true;
+	} else {
+		r->ino = layer_union_ino(set, &set->layers[r->layer], r->stx.stx_ino);
+		r->has_origin = !set->layers[r->layer].upper;
+	}
+}
+
+static void count_waste(struct search *s, struct inode *dir)
+{
+	unsigned before;
+
+	if (!s->wasted || s->depth < 2 || s->tree->revalidate)
+		return;
+	before = atomic_fetch_add_explicit(&dir->dir->misses, s->wasted, memory_order_relaxed);
+	if (before + s->wasted < WASTE_LIMIT)
+		return;
+	/* Whether it succeeds or not: the next try has to be earned again. */
+	atomic_store_explicit(&dir->dir->misses, 0, memory_order_relaxed);
+	listing_try_build(s->tree, dir);
+}
+
+/* Which layers to ask, from the kept listing. False when the name is absent and no layer needs to be asked. */
+static bool search_range(struct search *s, struct inode *dir, const char *name, unsigned *ret_first, unsigned *ret_last)
+{
+	struct listing_hint hint = {.answer = LISTING_UNKNOWN};
+
+	*ret_first = 0;
+	*ret_last = UINT16_MAX;
+	if (!s->tree->revalidate)
+		listing_probe(s->tree, dir, name, &hint);
+	if (hint.answer == LISTING_PRESENT) {
+		*ret_first = hint.layer;
+		*ret_last = MAX(hint.layer, hint.last_layer);
+	} else if (hint.answer == LISTING_ABSENT) {
+		/* Only whether the upper has a whiteout may be left to ask. */
+		*ret_last = 0;
+		return hint.may_whiteout && s->tree->layers->has_upper;
+	}
+	return true;
+}
+
+static int resolve_run(struct search *s, struct inode *dir, const char *name)
+{
+	unsigned first, last;
+	int res;
+
+	if (!search_range(s, dir, name, &first, &last))
+		return -ENOENT;
+	res = resolve_search(s, dir, name, first, last);
+	if (res == 0 && !s->found && !s->r->upper_whiteout && first > 0) {
+		/* The listing promised it: the layer was changed underneath. */
+		s->done = false;
+		res = resolve_search(s, dir, name, 0, UINT16_MAX);
+	}
+	if (res < 0)
+		return res;
+	count_waste(s, dir);
+	if (!s->found)
+		return -ENOENT;
+	resolve_ino(s);
+	return 0;
+}
+
+int resolve_child(struct tree *tree, struct inode *dir, const char *name, struct resolved *ret)
+{
+	struct search s = {.tree = tree, .r = ret};
+	int res;
+
+	memset(ret, 0, sizeof(*ret));
+	if (!CHECK(inode_is_dir(dir)))
+		return -EIO;
+	if (strlen(name) > TREE_NAME_MAX)
+		return -ENAMETOOLONG;
+	if (inode_is_unlinked(dir))
+		return -ENOENT;
+	s.depth = dir_depth(dir->dir);
+	res = resolve_run(&s, dir, name);
+	if (res < 0)
+		resolved_finish(ret);
+	return res;
+}
+
+void resolved_finish(struct resolved *r)
+{
+	free(r->lower);
+	r->lower = NULL;
+	r->n_lower = 0;
+}
+
+int resolve_lower_positive(struct tree *tree, struct inode *dir, const char *name)
+{
+	if (!CHECK(inode_is_dir(dir)))
+		return -EIO;
+	for (unsigned i = 0; i < dir->dir->n_lower; i++) {
+		struct dirref *ref = &dir->dir->lower[i];
+		struct dirfd fd;
+		struct probe p;
+		int res = probe_open(tree, dir, ref, &fd);
+
+		if (res < 0)
+			return res;
+		if (res > 0)
+			continue;
+		res = probe_at(tree, ref, fd.fd, name, &p);
+		dirfd_put(tree, &fd);
+		if (res != PROBE_NOTHING)
+			return res == PROBE_OBJECT ? 1 : MIN(res, 0);
+	}
+	return 0;
+}
+
+/* A root merges whatever its marks say, as in kernel overlayfs; only that it may hold whiteouts of the xattr form is heeded. */
+static int resolve_root_layer(struct search *s, const struct layer_set *set, const struct layer *l)
+{
+	struct probe p = {0};
+	int res = sys_statx(l->root_fd, "", &p.stx);
+
+	if (res == 0)
+		res = layer_read_marks(set, l, l->root_fd, "", &p.marks);
+	if (res < 0)
+		return res;
+	if (l->index == 0) {
+		s->r->stx = p.stx;
+		s->r->marks = p.marks;
+		s->r->in_upper = l->upper;
+	}
+	return resolve_merge(s, l, &p);
+}
+
+int resolve_root(struct layer_set *set, struct resolved *ret)
+{
+	struct tree tree = {.layers = set};
+	struct search s = {.tree = &tree, .r = ret, .depth = set->n};
+	int res = 0;
+
+	memset(ret, 0, sizeof(*ret));
+	for (unsigned i = 0; i < set->n && res == 0; i++)
+		res = resolve_root_layer(&s, set, &set->layers[i]);
+	if (res == 0)
+		resolve_ino(&s);
+	else
+		resolved_finish(ret);
+	return res;
+}
