@@ -22,11 +22,11 @@ fail() {
 
 make_base() {
 	mkdir -p "$BASE"
-	mount -t tmpfs -o "size=$((${SIZE%G} * 2))G" spec "$BASE" || return
+	mount -t tmpfs -o "noatime,size=$((${SIZE%G} * 2))G" spec "$BASE" || return
 	if [ "$BASE_FS" = ext4 ]; then
 		truncate -s "$SIZE" "$BASE/image"
 		mkfs.ext4 -q -m 0 -E nodiscard,lazy_itable_init=1,lazy_journal_init=1 "$BASE/image" >"$DIR/mkfs" 2>&1 || return
-		mount -o loop "$BASE/image" "$BASE" || return
+		mount -o "loop,${BASE_OPTIONS:-noatime}" "$BASE/image" "$BASE" || return
 		rmdir "$BASE/lost+found"
 	fi
 	mkdir "$BASE/l1" "$BASE/upper" "$BASE/work" "$BASE/merged"

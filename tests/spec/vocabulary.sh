@@ -47,12 +47,13 @@ as() {
 	try "$SC" as "$ids" "$@"
 }
 
-# check CLAIM COMMAND...: the scenario fails where the command does.
+# check CLAIM COMMAND...: the scenario fails where the command does. What a claim measured stands last, in brackets, and
+# is printed only at a failure, because it is different each time.
 check() {
 	local claim=$1 out
 	shift
 	if out=$("$@" 2>&1); then
-		echo "ok: $claim"
+		echo "ok: ${claim%% (*}"
 	else
 		echo "FAIL: $claim"
 		[ -z "$out" ] || printf '%s\n' "$out" | sed 's/^/      /'
@@ -62,7 +63,7 @@ check() {
 # check_equal CLAIM EXPECTED ACTUAL
 check_equal() {
 	if [ "$2" = "$3" ]; then
-		echo "ok: $1"
+		echo "ok: ${1%% (*}"
 	else
 		printf 'FAIL: %s\n      expected: %s\n      got:      %s\n' "$1" "$2" "$3"
 	fi
