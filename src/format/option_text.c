@@ -217,6 +217,7 @@ char *option_manual_table(void)
 		put_escaped(text.stream, table[i].fallback ? table[i].fallback : "-");
 		fprintf(text.stream, "\n:  %s\n", class);
 	}
+	fputc('\n', text.stream); /* ends the table */
 	return text_close(&text);
 }
 

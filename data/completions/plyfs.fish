@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+# fish completion for plyfs. The words come from the option table; a test compares them.
+set -g __plyfs_words '
+# begin options words
+lowerdir=
+lowerdir+=
+upperdir=
+workdir=
+userxattr
+whiteouts=overlay
+redirect_dir=off
+redirect_dir=nofollow
+metacopy=off
+index=off
+nfs_export=off
+verity=off
+uuid=auto
+uuid=on
+uuid=off
+uuid=null
+xino=off
+xino=auto
+xino=on
+volatile
+fsync
+copyup=write
+copyup=open
+data=auto
+data=cached
+writeback
+timeout=
+index_cache=
+cache_max=
+noacl
+noxattrs
+static_nlink
+ino32_t
+fast_ino
+xattr_permissions=0
+log=
+pidfile=
+debug
+io_uring
+cgroup=
+threaded
+private
+plugins=
+allow_other
+allow_root
+default_permissions
+auto_unmount
+fsname=
+subtype=
+max_read=
+max_write=
+max_readahead=
+max_background=
+clone_fd
+max_idle_threads=
+max_threads=
+context=
+fscontext=
+defcontext=
+rootcontext=
+ro
+rw
+suid
+nosuid
+dev
+nodev
+exec
+noexec
+async
+sync
+atime
+noatime
+diratime
+nodiratime
+relatime
+norelatime
+strictatime
+nostrictatime
+lazytime
+nolazytime
+symfollow
+mand
+nomand
+silent
+loud
+defaults
+auto
+noauto
+nofail
+_netdev
+user
+nouser
+users
+owner
+group
+comment
+# end options words
+'
+
+function __plyfs_options
+    # Complete the last option of the comma-separated list, or its path.
+    set -l token (string replace -r '^-o' '' -- (commandline -ct))
+    set -l before (string match -r '^.*,' -- $token)
+    set -l last (string replace -r '^.*,' '' -- $token)
+    set -l path (string match -r '^((?:lowerdir\+?|upperdir|workdir|log|pidfile|index_cache)=(?:.*:)?)(.*)$' -- $last)
+    if test (count $path) -eq 3
+        for file in $path[3]*
+            test -d $file; and set file $file/
+            echo $before$path[2]$file
+        end
+    else
+        for word in (string split \n -- $__plyfs_words)
+            string match -qr '^[a-z_]' -- $word; and echo $before$word
+        end
+    end
+end
+
+complete -c plyfs -x -a '(__fish_complete_directories)'
+complete -c plyfs -s f -d 'Stay in the foreground'
+complete -c plyfs -s d -d 'Debug, stay in the foreground'
+complete -c plyfs -s o -x -a '(__plyfs_options)' -d 'Options'
+complete -c plyfs -s h -l help -d 'Show help'
+complete -c plyfs -s V -l version -d 'Show version and features'
