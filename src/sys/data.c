@@ -69,6 +69,11 @@ int sys_syncfs(int fd)
 	return SYS_CHANGE(syncfs(fd));
 }
 
+int sys_sync_file_range(int fd, off_t off, off_t len, unsigned flags)
+{
+	return SYS_CHANGE(sync_file_range(fd, off, len, flags));
+}
+
 int sys_flock(int fd, int operation)
 {
 	return flock(fd, operation) < 0 ? -errno : 0;

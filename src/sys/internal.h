@@ -32,6 +32,10 @@ int sys_fd_path(int fd, const char *name, char *buf, size_t size);
 /* What /proc/TID/status tells about a task: dead, or SIGKILL pending. */
 bool sys_status_says_killed(FILE *status);
 
+/* Takes a line of mountinfo apart in place; *m points into it. False when it isn't one. */
+struct sys_mountinfo;
+bool sys_parse_mountinfo(char *line, struct sys_mountinfo *m);
+
 /* The contract of names: one component. One with a slash would leave the directory through the first symlink. */
 static inline bool sys_name_ok(const char *name)
 {

@@ -108,7 +108,7 @@ static bool parse_numbers(char **rest, struct sys_mountinfo *m)
 	return true;
 }
 
-static bool parse_mountinfo(char *line, struct sys_mountinfo *m)
+bool sys_parse_mountinfo(char *line, struct sys_mountinfo *m)
 {
 	char *rest = line;
 
@@ -142,7 +142,7 @@ int sys_each_mount(int (*each)(void *arg, const struct sys_mountinfo *m), void *
 	while (getline(&line, &size, file) > 0) {
 		struct sys_mountinfo m;
 
-		if (!parse_mountinfo(line, &m))
+		if (!sys_parse_mountinfo(line, &m))
 			continue;
 		int ret = each(arg, &m);
 

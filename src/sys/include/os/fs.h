@@ -99,6 +99,8 @@ off_t sys_lseek(int fd, off_t off, int whence);
 int sys_fsync(int fd);
 int sys_fdatasync(int fd);
 int sys_syncfs(int fd);
+/* sync_file_range(2): starts or awaits the write-back of a range; no promise about what is on the disk. */
+int sys_sync_file_range(int fd, off_t off, off_t len, unsigned flags);
 /* A wait for the lock ends with -EINTR when a signal comes. */
 int sys_flock(int fd, int operation);
 

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Mounts, mountinfo and handles. A clone that was never attached shows nowhere and is gone with its descriptor.
+ */
+#include "os/mount.h"
+
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+
+#include "base/cleanup.h"
+#include "scratch.h"
+#include "unit.h"
+
+TEST("a clone gives the same objects, beneath one mount, and is made read-only")
+{
+	SCRATCH(s);
+	_cleanup_close_ int clone = sys_open_tree_clone(s.fd, false);
+	struct statvfs st;
+
+	if (clone == -EPERM)
+		SKIP("not permitted to clone mounts");
+	ASSERT(clone >= 0);
+	EXPECT_INT(fcntl(clone, F_GETFD), FD_CLOEXEC);
+	_cleanup_close_ int file = sys_openat(clone, "file", O_RDONLY, 0, SYS_NO_XDEV);
+	struct statx stx;
+
+	EXPECT(file >= 0);
+	ASSERT_INT(sys_statx(clone, "file", &stx), 0);
+	EXPECT_INT(stx.stx_ino, scratch_stat(&s, "file").st_ino);
+	EXPECT_INT(sys_mkdirat(clone, "writable", 0700), 0);
+	EXPECT_INT(sys_linkat(clone, "file", clone, "again"), 0);
+	EXPECT_INT(sys_linkat(clone, "file", s.fd, "across"), -EXDEV);
+	ASSERT_INT(sys_mount_set_readonly(clone, false), 0);
+	EXPECT_INT(sys_mkdirat(clone, "refused", 0700), -EROFS);
+	EXPECT_INT(sys_mkdirat(s.fd, "elsewhere", 0700), 0);
+	ASSERT_INT(sys_fstatvfs(clone, &st), 0);
+	EXPECT(st.f_flag & ST_RDONLY);
+	EXPECT(st.f_flag & ST_NOATIME);
+}
+
+TEST("what was opened beneath a read-only clone stays read-only when reopened")
+{
+	SCRATCH(s);
+	_cleanup_close_ int clone = sys_open_tree_clone(s.fd, true);
+
+	if (clone == -EPERM)
+		SKIP("not permitted to clone mounts");
+	ASSERT(clone >= 0);
+	ASSERT_INT(sys_mount_set_readonly(clone, true), 0);
+	_cleanup_close_ int path = sys_openat(clone, "file", O_PATH, 0, SYS_NO_XDEV);
+
+	EXPECT_INT(sys_reopen(path, O_RDWR), -EROFS);
+	EXPECT_INT(sys_fchmod(path, 0600), -EROFS);
+	EXPECT_INT(sys_setxattr(path, "", "user.x", "x", 1, 0), -EROFS);
+}
+
+TEST("a name is found by its handle after a rename, and is stale after its end")
+{
+	SCRATCH(s);
+	struct sys_handle h, h2;
+	_cleanup_close_ int path = scratch_path(&s, "file");
+	_cleanup_close_ int mount = open(s.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int ret = sys_name_to_handle(s.fd, "file", &h);
+
+	if (ret == -EOPNOTSUPP)
+		SKIP("the file system has no handles");
+	ASSERT_INT(ret, 0);
+	EXPECT_INT(sys_name_to_handle(path, "", &h2), 0);
+	EXPECT(h.type == h2.type && h.len == h2.len && h.mount_id == h2.mount_id && !memcmp(h.bytes, h2.bytes, h.len));
+	ASSERT_INT(sys_name_to_handle(s.fd, "link", &h2), 0);
+	EXPECT(h.len != h2.len || memcmp(h.bytes, h2.bytes, h.len));
+	ASSERT_INT(sys_renameat2(s.fd, "file", s.fd, "moved", 0), 0);
+	int fd = sys_open_by_handle(mount, &h, O_RDONLY);
+
+	if (fd == -EPERM)
+		SKIP("not permitted to open handles");
+	ASSERT(fd >= 0);
+	struct statx stx;
+
+	EXPECT_INT(sys_statx(fd, "", &stx), 0);
+	EXPECT_INT(stx.stx_ino, scratch_stat(&s, "moved").st_ino);
+	EXPECT_INT(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	sys_close(fd);
+	sys_close(TAKE_FD(path));
+	ASSERT_INT(sys_unlinkat(s.fd, "moved", 0), 0);
+	EXPECT_INT(sys_open_by_handle(mount, &h, O_RDONLY), -ESTALE);
+	h.len = SYS_HANDLE_MAX + 1;
+	EXPECT_INT(sys_open_by_handle(mount, &h, O_RDONLY), -EINVAL);
+}
+
+TEST("the identity of the file system is the same for all its files, or zeros with an error")
+{
+	SCRATCH(s);
+	static const uint8_t zeros[16];
+	uint8_t a[16], b[16];
+	_cleanup_close_ int dir = open(s.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int file = sys_openat(s.fd, "file", O_RDONLY, 0, SYS_CROSS_MOUNTS);
+	int ret = sys_fs_uuid(dir, a);
+
+	if (ret < 0) {
+		EXPECT_MEM(a, zeros, 16);
+		SKIP("neither kernel nor file system tells it");
+	}
+	EXPECT_INT(sys_fs_uuid(file, b), 0);
+	EXPECT_MEM(a, b, 16);
+	memset(b, 1, 16);
+	EXPECT_INT(sys_fs_uuid(s.fd, b), -EBADF); /* O_PATH */
+	EXPECT_MEM(b, zeros, 16);
+}
+
+static int find_root(void *arg, const struct sys_mountinfo *m)
+{
+	struct sys_mountinfo *found = arg;
+
+	if (strcmp(m->mountpoint, "/"))
+		return 0;
+	found->id = m->id;
+	found->dev = m->dev;
+	return m->fstype && m->source && m->super_options && m->root ? 17 : -EINVAL;
+}
+
+TEST("mountinfo tells the root's mount, and stops where it was told to")
+{
+	struct sys_mountinfo found = {0};
+	struct stat st;
+
+	EXPECT_INT(sys_each_mount(find_root, &found), 17);
+	EXPECT(found.id > 0);
+	ASSERT_INT(stat("/", &st), 0);
+	/* btrfs and overlay give their files other device numbers than their mounts. */
+	EXPECT(found.dev == st.st_dev || major(found.dev) == 0);
+}
+
+TEST("a line of mountinfo is taken apart, its escapes undone, with any number of optional fields")
+{
+	struct sys_mountinfo m;
+	char line[] = "36 35 98:1 /a\\040b /mnt\\011\\134x\\012 rw,noatime master:1 shared:7 - ext4 /dev/my\\040disk "
+		      "rw,errors=x\n";
+	char bare[] = "36 35 0:255 / / rw - tmpfs none rw";
+	char cut[] = "36 35 0:255 / / rw shared:1\n";
+	char empty[] = "\n";
+
+	ASSERT(sys_parse_mountinfo(line, &m));
+	EXPECT_INT(m.id, 36);
+	EXPECT_INT(m.parent_id, 35);
+	EXPECT_INT(m.dev, makedev(98, 1));
+	EXPECT_STR(m.root, "/a b");
+	EXPECT_STR(m.mountpoint, "/mnt\t\\x\n");
+	EXPECT_STR(m.fstype, "ext4");
+	EXPECT_STR(m.source, "/dev/my disk");
+	EXPECT_STR(m.super_options, "rw,errors=x");
+	ASSERT(sys_parse_mountinfo(bare, &m));
+	EXPECT_STR(m.fstype, "tmpfs");
+	EXPECT_STR(m.super_options, "rw");
+	EXPECT(!sys_parse_mountinfo(cut, &m));
+	EXPECT(!sys_parse_mountinfo(empty, &m));
+}
+
+TEST("unmounting what is no mount is an error")
+{
+	SCRATCH(s);
+	int ret = sys_umount_detach(s.path);
+
+	EXPECT(ret == -EINVAL || ret == -EPERM);
+	EXPECT_INT(sys_umount_detach("/nonexistent/x"), geteuid() ? ret : -ENOENT);
+}

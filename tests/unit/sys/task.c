@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Credentials, and what is told about other processes.
+ */
+#include "os/task.h"
+
+#include <linux/capability.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/fsuid.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "base/cleanup.h"
+#include "scratch.h"
+#include "unit.h"
+
+static bool killed_by_status(const char *text)
+{
+	FILE *file = fmemopen((void *)(uintptr_t)text, strlen(text), "r");
+	bool killed = sys_status_says_killed(file);
+
+	fclose(file);
+	return killed;
+}
+
+TEST("a living thread isn't killed, a dead one is, also while it waits for its parent")
+{
+	pid_t pid = fork();
+	siginfo_t info;
+
+	if (!pid)
+		for (;;)
+			pause();
+	ASSERT(pid > 0);
+	EXPECT(!sys_task_killed(getpid()));
+	EXPECT(!sys_task_killed(pid));
+	kill(pid, SIGKILL);
+	ASSERT_INT(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	EXPECT(sys_task_killed(pid));
+	ASSERT_INT(waitpid(pid, NULL, 0), pid);
+	EXPECT(sys_task_killed(pid));
+}
+
+TEST("a task with SIGKILL pending is killed, one with another signal isn't")
+{
+	EXPECT(!killed_by_status(
+		"Name:\tx\nState:\tD (disk sleep)\nSigPnd:\t0000000000000000\nShdPnd:\t0000000000000000\n"));
+	EXPECT(!killed_by_status("State:\tD (disk sleep)\nSigPnd:\t0000000000004002\nShdPnd:\t0000000000004000\n"));
+	EXPECT(killed_by_status("State:\tD (disk sleep)\nSigPnd:\t0000000000000100\nShdPnd:\t0000000000000000\n"));
+	EXPECT(killed_by_status("State:\tS (sleeping)\nSigPnd:\t0000000000000000\nShdPnd:\t0000000000004100\n"));
+	EXPECT(killed_by_status("Name:\tx\nState:\tZ (zombie)\n"));
+	EXPECT(!killed_by_status("Name:\tState: Z\nState:\tR (running)\n"));
+}
+
+TEST("nothing is told about no process")
+{
+	EXPECT(!sys_task_killed(0));
+	EXPECT(!sys_task_killed(-1));
+}
+
+static void *ids_of_another_thread(void *arg)
+{
+	uid_t *uid = arg;
+
+	*uid = (uid_t)setfsuid((uid_t)-1);
+	return NULL;
+}
+
+TEST("files belong to the ids that were set for this thread and no other, and to one's own again afterwards")
+{
+	SCRATCH(s);
+	pthread_t thread;
+	uid_t other = 1;
+
+	if (!sys_has_cap(CAP_SETUID) || !sys_has_cap(CAP_SETGID))
+		SKIP("not permitted to change ids");
+	ASSERT_INT(pthread_create(&thread, NULL, ids_of_another_thread, &other), 0);
+	pthread_join(thread, NULL);
+	EXPECT_INT(other, geteuid());
+	ASSERT_INT(chmod(s.path, 0777), 0);
+	sys_set_fsids(1234, 5678);
+	EXPECT_INT(sys_mkdirat(s.fd, "theirs", 0700), 0);
+	sys_set_fsids(1234, 5678);
+	sys_set_fsids(0, 0);
+	EXPECT_INT(sys_mkdirat(s.fd, "ours", 0700), 0);
+	EXPECT_INT(scratch_stat(&s, "theirs").st_uid, 1234);
+	EXPECT_INT(scratch_stat(&s, "theirs").st_gid, 5678);
+	EXPECT_INT(scratch_stat(&s, "ours").st_uid, 0);
+	EXPECT_INT(scratch_stat(&s, "ours").st_gid, 0);
+}
+
+static void *start_as_another(void *arg)
+{
+	sys_set_fsids(0, 0);
+	return ids_of_another_thread(arg);
+}
+
+TEST("a thread that inherited another's ids gets its own back")
+{
+	pthread_t thread;
+	uid_t uid = 1;
+
+	if (geteuid() || !sys_has_cap(CAP_SETUID))
+		SKIP("not permitted to change ids");
+	sys_set_fsids(1234, 5678);
+	ASSERT_INT(pthread_create(&thread, NULL, start_as_another, &uid), 0);
+	pthread_join(thread, NULL);
+	sys_set_fsids(0, 0);
+	EXPECT_INT(uid, 0);
+}
+
+TEST("an id that the kernel refuses leaves the thread with its own, not with the one before")
+{
+	if (geteuid() || !sys_has_cap(CAP_SETUID))
+		SKIP("not permitted to change ids");
+	sys_set_fsids(1234, 5678);
+	sys_set_fsids((uid_t)-2, 5678);
+	if (setfsuid((uid_t)-1) == -2) {
+		sys_set_fsids(0, 0);
+		pid_t pid = fork();
+		int status;
+
+		/* In a user namespace that maps one id only, the kernel refuses all others. */
+		if (!pid) {
+			if (syscall(SYS_unshare, 0x10000000 /* CLONE_NEWUSER */))
+				_exit(77);
+			FILE *map = fopen("/proc/self/uid_map", "we");
+
+			if (!map || fputs("0 0 2\n", map) < 0 || fclose(map))
+				_exit(77);
+			sys_set_fsids(1, 0);
+			if (setfsuid((uid_t)-1) != 1)
+				_exit(1);
+			sys_set_fsids(4321, 0);
+			_exit(setfsuid((uid_t)-1) != (int)geteuid());
+		}
+		ASSERT(pid > 0);
+		ASSERT_INT(waitpid(pid, &status, 0), pid);
+		if (WEXITSTATUS(status) == 77)
+			SKIP("no user namespaces here");
+		EXPECT_INT(status, 0);
+	}
+}
+
+TEST("capabilities survive a change of the file system's user id once that was asked for")
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		if (sys_keep_caps_on_fsuid() < 0)
+			_exit(77);
+		sys_set_fsids(1234, 5678);
+		_exit(!sys_has_cap(CAP_DAC_OVERRIDE) || sys_keep_caps_on_fsuid());
+	}
+	ASSERT(pid > 0);
+	ASSERT_INT(waitpid(pid, &status, 0), pid);
+	if (WEXITSTATUS(status) == 77)
+		SKIP("no CAP_SETPCAP");
+	EXPECT_INT(status, 0);
+}
+
+TEST("without capabilities none is told")
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		if (!geteuid() && (setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534)))
+			_exit(2);
+		_exit(sys_has_cap(CAP_SYS_ADMIN) || sys_has_cap(CAP_DAC_OVERRIDE));
+	}
+	ASSERT(pid > 0);
+	ASSERT_INT(waitpid(pid, &status, 0), pid);
+	EXPECT_INT(status, 0);
+}
+
+TEST("a new user namespace isn't the initial one")
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		_exit(syscall(SYS_unshare, 0x10000000 /* CLONE_NEWUSER */) ? 77 : sys_in_init_userns());
+	ASSERT(pid > 0);
+	ASSERT_INT(waitpid(pid, &status, 0), pid);
+	if (WEXITSTATUS(status) == 77)
+		SKIP("no user namespaces here");
+	EXPECT_INT(status, 0);
+}
+
+TEST("the limit of descriptors rises to the hard limit")
+{
+	struct rlimit limit, lower;
+
+	ASSERT_INT(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	lower = (struct rlimit){.rlim_cur = 64, .rlim_max = limit.rlim_max};
+	ASSERT_INT(setrlimit(RLIMIT_NOFILE, &lower), 0);
+	EXPECT_INT(sys_raise_nofile(), limit.rlim_max);
+	ASSERT_INT(getrlimit(RLIMIT_NOFILE, &lower), 0);
+	EXPECT_INT(lower.rlim_cur, limit.rlim_max);
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+TEST("settings of the process take effect")
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		struct rlimit core;
+		char score[16] = "";
+		int before = getpriority(PRIO_PROCESS, 0);
+
+		sys_no_core_dumps();
+		sys_thread_nice(2);
+		sys_set_oom_score(500);
+		getrlimit(RLIMIT_CORE, &core);
+		int fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
+
+		if (read(fd, score, sizeof(score) - 1) < 0 || atoi(score) != 500)
+			_exit(1);
+		if (core.rlim_cur || core.rlim_max)
+			_exit(2);
+		_exit(before <= 17 && getpriority(PRIO_PROCESS, 0) != before + 2 ? 3 : 0);
+	}
+	ASSERT(pid > 0);
+	ASSERT_INT(waitpid(pid, &status, 0), pid);
+	EXPECT_INT(WEXITSTATUS(status), 0);
+}
+
+TEST("the clock goes forward and there is a processor")
+{
+	unsigned long long before = sys_now_ms();
+
+	usleep(3000);
+	EXPECT(sys_now_ms() > before);
+	EXPECT(sys_cpu_count() >= 1);
+}
