@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Creating names. Where the upper has nothing of the name the object is made right in its parent, as its caller (fsuid and fsgid): the
+ * upper's file system then does the rest in one step - setgid directories, default ACLs, security labels, quotas. Over a whiteout it
+ * is made in the work directory (create_in_work.c).
+ *
+ * A whiteout in a lower layer alone needs no care: the lookup of a merged directory ends there, so a new directory in the upper
+ * merges with nothing and needs no mark.
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "change/change.h"
+#include "create.h"
+#include "os/task.h"
+#include "victim.h"
+
+/* --- as the caller -------------------------------------------------------------------------------------------------------------- */
+
+/* The rest of the block makes files as the caller. */
+struct disguise {
+	bool on;
+};
+
+static void disguise_end(struct disguise *d)
+{
+	if (d->on)
+		sys_set_fsids(geteuid(), getegid());
+}
+
+static struct disguise disguise_start(const struct change *change, const struct caller *caller)
+{
+	struct disguise d = {change->layers->can_chown};
+
+	if (d.on)
+		sys_set_fsids(caller->uid, caller->gid);
+	return d;
+}
+
+#define AS_CALLER(change, caller)                                                                                      \
+	struct disguise _disguise __attribute__((cleanup(disguise_end), unused)) = disguise_start(change, caller)
+
+/* Whether an object that is made by this thread for the caller has the right owner from the start. */
+static bool owner_comes_right(const struct change *change, const struct caller *caller)
+{
+	return change->layers->can_chown || (caller->uid == geteuid() && caller->gid == getegid());
+}
+
+/* The mode to create with: the umask counts only where no default ACL takes its place. */
+static int effective_mode(struct change *change, const struct caller *caller, struct inode *parent, int dirfd, mode_t mode,
+			  mode_t *ret_mode)
+{
+	_cleanup_free_ void *acl = NULL;
+	ssize_t size = change_default_acl(change, parent, dirfd, &acl);
+
+	if (size < 0)
+		return (int)size;
+	*ret_mode = size ? mode : mode & ~caller->umask;
+	return 0;
+}
+
+/* --- making it --------------------------------------------------------------------------------------------------------------------- */
+
+static int make_in_parent(struct creation *c, mode_t mode)
+{
+	AS_CALLER(c->change, c->caller);
+
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+		c->fd = sys_openat(c->dirfd, c->name, O_CREAT | O_EXCL | O_RDWR, mode & 07777, SYS_NO_XDEV);
+		return c->fd < 0 ? c->fd : 0;
+	case S_IFDIR:
+		return sys_mkdirat(c->dirfd, c->name, mode & 07777);
+	case S_IFLNK:
+		return sys_symlinkat(c->spec->target, c->dirfd, c->name);
+	default:
+		return sys_mknodat(c->dirfd, c->name, mode, c->spec->rdev);
+	}
+}
+
+static int make(struct creation *c)
+{
+	mode_t mode;
+	int r;
+
+	if (c->over_whiteout || !owner_comes_right(c->change, c->caller))
+		return create_in_work(c);
+	r = effective_mode(c->change, c->caller, c->parent, c->dirfd, c->spec->mode, &mode);
+	return r < 0 ? r : make_in_parent(c, mode);
+}
+
+/* Takes a new object back that nobody has heard of. */
+static void unmake(struct creation *c)
+{
+	bool is_dir = S_ISDIR(c->spec->mode);
+	int r;
+
+	if (!c->over_whiteout)
+		r = sys_unlinkat(c->dirfd, c->name, is_dir ? AT_REMOVEDIR : 0);
+	else if (is_dir)
+		r = work_retire_dir(c->change->layers, c->dirfd, c->name, true);
+	else
+		r = work_replace_by_whiteout(c->change->layers, c->dirfd, c->name);
+	if (r < 0)
+		log_limited(LOG_CAUSE_LAYER, LOG_ERR, "a new object could not be taken back: %s", strerror(-r));
+}
+
+/* --- telling the tree ----------------------------------------------------------------------------------------------------------- */
+
+static int look_at_new(struct creation *c, struct resolved *ret)
+{
+	struct layer_set *set = c->change->layers;
+	struct layer *upper = layer_upper(set);
+	int fd = c->fd >= 0 ? c->fd : c->dirfd;
+	const char *name = c->fd >= 0 ? "" : c->name;
+	int r = sys_statx(fd, name, &ret->stx);
+
+	if (r == 0)
+		r = layer_read_marks(set, upper, fd, name, &ret->marks);
+	if (r < 0)
+		return r;
+	ret->layer = upper->index;
+	ret->ino = layer_union_ino(set, upper, ret->stx.stx_ino);
+	ret->in_upper = true;
+	if (S_ISDIR(ret->stx.stx_mode))
+		ret->upper_ref = (struct dirref){.layer = (uint16_t)upper->index, .ino = ret->stx.stx_ino};
+	return 0;
+}
+
+static int introduce(struct creation *c, struct inode **ret_inode, struct statx *ret_stx)
+{
+	struct tree *tree = c->change->tree;
+	struct resolved made = {0};
+	struct inode *inode;
+	int r = look_at_new(c, &made);
+
+	if (r == 0)
+		r = inode_intern(tree, c->parent, c->name, &made, &inode);
+	if (r < 0)
+		return r;
+	listing_add(tree, c->parent, c->name, change_dtype(&made.stx), made.ino, made.layer);
+	*ret_stx = made.stx;
+	inode_fix_statx(tree, inode, ret_stx);
+	*ret_inode = inode;
+	return 0;
+}
+
+/* --- entry -------------------------------------------------------------------------------------------------------------------------- */
+
+static int check_spec(const struct create_spec *spec)
+{
+	switch (spec->mode & S_IFMT) {
+	case S_IFREG:
+	case S_IFDIR:
+	case S_IFBLK:
+	case S_IFIFO:
+	case S_IFSOCK:
+		return 0;
+	case S_IFLNK:
+		return spec->target ? 0 : -EINVAL;
+	case S_IFCHR:
+		/* It would be a whiteout. */
+		return spec->rdev ? 0 : -EPERM;
+	default:
+		return -EPERM;
+	}
+}
+
+/* Nothing of the name is visible; tells whether a whiteout has to make way. */
+static int check_absent(struct change *change, struct inode *parent, const char *name, bool *ret_over_whiteout)
+{
+	_cleanup_resolved_ struct resolved r = {0};
+	int err = change_resolve(change, parent, name, &r);
+
+	if (err != -ENOENT || inode_is_unlinked(parent))
+		return err < 0 ? err : -EEXIST;
+	*ret_over_whiteout = r.upper_whiteout;
+	return 0;
+}
+
+static int create_locked(struct creation *c, struct inode **ret_inode, struct statx *ret_stx)
+{
+	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
+	int r = check_absent(c->change, c->parent, c->name, &c->over_whiteout);
+
+	if (r == 0)
+		r = change_dirfd_open(c->change, c->parent, &dir);
+	if (r < 0)
+		return r;
+	c->dirfd = dir.dirfd.fd;
+	r = make(c);
+	if (r < 0)
+		return r;
+	r = introduce(c, ret_inode, ret_stx);
+	if (r < 0)
+		unmake(c);
+	return r;
+}
+
+int create_entry(struct change *change, const struct caller *caller, struct inode *parent, const char *name,
+		 const struct create_spec *spec, struct inode **ret_inode, struct statx *ret_stx, int *ret_fd)
+{
+	struct creation c = {
+		.change = change, .caller = caller, .spec = spec, .parent = parent, .name = name, .dirfd = -1, .fd = -1};
+	int r = check_spec(spec);
+
+	if (r < 0)
+		return r;
+	CHANGE_SCOPE(change, FAULT_CREATE);
+	lock_take(&parent->dir->lock);
+	r = create_locked(&c, ret_inode, ret_stx);
+	lock_drop(&parent->dir->lock);
+	if (c.fd >= 0 && (r < 0 || !spec->want_fd))
+		sys_close(TAKE_FD(c.fd));
+	if (r == 0)
+		*ret_fd = c.fd;
+	return r;
+}
+
+/* --- without a name ----------------------------------------------------------------------------------------------------------------- */
+
+/* In the parent itself, so that it inherits from it. */
+static int make_nameless(struct change *change, const struct caller *caller, int dirfd, mode_t mode)
+{
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	{
+		AS_CALLER(change, caller);
+		fd = sys_open_tmpfile(dirfd, O_RDWR, mode & 07777);
+	}
+	if (fd == -EISDIR)
+		return -EOPNOTSUPP;
+	if (fd < 0)
+		return fd;
+	if (!owner_comes_right(change, caller)) {
+		r = sys_fchown(fd, caller->uid, caller->gid);
+		if (r < 0)
+			return r;
+	}
+	return TAKE_FD(fd);
+}
+
+int create_tmpfile(struct change *change, const struct caller *caller, struct inode *parent, mode_t mode,
+		   struct inode **ret_inode, struct statx *ret_stx)
+{
+	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
+	struct statx stx;
+	int fd, r;
+
+	if (!change->layers->has_upper)
+		return -EROFS;
+	CHANGE_SCOPE(change, FAULT_CREATE);
+	LOCK_SCOPE(&parent->dir->lock);
+	if (inode_is_unlinked(parent))
+		return -ENOENT;
+	r = change_dirfd_open(change, parent, &dir);
+	if (r == 0)
+		r = effective_mode(change, caller, parent, dir.dirfd.fd, mode, &mode);
+	if (r < 0)
+		return r;
+	fd = make_nameless(change, caller, dir.dirfd.fd, mode);
+	if (fd < 0)
+		return fd;
+	r = sys_statx(fd, "", &stx);
+	if (r < 0) {
+		sys_close(fd);
+		return r;
+	}
+	r = inode_intern_nameless(change->tree, &stx, fd, ret_inode);
+	if (r < 0)
+		return r;
+	inode_fix_statx(change->tree, *ret_inode, &stx);
+	*ret_stx = stx;
+	return 0;
+}
+
+/* --- another name --------------------------------------------------------------------------------------------------------------- */
+
+/* The object is open (O_PATH) at `fd`: whatever its names are by now, it is the one that is meant. Caller holds D and I. */
+static int link_locked(struct change *change, struct inode *inode, int fd, struct inode *parent, const char *name,
+		       struct statx *ret_stx)
+{
+	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
+	bool over_whiteout;
+	int r = check_absent(change, parent, name, &over_whiteout);
+
+	if (r == 0)
+		r = change_dirfd_open(change, parent, &dir);
+	/* Its st_ino may be a lower file's: readers of the directory have to look. */
+	if (r == 0 && !(atomic_load(&inode->flags) & INODE_NO_ORIGIN))
+		r = change_mark_impure(change, parent, dir.dirfd.fd);
+	if (r < 0)
+		return r;
+	r = over_whiteout ? link_in_work(change, fd, dir.dirfd.fd, name) : sys_link_fd(fd, dir.dirfd.fd, name);
+	if (r < 0)
+		return r;
+	inode_name_added(change->tree, inode, parent, name);
+	listing_add(change->tree, parent, name, (unsigned char)(inode->type >> 12), inode->ino, 0);
+	r = sys_statx(fd, "", ret_stx);
+	if (r < 0)
+		return r;
+	inode_fix_statx(change->tree, inode, ret_stx);
+	return 0;
+}
+
+int create_link(struct change *change, struct inode *inode, struct inode *newparent, const char *newname,
+		struct statx *ret_stx)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (inode_is_dir(inode))
+		return -EPERM;
+	CHANGE_SCOPE(change, FAULT_CREATE);
+	fd = change_open_upper(change, inode, O_PATH);
+	if (fd < 0)
+		return fd;
+	LOCK_SCOPE(&newparent->dir->lock);
+	LOCK_SCOPE(inode_lock(change->tree, inode));
+	return link_locked(change, inode, fd, newparent, newname, ret_stx);
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Objects made in the work directory and moved into place when they are complete: over a whiteout, because creating in its place would
+ * show the lower object for a moment, and wherever an object needs more than one step.
+ *
+ * The kernel derives owner, mode and ACL of a new object from the directory that it is made in. Here that is the wrong one, so
+ * the same is computed from the parent (inode_init_owner in fs/inode.c, posix_acl_create in fs/posix_acl.c).
+ *
+ * A directory can't be renamed over a whiteout: the two change places, and the whiteout is removed from the work directory.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "create.h"
+#include "format/acl.h"
+#include "format/name.h"
+
+/* --- what the parent gives -------------------------------------------------------------------------------------------------- */
+
+struct heritage {
+	uid_t uid;
+	gid_t gid;
+	mode_t mode;         /* type included */
+	void *default_acl;   /* of the parent, NULL without one; owned */
+	size_t acl_size;
+	void *access_acl;    /* of the new object; owned */
+	bool has_access_acl; /* else the mode says it all */
+};
+
+static void heritage_finish(struct heritage *h)
+{
+	free(h->default_acl);
+	free(h->access_acl);
+}
+#define _cleanup_heritage_ _cleanup_(heritage_finish)
+
+static int inherit_acl(struct creation *c, struct heritage *h)
+{
+	ssize_t size = change_default_acl(c->change, c->parent, c->dirfd, &h->default_acl);
+	int r;
+
+	if (size < 0)
+		return (int)size;
+	if (size == 0) {
+		h->mode &= ~c->caller->umask;
+		return 0;
+	}
+	h->acl_size = (size_t)size;
+	h->access_acl = malloc(h->acl_size);
+	if (!h->access_acl)
+		return -ENOMEM;
+	r = acl_create(h->default_acl, h->acl_size, h->mode, h->access_acl, &h->mode);
+	if (r < 0)
+		return r;
+	h->has_access_acl = r > 0;
+	return 0;
+}
+
+static int inherit(struct creation *c, struct heritage *h)
+{
+	struct statx parent;
+	int r = sys_statx(c->dirfd, "", &parent);
+
+	if (r < 0)
+		return r;
+	*h = (struct heritage){.uid = c->caller->uid, .gid = c->caller->gid, .mode = c->spec->mode & (S_IFMT | 07777)};
+	if (!S_ISLNK(h->mode)) {
+		r = inherit_acl(c, h);
+		if (r < 0)
+			return r;
+	}
+	if (S_ISDIR(h->mode))
+		h->mode &= ~(mode_t)(S_ISUID | S_ISGID);
+	if (parent.stx_mode & S_ISGID) {
+		h->gid = parent.stx_gid;
+		if (S_ISDIR(h->mode))
+			h->mode |= S_ISGID;
+	}
+	return 0;
+}
+
+/* --- the temp --------------------------------------------------------------------------------------------------------------- */
+
+/* Makes the bare object; *ret_fd is O_RDWR of a regular file, else O_PATH. */
+static int make_bare(struct creation *c, const char *temp, int *ret_fd)
+{
+	int work_fd = c->change->layers->work_fd, r;
+	mode_t mode = c->spec->mode & S_IFMT;
+
+	if (S_ISREG(mode)) {
+		*ret_fd = sys_openat(work_fd, temp, O_CREAT | O_EXCL | O_RDWR, 0600, SYS_NO_XDEV);
+		return *ret_fd < 0 ? *ret_fd : 0;
+	}
+	if (S_ISDIR(mode))
+		r = sys_mkdirat(work_fd, temp, 0700);
+	else if (S_ISLNK(mode))
+		r = sys_symlinkat(c->spec->target, work_fd, temp);
+	else
+		r = sys_mknodat(work_fd, temp, mode | 0600, c->spec->rdev);
+	if (r < 0)
+		return r;
+	*ret_fd = sys_openat(work_fd, temp, O_PATH, 0, SYS_NO_XDEV);
+	if (*ret_fd >= 0)
+		return 0;
+	change_drop_temp(c->change, temp, S_ISDIR(mode));
+	return *ret_fd;
+}
+
+static int mark_opaque(struct change *change, int fd)
+{
+	const char *name = xattr_overlay_name(change->layers->ns, XATTR_OVERLAY_OPAQUE);
+	int r;
+
+	/* As the kernel: what lies below would show through, so without marks this can't be done. */
+	if (!change->layers->has_upper_xattr)
+		return -EIO;
+	r = sys_setxattr(fd, "", name, "y", 1, 0);
+	return r == -EOPNOTSUPP ? -EIO : r;
+}
+
+/* Owner before mode, which chown would take bits from; mode before the ACL, whose mask it would overwrite. */
+static int dress(struct creation *c, const struct heritage *h, int fd)
+{
+	int r = sys_fchown(fd, h->uid, h->gid);
+
+	if (r == 0 && !S_ISLNK(h->mode))
+		r = sys_fchmod(fd, h->mode & 07777);
+	if (r == 0 && h->has_access_acl)
+		r = change_set_acl(fd, ACL_XATTR_ACCESS, h->access_acl, h->acl_size);
+	if (r == 0 && h->default_acl && S_ISDIR(h->mode))
+		r = change_set_acl(fd, ACL_XATTR_DEFAULT, h->default_acl, h->acl_size);
+	if (r == 0 && S_ISDIR(h->mode) && c->over_whiteout)
+		r = mark_opaque(c->change, fd);
+	return r;
+}
+
+/* Without RENAME_EXCHANGE (some network and FUSE file systems); a crash in between shows what the whiteout hides. */
+static int move_dir_in_two_steps(struct change *change, const char *temp, int dirfd, const char *name)
+{
+	int r = sys_unlinkat(dirfd, name, 0);
+
+	if (r < 0)
+		return r;
+	r = sys_renameat2(change->layers->work_fd, temp, dirfd, name, 0);
+	if (r < 0)
+		(void)work_make_whiteout(change->layers, dirfd, name);
+	return r;
+}
+
+/* The commit. */
+static int move_into_place(struct change *change, const char *temp, bool is_dir, int dirfd, const char *name,
+			   bool over_whiteout)
+{
+	int work_fd = change->layers->work_fd, r;
+
+	if (!over_whiteout)
+		return sys_renameat2(work_fd, temp, dirfd, name, RENAME_NOREPLACE);
+	if (!is_dir)
+		return sys_renameat2(work_fd, temp, dirfd, name, 0);
+	r = sys_renameat2(work_fd, temp, dirfd, name, RENAME_EXCHANGE);
+	if (r == 0)
+		change_drop_temp(change, temp, false);
+	else if (r == -EINVAL)
+		r = move_dir_in_two_steps(change, temp, dirfd, name);
+	return r;
+}
+
+static int create_in_work_steps(struct creation *c, const struct heritage *h, const char *temp, int *ret_fd)
+{
+	bool is_dir = S_ISDIR(h->mode);
+	int fd, r = make_bare(c, temp, &fd);
+
+	if (r < 0)
+		return r;
+	r = dress(c, h, fd);
+	if (r == 0)
+		r = move_into_place(c->change, temp, is_dir, c->dirfd, c->name, c->over_whiteout);
+	if (r < 0)
+		goto undo;
+	*ret_fd = fd;
+	return 0;
+undo:
+	sys_close(fd);
+	change_drop_temp(c->change, temp, is_dir);
+	return r;
+}
+
+int create_in_work(struct creation *c)
+{
+	_cleanup_heritage_ struct heritage h = {0};
+	char temp[WORK_NAME_MAX];
+	int fd, r = inherit(c, &h);
+
+	if (r < 0)
+		return r;
+	work_temp_name(c->change->layers, temp);
+	r = create_in_work_steps(c, &h, temp, &fd);
+	if (r < 0)
+		return r;
+	if (S_ISREG(h.mode))
+		c->fd = fd;
+	else
+		sys_close(fd);
+	return 0;
+}
+
+int link_in_work(struct change *change, int fd, int dirfd, const char *name)
+{
+	char temp[WORK_NAME_MAX];
+	int r;
+
+	work_temp_name(change->layers, temp);
+	r = sys_link_fd(fd, change->layers->work_fd, temp);
+	if (r < 0)
+		return r;
+	r = move_into_place(change, temp, false, dirfd, name, true);
+	if (r < 0)
+		change_drop_temp(change, temp, false);
+	return r;
+}
+
+/* --- the stand-in of a directory ------------------------------------------------------------------------------------------------ */
+
+static int copy_xattr(int from, int to, const char *name)
+{
+	_cleanup_free_ void *value = NULL;
+	ssize_t n = sys_getxattr(from, "", name, NULL, 0);
+
+	if (n == -ENODATA)
+		return 0;
+	if (n < 0)
+		return (int)n;
+	value = malloc((size_t)n + 1);
+	if (!value)
+		return -ENOMEM;
+	n = sys_getxattr(from, "", name, value, (size_t)n);
+	if (n < 0)
+		return n == -ENODATA ? 0 : (int)n;
+	return sys_setxattr(to, "", name, value, (size_t)n, 0);
+}
+
+/* All but the marks: they say how the original merges. */
+static int copy_xattrs(struct change *change, int from, int to)
+{
+	_cleanup_free_ char *list = NULL;
+	ssize_t n = sys_listxattr(from, "", NULL, 0);
+
+	if (n <= 0)
+		return n == -EOPNOTSUPP ? 0 : (int)n;
+	list = malloc((size_t)n + 1);
+	if (!list)
+		return -ENOMEM;
+	n = sys_listxattr(from, "", list, (size_t)n);
+	if (n < 0)
+		return (int)n;
+	list[n] = '\0';
+	for (const char *name = list; name < list + n; name += strlen(name) + 1) {
+		int r = *name && !xattr_is_private(change->layers->ns, name) ? copy_xattr(from, to, name) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int dress_stand_in(struct change *change, int from, const struct statx *stx, int to)
+{
+	const struct timespec times[2] = {{stx->stx_atime.tv_sec, stx->stx_atime.tv_nsec},
+					  {stx->stx_mtime.tv_sec, stx->stx_mtime.tv_nsec}};
+	int r = sys_fchown(to, stx->stx_uid, stx->stx_gid);
+
+	if (r == 0)
+		r = copy_xattrs(change, from, to);
+	if (r == 0)
+		r = sys_fchmod(to, stx->stx_mode & 07777);
+	if (r == 0)
+		r = mark_opaque(change, to);
+	return r < 0 ? r : sys_futimens(to, times);
+}
+
+int create_stand_in(struct change *change, int fd, char ret_temp[WORK_NAME_MAX])
+{
+	_cleanup_close_ int to = -1;
+	struct statx stx;
+	int r = sys_statx(fd, "", &stx);
+
+	if (r < 0)
+		return r;
+	work_temp_name(change->layers, ret_temp);
+	r = sys_mkdirat(change->layers->work_fd, ret_temp, 0700);
+	if (r < 0)
+		return r;
+	to = sys_openat(change->layers->work_fd, ret_temp, O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
+	r = to < 0 ? to : dress_stand_in(change, fd, &stx, to);
+	if (r < 0)
+		change_drop_temp(change, ret_temp, true);
+	return r;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Removing names. What only the upper has is unlinked; what a lower layer shows is hidden by a whiteout, in one step with the removal of
+ * the upper's own object. Nothing is ever copied up for it but the parent, which has to hold the whiteout.
+ *
+ * The whiteout is the commit point in all cases; an upper directory that was replaced by one is taken apart in the work directory
+ * afterwards.
+ */
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "change/change.h"
+#include "victim.h"
+
+/* A name to remove, under D of its parent. */
+struct removal {
+	struct change *change;
+	struct inode *parent;
+	const char *name;
+	struct resolved r;
+	bool lower_positive;
+	int dirfd; /* the parent in the upper */
+	struct victim victim;
+};
+
+static void removal_finish(struct removal *m)
+{
+	resolved_finish(&m->r);
+	victim_finish(&m->victim);
+}
+#define _cleanup_removal_ _cleanup_(removal_finish)
+
+/* Looks at the name; nothing is touched yet. */
+static int removal_look(struct removal *m, bool want_dir)
+{
+	int r = change_resolve(m->change, m->parent, m->name, &m->r);
+
+	if (r < 0)
+		return r;
+	if (S_ISDIR(m->r.stx.stx_mode) != want_dir)
+		return want_dir ? -ENOTDIR : -EISDIR;
+	if (m->r.covered)
+		return -EBUSY;
+	r = change_lower_positive(m->change, m->parent, m->name, &m->r);
+	if (r < 0)
+		return r;
+	m->lower_positive = r;
+	return victim_find(m->change, m->parent, m->name, &m->r, &m->victim);
+}
+
+/* The tree learns that the name is gone. */
+static void removal_tell(struct removal *m)
+{
+	inode_name_removed(m->change->tree, m->parent, m->name);
+	listing_remove(m->change->tree, m->parent, m->name);
+}
+
+/* Runs `steps` with I of the victim, the parent open in the upper, and tells the tree if they succeeded. */
+static int removal_run(struct removal *m, int (*steps)(struct removal *m))
+{
+	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
+	struct lock *lock = m->victim.inode ? inode_lock(m->change->tree, m->victim.inode) : NULL;
+	int r = change_dirfd_open(m->change, m->parent, &dir);
+
+	if (r < 0)
+		return r;
+	m->dirfd = dir.dirfd.fd;
+	if (lock)
+		lock_take(lock);
+	r = m->r.in_upper ? victim_pin(m->change, &m->victim, m->dirfd, m->name) : 0;
+	if (r == 0)
+		r = steps(m);
+	if (r == 0)
+		removal_tell(m);
+	if (lock)
+		lock_drop(lock);
+	return r;
+}
+
+/* --- files ------------------------------------------------------------------------------------------------------------------ */
+
+static int remove_file_steps(struct removal *m)
+{
+	struct layer_set *set = m->change->layers;
+
+	if (!m->lower_positive)
+		return sys_unlinkat(m->dirfd, m->name, 0);
+	if (!m->r.in_upper)
+		return work_make_whiteout(set, m->dirfd, m->name);
+	return work_replace_by_whiteout(set, m->dirfd, m->name);
+}
+
+int remove_file(struct change *change, struct inode *parent, const char *name)
+{
+	CHANGE_SCOPE(change, FAULT_REMOVE);
+	_cleanup_removal_ struct removal m = {.change = change, .parent = parent, .name = name};
+	LOCK_SCOPE(&parent->dir->lock);
+	int r = removal_look(&m, false);
+
+	return r < 0 ? r : removal_run(&m, remove_file_steps);
+}
+
+/* --- directories ------------------------------------------------------------------------------------------------------------ */
+
+static int check_shows_nothing(struct removal *m)
+{
+	int empty = listing_is_empty_locked(m->change->tree, m->victim.inode);
+
+	if (empty < 0)
+		return empty;
+	return empty ? 0 : -ENOTEMPTY;
+}
+
+/* Nothing below shows this name. Whiteouts may be left inside: they hide nothing now. */
+static int remove_upper_dir(struct removal *m)
+{
+	int r = sys_unlinkat(m->dirfd, m->name, AT_REMOVEDIR);
+
+	if (r != -ENOTEMPTY && r != -EEXIST)
+		return r;
+	r = check_shows_nothing(m);
+	return r < 0 ? r : work_retire_dir(m->change->layers, m->dirfd, m->name, false);
+}
+
+static int remove_dir_steps(struct removal *m)
+{
+	if (!m->lower_positive)
+		return remove_upper_dir(m);
+	if (!m->r.in_upper)
+		return work_make_whiteout(m->change->layers, m->dirfd, m->name);
+	return work_retire_dir(m->change->layers, m->dirfd, m->name, true);
+}
+
+/* With D of the victim too: nothing is created in it between the look and its removal. */
+static int remove_dir_locked(struct removal *m)
+{
+	int r = 0;
+
+	lock_take_below(&m->victim.inode->dir->lock);
+	/* What the upper alone has is asked by trying: most directories that are removed are empty. */
+	if (m->lower_positive)
+		r = check_shows_nothing(m);
+	if (r == 0)
+		r = removal_run(m, remove_dir_steps);
+	lock_drop(&m->victim.inode->dir->lock);
+	return r;
+}
+
+int remove_dir(struct change *change, struct inode *parent, const char *name)
+{
+	CHANGE_SCOPE(change, FAULT_REMOVE);
+	_cleanup_removal_ struct removal m = {.change = change, .parent = parent, .name = name};
+	LOCK_SCOPE(&parent->dir->lock);
+	int r = removal_look(&m, true);
+
+	return r < 0 ? r : remove_dir_locked(&m);
+}

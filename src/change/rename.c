@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rename: looks at both names under the locks, has a plan made (change/rename_plan.h) and carries it out.
+ *
+ * Locks. Any rename between two directories holds R, so that what is above what doesn't change meanwhile; then D of both parents, the
+ * ancestor first; then D of a directory that is to be replaced, which lies below them (or the plan refuses); then I of both objects.
+ * R for files too: only with one holder of two unrelated directories at a time can that third lock not close a circle. The kernel
+ * serialises renames between directories anyway.
+ *
+ * Crash safety. Before the one renameat2 only marks were written that change nothing where they are, a directory that shows nothing may
+ * have got a stand-in that shows nothing either, and a whiteout may stand where nothing was visible. After it, at the old name, a whiteout
+ * may be left that hides nothing. In one case alone the whiteout comes after the rename: where the file system has no
+ * RENAME_WHITEOUT and the target exists. Between the two calls the old name shows the lower object again.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "change/change.h"
+#include "change/rename_plan.h"
+#include "create.h"
+#include "format/name.h"
+#include "victim.h"
+
+/* One of the two names. */
+struct rename_name {
+	struct inode *parent;
+	const char *name;
+	struct resolved r;
+	bool exists;
+	struct victim known;
+	struct change_dirfd dir; /* the parent in the upper */
+};
+
+struct rename {
+	struct change *change;
+	struct rename_name old, new;
+	unsigned flags;
+	struct rename_steps steps;
+	char stood_in[WORK_NAME_MAX]; /* the replaced directory's name in the work directory; empty: none */
+};
+
+static void rename_name_finish(struct rename_name *n)
+{
+	change_dirfd_finish(&n->dir);
+	resolved_finish(&n->r);
+	victim_finish(&n->known);
+}
+
+static void rename_finish(struct rename *x)
+{
+	rename_name_finish(&x->old);
+	rename_name_finish(&x->new);
+}
+#define _cleanup_rename_ _cleanup_(rename_finish)
+
+static int name_fd(const struct rename_name *n)
+{
+	return n->dir.dirfd.fd;
+}
+
+static bool name_is_dir(const struct rename_name *n)
+{
+	return n->exists && S_ISDIR(n->r.stx.stx_mode);
+}
+
+static bool replaces_dir(const struct rename *x)
+{
+	return !(x->flags & RENAME_EXCHANGE) && name_is_dir(&x->new);
+}
+
+/* --- looking -------------------------------------------------------------------------------------------------------------------- */
+
+static int look_at_name(struct change *change, struct rename_name *n)
+{
+	int r = change_resolve(change, n->parent, n->name, &n->r);
+
+	if (r == -ENOENT && !inode_is_unlinked(n->parent))
+		return 0;
+	if (r < 0)
+		return r;
+	n->exists = true;
+	return victim_find(change, n->parent, n->name, &n->r, &n->known);
+}
+
+static enum place place_of(const struct rename_name *n)
+{
+	if (!n->exists)
+		return n->r.upper_whiteout ? PLACE_WHITEOUT : PLACE_ABSENT;
+	if (!name_is_dir(n))
+		return n->r.in_upper ? PLACE_FILE_UPPER : PLACE_FILE_LOWER;
+	if (!n->r.in_upper)
+		return PLACE_DIR_LOWER;
+	return n->r.n_lower ? PLACE_DIR_MERGED : PLACE_DIR_PURE;
+}
+
+static int gather_side(struct change *change, struct rename_name *n, struct rename_side *ret)
+{
+	int r = 0;
+
+	*ret = (struct rename_side){
+		.place = place_of(n),
+		.opaque = n->exists && (n->r.marks & MARK_OPAQUE),
+		.covered = n->exists && n->r.covered,
+		.parent_in_upper = inode_in_upper(n->parent),
+		.parent_merged = n->parent->dir->n_lower > 0,
+	};
+	if (n->exists)
+		r = change_lower_positive(change, n->parent, n->name, &n->r);
+	else if (ret->place == PLACE_WHITEOUT)
+		r = resolve_lower_positive(change->tree, n->parent, n->name);
+	ret->lower_positive = r > 0;
+	return r < 0 ? r : 0;
+}
+
+static bool is_same_object(const struct rename_name *a, const struct rename_name *b)
+{
+	if (!a->exists || !b->exists)
+		return false;
+	if (a->known.inode && a->known.inode == b->known.inode)
+		return true;
+	return a->r.in_upper && b->r.in_upper && a->r.stx.stx_ino == b->r.stx.stx_ino;
+}
+
+static int stop_at_first(void *arg, const struct sys_dirent *entry)
+{
+	return 1;
+}
+
+/* Of the directory to be replaced: what it shows, and whether the upper's part of it can be replaced as it is. */
+static int gather_replaced_dir(struct rename *x, struct rename_facts *f)
+{
+	_cleanup_close_ int fd = -1;
+	int r = listing_is_empty_locked(x->change->tree, x->new.known.inode);
+
+	if (r < 0)
+		return r;
+	f->new_shows_entry = r == 0;
+	if (f->new_shows_entry || !x->new.r.in_upper)
+		return 0;
+	fd = change_open_upper(x->change, x->new.known.inode, O_PATH);
+	if (fd < 0)
+		return fd;
+	r = sys_read_dir(fd, stop_at_first, NULL);
+	f->new_holds_whiteouts = r > 0;
+	return r < 0 ? r : 0;
+}
+
+/* Whether the whiteout at the new name would still be one at the old name. */
+static int gather_whiteout(struct rename *x, struct rename_facts *f)
+{
+	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
+	struct statx stx;
+	int r = change_dirfd_open(x->change, x->new.parent, &dir);
+
+	if (r == 0)
+		r = sys_statx(dir.dirfd.fd, x->new.name, &stx);
+	if (r == 0)
+		f->new_whiteout_fixed =
+			!layer_is_whiteout(&stx) && x->change->layers->whiteout_form == WHITEOUT_DEVICE;
+	return r;
+}
+
+static int gather_facts(struct rename *x, struct rename_facts *f)
+{
+	struct layer_set *set = x->change->layers;
+	struct tree *tree = x->change->tree;
+	int r = gather_side(x->change, &x->old, &f->old);
+
+	if (r == 0)
+		r = gather_side(x->change, &x->new, &f->new);
+	if (r < 0)
+		return r;
+	f->flags = x->flags;
+	f->same_object = is_same_object(&x->old, &x->new);
+	f->old_above_new = name_is_dir(&x->old) && inode_is_ancestor(tree, x->old.known.inode, x->new.parent);
+	f->new_above_old = name_is_dir(&x->new) && inode_is_ancestor(tree, x->new.known.inode, x->old.parent);
+	f->has_rename_whiteout = set->has_rename_whiteout && set->whiteout_form == WHITEOUT_DEVICE;
+	f->has_xattr = set->has_upper_xattr;
+	if (f->new.place == PLACE_WHITEOUT)
+		return gather_whiteout(x, f);
+	return 0;
+}
+
+/* --- doing ---------------------------------------------------------------------------------------------------------------------- */
+
+static int mark_opaque(struct change *change, const struct rename_name *n)
+{
+	const char *mark = xattr_overlay_name(change->layers->ns, XATTR_OVERLAY_OPAQUE);
+	int r = sys_setxattr(name_fd(n), n->name, mark, "y", 1, 0);
+
+	/* As the kernel: the caller then copies, as between file systems. */
+	if (r < 0)
+		return r == -EOPNOTSUPP ? -EXDEV : r;
+	if (n->known.inode)
+		atomic_fetch_or(&n->known.inode->marks, MARK_OPAQUE);
+	return 0;
+}
+
+/* What writes nothing but marks that are true where they are. */
+static int prepare_marks(struct rename *x)
+{
+	bool across = x->old.parent != x->new.parent;
+	int r = 0;
+
+	if (x->steps.mark_old_opaque)
+		r = mark_opaque(x->change, &x->old);
+	if (r == 0 && x->steps.mark_new_opaque)
+		r = mark_opaque(x->change, &x->new);
+	if (r == 0 && across && x->old.r.has_origin)
+		r = change_mark_impure(x->change, x->new.parent, name_fd(&x->new));
+	if (r == 0 && across && (x->flags & RENAME_EXCHANGE) && x->new.r.has_origin)
+		r = change_mark_impure(x->change, x->old.parent, name_fd(&x->old));
+	return r;
+}
+
+/* A whiteout will come to the old name with the object's move away from it. */
+static int prepare_whiteout(struct rename *x)
+{
+	bool comes = x->steps.flags == RENAME_EXCHANGE && !(x->flags & RENAME_EXCHANGE);
+	int r = comes ? work_prepare_whiteouts(x->change->layers, name_fd(&x->old)) : 0;
+
+	if (r < 0)
+		return r == -EOPNOTSUPP ? -EXDEV : r;
+	if (x->steps.renew_whiteout_new)
+		return work_replace_by_whiteout(x->change->layers, name_fd(&x->new), x->new.name);
+	if (x->steps.place_whiteout_new)
+		return work_make_whiteout(x->change->layers, name_fd(&x->new), x->new.name);
+	return 0;
+}
+
+/* The directory that will be replaced goes to the work directory, and an empty one like it takes its place. */
+static int stand_in(struct rename *x)
+{
+	_cleanup_close_ int fd = change_open_upper(x->change, x->new.known.inode, O_PATH);
+	int work_fd = x->change->layers->work_fd, r;
+
+	if (fd < 0)
+		return fd;
+	r = create_stand_in(x->change, fd, x->stood_in);
+	if (r == 0) {
+		r = sys_renameat2(work_fd, x->stood_in, name_fd(&x->new), x->new.name, RENAME_EXCHANGE);
+		if (r < 0)
+			change_drop_temp(x->change, x->stood_in, true);
+	}
+	if (r < 0)
+		x->stood_in[0] = '\0';
+	return r;
+}
+
+/* Back to what was before stand_in() and prepare_whiteout(). */
+static void undo(struct rename *x)
+{
+	int r = 0;
+
+	if (x->steps.place_whiteout_new)
+		r = sys_unlinkat(name_fd(&x->new), x->new.name, 0);
+	if (r < 0)
+		log_limited(LOG_CAUSE_WHITEOUT, LOG_WARNING, "a whiteout that hides nothing is left: %s", strerror(-r));
+	if (!x->stood_in[0])
+		return;
+	r = sys_renameat2(x->change->layers->work_fd, x->stood_in, name_fd(&x->new), x->new.name, RENAME_EXCHANGE);
+	if (r == 0) {
+		change_drop_temp(x->change, x->stood_in, true);
+		return;
+	}
+	/* The stand-in stays. The inode has lost its directory: the name is looked up anew. */
+	inode_name_removed(x->change->tree, x->new.parent, x->new.name);
+	(void)work_remove_tree(x->change->layers->work_fd, x->stood_in);
+}
+
+/* The whiteout for the old name could not come with the rename. If it can't be made, the rename is taken back if nothing of the upper was
+ * replaced. */
+static int make_late_whiteout(struct rename *x)
+{
+	bool replaced = x->new.exists && x->new.r.in_upper;
+	int r = work_make_whiteout(x->change->layers, name_fd(&x->old), x->old.name);
+
+	if (r < 0 && !replaced &&
+	    !sys_renameat2(name_fd(&x->new), x->new.name, name_fd(&x->old), x->old.name, RENAME_NOREPLACE))
+		return r;
+	if (r < 0)
+		log_limited(LOG_CAUSE_WHITEOUT, LOG_ERR, "a moved object shows again at its old name: %s", strerror(-r));
+	return 0;
+}
+
+/* Without RENAME_EXCHANGE (some network and FUSE file systems) an object can't change places with a whiteout. A crash in between shows
+ * what the whiteouts hide. */
+static int exchange_in_two_steps(struct rename *x)
+{
+	int r = name_is_dir(&x->old) ? sys_unlinkat(name_fd(&x->new), x->new.name, 0) : 0;
+
+	if (r < 0)
+		return r;
+	r = sys_renameat2(name_fd(&x->old), x->old.name, name_fd(&x->new), x->new.name, 0);
+	if (r < 0 && name_is_dir(&x->old))
+		(void)work_make_whiteout(x->change->layers, name_fd(&x->new), x->new.name);
+	if (r < 0)
+		return r;
+	x->steps.make_whiteout_old = !x->steps.remove_whiteout_old;
+	x->steps.remove_whiteout_old = false;
+	return 0;
+}
+
+static int commit(struct rename *x)
+{
+	int r = sys_renameat2(name_fd(&x->old), x->old.name, name_fd(&x->new), x->new.name, x->steps.flags);
+
+	if (r == -EINVAL && x->steps.flags == RENAME_EXCHANGE && !(x->flags & RENAME_EXCHANGE))
+		r = exchange_in_two_steps(x);
+	return r == 0 && x->steps.make_whiteout_old ? make_late_whiteout(x) : r;
+}
+
+/* What is left to do behind the commit; errors leave nothing that a user sees. */
+static void clean_up(struct rename *x)
+{
+	int r;
+
+	if (x->steps.remove_whiteout_old) {
+		r = sys_unlinkat(name_fd(&x->old), x->old.name, 0);
+		if (r < 0)
+			log_limited(LOG_CAUSE_WHITEOUT, LOG_WARNING, "a whiteout that hides nothing is left: %s",
+				    strerror(-r));
+	}
+	if (x->stood_in[0]) {
+		r = work_remove_tree(x->change->layers->work_fd, x->stood_in);
+		if (r < 0)
+			log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING, "work directory: %s not removed: %s", x->stood_in,
+				    strerror(-r));
+	}
+}
+
+static int rename_do(struct rename *x)
+{
+	int r = prepare_marks(x);
+
+	if (r == 0 && !(x->flags & RENAME_EXCHANGE) && x->new.exists)
+		r = x->new.r.in_upper ? victim_pin(x->change, &x->new.known, name_fd(&x->new), x->new.name) : 0;
+	if (r == 0)
+		r = prepare_whiteout(x);
+	if (r < 0)
+		return r;
+	if (x->steps.clear_new)
+		r = stand_in(x);
+	if (r == 0)
+		r = commit(x);
+	if (r < 0)
+		undo(x);
+	else
+		clean_up(x);
+	return r;
+}
+
+/* --- telling the tree ----------------------------------------------------------------------------------------------------------- */
+
+static void tell_listing(struct rename *x, const struct rename_name *from, const struct rename_name *to)
+{
+	unsigned char type = change_dtype(&from->r.stx);
+
+	if (to->exists)
+		listing_update(x->change->tree, to->parent, to->name, type, from->r.ino, from->r.layer);
+	else
+		listing_add(x->change->tree, to->parent, to->name, type, from->r.ino, from->r.layer);
+}
+
+static void tell(struct rename *x)
+{
+	bool exchange = x->flags & RENAME_EXCHANGE;
+
+	inode_name_moved(x->change->tree, x->old.parent, x->old.name, x->new.parent, x->new.name, exchange);
+	tell_listing(x, &x->old, &x->new);
+	if (exchange)
+		tell_listing(x, &x->new, &x->old);
+	else
+		listing_remove(x->change->tree, x->old.parent, x->old.name);
+}
+
+/* --- entry -------------------------------------------------------------------------------------------------------------------------- */
+
+static int open_parents(struct rename *x)
+{
+	int r = change_dirfd_open(x->change, x->old.parent, &x->old.dir);
+
+	return r < 0 ? r : change_dirfd_open(x->change, x->new.parent, &x->new.dir);
+}
+
+/* Both objects can't be changed or removed by anybody else now. */
+static int rename_with_objects(struct rename *x)
+{
+	struct tree *tree = x->change->tree;
+	struct inode *a = x->old.known.inode, *b = x->new.known.inode;
+	int r = open_parents(x);
+
+	if (r < 0)
+		return r;
+	if (!a) {
+		a = b;
+		b = NULL;
+	}
+	if (a)
+		inode_lock_pair(tree, a, b);
+	r = rename_do(x);
+	if (r == 0)
+		tell(x);
+	if (a)
+		inode_unlock_pair(tree, a, b);
+	return r;
+}
+
+/* replaced_locked: D of the directory that is to be replaced is held as well. */
+static int rename_planned(struct rename *x, struct rename_facts *f, bool replaced_locked)
+{
+	int r = replaced_locked && !f->new.covered ? gather_replaced_dir(x, f) : 0;
+
+	if (r == 0)
+		r = rename_plan(f, &x->steps);
+	if (r < 0 || x->steps.nothing)
+		return r;
+	return rename_with_objects(x);
+}
+
+/* The parents are locked. */
+static int rename_locked(struct rename *x)
+{
+	struct rename_facts f = {0};
+	struct lock *third;
+	int r = look_at_name(x->change, &x->old);
+
+	if (r == 0)
+		r = look_at_name(x->change, &x->new);
+	if (r == 0)
+		r = gather_facts(x, &f);
+	if (r < 0)
+		return r;
+	/* A directory that is one of the parents, or lies above one, is held already or out of order; the plan refuses it. */
+	if (!replaces_dir(x) || f.same_object || f.old_above_new || f.new_above_old)
+		return rename_planned(x, &f, false);
+	third = &x->new.known.inode->dir->lock;
+	lock_take_below(third);
+	r = rename_planned(x, &f, true);
+	lock_drop(third);
+	return r;
+}
+
+/* Caller holds R if they differ. */
+static void order_parents(struct rename *x, struct lock **ret_first, struct lock **ret_second)
+{
+	struct inode *a = x->old.parent, *b = x->new.parent;
+	bool swap = inode_is_ancestor(x->change->tree, b, a) ||
+		    (!inode_is_ancestor(x->change->tree, a, b) && b->id < a->id);
+
+	*ret_first = swap ? &b->dir->lock : &a->dir->lock;
+	*ret_second = swap ? &a->dir->lock : &b->dir->lock;
+}
+
+static int rename_with_parents(struct rename *x)
+{
+	struct lock *first, *second;
+	int r;
+
+	order_parents(x, &first, &second);
+	lock_take_pair(first, second);
+	r = rename_locked(x);
+	lock_drop_pair(first, second);
+	return r;
+}
+
+int rename_entry(struct change *change, struct inode *oldparent, const char *oldname, struct inode *newparent,
+		 const char *newname, unsigned flags)
+{
+	_cleanup_rename_ struct rename x = {
+		.change = change,
+		.old = {.parent = oldparent, .name = oldname, .dir = CHANGE_DIRFD_INIT},
+		.new = {.parent = newparent, .name = newname, .dir = CHANGE_DIRFD_INIT},
+		.flags = flags,
+	};
+	int r;
+
+	if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) || flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
+		return -EINVAL;
+	CHANGE_SCOPE(change, FAULT_RENAME);
+	if (oldparent == newparent)
+		return rename_with_parents(&x);
+	lock_take(&change->tree->rename);
+	r = rename_with_parents(&x);
+	lock_drop(&change->tree->rename);
+	return r;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Errors are found in the order in which the kernel finds them (do_renameat2, vfs_rename, ovl_rename), so that a caller sees the same one
+ * where several apply. What needs a copy-up comes last: nothing is copied for a rename that can't succeed.
+ */
+#include "change/rename_plan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+static int check_existence(const struct rename_facts *f)
+{
+	if (!place_exists(f->old.place))
+		return -ENOENT;
+	if ((f->flags & RENAME_NOREPLACE) && place_exists(f->new.place))
+		return -EEXIST;
+	if ((f->flags & RENAME_EXCHANGE) && !place_exists(f->new.place))
+		return -ENOENT;
+	return 0;
+}
+
+static int check_ancestry(const struct rename_facts *f)
+{
+	if (f->old_above_new)
+		return -EINVAL;
+	if (f->new_above_old)
+		return f->flags & RENAME_EXCHANGE ? -EINVAL : -ENOTEMPTY;
+	return 0;
+}
+
+/* Types, mounts, and directories that can't move. */
+static int check_objects(const struct rename_facts *f)
+{
+	bool exchange = f->flags & RENAME_EXCHANGE;
+
+	if (!exchange && place_exists(f->new.place)) {
+		if (place_is_dir(f->old.place) && !place_is_dir(f->new.place))
+			return -ENOTDIR;
+		if (!place_is_dir(f->old.place) && place_is_dir(f->new.place))
+			return -EISDIR;
+	}
+	if (f->old.covered || f->new.covered)
+		return -EBUSY;
+	if (f->old.place == PLACE_DIR_MERGED || f->old.place == PLACE_DIR_LOWER)
+		return -EXDEV;
+	if (exchange && (f->new.place == PLACE_DIR_MERGED || f->new.place == PLACE_DIR_LOWER))
+		return -EXDEV;
+	if (!exchange && place_is_dir(f->new.place) && f->new_shows_entry)
+		return -ENOTEMPTY;
+	return 0;
+}
+
+static bool needs_copy_up(const struct rename_facts *f)
+{
+	return !f->old.parent_in_upper || !f->new.parent_in_upper || f->old.place == PLACE_FILE_LOWER ||
+	       ((f->flags & RENAME_EXCHANGE) && f->new.place == PLACE_FILE_LOWER);
+}
+
+/*
+ * Whether the directory `moved` needs the mark before it comes to `target`. Where the upper can't hold marks the move is still sound if no
+ * lower layer shows the name; else it is answered as between file systems, and the caller copies. Returns 1, 0 or -EXDEV.
+ */
+static int plan_opaque(const struct rename_facts *f, const struct rename_side *moved, const struct rename_side *target)
+{
+	if (!place_is_dir(moved->place) || moved->opaque || !target->parent_merged)
+		return 0;
+	if (f->has_xattr)
+		return 1;
+	return target->lower_positive ? -EXDEV : 0;
+}
+
+static int plan_exchange(const struct rename_facts *f, struct rename_steps *steps)
+{
+	int old_opaque = plan_opaque(f, &f->old, &f->new);
+	int new_opaque = plan_opaque(f, &f->new, &f->old);
+
+	if (old_opaque < 0 || new_opaque < 0)
+		return -EXDEV;
+	steps->mark_old_opaque = old_opaque;
+	steps->mark_new_opaque = new_opaque;
+	steps->flags = RENAME_EXCHANGE;
+	return 0;
+}
+
+/* The new name is a whiteout, which hides what may lie below. A directory can't replace it, only change places with it. */
+static void plan_onto_whiteout(const struct rename_facts *f, struct rename_steps *steps)
+{
+	if (!f->old.lower_positive && !place_is_dir(f->old.place))
+		return;
+	steps->renew_whiteout_new = f->new_whiteout_fixed;
+	steps->flags = RENAME_EXCHANGE;
+	steps->remove_whiteout_old = !f->old.lower_positive;
+}
+
+/* Something has to hide what lower layers show at the old name. */
+static void plan_hide_old(const struct rename_facts *f, struct rename_steps *steps)
+{
+	if (f->has_rename_whiteout) {
+		steps->flags = RENAME_WHITEOUT;
+	} else if (f->new.place == PLACE_ABSENT) {
+		steps->place_whiteout_new = true;
+		steps->flags = RENAME_EXCHANGE;
+	} else {
+		steps->make_whiteout_old = true;
+	}
+}
+
+static int plan_move(const struct rename_facts *f, struct rename_steps *steps)
+{
+	int opaque = plan_opaque(f, &f->old, &f->new);
+
+	if (opaque < 0)
+		return opaque;
+	steps->mark_old_opaque = opaque;
+	if (f->new.place == PLACE_WHITEOUT) {
+		plan_onto_whiteout(f, steps);
+		return 0;
+	}
+	if (f->new.place == PLACE_DIR_PURE || f->new.place == PLACE_DIR_MERGED)
+		steps->clear_new = f->new_holds_whiteouts;
+	/* Without marks the empty directory in its place could not be told from a merged one. */
+	if (steps->clear_new && f->new.place == PLACE_DIR_MERGED && !f->has_xattr)
+		return -EXDEV;
+	if (f->old.lower_positive)
+		plan_hide_old(f, steps);
+	return 0;
+}
+
+int rename_plan(const struct rename_facts *facts, struct rename_steps *ret_steps)
+{
+	struct rename_steps steps = {0};
+	int err = check_existence(facts);
+
+	if (!err)
+		err = check_ancestry(facts);
+	if (!err && facts->same_object) {
+		*ret_steps = (struct rename_steps){.nothing = true};
+		return 0;
+	}
+	if (!err)
+		err = check_objects(facts);
+	if (!err && needs_copy_up(facts))
+		err = -EAGAIN;
+	if (!err)
+		err = facts->flags & RENAME_EXCHANGE ? plan_exchange(facts, &steps) : plan_move(facts, &steps);
+	if (!err)
+		*ret_steps = steps;
+	return err;
+}
