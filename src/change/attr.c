@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Changes of attributes, all on a descriptor of the upper object itself (O_PATH), so that symlinks, devices and files without a name are
+ * no special cases.
+ *
+ * I is held over a change: two of them on one object don't interleave, and what is known of the object in memory (marks) stays true.
+ */
+#include "change/change.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "format/name.h"
+#include "internal.h"
+
+#define XATTR_CAPABILITY "security.capability"
+#define FLAGS_PROTECTING (FS_IMMUTABLE_FL | FS_APPEND_FL)
+
+static void known_without(struct inode *inode, unsigned marks)
+{
+	atomic_fetch_and_explicit(&inode->marks, ~marks, memory_order_relaxed);
+}
+
+static void forget_no_priv(struct inode *inode)
+{
+	known_without(inode, CHANGE_MARK_NO_PRIV);
+}
+
+/* --- the parts of a SETATTR ----------------------------------------------------------------------------------------------------- */
+
+static int set_size(struct inode *inode, int path, off_t size, int fd)
+{
+	_cleanup_close_ int own = -1;
+
+	if (inode_is_dir(inode))
+		return -EISDIR;
+	if (!S_ISREG(inode->type))
+		return -EINVAL;
+	if (fd < 0)
+		fd = own = sys_reopen(path, O_WRONLY);
+	return fd < 0 ? fd : sys_ftruncate(fd, size);
+}
+
+/* Removes what a change by another than the owner must not leave: setuid, setgid of a group that may execute, capabilities. */
+static int kill_priv(struct inode *inode, int path)
+{
+	struct statx stx;
+	mode_t mode;
+	int r;
+
+	if (!S_ISREG(inode->type))
+		return 0;
+	if (change_may_have(inode, MARK_CAPABILITY)) {
+		r = sys_removexattr(path, "", XATTR_CAPABILITY);
+		if (r < 0 && r != -ENODATA && r != -EOPNOTSUPP)
+			return r;
+		known_without(inode, MARK_CAPABILITY);
+	}
+	r = sys_statx(path, "", &stx);
+	if (r < 0)
+		return r;
+	mode = stx.stx_mode & 07777 & ~(mode_t)S_ISUID;
+	if (mode & S_IXGRP)
+		mode &= ~(mode_t)S_ISGID;
+	return mode == (stx.stx_mode & 07777) ? 0 : sys_fchmod(path, mode);
+}
+
+static int set_owner(struct inode *inode, int path, const struct attr_change *attr)
+{
+	uid_t uid = attr->valid & ATTR_SET_UID ? attr->uid : (uid_t)-1;
+	gid_t gid = attr->valid & ATTR_SET_GID ? attr->gid : (gid_t)-1;
+	int r = sys_fchown(path, uid, gid);
+
+	/* The file system took it away with the setuid bit. */
+	if (r == 0 && S_ISREG(inode->type))
+		known_without(inode, MARK_CAPABILITY);
+	return r;
+}
+
+static int set_mode(struct inode *inode, int path, mode_t mode)
+{
+	if (S_ISLNK(inode->type))
+		return -EOPNOTSUPP;
+	forget_no_priv(inode);
+	return sys_fchmod(path, mode & 07777);
+}
+
+static int set_times(int path, const struct attr_change *attr)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_OMIT}};
+
+	if (attr->valid & ATTR_SET_ATIME)
+		times[0] = attr->atime;
+	if (attr->valid & ATTR_SET_MTIME)
+		times[1] = attr->mtime;
+	return sys_futimens(path, times);
+}
+
+static int set_all(struct inode *inode, int path, const struct attr_change *attr, int fd)
+{
+	int r = 0;
+
+	if (attr->valid & ATTR_SET_SIZE)
+		r = set_size(inode, path, attr->size, fd);
+	if (r == 0 && (attr->valid & ATTR_KILL_PRIV))
+		r = kill_priv(inode, path);
+	if (r == 0 && (attr->valid & (ATTR_SET_UID | ATTR_SET_GID)))
+		r = set_owner(inode, path, attr);
+	if (r == 0 && (attr->valid & ATTR_SET_MODE))
+		r = set_mode(inode, path, attr->mode);
+	if (r == 0 && (attr->valid & (ATTR_SET_ATIME | ATTR_SET_MTIME)))
+		r = set_times(path, attr);
+	return r;
+}
+
+int attr_set(struct change *change, struct inode *inode, const struct attr_change *attr, int fd, struct statx *ret_stx)
+{
+	CHANGE_SCOPE(change, FAULT_ATTR);
+	_cleanup_close_ int path = -1;
+	struct statx stx;
+	int r;
+
+	LOCK_SCOPE(inode_lock(change->tree, inode));
+	path = change_open_upper(change, inode, O_PATH);
+	if (path < 0)
+		return path;
+	r = set_all(inode, path, attr, fd);
+	if (r == 0)
+		r = sys_statx(path, "", &stx);
+	if (r < 0)
+		return r;
+	inode_fix_statx(change->tree, inode, &stx);
+	*ret_stx = stx;
+	return 0;
+}
+
+int attr_kill_priv(struct change *change, struct inode *inode)
+{
+	/* A write by others asks every time; that there is nothing to remove is remembered. */
+	if (!S_ISREG(inode->type) ||
+	    (atomic_load_explicit(&inode->marks, memory_order_acquire) & CHANGE_MARK_NO_PRIV))
+		return 0;
+	CHANGE_SCOPE(change, FAULT_ATTR);
+	_cleanup_close_ int path = -1;
+	int r;
+
+	LOCK_SCOPE(inode_lock(change->tree, inode));
+	path = change_open_upper(change, inode, O_PATH);
+	if (path < 0)
+		return path;
+	r = kill_priv(inode, path);
+	if (r == 0)
+		atomic_fetch_or_explicit(&inode->marks, CHANGE_MARK_NO_PRIV, memory_order_release);
+	return r;
+}
+
+/* --- flags ---------------------------------------------------------------------------------------------------------------------- */
+
+/* Only these have flags, and only they can be opened without a side effect. */
+static bool has_flags(const struct inode *inode)
+{
+	return S_ISREG(inode->type) || inode_is_dir(inode);
+}
+
+/* What the kernel keeps in overlay.protattr, because the upper object itself couldn't be renamed with such a flag. */
+static unsigned protected_flags(struct change *change, int fd)
+{
+	const char *name = xattr_overlay_name(change->layers->ns, XATTR_OVERLAY_PROTATTR);
+	char value[8];
+	ssize_t n = sys_getxattr(fd, "", name, value, sizeof(value));
+	unsigned flags = 0;
+
+	if (n > 0 && memchr(value, 'i', (size_t)n))
+		flags |= FS_IMMUTABLE_FL;
+	if (n > 0 && memchr(value, 'a', (size_t)n))
+		flags |= FS_APPEND_FL;
+	return flags;
+}
+
+/* From now on the object's own flags say it all. */
+static int forget_protected_flags(struct change *change, int fd)
+{
+	int r;
+
+	if (!protected_flags(change, fd))
+		return 0;
+	r = sys_removexattr(fd, "", xattr_overlay_name(change->layers->ns, XATTR_OVERLAY_PROTATTR));
+	return r == -ENODATA ? 0 : r;
+}
+
+static int open_for_flags(struct change *change, struct inode *inode, bool *ret_upper)
+{
+	if (!has_flags(inode))
+		return -ENOTTY;
+	return inode_open(change->tree, inode, O_RDONLY | O_NONBLOCK, ret_upper);
+}
+
+int attr_get_flags(struct change *change, struct inode *inode, unsigned *ret_flags)
+{
+	bool upper = false;
+	_cleanup_close_ int fd = open_for_flags(change, inode, &upper);
+	unsigned flags;
+	int r = fd < 0 ? fd : sys_getflags(fd, &flags);
+
+	if (r < 0)
+		return r;
+	*ret_flags = flags | (upper ? protected_flags(change, fd) : 0);
+	return 0;
+}
+
+static unsigned xflags_of(unsigned flags)
+{
+	return (flags & FS_IMMUTABLE_FL ? (unsigned)FS_XFLAG_IMMUTABLE : 0U) |
+	       (flags & FS_APPEND_FL ? (unsigned)FS_XFLAG_APPEND : 0U);
+}
+
+int attr_get_fsxattr(struct change *change, struct inode *inode, struct fsxattr *ret)
+{
+	bool upper = false;
+	_cleanup_close_ int fd = open_for_flags(change, inode, &upper);
+	struct fsxattr xa;
+	int r = fd < 0 ? fd : sys_fsgetxattr(fd, &xa);
+
+	if (r < 0)
+		return r;
+	if (upper)
+		xa.fsx_xflags |= xflags_of(protected_flags(change, fd));
+	*ret = xa;
+	return 0;
+}
+
+static int open_upper_for_flags(struct change *change, struct inode *inode)
+{
+	if (!has_flags(inode))
+		return -ENOTTY;
+	return change_open_upper(change, inode, O_RDONLY | O_NONBLOCK);
+}
+
+int attr_set_flags(struct change *change, struct inode *inode, unsigned flags)
+{
+	CHANGE_SCOPE(change, FAULT_ATTR);
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	LOCK_SCOPE(inode_lock(change->tree, inode));
+	fd = open_upper_for_flags(change, inode);
+	if (fd < 0)
+		return fd;
+	r = sys_setflags(fd, flags);
+	/* With a protecting flag the mark may stay: it says the same or less, and can't be removed any more. */
+	if (r == 0 && !(flags & FLAGS_PROTECTING))
+		r = forget_protected_flags(change, fd);
+	return r;
+}
+
+int attr_set_fsxattr(struct change *change, struct inode *inode, const struct fsxattr *xa)
+{
+	CHANGE_SCOPE(change, FAULT_ATTR);
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	LOCK_SCOPE(inode_lock(change->tree, inode));
+	fd = open_upper_for_flags(change, inode);
+	if (fd < 0)
+		return fd;
+	r = sys_fssetxattr(fd, xa);
+	if (r == 0 && !(xa->fsx_xflags & (FS_XFLAG_IMMUTABLE | FS_XFLAG_APPEND)))
+		r = forget_protected_flags(change, fd);
+	return r;
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The change object, and what all kinds of change share (internal.h).
+ *
+ * Two pools: a copy-up of a gigabyte takes seconds, and the small ones that a package manager makes by the thousand must not queue
+ * behind it. Both run at a lower priority than request threads, so that a stat on a machine with one core isn't scheduled after a copy.
+ */
+#include "change/change.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "copyup_internal.h"
+#include "format/acl.h"
+#include "format/name.h"
+#include "internal.h"
+
+#define COPY_LARGE_THREADS 4
+#define COPY_LARGE_NICE 10
+#define COPY_SMALL_THREADS 3
+#define COPY_SMALL_NICE 5
+
+static int change_start_pools(struct change *change, const struct change_options *opt)
+{
+	unsigned large = opt->copy_threads ? opt->copy_threads : COPY_LARGE_THREADS;
+	int r = pool_new("ply-copy", large, COPY_LARGE_NICE, &change->copy_large);
+
+	if (r < 0)
+		return r;
+	return pool_new("ply-change", COPY_SMALL_THREADS, COPY_SMALL_NICE, &change->copy_small);
+}
+
+int change_new(struct tree *tree, const struct change_options *opt, struct change **ret_change)
+{
+	struct change *change = calloc(1, sizeof(*change));
+	int r;
+
+	if (!change)
+		return -ENOMEM;
+	change->tree = tree;
+	change->layers = tree->layers;
+	change->sync = opt->sync && !tree->layers->is_volatile;
+	change->acl = opt->acl;
+	rwlock_init(&change->gate, LOCK_GATE);
+	r = copyup_queue_new(change, &change->queue);
+	if (r == 0)
+		r = change_start_pools(change, opt);
+	if (r < 0) {
+		change_free(change);
+		return r;
+	}
+	*ret_change = change;
+	return 0;
+}
+
+void change_free(struct change *change)
+{
+	if (!change)
+		return;
+	if (change->queue)
+		copyup_queue_stop(change->queue);
+	/* A small task may still hand itself to the large pool, never the other way round. */
+	if (change->copy_small)
+		pool_drain(change->copy_small);
+	if (change->copy_large)
+		pool_free(change->copy_large);
+	if (change->copy_small)
+		pool_free(change->copy_small);
+	copyup_queue_free(change->queue);
+	rwlock_finish(&change->gate);
+	free(change);
+}
+
+/* --- upper directories ------------------------------------------------------------------------------------------------------ */
+
+int change_dirfd_open(struct change *change, struct inode *dir, struct change_dirfd *d)
+{
+	int r;
+
+	if (!inode_in_upper(dir))
+		return -EAGAIN;
+	r = dirfd_get_upper(change->tree, dir, &d->dirfd);
+	if (r < 0)
+		return r;
+	d->tree = change->tree;
+	return 0;
+}
+
+void change_dirfd_finish(struct change_dirfd *d)
+{
+	if (d->tree)
+		dirfd_put(d->tree, &d->dirfd);
+	d->tree = NULL;
+}
+
+int change_open_upper(struct change *change, struct inode *inode, int flags)
+{
+	bool upper = false;
+	int fd;
+
+	/* Once it is in the upper it stays there, so this look suffices. */
+	if (!inode_in_upper(inode))
+		return -EAGAIN;
+	fd = inode_open(change->tree, inode, flags, &upper);
+	if (fd >= 0 && !CHECK(upper)) {
+		close(fd);
+		return -EIO;
+	}
+	return fd;
+}
+
+int change_mark_impure(struct change *change, struct inode *dir, int dirfd)
+{
+	const char *name = xattr_overlay_name(change->layers->ns, XATTR_OVERLAY_IMPURE);
+	int r;
+
+	if (atomic_load_explicit(&dir->dir->impure_marked, memory_order_relaxed))
+		return 0;
+	if (change->layers->has_upper_xattr) {
+		r = sys_setxattr(dirfd, "", name, "y", 1, 0);
+		if (r < 0 && r != -EOPNOTSUPP)
+			return r;
+	}
+	atomic_store_explicit(&dir->dir->impure_marked, true, memory_order_relaxed);
+	return 0;
+}
+
+void change_times_save(int dirfd, struct change_times *ret)
+{
+	struct statx stx;
+
+	ret->valid = sys_statx(dirfd, "", &stx) == 0;
+	if (!ret->valid)
+		return;
+	copyup_times(&stx, ret->ts);
+}
+
+void change_times_restore(int dirfd, const struct change_times *times)
+{
+	if (times->valid)
+		(void)sys_futimens(dirfd, times->ts);
+}
+
+/* --- ACLs ------------------------------------------------------------------------------------------------------------------- */
+
+ssize_t change_default_acl(struct change *change, struct inode *dir, int dirfd, void **ret_acl)
+{
+	_cleanup_free_ void *acl = NULL;
+	ssize_t n;
+
+	*ret_acl = NULL;
+	if (!change->acl || atomic_load_explicit(&dir->dir->default_acl, memory_order_relaxed) == DIR_ACL_NONE)
+		return 0;
+	n = sys_getxattr(dirfd, "", ACL_XATTR_DEFAULT, NULL, 0);
+	if (n == -ENODATA || n == -EOPNOTSUPP || n == 0) {
+		atomic_store_explicit(&dir->dir->default_acl, DIR_ACL_NONE, memory_order_relaxed);
+		return 0;
+	}
+	if (n < 0)
+		return n;
+	acl = malloc((size_t)n);
+	if (!acl)
+		return -ENOMEM;
+	/* D keeps plyfs itself from changing it in between. */
+	n = sys_getxattr(dirfd, "", ACL_XATTR_DEFAULT, acl, (size_t)n);
+	if (n <= 0)
+		return n == 0 || n == -ENODATA ? 0 : n;
+	atomic_store_explicit(&dir->dir->default_acl, DIR_ACL_PRESENT, memory_order_relaxed);
+	*ret_acl = TAKE_PTR(acl);
+	return n;
+}
+
+int change_set_acl(int fd, const char *which, const void *acl, size_t size)
+{
+	return sys_setxattr(fd, "", which, acl, size, 0);
+}
+
+/* --- the work directory ------------------------------------------------------------------------------------------------------ */
+
+void change_drop_temp(struct change *change, const char *name, bool dir)
+{
+	int r = sys_unlinkat(change->layers->work_fd, name, dir ? AT_REMOVEDIR : 0);
+
+	if (r < 0 && r != -ENOENT)
+		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING, "work directory: can't remove %s: %s", name, strerror(-r));
+}
+
+/* --- marks ------------------------------------------------------------------------------------------------------------------- */
+
+/* The layer of an inode's topmost object. */
+static unsigned change_top_layer(struct inode *inode, bool upper)
+{
+	if (upper)
+		return 0;
+	return inode_is_dir(inode) ? inode->dir->lower[0].layer : inode->layer;
+}
+
+int change_marks_locked(struct change *change, struct inode *inode, unsigned *ret_marks)
+{
+	_cleanup_close_ int fd = -1;
+	bool upper = false;
+	unsigned marks;
+	int r;
+
+	if (atomic_load_explicit(&inode->marks_known, memory_order_acquire)) {
+		*ret_marks = atomic_load_explicit(&inode->marks, memory_order_relaxed);
+		return 0;
+	}
+	fd = inode_open(change->tree, inode, O_PATH, &upper);
+	if (fd < 0)
+		return fd;
+	r = layer_read_marks(change->layers, &change->layers->layers[change_top_layer(inode, upper)], fd, "", &marks);
+	if (r < 0)
+		return r;
+	atomic_store_explicit(&inode->marks, marks, memory_order_relaxed);
+	atomic_store_explicit(&inode->marks_known, true, memory_order_release);
+	*ret_marks = marks;
+	return 0;
+}

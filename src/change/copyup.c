@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Copying one object up, after its ancestors, one at a time from the top down.
+ *
+ * The copy is made complete without a lock: nameless (O_TMPFILE) where the file system can, else under a temp name of the work
+ * directory. Then D of the parent and I of the object are taken, it is looked at again where the object is and if it still has a name, and
+ * the copy gets that name without replacing anything: the one step that a crash can fall before or after. The parent's times are put back,
+ * as for the user nothing changed in it.
+ *
+ * An object of a lower layer changes its place in one way only: it loses its name (a rename wants it in the upper first). Then its
+ * copy gets none either and lives on a pinned descriptor.
+ */
+#include "copyup_internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "base/counter.h"
+#include "internal.h"
+#include "tree/listing.h"
+
+#define COPYUP_TRIES 3
+#define SYMLINK_MAX 4096
+
+/* --- the source -------------------------------------------------------------------------------------------------------------- */
+
+/* The layer that holds it. A file's may change under T, so it is read there. */
+static unsigned source_layer(struct tree *tree, struct inode *inode)
+{
+	struct inode_place place;
+
+	if (inode_is_dir(inode))
+		return inode->dir->lower[0].layer;
+	inode_locate(tree, inode, &place);
+	inode_place_finish(tree, &place);
+	return place.layer;
+}
+
+/* Access times of a layer are nobody's business; without the right to say so the file is read all the same. */
+static int source_open_read(int src)
+{
+	int fd = sys_reopen(src, O_RDONLY | O_NONBLOCK | O_NOATIME);
+
+	return fd == -EPERM ? sys_reopen(src, O_RDONLY | O_NONBLOCK) : fd;
+}
+
+/* An immutable file may be changed in nothing but its flags, and one for appending not be truncated. A directory may be an ancestor. */
+static int source_check(const struct copyup *c)
+{
+	uint64_t fixed = c->stx.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND);
+
+	if (!fixed || c->how == COPYUP_FLAGS || inode_is_dir(c->inode))
+		return 0;
+	return (fixed & STATX_ATTR_IMMUTABLE) || c->how == COPYUP_NO_DATA ? -EPERM : 0;
+}
+
+/* 1: it is in the upper already. */
+static int source_open(struct copyup *c)
+{
+	bool upper = false;
+	int r;
+
+	c->src = inode_open(c->change->tree, c->inode, O_PATH, &upper);
+	if (c->src < 0)
+		return c->src;
+	if (upper)
+		return 1;
+	c->layer = source_layer(c->change->tree, c->inode);
+	r = sys_statx(c->src, "", &c->stx);
+	if (r < 0)
+		return r;
+	r = source_check(c);
+	if (r < 0 || !(S_ISREG(c->stx.stx_mode) || S_ISDIR(c->stx.stx_mode)))
+		return r;
+	c->src_read = source_open_read(c->src);
+	return c->src_read < 0 ? c->src_read : 0;
+}
+
+bool copyup_is_large(struct change *change, struct inode *inode, enum copyup_how how)
+{
+	struct statx stx;
+
+	if (how == COPYUP_NO_DATA || !S_ISREG(inode->type) || inode_in_upper(inode))
+		return false;
+	return inode_statx(change->tree, inode, &stx) == 0 && stx.stx_size >= COPYUP_LARGE;
+}
+
+/* --- the copy, empty ---------------------------------------------------------------------------------------------------------- */
+
+static int temp_symlink(struct copyup *c)
+{
+	char target[SYMLINK_MAX + 1];
+	ssize_t n = sys_readlinkat(c->src, "", target, sizeof(target));
+
+	if (n < 0)
+		return (int)n;
+	if (n > SYMLINK_MAX)
+		return -ENAMETOOLONG;
+	target[n] = '\0';
+	return sys_symlinkat(target, c->change->layers->work_fd, c->temp);
+}
+
+/* Makes the object under its temp name; a regular file comes with its descriptor. Nobody but us may use it before it has its owner. */
+static int temp_make(struct copyup *c)
+{
+	int work = c->change->layers->work_fd;
+	mode_t type = c->stx.stx_mode & S_IFMT;
+
+	switch (type) {
+	case S_IFREG:
+		c->fd = sys_openat(work, c->temp, O_RDWR | O_CREAT | O_EXCL, 0600, SYS_NO_XDEV);
+		return c->fd < 0 ? c->fd : 0;
+	case S_IFDIR:
+		return sys_mkdirat(work, c->temp, 0700);
+	case S_IFLNK:
+		return temp_symlink(c);
+	default:
+		return sys_mknodat(work, c->temp, type | 0600, makedev(c->stx.stx_rdev_major, c->stx.stx_rdev_minor));
+	}
+}
+
+static int temp_open(struct copyup *c)
+{
+	int flags = S_ISDIR(c->stx.stx_mode) ? O_RDONLY | O_DIRECTORY : O_PATH;
+
+	if (c->fd >= 0)
+		return 0;
+	c->fd = sys_openat(c->change->layers->work_fd, c->temp, flags, 0, SYS_NO_XDEV);
+	return c->fd < 0 ? c->fd : 0;
+}
+
+static void temp_drop(struct copyup *c)
+{
+	if (c->temp[0])
+		change_drop_temp(c->change, c->temp, S_ISDIR(c->stx.stx_mode));
+	c->temp[0] = '\0';
+}
+
+/* With a name only if it must have one: a crash leaves nothing of a nameless file. */
+static int temp_new(struct copyup *c)
+{
+	int r;
+
+	c->temp[0] = '\0';
+	if (S_ISREG(c->stx.stx_mode) && c->change->layers->has_tmpfile) {
+		c->fd = sys_open_tmpfile(c->change->layers->work_fd, O_RDWR, 0600);
+		return c->fd < 0 ? c->fd : 0;
+	}
+	work_temp_name(c->change->layers, c->temp);
+	r = temp_make(c);
+	if (r < 0) {
+		c->temp[0] = '\0';
+		return r;
+	}
+	r = temp_open(c);
+	if (r < 0)
+		temp_drop(c);
+	return r;
+}
+
+/* --- the copy, filled --------------------------------------------------------------------------------------------------------- */
+
+/* One sync at the end brings data, owner, attributes and times to the disk before the name shows them. */
+static int copyup_sync(struct copyup *c)
+{
+	int r = 0;
+
+	if (copyup_job_cancelled(c->job))
+		return -EINTR;
+	if (c->change->sync && (S_ISREG(c->stx.stx_mode) || S_ISDIR(c->stx.stx_mode)))
+		r = sys_fsync(c->fd);
+	return r == 0 && copyup_job_cancelled(c->job) ? -EINTR : r;
+}
+
+static int copyup_fill(struct copyup *c)
+{
+	int r = 0;
+
+	if (S_ISREG(c->stx.stx_mode) && c->how != COPYUP_NO_DATA)
+		r = copyup_data(c);
+	if (r == 0)
+		r = copyup_meta(c);
+	return r == 0 ? copyup_sync(c) : r;
+}
+
+/* --- publishing --------------------------------------------------------------------------------------------------------------- */
+
+/* Users' attributes came along; of the private ones only those that a copy-up writes. */
+static void publish_marks(struct inode *inode, bool persistent_ino)
+{
+	const unsigned users = MARK_ACL | MARK_DEFAULT_ACL | MARK_CAPABILITY | MARK_OTHER_XATTR;
+	unsigned marks = atomic_load_explicit(&inode->marks, memory_order_relaxed);
+
+	atomic_store_explicit(&inode->marks, (marks & users) | (persistent_ino ? MARK_ORIGIN : 0), memory_order_relaxed);
+}
+
+/* The tree learns where the object is now. I is held, D of its parent where it has a name. */
+static void publish_tell(struct copyup *c)
+{
+	publish_marks(c->inode, c->persistent_ino);
+	if (inode_is_dir(c->inode))
+		dir_publish_upper(c->change->tree, c->inode, c->real_ino);
+	else
+		inode_publish_upper(c->change->tree, c->inode, c->real_ino, c->persistent_ino);
+}
+
+/* It lost its last name: the copy lives on its descriptor. */
+static int publish_nameless(struct copyup *c)
+{
+	int fd;
+
+	if (inode_is_dir(c->inode))
+		return -ENOENT;
+	if (c->temp[0]) {
+		int r = sys_unlinkat(c->change->layers->work_fd, c->temp, 0);
+
+		if (r < 0)
+			return r;
+		c->temp[0] = '\0';
+	}
+	fd = sys_dup(c->fd);
+	if (fd < 0)
+		return fd;
+	inode_pin(c->change->tree, c->inode, fd);
+	publish_tell(c);
+	return 0;
+}
+
+static int publish_link(struct copyup *c, int dirfd, const char *name)
+{
+	int r;
+
+	if (!c->temp[0])
+		return sys_link_fd(c->fd, dirfd, name);
+	r = sys_renameat2(c->change->layers->work_fd, c->temp, dirfd, name, RENAME_NOREPLACE);
+	if (r == 0)
+		c->temp[0] = '\0';
+	return r;
+}
+
+static void publish_listing(struct copyup *c, const struct inode_place *place)
+{
+	unsigned char type = IFTODT(c->inode->type);
+
+	listing_update(c->change->tree, place->parent, place->name, type, c->inode->ino,
+		       layer_upper(c->change->layers)->index);
+}
+
+/* Gives the copy its name. D of the parent and I are held. */
+static int publish_named(struct copyup *c, const struct inode_place *place)
+{
+	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
+	struct change_times times;
+	int r = change_dirfd_open(c->change, place->parent, &dir);
+
+	if (r < 0)
+		return r;
+	r = change_mark_impure(c->change, place->parent, dir.dirfd.fd);
+	if (r < 0)
+		return r;
+	change_times_save(dir.dirfd.fd, &times);
+	r = publish_link(c, dir.dirfd.fd, place->name);
+	if (r < 0)
+		return r;
+	change_times_restore(dir.dirfd.fd, &times);
+	publish_tell(c);
+	publish_listing(c, place);
+	return 0;
+}
+
+/* All locks are held. 1: somebody else brought it up. -EAGAIN: it isn't where `seen` says any more. */
+static int publish_locked(struct copyup *c, const struct inode_place *seen)
+{
+	struct inode_place now;
+	int r;
+
+	if (inode_in_upper(c->inode))
+		return 1;
+	inode_locate(c->change->tree, c->inode, &now);
+	if (!now.unlinked && (now.parent != seen->parent || seen->unlinked))
+		r = -EAGAIN;
+	else if (!copyup_job_commit(c->job))
+		r = -EINTR;
+	else
+		r = now.unlinked ? publish_nameless(c) : publish_named(c, &now);
+	inode_place_finish(c->change->tree, &now);
+	return r;
+}
+
+static int publish_once(struct copyup *c)
+{
+	struct rwlock *gate __attribute__((cleanup(change_end), unused)) = change_start(c->change);
+	struct inode_place seen;
+	struct lock *dir;
+	int r;
+
+	inode_locate(c->change->tree, c->inode, &seen);
+	dir = !seen.unlinked && seen.parent ? &seen.parent->dir->lock : NULL;
+	if (dir)
+		lock_take(dir);
+	lock_take(inode_lock(c->change->tree, c->inode));
+	r = publish_locked(c, &seen);
+	lock_drop(inode_lock(c->change->tree, c->inode));
+	if (dir)
+		lock_drop(dir);
+	inode_place_finish(c->change->tree, &seen);
+	return r;
+}
+
+static int copyup_publish(struct copyup *c)
+{
+	struct statx stx;
+	int r = sys_statx(c->fd, "", &stx);
+
+	if (r < 0)
+		return r;
+	c->real_ino = stx.stx_ino;
+	r = -EAGAIN;
+	for (unsigned i = 0; i < COPYUP_TRIES && r == -EAGAIN; i++)
+		r = publish_once(c);
+	return r;
+}
+
+/* --- one object ---------------------------------------------------------------------------------------------------------------- */
+
+static int copyup_steps(struct copyup *c)
+{
+	int r = temp_new(c);
+
+	if (r < 0)
+		return r;
+	r = copyup_fill(c);
+	if (r < 0)
+		goto drop;
+	r = copyup_publish(c);
+	if (r != 0)
+		goto drop;
+	copyup_meta_published(c);
+	return 0;
+drop:
+	temp_drop(c);
+	return r < 0 ? r : 0;
+}
+
+static void copyup_finish(struct copyup *c)
+{
+	cleanup_close(&c->src);
+	cleanup_close(&c->src_read);
+	cleanup_close(&c->fd);
+}
+
+static void copyup_count(const struct copyup *c, int err)
+{
+	if (err == 0) {
+		counter_add(COUNTER_COPY_UP, 1);
+		if (c->how != COPYUP_NO_DATA && S_ISREG(c->inode->type))
+			counter_add(COUNTER_COPY_UP_BYTES, c->stx.stx_size);
+	} else if (err != -EINTR) {
+		counter_add(COUNTER_COPY_UP_FAILED, 1);
+		log_limited(LOG_CAUSE_COPY_UP, LOG_WARNING, "copy-up failed: %s", strerror(-err));
+	}
+}
+
+static int copyup_one(struct change *change, struct inode *inode, enum copyup_how how, struct copyup_job *job)
+{
+	_cleanup_(copyup_finish) struct copyup c = {
+		.change = change,
+		.job = job,
+		.inode = inode,
+		.how = how,
+		.src = -1,
+		.src_read = -1,
+		.fd = -1,
+	};
+	int r = source_open(&c);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = copyup_steps(&c);
+	copyup_count(&c, r);
+	return r;
+}
+
+/* --- ancestors ------------------------------------------------------------------------------------------------------------------ */
+
+/* Directories to copy up, referenced, the lowest first. A chain can be longer than any stack. */
+struct chain {
+	struct tree *tree;
+	struct inode **dirs;
+	size_t n, room;
+};
+
+static void chain_finish(struct chain *chain)
+{
+	for (size_t i = 0; i < chain->n; i++)
+		inode_put(chain->tree, chain->dirs[i]);
+	free(chain->dirs);
+}
+
+static int chain_add(struct chain *chain, struct inode *dir)
+{
+	if (chain->n == chain->room) {
+		size_t room = chain->room ? 2 * chain->room : 16;
+		struct inode **dirs = realloc(chain->dirs, room * sizeof(*dirs));
+
+		if (!dirs)
+			return -ENOMEM;
+		chain->dirs = dirs;
+		chain->room = room;
+	}
+	chain->dirs[chain->n++] = dir;
+	return 0;
+}
+
+/* The ancestors that are not in the upper yet. An object without a name needs none. */
+static int chain_collect(struct chain *chain, struct inode *inode)
+{
+	for (;;) {
+		struct inode_place place;
+		int r;
+
+		inode_locate(chain->tree, inode, &place);
+		if (place.unlinked || !place.parent || inode_in_upper(place.parent)) {
+			inode_place_finish(chain->tree, &place);
+			return 0;
+		}
+		r = chain_add(chain, place.parent);
+		if (r < 0) {
+			inode_place_finish(chain->tree, &place);
+			return r;
+		}
+		/* The chain has taken the reference over. */
+		inode = place.parent;
+	}
+}
+
+static int copyup_ancestors(struct change *change, struct inode *inode, struct copyup_job *job)
+{
+	_cleanup_(chain_finish) struct chain chain = {.tree = change->tree};
+	int r = chain_collect(&chain, inode);
+
+	for (size_t i = chain.n; r == 0 && i > 0; i--) {
+		if (copyup_job_cancelled(job))
+			return -EINTR;
+		/* Without the job: to leave a parent copied up is no harm, and publishing it is not the point of no return. */
+		r = copyup_one(change, chain.dirs[i - 1], COPYUP_FULL, NULL);
+	}
+	return r;
+}
+
+static int copyup_try(struct change *change, struct inode *inode, enum copyup_how how, struct copyup_job *job)
+{
+	int r;
+
+	if (inode_in_upper(inode))
+		return 0;
+	if (copyup_job_cancelled(job))
+		return -EINTR;
+	r = copyup_ancestors(change, inode, job);
+	return r < 0 ? r : copyup_one(change, inode, how, job);
+}
+
+int copyup_run(struct change *change, struct inode *inode, enum copyup_how how, struct copyup_job *job)
+{
+	FAULT_SCOPE(FAULT_COPYUP);
+	int r = -EAGAIN;
+
+	if (!change->layers->has_upper)
+		return -EROFS;
+	/* The name is taken, or the place changed: look at it anew. */
+	for (unsigned i = 0; i < COPYUP_TRIES && (r == -EAGAIN || r == -EEXIST); i++)
+		r = copyup_try(change, inode, how, job);
+	/* What stands there was not made through this mount. */
+	return r == -EAGAIN || r == -EEXIST ? -ESTALE : r;
+}
+
+int copyup_now(struct change *change, struct inode *inode, enum copyup_how how)
+{
+	int r;
+
+	inode_get(change->tree, inode);
+	r = copyup_run(change, inode, how, NULL);
+	inode_put(change->tree, inode);
+	return r;
+}

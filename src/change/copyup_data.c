@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Copying a file's data: a reflink where both layers are one file system that has them, else extent by extent with the holes kept, by
+ * copy_file_range() and, where that can't, by reading and writing.
+ *
+ * Chunks are small enough that a cancelled copy ends soon. Unless the mount is volatile, each chunk's write-back is started at once and
+ * the one before is waited for: dirty pages stay few, so that the final sync is short, its journal commit holds up nobody who creates a file
+ * elsewhere, and other writers of the disk aren't throttled for our sake.
+ *
+ * A copy that comes out shorter than the source is never filled with zeros: it fails.
+ */
+#include "copyup_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/macros.h"
+#include "internal.h"
+
+#define CHUNK ((off_t)8 << 20)
+#define BUFFER_SIZE ((size_t)256 << 10)
+
+struct data_copy {
+	struct copyup *c;
+	bool by_hand; /* copy_file_range can't */
+	void *buffer; /* owned */
+	off_t written_from, written_to; /* the chunk whose write-back was started last */
+};
+
+static void data_copy_finish(struct data_copy *d)
+{
+	free(d->buffer);
+}
+
+/* Errors of copy_file_range that say no more than that it is the wrong call for these two files. */
+static bool range_unsuitable(ssize_t r)
+{
+	return r == -EXDEV || r == -EOPNOTSUPP || r == -ENOSYS || r == -EINVAL || r == -EPERM || r == -EBADF ||
+	       r == -ETXTBSY;
+}
+
+/* Returns the end of what was copied; less than `end` when the rest has to go by hand. */
+static off_t copy_by_range(struct data_copy *d, off_t off, off_t end)
+{
+	while (off < end) {
+		off_t in = off, out = off;
+		ssize_t n = sys_copy_file_range(d->c->src_read, &in, d->c->fd, &out, (size_t)(end - off));
+
+		if (n < 0 && !range_unsuitable(n))
+			return n;
+		if (n <= 0) {
+			/* 0 before the end is what files without real pages answer. */
+			d->by_hand = true;
+			break;
+		}
+		off += n;
+	}
+	return off;
+}
+
+static int write_all(int fd, const char *buf, size_t size, off_t off)
+{
+	/* A short count came before an error, which the next call gives. */
+	while (size > 0) {
+		ssize_t n = sys_pwrite_all(fd, buf, size, off);
+
+		if (n <= 0)
+			return n < 0 ? (int)n : -EIO;
+		buf += n;
+		size -= (size_t)n;
+		off += n;
+	}
+	return 0;
+}
+
+static off_t copy_by_hand(struct data_copy *d, off_t off, off_t end)
+{
+	if (!d->buffer)
+		d->buffer = malloc(BUFFER_SIZE);
+	if (!d->buffer)
+		return -ENOMEM;
+	while (off < end) {
+		ssize_t n = sys_pread(d->c->src_read, d->buffer, MIN(BUFFER_SIZE, (size_t)(end - off)), off);
+		int r;
+
+		if (n <= 0)
+			return n < 0 ? n : -EIO;
+		r = write_all(d->c->fd, d->buffer, (size_t)n, off);
+		if (r < 0)
+			return r;
+		off += n;
+	}
+	return off;
+}
+
+/* Best effort: the sync at the end is what counts. */
+static void start_write_back(struct data_copy *d, off_t off, off_t end)
+{
+	if (!d->c->change->sync)
+		return;
+	(void)sys_sync_file_range(d->c->fd, off, end - off, SYNC_FILE_RANGE_WRITE);
+	if (d->written_to > d->written_from)
+		(void)sys_sync_file_range(d->c->fd, d->written_from, d->written_to - d->written_from,
+					  SYNC_FILE_RANGE_WAIT_BEFORE);
+	d->written_from = off;
+	d->written_to = end;
+}
+
+static int copy_chunk(struct data_copy *d, off_t off, off_t end)
+{
+	off_t at = off;
+
+	if (copyup_job_cancelled(d->c->job))
+		return -EINTR;
+	if (!d->by_hand)
+		at = copy_by_range(d, at, end);
+	if (at >= 0 && at < end)
+		at = copy_by_hand(d, at, end);
+	if (at < 0)
+		return (int)at;
+	start_write_back(d, off, end);
+	return 0;
+}
+
+static int copy_extent(struct data_copy *d, off_t off, off_t end)
+{
+	int r = 0;
+
+	for (; r == 0 && off < end; off += CHUNK)
+		r = copy_chunk(d, off, MIN(off + CHUNK, end));
+	return r;
+}
+
+/* The next extent with data at or after `off`. 0 with an extent, 1 when the rest is a hole. */
+static int next_extent(int fd, off_t off, off_t size, off_t *ret_start, off_t *ret_end)
+{
+	off_t start = sys_lseek(fd, off, SEEK_DATA), end;
+
+	if (start == -ENXIO)
+		return 1;
+	if (start < 0) {
+		/* No notion of holes: all of it is data. */
+		*ret_start = off;
+		*ret_end = size;
+		return 0;
+	}
+	end = sys_lseek(fd, start, SEEK_HOLE);
+	*ret_start = MIN(start, size);
+	*ret_end = end < 0 ? size : MIN(end, size);
+	return 0;
+}
+
+static int copy_extents(struct data_copy *d, off_t size)
+{
+	off_t start, end = 0;
+	int r = sys_ftruncate(d->c->fd, size);
+
+	while (r == 0 && end < size) {
+		r = next_extent(d->c->src_read, end, size, &start, &end);
+		if (r == 0)
+			r = copy_extent(d, start, end);
+	}
+	return r < 0 ? r : 0;
+}
+
+/* Somebody who changes a layer underneath gets an error and no mixture of old and new. */
+static int check_size(const struct copyup *c)
+{
+	struct statx source, copy;
+	int r = sys_statx(c->src_read, "", &source);
+
+	if (r == 0)
+		r = sys_statx(c->fd, "", &copy);
+	if (r < 0)
+		return r;
+	return source.stx_size == c->stx.stx_size && copy.stx_size == c->stx.stx_size ? 0 : -EIO;
+}
+
+int copyup_data(struct copyup *c)
+{
+	_cleanup_(data_copy_finish) struct data_copy d = {.c = c};
+	int r;
+
+	if (c->stx.stx_size && sys_ficlone(c->fd, c->src_read) < 0) {
+		r = copy_extents(&d, (off_t)c->stx.stx_size);
+		if (r < 0)
+			return r;
+	}
+	return check_size(c);
+}

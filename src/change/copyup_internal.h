@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Between the files of copy-up: the queue (who waits for which copy), the copying of one object, of its data, of its metadata.
+ */
+#ifndef CHANGE_COPYUP_INTERNAL_H
+#define CHANGE_COPYUP_INTERNAL_H
+
+#include <stdbool.h>
+#include <time.h>
+#include <linux/stat.h>
+
+#include "change/copyup.h"
+#include "layer/work.h"
+
+/* Files from this size on are copied by the pool for big files. */
+#define COPYUP_LARGE (1 << 20)
+
+/* --- copyup_queue.c ----------------------------------------------------------------------------------------------------------- */
+
+struct copyup_job;
+
+int copyup_queue_new(struct change *change, struct copyup_queue **ret_queue);
+/* Makes every running copy-up end at its next check, and every queued one before it starts; their waiters get -EINTR. */
+void copyup_queue_stop(struct copyup_queue *queue);
+/* The pools are idle. */
+void copyup_queue_free(struct copyup_queue *queue);
+
+/* Whether nobody wants the result any more. A NULL job is wanted always. Takes no lock. */
+bool copyup_job_cancelled(struct copyup_job *job);
+/* The point of no return, right before publishing: false when nobody wants it; after true it can't be cancelled any more. May be asked
+ * again. Takes the queue's leaf lock. */
+bool copyup_job_commit(struct copyup_job *job);
+
+/* --- copyup.c ------------------------------------------------------------------------------------------------------------------- */
+
+/* One object on its way up. */
+struct copyup {
+	struct change *change;
+	struct copyup_job *job;
+	struct inode *inode;
+	enum copyup_how how;
+	unsigned layer;       /* the source's */
+	struct statx stx;     /* the source as it was when copying began */
+	int src;              /* O_PATH; owned */
+	int src_read;         /* regular files and directories: O_RDONLY, else -1; owned */
+	int fd;               /* the copy: regular O_RDWR, directory O_RDONLY, others O_PATH; owned */
+	char temp[WORK_NAME_MAX]; /* the copy's name in the work directory; empty: nameless (O_TMPFILE) or moved away */
+	uint64_t real_ino;    /* the copy's inode number */
+	bool persistent_ino;  /* the copy carries a mark from which its st_ino comes on later mounts */
+};
+
+/* Copies up the ancestors and the object. 0, -EINTR (cancelled), or -errno. */
+int copyup_run(struct change *change, struct inode *inode, enum copyup_how how, struct copyup_job *job);
+/* Whether copying it takes long: a big regular file. One look at the layer. */
+bool copyup_is_large(struct change *change, struct inode *inode, enum copyup_how how);
+
+/* --- copyup_data.c ---------------------------------------------------------------------------------------------------------------- */
+
+/* Copies the data with its holes. -EINTR when cancelled; -EIO when the source changed meanwhile. */
+int copyup_data(struct copyup *c);
+
+/* --- copyup_meta.c ---------------------------------------------------------------------------------------------------------------- */
+
+/* Owner, attributes, ACLs, capabilities, mode, flags, marks, times: in the order in which one doesn't undo the other. */
+int copyup_meta(struct copyup *c);
+/* The flags that would keep a file from being put into its place; set best effort, overlay.protattr has them too. */
+void copyup_meta_published(struct copyup *c);
+/* Access and modification time. */
+void copyup_times(const struct statx *stx, struct timespec ret[2]);
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Metadata of a copy, in the order in which no step undoes an earlier one: data is there; the owner (a chown takes setuid bits and
+ * capabilities away); extended attributes, ACLs and capabilities; the mode (an ACL changes it, and so may the owner); flags; the marks; times
+ * last.
+ *
+ * What has to come along and what may be left behind where the upper can't hold it is as in the kernel's fs/overlayfs/copy_up.c.
+ */
+#include "copyup_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/acl.h"
+#include "format/name.h"
+#include "format/origin.h"
+#include "internal.h"
+
+/* Flags that are copied to the upper object itself, and those that it can't carry while it is put into place. */
+#define FLAGS_COPIED (FS_SYNC_FL | FS_NOATIME_FL)
+#define FLAGS_PROTECTING (FS_IMMUTABLE_FL | FS_APPEND_FL)
+#define LIST_TRIES 8
+
+void copyup_times(const struct statx *stx, struct timespec ret[2])
+{
+	ret[0] = (struct timespec){.tv_sec = stx->stx_atime.tv_sec, .tv_nsec = stx->stx_atime.tv_nsec};
+	ret[1] = (struct timespec){.tv_sec = stx->stx_mtime.tv_sec, .tv_nsec = stx->stx_mtime.tv_nsec};
+}
+
+static bool has_prefix(const char *name, const char *prefix)
+{
+	return !strncmp(name, prefix, strlen(prefix));
+}
+
+/* --- extended attributes ------------------------------------------------------------------------------------------------------ */
+
+static bool is_acl(const char *name)
+{
+	return !strcmp(name, ACL_XATTR_ACCESS) || !strcmp(name, ACL_XATTR_DEFAULT);
+}
+
+/* The layer's own business, or made anew for the new file: the label it was created with, and the kernel's signature over an inode. */
+static bool stays_behind(const struct copyup *c, const char *name)
+{
+	return xattr_is_private(c->change->layers->ns, name) || !strcmp(name, "security.evm") ||
+	       !strcmp(name, "security.selinux") || has_prefix(name, "security.SMACK64");
+}
+
+/* Whether a copy without this attribute would permit or deny something else than the original. */
+static bool must_copy(const struct copyup *c, const char *name)
+{
+	return is_acl(name) ? c->change->acl : has_prefix(name, "security.");
+}
+
+static int copy_xattr(struct copyup *c, const char *name, void *value)
+{
+	ssize_t n = sys_getxattr(c->src, "", name, value, XATTR_SIZE_MAX);
+	int r;
+
+	/* It went in between, or is listed by a security module that doesn't tell it. */
+	if (n == -ENODATA || n == -EOPNOTSUPP)
+		return 0;
+	if (n < 0)
+		return (int)n;
+	r = sys_setxattr(c->fd, "", name, value, (size_t)n, 0);
+	if ((r == -EOPNOTSUPP || r == -EPERM) && !must_copy(c, name))
+		return 0;
+	return r;
+}
+
+/* All names; *ret_list is the caller's. Returns the length. */
+static ssize_t list_xattrs(int fd, char **ret_list)
+{
+	for (unsigned i = 0; i < LIST_TRIES; i++) {
+		_cleanup_free_ char *list = NULL;
+		ssize_t n = sys_listxattr(fd, "", NULL, 0);
+
+		if (n <= 0)
+			return n == -EOPNOTSUPP ? 0 : n;
+		list = malloc((size_t)n);
+		if (!list)
+			return -ENOMEM;
+		n = sys_listxattr(fd, "", list, (size_t)n);
+		if (n == -ERANGE)
+			continue;
+		if (n > 0)
+			*ret_list = TAKE_PTR(list);
+		return n;
+	}
+	return -EIO;
+}
+
+static int copy_xattrs(struct copyup *c)
+{
+	_cleanup_free_ char *list = NULL;
+	_cleanup_free_ void *value = NULL;
+	ssize_t n = list_xattrs(c->src, &list);
+
+	for (const char *name = list; n > 0 && name < list + n; name += strlen(name) + 1) {
+		int r;
+
+		if (stays_behind(c, name))
+			continue;
+		if (!value)
+			value = malloc(XATTR_SIZE_MAX);
+		if (!value)
+			return -ENOMEM;
+		r = copy_xattr(c, name, value);
+		if (r < 0)
+			return r;
+	}
+	return n < 0 ? (int)n : 0;
+}
+
+/* --- flags ---------------------------------------------------------------------------------------------------------------------- */
+
+/* File systems without flags are none of our concern, and one that refuses SYNC or NOATIME loses nothing that matters. */
+static void copy_flags(struct copyup *c)
+{
+	unsigned from, to;
+
+	if (c->src_read < 0 || sys_getflags(c->src_read, &from) < 0 || !(from & FLAGS_COPIED))
+		return;
+	if (sys_getflags(c->fd, &to) == 0)
+		(void)sys_setflags(c->fd, (to & ~(unsigned)FLAGS_COPIED) | (from & FLAGS_COPIED));
+}
+
+/* overlay.protattr as the kernel writes it: one letter a flag. */
+static int mark_protected(struct copyup *c)
+{
+	const char *name = xattr_overlay_name(c->change->layers->ns, XATTR_OVERLAY_PROTATTR);
+	char value[2];
+	size_t n = 0;
+	int r;
+
+	if (c->stx.stx_attributes & STATX_ATTR_APPEND)
+		value[n++] = 'a';
+	if (c->stx.stx_attributes & STATX_ATTR_IMMUTABLE)
+		value[n++] = 'i';
+	if (!n || c->src_read < 0)
+		return 0;
+	r = sys_setxattr(c->fd, "", name, value, n, 0);
+	return r == -EOPNOTSUPP ? 0 : r;
+}
+
+void copyup_meta_published(struct copyup *c)
+{
+	unsigned add = 0, flags;
+
+	/* A directory is not protected by the file system itself: things below it have to be copied up nevertheless. */
+	if (!S_ISREG(c->stx.stx_mode))
+		return;
+	if (c->stx.stx_attributes & STATX_ATTR_APPEND)
+		add |= FS_APPEND_FL;
+	if (c->stx.stx_attributes & STATX_ATTR_IMMUTABLE)
+		add |= FS_IMMUTABLE_FL;
+	if (add && sys_getflags(c->fd, &flags) == 0)
+		(void)sys_setflags(c->fd, flags | add);
+}
+
+/* --- where it comes from -------------------------------------------------------------------------------------------------------- */
+
+/* Copying breaks the association of a file that has other links in its layer: they can't all have the same number. */
+static bool keeps_ino(const struct copyup *c)
+{
+	return S_ISDIR(c->stx.stx_mode) || c->stx.stx_nlink == 1;
+}
+
+/* An empty value says "copied up from somewhere", where there is no handle. Unlike users' attributes it may fail on symlinks. */
+static int mark_origin(struct copyup *c)
+{
+	struct layer_set *set = c->change->layers;
+	const char *name = xattr_overlay_name(set->ns, XATTR_OVERLAY_ORIGIN);
+	uint8_t value[ORIGIN_MAX];
+	ssize_t n;
+	int r;
+
+	if (!set->has_upper_xattr || !keeps_ino(c))
+		return 0;
+	n = layer_make_origin(set, &set->layers[c->layer], c->src, value, sizeof(value));
+	r = sys_setxattr(c->fd, "", name, value, n > 0 ? (size_t)n : 0, 0);
+	if (r == -EPERM || r == -EOPNOTSUPP)
+		return 0;
+	c->persistent_ino = r == 0 && n > 0;
+	return r;
+}
+
+/* --- all of it ------------------------------------------------------------------------------------------------------------------- */
+
+static int copy_owner(struct copyup *c)
+{
+	int r = sys_fchown(c->fd, c->stx.stx_uid, c->stx.stx_gid);
+
+	/* An owner that this user namespace has no number for. */
+	return r == -EINVAL ? -EOVERFLOW : r;
+}
+
+static int copy_mode(struct copyup *c)
+{
+	return S_ISLNK(c->stx.stx_mode) ? 0 : sys_fchmod(c->fd, c->stx.stx_mode & 07777);
+}
+
+static int copy_times(struct copyup *c)
+{
+	struct timespec times[2];
+
+	copyup_times(&c->stx, times);
+	return sys_futimens(c->fd, times);
+}
+
+int copyup_meta(struct copyup *c)
+{
+	int (*const steps[])(struct copyup *) = {
+		copy_owner, copy_xattrs, copy_mode, mark_protected, mark_origin, copy_times,
+	};
+	int r = 0;
+
+	copy_flags(c);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(steps); i++)
+		r = steps[i](c);
+	return r;
+}

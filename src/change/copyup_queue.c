@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who waits for which copy-up. One job an inode (inode->copyup) with the list of those who want its result; a second request for
+ * the inode joins. When the last one leaves, the job is cancelled and detached from its inode, so that whoever asks next gets a fresh one;
+ * both may run for a moment, and whoever publishes second finds the object in the upper.
+ *
+ * A request for the whole file joins a job that copies no data as well: somebody is truncating the file, and the truncation then came first.
+ *
+ * Every job starts on the pool for small ones, where one look at the layer tells if it is big and moves on. All lists are under one leaf
+ * lock; inodes are referenced and put outside of it, as that takes T.
+ */
+#include "copyup_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "internal.h"
+
+struct copyup_job {
+	struct pool_task task;
+	struct copyup_queue *queue;    /* c */
+	struct copyup_job *prev, *next; /* leaf */
+	struct inode *inode;           /* c referenced */
+	enum copyup_how how;           /* c */
+	_Atomic bool cancelled;        /* a set under leaf */
+	bool committed;                /* leaf: past the point of no return */
+	struct copyup_waiter *first, **last; /* leaf: in the order they came */
+};
+
+struct copyup_queue {
+	struct lock lock; /* leaf */
+	struct change *change;
+	struct copyup_job *jobs; /* leaf: all that wait or run */
+	bool stopping;           /* leaf */
+
+	/* Requests for which there was no memory; they are answered by this task. */
+	struct pool_task failing;
+	struct copyup_waiter *failed; /* leaf */
+};
+
+/* --- the life of a job ------------------------------------------------------------------------------------------------------ */
+
+static void job_link_locked(struct copyup_queue *queue, struct copyup_job *job)
+{
+	job->next = queue->jobs;
+	if (job->next)
+		job->next->prev = job;
+	queue->jobs = job;
+	atomic_store_explicit(&job->inode->copyup, job, memory_order_relaxed);
+}
+
+static void job_detach_locked(struct copyup_job *job)
+{
+	if (atomic_load_explicit(&job->inode->copyup, memory_order_relaxed) == job)
+		atomic_store_explicit(&job->inode->copyup, NULL, memory_order_relaxed);
+}
+
+static void job_unlink_locked(struct copyup_queue *queue, struct copyup_job *job)
+{
+	job_detach_locked(job);
+	if (job->prev)
+		job->prev->next = job->next;
+	else
+		queue->jobs = job->next;
+	if (job->next)
+		job->next->prev = job->prev;
+}
+
+static void job_cancel_locked(struct copyup_job *job)
+{
+	atomic_store_explicit(&job->cancelled, true, memory_order_relaxed);
+	job_detach_locked(job);
+}
+
+bool copyup_job_cancelled(struct copyup_job *job)
+{
+	return job && atomic_load_explicit(&job->cancelled, memory_order_relaxed);
+}
+
+bool copyup_job_commit(struct copyup_job *job)
+{
+	if (!job)
+		return true;
+	LOCK_SCOPE(&job->queue->lock);
+	if (!atomic_load_explicit(&job->cancelled, memory_order_relaxed))
+		job->committed = true;
+	return job->committed;
+}
+
+static void waiters_answer(struct copyup_waiter *waiter, int err)
+{
+	while (waiter) {
+		/* done() may free it. */
+		struct copyup_waiter *next = waiter->next;
+
+		waiter->done(waiter, err);
+		waiter = next;
+	}
+}
+
+static void job_finish(struct copyup_job *job, int err)
+{
+	struct copyup_queue *queue = job->queue;
+	struct copyup_waiter *waiters;
+
+	lock_take(&queue->lock);
+	job_unlink_locked(queue, job);
+	waiters = job->first;
+	lock_drop(&queue->lock);
+
+	waiters_answer(waiters, err);
+	inode_put(queue->change->tree, job->inode);
+	free(job);
+}
+
+static void job_run(struct pool_task *task)
+{
+	struct copyup_job *job = container_of(task, struct copyup_job, task);
+
+	job_finish(job, copyup_run(job->queue->change, job->inode, job->how, job));
+}
+
+static void job_start(struct pool_task *task)
+{
+	struct copyup_job *job = container_of(task, struct copyup_job, task);
+	struct change *change = job->queue->change;
+
+	if (!copyup_job_cancelled(job) && copyup_is_large(change, job->inode, job->how)) {
+		job->task.run = job_run;
+		pool_submit(change->copy_large, &job->task);
+		return;
+	}
+	job_run(task);
+}
+
+/* --- requests ---------------------------------------------------------------------------------------------------------------- */
+
+static void queue_fail(struct pool_task *task)
+{
+	struct copyup_queue *queue = container_of(task, struct copyup_queue, failing);
+	struct copyup_waiter *waiters;
+
+	lock_take(&queue->lock);
+	waiters = queue->failed;
+	queue->failed = NULL;
+	lock_drop(&queue->lock);
+	waiters_answer(waiters, -ENOMEM);
+}
+
+static void queue_refuse(struct copyup_queue *queue, struct copyup_waiter *waiter)
+{
+	bool submit;
+
+	lock_take(&queue->lock);
+	submit = !queue->failed;
+	waiter->next = queue->failed;
+	queue->failed = waiter;
+	lock_drop(&queue->lock);
+	/* The task takes the list whole, and is not in the pool while the list is empty. */
+	if (submit)
+		pool_submit(queue->change->copy_small, &queue->failing);
+}
+
+static struct copyup_job *job_new(struct copyup_queue *queue, struct inode *inode, enum copyup_how how)
+{
+	struct copyup_job *job = calloc(1, sizeof(*job));
+
+	if (!job)
+		return NULL;
+	job->task.run = job_start;
+	job->queue = queue;
+	job->inode = inode;
+	job->how = how;
+	job->last = &job->first;
+	return job;
+}
+
+/* Whether a request can share what the job copies. A job for a change of flags lets more pass than the others. */
+static bool job_serves(const struct copyup_job *job, enum copyup_how how)
+{
+	return (job->how == COPYUP_FLAGS) == (how == COPYUP_FLAGS);
+}
+
+/* Adds the waiter to the inode's job, `fresh` if there is none to join. Returns the job that it joined. */
+static struct copyup_job *queue_join(struct copyup_queue *queue, struct inode *inode, enum copyup_how how,
+				     struct copyup_job *fresh, struct copyup_waiter *waiter)
+{
+	struct copyup_job *job;
+
+	LOCK_SCOPE(&queue->lock);
+	job = atomic_load_explicit(&inode->copyup, memory_order_relaxed);
+	if (!job || !job_serves(job, how)) {
+		job = fresh;
+		if (!job)
+			return NULL;
+		job_link_locked(queue, job);
+		atomic_store_explicit(&job->cancelled, queue->stopping, memory_order_relaxed);
+	}
+	*job->last = waiter;
+	job->last = &waiter->next;
+	return job;
+}
+
+void copyup_request(struct change *change, struct inode *inode, enum copyup_how how, struct copyup_waiter *waiter)
+{
+	struct copyup_queue *queue = change->queue;
+	struct copyup_job *fresh, *job;
+
+	waiter->next = NULL;
+	waiter->inode = inode;
+	fresh = job_new(queue, inode_get(change->tree, inode), how);
+	job = queue_join(queue, inode, how, fresh, waiter);
+	if (!job) {
+		inode_put(change->tree, inode);
+		queue_refuse(queue, waiter);
+		return;
+	}
+	if (job == fresh) {
+		pool_submit(change->copy_small, &fresh->task);
+		return;
+	}
+	/* The job that it joined holds a reference of its own. */
+	inode_put(change->tree, inode);
+	free(fresh);
+}
+
+static bool waiters_remove(struct copyup_waiter **at, const struct copyup_waiter *waiter, struct copyup_waiter ***last)
+{
+	for (; *at; at = &(*at)->next) {
+		if (*at != waiter)
+			continue;
+		*at = waiter->next;
+		if (last && !*at)
+			*last = at;
+		return true;
+	}
+	return false;
+}
+
+bool copyup_cancel(struct change *change, struct copyup_waiter *waiter)
+{
+	struct copyup_queue *queue = change->queue;
+
+	/* The waiter's inode is not looked at: once done() ran it may be gone. */
+	LOCK_SCOPE(&queue->lock);
+	for (struct copyup_job *job = queue->jobs; job; job = job->next) {
+		/* A committed job is about to answer, and all the changes that it makes are made. */
+		if (job->committed || !waiters_remove(&job->first, waiter, &job->last))
+			continue;
+		if (!job->first)
+			job_cancel_locked(job);
+		return true;
+	}
+	return waiters_remove(&queue->failed, waiter, NULL);
+}
+
+/* --- the queue ---------------------------------------------------------------------------------------------------------------- */
+
+int copyup_queue_new(struct change *change, struct copyup_queue **ret_queue)
+{
+	struct copyup_queue *queue = calloc(1, sizeof(*queue));
+
+	if (!queue)
+		return -ENOMEM;
+	queue->change = change;
+	queue->failing.run = queue_fail;
+	lock_init(&queue->lock, LOCK_LEAF);
+	*ret_queue = queue;
+	return 0;
+}
+
+void copyup_queue_stop(struct copyup_queue *queue)
+{
+	LOCK_SCOPE(&queue->lock);
+	queue->stopping = true;
+	for (struct copyup_job *job = queue->jobs; job; job = job->next)
+		job_cancel_locked(job);
+}
+
+void copyup_queue_free(struct copyup_queue *queue)
+{
+	if (!queue)
+		return;
+	(void)CHECK(!queue->jobs && !queue->failed);
+	lock_finish(&queue->lock);
+	free(queue);
+}

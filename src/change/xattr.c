@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Extended attributes as users see them: private names are not there, names in the active overlay namespace are stored escaped.
+ *
+ * The kernel asks for ACLs at the first permission check of a file and for capabilities before writes, and hardly any file has some: what is
+ * there is known from the object's marks, read once, and then the answer costs no system call. Marks err on the side of "may be there":
+ * they are set before an attribute is, and taken away after it.
+ */
+#include "change/change.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "format/acl.h"
+#include "format/name.h"
+#include "internal.h"
+
+#define MARKS_SHOWN (MARK_ACL | MARK_DEFAULT_ACL | MARK_CAPABILITY | MARK_OTHER_XATTR)
+
+static bool is_acl(const char *name)
+{
+	return !strcmp(name, ACL_XATTR_ACCESS) || !strcmp(name, ACL_XATTR_DEFAULT);
+}
+
+static unsigned mark_of(const char *name)
+{
+	if (!strcmp(name, ACL_XATTR_ACCESS))
+		return MARK_ACL;
+	if (!strcmp(name, ACL_XATTR_DEFAULT))
+		return MARK_DEFAULT_ACL;
+	return strcmp(name, "security.capability") ? MARK_OTHER_XATTR : MARK_CAPABILITY;
+}
+
+/* The name as it is stored. */
+static int stored_name(struct change *change, const char *name, char stored[static XATTR_NAME_SIZE])
+{
+	int r;
+
+	if (!change->acl && is_acl(name))
+		return -EOPNOTSUPP;
+	r = xattr_escape(change->layers->ns, name, stored);
+	return r < 0 ? r : 0;
+}
+
+/* Whether the object has no attribute of these marks, for certain. Where layers may change underneath nothing is certain. */
+static bool surely_without(struct change *change, struct inode *inode, unsigned marks)
+{
+	unsigned known;
+
+	if (change->tree->revalidate)
+		return false;
+	if (!atomic_load_explicit(&inode->marks_known, memory_order_acquire)) {
+		LOCK_SCOPE(inode_lock(change->tree, inode));
+		if (change_marks_locked(change, inode, &known) < 0)
+			return false;
+	}
+	return !change_may_have(inode, marks);
+}
+
+/* --- looking ------------------------------------------------------------------------------------------------------------------ */
+
+ssize_t xattr_get(struct change *change, struct inode *inode, const char *name, void *value, size_t size)
+{
+	char stored[XATTR_NAME_SIZE];
+	_cleanup_close_ int fd = -1;
+	int r = stored_name(change, name, stored);
+
+	if (r < 0)
+		return r;
+	if (surely_without(change, inode, mark_of(name)))
+		return -ENODATA;
+	fd = inode_open(change->tree, inode, O_PATH, NULL);
+	return fd < 0 ? fd : sys_getxattr(fd, "", stored, value, size);
+}
+
+/* Takes the ACLs' names out of a list. Returns its new length. */
+static size_t drop_acls(char *list, size_t size)
+{
+	char *out = list;
+
+	for (char *name = list, *next; name < list + size; name = next) {
+		size_t len = strlen(name) + 1;
+
+		next = name + len;
+		if (is_acl(name))
+			continue;
+		memmove(out, name, len);
+		out += len;
+	}
+	return (size_t)(out - list);
+}
+
+static ssize_t list_shown(struct change *change, struct inode *inode, char *list, size_t size)
+{
+	_cleanup_close_ int fd = inode_open(change->tree, inode, O_PATH, NULL);
+	ssize_t n = fd < 0 ? fd : sys_listxattr(fd, "", list, size);
+
+	if (n == -EOPNOTSUPP)
+		return 0;
+	if (n > 0)
+		n = xattr_list_filter(change->layers->ns, list, (size_t)n);
+	if (n > 0 && !change->acl)
+		n = (ssize_t)drop_acls(list, (size_t)n);
+	return n;
+}
+
+ssize_t xattr_list(struct change *change, struct inode *inode, char *list, size_t size)
+{
+	_cleanup_free_ char *all = NULL;
+	ssize_t n;
+
+	if (surely_without(change, inode, MARKS_SHOWN))
+		return 0;
+	/* The stored list may be longer than what is shown of it. */
+	all = malloc(XATTR_LIST_MAX);
+	if (!all)
+		return -ENOMEM;
+	n = list_shown(change, inode, all, XATTR_LIST_MAX);
+	if (n <= 0 || size == 0)
+		return n;
+	if ((size_t)n > size)
+		return -ERANGE;
+	memcpy(list, all, (size_t)n);
+	return n;
+}
+
+/* --- changing ------------------------------------------------------------------------------------------------------------------ */
+
+/* A change of one attribute; the directory's default ACL is under D, because those who create in it read it there. */
+struct xattr_change {
+	struct change *change;
+	struct inode *inode;
+	const char *name;
+	char stored[XATTR_NAME_SIZE];
+	struct lock *dir; /* NULL: not needed */
+	bool locked;
+	int fd;
+};
+
+static int xattr_change_start(struct xattr_change *x)
+{
+	int r = stored_name(x->change, x->name, x->stored);
+
+	if (r < 0)
+		return r;
+	if (inode_is_dir(x->inode) && mark_of(x->name) == MARK_DEFAULT_ACL)
+		x->dir = &x->inode->dir->lock;
+	if (x->dir)
+		lock_take(x->dir);
+	lock_take(inode_lock(x->change->tree, x->inode));
+	x->locked = true;
+	x->fd = change_open_upper(x->change, x->inode, O_PATH);
+	return x->fd < 0 ? x->fd : 0;
+}
+
+static void xattr_change_end(struct xattr_change *x)
+{
+	cleanup_close(&x->fd);
+	if (!x->locked)
+		return;
+	if (x->dir)
+		atomic_store_explicit(&x->inode->dir->default_acl, DIR_ACL_UNKNOWN, memory_order_relaxed);
+	lock_drop(inode_lock(x->change->tree, x->inode));
+	if (x->dir)
+		lock_drop(x->dir);
+}
+#define _cleanup_xattr_change_ _cleanup_(xattr_change_end)
+
+static int drop_sgid(int fd)
+{
+	struct statx stx;
+	int r = sys_statx(fd, "", &stx);
+
+	if (r < 0 || !(stx.stx_mode & S_ISGID))
+		return r;
+	return sys_fchmod(fd, stx.stx_mode & 07777 & ~(mode_t)S_ISGID);
+}
+
+int xattr_set(struct change *change, struct inode *inode, const char *name, const void *value, size_t size, int flags,
+	      bool clear_sgid)
+{
+	CHANGE_SCOPE(change, FAULT_XATTR);
+	_cleanup_xattr_change_ struct xattr_change x = {.change = change, .inode = inode, .name = name, .fd = -1};
+	int r = xattr_change_start(&x);
+
+	if (r < 0)
+		return r;
+	atomic_fetch_or_explicit(&inode->marks, mark_of(name), memory_order_relaxed);
+	atomic_fetch_and_explicit(&inode->marks, ~CHANGE_MARK_NO_PRIV, memory_order_relaxed);
+	r = sys_setxattr(x.fd, "", x.stored, value, size, flags);
+	return r == 0 && clear_sgid ? drop_sgid(x.fd) : r;
+}
+
+int xattr_remove(struct change *change, struct inode *inode, const char *name)
+{
+	CHANGE_SCOPE(change, FAULT_XATTR);
+	_cleanup_xattr_change_ struct xattr_change x = {.change = change, .inode = inode, .name = name, .fd = -1};
+	int r = xattr_change_start(&x);
+
+	if (r < 0)
+		return r;
+	r = sys_removexattr(x.fd, "", x.stored);
+	/* Of the others it may not have been the last one. */
+	if (r == 0 && mark_of(name) != MARK_OTHER_XATTR)
+		atomic_fetch_and_explicit(&inode->marks, ~mark_of(name), memory_order_relaxed);
+	return r;
+}
