@@ -254,7 +254,7 @@ static const struct option_desc table[] = {
 	 .class = OPTION_EFFECTIVE,
 	 AT(static_nlink),
 	 .fallback = "set",
-	 .help = "st_nlink of every directory is 1"},
+	 .help = "directories always have st_nlink 1"},
 	{.name = "ino32_t", .class = OPTION_WARNED, AT(ino32), .help = "inode numbers of 32 bits"},
 	{.name = "fast_ino",
 	 .arg = OPTION_ARG_BOOL,

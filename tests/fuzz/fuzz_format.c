@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The first byte chooses a decoder, the rest is its input. Beyond "no crash", each checks what its header promises:
+ * what was taken is within bounds and encodes to the same bytes.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/acl.h"
+#include "format/idmap.h"
+#include "format/mark.h"
+#include "format/metacopy.h"
+#include "format/name.h"
+#include "format/origin.h"
+#include "format/redirect.h"
+
+#define MUST(cond)                                                                                                     \
+	do {                                                                                                           \
+		if (!(cond))                                                                                           \
+			abort();                                                                                       \
+	} while (0)
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The input as a string of its own, so that reading behind it is noticed. */
+static char *to_string(const uint8_t *data, size_t size)
+{
+	char *text = malloc(size + 1);
+
+	MUST(text);
+	memcpy(text, data, size);
+	text[size] = '\0';
+	return text;
+}
+
+static void fuzz_origin(const uint8_t *data, size_t size)
+{
+	uint8_t again[ORIGIN_MAX];
+	struct origin origin;
+	size_t len;
+
+	if (origin_decode(data, size, &origin) < 0)
+		return;
+	len = origin_encode(&origin, again);
+	MUST(len <= size && !memcmp(again, data, len));
+}
+
+static void fuzz_index_name(const uint8_t *data, size_t size)
+{
+	char *text = to_string(data, size), name[ORIGIN_INDEX_NAME_SIZE];
+	struct origin origin;
+	int len;
+
+	if (origin_from_index_name(text, &origin) == 0) {
+		len = origin_index_name(&origin, name);
+		MUST(len < 0 || !memcmp(name, text, (size_t)len));
+	}
+	free(text);
+}
+
+static void fuzz_redirect(const uint8_t *data, size_t size)
+{
+	struct redirect redirect;
+	const char *name;
+	size_t pos = 0, len;
+
+	if (redirect_decode(data, size, &redirect) < 0)
+		return;
+	while (redirect_next(&redirect, &pos, &name, &len)) {
+		MUST(len > 0 && len <= NAME_LIMIT && !memchr(name, '/', len));
+		MUST(!(len == 2 && !memcmp(name, "..", 2)) && !(len == 1 && *name == '.'));
+	}
+	MUST(pos == redirect.len);
+}
+
+static void fuzz_acl(const uint8_t *data, size_t size)
+{
+	void *out = malloc(size + 1);
+	mode_t mode = 0;
+	int valid = acl_check(data, size), r = acl_create(data, size, 0640, out, &mode);
+
+	MUST((valid == 0) == (r >= 0));
+	if (r >= 0) {
+		mode_t again = mode;
+
+		MUST(!(mode & ~0640U) && acl_check(out, size) == 0);
+		MUST(acl_equiv_mode(out, size, &again) == r && again == mode);
+		MUST(acl_chmod(out, size, 0751) == 0 && acl_equiv_mode(out, size, &again) == r && again == 0751);
+	}
+	free(out);
+}
+
+static void fuzz_xattr_list(const uint8_t *data, size_t size)
+{
+	char *list = to_string(data, size), *copy = to_string(data, size), shown[XATTR_NAME_SIZE];
+	ssize_t kept = xattr_list_filter(XATTR_NS_USER, list, size);
+	size_t at = 0;
+
+	MUST(kept <= (ssize_t)size);
+	/* Name by name it must be the same. */
+	for (size_t name = 0; kept >= 0 && name < size; name += strlen(copy + name) + 1) {
+		int len = xattr_unescape(XATTR_NS_USER, copy + name, shown);
+
+		if (len == -ERANGE) /* longer than a name can be: filtered by other rules */
+			goto out;
+		if (len == 0 && xattr_is_private(XATTR_NS_USER, copy + name))
+			continue;
+		MUST(at + (size_t)len < (size_t)kept && !strcmp(list + at, shown));
+		at += (size_t)len + 1;
+	}
+	MUST(kept < 0 || at == (size_t)kept);
+out:
+	free(list);
+	free(copy);
+}
+
+static void fuzz_escape(const uint8_t *data, size_t size)
+{
+	char *name = to_string(data, size), stored[XATTR_NAME_SIZE], back[XATTR_NAME_SIZE];
+
+	if (xattr_escape(XATTR_NS_TRUSTED, name, stored) >= 0) {
+		MUST(!xattr_is_private(XATTR_NS_TRUSTED, stored));
+		MUST(xattr_unescape(XATTR_NS_TRUSTED, stored, back) == (int)strlen(name) && !strcmp(back, name));
+	}
+	if (aufs_whiteout_target(name))
+		MUST(aufs_is_reserved(name));
+	temp_name_is(name);
+	free(name);
+}
+
+static void fuzz_idmap(const uint8_t *data, size_t size)
+{
+	char *text = to_string(data, size);
+	struct idmap_error error;
+	struct idmap map;
+	uint32_t id;
+
+	if (idmap_parse(text, &map, &error) == 0) {
+		for (size_t i = 0; i < map.count; i++) {
+			uint32_t last = map.ranges[i].layer + (map.ranges[i].len - 1);
+
+			MUST(idmap_to_layer(&map, idmap_to_mount(&map, last), &id) == 0 && id == last);
+		}
+		idmap_free(&map);
+	}
+	free(text);
+}
+
+static void fuzz_small(const uint8_t *data, size_t size)
+{
+	struct metacopy metacopy;
+	struct workmark mark;
+	uint8_t again[WORKMARK_SIZE];
+
+	if (metacopy_decode(data, size, &metacopy) == 0)
+		MUST(metacopy.digest_size <= METACOPY_DIGEST_MAX);
+	if (workmark_decode(data, size, &mark) == 0) {
+		workmark_encode(&mark, again);
+		MUST(size == sizeof(again) && !memcmp(again, data, size));
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static void (*const decoders[])(const uint8_t *, size_t) = {
+		fuzz_origin,	 fuzz_index_name, fuzz_redirect, fuzz_acl,
+		fuzz_xattr_list, fuzz_escape,	  fuzz_idmap,	 fuzz_small,
+	};
+	uint8_t *copy;
+
+	if (!size)
+		return 0;
+	copy = malloc(size); /* exactly as long as the input: ASan then sees one byte too far */
+	MUST(copy);
+	memcpy(copy, data + 1, size - 1);
+	decoders[data[0] % (sizeof(decoders) / sizeof(decoders[0]))](copy, size - 1);
+	free(copy);
+	return 0;
+}
