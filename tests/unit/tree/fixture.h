@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A union over layers that are plain directories below one temporary directory, without a mount. Marks are in the user
+ * namespace of attributes, so that no privilege is needed.
+ *
+ * What layers hold is written as text, items "LAYER KIND PATH" without spaces inside, such as "0f/a 1d/dir 2f/dir/x":
+ *
+ *	f file   l symlink   d directory   w whiteout (device 0:0)   o opaque directory   x directory with whiteouts of the xattr form
+ *	z whiteout of the xattr form (an empty file elsewhere)   e empty file   r redirected directory   m metacopy file
+ */
+#ifndef UNIT_TREE_FIXTURE_H
+#define UNIT_TREE_FIXTURE_H
+
+#include "../../../src/tree/internal.h"
+
+struct fixture {
+	char path[64];
+	int top_fd; /* of `path`; layers are the directories "0", "1", .. in it */
+	struct layer_set *set;
+	struct tree *tree;
+};
+
+struct fixture_options {
+	unsigned layers;
+	bool no_upper;
+	unsigned max_dirfds;      /* 0: 64 */
+	size_t max_listing_bytes; /* 0: 64 MiB */
+	bool revalidate;
+};
+
+/* False when the machine gives no such directory. The layers are empty. */
+bool fixture_init(struct fixture *f, const struct fixture_options *options);
+void fixture_finish(struct fixture *f);
+
+/* Makes a fresh union over the same layers. */
+bool fixture_remount(struct fixture *f, const struct fixture_options *options);
+
+/* Adds items to the layers; false when one can't be made. */
+bool fixture_make(struct fixture *f, const char *items);
+bool fixture_make_one(struct fixture *f, unsigned layer, char kind, const char *path);
+/* Sets a private mark on "LAYER/PATH". */
+bool fixture_mark(struct fixture *f, const char *path, enum xattr_overlay which, const char *value);
+
+/* Looks a path up as the kernel would, "" is the root; each step raises a lookup count. *ret is untouched on failure. */
+int fixture_lookup(struct fixture *f, const char *path, struct inode **ret);
+/* The same, and NULL with a failed expectation when it isn't there. */
+struct inode *fixture_get(struct fixture *f, const char *path);
+/* Resolves the last name of a path. */
+int fixture_resolve(struct fixture *f, const char *path, struct resolved *ret);
+/* Inode number of "LAYER/PATH" on disk; 0 when there is none. */
+uint64_t fixture_ino(struct fixture *f, const char *path);
+/* Reads an open file whole into a static buffer. */
+const char *fixture_read(int fd);
+
+#define FIXTURE(f, ...)                                                                                                \
+	struct fixture f __attribute__((cleanup(fixture_finish))) = {.top_fd = -1};                                    \
+	ASSERT(fixture_init(&f, &(struct fixture_options){__VA_ARGS__}))
+
+#endif
