@@ -7,7 +7,7 @@
  *	 8  4  version
  *	12  4  size of the whole, 48
  *	16  8  flags
- *	24 16  uuid of the union
+ *	24 16  identity of the mount
  *	40  8  XXH3-64 of the 40 bytes before
  */
 #ifndef FORMAT_MARK_H
@@ -26,7 +26,7 @@
 struct workmark {
 	uint32_t version;
 	uint64_t flags;
-	uint8_t uuid[WORKMARK_UUID_SIZE];
+	uint8_t uuid[WORKMARK_UUID_SIZE]; /* identity of the mount: its layers and where it is */
 };
 
 void workmark_encode(const struct workmark *mark, uint8_t ret_bytes[static WORKMARK_SIZE]);
