@@ -133,3 +133,19 @@ unsupported() {
 	[ "$FS" = kernel ] || echo "$*" >"$DIR/unsupported"
 	exit 0
 }
+
+# refuse CLAIM PATTERN OPTIONS MOUNTPOINT: plyfs must end at once with status 1 and one line that matches the pattern (an
+# extended regular expression, after "plyfs: "), and mount nothing.
+refuse() {
+	local claim=$1 pattern=$2 options=$3 point=$4 rc=0 lines
+
+	timeout -k 1 15 "$PLYFS" -o "$options" "$point" </dev/null >refuse.out 2>refuse.err || rc=$?
+	lines=$(wc -l <refuse.err)
+	check_equal "$claim: status 1" 1 $rc
+	check_equal "$claim: one line" 1 "$lines"
+	check "$claim: it names option, path and cause" grep -E -x -e "plyfs: $pattern" refuse.err
+	grep -q -E -x -e "plyfs: $pattern" refuse.err || sed 's/^/      said: /' refuse.err
+	[ ! -s refuse.out ] || echo "FAIL: $claim: something on stdout"
+	! is_mounted "$point" || { echo "FAIL: $claim: it is mounted"; umount -l "$point"; }
+	rm -f refuse.out refuse.err
+}

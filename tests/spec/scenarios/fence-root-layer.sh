@@ -16,6 +16,6 @@ scenario() {
 	try ls -A proc sys
 	try chroot . /bin/sh -c 'echo in the chroot; cat /etc/plyfs-spec-new; test -e /etc/passwd || echo gone'
 	cd ..
-	try find upper -mindepth 1 -printf '%P %y\n'
+	try sh -c "find upper -mindepth 1 -printf '%P %y\\n' | sort"
 	union_umount "$BASE/merged"
 }

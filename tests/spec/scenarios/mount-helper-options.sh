@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+# title: mount options of the kernel work: ro, nosuid, nodev, noexec, noatime
+# labels: quick
+# plyfs-only: how options reach the mount
+# not-mounted: yes
+
+layers() {
+	put l1/x content
+	cp /bin/true l1/program
+	chmod 4755 l1/program
+	mknod -m 666 l1/null c 1 3
+}
+
+scenario() {
+	local b=$BASE all
+
+	all=lowerdir=$b/l1,upperdir=$b/upper,workdir=$b/work
+	check "the mount" union "$b/merged" "$all,ro,nosuid,noatime"
+	check_equal "read-only" "EROFS" "$("$SC" chmod "$b/merged/x" 600)"
+	check "the flags show" grep -q " $b/merged ro,nosuid,.*noatime" /proc/self/mountinfo
+	check "and unmounted" union_umount "$b/merged"
+	check "the mount" union "$b/merged" "$all,nodev,noexec"
+	check "no device" sh -c "! head -c 1 $b/merged/null"
+	check "no program" sh -c "! $b/merged/program"
+	check "and unmounted" union_umount "$b/merged"
+	check "the mount" union "$b/merged" "$all"
+	check "devices work by default for root" sh -c "echo x >$b/merged/null"
+	check "programs too" "$b/merged/program"
+	check "others may look" "$SC" as 9:9 cat "$b/merged/x"
+	check "suid isn't off" sh -c "! grep ' $b/merged ' /proc/self/mountinfo | grep -q -E 'nosuid|nodev'"
+	check "and unmounted" union_umount "$b/merged"
+}

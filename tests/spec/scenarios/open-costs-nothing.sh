@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+# title: open, read and close of a known file ask the daemon for nothing
+# labels: quick
+# plyfs-only: the daemon's requests are counted
+
+layers() {
+	put l1/file "content"
+	put l1/dir/x 1
+}
+
+requests() {
+	sed -n 's/^syscr: //p' "/proc/$(cat "$BASE/merged.pid")/io"
+}
+
+scenario() {
+	local before i line
+
+	for i in 1 2 3; do read -r line <file; echo dir/* >/dev/null; done
+	before=$(requests)
+	for i in $(seq 500); do read -r line <file; done
+	check "fewer than 20 requests for 500 reads ($(($(requests) - before)))" test $(($(requests) - before)) -lt 20
+	before=$(requests)
+	for i in $(seq 200); do echo dir/* >/dev/null; done
+	check "fewer than 20 requests for 200 listings ($(($(requests) - before)))" test $(($(requests) - before)) -lt 20
+	check_equal "content" "content" "$line"
+}
