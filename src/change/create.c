@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Creating names. Where the upper has nothing of the name the object is made right in its parent, as its caller (fsuid and fsgid): the
- * upper's file system then does the rest in one step - setgid directories, default ACLs, security labels, quotas. Over a whiteout it
- * is made in the work directory (create_in_work.c).
+ * Creating names. Where the upper has nothing of the name the object is made right in its parent, as its caller (fsuid
+ * and fsgid): the upper's file system then does the rest in one step - setgid directories, default ACLs, security
+ * labels, quotas. Over a whiteout it is made in the work directory (create_in_work.c).
  *
- * A whiteout in a lower layer alone needs no care: the lookup of a merged directory ends there, so a new directory in the upper
- * merges with nothing and needs no mark.
+ * A whiteout in a lower layer alone needs no care: the lookup of a merged directory ends there, so a new directory in
+ * the upper merges with nothing and needs no mark.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 #include "os/task.h"
 #include "victim.h"
 
-/* --- as the caller -------------------------------------------------------------------------------------------------------------- */
+/* --- as the caller ------------------------------------------------------------------------------------------------ */
 
 /* The rest of the block makes files as the caller. */
 struct disguise {
@@ -48,8 +48,8 @@ static bool owner_comes_right(const struct change *change, const struct caller *
 }
 
 /* The mode to create with: the umask counts only where no default ACL takes its place. */
-static int effective_mode(struct change *change, const struct caller *caller, struct inode *parent, int dirfd, mode_t mode,
-			  mode_t *ret_mode)
+static int effective_mode(struct change *change, const struct caller *caller, struct inode *parent, int dirfd,
+			  mode_t mode, mode_t *ret_mode)
 {
 	_cleanup_free_ void *acl = NULL;
 	ssize_t size = change_default_acl(change, parent, dirfd, &acl);
@@ -60,7 +60,7 @@ static int effective_mode(struct change *change, const struct caller *caller, st
 	return 0;
 }
 
-/* --- making it --------------------------------------------------------------------------------------------------------------------- */
+/* --- making it ---------------------------------------------------------------------------------------------------- */
 
 static int make_in_parent(struct creation *c, mode_t mode)
 {
@@ -106,7 +106,7 @@ static void unmake(struct creation *c)
 		log_limited(LOG_CAUSE_LAYER, LOG_ERR, "a new object could not be taken back: %s", strerror(-r));
 }
 
-/* --- telling the tree ----------------------------------------------------------------------------------------------------------- */
+/* --- telling the tree --------------------------------------------------------------------------------------------- */
 
 static int look_at_new(struct creation *c, struct resolved *ret)
 {
@@ -146,7 +146,7 @@ static int introduce(struct creation *c, struct inode **ret_inode, struct statx 
 	return 0;
 }
 
-/* --- entry -------------------------------------------------------------------------------------------------------------------------- */
+/* --- entry -------------------------------------------------------------------------------------------------------- */
 
 static int check_spec(const struct create_spec *spec)
 {
@@ -201,8 +201,13 @@ static int create_locked(struct creation *c, struct inode **ret_inode, struct st
 int create_entry(struct change *change, const struct caller *caller, struct inode *parent, const char *name,
 		 const struct create_spec *spec, struct inode **ret_inode, struct statx *ret_stx, int *ret_fd)
 {
-	struct creation c = {
-		.change = change, .caller = caller, .spec = spec, .parent = parent, .name = name, .dirfd = -1, .fd = -1};
+	struct creation c = {.change = change,
+			     .caller = caller,
+			     .spec = spec,
+			     .parent = parent,
+			     .name = name,
+			     .dirfd = -1,
+			     .fd = -1};
 	int r = check_spec(spec);
 
 	if (r < 0)
@@ -218,7 +223,7 @@ int create_entry(struct change *change, const struct caller *caller, struct inod
 	return r;
 }
 
-/* --- without a name ----------------------------------------------------------------------------------------------------------------- */
+/* --- without a name ----------------------------------------------------------------------------------------------- */
 
 /* In the parent itself, so that it inherits from it. */
 static int make_nameless(struct change *change, const struct caller *caller, int dirfd, mode_t mode)
@@ -276,9 +281,10 @@ int create_tmpfile(struct change *change, const struct caller *caller, struct in
 	return 0;
 }
 
-/* --- another name --------------------------------------------------------------------------------------------------------------- */
+/* --- another name ------------------------------------------------------------------------------------------------- */
 
-/* The object is open (O_PATH) at `fd`: whatever its names are by now, it is the one that is meant. Caller holds D and I. */
+/* The object is open (O_PATH) at `fd`: whatever its names are by now, it is the one that is meant. Caller holds D and
+ * I. */
 static int link_locked(struct change *change, struct inode *inode, int fd, struct inode *parent, const char *name,
 		       struct statx *ret_stx)
 {

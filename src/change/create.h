@@ -14,19 +14,19 @@ struct creation {
 	const struct create_spec *spec;
 	struct inode *parent;
 	const char *name;
-	int dirfd;          /* the parent in the upper, O_PATH */
+	int dirfd;	    /* the parent in the upper, O_PATH */
 	bool over_whiteout; /* the upper has a whiteout of this name */
-	int fd;             /* out: regular files, O_RDWR; else -1; owned by who declared it */
+	int fd;		    /* out: regular files, O_RDWR; else -1; owned by who declared it */
 };
 
-/* Makes the object in the work directory, with what it would have inherited from the parent, and moves it to its name in one step: a
- * whiteout that was there is replaced. On failure nothing is left. */
+/* Makes the object in the work directory, with what it would have inherited from the parent, and moves it to its name
+ * in one step: a whiteout that was there is replaced. On failure nothing is left. */
 int create_in_work(struct creation *c);
 /* The same for another name of the object open (O_PATH) at `fd`. */
 int link_in_work(struct change *change, int fd, int dirfd, const char *name);
 
-/* Makes an empty opaque directory in the work directory that looks like the one open (O_PATH) at `fd`: owner, mode, attributes, times.
- * Its name is in ret_temp. */
+/* Makes an empty opaque directory in the work directory that looks like the one open (O_PATH) at `fd`: owner, mode,
+ * attributes, times. Its name is in ret_temp. */
 int create_stand_in(struct change *change, int fd, char ret_temp[WORK_NAME_MAX]);
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Objects made in the work directory and moved into place when they are complete: over a whiteout, because creating in its place would
- * show the lower object for a moment, and wherever an object needs more than one step.
+ * Objects made in the work directory and moved into place when they are complete: over a whiteout, because creating in
+ * its place would show the lower object for a moment, and wherever an object needs more than one step.
  *
- * The kernel derives owner, mode and ACL of a new object from the directory that it is made in. Here that is the wrong one, so
- * the same is computed from the parent (inode_init_owner in fs/inode.c, posix_acl_create in fs/posix_acl.c).
+ * The kernel derives owner, mode and ACL of a new object from the directory that it is made in. Here that is the wrong
+ * one, so the same is computed from the parent (inode_init_owner in fs/inode.c, posix_acl_create in fs/posix_acl.c).
  *
- * A directory can't be renamed over a whiteout: the two change places, and the whiteout is removed from the work directory.
+ * A directory can't be renamed over a whiteout: the two change places, and the whiteout is removed from the work
+ * directory.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,13 +19,13 @@
 #include "format/acl.h"
 #include "format/name.h"
 
-/* --- what the parent gives -------------------------------------------------------------------------------------------------- */
+/* --- what the parent gives ---------------------------------------------------------------------------------------- */
 
 struct heritage {
 	uid_t uid;
 	gid_t gid;
-	mode_t mode;         /* type included */
-	void *default_acl;   /* of the parent, NULL without one; owned */
+	mode_t mode;	   /* type included */
+	void *default_acl; /* of the parent, NULL without one; owned */
 	size_t acl_size;
 	void *access_acl;    /* of the new object; owned */
 	bool has_access_acl; /* else the mode says it all */
@@ -82,7 +83,7 @@ static int inherit(struct creation *c, struct heritage *h)
 	return 0;
 }
 
-/* --- the temp --------------------------------------------------------------------------------------------------------------- */
+/* --- the temp ----------------------------------------------------------------------------------------------------- */
 
 /* Makes the bare object; *ret_fd is O_RDWR of a regular file, else O_PATH. */
 static int make_bare(struct creation *c, const char *temp, int *ret_fd)
@@ -222,7 +223,7 @@ int link_in_work(struct change *change, int fd, int dirfd, const char *name)
 	return r;
 }
 
-/* --- the stand-in of a directory ------------------------------------------------------------------------------------------------ */
+/* --- the stand-in of a directory ---------------------------------------------------------------------------------- */
 
 static int copy_xattr(int from, int to, const char *name)
 {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Removing names. What only the upper has is unlinked; what a lower layer shows is hidden by a whiteout, in one step with the removal of
- * the upper's own object. Nothing is ever copied up for it but the parent, which has to hold the whiteout.
+ * Removing names. What only the upper has is unlinked; what a lower layer shows is hidden by a whiteout, in one step
+ * with the removal of the upper's own object. Nothing is ever copied up for it but the parent, which has to hold the
+ * whiteout.
  *
- * The whiteout is the commit point in all cases; an upper directory that was replaced by one is taken apart in the work directory
- * afterwards.
+ * The whiteout is the commit point in all cases; an upper directory that was replaced by one is taken apart in the work
+ * directory afterwards.
  */
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -77,7 +78,7 @@ static int removal_run(struct removal *m, int (*steps)(struct removal *m))
 	return r;
 }
 
-/* --- files ------------------------------------------------------------------------------------------------------------------ */
+/* --- files -------------------------------------------------------------------------------------------------------- */
 
 static int remove_file_steps(struct removal *m)
 {
@@ -100,7 +101,7 @@ int remove_file(struct change *change, struct inode *parent, const char *name)
 	return r < 0 ? r : removal_run(&m, remove_file_steps);
 }
 
-/* --- directories ------------------------------------------------------------------------------------------------------------ */
+/* --- directories -------------------------------------------------------------------------------------------------- */
 
 static int check_shows_nothing(struct removal *m)
 {

@@ -2,15 +2,16 @@
 /*
  * Rename: looks at both names under the locks, has a plan made (change/rename_plan.h) and carries it out.
  *
- * Locks. Any rename between two directories holds R, so that what is above what doesn't change meanwhile; then D of both parents, the
- * ancestor first; then D of a directory that is to be replaced, which lies below them (or the plan refuses); then I of both objects.
- * R for files too: only with one holder of two unrelated directories at a time can that third lock not close a circle. The kernel
- * serialises renames between directories anyway.
+ * Locks. Any rename between two directories holds R, so that what is above what doesn't change meanwhile; then D of
+ * both parents, the ancestor first; then D of a directory that is to be replaced, which lies below them (or the plan
+ * refuses); then I of both objects. R for files too: only with one holder of two unrelated directories at a time can
+ * that third lock not close a circle. The kernel serialises renames between directories anyway.
  *
- * Crash safety. Before the one renameat2 only marks were written that change nothing where they are, a directory that shows nothing may
- * have got a stand-in that shows nothing either, and a whiteout may stand where nothing was visible. After it, at the old name, a whiteout
- * may be left that hides nothing. In one case alone the whiteout comes after the rename: where the file system has no
- * RENAME_WHITEOUT and the target exists. Between the two calls the old name shows the lower object again.
+ * Crash safety. Before the one renameat2 only marks were written that change nothing where they are, a directory that
+ * shows nothing may have got a stand-in that shows nothing either, and a whiteout may stand where nothing was visible.
+ * After it, at the old name, a whiteout may be left that hides nothing. In one case alone the whiteout comes after the
+ * rename: where the file system has no RENAME_WHITEOUT and the target exists. Between the two calls the old name shows
+ * the lower object again.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -70,7 +71,7 @@ static bool replaces_dir(const struct rename *x)
 	return !(x->flags & RENAME_EXCHANGE) && name_is_dir(&x->new);
 }
 
-/* --- looking -------------------------------------------------------------------------------------------------------------------- */
+/* --- looking ------------------------------------------------------------------------------------------------------ */
 
 static int look_at_name(struct change *change, struct rename_name *n)
 {
@@ -157,8 +158,7 @@ static int gather_whiteout(struct rename *x, struct rename_facts *f)
 	if (r == 0)
 		r = sys_statx(dir.dirfd.fd, x->new.name, &stx);
 	if (r == 0)
-		f->new_whiteout_fixed =
-			!layer_is_whiteout(&stx) && x->change->layers->whiteout_form == WHITEOUT_DEVICE;
+		f->new_whiteout_fixed = !layer_is_whiteout(&stx) && x->change->layers->whiteout_form == WHITEOUT_DEVICE;
 	return r;
 }
 
@@ -183,7 +183,7 @@ static int gather_facts(struct rename *x, struct rename_facts *f)
 	return 0;
 }
 
-/* --- doing ---------------------------------------------------------------------------------------------------------------------- */
+/* --- doing -------------------------------------------------------------------------------------------------------- */
 
 static int mark_opaque(struct change *change, const struct rename_name *n)
 {
@@ -256,8 +256,10 @@ static void undo(struct rename *x)
 
 	if (x->steps.place_whiteout_new)
 		r = sys_unlinkat(name_fd(&x->new), x->new.name, 0);
-	if (r < 0)
+	if (r < 0) {
 		log_limited(LOG_CAUSE_WHITEOUT, LOG_WARNING, "a whiteout that hides nothing is left: %s", strerror(-r));
+		listing_drop(x->change->tree, x->new.parent);
+	}
 	if (!x->stood_in[0])
 		return;
 	r = sys_renameat2(x->change->layers->work_fd, x->stood_in, name_fd(&x->new), x->new.name, RENAME_EXCHANGE);
@@ -270,8 +272,8 @@ static void undo(struct rename *x)
 	(void)work_remove_tree(x->change->layers->work_fd, x->stood_in);
 }
 
-/* The whiteout for the old name could not come with the rename. If it can't be made, the rename is taken back if nothing of the upper was
- * replaced. */
+/* The whiteout for the old name could not come with the rename. If it can't be made, the rename is taken back if
+ * nothing of the upper was replaced. */
 static int make_late_whiteout(struct rename *x)
 {
 	bool replaced = x->new.exists && x->new.r.in_upper;
@@ -281,12 +283,13 @@ static int make_late_whiteout(struct rename *x)
 	    !sys_renameat2(name_fd(&x->new), x->new.name, name_fd(&x->old), x->old.name, RENAME_NOREPLACE))
 		return r;
 	if (r < 0)
-		log_limited(LOG_CAUSE_WHITEOUT, LOG_ERR, "a moved object shows again at its old name: %s", strerror(-r));
+		log_limited(LOG_CAUSE_WHITEOUT, LOG_ERR, "a moved object shows again at its old name: %s",
+			    strerror(-r));
 	return 0;
 }
 
-/* Without RENAME_EXCHANGE (some network and FUSE file systems) an object can't change places with a whiteout. A crash in between shows
- * what the whiteouts hide. */
+/* Without RENAME_EXCHANGE (some network and FUSE file systems) an object can't change places with a whiteout. A crash
+ * in between shows what the whiteouts hide. */
 static int exchange_in_two_steps(struct rename *x)
 {
 	int r = name_is_dir(&x->old) ? sys_unlinkat(name_fd(&x->new), x->new.name, 0) : 0;
@@ -352,7 +355,7 @@ static int rename_do(struct rename *x)
 	return r;
 }
 
-/* --- telling the tree ----------------------------------------------------------------------------------------------------------- */
+/* --- telling the tree --------------------------------------------------------------------------------------------- */
 
 static void tell_listing(struct rename *x, const struct rename_name *from, const struct rename_name *to)
 {
@@ -376,7 +379,7 @@ static void tell(struct rename *x)
 		listing_remove(x->change->tree, x->old.parent, x->old.name);
 }
 
-/* --- entry -------------------------------------------------------------------------------------------------------------------------- */
+/* --- entry -------------------------------------------------------------------------------------------------------- */
 
 static int open_parents(struct rename *x)
 {
@@ -433,7 +436,8 @@ static int rename_locked(struct rename *x)
 		r = gather_facts(x, &f);
 	if (r < 0)
 		return r;
-	/* A directory that is one of the parents, or lies above one, is held already or out of order; the plan refuses it. */
+	/* A directory that is one of the parents, or lies above one, is held already or out of order; the plan refuses
+	 * it. */
 	if (!replaces_dir(x) || f.same_object || f.old_above_new || f.new_above_old)
 		return rename_planned(x, &f, false);
 	third = &x->new.known.inode->dir->lock;

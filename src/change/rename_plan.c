@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Errors are found in the order in which the kernel finds them (do_renameat2, vfs_rename, ovl_rename), so that a caller sees the same one
- * where several apply. What needs a copy-up comes last: nothing is copied for a rename that can't succeed.
+ * Errors are found in the order in which the kernel finds them (do_renameat2, vfs_rename, ovl_rename), so that a caller
+ * sees the same one where several apply. What needs a copy-up comes last: nothing is copied for a rename that can't
+ * succeed.
  */
 #include "change/rename_plan.h"
 
@@ -58,8 +59,9 @@ static bool needs_copy_up(const struct rename_facts *f)
 }
 
 /*
- * Whether the directory `moved` needs the mark before it comes to `target`. Where the upper can't hold marks the move is still sound if no
- * lower layer shows the name; else it is answered as between file systems, and the caller copies. Returns 1, 0 or -EXDEV.
+ * Whether the directory `moved` needs the mark before it comes to `target`. Where the upper can't hold marks the move
+ * is still sound if no lower layer shows the name; else it is answered as between file systems, and the caller copies.
+ * Returns 1, 0 or -EXDEV.
  */
 static int plan_opaque(const struct rename_facts *f, const struct rename_side *moved, const struct rename_side *target)
 {
@@ -83,7 +85,8 @@ static int plan_exchange(const struct rename_facts *f, struct rename_steps *step
 	return 0;
 }
 
-/* The new name is a whiteout, which hides what may lie below. A directory can't replace it, only change places with it. */
+/* The new name is a whiteout, which hides what may lie below. A directory can't replace it, only change places with it.
+ */
 static void plan_onto_whiteout(const struct rename_facts *f, struct rename_steps *steps)
 {
 	if (!f->old.lower_positive && !place_is_dir(f->old.place))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What create, remove and rename share: looking at a name under D of its parent, and the inode that is about to lose a name.
+ * What create, remove and rename share: looking at a name under D of its parent, and the inode that is about to lose a
+ * name.
  */
 #ifndef CHANGE_VICTIM_H
 #define CHANGE_VICTIM_H
@@ -11,11 +12,13 @@
 
 #define _cleanup_resolved_ _cleanup_(resolved_finish)
 
-/* Resolves a name for a change. -EROFS without an upper, -ENOENT when the parent was removed or nothing has this name (a whiteout in the
- * upper is told even then). *ret is to be finished in any case; it must have been zeroed. Caller holds D of `parent`. */
+/* Resolves a name for a change. -EROFS without an upper, -ENOENT when the parent was removed or nothing has this name
+ * (a whiteout in the upper is told even then). *ret is to be finished in any case; it must have been zeroed. Caller
+ * holds D of `parent`. */
 int change_resolve(struct change *change, struct inode *parent, const char *name, struct resolved *ret);
 
-/* 1 when a lower layer would show the name if the upper had nothing there, 0, or -errno. `r` is what the name is now. */
+/* 1 when a lower layer would show the name if the upper had nothing there, 0, or -errno. `r` is what the name is now.
+ */
 int change_lower_positive(struct change *change, struct inode *parent, const char *name, const struct resolved *r);
 
 /* The type for a listing. */
@@ -24,11 +27,12 @@ static inline unsigned char change_dtype(const struct statx *stx)
 	return (unsigned char)((stx->stx_mode & 0170000) >> 12);
 }
 
-/* The inode behind a name, as far as it is known, kept alive until the end of the scope: declare it before the locks. */
+/* The inode behind a name, as far as it is known, kept alive until the end of the scope: declare it before the locks.
+ */
 struct victim {
 	struct tree *tree;
 	struct inode *inode; /* NULL: nobody knows it */
-	bool interned;       /* held by a lookup count in the place of a reference */
+	bool interned;	     /* held by a lookup count in the place of a reference */
 };
 #define _cleanup_victim_ _cleanup_(victim_finish)
 
@@ -37,8 +41,8 @@ int victim_find(struct change *change, struct inode *parent, const char *name, c
 		struct victim *ret);
 void victim_finish(struct victim *v);
 
-/* Before the name at dirfd goes: if it is the last one that is known of an object in the upper, gives the inode a descriptor to live on.
- * Caller holds I. */
+/* Before the name at dirfd goes: if it is the last one that is known of an object in the upper, gives the inode a
+ * descriptor to live on. Caller holds I. */
 int victim_pin(struct change *change, const struct victim *v, int dirfd, const char *name);
 
 #endif

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The plan of a rename: from what both names are to the steps on the upper, or the error. It is pure; rename.c gathers the facts under
- * the locks and carries the steps out. The rules are kernel overlayfs's (ovl_rename in fs/overlayfs/dir.c) with redirect_dir=off.
+ * The plan of a rename: from what both names are to the steps on the upper, or the error. It is pure; rename.c gathers
+ * the facts under the locks and carries the steps out. The rules are kernel overlayfs's (ovl_rename in
+ * fs/overlayfs/dir.c) with redirect_dir=off.
  *
- * What a plan promises
- *  P1  The commit is one renameat2 of the old name to the new one; before it nothing that a user sees has changed.
- *  P2  Afterwards a whiteout stands at the old name if a lower layer shows that name, and only then (an exchange fills both names).
- *  P3  A directory that arrives where lower layers may hold its new name is opaque before it arrives.
- *  P4  Only objects of the upper move, and no directory that lower layers have a part in.
+ * What a plan promises:
+ *
+ *	P1  The commit is one renameat2 of the old name to the new one; nothing that a user sees has changed before it.
+ *	P2  Afterwards a whiteout stands at the old name if a lower layer shows that name, and only then.
+ *	P3  A directory that arrives where lower layers may hold its new name is opaque before it arrives.
+ *	P4  Only objects of the upper move, and no directory that lower layers have a part in.
  */
 #ifndef CHANGE_RENAME_PLAN_H
 #define CHANGE_RENAME_PLAN_H
@@ -16,11 +18,11 @@
 
 /* What a name is. */
 enum place {
-	PLACE_ABSENT,     /* nothing, and nothing in the upper */
-	PLACE_WHITEOUT,   /* nothing, by a whiteout in the upper */
+	PLACE_ABSENT,	  /* nothing, and nothing in the upper */
+	PLACE_WHITEOUT,	  /* nothing, by a whiteout in the upper */
 	PLACE_FILE_UPPER, /* any non-directory */
 	PLACE_FILE_LOWER,
-	PLACE_DIR_PURE,   /* in the upper alone: no lower layer has a part in it */
+	PLACE_DIR_PURE,	  /* in the upper alone: no lower layer has a part in it */
 	PLACE_DIR_MERGED, /* in the upper and in lower layers */
 	PLACE_DIR_LOWER,
 };
@@ -28,40 +30,42 @@ enum place {
 
 struct rename_side {
 	enum place place;
-	bool lower_positive;  /* a lower layer shows this name: it would appear if the upper had nothing there */
-	bool opaque;          /* a directory that is marked opaque already */
-	bool covered;         /* another mount covers the object */
+	bool lower_positive; /* a lower layer shows this name: it would appear if the upper had nothing there */
+	bool opaque;	     /* a directory that is marked opaque already */
+	bool covered;	     /* another mount covers the object */
 	bool parent_in_upper;
-	bool parent_merged;   /* lower layers have a part in the parent */
+	bool parent_merged; /* lower layers have a part in the parent */
 };
 
 struct rename_facts {
 	struct rename_side old, new;
-	unsigned flags;            /* RENAME_NOREPLACE or RENAME_EXCHANGE */
-	bool same_object;          /* both names are one object (hard links, or the very same name) */
-	bool old_above_new;        /* the new parent is the old object or lies in it */
-	bool new_above_old;        /* the old parent is the new object or lies in it */
-	bool new_shows_entry;      /* the new directory shows an entry */
-	bool new_holds_whiteouts;  /* its part in the upper isn't empty on disk */
-	bool new_whiteout_fixed;   /* PLACE_WHITEOUT, but in a form that wouldn't be one in another directory */
-	bool has_rename_whiteout;  /* RENAME_WHITEOUT leaves a whiteout of the form that this upper uses */
-	bool has_xattr;            /* the upper can hold marks */
+	unsigned flags;		  /* RENAME_NOREPLACE or RENAME_EXCHANGE */
+	bool same_object;	  /* both names are one object (hard links, or the very same name) */
+	bool old_above_new;	  /* the new parent is the old object or lies in it */
+	bool new_above_old;	  /* the old parent is the new object or lies in it */
+	bool new_shows_entry;	  /* the new directory shows an entry */
+	bool new_holds_whiteouts; /* its part in the upper isn't empty on disk */
+	bool new_whiteout_fixed;  /* PLACE_WHITEOUT, but in a form that wouldn't be one in another directory */
+	bool has_rename_whiteout; /* RENAME_WHITEOUT leaves a whiteout of the form that this upper uses */
+	bool has_xattr;		  /* the upper can hold marks */
 };
 
 /* In the order of execution. */
 struct rename_steps {
-	bool nothing;              /* succeed without doing anything */
+	bool nothing; /* succeed without doing anything */
 	bool mark_old_opaque;
 	bool mark_new_opaque;
-	bool clear_new;            /* put an empty opaque directory in the place of the new one, which holds only whiteouts */
-	bool renew_whiteout_new;   /* replace the whiteout at the new name by one that can move */
-	bool place_whiteout_new;   /* make a whiteout at the new name, where nothing is: it changes places with the object */
-	unsigned flags;            /* of renameat2: 0, RENAME_EXCHANGE or RENAME_WHITEOUT */
-	bool remove_whiteout_old;  /* the whiteout that came to the old name hides nothing */
-	bool make_whiteout_old;    /* not in one step with the rename: the old name shows the lower object for a moment */
+	bool clear_new; /* put an empty opaque directory in the place of the new one, which holds only whiteouts */
+	bool renew_whiteout_new; /* replace the whiteout at the new name by one that can move */
+	bool place_whiteout_new; /* make a whiteout at the new name, where nothing is: it changes places with the object
+				  */
+	unsigned flags;		 /* of renameat2: 0, RENAME_EXCHANGE or RENAME_WHITEOUT */
+	bool remove_whiteout_old; /* the whiteout that came to the old name hides nothing */
+	bool make_whiteout_old; /* not in one step with the rename: the old name shows the lower object for a moment */
 };
 
-/* 0 and the steps, or -errno: -EAGAIN when an object or a parent has to be copied up first (all other errors come before). */
+/* 0 and the steps, or -errno: -EAGAIN when an object or a parent has to be copied up first (all other errors come
+ * before). */
 int rename_plan(const struct rename_facts *facts, struct rename_steps *ret_steps);
 
 static inline bool place_exists(enum place place)
