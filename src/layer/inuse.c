@@ -34,8 +34,8 @@ struct inuse_search {
 	bool mounted;			/* a FUSE mount is at our mountpoint */
 };
 
-/* A value of overlayfs's show_options: separators and backslashes are octal, and a backslash escapes within a path. */
-static void unescape_value(char *text)
+/* In mountinfo, separators and backslashes of a value are octal. */
+static void unescape_octal(char *text)
 {
 	char *to = text;
 
@@ -57,24 +57,47 @@ static void unescape_value(char *text)
 	*to = '\0';
 }
 
-/* Whether the option's value leads to one of our directories. Kernel overlayfs shows it as it was given, so a relative path
- * can't be told. */
-static const struct layer_place *used_by_option(const struct layer_opening *lo, char *value)
+/* In an option that mount(2) was given, a backslash takes the next character's special meaning. */
+static void unescape_backslashes(char *text)
+{
+	char *to = text;
+
+	for (const char *from = text; *from; from++) {
+		if (*from == '\\' && from[1])
+			from++;
+		*to++ = *from;
+	}
+	*to = '\0';
+}
+
+static const struct layer_place *used_by_path(const struct layer_opening *lo, const char *path)
 {
 	const struct layer_place *places[] = {&lo->places[0], layer_work_place(lo)};
-	_cleanup_close_ int fd = -1;
+	_cleanup_close_ int fd = sys_open_path(path, O_PATH | O_DIRECTORY, 0);
 	struct statx stx;
 
-	unescape_value(value);
-	if (value[0] != '/')
-		return NULL;
-	fd = sys_open_path(value, O_PATH | O_DIRECTORY, 0);
 	if (fd < 0 || sys_statx(fd, "", &stx) < 0)
 		return NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
 		if (layer_id_equal(layer_id_of(&stx), places[i]->chain[0]))
 			return places[i];
 	return NULL;
+}
+
+/* Whether the option's value leads to one of our directories. Kernel overlayfs shows it as it was given: with its escapes after
+ * mount(2), without any after fsconfig(2), and a relative path can't be told. */
+static const struct layer_place *used_by_option(const struct layer_opening *lo, char *value)
+{
+	const struct layer_place *used;
+
+	unescape_octal(value);
+	if (value[0] != '/')
+		return NULL;
+	used = used_by_path(lo, value);
+	if (used || !strchr(value, '\\'))
+		return used;
+	unescape_backslashes(value);
+	return used_by_path(lo, value);
 }
 
 static const struct layer_place *used_by_kernel_mount(const struct layer_opening *lo, const char *options)

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An upper and a work directory belong to one union at a time.
+ */
+#include <time.h>
+
+#include "fixture.h"
+#include "os/task.h"
+
+#define SET "lowerdir=l1,upperdir=u,workdir=w"
+
+static int open_second(struct fixture *f, const char *text, char **ret_error)
+{
+	struct fixture second = {.fd = -1};
+	int ret = fixture_open(&second, text);
+
+	*ret_error = second.error;
+	second.error = NULL;
+	fixture_close(&second);
+	return ret;
+}
+
+TEST("a second union over the same upper waits 5 seconds and is refused, also with a work directory of its own")
+{
+	FIXTURE(f);
+	unsigned long long start;
+	char *error = NULL;
+	ASSERT_INT(mkdir("w2", 0755), 0);
+	EXPECT_OPENS(&f, SET);
+	start = sys_now_ms();
+	EXPECT_INT(open_second(&f, "lowerdir=l1,upperdir=u,workdir=w2", &error), -EBUSY);
+	EXPECT_STR(error, "upperdir: u: in use by another mount");
+	EXPECT(sys_now_ms() - start >= 4900);
+	EXPECT(sys_now_ms() - start < 8000);
+	free(error);
+}
+
+TEST("a second union over the same work directory is refused")
+{
+	FIXTURE(f);
+	char *error = NULL;
+	ASSERT_INT(mkdir("u2", 0755), 0);
+	EXPECT_OPENS(&f, SET);
+	EXPECT(make_file("w/work/#1", "in use", 0644));
+	EXPECT_INT(open_second(&f, "lowerdir=l1,upperdir=u2,workdir=w", &error), -EBUSY);
+	EXPECT_STR(error, "workdir: w: in use by another mount");
+	EXPECT(exists("w/work/#1"));
+	free(error);
+}
+
+TEST("an upper that becomes free within 5 seconds is taken")
+{
+	FIXTURE(f);
+	struct fixture second = {.fd = -1};
+	struct timespec moment = {.tv_nsec = 300000000};
+	int status;
+	pid_t pid;
+	EXPECT_OPENS(&f, SET);
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		/* The lock is shared by parent and child, as by a daemon and who started it: the child's end frees it. */
+		nanosleep(&moment, NULL);
+		_exit(0);
+	}
+	fixture_close(&f);
+	EXPECT_INT(fixture_open(&second, SET), 0);
+	EXPECT_STR(second.error, NULL);
+	fixture_close(&second);
+	EXPECT_INT(waitpid(pid, &status, 0), pid);
+}
+
+TEST("lower layers may be shared by any number of unions")
+{
+	FIXTURE(f);
+	char *error = NULL;
+	ASSERT_INT(mkdir("u2", 0755), 0);
+	ASSERT_INT(mkdir("w2", 0755), 0);
+	EXPECT_OPENS(&f, SET);
+	EXPECT_INT(open_second(&f, "lowerdir=l1,upperdir=u2,workdir=w2", &error), 0);
+	EXPECT_STR(error, NULL);
+}
+
+TEST("closing the set frees the upper at once")
+{
+	FIXTURE(f);
+	unsigned long long start = sys_now_ms();
+	EXPECT_OPENS(&f, SET);
+	fixture_close(&f);
+	EXPECT_OPENS(&f, SET);
+	EXPECT(sys_now_ms() - start < 2000);
+}
+
+static void kernel_mount(void)
+{
+	FIXTURE(f);
+	char *options;
+	ASSERT_INT(mkdir("k", 0755), 0);
+	ASSERT_INT(mkdir("w2", 0755), 0);
+	ASSERT_INT(mkdir("odd,u: \\x", 0755), 0);
+	ASSERT(asprintf(&options, "lowerdir=%1$s/l1,upperdir=%1$s/odd\\,u: \\\\x,workdir=%1$s/w", f.path) > 0);
+	if (mount("overlay", "k", "overlay", 0, options) < 0) {
+		printf("# no kernel overlayfs here\n");
+		free(options);
+		return;
+	}
+	free(options);
+	EXPECT_REFUSED(&f, "lowerdir=l2,upperdir=odd\\,u: \\\\x,workdir=w2", -EBUSY,
+		       "upperdir: odd,u: \\x: in use by another mount");
+	EXPECT_REFUSED(&f, "lowerdir=l2,upperdir=u,workdir=w", -EBUSY, "workdir: w: in use by another mount");
+	EXPECT_INT(umount("k"), 0);
+	EXPECT_OPENS(&f, "lowerdir=l2,upperdir=u,workdir=w");
+}
+
+TEST("an upper or work directory of a kernel overlayfs mount is refused")
+{
+	NEEDS_ROOT();
+	run_in_namespaces(CLONE_NEWNS, kernel_mount);
+}
