@@ -104,7 +104,7 @@ comment
 function __plyfs_options
     # Complete the last option of the comma-separated list, or its path.
     set -l token (string replace -r '^-o' '' -- (commandline -ct))
-    set -l before (string match -r '^.*,' -- $token)
+    set -l before (string replace -r '[^,]*$' '' -- $token)
     set -l last (string replace -r '^.*,' '' -- $token)
     set -l path (string match -r '^((?:lowerdir\+?|upperdir|workdir|log|pidfile|index_cache)=(?:.*:)?)(.*)$' -- $last)
     if test (count $path) -eq 3

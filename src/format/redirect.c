@@ -28,9 +28,6 @@ int redirect_decode(const void *value, size_t size, struct redirect *ret)
 	redirect.absolute = bytes[0] == '/';
 	if (!redirect.absolute && memchr(bytes, '/', size))
 		return -EINVAL;
-	/* The iterator would not report the empty component after a trailing slash. */
-	if (bytes[size - 1] == '/')
-		return -EINVAL;
 	redirect.len = size;
 	memcpy(redirect.path, bytes, size);
 	redirect.path[size] = '\0';
