@@ -468,6 +468,15 @@ int inode_intern_nameless(struct tree *tree, const struct statx *stx, int fd, st
 	return 0;
 }
 
+/* The number of the upper object is what later mounts will show, so this one shows it from now on. */
+static void inode_own_ino_locked(struct tree *tree, struct inode *inode)
+{
+	uint64_t ino = layer_union_ino(tree->layers, layer_upper(tree->layers), inode->real_ino);
+
+	atomic_fetch_or(&inode->flags, INODE_NO_ORIGIN);
+	__atomic_store_n(&inode->ino, ino, __ATOMIC_RELAXED);
+}
+
 void inode_publish_upper(struct tree *tree, struct inode *inode, uint64_t real_ino, bool has_origin)
 {
 	LOCK_SCOPE(&tree->table);
@@ -478,7 +487,7 @@ void inode_publish_upper(struct tree *tree, struct inode *inode, uint64_t real_i
 	if (has_origin)
 		atomic_fetch_or(&inode->marks, MARK_ORIGIN);
 	else
-		atomic_fetch_or(&inode->flags, INODE_NO_ORIGIN);
+		inode_own_ino_locked(tree, inode);
 	atomic_store_explicit(&inode->in_upper, true, memory_order_release);
 }
 

@@ -214,7 +214,7 @@ void inode_fix_statx(struct tree *tree, const struct inode *inode, struct statx 
 
 	if (inode_is_covered(inode))
 		statx_of_covered(stx);
-	stx->stx_ino = inode->ino;
+	stx->stx_ino = __atomic_load_n(&inode->ino, __ATOMIC_RELAXED);
 	if (inode->dir)
 		stx->stx_nlink = 1;
 	/* A file with other links in the upper, known or not, keeps their count. */
