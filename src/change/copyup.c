@@ -329,6 +329,7 @@ static int copyup_publish(struct copyup *c)
 
 /* --- one object ---------------------------------------------------------------------------------------------------------------- */
 
+/* 1: another thread was first. */
 static int copyup_steps(struct copyup *c)
 {
 	int r = temp_new(c);
@@ -345,7 +346,7 @@ static int copyup_steps(struct copyup *c)
 	return 0;
 drop:
 	temp_drop(c);
-	return r < 0 ? r : 0;
+	return r;
 }
 
 static void copyup_finish(struct copyup *c)
@@ -355,16 +356,11 @@ static void copyup_finish(struct copyup *c)
 	cleanup_close(&c->fd);
 }
 
-static void copyup_count(const struct copyup *c, int err)
+static void copyup_count(const struct copyup *c)
 {
-	if (err == 0) {
-		counter_add(COUNTER_COPY_UP, 1);
-		if (c->how != COPYUP_NO_DATA && S_ISREG(c->inode->type))
-			counter_add(COUNTER_COPY_UP_BYTES, c->stx.stx_size);
-	} else if (err != -EINTR) {
-		counter_add(COUNTER_COPY_UP_FAILED, 1);
-		log_limited(LOG_CAUSE_COPY_UP, LOG_WARNING, "copy-up failed: %s", strerror(-err));
-	}
+	counter_add(COUNTER_COPY_UP, 1);
+	if (c->how != COPYUP_NO_DATA && S_ISREG(c->inode->type))
+		counter_add(COUNTER_COPY_UP_BYTES, c->stx.stx_size);
 }
 
 static int copyup_one(struct change *change, struct inode *inode, enum copyup_how how, struct copyup_job *job)
@@ -380,11 +376,11 @@ static int copyup_one(struct change *change, struct inode *inode, enum copyup_ho
 	};
 	int r = source_open(&c);
 
-	if (r != 0)
-		return r < 0 ? r : 0;
-	r = copyup_steps(&c);
-	copyup_count(&c, r);
-	return r;
+	if (r == 0)
+		r = copyup_steps(&c);
+	if (r == 0)
+		copyup_count(&c);
+	return r < 0 ? r : 0;
 }
 
 /* --- ancestors ------------------------------------------------------------------------------------------------------------------ */
@@ -466,6 +462,16 @@ static int copyup_try(struct change *change, struct inode *inode, enum copyup_ho
 	return r < 0 ? r : copyup_one(change, inode, how, job);
 }
 
+/* What the user will be told, for whoever reads the log; refusals are not failures. */
+static void copyup_failed(const struct inode *inode, int err)
+{
+	if (err == -EINTR || err == -EPERM)
+		return;
+	counter_add(COUNTER_COPY_UP_FAILED, 1);
+	log_limited(LOG_CAUSE_COPY_UP, LOG_WARNING, "copy-up of inode %llu failed: %s",
+		    (unsigned long long)__atomic_load_n(&inode->ino, __ATOMIC_RELAXED), strerror(-err));
+}
+
 int copyup_run(struct change *change, struct inode *inode, enum copyup_how how, struct copyup_job *job)
 {
 	FAULT_SCOPE(FAULT_COPYUP);
@@ -477,7 +483,11 @@ int copyup_run(struct change *change, struct inode *inode, enum copyup_how how, 
 	for (unsigned i = 0; i < COPYUP_TRIES && (r == -EAGAIN || r == -EEXIST); i++)
 		r = copyup_try(change, inode, how, job);
 	/* What stands there was not made through this mount. */
-	return r == -EAGAIN || r == -EEXIST ? -ESTALE : r;
+	if (r == -EAGAIN || r == -EEXIST)
+		r = -ESTALE;
+	if (r < 0)
+		copyup_failed(inode, r);
+	return r;
 }
 
 int copyup_now(struct change *change, struct inode *inode, enum copyup_how how)
