@@ -80,7 +80,8 @@ bool fixture_init(struct fixture *f, const struct fixture_options *o)
 	if (!seeded)
 		hash_seed_init();
 	seeded = true;
-	strcpy(f->path, "/tmp/plyfs-tree-XXXXXX");
+	f->base = o->in_memory && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+	snprintf(f->path, sizeof(f->path), "%s/plyfs-tree-XXXXXX", f->base);
 	if (sys_init() < 0 || !mkdtemp(f->path))
 		return false;
 	f->top_fd = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -97,7 +98,7 @@ void fixture_finish(struct fixture *f)
 		return;
 	close(f->top_fd);
 	/* Deeper than any path: nftw would fail. */
-	tmp = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	tmp = open(f->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	work_remove_tree(tmp, strrchr(f->path, '/') + 1);
 	close(tmp);
 }

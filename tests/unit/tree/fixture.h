@@ -15,6 +15,7 @@
 
 struct fixture {
 	char path[64];
+	const char *base; /* where `path` lies */
 	int top_fd; /* of `path`; layers are the directories "0", "1", .. in it */
 	struct layer_set *set;
 	struct tree *tree;
@@ -26,6 +27,7 @@ struct fixture_options {
 	unsigned max_dirfds;      /* 0: 64 */
 	size_t max_listing_bytes; /* 0: 64 MiB */
 	bool revalidate;
+	bool in_memory; /* for many files: on a tmpfs where there is one, maybe without marks */
 };
 
 /* False when the machine gives no such directory. The layers are empty. */

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Listings: what is shown, cookies over changes, and what large directories cost.
+ */
+#include "fixture.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/counter.h"
+#include "os/fs.h"
+#include "unit.h"
+
+static struct listing_batch batch;
+
+/* All names of a directory, each followed by a blank, in the listing's order. */
+static const char *list_names(struct fixture *f, struct inode *dir)
+{
+	static char text[4096];
+	uint64_t cookie = 0;
+	size_t n = 0;
+
+	text[0] = '\0';
+	for (;;) {
+		if (listing_read(f->tree, dir, cookie, SIZE_MAX, &batch) < 0)
+			return "error";
+		if (!batch.n)
+			return text;
+		for (unsigned i = 0; i < batch.n; i++)
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s ", batch.entries[i].name);
+		cookie = batch.entries[batch.n - 1].cookie;
+	}
+}
+
+static bool lists(struct fixture *f, struct inode *dir, const char *name)
+{
+	char padded[300], all[4200];
+
+	snprintf(padded, sizeof(padded), " %s ", name);
+	snprintf(all, sizeof(all), " %s", list_names(f, dir));
+	return strstr(all, padded) != NULL;
+}
+
+static const struct listing_entry *find_entry(struct fixture *f, struct inode *dir, const char *name)
+{
+	if (listing_read(f->tree, dir, 0, SIZE_MAX, &batch) < 0)
+		return NULL;
+	for (unsigned i = 0; i < batch.n; i++)
+		if (!strcmp(batch.entries[i].name, name))
+			return &batch.entries[i];
+	return NULL;
+}
+
+static double cpu_seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Makes PREFIX0 .. PREFIX<n-1> in a layer. */
+static bool make_many(struct fixture *f, const char *dir, const char *prefix, unsigned n)
+{
+	int fd = openat(f->top_fd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool good = fd >= 0;
+
+	for (unsigned i = 0; i < n && good; i++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "%s%u", prefix, i);
+		good = mknodat(fd, name, S_IFREG | 0644, 0) == 0;
+	}
+	close(fd);
+	return good;
+}
+
+TEST("the listing has each visible name once, and what whiteouts hide not at all")
+{
+	FIXTURE(f, .layers = 3);
+
+	ASSERT(fixture_make(&f, "0f/a 1f/a 2f/a 1f/b 2f/c 0w/d 2f/d 1w/e 2f/e 0w/nothing"));
+	EXPECT(lists(&f, f.tree->root, "a"));
+	EXPECT(lists(&f, f.tree->root, "b"));
+	EXPECT(lists(&f, f.tree->root, "c"));
+	EXPECT_INT(strlen(list_names(&f, f.tree->root)), 6);
+}
+
+TEST("an opaque directory and one beneath a file list nothing of the layers they hide")
+{
+	FIXTURE(f, .layers = 3);
+
+	ASSERT(fixture_make(&f, "0o/d 0f/d/a 1d/d 1f/d/b 1d/e 1f/e/a 2d/e 2f/e/b 0d/f 0f/f/a 1f/f 2d/f 2f/f/b"));
+	EXPECT_STR(list_names(&f, fixture_get(&f, "d")), "a ");
+	EXPECT(lists(&f, fixture_get(&f, "e"), "b"));
+	EXPECT_STR(list_names(&f, fixture_get(&f, "f")), "a ");
+}
+
+TEST("types and inode numbers equal what a lookup shows, also of copied-up names")
+{
+	FIXTURE(f, .layers = 3);
+	static const char *const names[] = {"d", "own", "op", "a", "low", "link", "mid"};
+
+	ASSERT(fixture_make(&f, "0d/d 1d/d 2d/d 0d/own 0o/op 1d/op 0f/a 1f/a 2f/low 2l/link 1d/mid 2d/mid"));
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const struct listing_entry *e = find_entry(&f, f.tree->root, names[i]);
+		struct resolved r;
+
+		ASSERT(e);
+		ASSERT_INT(fixture_resolve(&f, names[i], &r), 0);
+		EXPECT_INT(e->ino, r.ino);
+		EXPECT_INT(e->type, IFTODT(r.stx.stx_mode));
+		EXPECT_INT(e->layer, r.layer);
+		resolved_finish(&r);
+	}
+	EXPECT_INT(find_entry(&f, f.tree->root, "op")->ino, fixture_ino(&f, "0/op"));
+	EXPECT_INT(find_entry(&f, f.tree->root, "d")->ino, fixture_ino(&f, "1/d"));
+}
+
+TEST("an entry of an impure directory has the number of the inode that is known by its name")
+{
+	FIXTURE(f, .layers = 2);
+	struct inode *a;
+
+	ASSERT(fixture_make(&f, "0d/d 1d/d 1f/d/a"));
+	ASSERT(fixture_mark(&f, "0/d", XATTR_OVERLAY_IMPURE, "y"));
+	a = fixture_get(&f, "d/a");
+	ASSERT(a);
+	ASSERT(fixture_make(&f, "0f/d/a"));
+	inode_publish_upper(f.tree, a, fixture_ino(&f, "0/d/a"), true);
+	EXPECT_INT(find_entry(&f, fixture_get(&f, "d"), "a")->ino, fixture_ino(&f, "1/d/a"));
+}
+
+TEST("a rebuilt listing of an unchanged directory has the same cookies")
+{
+	FIXTURE(f, .layers = 3);
+	uint64_t cookies[LISTING_BATCH];
+
+	ASSERT(make_many(&f, "0", "u", 40) && make_many(&f, "1", "v", 40) && fixture_make(&f, "0w/v7"));
+	ASSERT_INT(listing_read(f.tree, f.tree->root, 0, SIZE_MAX, &batch), 0);
+	ASSERT_INT(batch.n, 79);
+	for (unsigned i = 0; i < batch.n; i++)
+		cookies[i] = batch.entries[i].cookie;
+	listing_drop(f.tree, f.tree->root);
+	ASSERT_INT(listing_read(f.tree, f.tree->root, 0, SIZE_MAX, &batch), 0);
+	ASSERT_INT(batch.n, 79);
+	for (unsigned i = 0; i < batch.n; i++)
+		EXPECT_INT(batch.entries[i].cookie, cookies[i]);
+}
+
+TEST("cookies start at 3 and rise; reading goes on after any of them, also after one whose name has gone")
+{
+	FIXTURE(f, .layers = 2);
+	uint64_t last = 2, fifth, sixth;
+
+	ASSERT(make_many(&f, "1", "n", 50));
+	ASSERT_INT(listing_read(f.tree, f.tree->root, 0, SIZE_MAX, &batch), 0);
+	ASSERT_INT(batch.n, 50);
+	for (unsigned i = 0; i < batch.n; i++) {
+		EXPECT(batch.entries[i].cookie > last);
+		last = batch.entries[i].cookie;
+	}
+	fifth = batch.entries[4].cookie;
+	sixth = batch.entries[5].cookie;
+	ASSERT(fixture_make(&f, "0w/gone"));
+	listing_remove(f.tree, f.tree->root, batch.entries[4].name);
+	ASSERT_INT(listing_read(f.tree, f.tree->root, fifth, SIZE_MAX, &batch), 0);
+	EXPECT_INT(batch.n, 45);
+	EXPECT_INT(batch.entries[0].cookie, sixth);
+	ASSERT_INT(listing_read(f.tree, f.tree->root, last, SIZE_MAX, &batch), 0);
+	EXPECT_INT(batch.n, 0);
+}
+
+/* Reads `dir` in small pieces; after each, deletes what was read and makes new names. Counts how often each OLD name was seen. */
+static void read_while_changing(struct fixture *f, struct inode *dir, unsigned n, unsigned char *seen, unsigned *created)
+{
+	uint64_t cookie = 0;
+
+	*created = 0;
+	while (listing_read(f->tree, dir, cookie, 400, &batch) == 0 && batch.n) {
+		cookie = batch.entries[batch.n - 1].cookie;
+		for (unsigned i = 0; i < batch.n; i++) {
+			unsigned number;
+
+			if (sscanf(batch.entries[i].name, "old%u", &number) != 1 || number >= n)
+				continue;
+			seen[number]++;
+			listing_remove(f->tree, dir, batch.entries[i].name);
+		}
+		for (unsigned i = 0; i < 3 && *created < 300; i++) {
+			char name[32];
+
+			snprintf(name, sizeof(name), "new%u", (*created)++);
+			listing_add(f->tree, dir, name, DT_REG, 1000, 0);
+		}
+	}
+}
+
+TEST("a reader that deletes what it reads, while names are made, meets each old name exactly once")
+{
+	FIXTURE(f, .layers = 2);
+	static unsigned char seen[5000];
+	unsigned created, wrong = 0;
+
+	ASSERT(make_many(&f, "1", "old", 5000));
+	read_while_changing(&f, f.tree->root, 5000, seen, &created);
+	for (unsigned i = 0; i < 5000; i++)
+		wrong += seen[i] != 1;
+	EXPECT_INT(wrong, 0);
+	ASSERT_INT(listing_read(f.tree, f.tree->root, 0, SIZE_MAX, &batch), 0);
+	EXPECT_STR(batch.entries[0].name, "new0");
+}
+
+TEST("a name that is removed and made again keeps its cookie, so that a loop over the directory ends")
+{
+	FIXTURE(f, .layers = 2);
+	const struct listing_entry *e;
+	uint64_t cookie;
+
+	ASSERT(make_many(&f, "1", "n", 10));
+	e = find_entry(&f, f.tree->root, "n3");
+	ASSERT(e);
+	cookie = e->cookie;
+	listing_remove(f.tree, f.tree->root, "n3");
+	EXPECT(!lists(&f, f.tree->root, "n3"));
+	listing_add(f.tree, f.tree->root, "n3", DT_DIR, 77, 0);
+	e = find_entry(&f, f.tree->root, "n3");
+	ASSERT(e);
+	EXPECT_INT(e->cookie, cookie);
+	EXPECT_INT(e->type, DT_DIR);
+	EXPECT_INT(e->ino, 77);
+}
+
+TEST("a patch changes what is kept as a rebuild would")
+{
+	FIXTURE(f, .layers = 2);
+	const struct listing_entry *e;
+
+	ASSERT(fixture_make(&f, "1f/a 1f/b 1d/c"));
+	ASSERT_INT(listing_build(f.tree, f.tree->root), 0);
+	listing_add(f.tree, f.tree->root, "new", DT_LNK, 5, 0);
+	listing_update(f.tree, f.tree->root, "a", DT_REG, 6, 0);
+	listing_remove(f.tree, f.tree->root, "b");
+	e = find_entry(&f, f.tree->root, "a");
+	ASSERT(e);
+	EXPECT_INT(e->ino, 6);
+	EXPECT_INT(e->layer, 0);
+	EXPECT(lists(&f, f.tree->root, "new"));
+	EXPECT(!lists(&f, f.tree->root, "b"));
+}
+
+TEST("a directory that was copied up in place still merges with those beneath")
+{
+	FIXTURE(f, .layers = 3);
+	struct resolved r;
+
+	ASSERT(fixture_make(&f, "1d/d 2d/d"));
+	ASSERT_INT(listing_build(f.tree, f.tree->root), 0);
+	ASSERT(fixture_make(&f, "0d/d"));
+	listing_update(f.tree, f.tree->root, "d", DT_DIR, fixture_ino(&f, "1/d"), 0);
+	ASSERT_INT(fixture_resolve(&f, "d", &r), 0);
+	EXPECT(r.in_upper);
+	EXPECT_INT(r.n_lower, 2);
+	resolved_finish(&r);
+}
+
+TEST("a directory is empty when only whiteouts are left, known or not")
+{
+	for (int listed = 0; listed < 2; listed++) {
+		FIXTURE(f, .layers = 3);
+		struct dir *root = f.tree->root->dir;
+
+		ASSERT(fixture_make(&f, "1f/a 2f/b 0w/a 1w/b"));
+		if (listed)
+			ASSERT_INT(listing_build(f.tree, f.tree->root), 0);
+		lock_take(&root->lock);
+		EXPECT_INT(listing_is_empty_locked(f.tree, f.tree->root), 1);
+		ASSERT(fixture_make(&f, "0f/c"));
+		listing_add(f.tree, f.tree->root, "c", DT_REG, 1, 0);
+		EXPECT_INT(listing_is_empty_locked(f.tree, f.tree->root), 0);
+		lock_drop(&root->lock);
+	}
+}
+
+TEST("an unlinked directory lists nothing")
+{
+	FIXTURE(f, .layers = 2);
+	struct inode *d;
+
+	ASSERT(fixture_make(&f, "1d/d 1f/d/a"));
+	d = fixture_get(&f, "d");
+	ASSERT(d);
+	inode_name_removed(f.tree, f.tree->root, "d");
+	EXPECT_STR(list_names(&f, d), "");
+}
+
+TEST("a covered directory lists nothing and can't be opened")
+{
+	FIXTURE(f, .layers = 2);
+	struct statx stx;
+	struct inode *d;
+	struct dirfd fd;
+
+	ASSERT(fixture_make(&f, "1d/d 1f/d/a"));
+	d = fixture_get(&f, "d");
+	ASSERT(d);
+	d->dir->lower[0].flags |= DIRREF_COVERED;
+	EXPECT_STR(list_names(&f, d), "");
+	EXPECT_INT(dirfd_get(f.tree, d, &d->dir->lower[0], &fd), -EXDEV);
+	EXPECT_INT(inode_statx(f.tree, d, &stx), 0);
+	EXPECT_INT(stx.stx_mode, S_IFDIR | 0555);
+	EXPECT_INT(stx.stx_uid, 0);
+}
+
+TEST("with timeout=0 reading from the start sees new names, and a reader in between keeps its place")
+{
+	FIXTURE(f, .layers = 2, .revalidate = true);
+	uint64_t cookies[10];
+
+	ASSERT(make_many(&f, "1", "n", 10));
+	ASSERT_INT(listing_read(f.tree, f.tree->root, 0, SIZE_MAX, &batch), 0);
+	ASSERT_INT(batch.n, 10);
+	for (unsigned i = 0; i < 10; i++)
+		cookies[i] = batch.entries[i].cookie;
+	ASSERT(fixture_make(&f, "0f/aa 0w/n4"));
+	ASSERT_INT(listing_read(f.tree, f.tree->root, 0, SIZE_MAX, &batch), 0);
+	EXPECT_INT(batch.n, 10);
+	EXPECT_STR(batch.entries[9].name, "aa");
+	for (unsigned i = 0; i < 9; i++)
+		EXPECT(batch.entries[i].cookie == cookies[i] || batch.entries[i].cookie == cookies[i + 1]);
+}
+
+TEST("listings stay within their budget; those that can be rebuilt with the same cookies go first")
+{
+	FIXTURE(f, .layers = 2, .max_listing_bytes = 30000);
+	struct inode *a, *b, *c;
+
+	ASSERT(fixture_make(&f, "1d/a 1d/b 1d/c"));
+	ASSERT(make_many(&f, "1/a", "n", 200) && make_many(&f, "1/b", "n", 200) && make_many(&f, "1/c", "n", 200));
+	a = fixture_get(&f, "a");
+	b = fixture_get(&f, "b");
+	c = fixture_get(&f, "c");
+	ASSERT(a && b && c);
+	ASSERT_INT(listing_build(f.tree, a), 0);
+	listing_add(f.tree, a, "patched", DT_REG, 1, 0);
+	ASSERT_INT(listing_build(f.tree, b), 0);
+	ASSERT_INT(listing_build(f.tree, c), 0);
+	EXPECT_INT(listing_find(f.tree, a, "patched", NULL), LISTING_PRESENT);
+	EXPECT_INT(listing_find(f.tree, b, "n1", NULL), LISTING_UNKNOWN);
+	EXPECT_INT(listing_find(f.tree, c, "n1", NULL), LISTING_PRESENT);
+	EXPECT(f.tree->listings->bytes <= 30000);
+}
+
+TEST("a batch holds at least one entry, whatever room there is")
+{
+	FIXTURE(f, .layers = 2);
+
+	ASSERT(make_many(&f, "1", "n", 3));
+	ASSERT_INT(listing_read(f.tree, f.tree->root, 0, 1, &batch), 0);
+	EXPECT_INT(batch.n, 1);
+	ASSERT_INT(listing_read(f.tree, f.tree->root, 0, 2 * (2 + 24), &batch), 0);
+	EXPECT_INT(batch.n, 2);
+}
+
+TEST("100,000 names build, read, grow and go in time that is linear")
+{
+	FIXTURE(f, .layers = 2, .in_memory = true, .max_listing_bytes = 1u << 20);
+	unsigned n = 100000, seen = 0;
+	uint64_t cookie = 0;
+	double start, built, read, patched;
+	size_t bytes;
+	char name[32];
+
+	ASSERT(make_many(&f, "1", "name", n));
+	start = cpu_seconds();
+	ASSERT_INT(listing_build(f.tree, f.tree->root), 0);
+	built = cpu_seconds();
+	bytes = f.tree->listings->bytes;
+	while (listing_read(f.tree, f.tree->root, cookie, SIZE_MAX, &batch) == 0 && batch.n) {
+		seen += batch.n;
+		cookie = batch.entries[batch.n - 1].cookie;
+	}
+	read = cpu_seconds();
+	EXPECT_INT(seen, n);
+	for (unsigned i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "more%u", i);
+		listing_add(f.tree, f.tree->root, name, DT_REG, 1, 0);
+		snprintf(name, sizeof(name), "name%u", i);
+		listing_remove(f.tree, f.tree->root, name);
+	}
+	patched = cpu_seconds();
+	printf("# build %.3f s, read %.3f s, 200,000 patches %.3f s, %zu bytes a name\n", built - start, read - built,
+	       patched - read, bytes / n);
+	/* Anything quadratic is minutes. */
+	EXPECT(built - start < 1.5);
+	EXPECT(read - built < 0.5);
+	EXPECT(patched - read < 1.5);
+	EXPECT_INT(listing_find(f.tree, f.tree->root, "more99999", NULL), LISTING_PRESENT);
+	EXPECT_INT(listing_find(f.tree, f.tree->root, "name5", NULL), LISTING_ABSENT);
+}
+
+TEST("removing one name at a time from the front costs no search for the first that is left")
+{
+	FIXTURE(f, .layers = 2, .in_memory = true);
+	unsigned n = 20000;
+	double start;
+
+	ASSERT(make_many(&f, "1", "name", n));
+	ASSERT_INT(listing_build(f.tree, f.tree->root), 0);
+	start = cpu_seconds();
+	for (unsigned i = 0; i < n; i++) {
+		ASSERT_INT(listing_read(f.tree, f.tree->root, 0, 1, &batch), 0);
+		ASSERT_INT(batch.n, 1);
+		listing_remove(f.tree, f.tree->root, batch.entries[0].name);
+	}
+	EXPECT(cpu_seconds() - start < 1.0);
+	EXPECT_STR(list_names(&f, f.tree->root), "");
+}
+
+TEST("whiteouts that are links to one inode hide their names, and the listing is built once")
+{
+	FIXTURE(f, .layers = 2);
+	uint64_t before = counter_read(COUNTER_LISTING_BUILT);
+
+	ASSERT(fixture_make(&f, "0w/w0 1f/w1 1f/w2"));
+	ASSERT_INT(linkat(f.top_fd, "0/w0", f.top_fd, "0/w1", 0), 0);
+	ASSERT_INT(linkat(f.top_fd, "0/w0", f.top_fd, "0/w2", 0), 0);
+	EXPECT_STR(list_names(&f, f.tree->root), "");
+	EXPECT_INT(counter_read(COUNTER_LISTING_BUILT) - before, 1);
+}
