@@ -70,7 +70,7 @@ mount_plyfs() {
 
 # union_umount MOUNTPOINT: unmounts and waits for the daemon, which holds the layers open until its exit.
 union_umount() {
-	local point=$1 pid= tries=100
+	local point=$1 pid="" tries=100
 
 	[ ! -s "$point.pid" ] || pid=$(cat "$point.pid")
 	if [ -n "$pid" ] && ! pid_alive "$pid"; then

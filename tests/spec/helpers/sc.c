@@ -37,10 +37,10 @@ static const struct {
 	const char *word;
 	int flag;
 } open_words[] = {
-	{"r", O_RDONLY},	 {"w", O_WRONLY},	  {"rw", O_RDWR},	  {"creat", O_CREAT},
-	{"excl", O_EXCL},	 {"trunc", O_TRUNC},	  {"append", O_APPEND},	  {"direct", O_DIRECT},
-	{"path", O_PATH},	 {"nofollow", O_NOFOLLOW}, {"dir", O_DIRECTORY},  {"tmp", O_TMPFILE},
-	{"noatime", O_NOATIME},	 {"sync", O_SYNC},	  {"nonblock", O_NONBLOCK},
+	{"r", O_RDONLY},	{"w", O_WRONLY},	  {"rw", O_RDWR},	    {"creat", O_CREAT},
+	{"excl", O_EXCL},	{"trunc", O_TRUNC},	  {"append", O_APPEND},	    {"direct", O_DIRECT},
+	{"path", O_PATH},	{"nofollow", O_NOFOLLOW}, {"dir", O_DIRECTORY},	    {"tmp", O_TMPFILE},
+	{"noatime", O_NOATIME}, {"sync", O_SYNC},	  {"nonblock", O_NONBLOCK},
 };
 
 int sc_open_flags(const char *words)

@@ -80,7 +80,8 @@ int sc_xattr(int argc, char **argv)
 static const struct {
 	char letter;
 	unsigned int flag;
-} flag_letters[] = {{'i', FS_IMMUTABLE_FL}, {'a', FS_APPEND_FL}, {'d', FS_NODUMP_FL}, {'A', FS_NOATIME_FL}, {'S', FS_SYNC_FL}};
+} flag_letters[] = {
+	{'i', FS_IMMUTABLE_FL}, {'a', FS_APPEND_FL}, {'d', FS_NODUMP_FL}, {'A', FS_NOATIME_FL}, {'S', FS_SYNC_FL}};
 
 /* Without a change prints those of the flags above that are set; the others depend on the file system. */
 int sc_flags(int argc, char **argv)

@@ -89,7 +89,8 @@ int sc_seekdir(int argc, char **argv)
 			wrong++;
 	}
 	seekdir(dir, at[count]);
-	printf("%zu names, %zu wrong after seekdir, end is %s\n", count, wrong, readdir(dir) ? "not the end" : "the end");
+	printf("%zu names, %zu wrong after seekdir, end is %s\n", count, wrong,
+	       readdir(dir) ? "not the end" : "the end");
 	return 0;
 }
 

@@ -8,7 +8,7 @@
  *   fstat (type mode size nlink)  fino:PATH (same inode number as PATH?)  fchmod:MODE  fchown:UID:GID
  *   ftruncate:LEN  fsync  fdatasync  fallocate:WORDS:OFF:LEN  seek:data|hole:OFF  extents
  *   copyto:N:OFF:OFF:LEN (from this descriptor to descriptor N)  clone:N  link:PATH (linkat of the descriptor)
- *   mmap:r|rw:LEN (shared)  show:OFF:LEN  store:OFF:TEXT  msync  flock  getxattr:NAME  setxattr:NAME:VALUE  futimens:A:M
+ *   mmap:r|rw:LEN (shared)  show:OFF:LEN  store:OFF:TEXT  msync  flock  getxattr:NAME  setxattr:NAME:VALUE futimens:A:M
  *   flags[:+LETTERS]  tell  sh:COMMAND (in a child while the descriptors stay open)
  */
 #include "sc.h"
@@ -334,17 +334,22 @@ static const struct {
 	int args;
 	void (*run)(char **arg);
 } steps[] = {
-	{"open", 2, step_open},		{"use", 1, step_use},		  {"close", 0, step_close},
-	{"read", 1, step_read},		{"pread", 2, step_pread},	  {"write", 1, step_write},
-	{"pwrite", 2, step_pwrite},	{"dwrite", 2, step_dwrite},	  {"dread", 2, step_dread},
-	{"fstat", 0, step_fstat},	{"fino", 1, step_fino},		  {"fchmod", 1, step_fchmod},
-	{"fchown", 2, step_fchown},	{"ftruncate", 1, step_ftruncate}, {"fsync", 0, step_fsync},
-	{"fdatasync", 0, step_fdatasync}, {"fallocate", 3, step_fallocate}, {"seek", 2, step_seek},
-	{"extents", 0, step_extents},	{"copyto", 4, step_copyto},	  {"clone", 1, step_clone},
-	{"link", 1, step_link},		{"mmap", 2, step_mmap},		  {"show", 2, step_show},
-	{"store", 2, step_store},	{"msync", 0, step_msync},	  {"flock", 0, step_flock},
-	{"getxattr", 1, step_getxattr}, {"setxattr", 2, step_setxattr},	  {"futimens", 2, step_futimens},
-	{"tell", 0, step_tell},		{"sh", 1, step_sh},
+	{"open", 2, step_open},		  {"use", 1, step_use},
+	{"close", 0, step_close},	  {"read", 1, step_read},
+	{"pread", 2, step_pread},	  {"write", 1, step_write},
+	{"pwrite", 2, step_pwrite},	  {"dwrite", 2, step_dwrite},
+	{"dread", 2, step_dread},	  {"fstat", 0, step_fstat},
+	{"fino", 1, step_fino},		  {"fchmod", 1, step_fchmod},
+	{"fchown", 2, step_fchown},	  {"ftruncate", 1, step_ftruncate},
+	{"fsync", 0, step_fsync},	  {"fdatasync", 0, step_fdatasync},
+	{"fallocate", 3, step_fallocate}, {"seek", 2, step_seek},
+	{"extents", 0, step_extents},	  {"copyto", 4, step_copyto},
+	{"clone", 1, step_clone},	  {"link", 1, step_link},
+	{"mmap", 2, step_mmap},		  {"show", 2, step_show},
+	{"store", 2, step_store},	  {"msync", 0, step_msync},
+	{"flock", 0, step_flock},	  {"getxattr", 1, step_getxattr},
+	{"setxattr", 2, step_setxattr},	  {"futimens", 2, step_futimens},
+	{"tell", 0, step_tell},		  {"sh", 1, step_sh},
 };
 
 static void run_step(const char *text)

@@ -115,7 +115,8 @@ int sc_as(int argc, char **argv)
 		sc_misuse("as: no gid in '%s'", argv[1]);
 	while (ids && count < 32 && (group = strsep(&ids, ",")))
 		groups[count++] = (gid_t)sc_number(group);
-	if (setgroups(count, groups) || setresgid((gid_t)sc_number(gid), (gid_t)sc_number(gid), (gid_t)sc_number(gid)) ||
+	if (setgroups(count, groups) ||
+	    setresgid((gid_t)sc_number(gid), (gid_t)sc_number(gid), (gid_t)sc_number(gid)) ||
 	    setresuid((uid_t)sc_number(uid), (uid_t)sc_number(uid), (uid_t)sc_number(uid)))
 		sc_misuse("as %s: %s", argv[1], strerror(errno));
 	execvp(argv[2], argv + 2);

@@ -64,7 +64,7 @@ static void print_content(int dirfd, const char *name)
 /* The marks whose value or presence depends on file handles or on the file system's own number. */
 static bool is_bookkeeping(const char *name)
 {
-	static const char *const tails[] = {"overlay.origin", "overlay.uuid",  "overlay.nlink",
+	static const char *const tails[] = {"overlay.origin", "overlay.uuid",	"overlay.nlink",
 					    "overlay.upper",  "overlay.impure", "overlay.plyfs_ino"};
 	const char *tail = strchr(name, '.');
 
