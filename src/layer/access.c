@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Access to the objects of a layer, within its fence. Where the layer has no private clone, what other mounts cover is refused by
- * openat2, and recognised by statx, which looks at the covering mount's root and says that it is one.
+ * Access to the objects of a layer, within its fence. Where the layer has no private clone, what other mounts cover is
+ * refused by openat2, and recognised by statx, which looks at the covering mount's root and says that it is one.
  */
 #include "layer/layer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "os/fs.h"
@@ -16,14 +20,41 @@ int layer_openat(const struct layer *l, int dirfd, const char *name, int flags)
 	return sys_openat(dirfd, name, flags, 0, l->fenced ? SYS_CROSS_MOUNTS : SYS_NO_XDEV);
 }
 
+/* An object that can't be looked at may be another mount's that keeps us out (a FUSE mount of another user, or a dead
+ * one). */
+static bool is_mount_ahead(int dirfd, const char *name)
+{
+	int fd = sys_openat(dirfd, name, O_PATH, 0, SYS_NO_XDEV);
+
+	if (fd >= 0)
+		sys_close(fd);
+	return fd == -EXDEV;
+}
+
+/* 1 when `name` is covered. Looks without asking the covering file system, which may be our own: a request thread that
+ * waits for an answer of ours would wait for ever. */
+static int statx_covered(int dirfd, const char *name, struct statx *ret_stx)
+{
+	int ret = sys_statx_cached(dirfd, name, ret_stx);
+
+	if (!ret)
+		return (ret_stx->stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+	if (ret == -ENOENT || ret == -ENAMETOOLONG || !is_mount_ahead(dirfd, name))
+		return ret;
+	*ret_stx = (struct statx){.stx_mask = STATX_TYPE | STATX_MODE, .stx_mode = S_IFDIR | 0555};
+	return 1;
+}
+
 int layer_statx(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx, bool *ret_covered)
 {
-	int ret = sys_statx(dirfd, name, ret_stx);
-
 	/* With an empty name it is the layer's root at most, which may be the root of its mount. */
-	if (!ret && ret_covered)
-		*ret_covered = !l->fenced && *name && (ret_stx->stx_attributes & STATX_ATTR_MOUNT_ROOT);
-	return ret;
+	int ret = l->fenced || !*name ? 0 : statx_covered(dirfd, name, ret_stx);
+
+	if (ret < 0 || (ret && !ret_covered))
+		return ret < 0 ? ret : -EXDEV;
+	if (ret_covered)
+		*ret_covered = ret;
+	return ret ? 0 : sys_statx(dirfd, name, ret_stx);
 }
 
 /* The finalizer of splitmix64: the same in every process, so that the number stays the same over a remount. */
@@ -42,8 +73,8 @@ uint64_t layer_union_ino(const struct layer_set *set, const struct layer *l, uin
 	if (!bits)
 		return ino;
 	if (ino & ~INO_MASK) {
-		log_limited(LOG_CAUSE_LAYER, LOG_NOTICE, "%s: inode numbers of more than %d bits are shortened", l->path,
-			    INO_BITS);
+		log_limited(LOG_CAUSE_LAYER, LOG_NOTICE, "%s: inode numbers of more than %d bits are shortened",
+			    l->path, INO_BITS);
 		ino = fold_ino(ino);
 	}
 	return ino | bits;

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fences: private clones of the layers' mounts. A plain clone has no other mount below it, now or later: what is mounted over a
- * directory of the layer (our own mount above all) is not there, so access can neither leave the layer nor wait for ourselves.
+ * Fences: private clones of the layers' mounts. A plain clone has no other mount below it, now or later: what is
+ * mounted over a directory of the layer (our own mount above all) is not there, so access can neither leave the layer
+ * nor wait for ourselves.
  *
- * A user namespace refuses the plain form with EINVAL where mounts below are locked, because it would uncover what they hide. The
- * recursive form is permitted then; it has those mounts, so access is confined by RESOLVE_NO_XDEV, but what is mounted later doesn't
- * reach it, and it can be read-only.
+ * A user namespace refuses the plain form with EINVAL where mounts below are locked, because it would uncover what they
+ * hide. The recursive form is permitted then; it has those mounts, so access is confined by RESOLVE_NO_XDEV, but what
+ * is mounted later doesn't reach it, and it can be read-only.
  *
- * A detached mount is dissolved when the descriptor of open_tree() is closed: for lowers this descriptor is the root, for the
- * upper it is kept beside.
+ * A detached mount is dissolved when the descriptor of open_tree() is closed: for lowers this descriptor is the root,
+ * for the upper it is kept beside.
  */
 #include "internal.h"
 
@@ -53,7 +54,8 @@ int fence_lower(int fd, struct layer *l)
 	return l->root_fd < 0 ? l->root_fd : 0;
 }
 
-/* --- upper and work, beneath one clone ----------------------------------------------------------------------------------------- */
+/* --- upper and work, beneath one clone
+ * ----------------------------------------------------------------------------------------- */
 
 /* Length of the deepest directory's path that holds both; 0 is the root directory. */
 static size_t common_length(const char *a, const char *b)

@@ -2,10 +2,12 @@
 /*
  * What the files of this tier share while a layer set is being opened. The steps, in order (set.c):
  *
- *	open and place each directory, clone each lower's mount -> overlap -> clone of upper and work -> lock -> work directory
+ *	open and place each directory, clone each lower's mount -> overlap -> clone of upper and work -> lock -> work
+ *directory
  *	-> probes -> state file
  *
- * All state is in struct layer_opening; a step that fails has set the error line, and layer_set_put() releases the half-made set.
+ * All state is in struct layer_opening; a step that fails has set the error line, and layer_set_put() releases the
+ *half-made set.
  */
 #ifndef LAYER_INTERNAL_H
 #define LAYER_INTERNAL_H
@@ -19,11 +21,13 @@
 #include "layer/layer.h"
 #include "layer/work.h"
 
-/* A directory that an option names, and where it lies. Says all that the checks need, so that no descriptor is kept for them. */
+/* A directory that an option names, and where it lies. Says all that the checks need, so that no descriptor is kept for
+ * them. */
 struct layer_place {
 	const char *option; /* "lowerdir"; not owned */
 	const char *path;   /* as given; not owned */
-	struct layer_id *chain; /* owned; [0] itself, then its parents as a path walk meets them, up to the root directory */
+	struct layer_id
+		*chain; /* owned; [0] itself, then its parents as a path walk meets them, up to the root directory */
 	unsigned n_chain;
 	unsigned n_mount; /* how many of them, from the start, lie in the same mount */
 	uint64_t mnt_id;
@@ -39,8 +43,8 @@ struct layer_opening {
 	struct layer_set *set;
 	struct layer_place *places; /* one a layer, as set->layers; then the work directory's */
 	unsigned n_places;
-	struct layer_place target; /* the mountpoint's */
-	int upper_fd, workdir_fd;  /* O_RDONLY, as the paths of the options lead there; owned */
+	struct layer_place target;	      /* the mountpoint's */
+	int upper_fd, workdir_fd;	      /* O_RDONLY, as the paths of the options lead there; owned */
 	uint8_t identity[WORKMARK_UUID_SIZE]; /* of layers and mountpoint */
 };
 
@@ -58,7 +62,8 @@ int layer_refuse_errno(struct layer_opening *lo, int err, const char *option, co
 bool layer_id_equal(struct layer_id a, struct layer_id b);
 struct layer_id layer_id_of(const struct statx *stx);
 
-/* overlap.c: finds out where the directory at `fd` lies (chain, mount, path); sb_path comes from place_in_file_systems(). */
+/* overlap.c: finds out where the directory at `fd` lies (chain, mount, path); sb_path comes from
+ * place_in_file_systems(). */
 int place_read(struct layer_place *place, int fd);
 void place_finish(struct layer_place *place);
 int place_in_file_systems(struct layer_place *places, unsigned n);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Exclusive use of upper and work. Two unions over one upper corrupt each other's idea of it, so both directories are locked with
- * flock (the lock belongs to the open file description: it survives daemonizing and ends with the daemon), and mountinfo is
- * searched for kernel overlayfs mounts, which take no such lock.
+ * Exclusive use of upper and work. Two unions over one upper corrupt each other's idea of it, so both directories are
+ * locked with flock (the lock belongs to the open file description: it survives daemonizing and ends with the daemon),
+ * and mountinfo is searched for kernel overlayfs mounts, which take no such lock.
  *
- * A daemon needs a moment to end after its umount, so an upper in use is waited for. A call for what is already mounted in the same way
- * at the same place is no conflict: engines do that.
+ * A daemon needs a moment to end after its umount, so an upper in use is waited for. A call for what is already mounted
+ * in the same way at the same place is no conflict: engines do that.
  */
 #include "internal.h"
 
@@ -25,7 +25,8 @@
 #define WAIT_MS 5000
 #define POLL_MS 50
 
-/* --- kernel mounts ------------------------------------------------------------------------------------------------------------- */
+/* --- kernel mounts
+ * ------------------------------------------------------------------------------------------------------------- */
 
 /* What is looked for in mountinfo, and what was found. */
 struct inuse_search {
@@ -76,7 +77,7 @@ static const struct layer_place *used_by_path(const struct layer_opening *lo, co
 	_cleanup_close_ int fd = sys_open_path(path, O_PATH | O_DIRECTORY, 0);
 	struct statx stx;
 
-	if (fd < 0 || sys_statx(fd, "", &stx) < 0)
+	if (fd < 0 || sys_statx_cached(fd, "", &stx) < 0)
 		return NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
 		if (layer_id_equal(layer_id_of(&stx), places[i]->chain[0]))
@@ -84,8 +85,8 @@ static const struct layer_place *used_by_path(const struct layer_opening *lo, co
 	return NULL;
 }
 
-/* Whether the option's value leads to one of our directories. Kernel overlayfs shows it as it was given: with its escapes after
- * mount(2), without any after fsconfig(2), and a relative path can't be told. */
+/* Whether the option's value leads to one of our directories. Kernel overlayfs shows it as it was given: with its
+ * escapes after mount(2), without any after fsconfig(2), and a relative path can't be told. */
 static const struct layer_place *used_by_option(const struct layer_opening *lo, char *value)
 {
 	const struct layer_place *used;
@@ -117,6 +118,11 @@ static const struct layer_place *used_by_kernel_mount(const struct layer_opening
 	return NULL;
 }
 
+static bool is_fuse(const char *fstype)
+{
+	return !strcmp(fstype, "fuse") || !strncmp(fstype, "fuse.", 5);
+}
+
 static int search_mount(void *arg, const struct sys_mountinfo *m)
 {
 	struct inuse_search *search = arg;
@@ -124,12 +130,14 @@ static int search_mount(void *arg, const struct sys_mountinfo *m)
 
 	if (!strcmp(m->fstype, "overlay") && !search->used)
 		search->used = used_by_kernel_mount(search->lo, m->super_options);
-	if (where && !strncmp(m->fstype, "fuse", 4) && !strcmp(m->mountpoint, where))
+	if (where && is_fuse(m->fstype) && !strcmp(m->mountpoint, where))
 		search->mounted = true;
 	return 0;
 }
 
-/* --- locks --------------------------------------------------------------------------------------------------------------------- */
+/* --- locks
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
 
 /* 1: somebody else has it. A file system without such locks can't be protected; better used than refused. */
 static int try_lock(int fd, const char *path)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading the marks of one object. Most objects have no attribute at all, so one listxattr answers for all marks; only the
- * value of overlay.opaque is needed besides.
+ * Reading the marks of one object. Most objects have no attribute at all, so one listxattr answers for all marks; only
+ * the value of overlay.opaque is needed besides.
  */
 #include "layer/layer.h"
 
@@ -61,7 +61,8 @@ static unsigned marks_of_list(enum xattr_ns ns, const char *list, size_t size)
 static int read_opaque(const struct layer_set *set, int dirfd, const char *name, unsigned *marks)
 {
 	char value[2];
-	ssize_t size = sys_getxattr(dirfd, name, xattr_overlay_name(set->ns, XATTR_OVERLAY_OPAQUE), value, sizeof(value));
+	ssize_t size =
+		sys_getxattr(dirfd, name, xattr_overlay_name(set->ns, XATTR_OVERLAY_OPAQUE), value, sizeof(value));
 
 	*marks &= ~(unsigned)MARK_OPAQUE;
 	if (size == -ENODATA || size == -ERANGE)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Origins: which lower object an upper one was copied from, in kernel overlayfs's format. What is needed of it is the inode number
- * that stat shows, so that it stays the same over copy-up and remount. Nothing is read through the handle: a forged one can
- * name any object of the lower's file system, and all that comes of it is a number.
+ * Origins: which lower object an upper one was copied from, in kernel overlayfs's format. What is needed of it is the
+ * inode number that stat shows, so that it stays the same over copy-up and remount. Nothing is read through the handle:
+ * a forged one can name any object of the lower's file system, and all that comes of it is a number.
  */
 #include "layer/layer.h"
 
@@ -34,8 +34,8 @@ ssize_t layer_make_origin(const struct layer_set *set, const struct layer *l, in
 	return (ssize_t)len;
 }
 
-/* The inode number of the object in this file system, or 0. Kernel overlayfs keeps a hard-linked file's number only with an index,
- * because each of its names may have been copied to an upper file of its own. */
+/* The inode number of the object in this file system, or 0. Kernel overlayfs keeps a hard-linked file's number only
+ * with an index, because each of its names may have been copied to an upper file of its own. */
 static uint64_t ino_in_fs(const struct layer_fs *fs, const struct origin *origin)
 {
 	struct sys_handle handle = {.type = origin->type, .len = origin->fid_size};
@@ -94,8 +94,8 @@ uint64_t layer_origin_ino(const struct layer_set *set, int dirfd, const char *na
 	ssize_t size =
 		sys_getxattr(dirfd, name, xattr_overlay_name(set->ns, XATTR_OVERLAY_ORIGIN), value, sizeof(value));
 
-	if (size <= 0 || origin_decode(value, (size_t)size, &origin) < 0 ||
-	    (origin.flags & ORIGIN_FLAG_PATH_UPPER) || is_ambiguous(set, &origin))
+	if (size <= 0 || origin_decode(value, (size_t)size, &origin) < 0 || (origin.flags & ORIGIN_FLAG_PATH_UPPER) ||
+	    is_ambiguous(set, &origin))
 		return 0;
 	return ino_of_origin(set, &origin);
 }

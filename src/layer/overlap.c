@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where the directories of a union lie with respect to each other. What counts is the directory tree of a file system, not the
- * paths: a bind mount gives one directory two paths. So each directory is placed twice: by the identities of its parents up to
- * the root of its mount, and by its path within the file system, which goes above the root of a bind mount and which mountinfo
- * tells unless we live in a chroot. Either way of finding one directory inside another is enough.
+ * Where the directories of a union lie with respect to each other. What counts is the directory tree of a file system,
+ * not the paths: a bind mount gives one directory two paths. So each directory is placed twice: by the identities of
+ * its parents up to the root of its mount, and by its path within the file system, which goes above the root of a bind
+ * mount and which mountinfo tells unless we live in a chroot. Either way of finding one directory inside another is
+ * enough.
  *
- * The rules are kernel overlayfs's (ovl_check_overlapping_layers, ovl_check_layer): upper or work inside a lower is permitted.
- * The mountpoint is compared by path walk, across mounts, because that is what mounting over it covers.
+ * The rules are kernel overlayfs's (ovl_check_overlapping_layers, ovl_check_layer): upper or work inside a lower is
+ * permitted. The mountpoint is compared by path walk, across mounts, because that is what mounting over it covers.
  */
 #include "internal.h"
 
@@ -19,7 +20,8 @@
 #include "os/fs.h"
 #include "os/mount.h"
 
-/* --- placing ---------------------------------------------------------------------------------------------------------------- */
+/* --- placing
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static int chain_add(struct layer_place *place, const struct statx *stx)
 {
@@ -40,11 +42,12 @@ static bool is_same_object(const struct statx *a, const struct statx *b)
 	return layer_id_equal(layer_id_of(a), layer_id_of(b)) && a->stx_mnt_id == b->stx_mnt_id;
 }
 
-/* Parents that may not be looked at end the chain: what can't be known can't be held against the user. */
+/* Identities are all that is needed, so nothing is asked of a FUSE file system at the mountpoint, which may hang or be
+ * dead. Parents that may not be looked at end the chain: what can't be known can't be held against the user. */
 static int read_chain(struct layer_place *place, int fd)
 {
 	struct statx now, before;
-	int ret = sys_statx(fd, "", &now);
+	int ret = sys_statx_cached(fd, "", &now);
 
 	if (ret < 0)
 		return ret;
@@ -127,7 +130,8 @@ int place_in_file_systems(struct layer_place *places, unsigned n)
 	return ret == -ENOMEM ? ret : 0;
 }
 
-/* --- deciding ---------------------------------------------------------------------------------------------------------------- */
+/* --- deciding
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static bool is_same(const struct layer_place *a, const struct layer_place *b)
 {
@@ -200,12 +204,14 @@ int overlap_check(struct layer_opening *lo)
 	return ret;
 }
 
-/* A mountpoint that is a layer or holds one: afterwards nobody could reach the layer by its path, and programs that look at it
- * would wait for us. */
+/* A mountpoint that is a layer or holds one: afterwards nobody could reach the layer by its path, and programs that
+ * look at it would wait for us. */
 int overlap_check_mountpoint(struct layer_opening *lo)
 {
 	if (!lo->mountpoint)
 		return 0;
+	if (lo->set->has_upper && is_inside(&lo->target, layer_work_place(lo)))
+		return refuse_inside(lo, &lo->target, layer_work_place(lo));
 	for (unsigned i = 0; i < lo->n_places; i++) {
 		const struct layer_place *place = &lo->places[i];
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the file systems of the layers can do, found out by doing it: neither the file system's type nor our user id tells. The
- * probes of the upper work on temp files in the work directory, which the caller has emptied.
+ * What the file systems of the layers can do, found out by doing it: neither the file system's type nor our user id
+ * tells. The probes of the upper work on temp files in the work directory, which the caller has emptied.
  */
 #include "internal.h"
 
@@ -30,7 +30,8 @@ enum xattr_ns probe_namespace(const struct options *opt)
 	return trusted ? XATTR_NS_TRUSTED : XATTR_NS_USER;
 }
 
-/* --- file systems of all layers ------------------------------------------------------------------------------------------------- */
+/* --- file systems of all layers
+ * ------------------------------------------------------------------------------------------------- */
 
 static bool opens_handles(const struct layer *l, int fd)
 {
@@ -104,8 +105,8 @@ static void choose_ino_bits(struct layer_set *set)
 {
 	for (unsigned i = 0; set->n_fs > 1 && i < set->n_fs; i++) {
 		struct layer_fs *fs = &set->fs[i];
-		uint64_t hash = fs->has_uuid ? XXH3_64bits(fs->uuid, sizeof(fs->uuid))
-					     : XXH3_64bits(&fs->dev, sizeof(fs->dev));
+		uint64_t hash =
+			fs->has_uuid ? XXH3_64bits(fs->uuid, sizeof(fs->uuid)) : XXH3_64bits(&fs->dev, sizeof(fs->dev));
 		uint64_t value = hash % INO_VALUES;
 
 		do
@@ -127,7 +128,9 @@ int probe_file_systems(struct layer_set *set)
 	return 0;
 }
 
-/* --- the upper -------------------------------------------------------------------------------------------------------------------- */
+/* --- the upper
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 
 static int create_probe_file(struct layer_set *set, char ret_name[WORK_NAME_MAX])
 {
@@ -230,7 +233,9 @@ int probe_upper(struct layer_opening *lo)
 	set->has_tmpfile = probe_tmpfile(set);
 	ret = choose_whiteouts(lo, probe_device(set));
 	if (!set->has_upper_xattr)
-		log_warning("%s: no attributes for private marks: directories that hide lower ones and inode numbers don't "
-			    "outlive the mount", upper->path);
+		log_warning(
+			"%s: no attributes for private marks: directories that hide lower ones and inode numbers don't "
+			"outlive the mount",
+			upper->path);
 	return ret;
 }

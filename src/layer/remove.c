@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Removing a tree that anybody may have made: any depth, any mode, immutable, changing beneath us. Descriptors are bounded: what lies
- * deeper than MAX_DEPTH is first moved up beside the top, under a name from its inode number, and removed from there. A crash
- * leaves it in the work directory, where the next mount finds it.
+ * Removing a tree that anybody may have made: any depth, any mode, immutable, changing beneath us. Descriptors are
+ * bounded: what lies deeper than MAX_DEPTH is first moved up beside the top, under a name from its inode number, and
+ * removed from there. A crash leaves it in the work directory, where the next mount finds it.
  */
 #include "layer/work.h"
 
@@ -34,8 +34,8 @@ struct removal_level {
 
 static int remove_entry(struct removal *r, int dirfd, const char *name, unsigned depth);
 
-/* Takes the immutable and append-only flags off. Only files and directories have them; opening anything else could block or
- * do what its driver does on open. */
+/* Takes the immutable and append-only flags off. Only files and directories have them; opening anything else could
+ * block or do what its driver does on open. */
 static void clear_flags(int fd_of_object)
 {
 	struct statx stx;
@@ -79,7 +79,8 @@ static int open_dir(int dirfd, const char *name, struct statx *ret_stx)
 	return TAKE_FD(fd);
 }
 
-/* --- one directory -------------------------------------------------------------------------------------------------------- */
+/* --- one directory
+ * -------------------------------------------------------------------------------------------------------- */
 
 static int remove_each(void *arg, const struct sys_dirent *entry)
 {

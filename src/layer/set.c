@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Opening a layer set. Everything that can be refused is refused here, with one line, before a mount exists: afterwards there
- * is nobody left to tell. Lower layers are opened, placed and fenced one by one and keep one descriptor each, so that 500 of
- * them fit under a small descriptor limit.
+ * Opening a layer set. Everything that can be refused is refused here, with one line, before a mount exists: afterwards
+ * there is nobody left to tell. Lower layers are opened, placed and fenced one by one and keep one descriptor each, so
+ * that 500 of them fit under a small descriptor limit.
  */
 #include "layer/layer.h"
 
@@ -20,7 +20,8 @@
 #include "internal.h"
 #include "os/fs.h"
 
-/* --- refusals --------------------------------------------------------------------------------------------------------- */
+/* --- refusals
+ * --------------------------------------------------------------------------------------------------------- */
 
 static const char *cause_of(int err)
 {
@@ -66,7 +67,8 @@ int layer_refuse_errno(struct layer_opening *lo, int err, const char *option, co
 	return layer_refuse(lo, err, option, path, "%s", cause_of(err));
 }
 
-/* --- identities ------------------------------------------------------------------------------------------------------- */
+/* --- identities
+ * ------------------------------------------------------------------------------------------------------- */
 
 bool layer_id_equal(struct layer_id a, struct layer_id b)
 {
@@ -100,11 +102,13 @@ static void make_identity(struct layer_opening *lo)
 	XXH3_freeState(state);
 }
 
-/* --- opening directories -------------------------------------------------------------------------------------------------- */
+/* --- opening directories
+ * -------------------------------------------------------------------------------------------------- */
 
-/* Opens a directory that an option names (symlinks are followed, the user wrote them) and finds out where it lies. It must be
- * readable and searchable: a layer that isn't would look empty. */
-static int open_place(struct layer_opening *lo, struct layer_place *place, const char *option, const char *path, int *ret_fd)
+/* Opens a directory that an option names (symlinks are followed, the user wrote them) and finds out where it lies. It
+ * must be readable and searchable: a layer that isn't would look empty. */
+static int open_place(struct layer_opening *lo, struct layer_place *place, const char *option, const char *path,
+		      int *ret_fd)
 {
 	_cleanup_close_ int fd = -1;
 	_cleanup_close_ int self = -1;
@@ -210,7 +214,8 @@ static int open_mountpoint(struct layer_opening *lo)
 	return ret < 0 ? layer_refuse_errno(lo, ret, "mountpoint", lo->mountpoint) : 0;
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------------------------ */
+/* --- the whole
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static int check_options(struct layer_opening *lo)
 {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whiteouts and temp names. All whiteouts of a union are links to one inode, as kernel overlayfs makes them: a link costs no inode and no
- * block. When it has all the links that the file system permits, the next whiteout becomes the shared one.
+ * Whiteouts and temp names. All whiteouts of a union are links to one inode, as kernel overlayfs makes them: a link
+ * costs no inode and no block. When it has all the links that the file system permits, the next whiteout becomes the
+ * shared one.
  *
- * The shared whiteout is known by its number alone; threads that see an old number find its name gone and look again, so no lock
- * is held over a system call.
+ * The shared whiteout is known by its number alone; threads that see an old number find its name gone and look again,
+ * so no lock is held over a system call.
  */
 #include "layer/work.h"
 
@@ -37,8 +38,8 @@ int work_new(struct layer_work **ret_work)
 
 	if (!work)
 		return -ENOMEM;
-	/* The directory was emptied, so any start will do; a different one each time shows whose leftover it is. Bit 62 keeps
-	 * them apart from the names by inode number that removing a tree uses. */
+	/* The directory was emptied, so any start will do; a different one each time shows whose leftover it is. Bit 62
+	 * keeps them apart from the names by inode number that removing a tree uses. */
 	atomic_init(&work->next, UINT64_C(1) << 62 | (sys_now_ms() & UINT32_MAX) << 24);
 	*ret_work = work;
 	return 0;
@@ -62,7 +63,8 @@ void work_temp_name(struct layer_set *set, char ret_name[WORK_NAME_MAX])
 	memcpy(ret_name, name, sizeof(name));
 }
 
-/* --- making whiteouts ------------------------------------------------------------------------------------------------------- */
+/* --- making whiteouts
+ * ------------------------------------------------------------------------------------------------------- */
 
 /* An empty file with the mark, made under a temp name: without the mark it would be a file that hides the lower one. */
 static int create_xattr_whiteout(struct layer_set *set, int dirfd, const char *name)
@@ -127,7 +129,8 @@ static int make_whiteout(struct layer_set *set, int dirfd, const char *name)
 
 		if (!ret || ret == -EEXIST || ret == -EROFS || ret == -ENOSPC || ret == -EDQUOT)
 			return ret;
-		/* ENOENT: not made yet, renewed meanwhile, or the directory itself has gone: then linking fails again. */
+		/* ENOENT: not made yet, renewed meanwhile, or the directory itself has gone: then linking fails again.
+		 */
 		if (ret != -ENOENT && ret != -EMLINK)
 			break;
 		if (atomic_load(&set->work->shared) == shared && renew_shared(set, shared) < 0)
@@ -170,7 +173,8 @@ void work_drop_shared_whiteout(struct layer_set *set)
 	sys_unlinkat(set->work_fd, name, 0);
 }
 
-/* --- putting whiteouts in a place ----------------------------------------------------------------------------------------------- */
+/* --- putting whiteouts in a place
+ * ----------------------------------------------------------------------------------------------- */
 
 static int make_temp_whiteout(struct layer_set *set, int dirfd, char ret_temp[WORK_NAME_MAX])
 {
@@ -203,7 +207,8 @@ static void remove_retired(struct layer_set *set, const char *temp)
 		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING, "work directory: %s not removed: %s", temp, strerror(-ret));
 }
 
-/* Without RENAME_EXCHANGE (some network and FUSE file systems) it takes two steps; a crash in between shows the lower directory. */
+/* Without RENAME_EXCHANGE (some network and FUSE file systems) it takes two steps; a crash in between shows the lower
+ * directory. */
 static int exchange_in_two_steps(struct layer_set *set, int dirfd, const char *name, const char *temp)
 {
 	char aside[WORK_NAME_MAX];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The work directory at mount time, in kernel overlayfs's layout: WORKDIR/work for temp files, emptied at each mount, and
- * WORKDIR/index, left alone. An entry of work/incompat names a feature that whoever doesn't know it must not touch; `volatile` is one:
- * the upper was written without syncs, and after a crash it may be half-written.
+ * The work directory at mount time, in kernel overlayfs's layout: WORKDIR/work for temp files, emptied at each mount,
+ * and WORKDIR/index, left alone. An entry of work/incompat names a feature that whoever doesn't know it must not touch;
+ * `volatile` is one: the upper was written without syncs, and after a crash it may be half-written.
  *
  * WORKDIR/plyfs.state is ours: see layer/work.h. Kernel overlayfs takes no notice of it.
  */
@@ -25,7 +25,8 @@
 #define STATE_TEMP WORK_STATE_NAME ".new"
 #define MAX_PASSES 8
 
-/* --- the state file ------------------------------------------------------------------------------------------------------------ */
+/* --- the state file
+ * ------------------------------------------------------------------------------------------------------------ */
 
 int workdir_read_state(int workdir_fd, struct workmark *ret)
 {
@@ -78,7 +79,8 @@ int workdir_write_state(struct layer_opening *lo)
 	return ret < 0 ? layer_refuse_errno(lo, ret, "workdir", layer_work_place(lo)->path) : 0;
 }
 
-/* --- work/incompat ------------------------------------------------------------------------------------------------------------- */
+/* --- work/incompat
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static int refuse_feature(void *arg, const struct sys_dirent *entry)
 {
@@ -86,24 +88,25 @@ static int refuse_feature(void *arg, const struct sys_dirent *entry)
 	const char *path = layer_work_place(lo)->path;
 
 	if (!strcmp(entry->name, VOLATILE))
-		return layer_refuse(lo, -EINVAL, "volatile", path,
-				    "an earlier mount did not sync the upper; if that may be lost, empty upperdir, else "
-				    "delete " WORK_DIR_NAME "/" INCOMPAT "/" VOLATILE " there");
+		return layer_refuse(
+			lo, -EINVAL, "volatile", path,
+			"an earlier mount did not sync the upper; if that may be lost, empty upperdir, else "
+			"delete " WORK_DIR_NAME "/" INCOMPAT "/" VOLATILE " there");
 	return layer_refuse(lo, -EINVAL, "workdir", path, "unknown feature " WORK_DIR_NAME "/" INCOMPAT "/%s",
 			    entry->name);
 }
 
 static int check_incompat(struct layer_opening *lo)
 {
-	_cleanup_close_ int fd =
-		sys_openat(lo->set->work_fd, INCOMPAT, O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
+	_cleanup_close_ int fd = sys_openat(lo->set->work_fd, INCOMPAT, O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
 
 	if (fd == -ENOENT || fd == -ENOTDIR)
 		return 0;
 	return fd < 0 ? fd : sys_read_dir(fd, refuse_feature, lo);
 }
 
-/* Like kernel overlayfs: work/incompat/volatile/dirty. It stays after a clean unmount; who made the mount removes it. */
+/* Like kernel overlayfs: work/incompat/volatile/dirty. It stays after a clean unmount; who made the mount removes it.
+ */
 static int mark_volatile(struct layer_set *set)
 {
 	static const char *const dirs[] = {INCOMPAT, VOLATILE};
@@ -112,7 +115,8 @@ static int mark_volatile(struct layer_set *set)
 
 	for (size_t i = 0; i < ARRAY_SIZE(dirs) && at >= 0; i++) {
 		int ret = sys_mkdirat(at, dirs[i], 0700);
-		int next = ret < 0 && ret != -EEXIST ? ret : sys_openat(at, dirs[i], O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
+		int next =
+			ret < 0 && ret != -EEXIST ? ret : sys_openat(at, dirs[i], O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
 
 		sys_close(at);
 		at = next;
@@ -123,7 +127,9 @@ static int mark_volatile(struct layer_set *set)
 	return file < 0 ? file : 0;
 }
 
-/* --- emptying ------------------------------------------------------------------------------------------------------------------- */
+/* --- emptying
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 struct emptying {
 	int work_fd;
@@ -159,7 +165,9 @@ int workdir_empty(struct layer_set *set)
 	return empty_work(set->work_fd, true);
 }
 
-/* --- preparing ------------------------------------------------------------------------------------------------------------------- */
+/* --- preparing
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 static int open_work(struct layer_set *set)
 {
@@ -183,8 +191,8 @@ static int make_work(struct layer_set *set)
 	return ret < 0 ? ret : 0;
 }
 
-/* Kernel overlayfs makes it with mode 0, which only root can use. Permissions that it inherited or had before (setgid, default
- * ACL) would go to the files made in it. */
+/* Kernel overlayfs makes it with mode 0, which only root can use. Permissions that it inherited or had before (setgid,
+ * default ACL) would go to the files made in it. */
 static int reset_permissions(int work_fd)
 {
 	int ret = sys_fchmod(work_fd, 0700);

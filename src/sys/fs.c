@@ -184,13 +184,22 @@ int sys_dup(int fd)
 
 /* --- look -------------------------------------------------------------------------------------------------------- */
 
-int sys_statx(int dirfd, const char *name, struct statx *ret_stx)
+static int statx_name(int dirfd, const char *name, int flags, struct statx *ret_stx)
 {
-	int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*name ? 0 : AT_EMPTY_PATH);
-
+	flags |= AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*name ? 0 : AT_EMPTY_PATH);
 	if (!sys_name_ok(name))
 		return -EIO;
 	return SYS_LOOK(statx(dirfd, name, flags, STATX_BASIC_STATS | STATX_BTIME, ret_stx));
+}
+
+int sys_statx(int dirfd, const char *name, struct statx *ret_stx)
+{
+	return statx_name(dirfd, name, AT_STATX_SYNC_AS_STAT, ret_stx);
+}
+
+int sys_statx_cached(int dirfd, const char *name, struct statx *ret_stx)
+{
+	return statx_name(dirfd, name, AT_STATX_DONT_SYNC, ret_stx);
 }
 
 ssize_t sys_readlinkat(int dirfd, const char *name, char *buf, size_t size)
@@ -212,7 +221,8 @@ int sys_statx_up(int dirfd, unsigned levels, struct statx *ret_stx)
 	for (size_t i = 0; i < len; i++)
 		path[i] = i % 3 == 2 ? '/' : '.';
 	path[len - 1] = '\0';
-	return SYS_LOOK(statx(dirfd, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, ret_stx));
+	return SYS_LOOK(statx(dirfd, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC,
+			      STATX_BASIC_STATS, ret_stx));
 }
 
 ssize_t sys_fd_target(int fd, char *buf, size_t size)

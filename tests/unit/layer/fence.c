@@ -43,8 +43,8 @@ TEST("a symlink to a layer, written by the user, is followed")
 /* l1/sub is covered by a bind mount of l2, which holds `secret`. */
 static bool cover(void)
 {
-	return !mkdir("l1/sub", 0755) && make_file("l1/sub/own", "own", 0644) && make_file("l2/secret", "secret", 0644) &&
-	       !mount("l2", "l1/sub", NULL, MS_BIND, NULL);
+	return !mkdir("l1/sub", 0755) && make_file("l1/sub/own", "own", 0644) &&
+	       make_file("l2/secret", "secret", 0644) && !mount("l2", "l1/sub", NULL, MS_BIND, NULL);
 }
 
 static void covered_in_clone(void)
@@ -210,6 +210,46 @@ static void user_namespace(void)
 TEST("root of a user namespace gets plain clones where nothing is locked, and user attributes")
 {
 	run_in_namespaces(CLONE_NEWUSER | CLONE_NEWNS, user_namespace);
+}
+
+static void silent_fuse_below(void)
+{
+	FIXTURE(f);
+	struct layer unfenced;
+	struct statx stx;
+	bool covered = false;
+	int fuse, fd;
+	ASSERT_INT(mkdir("l1/m", 0755), 0);
+	EXPECT_OPENS(&f, "lowerdir=l1");
+	unfenced = f.set->layers[0];
+	unfenced.fenced = false;
+	fd = open("l1", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	fuse = mount_silent_fuse("l1/m");
+	if (fuse < 0) {
+		printf("# no FUSE here\n");
+		return;
+	}
+	alarm(10);
+	EXPECT_INT(layer_statx(&unfenced, fd, "m", &stx, &covered), 0);
+	EXPECT(covered);
+	EXPECT(S_ISDIR(stx.stx_mode));
+	EXPECT_INT(layer_statx(&unfenced, fd, "m", &stx, NULL), -EXDEV);
+	EXPECT_INT(layer_openat(&unfenced, fd, "m", O_RDONLY), -EXDEV);
+	EXPECT_INT(layer_statx(&unfenced, fd, "", &stx, &covered), 0);
+	EXPECT(!covered);
+	/* Another user's, which keeps even root out. */
+	EXPECT_INT(seteuid(65534), 0);
+	EXPECT_INT(layer_statx(&unfenced, fd, "m", &stx, &covered), 0);
+	EXPECT(covered && S_ISDIR(stx.stx_mode));
+	EXPECT_INT(seteuid(0), 0);
+	umount_silent_fuse("l1/m", fuse);
+	close(fd);
+}
+
+TEST("without a clone a FUSE mount below the layer is recognised and never asked, so our own can't hang us")
+{
+	NEEDS_ROOT();
+	run_in_namespaces(CLONE_NEWNS, silent_fuse_below);
 }
 
 static void plain_user(void)

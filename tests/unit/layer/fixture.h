@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A directory for one test, made the working directory, with lower layers l1, l2, l3, an upper u, a work directory w and a
- * mountpoint m; and a process in namespaces of its own for what needs a mount.
+ * A directory for one test, made the working directory, with lower layers l1, l2, l3, an upper u, a work directory w
+ * and a mountpoint m; and a process in namespaces of its own for what needs a mount.
  */
 #ifndef UNIT_LAYER_FIXTURE_H
 #define UNIT_LAYER_FIXTURE_H
@@ -167,9 +167,9 @@ static inline bool enter_namespaces(int flags)
 	snprintf(gid_map, sizeof(gid_map), "0 %d 1", (int)getegid());
 	if (unshare(flags) < 0)
 		return false;
-	if ((flags & CLONE_NEWUSER) && (!write_text("/proc/self/setgroups", "deny") ||
-					!write_text("/proc/self/uid_map", uid_map) ||
-					!write_text("/proc/self/gid_map", gid_map)))
+	if ((flags & CLONE_NEWUSER) &&
+	    (!write_text("/proc/self/setgroups", "deny") || !write_text("/proc/self/uid_map", uid_map) ||
+	     !write_text("/proc/self/gid_map", gid_map)))
 		return false;
 	return !(flags & CLONE_NEWNS) || !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
 }
@@ -196,6 +196,27 @@ static inline void run_in_namespaces(int flags, void (*test)(void))
 	if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_PERMITTED)
 		SKIP("namespaces are not permitted");
 	EXPECT_INT(status, 0);
+}
+
+/* A FUSE mount whose daemon never answers: whoever sends it a request hangs. The descriptor of the connection, or -1.
+ */
+static inline int mount_silent_fuse(const char *path)
+{
+	char options[80];
+	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+
+	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
+	if (fd >= 0 && mount("silent", path, "fuse.silent", 0, options) < 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+static inline void umount_silent_fuse(const char *path, int fd)
+{
+	close(fd);
+	umount2(path, MNT_DETACH);
 }
 
 #define NEEDS_ROOT()                                                                                                   \

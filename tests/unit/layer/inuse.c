@@ -59,7 +59,8 @@ TEST("an upper that becomes free within 5 seconds is taken")
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
-		/* The lock is shared by parent and child, as by a daemon and who started it: the child's end frees it. */
+		/* The lock is shared by parent and child, as by a daemon and who started it: the child's end frees it.
+		 */
 		nanosleep(&moment, NULL);
 		_exit(0);
 	}
@@ -116,4 +117,37 @@ TEST("an upper or work directory of a kernel overlayfs mount is refused")
 {
 	NEEDS_ROOT();
 	run_in_namespaces(CLONE_NEWNS, kernel_mount);
+}
+
+static void called_twice(void)
+{
+	FIXTURE(f);
+	unsigned long long start;
+	char *error = NULL;
+	int fuse;
+	ASSERT_INT(mkdir("m2", 0755), 0);
+	EXPECT_OPENS(&f, SET);
+	fuse = mount_silent_fuse("m");
+	if (fuse < 0) {
+		printf("# no FUSE here\n");
+		return;
+	}
+	start = sys_now_ms();
+	EXPECT_INT(open_second(&f, SET, &error), -EALREADY);
+	EXPECT_STR(error, NULL);
+	EXPECT(sys_now_ms() - start < 2000);
+	EXPECT_INT(open_second(&f, "lowerdir=l2,upperdir=u,workdir=w", &error), -EBUSY);
+	EXPECT_STR(error, "upperdir: u: in use by another mount");
+	free(error);
+	umount_silent_fuse("m", fuse);
+	/* The same call while nothing is mounted there, the other daemon is just ending. */
+	error = NULL;
+	EXPECT_INT(open_second(&f, SET, &error), -EBUSY);
+	free(error);
+}
+
+TEST("a second call for what is mounted already is told so at once, other layers are refused")
+{
+	NEEDS_ROOT();
+	run_in_namespaces(CLONE_NEWNS, called_twice);
 }

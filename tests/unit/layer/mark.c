@@ -40,7 +40,11 @@ TEST("opaque is y, x announces whiteouts of the attribute form, any other value 
 	static const struct {
 		const char *name, *value;
 		unsigned marks;
-	} table[] = {{"y", "y", MARK_OPAQUE}, {"x", "x", MARK_XWHITEOUTS}, {"n", "n", 0}, {"long", "yy", 0}, {"none", "", 0}};
+	} table[] = {{"y", "y", MARK_OPAQUE},
+		     {"x", "x", MARK_XWHITEOUTS},
+		     {"n", "n", 0},
+		     {"long", "yy", 0},
+		     {"none", "", 0}};
 	char path[32];
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
@@ -77,8 +81,12 @@ TEST("each mark is told apart, in one reading")
 TEST("ACLs are seen")
 {
 	FIXTURE(f);
-	static const unsigned char acl[] = "\2\0\0\0" "\1\0\7\0\377\377\377\377" "\2\0\4\0\5\0\0\0" "\4\0\7\0\377\377\377\377"
-					   "\x10\0\7\0\377\377\377\377" "\x20\0\7\0\377\377\377\377";
+	static const unsigned char acl[] = "\2\0\0\0"
+					   "\1\0\7\0\377\377\377\377"
+					   "\2\0\4\0\5\0\0\0"
+					   "\4\0\7\0\377\377\377\377"
+					   "\x10\0\7\0\377\377\377\377"
+					   "\x20\0\7\0\377\377\377\377";
 	ASSERT_INT(mkdir("l1/d", 0755), 0);
 	if (setxattr("l1/d", "system.posix_acl_access", acl, sizeof(acl) - 1, 0) < 0)
 		SKIP("no ACLs on this file system");

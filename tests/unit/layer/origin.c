@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Origin marks lead from an upper object to the inode number of the lower one it was copied from, and to none in any doubt.
+ * Origin marks lead from an upper object to the inode number of the lower one it was copied from, and to none in any
+ * doubt.
  */
 #include "fixture.h"
 #include "format/origin.h"
@@ -19,7 +20,8 @@ static bool copy_up(struct fixture *f, unsigned index, const char *name)
 
 	close(fd);
 	snprintf(path, sizeof(path), "u/%s", name);
-	return size > ORIGIN_HEADER_SIZE && make_file(path, "", 0644) && !setxattr(path, ORIGIN, value, (size_t)size, 0);
+	return size > ORIGIN_HEADER_SIZE && make_file(path, "", 0644) &&
+	       !setxattr(path, ORIGIN, value, (size_t)size, 0);
 }
 
 static uint64_t origin_of(struct fixture *f, const char *name)

@@ -146,6 +146,9 @@ TEST("a mountpoint that is a layer or holds one is refused, one inside a layer i
 	EXPECT_REFUSED(&f, "lowerdir=l1,upperdir=m/u,workdir=m/w", -EBUSY, "mountpoint: m: covers upperdir m/u");
 	EXPECT_INT(fixture_open_at(&f, "lowerdir=/", "/"), -EBUSY);
 	EXPECT_STR(f.error, "mountpoint: /: covers lowerdir /");
+	ASSERT_INT(mkdir("w/m", 0755), 0);
+	EXPECT_INT(fixture_open_at(&f, "lowerdir=l1," UPPER, "w/m"), -ELOOP);
+	EXPECT_STR(f.error, "mountpoint: w/m: lies inside workdir w");
 	EXPECT_INT(fixture_open_at(&f, "lowerdir=l1:l2", "l1/m"), 0);
 	EXPECT_INT(fixture_open_at(&f, "lowerdir=/", "m"), 0);
 }

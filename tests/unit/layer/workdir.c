@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The work directory is empty after each mount, whatever a crash or somebody else left in it, and what it forbids is obeyed.
+ * The work directory is empty after each mount, whatever a crash or somebody else left in it, and what it forbids is
+ * obeyed.
  */
 #include <linux/fs.h>
 #include <sys/ioctl.h>
@@ -47,7 +48,10 @@ TEST("a work directory of kernel overlayfs, mode 0 and with an index, is taken o
 TEST("setgid and default ACL of the work directory don't reach the files made in it")
 {
 	FIXTURE(f);
-	static const unsigned char acl[] = "\2\0\0\0" "\1\0\7\0\377\377\377\377" "\4\0\7\0\377\377\377\377" "\x20\0\7\0\377\377\377\377";
+	static const unsigned char acl[] = "\2\0\0\0"
+					   "\1\0\7\0\377\377\377\377"
+					   "\4\0\7\0\377\377\377\377"
+					   "\x20\0\7\0\377\377\377\377";
 	struct stat st;
 	ASSERT_INT(mkdir("w/work", 0755), 0);
 	ASSERT_INT(chmod("w/work", 02777), 0);

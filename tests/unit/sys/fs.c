@@ -296,3 +296,42 @@ TEST("creating, truncating and every change of a name pass a fault point, lookin
 	EXPECT_INT(status, 0);
 #endif
 }
+
+TEST("sys_statx_up climbs as a path walk does, and stays at the root directory")
+{
+	SCRATCH(s);
+	struct statx stx, root;
+	int fd = scratch_path(&s, "dir");
+
+	EXPECT_INT(sys_statx_up(fd, 1, &stx), 0);
+	EXPECT_INT(stx.stx_ino, scratch_stat(&s, ".").st_ino);
+	EXPECT_INT(sys_statx_up(fd, 1000, &stx), 0);
+	EXPECT_INT(sys_statx_up(fd, 1001, &root), 0);
+	EXPECT_INT(stx.stx_ino, root.stx_ino);
+	EXPECT_INT(sys_statx_up(fd, 1366, &stx), -ENAMETOOLONG);
+	close(fd);
+}
+
+TEST("sys_fd_target tells where a directory is now")
+{
+	SCRATCH(s);
+	char path[128] = "", want[128];
+	int fd = scratch_path(&s, "dir");
+
+	ASSERT_INT(renameat(s.fd, "dir", s.fd, "moved"), 0);
+	snprintf(want, sizeof(want), "%s/moved", s.path);
+	EXPECT_INT(sys_fd_target(fd, path, sizeof(path) - 1), strlen(want));
+	EXPECT_STR(path, want);
+	close(fd);
+}
+
+TEST("sys_statx_cached looks at a name and at the descriptor itself without following")
+{
+	SCRATCH(s);
+	struct statx stx;
+
+	EXPECT_INT(sys_statx_cached(s.fd, "link", &stx), 0);
+	EXPECT(S_ISLNK(stx.stx_mode));
+	EXPECT_INT(sys_statx_cached(s.fd, "", &stx), 0);
+	EXPECT_INT(stx.stx_ino, scratch_stat(&s, ".").st_ino);
+}

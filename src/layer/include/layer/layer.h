@@ -97,8 +97,8 @@ static inline struct layer *layer_upper(const struct layer_set *set)
 /* --- confined access: dirfd is a directory of this layer, name one component ------------------------------------------------ */
 
 int layer_openat(const struct layer *l, int dirfd, const char *name, int flags);
-/* Like sys_statx. *ret_covered (may be NULL) tells that `name` is covered by another mount, so that nothing of it may be
- * shown but that it exists. */
+/* Like sys_statx. *ret_covered tells that `name` is covered by another mount, so that nothing of it may be shown but that it exists
+ * and its type; with ret_covered NULL the answer is -EXDEV then. The covering file system is not asked, so that can't hang. */
 int layer_statx(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx, bool *ret_covered);
 
 /* st_ino that the union shows for inode `ino` of this layer. */

@@ -44,9 +44,12 @@ int sys_dup(int fd);
 
 /* statx(2) without following; name "" looks at dirfd itself. Basic fields and btime are asked for. */
 int sys_statx(int dirfd, const char *name, struct statx *ret_stx);
+/* The same from what the kernel knows already: identity, type and attributes of the mount are right, the rest may be old on network
+ * and FUSE file systems. Sends no request to them, so it can't hang on one (our own, say). */
+int sys_statx_cached(int dirfd, const char *name, struct statx *ret_stx);
 /* Target of a symlink, not terminated; returns its length. name "" with an O_PATH descriptor of the link. */
 ssize_t sys_readlinkat(int dirfd, const char *name, char *buf, size_t size);
-/* The directory `levels` (>= 1) above the one at dirfd, as a path walk goes up: out of a mount too, the root is its own parent.
+/* The directory `levels` (>= 1) above the one at dirfd, as a path walk goes up: out of a mount too, the root is its own parent. Cached.
  * -ENAMETOOLONG beyond 1,365 levels. */
 int sys_statx_up(int dirfd, unsigned levels, struct statx *ret_stx);
 /* Where the object at fd is now, an absolute path if it is below our root (proc(5), /proc/pid/fd). As sys_readlinkat. */
