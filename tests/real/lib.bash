@@ -6,7 +6,7 @@
 #
 #   real_enter SECONDS "$@"     parses --plyfs FILE, --keep and --help; returns inside the namespace
 #   real_image SIZE             mounts the file system on $FS
-#   promise TITLE COMMAND...    the promise is kept when the command succeeds; its output shows when it doesn't
+#   promise TITLE COMMAND...    the promise is kept when the command, in a subshell, succeeds; else its output shows
 #   real_finish                 the end: exit status 0 when all was kept
 
 REAL=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
@@ -79,10 +79,14 @@ real_image() {
 	rmdir "$FS/lost+found"
 }
 
+# The command runs in a subshell in which every failing line counts: bash ignores set -e left of a ||.
 promise() {
-	local title=$1 status=0
+	local title=$1 status
 	shift
-	"$@" >"$DIR/promise.log" 2>&1 || status=$?
+	set +e
+	(set -e; "$@") >"$DIR/promise.log" 2>&1
+	status=$?
+	set -e
 	if [ $status = 0 ]; then
 		printf 'ok: %s (%d s)\n' "$title" "$SECONDS"
 	else
