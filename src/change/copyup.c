@@ -50,12 +50,12 @@ static int source_open_read(int src)
 	return fd == -EPERM ? sys_reopen(src, O_RDONLY | O_NONBLOCK) : fd;
 }
 
-/* An immutable file may be changed in nothing but its flags, and one for appending not be truncated. A directory may be an ancestor. */
+/* An immutable object may be changed in nothing but its flags, and one for appending not be truncated. */
 static int source_check(const struct copyup *c)
 {
 	uint64_t fixed = c->stx.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND);
 
-	if (!fixed || c->how == COPYUP_FLAGS || inode_is_dir(c->inode))
+	if (!fixed || c->how == COPYUP_FLAGS)
 		return 0;
 	return (fixed & STATX_ATTR_IMMUTABLE) || c->how == COPYUP_NO_DATA ? -EPERM : 0;
 }
@@ -444,8 +444,9 @@ static int copyup_ancestors(struct change *change, struct inode *inode, struct c
 	for (size_t i = chain.n; r == 0 && i > 0; i--) {
 		if (copyup_job_cancelled(job))
 			return -EINTR;
-		/* Without the job: to leave a parent copied up is no harm, and publishing it is not the point of no return. */
-		r = copyup_one(change, chain.dirs[i - 1], COPYUP_FULL, NULL);
+		/* Without the job: to leave a parent copied up is no harm, and publishing it is not the point of no return. What
+		 * changes is below it, so it may be immutable itself. */
+		r = copyup_one(change, chain.dirs[i - 1], COPYUP_FLAGS, NULL);
 	}
 	return r;
 }

@@ -77,8 +77,13 @@ ssize_t xattr_get(struct change *change, struct inode *inode, const char *name, 
 	return fd < 0 ? fd : sys_getxattr(fd, "", stored, value, size);
 }
 
-/* Takes the ACLs' names out of a list. Returns its new length. */
-static size_t drop_acls(char *list, size_t size)
+static bool is_trusted(const char *name)
+{
+	return !strncmp(name, "trusted.", strlen("trusted."));
+}
+
+/* Takes names out of a list. Returns its new length. */
+static size_t drop_names(char *list, size_t size, bool (*drop)(const char *name))
 {
 	char *out = list;
 
@@ -86,7 +91,7 @@ static size_t drop_acls(char *list, size_t size)
 		size_t len = strlen(name) + 1;
 
 		next = name + len;
-		if (is_acl(name))
+		if (drop(name))
 			continue;
 		memmove(out, name, len);
 		out += len;
@@ -94,7 +99,7 @@ static size_t drop_acls(char *list, size_t size)
 	return (size_t)(out - list);
 }
 
-static ssize_t list_shown(struct change *change, struct inode *inode, char *list, size_t size)
+static ssize_t list_shown(struct change *change, struct inode *inode, bool trusted, char *list, size_t size)
 {
 	_cleanup_close_ int fd = inode_open(change->tree, inode, O_PATH, NULL);
 	ssize_t n = fd < 0 ? fd : sys_listxattr(fd, "", list, size);
@@ -104,11 +109,13 @@ static ssize_t list_shown(struct change *change, struct inode *inode, char *list
 	if (n > 0)
 		n = xattr_list_filter(change->layers->ns, list, (size_t)n);
 	if (n > 0 && !change->acl)
-		n = (ssize_t)drop_acls(list, (size_t)n);
+		n = (ssize_t)drop_names(list, (size_t)n, is_acl);
+	if (n > 0 && !trusted)
+		n = (ssize_t)drop_names(list, (size_t)n, is_trusted);
 	return n;
 }
 
-ssize_t xattr_list(struct change *change, struct inode *inode, char *list, size_t size)
+static ssize_t list_for(struct change *change, struct inode *inode, bool trusted, char *list, size_t size)
 {
 	_cleanup_free_ char *all = NULL;
 	ssize_t n;
@@ -119,13 +126,23 @@ ssize_t xattr_list(struct change *change, struct inode *inode, char *list, size_
 	all = malloc(XATTR_LIST_MAX);
 	if (!all)
 		return -ENOMEM;
-	n = list_shown(change, inode, all, XATTR_LIST_MAX);
+	n = list_shown(change, inode, trusted, all, XATTR_LIST_MAX);
 	if (n <= 0 || size == 0)
 		return n;
 	if ((size_t)n > size)
 		return -ERANGE;
 	memcpy(list, all, (size_t)n);
 	return n;
+}
+
+ssize_t xattr_list(struct change *change, struct inode *inode, char *list, size_t size)
+{
+	return list_for(change, inode, true, list, size);
+}
+
+ssize_t xattr_list_untrusted(struct change *change, struct inode *inode, char *list, size_t size)
+{
+	return list_for(change, inode, false, list, size);
 }
 
 /* --- changing ------------------------------------------------------------------------------------------------------------------ */

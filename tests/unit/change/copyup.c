@@ -474,6 +474,52 @@ TEST("a name that is taken in the upper is not replaced")
 	EXPECT_INT(uni_work_entries(), 0);
 }
 
+TEST("without nameless files a temp name does as well")
+{
+	UNI(u);
+	ASSERT(uni_fill("l1/file", 0, 100000) && uni_fill("l1/gone", 0, 10));
+	ASSERT(!chown("l1/file", 1234, 2345) && set_times("l1/file", 1000000));
+	UNI_OPEN(u);
+	struct inode *file = uni_find(&u, "file"), *gone = uni_find(&u, "gone");
+
+	ASSERT(file && gone);
+	u.f.set->has_tmpfile = false;
+	ASSERT_INT(copyup_now(u.change, file, COPYUP_FULL), 0);
+	expect_same_attributes("u/file", "l1/file");
+	EXPECT(uni_same("u/file", "l1/file"));
+	ASSERT_INT(remove_file(u.change, u.tree->root, "gone"), 0);
+	ASSERT_INT(copyup_now(u.change, gone, COPYUP_FULL), 0);
+	EXPECT(inode_in_upper(gone));
+	EXPECT_INT(count_entries("u"), 2);
+}
+
+static void copy_to_small_tmpfs(void)
+{
+	UNI(u);
+	ASSERT(!mount("upper", "u", "tmpfs", 0, "size=2m"));
+	ASSERT(!mkdir("u/up", 0755) && !mkdir("u/work", 0755));
+	ASSERT(uni_fill("l1/fits", 0, 300000) && uni_fill("l1/big", 0, 4 << 20));
+	ASSERT(!chown("l1/fits", 12, 13) && set_times("l1/fits", 1000000));
+	ASSERT(uni_open(&u, "lowerdir=l1:l2,upperdir=u/up,workdir=u/work"));
+	struct inode *fits = uni_find(&u, "fits"), *big = uni_find(&u, "big");
+
+	ASSERT(fits && big);
+	EXPECT_INT(copyup_now(u.change, big, COPYUP_FULL), -ENOSPC);
+	EXPECT(!exists("u/up/big"));
+	EXPECT_INT(count_entries("u/work/work"), 0);
+	EXPECT_INT(copyup_now(u.change, fits, COPYUP_FULL), 0);
+	EXPECT(uni_same("u/up/fits", "l1/fits"));
+	expect_same_attributes("u/up/fits", "l1/fits");
+	uni_close(&u);
+	EXPECT(!umount("u"));
+}
+
+TEST("a file goes to another file system; where that is full nothing stays")
+{
+	NEEDS_ROOT();
+	run_in_namespaces(CLONE_NEWNS, copy_to_small_tmpfs);
+}
+
 TEST("without an upper there is no copy-up")
 {
 	UNI(u);
@@ -495,6 +541,25 @@ static bool set_flags(const char *path, unsigned add, unsigned drop)
 	if (fd >= 0)
 		close(fd);
 	return good;
+}
+
+TEST("below an immutable lower directory files are copied up, and it is not changed itself")
+{
+	UNI(u);
+	ASSERT(!mkdir("l1/dir", 0755) && uni_fill("l1/dir/file", 0, 10));
+	if (!set_flags("l1/dir", FS_IMMUTABLE_FL, 0))
+		SKIP("no immutable directories here");
+	UNI_OPEN(u);
+	struct inode *file = uni_find(&u, "dir/file"), *dir = uni_find(&u, "dir");
+
+	EXPECT(file && dir);
+	if (file && dir) {
+		EXPECT_INT(copyup_now(u.change, dir, COPYUP_FULL), -EPERM);
+		EXPECT_INT(copyup_now(u.change, file, COPYUP_FULL), 0);
+		EXPECT(uni_same("u/dir/file", "l1/dir/file"));
+		EXPECT_INT(lgetxattr("u/dir", "trusted.overlay.protattr", NULL, 0), 1);
+	}
+	set_flags("l1/dir", 0, FS_IMMUTABLE_FL);
 }
 
 TEST("an immutable lower file is changed in nothing but its flags")

@@ -122,6 +122,8 @@ int attr_kill_priv(struct change *change, struct inode *inode);
 /* As getxattr(2)/listxattr(2): size 0 asks for the length. Private names are hidden, escaped ones shown without the escape. */
 ssize_t xattr_get(struct change *change, struct inode *inode, const char *name, void *value, size_t size);
 ssize_t xattr_list(struct change *change, struct inode *inode, char *list, size_t size);
+/* The same for a caller without CAP_SYS_ADMIN, who is not shown trusted.*: the kernel's FUSE side doesn't hide them. */
+ssize_t xattr_list_untrusted(struct change *change, struct inode *inode, char *list, size_t size);
 /* clear_sgid: with an access ACL set by somebody outside the group (FUSE_SETXATTR_ACL_KILL_SGID). */
 int xattr_set(struct change *change, struct inode *inode, const char *name, const void *value, size_t size, int flags,
 	      bool clear_sgid);

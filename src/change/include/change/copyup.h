@@ -17,7 +17,7 @@
 enum copyup_how {
 	COPYUP_FULL,
 	COPYUP_NO_DATA, /* the file is about to be truncated to nothing */
-	COPYUP_FLAGS,   /* as FULL, before a change of its flags: the only one that an immutable file permits (else -EPERM) */
+	COPYUP_FLAGS,   /* as FULL, before a change of its flags: the only one that an immutable object permits (else -EPERM) */
 };
 
 /* One who waits. Lives in the caller's request; untouched after done() was called. */
