@@ -96,6 +96,7 @@ static void ioctl_set(fuse_req_t req, struct inode *inode, const void *in, size_
 	}
 	job_init(&job, req, run);
 	job.inode = job.needs[0] = inode;
+	job.how = COPYUP_FLAGS;
 	job.buf = in;
 	job.size = in_size;
 	job_start(&job);

@@ -46,6 +46,7 @@ void op_listxattr(fuse_req_t req, fuse_ino_t id, size_t size)
 	struct fs *fs = fs_of(req);
 	struct inode *inode = inode_or_reply(req, id);
 	_cleanup_free_ char *buf = NULL;
+	ssize_t n;
 
 	if (!inode)
 		return;
@@ -58,7 +59,13 @@ void op_listxattr(fuse_req_t req, fuse_ino_t id, size_t size)
 		reply_result(req, -ENOMEM);
 		return;
 	}
-	reply_value(req, buf, xattr_list(fs->change, inode, buf, MIN(size, (size_t)XATTR_LIST_MAX)), size);
+	size = MIN(size, (size_t)XATTR_LIST_MAX);
+	/* Root is taken to have CAP_SYS_ADMIN. */
+	if (fuse_req_ctx(req)->uid == 0)
+		n = xattr_list(fs->change, inode, buf, size);
+	else
+		n = xattr_list_untrusted(fs->change, inode, buf, size);
+	reply_value(req, buf, n, size);
 }
 
 static int run_setxattr(struct job *job)
