@@ -60,21 +60,19 @@ static void removal_tell(struct removal *m)
 static int removal_run(struct removal *m, int (*steps)(struct removal *m))
 {
 	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
-	struct lock *lock = m->victim.inode ? inode_lock(m->change->tree, m->victim.inode) : NULL;
+	struct lock *lock = inode_lock(m->change->tree, m->victim.inode);
 	int r = change_dirfd_open(m->change, m->parent, &dir);
 
 	if (r < 0)
 		return r;
 	m->dirfd = dir.dirfd.fd;
-	if (lock)
-		lock_take(lock);
+	lock_take(lock);
 	r = m->r.in_upper ? victim_pin(m->change, &m->victim, m->dirfd, m->name) : 0;
 	if (r == 0)
 		r = steps(m);
 	if (r == 0)
 		removal_tell(m);
-	if (lock)
-		lock_drop(lock);
+	lock_drop(lock);
 	return r;
 }
 

@@ -119,7 +119,7 @@ static bool is_same_object(const struct rename_name *a, const struct rename_name
 {
 	if (!a->exists || !b->exists)
 		return false;
-	if (a->known.inode && a->known.inode == b->known.inode)
+	if (a->known.inode == b->known.inode)
 		return true;
 	return a->r.in_upper && b->r.in_upper && a->r.stx.stx_ino == b->r.stx.stx_ino;
 }
@@ -193,8 +193,7 @@ static int mark_opaque(struct change *change, const struct rename_name *n)
 	/* As the kernel: the caller then copies, as between file systems. */
 	if (r < 0)
 		return r == -EOPNOTSUPP ? -EXDEV : r;
-	if (n->known.inode)
-		atomic_fetch_or(&n->known.inode->marks, MARK_OPAQUE);
+	atomic_fetch_or(&n->known.inode->marks, MARK_OPAQUE);
 	return 0;
 }
 
@@ -397,17 +396,11 @@ static int rename_with_objects(struct rename *x)
 
 	if (r < 0)
 		return r;
-	if (!a) {
-		a = b;
-		b = NULL;
-	}
-	if (a)
-		inode_lock_pair(tree, a, b);
+	inode_lock_pair(tree, a, b);
 	r = rename_do(x);
 	if (r == 0)
 		tell(x);
-	if (a)
-		inode_unlock_pair(tree, a, b);
+	inode_unlock_pair(tree, a, b);
 	return r;
 }
 

@@ -7,7 +7,6 @@
 #include "victim.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
 int change_resolve(struct change *change, struct inode *parent, const char *name, struct resolved *ret)
 {
@@ -28,31 +27,14 @@ int change_lower_positive(struct change *change, struct inode *parent, const cha
 int victim_find(struct change *change, struct inode *parent, const char *name, const struct resolved *r,
 		struct victim *ret)
 {
-	struct inode *inode = NULL;
-	int err;
-
 	ret->tree = change->tree;
-	/* Interning also replaces what is known by what is there, should a layer have been changed underneath. */
-	if (S_ISDIR(r->stx.stx_mode)) {
-		err = inode_intern(change->tree, parent, name, r, &inode);
-		if (err < 0)
-			return err;
-		ret->interned = true;
-	} else {
-		inode = inode_peek(change->tree, parent, name);
-	}
-	ret->inode = inode;
-	return 0;
+	return inode_intern(change->tree, parent, name, r, &ret->inode);
 }
 
 void victim_finish(struct victim *v)
 {
-	if (!v->inode)
-		return;
-	if (v->interned)
+	if (v->inode)
 		inode_forget(v->tree, v->inode, 1);
-	else
-		inode_put(v->tree, v->inode);
 	v->inode = NULL;
 }
 
@@ -60,7 +42,7 @@ int victim_pin(struct change *change, const struct victim *v, int dirfd, const c
 {
 	int fd;
 
-	if (!v->inode || !inode_in_upper(v->inode) || !inode_has_last_name(change->tree, v->inode))
+	if (!inode_in_upper(v->inode) || !inode_has_last_name(change->tree, v->inode))
 		return 0;
 	fd = layer_openat(layer_upper(change->layers), dirfd, name, O_PATH);
 	if (fd == -EMFILE && dirfd_shrink(change->tree))

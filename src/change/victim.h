@@ -27,16 +27,16 @@ static inline unsigned char change_dtype(const struct statx *stx)
 	return (unsigned char)((stx->stx_mode & 0170000) >> 12);
 }
 
-/* The inode behind a name, as far as it is known, kept alive until the end of the scope: declare it before the locks.
- */
+/* The inode behind a name, kept alive by a lookup count until the end of the scope: declare it before the locks. */
 struct victim {
 	struct tree *tree;
-	struct inode *inode; /* NULL: nobody knows it */
-	bool interned;	     /* held by a lookup count in the place of a reference */
+	struct inode *inode; /* NULL before victim_find() */
 };
 #define _cleanup_victim_ _cleanup_(victim_finish)
 
-/* Finds it. A directory is made known if it wasn't, because its D is needed. Caller holds D of `parent`. */
+/* Finds it, and makes it known if it wasn't: whoever looks the name up until it is gone gets this very inode, so its
+ * locks and its descriptor are the right ones. Also replaces what is known by what is there, should a layer have been
+ * changed underneath. Caller holds D of `parent`. */
 int victim_find(struct change *change, struct inode *parent, const char *name, const struct resolved *r,
 		struct victim *ret);
 void victim_finish(struct victim *v);
