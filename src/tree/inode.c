@@ -378,7 +378,8 @@ static struct inode *intern_by_link_locked(struct tree *tree, const struct resol
 {
 	struct inode *inode;
 
-	if (!r->in_upper || S_ISDIR(r->stx.stx_mode) || r->stx.stx_nlink < 2)
+	/* Whatever the link count is now: all names but one may have gone since the inode got into this table. */
+	if (!r->in_upper || S_ISDIR(r->stx.stx_mode))
 		return NULL;
 	inode = link_find_locked(tree, r->stx.stx_ino);
 	if (!inode || inode->type != (r->stx.stx_mode & S_IFMT))
