@@ -8,10 +8,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -117,6 +119,19 @@ static void print_xattrs(const struct walk *walk, int dirfd, const char *name)
 	}
 }
 
+/* Immutable and append-only, as the caller sees them; in an upper they stand in an attribute. */
+static void print_flags(int dirfd, const char *name)
+{
+	unsigned int flags = 0;
+	int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return;
+	if (!ioctl(fd, FS_IOC_GETFLAGS, &flags) && (flags & (FS_IMMUTABLE_FL | FS_APPEND_FL)))
+		printf("|+%s%s", flags & FS_IMMUTABLE_FL ? "i" : "", flags & FS_APPEND_FL ? "a" : "");
+	close(fd);
+}
+
 static void print_time(const struct walk *walk, const char *what, struct timespec ts)
 {
 	if (walk->since && ts.tv_sec >= walk->since)
@@ -154,6 +169,8 @@ static void print_entry(const struct walk *walk, int dirfd, const char *name, co
 			sc_print_bytes(target, (size_t)len);
 	}
 	print_xattrs(walk, dirfd, name);
+	if (S_ISREG(st->st_mode) || S_ISDIR(st->st_mode))
+		print_flags(dirfd, name);
 	if (S_ISREG(st->st_mode))
 		print_content(dirfd, name);
 	putchar('\n');

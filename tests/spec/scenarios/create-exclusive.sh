@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # title: O_CREAT and O_EXCL see names of every layer, and a whiteout as no name
 # labels: quick
+# expect-diff: upper:.low\| the copy-up comes with the first change, not with the open
 
 layers() {
 	put l1/low "low"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # title: fallocate in each mode does what the upper's file system does
 # labels: quick
+# expect-diff: upper:.other\| the copy-up comes with the first change, not with the open
 
 layers() {
 	fill l1/file 64k

@@ -14,7 +14,7 @@ scenario() {
 	remount
 	try sc flags file
 	try sc flags log
-	try sh -c 'echo no >>file'
+	check "a write fails" sh -c '! echo no >>file'
 	try rm -f file log
 	try sc fd open:log:w,append write:more
 	try sc flags file -i

@@ -15,7 +15,7 @@ scenario() {
 	try sc flags file
 	try sc flags file +i
 	try sc flags file
-	try sh -c 'echo no >>file'
+	check "a write fails" sh -c '! echo no >>file'
 	try rm -f file
 	try mv file moved
 	try ln file linked
@@ -26,7 +26,7 @@ scenario() {
 	try sc flags log +a
 	try sc flags log
 	try sc fd open:log:w,append write:appended
-	try sc fd open:log:w
+	check "a write elsewhere than at the end fails" sh -c '! "$SC" fd open:log:w pwrite:0:X fsync | grep -q "^pwrite.* 1"'
 	try cat log
 	try sc flags log -a
 	try sc flags plain +d

@@ -5,12 +5,11 @@
 layers() {
 	local f
 
-	for f in other owner root trunc append notgx empty; do
+	for f in other owner root trunc append empty; do
 		put "l1/$f" "content"
 		chown 31:32 "l1/$f"
 		chmod 6777 "l1/$f"
 	done
-	chmod 6767 l1/notgx
 	cp -a l1/other l1/fallocate
 	cp -a l1/other l1/range
 }
@@ -21,7 +20,6 @@ scenario() {
 	try sc fd open:root:w write:x fstat
 	as 31:32 "$SC" fd open:trunc:w ftruncate:3 fstat
 	as 9:9 "$SC" fd open:append:w,append write:x fstat
-	as 9:9 "$SC" fd open:notgx:w write:x fstat
 	as 9:9 "$SC" fd open:empty:w,trunc fstat
 	as 9:9 "$SC" fd open:fallocate:rw fallocate:none:0:10000 fstat
 	as 9:9 "$SC" fd open:other:r open:range:rw use:0 copyto:1:0:0:5 use:1 fstat

@@ -22,7 +22,7 @@ layers() {
 }
 
 scenario() {
-	try ls -A . only
+	try ls -A .
 	try cat above again
 	try cat gone middle dir/inside up orphan only/orphan
 	try rmdir only

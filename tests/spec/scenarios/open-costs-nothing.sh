@@ -15,9 +15,10 @@ requests() {
 scenario() {
 	local before i line
 
-	for i in 1 2 3; do read -r line <file; echo dir/* >/dev/null; done
+	for i in 1 2 3; do line=$(<file); echo dir/* >/dev/null; done
 	before=$(requests)
-	for i in $(seq 500); do read -r line <file; done
+	# not "read": it asks for the terminal, and that ioctl is a request
+	for i in $(seq 500); do line=$(<file); done
 	check "fewer than 20 requests for 500 reads ($(($(requests) - before)))" test $(($(requests) - before)) -lt 20
 	before=$(requests)
 	for i in $(seq 200); do echo dir/* >/dev/null; done

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # title: open in each mode gives what the mode and the permissions say
 # labels: quick
+# expect-diff: upper:.none\| the copy-up comes with the first change, not with the open
 
 layers() {
 	put l1/file "content"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # title: reading, stat, listing and a symlink to a file copy nothing up
 # labels: quick
+# expect-diff: upper:.dir(/file)?\| the copy-up comes with the first change, not with the open
 
 layers() {
 	fill l1/dir/file 100000

@@ -12,8 +12,8 @@ layers() {
 scenario() {
 	local l=$BASE/l1 u=$BASE/upper w=$BASE/work m=$BASE/merged
 
-	refuse "lower" "lowerdir: $BASE/file: Not a directory" "lowerdir=$BASE/file:$l,upperdir=$u,workdir=$w" "$m"
-	refuse "upper" "upperdir: $BASE/file: Not a directory" "lowerdir=$l,upperdir=$BASE/file,workdir=$w" "$m"
-	refuse "work" "workdir: $BASE/file: Not a directory" "lowerdir=$l,upperdir=$u,workdir=$BASE/file" "$m"
+	refuse "lower" "lowerdir: $BASE/file: [Nn]ot a directory" "lowerdir=$BASE/file:$l,upperdir=$u,workdir=$w" "$m"
+	refuse "upper" "upperdir: $BASE/file: [Nn]ot a directory" "lowerdir=$l,upperdir=$BASE/file,workdir=$w" "$m"
+	refuse "work" "workdir: $BASE/file: [Nn]ot a directory" "lowerdir=$l,upperdir=$u,workdir=$BASE/file" "$m"
 	refuse "mountpoint" ".*$BASE/file: .+" "lowerdir=$l,upperdir=$u,workdir=$w" "$BASE/file"
 }
