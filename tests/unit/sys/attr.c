@@ -71,7 +71,11 @@ TEST("the owner is changed through an O_PATH descriptor and by name, of a symlin
 	EXPECT_INT(sys_fchown(link, getuid(), getgid()), 0);
 	if (geteuid())
 		SKIP("only root gives files away");
-	EXPECT_INT(sys_fchown(link, 12, 34), 0);
+	int ret = sys_fchown(link, 12, 34);
+
+	if (ret == -EINVAL)
+		SKIP("a user namespace doesn't map these ids");
+	EXPECT_INT(ret, 0);
 	EXPECT_INT(scratch_stat(&s, "link").st_uid, 12);
 	EXPECT_INT(scratch_stat(&s, "link").st_gid, 34);
 	EXPECT_INT(scratch_stat(&s, "file").st_uid, 0);

@@ -159,8 +159,8 @@ TEST("a line of mountinfo is taken apart, its escapes undone, with any number of
 TEST("unmounting what is no mount is an error")
 {
 	SCRATCH(s);
-	int ret = sys_umount_detach(s.path);
+	int ret = sys_umount_detach(s.path), missing = sys_umount_detach("/nonexistent/x");
 
 	EXPECT(ret == -EINVAL || ret == -EPERM);
-	EXPECT_INT(sys_umount_detach("/nonexistent/x"), geteuid() ? ret : -ENOENT);
+	EXPECT(missing == -ENOENT || missing == -EPERM);
 }

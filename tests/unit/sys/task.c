@@ -81,6 +81,8 @@ TEST("files belong to the ids that were set for this thread and no other, and to
 	EXPECT_INT(other, geteuid());
 	ASSERT_INT(chmod(s.path, 0777), 0);
 	sys_set_fsids(1234, 5678);
+	if (setfsuid((uid_t)-1) != 1234 || setfsgid((gid_t)-1) != 5678)
+		SKIP("a user namespace doesn't map these ids");
 	EXPECT_INT(sys_mkdirat(s.fd, "theirs", 0700), 0);
 	sys_set_fsids(1234, 5678);
 	sys_set_fsids(0, 0);
@@ -111,37 +113,57 @@ TEST("a thread that inherited another's ids gets its own back")
 	EXPECT_INT(uid, 0);
 }
 
+/* In a new user namespace in which the parent has mapped the ids 0 and 1: its exit status tells what went wrong. */
+static int ids_in_userns(int unshared, int mapped)
+{
+	char c = 0;
+
+	if (syscall(SYS_unshare, 0x10000000 /* CLONE_NEWUSER */))
+		return 77;
+	if (write(unshared, &c, 1) != 1 || read(mapped, &c, 1) != 1)
+		return 78;
+	sys_set_fsids(1, 0);
+	if (setfsuid((uid_t)-1) != 1)
+		return 1;
+	sys_set_fsids(4321, 0); /* which isn't mapped */
+	return setfsuid((uid_t)-1) ? 2 : 0;
+}
+
+static bool write_uid_map(pid_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", pid);
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	return write(fd, "0 0 2\n", 6) == 6;
+}
+
 TEST("an id that the kernel refuses leaves the thread with its own, not with the one before")
 {
+	int unshared[2], mapped[2], status;
+	char c;
+
 	if (geteuid() || !sys_has_cap(CAP_SETUID))
 		SKIP("not permitted to change ids");
-	sys_set_fsids(1234, 5678);
-	sys_set_fsids((uid_t)-2, 5678);
-	if (setfsuid((uid_t)-1) == -2) {
-		sys_set_fsids(0, 0);
-		pid_t pid = fork();
-		int status;
+	ASSERT(!pipe2(unshared, O_CLOEXEC) && !pipe2(mapped, O_CLOEXEC));
+	pid_t pid = fork();
 
-		/* In a user namespace that maps one id only, the kernel refuses all others. */
-		if (!pid) {
-			if (syscall(SYS_unshare, 0x10000000 /* CLONE_NEWUSER */))
-				_exit(77);
-			FILE *map = fopen("/proc/self/uid_map", "we");
-
-			if (!map || fputs("0 0 2\n", map) < 0 || fclose(map))
-				_exit(77);
-			sys_set_fsids(1, 0);
-			if (setfsuid((uid_t)-1) != 1)
-				_exit(1);
-			sys_set_fsids(4321, 0);
-			_exit(setfsuid((uid_t)-1) != (int)geteuid());
-		}
-		ASSERT(pid > 0);
-		ASSERT_INT(waitpid(pid, &status, 0), pid);
-		if (WEXITSTATUS(status) == 77)
-			SKIP("no user namespaces here");
-		EXPECT_INT(status, 0);
+	if (!pid) {
+		close(mapped[1]);
+		_exit(ids_in_userns(unshared[1], mapped[0]));
 	}
+	close(unshared[1]);
+	close(mapped[0]);
+	bool ready = read(unshared[0], &c, 1) == 1 && write_uid_map(pid) && write(mapped[1], "", 1) == 1;
+
+	close(unshared[0]);
+	close(mapped[1]); /* ends a child that waits for it */
+	ASSERT(pid > 0);
+	ASSERT_INT(waitpid(pid, &status, 0), pid);
+	if (!ready)
+		SKIP("no user namespace can be set up here");
+	EXPECT_INT(status, 0);
 }
 
 TEST("capabilities survive a change of the file system's user id once that was asked for")
@@ -168,7 +190,10 @@ TEST("without capabilities none is told")
 	int status;
 
 	if (!pid) {
-		if (!geteuid() && (setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534)))
+		struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+		struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
+
+		if (syscall(SYS_capset, &header, none))
 			_exit(2);
 		_exit(sys_has_cap(CAP_SYS_ADMIN) || sys_has_cap(CAP_DAC_OVERRIDE));
 	}
