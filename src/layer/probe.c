@@ -156,11 +156,15 @@ static bool probe_chown(struct layer_set *set, const char *name)
 	return !ret || ret == -EINVAL;
 }
 
-static bool probe_xattr(struct layer_set *set, const char *name)
+/* Only an answer that says "never" means that there are none: a passing error taken for it would cost marks that
+ * matter. A full file system has attributes. */
+static int probe_xattr(struct layer_set *set, const char *name)
 {
-	const char *mark = xattr_overlay_name(set->ns, XATTR_OVERLAY_OPAQUE);
+	int ret = sys_setxattr(set->work_fd, name, xattr_overlay_name(set->ns, XATTR_OVERLAY_OPAQUE), "y", 1, 0);
 
-	return !sys_setxattr(set->work_fd, name, mark, "y", 1, 0);
+	set->has_upper_xattr = !ret || ret == -ENOSPC || ret == -EDQUOT;
+	return set->has_upper_xattr || ret == -EOPNOTSUPP || ret == -EPERM || ret == -EACCES || ret == -ENOSYS ? 0
+													       : ret;
 }
 
 static bool probe_tmpfile(struct layer_set *set)
@@ -226,7 +230,9 @@ int probe_upper(struct layer_opening *lo)
 	set->can_reopen = probe_reopen(set, name);
 	/* A plain user may not even set an attribute on a file that he can't open. */
 	sys_fchmodat(set->work_fd, name, 0600);
-	set->has_upper_xattr = probe_xattr(set, name);
+	ret = probe_xattr(set, name);
+	if (ret < 0)
+		return layer_refuse_errno(lo, ret, upper->option, upper->path);
 	set->has_rename_whiteout = probe_rename_whiteout(set, name);
 	set->can_chown = probe_chown(set, name);
 	sys_unlinkat(set->work_fd, name, 0);
