@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The plan of a rename, over every combination of facts that can occur. There are two oracles. One states the errors as
+ * the kernel's path walk, its vfs_rename() and kernel overlayfs answer. The other is a model of the upper and the lower
+ * layers below the two names: it carries a plan out as renameat2(2) would and looks at what the union shows after every
+ * step.
+ */
+#include "change/rename_plan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "unit.h"
+
+/* --- the errors -----------------------------------------------------------------------------------------------------
+ */
+
+static bool exists(enum place p)
+{
+	return p != PLACE_ABSENT && p != PLACE_WHITEOUT;
+}
+
+static bool is_dir(enum place p)
+{
+	return p == PLACE_DIR_PURE || p == PLACE_DIR_MERGED || p == PLACE_DIR_LOWER;
+}
+
+static bool has_lower_part(enum place p)
+{
+	return p == PLACE_DIR_MERGED || p == PLACE_DIR_LOWER;
+}
+
+/* 1: nothing is to be done. */
+static int expected(const struct rename_facts *f)
+{
+	bool exchange = f->flags == RENAME_EXCHANGE, both = exists(f->old.place) && exists(f->new.place);
+
+	if (!exists(f->old.place))
+		return -ENOENT;
+	if (f->flags == RENAME_NOREPLACE && both)
+		return -EEXIST;
+	if (exchange && !both)
+		return -ENOENT;
+	if (f->old_above_new)
+		return -EINVAL;
+	if (f->new_above_old)
+		return exchange ? -EINVAL : -ENOTEMPTY;
+	if (f->same_object)
+		return 1;
+	if (both && !exchange && is_dir(f->old.place) != is_dir(f->new.place))
+		return is_dir(f->old.place) ? -ENOTDIR : -EISDIR;
+	if (f->old.covered || f->new.covered)
+		return -EBUSY;
+	if (has_lower_part(f->old.place) || (exchange && has_lower_part(f->new.place)))
+		return -EXDEV;
+	if (!exchange && f->new_shows_entry)
+		return -ENOTEMPTY;
+	if (!f->old.parent_in_upper || !f->new.parent_in_upper || f->old.place == PLACE_FILE_LOWER)
+		return -EAGAIN;
+	if (exchange && f->new.place == PLACE_FILE_LOWER)
+		return -EAGAIN;
+	if (f->has_xattr)
+		return 0;
+	/* No mark can be written: what would merge can't move. */
+	if (is_dir(f->old.place) && !f->old.opaque && f->new.lower_positive)
+		return -EXDEV;
+	if (exchange && is_dir(f->new.place) && !f->new.opaque && f->old.lower_positive)
+		return -EXDEV;
+	if (!exchange && f->new.place == PLACE_DIR_MERGED && f->new_holds_whiteouts)
+		return -EXDEV;
+	return 0;
+}
+
+/* --- the model -------------------------------------------------------------------------------------------------------
+ */
+
+enum upper_kind { UPPER_NOTHING, UPPER_WHITEOUT, UPPER_OBJECT };
+
+enum object { OBJECT_NONE, OBJECT_OLD, OBJECT_NEW, OBJECT_STAND_IN, OBJECT_LOWER };
+
+struct spot {
+	enum upper_kind upper;
+	enum object object; /* UPPER_OBJECT */
+	bool dir, opaque, filled;
+	bool whiteout_fixed; /* UPPER_WHITEOUT: none in another directory */
+	bool lower;	     /* a lower layer shows the name */
+	bool lower_dir;	     /* as a directory */
+};
+
+struct model {
+	struct spot old, new;
+};
+
+/* What the union shows at a name. */
+struct seen {
+	enum object object;
+	bool merges; /* a directory with what lower layers have of this name */
+};
+
+static struct spot spot_of(const struct rename_side *s, enum object object)
+{
+	struct spot spot = {.lower = s->lower_positive, .opaque = s->opaque, .dir = is_dir(s->place)};
+
+	if (s->place == PLACE_WHITEOUT)
+		spot.upper = UPPER_WHITEOUT;
+	else if (s->place == PLACE_FILE_UPPER || s->place == PLACE_DIR_PURE || s->place == PLACE_DIR_MERGED)
+		spot.upper = UPPER_OBJECT;
+	/* Only a non-directory of a lower layer leaves an unmarked directory pure; else the worst is assumed. */
+	spot.lower_dir = spot.lower && (s->place != PLACE_DIR_PURE || s->opaque);
+	spot.object = spot.upper == UPPER_OBJECT ? object : OBJECT_NONE;
+	return spot;
+}
+
+static struct seen look(const struct spot *s)
+{
+	if (s->upper == UPPER_OBJECT)
+		return (struct seen){s->object, s->dir && !s->opaque && s->lower_dir};
+	if (s->upper == UPPER_WHITEOUT || !s->lower)
+		return (struct seen){OBJECT_NONE, false};
+	return (struct seen){OBJECT_LOWER, false};
+}
+
+static bool same_sight(struct seen a, struct seen b)
+{
+	return a.object == b.object && a.merges == b.merges;
+}
+
+/* The upper's part of a spot moves, what lies below stays. */
+static void put(struct spot *to, const struct spot *from)
+{
+	bool lower = to->lower, lower_dir = to->lower_dir;
+
+	*to = *from;
+	to->lower = lower;
+	to->lower_dir = lower_dir;
+}
+
+/* renameat2(2) on the upper. */
+static bool model_rename(struct model *m, unsigned flags)
+{
+	struct spot old = m->old, new = m->new;
+
+	if (old.upper != UPPER_OBJECT)
+		return false;
+	if (flags == RENAME_EXCHANGE) {
+		if (new.upper == UPPER_NOTHING || new.whiteout_fixed)
+			return false;
+		put(&m->old, &new);
+		put(&m->new, &old);
+		return true;
+	}
+	if (new.upper == UPPER_WHITEOUT && old.dir)
+		return false;
+	if (new.upper == UPPER_OBJECT && (new.dir != old.dir || new.filled))
+		return false;
+	put(&m->new, &old);
+	put(&m->old, &(struct spot){.upper = flags == RENAME_WHITEOUT ? UPPER_WHITEOUT : UPPER_NOTHING});
+	return true;
+}
+
+static struct model model_of(const struct rename_facts *f)
+{
+	struct model m = {spot_of(&f->old, OBJECT_OLD), spot_of(&f->new, OBJECT_NEW)};
+
+	m.new.filled = f->new_holds_whiteouts;
+	m.new.whiteout_fixed = f->new_whiteout_fixed;
+	return m;
+}
+
+/* P1: what comes before the commit changes nothing that is seen, except that an empty directory may be another one. */
+static bool model_prepare(struct model *m, const struct rename_facts *f, const struct rename_steps *s)
+{
+	struct seen old = look(&m->old), new = look(&m->new);
+	bool merged_new = f->new.place == PLACE_DIR_MERGED;
+
+	if ((s->mark_old_opaque || s->mark_new_opaque) && !f->has_xattr)
+		return false;
+	if (s->mark_old_opaque)
+		m->old.opaque = true;
+	if (s->mark_new_opaque)
+		m->new.opaque = true;
+	if (!same_sight(look(&m->old), old) || !same_sight(look(&m->new), new))
+		return false;
+	if (s->clear_new) {
+		if (new.object != OBJECT_NEW || !m->new.dir || f->new_shows_entry || (merged_new && !f->has_xattr))
+			return false;
+		m->new.filled = false;
+		m->new.opaque = true;
+		m->new.object = OBJECT_STAND_IN;
+		new = look(&m->new);
+	}
+	if (s->renew_whiteout_new) {
+		if (m->new.upper != UPPER_WHITEOUT)
+			return false;
+		m->new.whiteout_fixed = false;
+	}
+	if (s->place_whiteout_new) {
+		if (m->new.upper != UPPER_NOTHING)
+			return false;
+		m->new.upper = UPPER_WHITEOUT;
+	}
+	return same_sight(look(&m->new), new);
+}
+
+static bool model_check_move(const struct rename_facts *f, const struct rename_steps *s)
+{
+	struct model m = model_of(f);
+
+	if (!model_prepare(&m, f, s) || !model_rename(&m, s->flags))
+		return false;
+	/* P3: the moved object is what it was and nothing more. */
+	if (!same_sight(look(&m.new), (struct seen){OBJECT_OLD, false}))
+		return false;
+	/* The late whiteout is for what can't be had in one step. */
+	if (s->make_whiteout_old && (f->has_rename_whiteout || f->new.place == PLACE_ABSENT))
+		return false;
+	if (!s->make_whiteout_old && look(&m.old).object != OBJECT_NONE)
+		return false;
+	if (s->make_whiteout_old) {
+		if (m.old.upper != UPPER_NOTHING)
+			return false;
+		m.old.upper = UPPER_WHITEOUT;
+	}
+	if (s->remove_whiteout_old) {
+		if (m.old.upper != UPPER_WHITEOUT)
+			return false;
+		m.old.upper = UPPER_NOTHING;
+	}
+	/* P2 */
+	return look(&m.old).object == OBJECT_NONE && (m.old.upper == UPPER_WHITEOUT) == f->old.lower_positive;
+}
+
+static bool model_check_exchange(const struct rename_facts *f, const struct rename_steps *s)
+{
+	struct model m = model_of(f);
+
+	if (s->flags != RENAME_EXCHANGE || s->clear_new || s->renew_whiteout_new || s->place_whiteout_new ||
+	    s->remove_whiteout_old || s->make_whiteout_old)
+		return false;
+	if (!model_prepare(&m, f, s) || !model_rename(&m, s->flags))
+		return false;
+	return same_sight(look(&m.new), (struct seen){OBJECT_OLD, false}) &&
+	       same_sight(look(&m.old), (struct seen){OBJECT_NEW, false});
+}
+
+/* --- every combination
+ * --------------------------------------------------------------------------------------------------- */
+
+static bool side_can_be(const struct rename_side *s)
+{
+	bool in_upper = s->place == PLACE_WHITEOUT || s->place == PLACE_FILE_UPPER || s->place == PLACE_DIR_PURE ||
+			s->place == PLACE_DIR_MERGED;
+	bool from_lower = s->place == PLACE_FILE_LOWER || has_lower_part(s->place);
+
+	if (in_upper && !s->parent_in_upper)
+		return false;
+	if (!s->parent_in_upper && !s->parent_merged)
+		return false;
+	if (s->lower_positive && !s->parent_merged)
+		return false;
+	if (from_lower && !s->lower_positive)
+		return false;
+	if (s->place == PLACE_ABSENT && s->lower_positive)
+		return false;
+	/* A directory over a lower file is pure without a mark; over a lower directory it has one, which look() asks.
+	 */
+	if (s->opaque && s->place != PLACE_DIR_PURE)
+		return false;
+	return !s->covered || exists(s->place);
+}
+
+static bool facts_can_be(const struct rename_facts *f)
+{
+	if (f->new_shows_entry && (!is_dir(f->new.place) || f->new_holds_whiteouts))
+		return false;
+	if (f->new_holds_whiteouts && f->new.place != PLACE_DIR_PURE && f->new.place != PLACE_DIR_MERGED)
+		return false;
+	if (f->new_whiteout_fixed && f->new.place != PLACE_WHITEOUT)
+		return false;
+	if (f->old_above_new && (!is_dir(f->old.place) || f->new_above_old))
+		return false;
+	if (f->new_above_old && !is_dir(f->new.place))
+		return false;
+	return !f->same_object || (exists(f->old.place) && f->old.place == f->new.place);
+}
+
+static bool bit(unsigned *bits)
+{
+	bool b = *bits & 1;
+
+	*bits >>= 1;
+	return b;
+}
+
+#define SIDE_BITS 5
+#define FACT_BITS 8
+
+static bool side_from(struct rename_side *s, enum place place, unsigned bits)
+{
+	s->place = place;
+	s->lower_positive = bit(&bits);
+	s->opaque = bit(&bits);
+	s->covered = bit(&bits);
+	s->parent_in_upper = bit(&bits);
+	s->parent_merged = bit(&bits);
+	return side_can_be(s);
+}
+
+static bool facts_from(struct rename_facts *f, unsigned bits)
+{
+	f->same_object = bit(&bits);
+	f->old_above_new = bit(&bits);
+	f->new_above_old = bit(&bits);
+	f->new_shows_entry = bit(&bits);
+	f->new_holds_whiteouts = bit(&bits);
+	f->new_whiteout_fixed = bit(&bits);
+	f->has_rename_whiteout = bit(&bits);
+	f->has_xattr = bit(&bits);
+	return facts_can_be(f);
+}
+
+static unsigned long checked, modelled;
+
+static void print_facts(const struct rename_facts *f)
+{
+	const struct rename_side *sides[] = {&f->old, &f->new};
+
+	for (int i = 0; i < 2; i++)
+		printf("# %s: place %d lower %d opaque %d covered %d parent in upper %d merged %d\n", i ? "new" : "old",
+		       sides[i]->place, sides[i]->lower_positive, sides[i]->opaque, sides[i]->covered,
+		       sides[i]->parent_in_upper, sides[i]->parent_merged);
+	printf("# flags %u same %d above %d/%d shows %d holds %d fixed %d rename_whiteout %d xattr %d\n", f->flags,
+	       f->same_object, f->old_above_new, f->new_above_old, f->new_shows_entry, f->new_holds_whiteouts,
+	       f->new_whiteout_fixed, f->has_rename_whiteout, f->has_xattr);
+}
+
+static void check_errors(const struct rename_facts *f)
+{
+	struct rename_steps steps = {0};
+	int want = expected(f), got = rename_plan(f, &steps);
+
+	checked++;
+	if (want == 1 ? got == 0 && steps.nothing : got == want && !steps.nothing)
+		return;
+	if (unit_state.failures < 5)
+		print_facts(f);
+	EXPECT_INT(got, want);
+}
+
+static void check_model(const struct rename_facts *f)
+{
+	struct rename_steps steps = {0};
+	bool exchange = f->flags == RENAME_EXCHANGE;
+
+	if (rename_plan(f, &steps) < 0 || steps.nothing)
+		return;
+	modelled++;
+	if (exchange ? model_check_exchange(f, &steps) : model_check_move(f, &steps))
+		return;
+	if (unit_state.failures < 5)
+		print_facts(f);
+	EXPECT(!"the plan does what the model demands");
+}
+
+static void each_fact(struct rename_facts *f, void (*check)(const struct rename_facts *f))
+{
+	static const unsigned flags[] = {0, RENAME_NOREPLACE, RENAME_EXCHANGE};
+
+	for (unsigned bits = 0; bits < 1u << FACT_BITS; bits++)
+		for (unsigned i = 0; i < 3; i++) {
+			f->flags = flags[i];
+			if (facts_from(f, bits))
+				check(f);
+		}
+}
+
+static void each_combination(void (*check)(const struct rename_facts *f))
+{
+	struct rename_facts f = {0};
+
+	for (unsigned old = 0; old < PLACE_COUNT << SIDE_BITS; old++) {
+		if (!side_from(&f.old, (enum place)(old >> SIDE_BITS), old & ((1u << SIDE_BITS) - 1)))
+			continue;
+		for (unsigned new = 0; new < PLACE_COUNT << SIDE_BITS; new ++)
+			if (side_from(&f.new, (enum place)(new >> SIDE_BITS), new &((1u << SIDE_BITS) - 1)))
+				each_fact(&f, check);
+	}
+}
+
+TEST("every combination of names answers with the kernel's error")
+{
+	each_combination(check_errors);
+	EXPECT(checked > 20000);
+	printf("# %lu combinations\n", checked);
+}
+
+TEST("every plan moves the object whole, hides the old name if and only if a lower layer shows it, and changes nothing "
+     "before")
+{
+	each_combination(check_model);
+	EXPECT(modelled > 1500);
+	printf("# %lu plans\n", modelled);
+}
+
+/* --- single rows, for who reads them
+ * ------------------------------------------------------------------------------------- */
+
+static const struct rename_side absent_in_merged = {
+	.place = PLACE_ABSENT, .parent_in_upper = true, .parent_merged = true};
+
+static struct rename_facts facts_of(struct rename_side old, struct rename_side new)
+{
+	old.parent_in_upper = old.parent_merged = true;
+	new.parent_in_upper = new.parent_merged = true;
+	return (struct rename_facts){.old = old, .new = new, .has_rename_whiteout = true, .has_xattr = true};
+}
+
+TEST("a copied-up file leaves a whiteout in the same step")
+{
+	struct rename_facts f =
+		facts_of((struct rename_side){.place = PLACE_FILE_UPPER, .lower_positive = true}, absent_in_merged);
+	struct rename_steps s;
+
+	ASSERT_INT(rename_plan(&f, &s), 0);
+	EXPECT_INT(s.flags, RENAME_WHITEOUT);
+	EXPECT(!s.make_whiteout_old && !s.mark_old_opaque);
+}
+
+TEST("a copied-up file that goes where a whiteout is changes places with it")
+{
+	struct rename_facts f = facts_of((struct rename_side){.place = PLACE_FILE_UPPER, .lower_positive = true},
+					 (struct rename_side){.place = PLACE_WHITEOUT, .lower_positive = true});
+	struct rename_steps s;
+
+	ASSERT_INT(rename_plan(&f, &s), 0);
+	EXPECT_INT(s.flags, RENAME_EXCHANGE);
+	EXPECT(!s.remove_whiteout_old);
+}
+
+TEST("a new directory is marked opaque before it comes into a merged parent, once")
+{
+	struct rename_facts f = facts_of((struct rename_side){.place = PLACE_DIR_PURE}, absent_in_merged);
+	struct rename_steps s;
+
+	ASSERT_INT(rename_plan(&f, &s), 0);
+	EXPECT(s.mark_old_opaque);
+	f.old.opaque = true;
+	ASSERT_INT(rename_plan(&f, &s), 0);
+	EXPECT(!s.mark_old_opaque);
+}
+
+TEST("a directory with a part in a lower layer answers EXDEV before its parents are copied up")
+{
+	struct rename_facts f =
+		facts_of((struct rename_side){.place = PLACE_DIR_LOWER, .lower_positive = true}, absent_in_merged);
+	struct rename_steps s;
+
+	f.old.parent_in_upper = false;
+	EXPECT_INT(rename_plan(&f, &s), -EXDEV);
+}
+
+TEST("without RENAME_WHITEOUT a move to a free name is still one step")
+{
+	struct rename_facts f =
+		facts_of((struct rename_side){.place = PLACE_FILE_UPPER, .lower_positive = true}, absent_in_merged);
+	struct rename_steps s;
+
+	f.has_rename_whiteout = false;
+	ASSERT_INT(rename_plan(&f, &s), 0);
+	EXPECT_INT(s.flags, RENAME_EXCHANGE);
+	EXPECT(s.place_whiteout_new && !s.make_whiteout_old);
+}
+
+TEST("steps are untouched on failure")
+{
+	struct rename_facts f = facts_of(absent_in_merged, absent_in_merged);
+	struct rename_steps s = {.flags = 77};
+
+	EXPECT_INT(rename_plan(&f, &s), -ENOENT);
+	EXPECT_INT(s.flags, 77);
+}
