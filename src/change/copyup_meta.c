@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "format/acl.h"
+#include "format/inomark.h"
 #include "format/name.h"
 #include "format/origin.h"
 #include "internal.h"
@@ -170,11 +171,30 @@ static bool keeps_ino(const struct copyup *c)
 	return S_ISDIR(c->stx.stx_mode) || c->stx.stx_nlink == 1;
 }
 
-/* An empty value says "copied up from somewhere", where there is no handle. Unlike users' attributes it may fail on symlinks. */
+/* An attribute that is a help and no need: user.* can't be set on symlinks, and nothing where there are no attributes. Returns 1 when it
+ * was set. */
+static int set_mark(struct copyup *c, enum xattr_overlay which, const void *value, size_t size)
+{
+	int r = sys_setxattr(c->fd, "", xattr_overlay_name(c->change->layers->ns, which), value, size, 0);
+
+	if (r == -EPERM || r == -EOPNOTSUPP)
+		return 0;
+	return r < 0 ? r : 1;
+}
+
+/* st_ino itself, where no handle leads back to it. */
+static int mark_ino(struct copyup *c)
+{
+	uint8_t value[INOMARK_SIZE];
+
+	inomark_encode(__atomic_load_n(&c->inode->ino, __ATOMIC_RELAXED), value);
+	return set_mark(c, XATTR_OVERLAY_PLYFS_INO, value, sizeof(value));
+}
+
+/* An origin without a handle says "copied up from somewhere". */
 static int mark_origin(struct copyup *c)
 {
 	struct layer_set *set = c->change->layers;
-	const char *name = xattr_overlay_name(set->ns, XATTR_OVERLAY_ORIGIN);
 	uint8_t value[ORIGIN_MAX];
 	ssize_t n;
 	int r;
@@ -182,11 +202,11 @@ static int mark_origin(struct copyup *c)
 	if (!set->has_upper_xattr || !keeps_ino(c))
 		return 0;
 	n = layer_make_origin(set, &set->layers[c->layer], c->src, value, sizeof(value));
-	r = sys_setxattr(c->fd, "", name, value, n > 0 ? (size_t)n : 0, 0);
-	if (r == -EPERM || r == -EOPNOTSUPP)
-		return 0;
-	c->persistent_ino = r == 0 && n > 0;
-	return r;
+	r = set_mark(c, XATTR_OVERLAY_ORIGIN, value, n > 0 ? (size_t)n : 0);
+	if (r > 0 && n <= 0)
+		r = mark_ino(c);
+	c->persistent_ino = r > 0;
+	return r < 0 ? r : 0;
 }
 
 /* --- all of it ------------------------------------------------------------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "format/inomark.h"
 #include "format/origin.h"
 #include "internal.h"
 #include "os/fs.h"
@@ -87,7 +88,7 @@ static bool is_ambiguous(const struct layer_set *set, const struct origin *origi
 	return without > 1;
 }
 
-uint64_t layer_origin_ino(const struct layer_set *set, int dirfd, const char *name)
+static uint64_t ino_of_handle(const struct layer_set *set, int dirfd, const char *name)
 {
 	uint8_t value[ORIGIN_MAX];
 	struct origin origin;
@@ -98,4 +99,16 @@ uint64_t layer_origin_ino(const struct layer_set *set, int dirfd, const char *na
 	    is_ambiguous(set, &origin))
 		return 0;
 	return ino_of_origin(set, &origin);
+}
+
+uint64_t layer_origin_ino(const struct layer_set *set, int dirfd, const char *name)
+{
+	uint64_t ino = ino_of_handle(set, dirfd, name);
+	uint8_t value[INOMARK_SIZE];
+	ssize_t size;
+
+	if (ino)
+		return ino;
+	size = sys_getxattr(dirfd, name, xattr_overlay_name(set->ns, XATTR_OVERLAY_PLYFS_INO), value, sizeof(value));
+	return size > 0 ? inomark_decode(value, (size_t)size) : 0;
 }

@@ -253,6 +253,29 @@ TEST("st_ino stays over copy-up and a remount, except for one of several links")
 	EXPECT_INT(after.stx_ino, before[1].stx_ino);
 }
 
+TEST("st_ino stays where no handle can be opened")
+{
+	UNI(u);
+	struct statx before, after;
+	ASSERT(uni_fill("l1/one", 0, 10));
+	UNI_OPEN(u);
+	struct inode *one = uni_find(&u, "one");
+
+	ASSERT(one);
+	for (unsigned i = 0; i < u.f.set->n_fs; i++)
+		u.f.set->fs[i].has_handles = false;
+	EXPECT_INT(inode_statx(u.tree, one, &before), 0);
+	ASSERT_INT(copyup_now(u.change, one, COPYUP_FULL), 0);
+	EXPECT_INT(inode_statx(u.tree, one, &after), 0);
+	EXPECT_INT(after.stx_ino, before.stx_ino);
+	EXPECT_INT(lgetxattr("u/one", ORIGIN_XATTR, NULL, 0), 0);
+
+	uni_close(&u);
+	UNI_OPEN(u);
+	EXPECT_INT(inode_statx(u.tree, uni_find(&u, "one"), &after), 0);
+	EXPECT_INT(after.stx_ino, before.stx_ino);
+}
+
 TEST("a listing that is known shows the copy where it stood, with the number that stat gives")
 {
 	static struct listing_batch before, after;

@@ -129,8 +129,8 @@ static inline bool layer_is_whiteout(const struct statx *stx)
 	return (stx->stx_mode & 0170000) == 0020000 && stx->stx_rdev_major == 0 && stx->stx_rdev_minor == 0;
 }
 
-/* The union inode number that overlay.origin of an upper object names, or 0 when there is no valid origin in any lower layer
- * (no mark, no handle support, gone). */
+/* The union inode number of the lower object that an upper one was copied from: what overlay.origin names, else what overlay.plyfs_ino
+ * says; 0 when neither is there, valid and in a lower layer. */
 uint64_t layer_origin_ino(const struct layer_set *set, int dirfd, const char *name);
 /* Builds the value of overlay.origin for the object open (O_PATH) at fd in lower layer `l`. Returns its length, or -EOPNOTSUPP. */
 ssize_t layer_make_origin(const struct layer_set *set, const struct layer *l, int fd, void *buf, size_t size);
