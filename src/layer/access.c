@@ -12,13 +12,9 @@
 #include "base/log.h"
 #include "os/fs.h"
 
+#define RACE_TRIES 64
 #define INO_BITS 48
 #define INO_MASK ((UINT64_C(1) << INO_BITS) - 1)
-
-int layer_openat(const struct layer *l, int dirfd, const char *name, int flags)
-{
-	return sys_openat(dirfd, name, flags, 0, l->fenced ? SYS_CROSS_MOUNTS : SYS_NO_XDEV);
-}
 
 /* An object that can't be looked at may be another mount's that keeps us out (a FUSE mount of another user, or a dead
  * one). */
@@ -43,6 +39,21 @@ static int statx_covered(int dirfd, const char *name, struct statx *ret_stx)
 		return ret;
 	*ret_stx = (struct statx){.stx_mask = STATX_TYPE | STATX_MODE, .stx_mode = S_IFDIR | 0555};
 	return 1;
+}
+
+/* Beneath RESOLVE_BENEATH the kernel answers EXDEV also when a rename moves the name out of the directory while it is opened; the
+ * next try sees it gone. Only a covering mount stays. */
+int layer_openat(const struct layer *l, int dirfd, const char *name, int flags)
+{
+	for (unsigned i = 0;; i++) {
+		int fd = sys_openat(dirfd, name, flags, 0, l->fenced ? SYS_CROSS_MOUNTS : SYS_NO_XDEV);
+		struct statx stx;
+
+		if (fd != -EXDEV || i == RACE_TRIES)
+			return fd;
+		if (!l->fenced && statx_covered(dirfd, name, &stx) == 1)
+			return fd;
+	}
 }
 
 int layer_statx(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx, bool *ret_covered)

@@ -222,3 +222,10 @@ unsigned long long sys_now_ms(void)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (unsigned long long)now.tv_sec * 1000 + (unsigned long long)now.tv_nsec / 1000000;
 }
+
+void sys_sleep_us(unsigned us)
+{
+	struct timespec t = {.tv_sec = us / 1000000, .tv_nsec = (long)(us % 1000000) * 1000};
+
+	nanosleep(&t, NULL);
+}

@@ -22,7 +22,6 @@
 #include "base/macros.h"
 #include "os/fs.h"
 
-#define CLIMB_TRIES 16
 #define SHRINK_TRIES 8
 
 struct dirfd_entry {
@@ -376,7 +375,7 @@ int dirfd_get(struct tree *tree, struct inode *dir, struct dirref *ref, struct d
 		return -EIO;
 	if (ref->flags & DIRREF_COVERED)
 		return -EXDEV;
-	for (unsigned i = 0; i < CLIMB_TRIES; i++) {
+	for (unsigned i = 0; i < REACH_TRIES; i++) {
 		int res;
 
 		if (dirfd_get_open(tree, dir, ref, ret_fd))
@@ -384,6 +383,7 @@ int dirfd_get(struct tree *tree, struct inode *dir, struct dirref *ref, struct d
 		res = dirfd_climb(tree, dir, ref->layer, ret_fd);
 		if (res != -EAGAIN)
 			return res;
+		reach_pause(i);
 	}
 	return -ESTALE;
 }

@@ -86,6 +86,11 @@ void link_remove_locked(struct tree *tree, struct inode *inode);
 
 /* --- dirfd.c ------------------------------------------------------------------------------------------------------------ */
 
+/* Between tries to reach what a rename is moving: on disk first and in the table after, and its thread may not be running. At once for
+ * the first tries, then longer and longer, 15 ms in all. */
+#define REACH_TRIES 16
+void reach_pause(unsigned attempt);
+
 int dirfd_cache_new(struct tree *tree, unsigned max);
 void dirfd_cache_free(struct tree *tree);
 /* Closes the descriptors of a directory that is being freed. */

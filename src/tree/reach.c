@@ -14,10 +14,17 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "base/macros.h"
 #include "os/fs.h"
+#include "os/task.h"
 
-#define REACH_TRIES 16
 #define SHRINK_TRIES 8
+
+void reach_pause(unsigned attempt)
+{
+	if (attempt >= 4)
+		sys_sleep_us(20u << MIN(attempt - 4, 7u));
+}
 
 /* An object within reach: a directory descriptor and a name, or the object's own descriptor and "". */
 struct reach {
@@ -150,6 +157,7 @@ int inode_open(struct tree *tree, struct inode *inode, int flags, bool *ret_uppe
 			*ret_upper = upper;
 		if (!reach_again(res))
 			return res;
+		reach_pause(i);
 	}
 	return -ESTALE;
 }
@@ -171,12 +179,13 @@ static int reach_statx(const struct reach *r, const struct inode *inode, struct 
 	return 0;
 }
 
-/* What stands for a directory that another mount covers: that it exists, and no more. */
-static void statx_of_covered(struct statx *ret_stx)
+/* What stands for an object that another mount covers: that it exists, and no more. */
+static void statx_of_covered(const struct inode *inode, struct statx *ret_stx)
 {
 	memset(ret_stx, 0, sizeof(*ret_stx));
 	ret_stx->stx_mask = STATX_BASIC_STATS;
-	ret_stx->stx_mode = S_IFDIR | 0555;
+	ret_stx->stx_mode = inode->type | (inode->dir ? 0555 : 0444);
+	ret_stx->stx_nlink = 1;
 	ret_stx->stx_blksize = 4096;
 }
 
@@ -196,14 +205,15 @@ int inode_statx(struct tree *tree, struct inode *inode, struct statx *ret_stx)
 			reach_finish(tree, &r);
 		}
 		/* Covered from the start, or by a mount that was made since. */
-		if (res == -EXDEV && inode->dir) {
-			statx_of_covered(ret_stx);
+		if (res == -EXDEV) {
+			statx_of_covered(inode, ret_stx);
 			res = 0;
 		}
 		if (res == 0)
 			inode_fix_statx(tree, inode, ret_stx);
 		if (!reach_again(res))
 			return res;
+		reach_pause(i);
 	}
 	return -ESTALE;
 }
@@ -213,7 +223,7 @@ void inode_fix_statx(struct tree *tree, const struct inode *inode, struct statx 
 	uint16_t flags = atomic_load_explicit(&inode->flags, memory_order_acquire);
 
 	if (inode_is_covered(inode))
-		statx_of_covered(stx);
+		statx_of_covered(inode, stx);
 	stx->stx_ino = __atomic_load_n(&inode->ino, __ATOMIC_RELAXED);
 	if (inode->dir)
 		stx->stx_nlink = 1;

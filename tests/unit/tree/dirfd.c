@@ -252,8 +252,10 @@ static void open_one(struct race *r, struct inode *inode, const char *want)
 		return;
 	}
 	r->opened++;
-	if (fd < 0 || pread(fd, got, sizeof(got) - 1, 0) < 0 || strcmp(got, want))
+	if (fd < 0 || pread(fd, got, sizeof(got) - 1, 0) < 0 || strcmp(got, want)) {
+		UNIT_FAIL("opening gave %d with \"%s\", not \"%s\"", fd, got, want);
 		r->wrong = true;
+	}
 	if (fd >= 0)
 		close(fd);
 }

@@ -30,5 +30,7 @@ void sys_set_oom_score(int value);
 unsigned sys_cpu_count(void);
 /* CLOCK_MONOTONIC in milliseconds. */
 unsigned long long sys_now_ms(void);
+/* Sleeps; a signal may end it early. */
+void sys_sleep_us(unsigned us);
 
 #endif
