@@ -81,7 +81,7 @@ static int make_in_parent(struct creation *c, mode_t mode)
 
 static int make(struct creation *c)
 {
-	mode_t mode;
+	mode_t mode = 0;
 	int r;
 
 	if (c->over_whiteout || !owner_comes_right(c->change, c->caller))
