@@ -2,10 +2,11 @@
 /*
  * Descriptors of directories, as an LRU of O_PATH descriptors with pin counts.
  *
- * An entry that somebody has pinned is never closed, so its number can't come to mean another directory. What isn't open is reached from
- * the nearest ancestor that is open in the same layer, one name at a time: no path is ever composed, so depth has no limit.
- * Each step is checked by inode number; a mismatch or a missing name means that a rename ran in between, and the climb starts
- * again. Layer roots are open always; an upper directory without a name lives by its pinned descriptor.
+ * An entry that somebody has pinned is never closed, so its number can't come to mean another directory. What isn't
+ * open is reached from the nearest ancestor that is open in the same layer, one name at a time: no path is ever
+ * composed, so depth has no limit. Each step is checked by inode number; a mismatch or a missing name means that a
+ * rename ran in between, and the climb starts again. Layer roots are open always; an upper directory without a name
+ * lives by its pinned descriptor.
  *
  * The cache's lock is a leaf and never held over a system call: descriptors are closed after it was dropped.
  */
@@ -159,7 +160,8 @@ static bool entry_pin_locked(struct dirfd_cache *cache, struct dirref *ref, stru
 	return true;
 }
 
-/* A descriptor that is there already: the layer's root, the cache's, or a pinned one. Makes no system call, so T may be held. */
+/* A descriptor that is there already: the layer's root, the cache's, or a pinned one. Makes no system call, so T may be
+ * held. */
 static bool dirfd_get_open(struct tree *tree, struct inode *dir, struct dirref *ref, struct dirfd *ret_fd)
 {
 	int pinned;
@@ -306,7 +308,7 @@ static int child_name(struct tree *tree, struct inode *parent, struct inode *chi
 	LOCK_SCOPE(&tree->table);
 	if (!child->names || child->names->parent != parent)
 		return -EAGAIN;
-	memcpy(ret_name, child->names->name, name_length(child->names) + 1);
+	memcpy(ret_name, child->names->name, child->names->len + 1u);
 	return 0;
 }
 

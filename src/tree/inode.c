@@ -2,12 +2,12 @@
 /*
  * The inode table: node id -> inode, and the life of an inode.
  *
- * A node id is a slot number and, above it, the slot's generation, which is counted up when an inode is freed; so an id is never used
- * again and a late or forged one is answered by NULL, never by another file. Slots lie in chunks that never move: inode_find()
- * takes no lock.
+ * A node id is a slot number and, above it, the slot's generation, which is counted up when an inode is freed; so an id
+ * is never used again and a late or forged one is answered by NULL, never by another file. Slots lie in chunks that
+ * never move: inode_find() takes no lock.
  *
- * Freeing an inode drops the references of its names to their parents, which may free those in turn. That runs as a loop over a
- * list, because a chain of directories can be longer than any stack.
+ * Freeing an inode drops the references of its names to their parents, which may free those in turn. That runs as a
+ * loop over a list, because a chain of directories can be longer than any stack.
  */
 #include "internal.h"
 
@@ -25,7 +25,8 @@ int inode_table_new(struct tree *tree)
 	if (!t)
 		return -ENOMEM;
 	t->chunks = calloc(SLOT_CHUNKS, sizeof(*t->chunks));
-	if (!t->chunks) {
+	if (!t->chunks || name_table_init(&t->names) < 0) {
+		free(t->chunks);
 		free(t);
 		return -ENOMEM;
 	}
@@ -73,7 +74,7 @@ void inode_table_free(struct tree *tree)
 			break;
 		free(chunk);
 	}
-	HASH_CLEAR(hh, t->names);
+	name_table_finish(&t->names);
 	HASH_CLEAR(hh, t->links);
 	free(t->chunks);
 	free(t);
@@ -305,7 +306,8 @@ struct lock *inode_lock(struct tree *tree, const struct inode *inode)
 	return &tree->inode_locks[(uint32_t)inode->id % INODE_LOCKS];
 }
 
-static void inode_lock_order(struct tree *tree, struct inode *a, struct inode *b, struct lock **ret_a, struct lock **ret_b)
+static void inode_lock_order(struct tree *tree, struct inode *a, struct inode *b, struct lock **ret_a,
+			     struct lock **ret_b)
 {
 	struct lock *la = inode_lock(tree, a), *lb = b ? inode_lock(tree, b) : la;
 
@@ -353,8 +355,8 @@ struct inode *inode_peek(struct tree *tree, struct inode *parent, const char *na
 	return n->inode;
 }
 
-/* Whether the known inode is what the resolver found. A difference means that a layer was changed underneath, except that one of the
- * two may be older than a copy-up. */
+/* Whether the known inode is what the resolver found. A difference means that a layer was changed underneath, except
+ * that one of the two may be older than a copy-up. */
 static bool inode_matches(const struct inode *inode, const struct resolved *r)
 {
 	if (inode->type != (r->stx.stx_mode & S_IFMT))

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of this tier share and no other tier sees: the inode and name tables, the resolver's view of a listing, and the
- * parts of a listing that merge.c fills.
+ * What the files of this tier share and no other tier sees: the inode and name tables, the resolver's view of a
+ * listing, and the parts of a listing that merge.c fills.
  *
- * Memory of a known file: the inode, one name (a uthash handle of 56 bytes, three pointers, the name) and a slot of the table.
+ * Memory of a known file: the inode, one name (38 bytes and the name itself), a bucket and a slot of the tables.
  */
 #ifndef TREE_INTERNAL_H
 #define TREE_INTERNAL_H
@@ -21,34 +21,46 @@
 #include "tree/resolve.h"
 #include "tree/tree.h"
 
-/* --- inode.c ------------------------------------------------------------------------------------------------------------ */
+/* --- inode.c
+ * ------------------------------------------------------------------------------------------------------------ */
 
 #define SLOT_CHUNK 4096u
 #define SLOT_CHUNKS 65536u
 
-/* A place in the inode table. Chunks of slots never move or go, so a slot is read without a lock; a stale id meets another
- * generation. */
+/* A place in the inode table. Chunks of slots never move or go, so a slot is read without a lock; a stale id meets
+ * another generation. */
 struct inode_slot {
 	struct inode *_Atomic inode;
 	_Atomic uint32_t generation;
 	uint32_t next_free; /* T */
 };
 
+/* All names by (parent, name): tree/nametable.c. */
+struct name_table {
+	struct inode_name ***chunks;
+	uint32_t base;
+	uint32_t split;
+	size_t n;
+};
+
 struct inode_table {
 	struct inode_slot *_Atomic *chunks; /* c array of SLOT_CHUNKS */
-	uint32_t n_slots;                   /* T slots handed out so far; slot 0 is none */
-	uint32_t free_slot;                 /* T head of the free ones, 0 = none */
-	size_t n_inodes;                    /* T */
-	struct inode_name *names;           /* T uthash: (parent, name) */
-	struct inode_link *links;           /* T uthash: inode number in the upper, of hard-linked files only */
+	uint32_t n_slots;		    /* T slots handed out so far; slot 0 is none */
+	uint32_t free_slot;		    /* T head of the free ones, 0 = none */
+	size_t n_inodes;		    /* T */
+	struct name_table names;	    /* T */
+	struct inode_link *links;	    /* T uthash: inode number in the upper, of hard-linked files only */
 };
 
 struct inode_name {
-	UT_hash_handle hh; /* hh.tbl == NULL: not in the table, the last name of an unlinked inode */
+	struct inode_name *chain; /* of its bucket */
 	struct inode *inode;
 	struct inode_name *next; /* of the same inode */
-	struct inode *parent;    /* the key begins here and runs on into the name; holds a reference */
-	char name[];             /* terminated */
+	struct inode *parent;	 /* holds a reference */
+	uint32_t hash;
+	uint8_t len;
+	bool in_table; /* false: the last name of an unlinked inode */
+	char name[];   /* terminated */
 };
 
 struct inode_link {
@@ -63,31 +75,47 @@ struct inode_slot *inode_slot(struct tree *tree, uint32_t slot);
 
 /* A new inode in the table, without a name; lookup count and references 0. NULL: no memory. */
 struct inode *inode_new_locked(struct tree *tree, const struct resolved *r);
-/* If nothing holds `inode`, takes it and the ancestors that it alone held out of the tables and puts them before *dead. */
+/* If nothing holds `inode`, takes it and the ancestors that it alone held out of the tables and puts them before *dead.
+ */
 void inode_reap_locked(struct tree *tree, struct inode *inode, struct inode **dead);
 /* Frees what was reaped; no lock held. */
 void inode_bury(struct tree *tree, struct inode *dead);
 
-/* --- name.c ------------------------------------------------------------------------------------------------------------- */
+/* --- name.c
+ * ------------------------------------------------------------------------------------------------------------- */
 
 struct inode_name *name_find_locked(struct tree *tree, const struct inode *parent, const char *name);
 /* Gives `inode` one more name that nobody has yet. -ENOMEM. */
 int name_attach_locked(struct tree *tree, struct inode *inode, struct inode *parent, const char *name);
-/* Takes a name away; the inode's last one stays with it, outside of the table, where a lower layer has something of it. */
+/* Takes a name away; the inode's last one stays with it, outside of the table, where a lower layer has something of it.
+ */
 void name_remove_locked(struct tree *tree, struct inode_name *n, struct inode **dead);
 /* Frees a name that is in no inode's list any more; returns the parent, whose reference the caller drops. */
 struct inode *name_free_locked(struct tree *tree, struct inode_name *n);
-size_t name_length(const struct inode_name *n);
 
 struct inode *link_find_locked(struct tree *tree, uint64_t real_ino);
-/* From now on `inode` is found by its number in the upper; without memory it isn't, which costs coherence of its names only. */
+/* From now on `inode` is found by its number in the upper; without memory it isn't, which costs coherence of its names
+ * only. */
 void link_add_locked(struct tree *tree, struct inode *inode);
 void link_remove_locked(struct tree *tree, struct inode *inode);
 
-/* --- dirfd.c ------------------------------------------------------------------------------------------------------------ */
+/* --- nametable.c
+ * -------------------------------------------------------------------------------------------------------- */
 
-/* Between tries to reach what a rename is moving: on disk first and in the table after, and its thread may not be running. At once for
- * the first tries, then longer and longer, 15 ms in all. */
+int name_table_init(struct name_table *t);
+/* It is empty. */
+void name_table_finish(struct name_table *t);
+struct inode_name *name_table_find(const struct name_table *t, const struct inode *parent, const char *name,
+				   size_t len);
+/* The caller has filled parent, name and len; nobody has the name yet. */
+void name_table_add(struct name_table *t, struct inode_name *n);
+void name_table_remove(struct name_table *t, struct inode_name *n);
+
+/* --- dirfd.c
+ * ------------------------------------------------------------------------------------------------------------ */
+
+/* Between tries to reach what a rename is moving: on disk first and in the table after, and its thread may not be
+ * running. At once for the first tries, then longer and longer, 15 ms in all. */
 #define REACH_TRIES 16
 void reach_pause(unsigned attempt);
 
@@ -97,19 +125,22 @@ void dirfd_cache_free(struct tree *tree);
 void dirfd_drop(struct tree *tree, struct dir *dir);
 unsigned dirfd_count(struct tree *tree);
 
-/* --- resolve.c ---------------------------------------------------------------------------------------------------------- */
+/* --- resolve.c
+ * ---------------------------------------------------------------------------------------------------------- */
 
 /* Makes the stack of the root directory. */
 int resolve_root(struct layer_set *set, struct resolved *ret);
 
-/* --- listing.c ---------------------------------------------------------------------------------------------------------- */
+/* --- listing.c
+ * ---------------------------------------------------------------------------------------------------------- */
 
 enum listed_flag {
-	LISTED_HIDDEN = 1 << 0,   /* a whiteout, or a name that went: keeps its place and cookie */
+	LISTED_HIDDEN = 1 << 0,	  /* a whiteout, or a name that went: keeps its place and cookie */
 	LISTED_WHITEOUT = 1 << 1, /* with HIDDEN: the upper may have a whiteout of it */
 	LISTED_PENDING = 1 << 2,  /* ino isn't final: asked of the upper object's marks when it is read */
-	LISTED_MERGES = 1 << 3,   /* with PENDING: an upper directory; ino is that of the lower one beneath, if it isn't opaque */
-	LISTED_SEALED = 1 << 4,   /* what lower layers have of this name is hidden */
+	LISTED_MERGES =
+		1 << 3, /* with PENDING: an upper directory; ino is that of the lower one beneath, if it isn't opaque */
+	LISTED_SEALED = 1 << 4, /* what lower layers have of this name is hidden */
 };
 
 struct listed {
@@ -161,7 +192,7 @@ struct listed *listing_append(struct listing *l, const char *name, size_t len, u
 /* What the resolver learns of a name. */
 struct listing_hint {
 	enum listing_answer answer;
-	unsigned layer;      /* PRESENT: the topmost that has it */
+	unsigned layer;	     /* PRESENT: the topmost that has it */
 	unsigned last_layer; /* PRESENT, a directory: none beneath this one has it */
 	bool may_whiteout;   /* ABSENT: the upper may hold a whiteout of it */
 };
@@ -169,7 +200,8 @@ void listing_probe(struct tree *tree, struct inode *dir, const char *name, struc
 /* Tries to build without D, for the resolver: void when something changed meanwhile. */
 void listing_try_build(struct tree *tree, struct inode *dir);
 
-/* --- merge.c ------------------------------------------------------------------------------------------------------------ */
+/* --- merge.c
+ * ------------------------------------------------------------------------------------------------------------ */
 
 /* Reads all layers of `dir`. With `stop_early` it ends with 1 at the first visible name and *ret_listing untouched. */
 int merge_dir(struct tree *tree, struct inode *dir, bool stop_early, struct listing **ret_listing);

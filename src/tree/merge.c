@@ -2,11 +2,12 @@
 /*
  * Merging a directory: every layer of its stack is read, the topmost first, and the first that has a name decides.
  *
- * Readdir gives types, so most entries cost nothing more. A character device may be a whiteout and is looked at, but whiteouts are
- * hard links to one shared inode, so that the look is taken once a number. Files can be whiteouts only in directories that say so.
+ * Readdir gives types, so most entries cost nothing more. A character device may be a whiteout and is looked at, but
+ * whiteouts are hard links to one shared inode, so that the look is taken once a number. Files can be whiteouts only in
+ * directories that say so.
  *
- * d_ino must equal st_ino. A lower entry's is known at once; an upper entry's too, unless it may come from a lower object: a directory
- * with one beneath, or anything in a directory marked impure. Those are settled when they are read.
+ * d_ino must equal st_ino. A lower entry's is known at once; an upper entry's too, unless it may come from a lower
+ * object: a directory with one beneath, or anything in a directory marked impure. Those are settled when they are read.
  */
 #include "internal.h"
 
@@ -27,13 +28,14 @@ struct merge {
 	const struct layer *layer;
 	int dirfd;
 	bool stop_early;
-	bool last;             /* no layer beneath */
+	bool last;	       /* no layer beneath */
 	bool xwhiteouts;       /* may hold whiteouts of the xattr form */
-	bool impure;           /* the upper, and entries may have an origin */
+	bool impure;	       /* the upper, and entries may have an origin */
 	uint64_t whiteout_ino; /* one that was seen to be a whiteout here; 0 none */
 };
 
-/* Looks at an entry whose type readdir doesn't tell enough of. 1: it is a whiteout; 0: *type is right; -ENOENT: gone. */
+/* Looks at an entry whose type readdir doesn't tell enough of. 1: it is a whiteout; 0: *type is right; -ENOENT: gone.
+ */
 static int merge_look(struct merge *m, const struct sys_dirent *d, const char *name, unsigned char *type)
 {
 	struct statx stx;
@@ -134,8 +136,8 @@ static int merge_entry(void *arg, const struct sys_dirent *d)
 	return e ? merge_below(m, e, d, name) : merge_new(m, d, name, hash);
 }
 
-/* Reads one layer; when descriptors have run out others are closed. Each try starts where the layer is untouched: reading needs a
- * descriptor before it gives the first entry. */
+/* Reads one layer; when descriptors have run out others are closed. Each try starts where the layer is untouched:
+ * reading needs a descriptor before it gives the first entry. */
 static int merge_read(struct merge *m)
 {
 	for (unsigned i = 0;; i++) {
@@ -175,8 +177,7 @@ static int merge_layer(struct merge *m, struct inode *dir, struct dirref *ref)
 		return res;
 	m->layer = &set->layers[ref->layer];
 	m->dirfd = fd.fd;
-	m->xwhiteouts = (ref->flags & DIRREF_XWHITEOUTS) ||
-			(m->layer->upper && set->whiteout_form == WHITEOUT_XATTR);
+	m->xwhiteouts = (ref->flags & DIRREF_XWHITEOUTS) || (m->layer->upper && set->whiteout_form == WHITEOUT_XATTR);
 	m->impure = false;
 	m->whiteout_ino = 0;
 	if (m->layer->upper && !m->stop_early)

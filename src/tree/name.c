@@ -2,11 +2,12 @@
 /*
  * The names of inodes: one table of (parent, name), and one of hard-linked files in the upper by inode number.
  *
- * A name holds a reference to its parent, so that an object that is known by name can always be reached through open directories. A file
- * or directory of a lower layer that was unlinked keeps its last name beside the table, because in its layer it is still there.
+ * A name holds a reference to its parent, so that an object that is known by name can always be reached through open
+ * directories. A file or directory of a lower layer that was unlinked keeps its last name beside the table, because in
+ * its layer it is still there.
  *
- * Redirects will move a directory of a lower layer away from its name there: then the reference into that layer carries its own path,
- * and the name no longer has to be the same in all layers.
+ * Redirects will move a directory of a lower layer away from its name there: then the reference into that layer carries
+ * its own path, and the name no longer has to be the same in all layers.
  */
 #include "internal.h"
 
@@ -16,60 +17,39 @@
 
 #include "base/check.h"
 #include "base/log.h"
-
-#define NAME_KEY_PREFIX sizeof(struct inode *)
-
-_Static_assert(offsetof(struct inode_name, name) == offsetof(struct inode_name, parent) + NAME_KEY_PREFIX,
-	       "the key of a name is contiguous");
-
-size_t name_length(const struct inode_name *n)
-{
-	return n->hh.keylen - NAME_KEY_PREFIX;
-}
+#include "base/macros.h"
 
 struct inode_name *name_find_locked(struct tree *tree, const struct inode *parent, const char *name)
 {
-	char key[NAME_KEY_PREFIX + TREE_NAME_MAX];
-	size_t len = strlen(name);
-	struct inode_name *found = NULL;
-
-	if (len > TREE_NAME_MAX)
-		return NULL;
-	memcpy(key, &parent, NAME_KEY_PREFIX);
-	memcpy(key + NAME_KEY_PREFIX, name, len);
-	HASH_FIND(hh, tree->inodes->names, key, NAME_KEY_PREFIX + len, found);
-	return found;
+	return name_table_find(&tree->inodes->names, parent, name, strlen(name));
 }
 
 /* A name in the table but in no inode's list; it holds the parent. */
-static struct inode_name *name_new_locked(struct tree *tree, struct inode *inode, struct inode *parent, const char *name)
+static struct inode_name *name_new_locked(struct tree *tree, struct inode *inode, struct inode *parent,
+					  const char *name)
 {
 	size_t len = strlen(name);
 	struct inode_name *n;
 
 	if (!CHECK(len > 0 && len <= TREE_NAME_MAX))
 		return NULL;
-	n = malloc(sizeof(*n) + len + 1);
+	n = malloc(MAX(offsetof(struct inode_name, name) + len + 1, sizeof(*n)));
 	if (!n)
 		return NULL;
 	n->inode = inode;
 	n->next = NULL;
 	n->parent = parent;
+	n->len = (uint8_t)len;
 	memcpy(n->name, name, len + 1);
-	HASH_ADD_KEYPTR(hh, tree->inodes->names, &n->parent, NAME_KEY_PREFIX + len, n);
-	if (!n->hh.tbl) {
-		free(n);
-		return NULL;
-	}
+	name_table_add(&tree->inodes->names, n);
 	parent->refs++;
 	return n;
 }
 
 static void name_leave_table_locked(struct tree *tree, struct inode_name *n)
 {
-	if (n->hh.tbl)
-		HASH_DELETE(hh, tree->inodes->names, n);
-	n->hh.tbl = NULL;
+	if (n->in_table)
+		name_table_remove(&tree->inodes->names, n);
 }
 
 struct inode *name_free_locked(struct tree *tree, struct inode_name *n)
@@ -170,7 +150,7 @@ static void name_forget_kept_locked(struct tree *tree, struct inode *inode, stru
 {
 	struct inode_name *n = inode->names;
 
-	if (!n || n->hh.tbl)
+	if (!n || n->in_table)
 		return;
 	inode->names = n->next;
 	name_drop_locked(tree, n, dead);
@@ -185,11 +165,12 @@ static void name_added_locked(struct tree *tree, struct inode *inode, struct ino
 		return;
 	if (n)
 		name_remove_locked(tree, n, dead);
-	if (inode->names && inode->names->hh.tbl && !inode->dir && inode_in_upper(inode))
+	if (inode->names && inode->names->in_table && !inode->dir && inode_in_upper(inode))
 		link_add_locked(tree, inode);
 	name_forget_kept_locked(tree, inode, dead);
 	if (name_attach_locked(tree, inode, parent, name) < 0)
-		log_limited(LOG_CAUSE_LAYER, LOG_ERR, "no memory for a name: its inode is reached by its other names only");
+		log_limited(LOG_CAUSE_LAYER, LOG_ERR,
+			    "no memory for a name: its inode is reached by its other names only");
 }
 
 void inode_name_added(struct tree *tree, struct inode *inode, struct inode *parent, const char *name)
@@ -244,8 +225,8 @@ static void name_swap_locked(struct inode_name *a, struct inode_name *b)
 	dir_set_parent(ib, a->parent);
 }
 
-static void name_exchange_locked(struct tree *tree, struct inode *oldparent, const char *oldname, struct inode *newparent,
-				 const char *newname, struct inode **dead)
+static void name_exchange_locked(struct tree *tree, struct inode *oldparent, const char *oldname,
+				 struct inode *newparent, const char *newname, struct inode **dead)
 {
 	struct inode_name *a = name_find_locked(tree, oldparent, oldname);
 	struct inode_name *b = name_find_locked(tree, newparent, newname);
@@ -296,7 +277,7 @@ void inode_locate(struct tree *tree, struct inode *inode, struct inode_place *re
 	ret_place->name[0] = '\0';
 	if (n) {
 		n->parent->refs++;
-		memcpy(ret_place->name, n->name, name_length(n) + 1);
+		memcpy(ret_place->name, n->name, n->len + 1u);
 	}
 	ret_place->layer = inode->layer;
 	ret_place->real_ino = inode->real_ino;
@@ -313,7 +294,8 @@ bool inode_is_ancestor(struct tree *tree, const struct inode *maybe_ancestor, co
 {
 	if (!CHECK(inode_is_dir(inode)))
 		return false;
-	/* A name may be replaced by a rename within one directory, which holds no R; the parent of a directory may not. */
+	/* A name may be replaced by a rename within one directory, which holds no R; the parent of a directory may not.
+	 */
 	while (inode && inode != maybe_ancestor)
 		inode = atomic_load_explicit(&inode->dir->parent, memory_order_acquire);
 	return inode != NULL;

@@ -2,9 +2,9 @@
 /*
  * From an inode to its object: opening it and reading its attributes.
  *
- * A file holds no descriptor; it is opened by name in its parent's directory in the layer that holds it. Between looking up the name
- * and opening it a rename may run, so what was opened is compared by inode number, and a mismatch looks the name up again. An
- * object without a name has a pinned descriptor, which is opened anew.
+ * A file holds no descriptor; it is opened by name in its parent's directory in the layer that holds it. Between
+ * looking up the name and opening it a rename may run, so what was opened is compared by inode number, and a mismatch
+ * looks the name up again. An object without a name has a pinned descriptor, which is opened anew.
  */
 #include "internal.h"
 

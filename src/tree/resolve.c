@@ -2,13 +2,13 @@
 /*
  * The resolver: which layers hold a name of a directory, and what it is.
  *
- * The search runs down the directory's stack, which names only layers that really hold the directory. Each layer answers one of three:
- * nothing of this name, a whiteout, or an object. The topmost object decides; only directories go on, collecting what merges
- * beneath them.
+ * The search runs down the directory's stack, which names only layers that really hold the directory. Each layer
+ * answers one of three: nothing of this name, a whiteout, or an object. The topmost object decides; only directories go
+ * on, collecting what merges beneath them.
  *
- * Probes that find nothing are counted in the directory. When they have cost about as much as reading it, its listing is built, and
- * from then on a miss costs no system call and a hit starts in the layer that has it: a lookup doesn't grow with the number of
- * layers.
+ * Probes that find nothing are counted in the directory. When they have cost about as much as reading it, its listing
+ * is built, and from then on a miss costs no system call and a hit starts in the layer that has it: a lookup doesn't
+ * grow with the number of layers.
  *
  * Redirects are recognised and refused. Following one means to append references that carry a path of their own in
  * resolve_merge(); nothing else here knows how a layer's directory is reached.
@@ -33,12 +33,14 @@ enum probe_kind { PROBE_NOTHING, PROBE_WHITEOUT, PROBE_OBJECT };
 /* A name in one layer. */
 struct probe {
 	struct statx stx;
-	unsigned marks; /* read for directories, for the topmost object, and where a whiteout has to be told from a file */
+	unsigned marks; /* read for directories, for the topmost object, and where a whiteout has to be told from a file
+			 */
 	bool marks_known;
 	bool covered;
 };
 
-/* A directory of the upper may come to hold whiteouts of the xattr form at any time when these are what this union writes. */
+/* A directory of the upper may come to hold whiteouts of the xattr form at any time when these are what this union
+ * writes. */
 static bool ref_has_xwhiteouts(const struct tree *tree, const struct dirref *ref)
 {
 	const struct layer_set *set = tree->layers;
@@ -94,8 +96,8 @@ static int probe_open(struct tree *tree, struct inode *dir, struct dirref *ref, 
 	return res == -EXDEV ? 1 : res;
 }
 
-/* The upper's root and the work directory show as entries of a lower layer that contains them, but can't be entered: they would show
- * everything twice, and temp files. */
+/* The upper's root and the work directory show as entries of a lower layer that contains them, but can't be entered:
+ * they would show everything twice, and temp files. */
 static bool is_forbidden(const struct layer_set *set, const struct layer *l, const struct statx *stx)
 {
 	dev_t dev = makedev(stx->stx_dev_major, stx->stx_dev_minor);
@@ -109,14 +111,14 @@ static bool is_forbidden(const struct layer_set *set, const struct layer *l, con
 static int check_marks(const struct layer_set *set, const struct layer *l, const struct probe *p)
 {
 	if (S_ISREG(p->stx.stx_mode) && (p->marks & MARK_METACOPY)) {
-		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "layer %s: a metacopy file is refused: metacopy isn't followed",
-			    l->path);
+		log_limited(LOG_CAUSE_LAYER, LOG_WARNING,
+			    "layer %s: a metacopy file is refused: metacopy isn't followed", l->path);
 		return -EPERM;
 	}
 	/* What lies beneath comes from elsewhere; showing the directory without it would be wrong data. */
 	if (S_ISDIR(p->stx.stx_mode) && (p->marks & MARK_REDIRECT) && l->index + 1 < set->n) {
-		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "layer %s: a redirected directory is refused: redirects aren't followed",
-			    l->path);
+		log_limited(LOG_CAUSE_LAYER, LOG_WARNING,
+			    "layer %s: a redirected directory is refused: redirects aren't followed", l->path);
 		return -EPERM;
 	}
 	return 0;
@@ -126,8 +128,8 @@ static int check_marks(const struct layer_set *set, const struct layer *l, const
 struct search {
 	struct tree *tree;
 	struct resolved *r;
-	unsigned depth;      /* of the parent's stack */
-	unsigned wasted;     /* layers asked in vain */
+	unsigned depth;	 /* of the parent's stack */
+	unsigned wasted; /* layers asked in vain */
 	bool found;
 	bool done;
 	uint64_t origin_ino; /* of the topmost object, when it is in the upper and has a valid origin */
@@ -221,7 +223,8 @@ static int resolve_search(struct search *s, struct inode *dir, const char *name,
 	struct dir *d = dir->dir;
 	int res = 0;
 
-	/* By the depth as it was at the start: the upper may be added meanwhile, which shifts the numbers of dir_ref(). */
+	/* By the depth as it was at the start: the upper may be added meanwhile, which shifts the numbers of dir_ref().
+	 */
 	for (unsigned i = 0; i < s->depth && !s->done && res == 0; i++) {
 		struct dirref *ref = i < s->depth - d->n_lower ? &d->upper : &d->lower[i - (s->depth - d->n_lower)];
 
@@ -355,7 +358,8 @@ int resolve_lower_positive(struct tree *tree, struct inode *dir, const char *nam
 	return 0;
 }
 
-/* A root merges whatever its marks say, as in kernel overlayfs; only that it may hold whiteouts of the xattr form is heeded. */
+/* A root merges whatever its marks say, as in kernel overlayfs; only that it may hold whiteouts of the xattr form is
+ * heeded. */
 static int resolve_root_layer(struct search *s, const struct layer_set *set, const struct layer *l)
 {
 	struct probe p = {0};

@@ -2,8 +2,8 @@
 /*
  * A union as an object: making it, ending it, and the check of its invariants.
  *
- * The root is made like any other directory from a value that the resolver gives; its lookup count never falls, because the kernel holds
- * it as long as the mount lives and sends no FORGET for it.
+ * The root is made like any other directory from a value that the resolver gives; its lookup count never falls, because
+ * the kernel holds it as long as the mount lives and sends no FORGET for it.
  */
 #include "internal.h"
 
@@ -96,7 +96,7 @@ static bool check_names(struct tree *tree, struct inode *inode)
 
 	for (struct inode_name *n = inode->names; n; n = n->next) {
 		good &= CHECK(n->inode == inode && n->parent->dir && n->parent->refs > 0);
-		if (!n->hh.tbl)
+		if (!n->in_table)
 			continue;
 		linked++;
 		good &= CHECK(name_find_locked(tree, n->parent, n->name) == n);
@@ -147,20 +147,17 @@ static bool check_stack(struct inode *inode)
 /* References that names hold are all there is when nothing else runs. */
 static bool check_counts(struct tree *tree)
 {
-	struct inode_name *n, *next;
-	size_t in_table = 0, inodes = 0;
+	size_t in_table = tree->inodes->names.n, inodes = 0;
 	bool good = true;
 
-	HASH_ITER(hh, tree->inodes->names, n, next)
-		in_table++;
 	for (uint32_t i = 1; i <= tree->inodes->n_slots; i++) {
 		struct inode *inode = atomic_load(&inode_slot(tree, i)->inode);
 
 		if (!inode)
 			continue;
 		inodes++;
-		for (n = inode->names; n; n = n->next)
-			in_table -= n->hh.tbl != NULL;
+		for (struct inode_name *n = inode->names; n; n = n->next)
+			in_table -= n->in_table;
 	}
 	good &= CHECK(in_table == 0);
 	good &= CHECK(inodes == tree->inodes->n_inodes);

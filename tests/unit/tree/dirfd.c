@@ -25,9 +25,9 @@ static bool make_chain(struct fixture *f, const char *layer, unsigned depth)
 	int at = openat(f->top_fd, layer, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	for (unsigned i = 0; i < depth && at >= 0; i++) {
-		int next = mkdirat(at, DEEP_NAME, 0755) < 0 || mknodat(at, "file", S_IFREG | 0644, 0) < 0 ?
-				   -1 :
-				   openat(at, DEEP_NAME, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		int next = mkdirat(at, DEEP_NAME, 0755) < 0 || mknodat(at, "file", S_IFREG | 0644, 0) < 0
+				   ? -1
+				   : openat(at, DEEP_NAME, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 		close(at);
 		at = next;
@@ -209,7 +209,8 @@ TEST("when descriptors run out, cached ones are closed and the work goes on")
 	close(fd);
 }
 
-/* --- races ------------------------------------------------------------------------------------------------------------ */
+/* --- races
+ * ------------------------------------------------------------------------------------------------------------ */
 
 struct race {
 	struct fixture *f;

@@ -27,8 +27,8 @@ static bool layer_fill(struct fixture *f, struct layer *l, unsigned index, bool 
 	snprintf(name, sizeof(name), "%u", index);
 	if (mkdirat(f->top_fd, name, 0755) < 0 && errno != EEXIST)
 		return false;
-	*l = (struct layer){.index = index, .path = strdup(name), .real_fd = -1, .upper = upper, .fenced = true,
-			    .has_xattr = true};
+	*l = (struct layer){
+		.index = index, .path = strdup(name), .real_fd = -1, .upper = upper, .fenced = true, .has_xattr = true};
 	l->root_fd = openat(f->top_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (l->root_fd < 0 || sys_statx(l->root_fd, "", &stx) < 0)
 		return false;

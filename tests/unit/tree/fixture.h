@@ -5,8 +5,9 @@
  *
  * What layers hold is written as text, items "LAYER KIND PATH" without spaces inside, such as "0f/a 1d/dir 2f/dir/x":
  *
- *	f file   l symlink   d directory   w whiteout (device 0:0)   o opaque directory   x directory with whiteouts of the xattr form
- *	z whiteout of the xattr form (an empty file elsewhere)   e empty file   r redirected directory   m metacopy file
+ *	f file   l symlink   d directory   w whiteout (device 0:0)   o opaque directory   x directory with whiteouts of
+ *the xattr form z whiteout of the xattr form (an empty file elsewhere)   e empty file   r redirected directory   m
+ *metacopy file
  */
 #ifndef UNIT_TREE_FIXTURE_H
 #define UNIT_TREE_FIXTURE_H
@@ -16,7 +17,7 @@
 struct fixture {
 	char path[64];
 	const char *base; /* where `path` lies */
-	int top_fd; /* of `path`; layers are the directories "0", "1", .. in it */
+	int top_fd;	  /* of `path`; layers are the directories "0", "1", .. in it */
 	struct layer_set *set;
 	struct tree *tree;
 };
@@ -24,7 +25,7 @@ struct fixture {
 struct fixture_options {
 	unsigned layers;
 	bool no_upper;
-	unsigned max_dirfds;      /* 0: 64 */
+	unsigned max_dirfds;	  /* 0: 64 */
 	size_t max_listing_bytes; /* 0: 64 MiB */
 	bool revalidate;
 	bool in_memory; /* for many files: on a tmpfs where there is one, maybe without marks */
@@ -43,7 +44,8 @@ bool fixture_make_one(struct fixture *f, unsigned layer, char kind, const char *
 /* Sets a private mark on "LAYER/PATH". */
 bool fixture_mark(struct fixture *f, const char *path, enum xattr_overlay which, const char *value);
 
-/* Looks a path up as the kernel would, "" is the root; each step raises a lookup count. *ret is untouched on failure. */
+/* Looks a path up as the kernel would, "" is the root; each step raises a lookup count. *ret is untouched on failure.
+ */
 int fixture_lookup(struct fixture *f, const char *path, struct inode **ret);
 /* The same, and NULL with a failed expectation when it isn't there. */
 struct inode *fixture_get(struct fixture *f, const char *path);

@@ -553,7 +553,7 @@ static void many_known(struct fixture *f, unsigned n)
 	}
 }
 
-TEST("a known file costs at most 240 bytes, and forgetting gives all but the slots back")
+TEST("a known file costs at most 200 bytes, and forgetting gives all but the slots back")
 {
 	FIXTURE(f, .layers = 2);
 	unsigned n = 100000;
@@ -573,9 +573,11 @@ TEST("a known file costs at most 240 bytes, and forgetting gives all but the slo
 	}
 	EXPECT_INT(tree_inode_count(f.tree), 1);
 	after = heap_used() - before;
-	if (!used)
-		SKIP("the allocator doesn't count");
+	if (!used) {
+		printf("# this allocator doesn't count\n");
+		return;
+	}
 	printf("# %zu bytes a file, %zu after forgetting\n", used / n, after / n);
-	EXPECT(used / n <= 240);
+	EXPECT(used / n <= 200);
 	EXPECT(after / n <= 24);
 }

@@ -7,8 +7,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -176,8 +178,10 @@ TEST("cookies start at 3 and rise; reading goes on after any of them, also after
 	EXPECT_INT(batch.n, 0);
 }
 
-/* Reads `dir` in small pieces; after each, deletes what was read and makes new names. Counts how often each OLD name was seen. */
-static void read_while_changing(struct fixture *f, struct inode *dir, unsigned n, unsigned char *seen, unsigned *created)
+/* Reads `dir` in small pieces; after each, deletes what was read and makes new names. Counts how often each OLD name
+ * was seen. */
+static void read_while_changing(struct fixture *f, struct inode *dir, unsigned n, unsigned char *seen,
+				unsigned *created)
 {
 	uint64_t cookie = 0;
 
@@ -432,4 +436,89 @@ TEST("whiteouts that are links to one inode hide their names, and the listing is
 	ASSERT_INT(linkat(f.top_fd, "0/w0", f.top_fd, "0/w2", 0), 0);
 	EXPECT_STR(list_names(&f, f.tree->root), "");
 	EXPECT_INT(counter_read(COUNTER_LISTING_BUILT) - before, 1);
+}
+
+TEST("a name that comes back at the front of the listing is read again from the start")
+{
+	FIXTURE(f, .layers = 2);
+	char first[TREE_NAME_MAX + 1];
+
+	ASSERT(make_many(&f, "1", "n", 10));
+	ASSERT_INT(listing_read(f.tree, f.tree->root, 0, 1, &batch), 0);
+	strcpy(first, batch.entries[0].name);
+	listing_remove(f.tree, f.tree->root, first);
+	ASSERT_INT(listing_read(f.tree, f.tree->root, 0, 1, &batch), 0);
+	EXPECT(strcmp(batch.entries[0].name, first) != 0);
+	listing_add(f.tree, f.tree->root, first, DT_REG, 9, 0);
+	ASSERT_INT(listing_read(f.tree, f.tree->root, 0, 1, &batch), 0);
+	EXPECT_STR(batch.entries[0].name, first);
+}
+
+TEST("a directory that is made in the place of a file merges with what is beneath it")
+{
+	FIXTURE(f, .layers = 3);
+	struct resolved r;
+
+	ASSERT(fixture_make(&f, "0f/d 1d/d 2d/d"));
+	ASSERT_INT(listing_build(f.tree, f.tree->root), 0);
+	ASSERT_INT(unlinkat(f.top_fd, "0/d", 0), 0);
+	ASSERT(fixture_make(&f, "0d/d"));
+	listing_update(f.tree, f.tree->root, "d", DT_DIR, 1, 0);
+	ASSERT_INT(fixture_resolve(&f, "d", &r), 0);
+	EXPECT_INT(r.n_lower, 2);
+	resolved_finish(&r);
+}
+
+struct change_race {
+	struct fixture *f;
+	_Atomic bool stop;
+	bool failed;
+};
+
+/* Makes and removes one name over and over, as the change tier does: D held, on disk first. */
+static void *make_and_remove(void *arg)
+{
+	struct change_race *r = arg;
+	struct inode *root = r->f->tree->root;
+
+	while (!atomic_load(&r->stop)) {
+		lock_take(&root->dir->lock);
+		r->failed |= mknodat(r->f->top_fd, "0/blink", S_IFREG | 0644, 0) < 0;
+		listing_add(r->f->tree, root, "blink", DT_REG, 1, 0);
+		lock_drop(&root->dir->lock);
+		lock_take(&root->dir->lock);
+		r->failed |= unlinkat(r->f->top_fd, "0/blink", 0) < 0;
+		listing_remove(r->f->tree, root, "blink");
+		lock_drop(&root->dir->lock);
+	}
+	return NULL;
+}
+
+TEST("a listing that is built while its directory changes is never kept out of date")
+{
+	FIXTURE(f, .layers = 3);
+	struct change_race r = {.f = &f};
+	unsigned known = 0, wrong = 0;
+	pthread_t thread;
+
+	ASSERT(make_many(&f, "1", "n", 50));
+	ASSERT_INT(pthread_create(&thread, NULL, make_and_remove, &r), 0);
+	for (unsigned i = 0; i < 4000; i++) {
+		enum listing_answer answer;
+
+		listing_drop(f.tree, f.tree->root);
+		listing_try_build(f.tree, f.tree->root);
+		lock_take(&f.tree->root->dir->lock);
+		answer = listing_find(f.tree, f.tree->root, "blink", NULL);
+		known += answer != LISTING_UNKNOWN;
+		if (answer != LISTING_UNKNOWN && (answer == LISTING_PRESENT) != (fixture_ino(&f, "0/blink") != 0))
+			wrong++;
+		lock_drop(&f.tree->root->dir->lock);
+	}
+	atomic_store(&r.stop, true);
+	pthread_join(thread, NULL);
+	printf("# %u builds were kept\n", known);
+	EXPECT(!r.failed);
+	EXPECT(known > 0);
+	EXPECT_INT(wrong, 0);
 }

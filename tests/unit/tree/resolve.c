@@ -21,9 +21,18 @@ struct row {
 	bool upper_whiteout;
 };
 
-#define SHOWN(items, path, stack) {items, path, stack, 0, false}
-#define GONE(items, path, upper_whiteout) {items, path, NULL, -ENOENT, upper_whiteout}
-#define REFUSED(items, path, res) {items, path, NULL, res, false}
+#define SHOWN(items, path, stack)                                                                                      \
+	{                                                                                                              \
+		items, path, stack, 0, false                                                                           \
+	}
+#define GONE(items, path, upper_whiteout)                                                                              \
+	{                                                                                                              \
+		items, path, NULL, -ENOENT, upper_whiteout                                                             \
+	}
+#define REFUSED(items, path, res)                                                                                      \
+	{                                                                                                              \
+		items, path, NULL, res, false                                                                          \
+	}
 
 static const struct row rows[] = {
 	/* files */
@@ -117,7 +126,8 @@ static void check_row(const struct row *row, bool listed)
 	EXPECT(tree_check(f.tree));
 }
 
-TEST("the topmost object decides; whiteouts and non-directories hide what is beneath; directories merge until an opaque one")
+TEST("the topmost object decides; whiteouts and non-directories hide what is beneath; directories merge until an "
+     "opaque one")
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		check_row(&rows[i], false);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The whole against a naive model: random layers, every path of the union by the rules read off the text, once resolved name by name and
- * once listed.
+ * The whole against a naive model: random layers, every path of the union by the rules read off the text, once resolved
+ * name by name and once listed.
  */
 #include "fixture.h"
 
@@ -155,9 +155,10 @@ static unsigned check_listing(struct fixture *f, const char *path, struct inode 
 			int res = resolve_child(f->tree, dir, e->name, &r);
 
 			if (res < 0 || r.ino != e->ino || r.layer != e->layer || IFTODT(r.stx.stx_mode) != e->type)
-				UNIT_FAIL("%s/%s: listed as type %u ino %llu layer %u, resolved as %d ino %llu layer %u",
-					  path, e->name, e->type, (unsigned long long)e->ino, e->layer, res,
-					  (unsigned long long)r.ino, r.layer);
+				UNIT_FAIL(
+					"%s/%s: listed as type %u ino %llu layer %u, resolved as %d ino %llu layer %u",
+					path, e->name, e->type, (unsigned long long)e->ino, e->layer, res,
+					(unsigned long long)r.ino, r.layer);
 			resolved_finish(&r);
 		}
 	}
