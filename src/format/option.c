@@ -494,6 +494,9 @@ static int complete(struct parser *parser, const struct option_env *env)
 		return option_refuse(parser->error, "allow_root", 10, NULL, 0, "excludes allow_other");
 	options->allow_other = options->allow_other_given || (env->privileged && !options->allow_root);
 	options->vfs_flags |= base & ~options->vfs_given;
+	/* Nothing can be written: the kernel says so at open, where callers look for it. */
+	if (!options->upperdir)
+		options->vfs_flags |= MS_RDONLY;
 	options->foreground |= options->debug;
 	if (default_names(options) < 0)
 		return option_no_memory(parser->error);

@@ -8,7 +8,7 @@ static const char *fuse_string(bool privileged, const char *given)
 	static char kept[1024];
 	char line[512], *text;
 
-	snprintf(line, sizeof(line), "plyfs -o lowerdir=/a%s /m", given);
+	snprintf(line, sizeof(line), "plyfs -o lowerdir=/a,upperdir=/u,workdir=/w%s /m", given);
 	if (parse_as(privileged, line) < 0)
 		return error.text;
 	text = options_fuse_string(&opts);
@@ -22,6 +22,13 @@ TEST("root's mounts let others, suid programs and devices in, a user's don't")
 {
 	EXPECT_STR(fuse_string(true, ""), "rw,suid,dev,default_permissions,allow_other,fsname=plyfs,subtype=plyfs");
 	EXPECT_STR(fuse_string(false, ""), "rw,nosuid,nodev,default_permissions,fsname=plyfs,subtype=plyfs");
+}
+
+TEST("a union without an upper is mounted read-only, also when rw is given")
+{
+	ASSERT_INT(parse_as(true, "plyfs -o lowerdir=/a,rw /m"), 0);
+	EXPECT(opts.vfs_flags & MS_RDONLY);
+	options_free(&opts);
 }
 
 TEST("every mount flag given wins over the defaults, the last one over earlier ones")
@@ -51,7 +58,7 @@ TEST("names given win, and are escaped for libfuse")
 
 TEST("flags that mean nothing to FUSE are taken, kept and not handed to libfuse")
 {
-	ASSERT_INT(parse("plyfs -o lowerdir=/a,nodiratime,relatime,lazytime,mand /m"), 0);
+	ASSERT_INT(parse("plyfs -o lowerdir=/a,upperdir=/u,workdir=/w,nodiratime,relatime,lazytime,mand /m"), 0);
 	EXPECT_INT(opts.vfs_flags, MS_NODIRATIME | MS_RELATIME | MS_LAZYTIME | MS_MANDLOCK);
 	options_free(&opts);
 	EXPECT_STR(
