@@ -176,6 +176,10 @@ TEST("a write by others takes setuid, setgid of an executable and capabilities a
 	ASSERT_INT(xattr_set(u.change, file, CAP_XATTR, cap_value, sizeof(cap_value), 0, false), 0);
 	EXPECT_INT(attr_kill_priv(u.change, file), 0);
 	EXPECT_INT(lgetxattr("u/file", CAP_XATTR, NULL, 0), -1);
+	ASSERT_INT(attr_set(u.change, file, &attr, -1, &stx), 0);
+	EXPECT_INT(attr_kill_priv(u.change, file), 0);
+	ASSERT_INT(inode_statx(u.tree, file, &stx), 0);
+	EXPECT_INT(stx.stx_mode & 07777, 0755);
 }
 
 TEST("a truncation by others takes setuid away")

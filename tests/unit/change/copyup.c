@@ -491,10 +491,13 @@ TEST("a name that is taken in the upper is not replaced")
 
 	ASSERT(file);
 	ASSERT(make_file("u/file", "somebody else's", 0600));
-	EXPECT_INT(copyup_now(u.change, file, COPYUP_FULL), -ESTALE);
-	EXPECT(!inode_in_upper(file));
-	EXPECT(!uni_same("u/file", "l1/file"));
-	EXPECT_INT(uni_work_entries(), 0);
+	for (int i = 0; i < 2; i++) {
+		EXPECT_INT(copyup_now(u.change, file, COPYUP_FULL), -ESTALE);
+		EXPECT(!inode_in_upper(file));
+		EXPECT(!uni_same("u/file", "l1/file"));
+		EXPECT_INT(uni_work_entries(), 0);
+		u.f.set->has_tmpfile = false;
+	}
 }
 
 TEST("without nameless files a temp name does as well")

@@ -18,6 +18,7 @@ int __wrap_sys_futimens(int fd, const struct timespec times[2]);
 static char events[64];
 static off_t synced_size;
 static int sync_error;
+static _Atomic bool synced;
 
 static void event(char what)
 {
@@ -40,7 +41,10 @@ int __wrap_sys_fsync(int fd)
 	event('S');
 	if (!fstat(fd, &st))
 		synced_size = st.st_size;
-	return sync_error ? sync_error : __real_sys_fsync(fd);
+	int r = sync_error ? sync_error : __real_sys_fsync(fd);
+
+	synced = true;
+	return r;
 }
 
 int __wrap_sys_link_fd(int fd, int dirfd, const char *name)
@@ -116,4 +120,30 @@ TEST("a file that can't be synced is not shown")
 	EXPECT_STR(events, "TS");
 	EXPECT(!exists("u/file"));
 	EXPECT_INT(uni_work_entries(), 0);
+}
+
+TEST("a copy that only waits to be published is dropped when the last waiter leaves")
+{
+	struct uni_waiter a = UNI_WAITER_INIT;
+	UNI(u);
+	ASSERT(uni_fill("l1/file", 0, 1000));
+	UNI_OPEN(u);
+	struct inode *inode = uni_find(&u, "file");
+
+	ASSERT(inode);
+	forget_events();
+	synced = false;
+	rwlock_write(&u.change->gate);
+	copyup_request(u.change, inode, COPYUP_FULL, &a.waiter);
+	while (!synced)
+		usleep(1000);
+	/* From the sync to the closed gate it is not far. */
+	usleep(50000);
+	EXPECT(copyup_cancel(u.change, &a.waiter));
+	rwlock_drop(&u.change->gate);
+	pool_drain(u.change->copy_small);
+	EXPECT(!a.done);
+	EXPECT(!inode_in_upper(inode));
+	EXPECT(!exists("u/file"));
+	EXPECT_STR(events, "TS");
 }

@@ -131,7 +131,7 @@ TEST("a file that has no attributes is known to have none until it gets one")
 TEST("a default ACL that is set holds for the next file, and one that is removed doesn't")
 {
 	const struct create_spec spec = {.mode = S_IFREG | 0666};
-	const struct caller caller = {.umask = 022};
+	const struct caller caller = {.umask = 077};
 	struct inode *made;
 	struct statx stx;
 	int fd;
@@ -143,14 +143,14 @@ TEST("a default ACL that is set holds for the next file, and one that is removed
 	ASSERT(dir);
 	umask(0);
 	ASSERT_INT(create_entry(u.change, &caller, dir, "before", &spec, &made, &stx, &fd), 0);
-	EXPECT_INT(stx.stx_mode & 07777, 0644);
+	EXPECT_INT(stx.stx_mode & 07777, 0600);
 	ASSERT_INT(xattr_set(u.change, dir, ACL_XATTR_DEFAULT, acl_value, sizeof(acl_value), 0, false), 0);
 	ASSERT_INT(create_entry(u.change, &caller, dir, "with", &spec, &made, &stx, &fd), 0);
 	EXPECT_INT(stx.stx_mode & 07777, 0640);
 	EXPECT_INT(xattr_get(u.change, made, ACL_XATTR_ACCESS, NULL, 0), sizeof(acl_value));
 	ASSERT_INT(xattr_remove(u.change, dir, ACL_XATTR_DEFAULT), 0);
 	ASSERT_INT(create_entry(u.change, &caller, dir, "after", &spec, &made, &stx, &fd), 0);
-	EXPECT_INT(stx.stx_mode & 07777, 0644);
+	EXPECT_INT(stx.stx_mode & 07777, 0600);
 }
 
 TEST("an ACL set by somebody outside the group takes setgid away")
