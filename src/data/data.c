@@ -203,8 +203,11 @@ static void evict_dirty(struct pool_task *task)
 	counter_add(COUNTER_DESCRIPTOR_EVICTED, 1);
 }
 
-/* Picks what to give up: a clean entry is closed at once (returned in *c), a dirty one goes to the pool. */
-static bool evict_one_locked(struct data *data, struct closing *c)
+/*
+ * Picks what to give up: a clean entry is closed at once (returned in *c); a dirty one comes back, pinned, for the caller to
+ * hand to the pool once the lock is dropped: the pool's lock is a leaf too.
+ */
+static bool evict_one_locked(struct data *data, struct closing *c, struct data_entry **ret_dirty)
 {
 	struct data_entry *dirty = NULL;
 
@@ -229,7 +232,7 @@ static bool evict_one_locked(struct data *data, struct closing *c)
 		dirty->pins++;
 		dirty->evicting = true;
 		dirty->task.run = evict_dirty;
-		pool_submit(data->opt.pool, &dirty->task);
+		*ret_dirty = dirty;
 	}
 	return false;
 }
@@ -237,14 +240,17 @@ static bool evict_one_locked(struct data *data, struct closing *c)
 static void evict_surplus(struct data *data)
 {
 	for (unsigned i = 0; i < 4; i++) {
+		struct data_entry *dirty = NULL;
 		struct closing c;
 		bool more;
 
 		closing_init(&c);
 		lock_take(&data->lock);
-		more = data->open_fds > data->opt.max_fds && evict_one_locked(data, &c);
+		more = data->open_fds > data->opt.max_fds && evict_one_locked(data, &c, &dirty);
 		lock_drop(&data->lock);
 		closing_run(&c);
+		if (dirty)
+			pool_submit(data->opt.pool, &dirty->task);
 		if (!more)
 			return;
 	}
@@ -278,19 +284,21 @@ bool data_peek(struct data *data, struct inode *inode, struct data_entry **ret_e
 static bool data_get_cached(struct data *data, struct inode *inode, bool write, struct data_fd *ret)
 {
 	struct data_entry *e;
+	bool append_only = false;
 	int fd = -1;
 
 	lock_take(&data->lock);
 	e = entry_of_locked(inode);
 	if (e && e->upper == inode_in_upper(inode)) {
 		fd = write ? e->wfd : e->rfd;
+		append_only = e->append_only;
 		if (fd >= 0)
 			entry_pin_locked(data, e);
 	}
 	lock_drop(&data->lock);
 	if (fd < 0)
 		return false;
-	*ret = (struct data_fd){.fd = fd, .entry = e};
+	*ret = (struct data_fd){.fd = fd, .append_only = write && append_only, .entry = e};
 	return true;
 }
 
@@ -348,6 +356,7 @@ static int entry_adopt(struct data *data, struct inode *inode, int fd, bool uppe
 		data->open_fds++;
 		if (write) {
 			e->wfd = fd;
+			e->append_only = !both;
 			if (both && e->rfd < 0)
 				e->rfd = fd;
 		} else {
@@ -355,7 +364,7 @@ static int entry_adopt(struct data *data, struct inode *inode, int fd, bool uppe
 		}
 	}
 	entry_pin_locked(data, e);
-	*ret = (struct data_fd){.fd = write ? e->wfd : e->rfd, .entry = e};
+	*ret = (struct data_fd){.fd = write ? e->wfd : e->rfd, .append_only = write && e->append_only, .entry = e};
 	lock_drop(&data->lock);
 	closing_run(&c);
 	if (spare >= 0)
@@ -365,14 +374,17 @@ static int entry_adopt(struct data *data, struct inode *inode, int fd, bool uppe
 
 static bool evict_for_room(struct data *data)
 {
+	struct data_entry *dirty = NULL;
 	struct closing c;
 	bool freed;
 
 	closing_init(&c);
 	lock_take(&data->lock);
-	freed = evict_one_locked(data, &c);
+	freed = evict_one_locked(data, &c, &dirty);
 	lock_drop(&data->lock);
 	closing_run(&c);
+	if (dirty)
+		pool_submit(data->opt.pool, &dirty->task);
 	return freed;
 }
 

@@ -19,6 +19,7 @@ struct data_entry {
 	bool upper;                       /* c which version the descriptors are of */
 	int rfd;                          /* L for reading; -1 */
 	int wfd;                          /* L for writing, often equal to rfd; -1 */
+	bool append_only;                 /* L wfd writes at the end, whatever the offset (chattr +a) */
 	unsigned pins;                    /* L */
 	bool evicting;                    /* L a sync before eviction runs */
 	_Atomic bool dirty;               /* a written since the last good sync */

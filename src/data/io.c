@@ -28,7 +28,7 @@ ssize_t data_read(struct data *data, struct inode *inode, void *buf, size_t size
 	return n;
 }
 
-ssize_t data_write(struct data *data, struct inode *inode, const void *buf, size_t size, off_t off)
+ssize_t data_write(struct data *data, struct inode *inode, const void *buf, size_t size, off_t off, bool append)
 {
 	struct data_fd fd;
 	ssize_t n;
@@ -36,6 +36,10 @@ ssize_t data_write(struct data *data, struct inode *inode, const void *buf, size
 
 	if (r < 0)
 		return r;
+	if (fd.append_only && !append) {
+		data_put(data, &fd);
+		return -EPERM;
+	}
 	/* Dirty before the write: an eviction that looks now must not take the file for clean. */
 	data_mark_dirty(data, &fd);
 	n = sys_pwrite_all(fd.fd, buf, size, off);

@@ -69,7 +69,8 @@ void op_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_
 
 static int run_write(struct job *job)
 {
-	ssize_t n = data_write(job->fs->data, job->inode, job->buf, job->size, job->off);
+	ssize_t n = data_write(job->fs->data, job->inode, job->buf, job->size, job->off,
+			       (job->fi.flags & O_APPEND) != 0);
 
 	if (n == -EAGAIN)
 		return -EAGAIN;
@@ -95,6 +96,7 @@ void op_write(fuse_req_t req, fuse_ino_t id, const char *buf, size_t size, off_t
 	job.buf = buf;
 	job.size = size;
 	job.off = off;
+	job.fi = *fi; /* the open flags come with each write, there being no open */
 	job_start(&job);
 }
 

@@ -36,6 +36,7 @@ void data_free(struct data *data);
 /* A pinned descriptor. */
 struct data_fd {
 	int fd;
+	bool append_only; /* writes go to the end of the file, whatever their offset */
 	struct data_entry *entry;
 };
 
@@ -54,7 +55,8 @@ bool data_is_dirty(struct data *data, struct inode *inode);
 /* --- calls on the object; -EAGAIN where it must be copied up first ---------------------------------------------------------------- */
 
 ssize_t data_read(struct data *data, struct inode *inode, void *buf, size_t size, off_t off);
-ssize_t data_write(struct data *data, struct inode *inode, const void *buf, size_t size, off_t off);
+/* `append`: the writer opened with O_APPEND; without it an append-only file answers -EPERM. */
+ssize_t data_write(struct data *data, struct inode *inode, const void *buf, size_t size, off_t off, bool append);
 int data_fallocate(struct data *data, struct inode *inode, int mode, off_t off, off_t len);
 /* SEEK_DATA and SEEK_HOLE. */
 off_t data_seek(struct data *data, struct inode *inode, off_t off, int whence);
