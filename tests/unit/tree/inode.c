@@ -334,6 +334,35 @@ TEST("a hard-linked file whose known names all went is found again by a name tha
 	EXPECT(tree_check(f.tree));
 }
 
+TEST("an inode that lost its names without being pinned isn't taken for whoever has its number later")
+{
+	FIXTURE(f, .layers = 2);
+	struct inode *a;
+
+	ASSERT(fixture_make(&f, "0f/a"));
+	ASSERT_INT(linkat(f.top_fd, "0/a", f.top_fd, "0/b", 0), 0);
+	a = fixture_get(&f, "a");
+	inode_name_removed(f.tree, f.tree->root, "a");
+	EXPECT(fixture_get(&f, "b") != a);
+}
+
+TEST("an exchange of two directories changes their ancestors")
+{
+	FIXTURE(f, .layers = 2);
+	struct inode *a, *b, *x, *y;
+
+	ASSERT(fixture_make(&f, "0d/a 0d/b 0d/a/x 0d/b/y"));
+	a = fixture_get(&f, "a");
+	b = fixture_get(&f, "b");
+	x = fixture_get(&f, "a/x");
+	y = fixture_get(&f, "b/y");
+	ASSERT_INT(renameat2(f.top_fd, "0/a/x", f.top_fd, "0/b/y", RENAME_EXCHANGE), 0);
+	inode_name_moved(f.tree, a, "x", b, "y", true);
+	EXPECT(inode_is_ancestor(f.tree, b, x) && !inode_is_ancestor(f.tree, a, x));
+	EXPECT(inode_is_ancestor(f.tree, a, y) && !inode_is_ancestor(f.tree, b, y));
+	EXPECT(tree_check(f.tree));
+}
+
 TEST("link() gives the inode one more name at once")
 {
 	FIXTURE(f, .layers = 2);

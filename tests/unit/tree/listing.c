@@ -339,6 +339,27 @@ TEST("with timeout=0 reading from the start sees new names, and a reader in betw
 		EXPECT(batch.entries[i].cookie == cookies[i] || batch.entries[i].cookie == cookies[i + 1]);
 }
 
+TEST("with timeout=0 a name that is new gets a cookie that no name had before")
+{
+	FIXTURE(f, .layers = 2, .revalidate = true);
+	uint64_t last;
+
+	ASSERT(make_many(&f, "1", "n", 10));
+	ASSERT_INT(listing_read(f.tree, f.tree->root, 0, SIZE_MAX, &batch), 0);
+	last = batch.entries[9].cookie;
+	for (unsigned i = 0; i < 8; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "1/n%u", i);
+		ASSERT_INT(unlinkat(f.top_fd, name, 0), 0);
+	}
+	ASSERT(fixture_make(&f, "1f/fresh"));
+	ASSERT_INT(listing_read(f.tree, f.tree->root, 0, SIZE_MAX, &batch), 0);
+	ASSERT_INT(batch.n, 3);
+	EXPECT_STR(batch.entries[2].name, "fresh");
+	EXPECT(batch.entries[2].cookie > last);
+}
+
 TEST("listings stay within their budget; those that can be rebuilt with the same cookies go first")
 {
 	FIXTURE(f, .layers = 2, .max_listing_bytes = 30000);
@@ -486,10 +507,12 @@ static void *make_and_remove(void *arg)
 		r->failed |= mknodat(r->f->top_fd, "0/blink", S_IFREG | 0644, 0) < 0;
 		listing_add(r->f->tree, root, "blink", DT_REG, 1, 0);
 		lock_drop(&root->dir->lock);
+		usleep(100);
 		lock_take(&root->dir->lock);
 		r->failed |= unlinkat(r->f->top_fd, "0/blink", 0) < 0;
 		listing_remove(r->f->tree, root, "blink");
 		lock_drop(&root->dir->lock);
+		usleep(100);
 	}
 	return NULL;
 }
@@ -501,7 +524,7 @@ TEST("a listing that is built while its directory changes is never kept out of d
 	unsigned known = 0, wrong = 0;
 	pthread_t thread;
 
-	ASSERT(make_many(&f, "1", "n", 50));
+	ASSERT(make_many(&f, "1", "n", 200));
 	ASSERT_INT(pthread_create(&thread, NULL, make_and_remove, &r), 0);
 	for (unsigned i = 0; i < 4000; i++) {
 		enum listing_answer answer;
