@@ -20,7 +20,7 @@ scenario() {
 	wait $pid 2>/dev/null
 	# a request's second word is its number: 35 is CREATE, 8 is MKNOD
 	check "a CREATE came" grep -q -F '\x23\x00\x00\x00"' "$BASE/trace"
-	check "no MKNOD came" sh -c "! grep -F '\\\\x08\\\\x00\\\\x00\\\\x00\"...' $BASE/trace"
+	check_equal "no MKNOD came" 0 "$(grep -c -F '\x08\x00\x00\x00"' "$BASE/trace")"
 	check_equal "content" x "$(cat dir/file)"
-	cat "$BASE/trace"; rm "$BASE/trace"
+	rm "$BASE/trace"
 }
