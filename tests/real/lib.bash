@@ -91,7 +91,7 @@ promise() {
 		printf 'ok: %s (%d s)\n' "$title" "$SECONDS"
 	else
 		printf 'FAIL: %s (status %d)\n' "$title" "$status"
-		tail -n 60 "$DIR/promise.log" | sed 's/^/    /'
+		tail -n 25 "$DIR/promise.log" | sed 's/^/    /'
 		BROKEN=$((BROKEN + 1))
 	fi
 	return 0
