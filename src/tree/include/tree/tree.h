@@ -199,7 +199,7 @@ bool inode_is_ancestor(struct tree *tree, const struct inode *maybe_ancestor, co
 /* Opens the object (a directory: in its topmost layer) with O_PATH, O_RDONLY, O_RDWR or O_WRONLY|O_APPEND; checked by inode number
  * (I6). Write flags on a lower object: -EROFS. -ESTALE when the object is gone from its layer. *ret_upper tells which version. */
 int inode_open(struct tree *tree, struct inode *inode, int flags, bool *ret_upper);
-/* Attributes as the union shows them: st_ino, nlink (1 for directories, 0 when unlinked). */
+/* Attributes as the union shows them: st_ino, nlink (1 for merged directories and the root, 0 when unlinked). */
 int inode_statx(struct tree *tree, struct inode *inode, struct statx *ret_stx);
 /* Turns attributes read from `layer` into the union's. */
 void inode_fix_statx(struct tree *tree, const struct inode *inode, struct statx *stx);
