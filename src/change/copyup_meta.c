@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Metadata of a copy, in the order in which no step undoes an earlier one: data is there; the owner (a chown takes setuid bits and
- * capabilities away); extended attributes, ACLs and capabilities; the mode (an ACL changes it, and so may the owner); flags; the marks; times
- * last.
+ * Metadata of a copy, in the order in which no step undoes or forbids another: data is there; the owner (a chown takes setuid bits and
+ * capabilities away); the marks and extended attributes, for which a daemon without CAP_DAC_OVERRIDE needs the owner's write permission; ACLs
+ * and the mode (an ACL changes it, and so may the owner), which may take that permission away; times last.
  *
  * What has to come along and what may be left behind where the upper can't hold it is as in the kernel's fs/overlayfs/copy_up.c.
  */
@@ -95,7 +95,8 @@ static ssize_t list_xattrs(int fd, char **ret_list)
 	return -EIO;
 }
 
-static int copy_xattrs(struct copyup *c)
+/* Those of the names that are ACLs, or those that are not. */
+static int copy_some_xattrs(struct copyup *c, bool acls)
 {
 	_cleanup_free_ char *list = NULL;
 	_cleanup_free_ void *value = NULL;
@@ -104,7 +105,7 @@ static int copy_xattrs(struct copyup *c)
 	for (const char *name = list; n > 0 && name < list + n; name += strlen(name) + 1) {
 		int r;
 
-		if (stays_behind(c, name))
+		if (is_acl(name) != acls || stays_behind(c, name))
 			continue;
 		if (!value)
 			value = malloc(XATTR_SIZE_MAX);
@@ -115,6 +116,16 @@ static int copy_xattrs(struct copyup *c)
 			return r;
 	}
 	return n < 0 ? (int)n : 0;
+}
+
+static int copy_xattrs(struct copyup *c)
+{
+	return copy_some_xattrs(c, false);
+}
+
+static int copy_acls(struct copyup *c)
+{
+	return copy_some_xattrs(c, true);
 }
 
 /* --- flags ---------------------------------------------------------------------------------------------------------------------- */
@@ -235,7 +246,7 @@ static int copy_times(struct copyup *c)
 int copyup_meta(struct copyup *c)
 {
 	int (*const steps[])(struct copyup *) = {
-		copy_owner, copy_xattrs, copy_mode, mark_protected, mark_origin, copy_times,
+		copy_owner, mark_protected, mark_origin, copy_xattrs, copy_acls, copy_mode, copy_times,
 	};
 	int r = 0;
 
