@@ -1,24 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
 # A private mount and process namespace with a time limit: whatever a test mounts or starts goes with it, also when it
-# hangs. Source it from bash, after mounts.sh.
+# hangs, and also when the caller is killed: the kernel then kills the first process of the namespace. Source it from bash,
+# after mounts.sh.
 
 # sandbox_run SECONDS MINORFILE COMMAND...: 124 when the time was up. The command writes the minor of each FUSE mount that it
 # makes to MINORFILE, one a line: a connection that hangs is cut, because a process that waits for it can't be killed.
 sandbox_run() {
-	local limit=$1 minors=$2 pid rc=0 minor started=$SECONDS
+	local limit=$1 rc=0 started=$SECONDS
+	sandbox_minors=$2
 	shift 2
 
-	unshare --mount --pid --fork --kill-child --mount-proc -- "$@" </dev/null &
-	pid=$!
-	while kill -0 $pid 2>/dev/null; do
+	setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --mount-proc -- "$@" </dev/null &
+	sandbox_pid=$!
+	while kill -0 "$sandbox_pid" 2>/dev/null; do
 		if [ $((SECONDS - started)) -ge "$limit" ]; then
-			[ ! -s "$minors" ] || while read -r minor; do fuse_abort "$minor"; done <"$minors"
-			kill -KILL $pid 2>/dev/null || true
-			wait $pid 2>/dev/null || true
+			sandbox_end
 			return 124
 		fi
 		sleep 0.05
 	done
-	wait $pid || rc=$?
+	wait "$sandbox_pid" || rc=$?
+	sandbox_pid=
 	return $rc
+}
+
+# sandbox_end: ends what sandbox_run started, if it still runs; for traps. Whoever removes the sandbox's directories does this first: removing a
+# mountpoint takes the mount from every namespace.
+sandbox_end() {
+	local minor
+
+	[ -n "${sandbox_pid:-}" ] || return 0
+	[ ! -s "$sandbox_minors" ] || while read -r minor; do fuse_abort "$minor"; done <"$sandbox_minors"
+	kill -KILL "$sandbox_pid" 2>/dev/null || true
+	wait "$sandbox_pid" 2>/dev/null || true
+	sandbox_pid=
 }
