@@ -22,8 +22,10 @@ layers() {
 }
 
 scenario() {
-	try ls -A .
+	# By lookups while nothing has been listed yet, then by listing.
 	try cat above again
+	try cat gone middle dir/inside up orphan only/orphan
+	try ls -A .
 	try cat gone middle dir/inside up orphan only/orphan
 	try rmdir only
 	try sh -c 'echo new >orphan; echo new >gone; cat orphan gone'
