@@ -180,15 +180,22 @@ static unsigned protected_flags(struct change *change, int fd)
 	return flags;
 }
 
-/* From now on the object's own flags say it all. */
-static int forget_protected_flags(struct change *change, int fd)
+/* Makes overlay.protattr say what `flags` will: the kernel reads it there. An object that is protected already must be unprotected for
+ * that; its other flags stay. */
+static int keep_protected_flags(struct change *change, int fd, unsigned flags)
 {
+	unsigned now;
 	int r;
 
-	if (!protected_flags(change, fd))
+	flags &= FLAGS_PROTECTING;
+	if (protected_flags(change, fd) == flags)
 		return 0;
-	r = sys_removexattr(fd, "", xattr_overlay_name(change->layers->ns, XATTR_OVERLAY_PROTATTR));
-	return r == -ENODATA ? 0 : r;
+	r = sys_getflags(fd, &now);
+	if (r == 0 && (now & FLAGS_PROTECTING))
+		r = sys_setflags(fd, now & ~(unsigned)FLAGS_PROTECTING);
+	if (r < 0)
+		return r;
+	return change_mark_protected(change, fd, flags);
 }
 
 static int open_for_flags(struct change *change, struct inode *inode, bool *ret_upper)
@@ -249,11 +256,8 @@ int attr_set_flags(struct change *change, struct inode *inode, unsigned flags)
 	fd = open_upper_for_flags(change, inode);
 	if (fd < 0)
 		return fd;
-	r = sys_setflags(fd, flags);
-	/* With a protecting flag the mark may stay: it says the same or less, and can't be removed any more. */
-	if (r == 0 && !(flags & FLAGS_PROTECTING))
-		r = forget_protected_flags(change, fd);
-	return r;
+	r = keep_protected_flags(change, fd, flags);
+	return r < 0 ? r : sys_setflags(fd, flags);
 }
 
 int attr_set_fsxattr(struct change *change, struct inode *inode, const struct fsxattr *xa)
@@ -266,8 +270,8 @@ int attr_set_fsxattr(struct change *change, struct inode *inode, const struct fs
 	fd = open_upper_for_flags(change, inode);
 	if (fd < 0)
 		return fd;
-	r = sys_fssetxattr(fd, xa);
-	if (r == 0 && !(xa->fsx_xflags & (FS_XFLAG_IMMUTABLE | FS_XFLAG_APPEND)))
-		r = forget_protected_flags(change, fd);
-	return r;
+	r = keep_protected_flags(change, fd,
+				 (xa->fsx_xflags & FS_XFLAG_IMMUTABLE ? (unsigned)FS_IMMUTABLE_FL : 0U) |
+					 (xa->fsx_xflags & FS_XFLAG_APPEND ? (unsigned)FS_APPEND_FL : 0U));
+	return r < 0 ? r : sys_fssetxattr(fd, xa);
 }

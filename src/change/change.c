@@ -8,6 +8,7 @@
 #include "change/change.h"
 
 #include <errno.h>
+#include <linux/fs.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,4 +220,19 @@ int change_marks_locked(struct change *change, struct inode *inode, unsigned *re
 	atomic_store_explicit(&inode->marks_known, true, memory_order_release);
 	*ret_marks = marks;
 	return 0;
+}
+
+int change_mark_protected(struct change *change, int fd, unsigned flags)
+{
+	const char *name = xattr_overlay_name(change->layers->ns, XATTR_OVERLAY_PROTATTR);
+	char value[2];
+	size_t n = 0;
+	int r;
+
+	if (flags & FS_APPEND_FL)
+		value[n++] = 'a';
+	if (flags & FS_IMMUTABLE_FL)
+		value[n++] = 'i';
+	r = n ? sys_setxattr(fd, "", name, value, n, 0) : sys_removexattr(fd, "", name);
+	return r == -EOPNOTSUPP || r == -ENODATA ? 0 : r;
 }

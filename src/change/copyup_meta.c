@@ -141,22 +141,14 @@ static void copy_flags(struct copyup *c)
 		(void)sys_setflags(c->fd, (to & ~(unsigned)FLAGS_COPIED) | (from & FLAGS_COPIED));
 }
 
-/* overlay.protattr as the kernel writes it: one letter a flag. */
 static int mark_protected(struct copyup *c)
 {
-	const char *name = xattr_overlay_name(c->change->layers->ns, XATTR_OVERLAY_PROTATTR);
-	char value[2];
-	size_t n = 0;
-	int r;
+	unsigned flags = (c->stx.stx_attributes & STATX_ATTR_APPEND ? (unsigned)FS_APPEND_FL : 0U) |
+			 (c->stx.stx_attributes & STATX_ATTR_IMMUTABLE ? (unsigned)FS_IMMUTABLE_FL : 0U);
 
-	if (c->stx.stx_attributes & STATX_ATTR_APPEND)
-		value[n++] = 'a';
-	if (c->stx.stx_attributes & STATX_ATTR_IMMUTABLE)
-		value[n++] = 'i';
-	if (!n || c->src_read < 0)
+	if (!flags || c->src_read < 0)
 		return 0;
-	r = sys_setxattr(c->fd, "", name, value, n, 0);
-	return r == -EOPNOTSUPP ? 0 : r;
+	return change_mark_protected(c->change, c->fd, flags);
 }
 
 void copyup_meta_published(struct copyup *c)

@@ -95,4 +95,8 @@ static inline bool change_may_have(const struct inode *inode, unsigned marks)
 	       (atomic_load_explicit(&inode->marks, memory_order_relaxed) & marks) != 0;
 }
 
+/* Writes overlay.protattr of an upper object as the kernel does, one letter for each of FS_APPEND_FL and FS_IMMUTABLE_FL in `flags`, or
+ * removes it. A file system without attributes is no error. */
+int change_mark_protected(struct change *change, int fd, unsigned flags);
+
 #endif
