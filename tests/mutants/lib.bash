@@ -3,6 +3,7 @@
 # HERE, this directory, and calls mutants_prepare first.
 
 TOP=$(realpath "$HERE/../..")
+# of the callers: the helper of the scenarios, made here if empty, and further arguments of cmake
 DIR='' SC='' CMAKE_ARGUMENTS=()
 
 die() {
@@ -16,10 +17,11 @@ mutants_prepare() {
 	DIR=$1
 	if [ -z "$DIR" ]; then
 		DIR=$(mktemp -d "${TMPDIR:-/tmp}/plyfs-mutants.XXXXXX")
+		chmod 755 "$DIR" # some scenarios run the helper as another user
 		trap 'rm -rf "$DIR"' EXIT
 		trap 'exit 1' INT TERM
 	fi
-	rm -rf "$DIR/tree" "$DIR/pristine"
+	rm -rf "$DIR/tree" "$DIR/pristine" "$DIR/build"
 	mkdir -p "$DIR/tree"
 	cp -a "$TOP/CMakeLists.txt" "$TOP/cmake" "$TOP/src" "$DIR/tree/"
 	cp -a "$DIR/tree/src" "$DIR/pristine"

@@ -11,14 +11,17 @@ layers() {
 }
 
 scenario() {
-	local b=$BASE
+	local when b=$BASE
 
+	when=$(stat -c %y moving/dir)
 	check "mounted" union "$b/merged" "lowerdir=$b/moving:$b/l1,upperdir=$b/upper,workdir=$b/work,timeout=0"
 	cd "$b/merged" || return
 	check_equal "before" "below file old" "$(echo $(ls -A dir))"
 	check_equal "not there" "" "$(cat dir/new 2>/dev/null)"
 	put "$b/moving/dir/new" "new"
 	rm "$b/moving/dir/old"
+	# the time that would tell the kernel
+	touch -d "$when" "$b/moving/dir"
 	check_equal "the listing" "below file new" "$(echo $(ls -A dir))"
 	check_equal "a new name" "new" "$(cat dir/new)"
 	check_equal "a name that went" "" "$(cat dir/old 2>/dev/null)"
