@@ -4,6 +4,7 @@
  * on stderr; exit status 1, or 2 for a usage error.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,6 +77,21 @@ static int refuse(const char *text)
 	return 1;
 }
 
+/* Started without one of descriptors 0-2, the next file that is opened would get its number: a layer, or the pipe to the waiting parent,
+ * which going to the background then overwrites. */
+static int fill_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
 static int prepare_process(void)
 {
 	int r;
@@ -124,6 +140,8 @@ int main(int argc, char **argv)
 	struct options opt;
 	int status;
 
+	if (fill_standard_fds() < 0)
+		return 1;
 	if (options_parse(argc, argv, &env, &opt, &error) < 0) {
 		fprintf(stderr, "plyfs: %s\n", error.text);
 		return error.status;
