@@ -23,10 +23,10 @@ mutants_prepare() {
 	fi
 	rm -rf "$DIR/tree" "$DIR/pristine" "$DIR/build"
 	mkdir -p "$DIR/tree"
-	cp -a "$TOP/CMakeLists.txt" "$TOP/cmake" "$TOP/src" "$DIR/tree/"
+	cp -a "$TOP/CMakeLists.txt" "$TOP/cmake" "$TOP/src" "$TOP/tests" "$DIR/tree/"
 	cp -a "$DIR/tree/src" "$DIR/pristine"
 	cmake -S "$DIR/tree" -B "$DIR/build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DPLYFS_FAULTS=ON -DPLYFS_WERROR=OFF \
-		-DBUILD_TESTING=OFF "${CMAKE_ARGUMENTS[@]}" >"$DIR/said" 2>&1 || { cat "$DIR/said" >&2; die "cmake fails"; }
+		"${CMAKE_ARGUMENTS[@]}" >"$DIR/said" 2>&1 || { cat "$DIR/said" >&2; die "cmake fails"; }
 	mutants_build || { cat "$DIR/said" >&2; die "the untouched sources don't compile"; }
 	cp "$DIR/build/src/daemon/plyfs" "$DIR/plyfs"
 	if [ -z "$SC" ]; then
@@ -48,8 +48,16 @@ mutants_restore() {
 	done
 }
 
-# mutants_test TEST BINARY: 0 green, 1 red, 77 skipped, anything else says nothing about the binary. TEST is spec.SCENARIO or
-# fault.CASE; what it says is in DIR/said.
+# mutants_unit TEST: a unit test, built from the sources as they are now.
+mutants_unit() {
+	ninja -C "$DIR/build" "$1" >"$DIR/said" 2>&1 || return 2
+	ctest --test-dir "$DIR/build" --no-tests=error --output-on-failure -R "^${1//./\\.}\$" >"$DIR/said" 2>&1 && return
+	! grep -q -E '\*\*\*(Skipped|Not Run)|No tests were found' "$DIR/said" || return 77
+	return 1
+}
+
+# mutants_test TEST BINARY: 0 green, 1 red, 77 skipped, anything else says nothing about the binary. TEST is spec.SCENARIO,
+# fault.CASE or unit.PROGRAM; what it says is in DIR/said.
 mutants_test() {
 	local test=$1 binary=$2 rc=0
 
@@ -57,6 +65,7 @@ mutants_test() {
 	spec.*) "$TOP/tests/spec/run" "${test#spec.}" --plyfs "$binary" --sc "$SC" >"$DIR/said" 2>&1 || rc=$? ;;
 	fault.*) timeout 300 unshare -m --propagation private "$TOP/tests/fault/sweep" "$binary" "${test#fault.}" kill \
 		>"$DIR/said" 2>&1 || rc=$? ;;
+	unit.*) mutants_unit "$test" || rc=$? ;;
 	*) die "no such kind of test: $test" ;;
 	esac
 	! grep -q 'the kernel half failed' "$DIR/said" || rc=3
@@ -65,7 +74,7 @@ mutants_test() {
 
 declare -A GREEN
 
-# mutants_demand_green TEST: with the untouched binary, once for each test. Returns 1 when it isn't.
+# mutants_demand_green TEST: with untouched sources, once for each test. Returns 1 when it isn't.
 mutants_demand_green() {
 	local test=$1 rc=0
 
