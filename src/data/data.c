@@ -75,6 +75,12 @@ static void entry_take_fds_locked(struct data *data, struct data_entry *e, struc
 	e->rfd = e->wfd = -1;
 }
 
+static void entry_free(struct data_entry *e)
+{
+	pthread_mutex_destroy(&e->sync);
+	free(e);
+}
+
 /* Frees an entry that nobody uses and no inode points to. True when freed. */
 static bool entry_reap_locked(struct data *data, struct data_entry *e, struct closing *c)
 {
@@ -82,7 +88,7 @@ static bool entry_reap_locked(struct data *data, struct data_entry *e, struct cl
 		return false;
 	lru_unlink_locked(data, e);
 	entry_take_fds_locked(data, e, c);
-	free(e);
+	entry_free(e);
 	return true;
 }
 
@@ -109,6 +115,7 @@ static struct data_entry *entry_new(struct data *data, struct inode *inode, bool
 	e->inode = inode;
 	e->upper = upper;
 	e->rfd = e->wfd = -1;
+	pthread_mutex_init(&e->sync, NULL);
 	return e;
 }
 
@@ -137,7 +144,7 @@ void data_free(struct data *data)
 		entry_detach_locked(data, e);
 		entry_take_fds_locked(data, e, &c);
 		closing_run(&c);
-		free(e);
+		entry_free(e);
 	}
 	lock_finish(&data->lock);
 	free(data);
@@ -165,13 +172,34 @@ void data_put(struct data *data, struct data_fd *fd)
 
 /* --- eviction ------------------------------------------------------------------------------------------------------------ */
 
-void data_sync_result(struct data_entry *e, int result)
+int data_sync_entry(struct data_entry *e, int fd, bool datasync)
 {
-	if (result < 0 && result != -EINVAL && result != -EROFS) {
-		atomic_store(&e->error, result);
-		log_limited(LOG_CAUSE_WRITE_BACK, LOG_ERR, "write-back failed: errno %d; every fsync of this file will fail",
-			    -result);
+	int r;
+
+	pthread_mutex_lock(&e->sync);
+	r = atomic_load(&e->error);
+	if (r == 0) {
+		/* Before the call: what is written while it runs needs another one. */
+		atomic_store(&e->dirty, false);
+		r = datasync ? sys_fdatasync(fd) : sys_fsync(fd);
 	}
+	if (r < 0 && r != -EINVAL && r != -EROFS && atomic_exchange(&e->error, r) == 0)
+		log_limited(LOG_CAUSE_WRITE_BACK, LOG_ERR, "write-back failed: errno %d; every fsync of this file will fail",
+			    -r);
+	pthread_mutex_unlock(&e->sync);
+	return r;
+}
+
+/* Closes what an unpinned entry has. One with an error stays for the inode's next sync to see. */
+static void evict_entry_locked(struct data *data, struct data_entry *e, struct closing *c)
+{
+	if (e->inode && atomic_load(&e->error) != 0) {
+		entry_take_fds_locked(data, e, c);
+		lru_unlink_locked(data, e);
+		return;
+	}
+	entry_detach_locked(data, e);
+	entry_reap_locked(data, e, c);
 }
 
 /* Pool: a dirty entry is synced, its result kept, and then closed if nobody used it meanwhile. */
@@ -180,24 +208,14 @@ static void evict_dirty(struct pool_task *task)
 	struct data_entry *e = container_of(task, struct data_entry, task);
 	struct data *data = e->data;
 	struct closing c;
-	int r;
 
 	closing_init(&c);
-	atomic_store(&e->dirty, false);
-	r = sys_fdatasync(e->wfd >= 0 ? e->wfd : e->rfd);
-	data_sync_result(e, r);
+	data_sync_entry(e, e->evict_fd, true);
 	lock_take(&data->lock);
-	e->evicting = false;
 	e->pins--;
-	if (e->pins == 0 && !atomic_load(&e->dirty)) {
-		if (!e->inode || atomic_load(&e->error) == 0) {
-			entry_detach_locked(data, e);
-			entry_reap_locked(data, e, &c);
-		} else {
-			entry_take_fds_locked(data, e, &c);
-			lru_unlink_locked(data, e);
-		}
-	}
+	/* Written again meanwhile it stays, unless the inode is gone and nobody can ask any more. */
+	if (e->pins == 0 && (!e->inode || !atomic_load(&e->dirty)))
+		evict_entry_locked(data, e, &c);
 	lock_drop(&data->lock);
 	closing_run(&c);
 	counter_add(COUNTER_DESCRIPTOR_EVICTED, 1);
@@ -218,19 +236,13 @@ static bool evict_one_locked(struct data *data, struct closing *c, struct data_e
 			dirty = dirty ? dirty : e;
 			continue;
 		}
-		if (atomic_load(&e->error) != 0) {
-			entry_take_fds_locked(data, e, c);
-			lru_unlink_locked(data, e);
-		} else {
-			entry_detach_locked(data, e);
-			entry_reap_locked(data, e, c);
-		}
+		evict_entry_locked(data, e, c);
 		counter_add(COUNTER_DESCRIPTOR_EVICTED, 1);
 		return true;
 	}
 	if (dirty) {
 		dirty->pins++;
-		dirty->evicting = true;
+		dirty->evict_fd = dirty->wfd >= 0 ? dirty->wfd : dirty->rfd;
 		dirty->task.run = evict_dirty;
 		*ret_dirty = dirty;
 	}
@@ -258,27 +270,24 @@ static void evict_surplus(struct data *data)
 
 /* --- getting one --------------------------------------------------------------------------------------------------------- */
 
-static bool entry_pin_locked(struct data *data, struct data_entry *e)
+static void entry_pin_locked(struct data *data, struct data_entry *e)
 {
 	e->pins++;
 	lru_unlink_locked(data, e);
 	lru_push_locked(data, e);
-	return true;
 }
 
-bool data_peek(struct data *data, struct inode *inode, struct data_entry **ret_entry)
+bool data_peek(struct data *data, struct inode *inode, struct data_fd *ret)
 {
 	struct data_entry *e;
-	bool found = false;
 
-	lock_take(&data->lock);
+	LOCK_SCOPE(&data->lock);
 	e = entry_of_locked(inode);
-	if (e && e->upper == inode_in_upper(inode) && e->rfd + e->wfd > -2)
-		found = entry_pin_locked(data, e);
-	lock_drop(&data->lock);
-	if (found)
-		*ret_entry = e;
-	return found;
+	if (!e || e->upper != inode_in_upper(inode) || (e->wfd < 0 && e->rfd < 0))
+		return false;
+	entry_pin_locked(data, e);
+	*ret = (struct data_fd){.fd = e->wfd >= 0 ? e->wfd : e->rfd, .entry = e};
+	return true;
 }
 
 static bool data_get_cached(struct data *data, struct inode *inode, bool write, struct data_fd *ret)
@@ -440,6 +449,37 @@ void data_mark_dirty(struct data *data, struct data_fd *fd)
 {
 	if (data->opt.sync && !atomic_load_explicit(&fd->entry->dirty, memory_order_relaxed))
 		atomic_store(&fd->entry->dirty, true);
+}
+
+bool data_is_crowded(struct data *data)
+{
+	return atomic_load_explicit(&data->open_fds, memory_order_relaxed) > data->opt.max_fds + data->opt.max_fds / 2;
+}
+
+/* The descriptor for reading keeps the file open, and with it the memory of a failed write-back. Where there is none besides, the entry
+ * gives way to a fresh one. */
+void data_flags_changed(struct data *data, struct inode *inode)
+{
+	_cleanup_free_ struct data_entry *fresh = entry_new(data, inode, true);
+	struct data_entry *e;
+	struct closing c;
+
+	closing_init(&c);
+	lock_take(&data->lock);
+	e = entry_of_locked(inode);
+	if (e && e->upper && e->wfd >= 0) {
+		if (e->wfd == e->rfd) {
+			e->wfd = -1;
+		} else if (fresh) {
+			atomic_store(&fresh->dirty, atomic_load(&e->dirty));
+			atomic_store(&fresh->error, atomic_load(&e->error));
+			entry_detach_locked(data, e);
+			entry_reap_locked(data, e, &c);
+			atomic_store_explicit(&inode->data, TAKE_PTR(fresh), memory_order_release);
+		}
+	}
+	lock_drop(&data->lock);
+	closing_run(&c);
 }
 
 bool data_is_dirty(struct data *data, struct inode *inode)

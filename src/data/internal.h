@@ -5,6 +5,7 @@
 #ifndef DATA_INTERNAL_H
 #define DATA_INTERNAL_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/lock.h"
@@ -21,10 +22,13 @@ struct data_entry {
 	int wfd;                          /* L for writing, often equal to rfd; -1 */
 	bool append_only;                 /* L wfd writes at the end, whatever the offset (chattr +a) */
 	unsigned pins;                    /* L */
-	bool evicting;                    /* L a sync before eviction runs */
+	int evict_fd;                     /* L what a sync before eviction runs on */
 	_Atomic bool dirty;               /* a written since the last good sync */
 	_Atomic int error;                /* a negative errno of a failed write-back; sticky */
 	struct pool_task task;            /* sync before eviction */
+	/* One sync at a time: of two that run together the kernel tells only one of a failed write-back. Held over the call, after
+	 * which `error` is final; no other lock is taken under it. */
+	pthread_mutex_t sync;
 };
 
 struct data {
@@ -32,13 +36,13 @@ struct data {
 	struct data_options opt;
 	struct lock lock;                  /* L, class LOCK_LEAF */
 	struct data_entry *newest, *oldest; /* L */
-	unsigned open_fds;                 /* L */
+	_Atomic unsigned open_fds;         /* written under L */
 };
 
-/* Records the result of a sync. */
-void data_sync_result(struct data_entry *entry, int result);
-/* A pinned entry of the inode's current version if one is cached, without opening. */
-bool data_peek(struct data *data, struct inode *inode, struct data_entry **ret_entry);
+/* Syncs through a descriptor of the pinned entry and keeps the result: 0, or the error of this or any earlier sync. */
+int data_sync_entry(struct data_entry *entry, int fd, bool datasync);
+/* A pinned descriptor of the inode's current version if one is cached, without opening; the one that wrote, if it is there. */
+bool data_peek(struct data *data, struct inode *inode, struct data_fd *ret_fd);
 void data_unpin(struct data *data, struct data_entry *entry);
 
 #endif

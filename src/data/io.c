@@ -137,13 +137,7 @@ ssize_t data_copy(struct data *data, struct inode *in, off_t off_in, struct inod
 /* A descriptor through which this inode's unwritten data can be synced: the one that wrote, if it is still there. */
 static int sync_descriptor(struct data *data, struct inode *inode, struct data_fd *ret)
 {
-	struct data_entry *e;
-
-	if (data_peek(data, inode, &e)) {
-		*ret = (struct data_fd){.fd = e->wfd >= 0 ? e->wfd : e->rfd, .entry = e};
-		return 0;
-	}
-	return data_get(data, inode, false, ret);
+	return data_peek(data, inode, ret) ? 0 : data_get(data, inode, false, ret);
 }
 
 static int sticky_error(struct data *data, struct inode *inode)
@@ -161,7 +155,6 @@ static int sticky_error(struct data *data, struct inode *inode)
 int data_sync(struct data *data, struct inode *inode, bool datasync)
 {
 	struct data_fd fd;
-	bool was_dirty;
 	int r = sticky_error(data, inode);
 
 	if (r < 0)
@@ -171,11 +164,7 @@ int data_sync(struct data *data, struct inode *inode, bool datasync)
 	r = sync_descriptor(data, inode, &fd);
 	if (r < 0)
 		return r;
-	was_dirty = atomic_exchange(&fd.entry->dirty, false);
-	r = datasync ? sys_fdatasync(fd.fd) : sys_fsync(fd.fd);
-	if (r < 0 && was_dirty)
-		atomic_store(&fd.entry->dirty, true);
-	data_sync_result(fd.entry, r);
+	r = data_sync_entry(fd.entry, fd.fd, datasync);
 	data_put(data, &fd);
 	return r;
 }

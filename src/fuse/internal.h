@@ -112,6 +112,9 @@ struct job {
 void job_start(struct job *job);
 /* Runs a copy of the job on the sync pool. */
 void job_start_blocking(struct job *job);
+/* job_start() of a job that may leave one more written file open. While the syncs before eviction lag behind, it queues after them: so
+ * writers, and nobody else, go at the disk's pace instead of running out of descriptors. */
+void job_start_opening(struct job *job);
 void job_put(struct job *job);
 static inline void job_init(struct job *job, fuse_req_t req, int (*run)(struct job *))
 {

@@ -164,6 +164,14 @@ void job_start(struct job *job)
 		job_step(own);
 }
 
+void job_start_opening(struct job *job)
+{
+	if (data_is_crowded(job->fs->data))
+		job_start_blocking(job);
+	else
+		job_start(job);
+}
+
 static void job_run_task(struct pool_task *task)
 {
 	job_step(container_of(task, struct job, task));

@@ -85,8 +85,8 @@ static int set_attributes(struct job *job, struct statx *ret_stx)
 	r = data_get(fs->data, job->inode, true, &fd);
 	if (r < 0)
 		return r;
-	r = attr_set(fs->change, job->inode, &job->attr, fd.fd, ret_stx);
 	data_mark_dirty(fs->data, &fd);
+	r = attr_set(fs->change, job->inode, &job->attr, fd.fd, ret_stx);
 	data_put(fs->data, &fd);
 	return r;
 }
@@ -118,5 +118,8 @@ void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int to_set, st
 	attr_change_of(attr, to_set, &job.attr);
 	if ((job.attr.valid & ATTR_SET_SIZE) && job.attr.size == 0)
 		job.how = COPYUP_NO_DATA;
-	job_start(&job);
+	if (job.attr.valid & ATTR_SET_SIZE)
+		job_start_opening(&job);
+	else
+		job_start(&job);
 }

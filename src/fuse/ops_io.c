@@ -97,7 +97,7 @@ void op_write(fuse_req_t req, fuse_ino_t id, const char *buf, size_t size, off_t
 	job.size = size;
 	job.off = off;
 	job.fi = *fi; /* the open flags come with each write, there being no open */
-	job_start(&job);
+	job_start_opening(&job);
 }
 
 static int run_fsync(struct job *job)
@@ -147,7 +147,7 @@ void op_fallocate(fuse_req_t req, fuse_ino_t id, int mode, off_t off, off_t len,
 	job.mode = mode;
 	job.off = off;
 	job.off2 = len;
-	job_start(&job);
+	job_start_opening(&job);
 }
 
 void op_lseek(fuse_req_t req, fuse_ino_t id, off_t off, int whence, struct fuse_file_info *fi)

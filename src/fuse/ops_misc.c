@@ -53,6 +53,17 @@ void op_statfs(fuse_req_t req, fuse_ino_t id)
 
 /* --- ioctl -------------------------------------------------------------------------------------------------------------------- */
 
+static void reply_flags_set(struct job *job, int r)
+{
+	if (r < 0) {
+		reply_result(job->req, r);
+		return;
+	}
+	/* A writer may be allowed less now, or more. */
+	data_flags_changed(job->fs->data, job->inode);
+	fuse_reply_ioctl(job->req, 0, NULL, 0);
+}
+
 static int run_set_flags(struct job *job)
 {
 	unsigned flags;
@@ -62,10 +73,7 @@ static int run_set_flags(struct job *job)
 	r = attr_set_flags(job->fs->change, job->inode, flags);
 	if (r == -EAGAIN)
 		return r;
-	if (r < 0)
-		reply_result(job->req, r);
-	else
-		fuse_reply_ioctl(job->req, 0, NULL, 0);
+	reply_flags_set(job, r);
 	return 0;
 }
 
@@ -78,10 +86,7 @@ static int run_set_fsxattr(struct job *job)
 	r = attr_set_fsxattr(job->fs->change, job->inode, &xa);
 	if (r == -EAGAIN)
 		return r;
-	if (r < 0)
-		reply_result(job->req, r);
-	else
-		fuse_reply_ioctl(job->req, 0, NULL, 0);
+	reply_flags_set(job, r);
 	return 0;
 }
 

@@ -158,7 +158,7 @@ void op_create(fuse_req_t req, fuse_ino_t parent_id, const char *name, mode_t mo
 	job.fi = *fi;
 	job.spec = (struct create_spec){.mode = S_IFREG | (mode & 07777), .want_fd = true};
 	caller_of(req, &job.caller);
-	job_start(&job);
+	job_start_opening(&job);
 }
 
 #if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)

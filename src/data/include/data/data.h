@@ -49,8 +49,13 @@ void data_install(struct data *data, struct inode *inode, int fd);
 void data_mark_dirty(struct data *data, struct data_fd *fd);
 /* The inode is about to be freed: closes what it has. */
 void data_evict(struct data *data, struct inode *inode);
-/* Whether somebody has a descriptor open that may hold unwritten data. */
+/* The object's flags (append-only, immutable) changed: what the next writer may do, opening it anew shows. */
+void data_flags_changed(struct data *data, struct inode *inode);
+/* Whether the inode has data that was not synced since it was written. */
 bool data_is_dirty(struct data *data, struct inode *inode);
+/* So many written files wait for their sync before eviction that a request that may open another one should queue behind them, or the
+ * process's limit is met. */
+bool data_is_crowded(struct data *data);
 
 /* --- calls on the object; -EAGAIN where it must be copied up first ---------------------------------------------------------------- */
 
