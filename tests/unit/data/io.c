@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The calls on file data: what is read, written, copied and sought, on files of either kind of layer.
+ */
+#include "unit.h"
+
+#include <errno.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+
+#include "data/store.h"
+#include "os/fs.h"
+
+static bool set_flags(const char *path, unsigned flags)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int r = fd < 0 ? fd : sys_setflags(fd, flags);
+
+	if (fd >= 0)
+		close(fd);
+	return r == 0;
+}
+
+TEST("what is written is read, and the lower file stays as it was")
+{
+	STORE(s);
+	ASSERT(uni_fill("l1/f", 0, 10000) && uni_fill("copy", 0, 10000));
+	STORE_OPEN(s, 8);
+	struct inode *inode = uni_find(&s.u, "f");
+	char buf[16] = "";
+
+	ASSERT(copyup_now(s.u.change, inode, COPYUP_FULL) == 0);
+	EXPECT_INT(data_write(s.data, inode, "hello", 5, 9998, false), 5);
+	EXPECT_INT(data_read(s.data, inode, buf, 16, 9998), 5);
+	EXPECT_STR(buf, "hello");
+	EXPECT_INT(data_read(s.data, inode, buf, 16, 20000), 0);
+	EXPECT(uni_same("l1/f", "copy"));
+}
+
+TEST("an append-only file takes appending writes only, and others again when the flag has gone")
+{
+	STORE(s);
+	ASSERT(uni_fill("u/f", 0, 10));
+	STORE_OPEN(s, 8);
+	struct inode *inode = uni_find(&s.u, "f");
+	bool can = set_flags("u/f", FS_APPEND_FL);
+
+	if (!can)
+		SKIP("the file system keeps no append-only flag");
+	EXPECT_INT(data_write(s.data, inode, "x", 1, 0, false), -EPERM);
+	EXPECT_INT(data_write(s.data, inode, "x", 1, 0, true), 1);
+	ASSERT(set_flags("u/f", 0));
+	data_flags_changed(s.data, inode);
+	EXPECT(data_is_dirty(s.data, inode));
+	EXPECT_INT(data_write(s.data, inode, "x", 1, 0, false), 1);
+	ASSERT(set_flags("u/f", FS_APPEND_FL));
+	data_flags_changed(s.data, inode);
+	EXPECT_INT(data_write(s.data, inode, "x", 1, 0, false), -EPERM);
+	EXPECT(data_is_dirty(s.data, inode));
+	EXPECT(set_flags("u/f", 0));
+}
+
+TEST("copying goes on to the source's end, from a lower file and within one")
+{
+	STORE(s);
+	ASSERT(uni_fill("l1/from", 0, 300000) && uni_fill("u/to", 0, 1));
+	STORE_OPEN(s, 8);
+	struct inode *from = uni_find(&s.u, "from"), *to = uni_find(&s.u, "to");
+
+	EXPECT_INT(data_copy(s.data, from, 0, to, 0, 1 << 20), 300000);
+	EXPECT(uni_same("l1/from", "u/to"));
+	EXPECT_INT(data_copy(s.data, from, 400000, to, 0, 100), 0);
+	EXPECT_INT(data_copy(s.data, to, 0, from, 0, 100), -EAGAIN);
+	EXPECT_INT(data_copy(s.data, to, 0, to, 300000, 1000), 1000);
+	EXPECT_INT(data_copy(s.data, to, 0, to, 100, 1000), -EINVAL);
+}
+
+TEST("beyond the end there is neither data nor hole")
+{
+	STORE(s);
+	ASSERT(uni_fill("l1/f", 0, 100));
+	STORE_OPEN(s, 8);
+	struct inode *inode = uni_find(&s.u, "f");
+
+	EXPECT_INT(data_seek(s.data, inode, 0, SEEK_DATA), 0);
+	EXPECT_INT(data_seek(s.data, inode, 0, SEEK_HOLE), 100);
+	EXPECT_INT(data_seek(s.data, inode, 100, SEEK_HOLE), -ENXIO);
+	EXPECT_INT(data_seek(s.data, inode, 1000, SEEK_DATA), -ENXIO);
+}
