@@ -61,6 +61,17 @@ static bool surely_without(struct change *change, struct inode *inode, unsigned 
 	return !change_may_have(inode, marks);
 }
 
+/* Whether file systems keep names of this kind. Of others it is theirs to say that they don't: EOPNOTSUPP, not ENODATA. */
+static bool is_kept(const char *name)
+{
+	static const char *const prefixes[] = {"user.", "trusted.", "security."};
+
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return is_acl(name);
+}
+
 /* --- looking ------------------------------------------------------------------------------------------------------------------ */
 
 ssize_t xattr_get(struct change *change, struct inode *inode, const char *name, void *value, size_t size)
@@ -71,7 +82,7 @@ ssize_t xattr_get(struct change *change, struct inode *inode, const char *name, 
 
 	if (r < 0)
 		return r;
-	if (surely_without(change, inode, mark_of(name)))
+	if (is_kept(name) && surely_without(change, inode, mark_of(name)))
 		return -ENODATA;
 	fd = inode_open(change->tree, inode, O_PATH, NULL);
 	return fd < 0 ? fd : sys_getxattr(fd, "", stored, value, size);

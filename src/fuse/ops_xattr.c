@@ -141,9 +141,9 @@ void op_removexattr(fuse_req_t req, fuse_ino_t id, const char *name)
 	if (!inode)
 		return;
 	counter_add(COUNTER_XATTR, 1);
-	/* What isn't there needs no copy-up to say so. */
+	/* What isn't there needs no copy-up to say so. In the upper its file system says it: no ACL to remove is no error there. */
 	n = fs->opt.xattrs ? xattr_get(fs->change, inode, name, NULL, 0) : -EOPNOTSUPP;
-	if (n < 0) {
+	if (n < 0 && !(n == -ENODATA && inode_in_upper(inode))) {
 		reply_result(req, (int)n);
 		return;
 	}
