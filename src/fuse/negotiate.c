@@ -30,7 +30,7 @@ static const struct {
 #endif
 	{FUSE_CAP_WRITEBACK_CACHE, "writeback-cache", false},
 	{FUSE_CAP_ATOMIC_O_TRUNC, "atomic-o-trunc", true},
-	{FUSE_CAP_AUTO_INVAL_DATA, "auto-inval-data", true},
+	{FUSE_CAP_AUTO_INVAL_DATA, "auto-inval-data", false},
 	{FUSE_CAP_READDIRPLUS_AUTO, "readdirplus-auto", true},
 	{FUSE_CAP_HANDLE_KILLPRIV, "handle-killpriv", true},
 #ifdef FUSE_CAP_HANDLE_KILLPRIV_V2
@@ -89,8 +89,11 @@ static bool asked_for(const struct fs *fs, uint64_t cap)
 		return fs->opt.acl;
 	if (cap == FUSE_CAP_WRITEBACK_CACHE)
 		return fs->opt.writeback;
-	if (cap == FUSE_CAP_CACHE_SYMLINKS)
+	if (cap == FUSE_CAP_CACHE_SYMLINKS || cap == FUSE_CAP_EXPLICIT_INVAL_DATA)
 		return !fs->opt.revalidate;
+	/* Where layers may change beneath us a new modification time empties the page cache. */
+	if (cap == FUSE_CAP_AUTO_INVAL_DATA)
+		return fs->opt.revalidate;
 	return true;
 }
 

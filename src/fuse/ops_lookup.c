@@ -24,37 +24,87 @@ static int lookup_known(struct fs *fs, struct inode *parent, const char *name, s
 	return 0;
 }
 
-/* timeout=0: a name that leads elsewhere now, because somebody changed a layer, is forgotten. */
-static void drop_changed_name(struct fs *fs, struct inode *parent, const char *name, const struct resolved *r)
+/* Whether lower layers hold other parts of the directory than they did. That it is in the upper or not is no sign: a copy-up may have come
+ * between looking and asking. */
+static bool stack_changed(const struct dir *dir, const struct resolved *r)
 {
-	struct inode *known = inode_peek(fs->tree, parent, name);
+	if (dir->n_lower != r->n_lower)
+		return true;
+	for (unsigned i = 0; i < r->n_lower; i++)
+		if (dir->lower[i].layer != r->lower[i].layer || dir->lower[i].ino != r->lower[i].ino)
+			return true;
+	return false;
+}
+
+/* timeout=0: what a name led to before the layers were asked again. */
+struct known {
+	struct inode *inode; /* referenced; NULL: nothing was known */
+	unsigned layer;
+	uint64_t real_ino;
+};
+
+static void known_before(struct fs *fs, struct inode *parent, const char *name, struct known *ret)
+{
 	struct inode_place place;
 
-	if (!known)
+	*ret = (struct known){.inode = inode_peek(fs->tree, parent, name)};
+	if (!ret->inode)
 		return;
-	inode_locate(fs->tree, known, &place);
-	if (!r || known->type != (r->stx.stx_mode & S_IFMT) ||
-	    (!inode_is_dir(known) && (place.layer != r->layer || place.real_ino != r->stx.stx_ino)))
-		inode_name_removed(fs->tree, parent, name);
+	inode_locate(fs->tree, ret->inode, &place);
+	ret->layer = place.layer;
+	ret->real_ino = place.real_ino;
 	inode_place_finish(fs->tree, &place);
-	inode_put(fs->tree, known);
+}
+
+/* Whether the upper shows a file that isn't the copy of the known lower one. A copy has its name before its inode knows of it, and the
+ * copy-up is entered there for longer than that: so this is looked at first. */
+static bool upper_is_foreign(struct fs *fs, struct inode *inode, const struct resolved *r)
+{
+	bool copying = atomic_load(&inode->copyup) != NULL;
+	struct inode_place now;
+	bool foreign;
+
+	inode_locate(fs->tree, inode, &now);
+	foreign = inode_in_upper(inode) ? now.real_ino != r->stx.stx_ino : !copying;
+	inode_place_finish(fs->tree, &now);
+	return foreign;
+}
+
+/* Whether somebody changed a layer, so that the name leads elsewhere; `r` NULL: nowhere. Compared is with what was known before the layers
+ * were asked, for a copy-up may run meanwhile. */
+static bool known_changed(struct fs *fs, const struct known *known, const struct resolved *r)
+{
+	if (!r || known->inode->type != (r->stx.stx_mode & S_IFMT))
+		return true;
+	if (inode_is_dir(known->inode))
+		return stack_changed(known->inode->dir, r);
+	if (known->layer == r->layer)
+		return known->real_ino != r->stx.stx_ino;
+	return !r->in_upper || upper_is_foreign(fs, known->inode, r);
+}
+
+static int resolve_again(struct fs *fs, struct inode *parent, const char *name, struct resolved *ret)
+{
+	struct known known;
+	int r;
+
+	known_before(fs, parent, name, &known);
+	listing_drop(fs->tree, parent);
+	r = resolve_child(fs->tree, parent, name, ret);
+	if (known.inode && (r == 0 || r == -ENOENT) && known_changed(fs, &known, r == 0 ? ret : NULL))
+		inode_name_removed(fs->tree, parent, name);
+	inode_put(fs->tree, known.inode);
+	return r;
 }
 
 static int lookup_resolve(struct fs *fs, struct inode *parent, const char *name, struct inode **ret_inode,
 			  struct statx *ret_stx)
 {
 	struct resolved r;
-	int err;
+	int err = fs->opt.revalidate ? resolve_again(fs, parent, name, &r) : resolve_child(fs->tree, parent, name, &r);
 
-	if (fs->opt.revalidate)
-		listing_drop(fs->tree, parent);
-	err = resolve_child(fs->tree, parent, name, &r);
-	if (err == -ENOENT && fs->opt.revalidate)
-		drop_changed_name(fs, parent, name, NULL);
 	if (err < 0)
 		return err;
-	if (fs->opt.revalidate)
-		drop_changed_name(fs, parent, name, &r);
 	err = inode_intern(fs->tree, parent, name, &r, ret_inode);
 	if (err == 0) {
 		*ret_stx = r.stx;
