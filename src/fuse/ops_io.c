@@ -13,6 +13,8 @@
 
 #include "base/check.h"
 
+#define COPY_PIECE ((size_t)64 << 20)
+
 #ifdef FUSE_WRITE_KILL_SUIDGID
 #error "libfuse passes the flag now: use it in op_write"
 #endif
@@ -150,6 +152,8 @@ void op_fallocate(fuse_req_t req, fuse_ino_t id, int mode, off_t off, off_t len,
 	job_start_opening(&job);
 }
 
+/* With the write-back cache the kernel has data and a size that no layer knows yet, and asks without sending them first: a hole told here
+ * would lose what was written into it. On ENOSYS it takes the whole file for data. */
 void op_lseek(fuse_req_t req, fuse_ino_t id, off_t off, int whence, struct fuse_file_info *fi)
 {
 	struct inode *inode = inode_or_reply(req, id);
@@ -158,6 +162,10 @@ void op_lseek(fuse_req_t req, fuse_ino_t id, off_t off, int whence, struct fuse_
 	if (!inode)
 		return;
 	counter_add(COUNTER_MISC, 1);
+	if (fs_of(req)->opt.writeback) {
+		fuse_reply_err(req, ENOSYS);
+		return;
+	}
 	pos = data_seek(fs_of(req)->data, inode, off, whence);
 	if (pos < 0)
 		reply_result(req, (int)pos);
@@ -197,7 +205,7 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t in_id, off_t off_in, struct f
 	job.inode2 = in;
 	job.off = off_out;
 	job.off2 = off_in;
-	/* The answer's size field has 32 bits. */
-	job.size = MIN(len, (size_t)1 << 30);
+	/* The caller asks again for the rest. A longer piece would keep a killed process waiting, and fsyncs behind it. */
+	job.size = MIN(len, COPY_PIECE);
 	job_start_blocking(&job);
 }
