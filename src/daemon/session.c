@@ -150,9 +150,12 @@ static int session_start(struct session *s)
 	r = new_session(s);
 	if (r < 0)
 		return r;
-	if (fuse_session_mount(s->se, s->opt->mountpoint) != 0)
-		return -EIO;
-	return 0;
+	if (fuse_session_mount(s->se, s->opt->mountpoint) == 0)
+		return 0;
+	/* Where libfuse says nothing, fusermount3 has said it on our stderr. */
+	if (!libfuse_said[0])
+		snprintf(libfuse_said, sizeof(libfuse_said), "fusermount3 can't mount it");
+	return -EIO;
 }
 
 static void session_stop(struct session *s)
@@ -186,6 +189,9 @@ int session_run(const struct options *opt, struct layer_set *set)
 	r = serve(&s);
 	if (r < 0 && r != -ENODEV)
 		log_error("session of %s ended: %s", opt->mountpoint, strerror(-r));
+	if (!s.live.reported)
+		fprintf(stderr, "plyfs: mount: %s: %s\n", opt->mountpoint,
+			libfuse_said[0] ? libfuse_said : "the kernel ended the session before it began");
 	session_stop(&s);
 	return s.live.reported ? 0 : 1;
 }

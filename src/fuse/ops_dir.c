@@ -57,21 +57,27 @@ static bool add_plain(struct reading *rd, const char *name, uint64_t ino, unsign
 	return add_entry(rd, name, &e, cookie);
 }
 
+/* A copy-up may give the inode another number at any time. */
+static uint64_t inode_ino(const struct inode *inode)
+{
+	return __atomic_load_n(&inode->ino, __ATOMIC_RELAXED);
+}
+
 static uint64_t parent_ino(struct reading *rd)
 {
 	struct inode_place place;
-	uint64_t ino = rd->dir->ino;
+	uint64_t ino = inode_ino(rd->dir);
 
 	inode_locate(rd->fs->tree, rd->dir, &place);
 	if (place.parent)
-		ino = place.parent->ino;
+		ino = inode_ino(place.parent);
 	inode_place_finish(rd->fs->tree, &place);
 	return ino;
 }
 
 static bool add_dots(struct reading *rd, uint64_t cookie)
 {
-	if (cookie < COOKIE_SELF && !add_plain(rd, ".", rd->dir->ino, DT_DIR, COOKIE_SELF))
+	if (cookie < COOKIE_SELF && !add_plain(rd, ".", inode_ino(rd->dir), DT_DIR, COOKIE_SELF))
 		return false;
 	return cookie >= COOKIE_PARENT || add_plain(rd, "..", parent_ino(rd), DT_DIR, COOKIE_PARENT);
 }
