@@ -60,6 +60,7 @@ int fs_new(struct layer_set *set, const struct fs_options *opt, struct fs **ret_
 		return -ENOMEM;
 	fs->opt = *opt;
 	fs->layers = layer_set_get(set);
+	lock_init(&fs->handles_lock, LOCK_LEAF);
 	r = fs_new_tiers(fs);
 	if (r < 0) {
 		fs_free(fs);
@@ -84,6 +85,8 @@ void fs_free(struct fs *fs)
 	if (fs->change)
 		change_free(fs->change);
 	parked_free(fs->parked);
+	handles_free(fs);
+	lock_finish(&fs->handles_lock);
 	if (fs->sync)
 		pool_free(fs->sync);
 	if (fs->tree)

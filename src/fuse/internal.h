@@ -30,6 +30,7 @@
 #include "tree/tree.h"
 
 struct parked;
+struct handle; /* ops_open.c: what OPEN was answered with */
 
 struct fs {
 	struct fs_options opt;    /* c */
@@ -41,6 +42,8 @@ struct fs {
 	struct parked *parked;    /* c fuse/parked.c */
 	bool no_open;             /* c after INIT: the kernel can do without OPEN */
 	bool no_opendir;          /* c after INIT */
+	struct lock handles_lock; /* leaf */
+	struct handle *handles;   /* handles_lock: all that are open */
 	_Atomic bool live;        /* INIT was answered */
 	_Atomic int plus_bias;    /* readers that ask for attributes were seen lately */
 };
@@ -67,6 +70,9 @@ void caller_of(fuse_req_t req, struct caller *ret_caller);
 
 /* Child of parent by name, lookup count raised; -ENOENT. *ret_stx as the union shows it. */
 int lookup_child(struct fs *fs, struct inode *parent, const char *name, struct inode **ret_inode, struct statx *ret_stx);
+
+/* Closes the handles of a session that ended without RELEASE. */
+void handles_free(struct fs *fs);
 
 /* --- jobs (job.c) ----------------------------------------------------------------------------------------------------------- */
 

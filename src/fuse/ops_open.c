@@ -21,30 +21,57 @@ static bool wants_write(const struct fuse_file_info *fi)
 	return (fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC);
 }
 
-static struct data_fd *handle_of(const struct fuse_file_info *fi)
+struct handle {
+	struct data_fd fd;
+	struct handle *next, **at; /* fs->handles; `at` points to what points here */
+};
+
+static struct handle *handle_of(const struct fuse_file_info *fi)
 {
-	return (struct data_fd *)(uintptr_t)fi->fh;
+	return (struct handle *)(uintptr_t)fi->fh;
 }
 
-static void handle_free(struct fs *fs, struct data_fd *handle)
+static void handle_link(struct fs *fs, struct handle *handle)
 {
-	data_put(fs->data, handle);
+	LOCK_SCOPE(&fs->handles_lock);
+	handle->at = &fs->handles;
+	handle->next = fs->handles;
+	if (handle->next)
+		handle->next->at = &handle->next;
+	fs->handles = handle;
+}
+
+static void handle_free(struct fs *fs, struct handle *handle)
+{
+	lock_take(&fs->handles_lock);
+	*handle->at = handle->next;
+	if (handle->next)
+		handle->next->at = handle->at;
+	lock_drop(&fs->handles_lock);
+	data_put(fs->data, &handle->fd);
 	free(handle);
+}
+
+void handles_free(struct fs *fs)
+{
+	while (fs->handles)
+		handle_free(fs, fs->handles);
 }
 
 /* Pins the file's descriptors for as long as it is open. */
 static int handle_new(struct fs *fs, struct inode *inode, bool write, struct fuse_file_info *fi)
 {
-	struct data_fd *handle = malloc(sizeof(*handle));
+	struct handle *handle = malloc(sizeof(*handle));
 	int r;
 
 	if (!handle)
 		return -ENOMEM;
-	r = data_get(fs->data, inode, write, handle);
+	r = data_get(fs->data, inode, write, &handle->fd);
 	if (r < 0) {
 		free(handle);
 		return r;
 	}
+	handle_link(fs, handle);
 	fi->fh = (uintptr_t)handle;
 	return 0;
 }
