@@ -8,6 +8,8 @@ upperdir=
 workdir=
 userxattr
 whiteouts=overlay
+whiteouts=aufs
+whiteouts=both
 redirect_dir=off
 redirect_dir=nofollow
 metacopy=off

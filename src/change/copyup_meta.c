@@ -47,7 +47,7 @@ static bool is_acl(const char *name)
 /* The layer's own business, or made anew for the new file: the label it was created with, and the kernel's signature over an inode. */
 static bool stays_behind(const struct copyup *c, const char *name)
 {
-	return xattr_is_private(c->change->layers->ns, name) || !strcmp(name, "security.evm") ||
+	return layer_reserves_xattr(c->change->layers, name) || !strcmp(name, "security.evm") ||
 	       !strcmp(name, "security.selinux") || has_prefix(name, "security.SMACK64");
 }
 

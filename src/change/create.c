@@ -175,6 +175,9 @@ static int check_absent(struct change *change, struct inode *parent, const char 
 
 	if (err != -ENOENT || inode_is_unlinked(parent))
 		return err < 0 ? err : -EEXIST;
+	/* It would be a mark that hides another name, and not be seen itself. */
+	if (layer_reserves_name(change->layers, name))
+		return -EPERM;
 	*ret_over_whiteout = r.upper_whiteout;
 	return 0;
 }
@@ -316,7 +319,8 @@ int create_link(struct change *change, struct inode *inode, struct inode *newpar
 {
 	_cleanup_close_ int fd = -1;
 
-	if (inode_is_dir(inode))
+	/* Before a copy-up: with a reserved name it would be for nothing. */
+	if (inode_is_dir(inode) || layer_reserves_name(change->layers, newname))
 		return -EPERM;
 	CHANGE_SCOPE(change, FAULT_CREATE);
 	fd = change_open_upper(change, inode, O_PATH);

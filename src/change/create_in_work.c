@@ -259,7 +259,7 @@ static int copy_xattrs(struct change *change, int from, int to)
 		return (int)n;
 	list[n] = '\0';
 	for (const char *name = list; name < list + n; name += strlen(name) + 1) {
-		int r = *name && !xattr_is_private(change->layers->ns, name) ? copy_xattr(from, to, name) : 0;
+		int r = *name && !layer_reserves_xattr(change->layers, name) ? copy_xattr(from, to, name) : 0;
 
 		if (r < 0)
 			return r;

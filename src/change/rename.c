@@ -416,6 +416,12 @@ static int rename_planned(struct rename *x, struct rename_facts *f, bool replace
 	return rename_with_objects(x);
 }
 
+/* What comes to such a name would be a mark and be seen no more. For an exchange the name is just missing. */
+static bool is_reserved_target(const struct rename *x)
+{
+	return !(x->flags & RENAME_EXCHANGE) && layer_reserves_name(x->change->layers, x->new.name);
+}
+
 /* The parents are locked. */
 static int rename_locked(struct rename *x)
 {
@@ -425,6 +431,8 @@ static int rename_locked(struct rename *x)
 
 	if (r == 0)
 		r = look_at_name(x->change, &x->new);
+	if (r == 0 && x->old.exists && is_reserved_target(x))
+		r = -EPERM;
 	if (r == 0)
 		r = gather_facts(x, &f);
 	if (r < 0)

@@ -35,10 +35,13 @@ static unsigned mark_of(const char *name)
 	return strcmp(name, "security.capability") ? MARK_OTHER_XATTR : MARK_CAPABILITY;
 }
 
-/* The name as it is stored. */
-static int stored_name(struct change *change, const char *name, char stored[static XATTR_NAME_SIZE])
+/* The name as it is stored; `hidden` is the answer where it is a mark of the aufs dialect, which users neither see nor make. */
+static int stored_name(struct change *change, const char *name, int hidden, char stored[static XATTR_NAME_SIZE])
 {
 	int r;
+
+	if (change->layers->aufs && xattr_is_fuseoverlayfs(name))
+		return hidden;
 
 	if (!change->acl && is_acl(name))
 		return -EOPNOTSUPP;
@@ -78,7 +81,7 @@ ssize_t xattr_get(struct change *change, struct inode *inode, const char *name, 
 {
 	char stored[XATTR_NAME_SIZE];
 	_cleanup_close_ int fd = -1;
-	int r = stored_name(change, name, stored);
+	int r = stored_name(change, name, -ENODATA, stored);
 
 	if (r < 0)
 		return r;
@@ -119,6 +122,8 @@ static ssize_t list_shown(struct change *change, struct inode *inode, bool trust
 		return 0;
 	if (n > 0)
 		n = xattr_list_filter(change->layers->ns, list, (size_t)n);
+	if (n > 0 && change->layers->aufs)
+		n = (ssize_t)drop_names(list, (size_t)n, xattr_is_fuseoverlayfs);
 	if (n > 0 && !change->acl)
 		n = (ssize_t)drop_names(list, (size_t)n, is_acl);
 	if (n > 0 && !trusted)
@@ -169,9 +174,9 @@ struct xattr_change {
 	int fd;
 };
 
-static int xattr_change_start(struct xattr_change *x)
+static int xattr_change_start(struct xattr_change *x, int hidden)
 {
-	int r = stored_name(x->change, x->name, x->stored);
+	int r = stored_name(x->change, x->name, hidden, x->stored);
 
 	if (r < 0)
 		return r;
@@ -213,7 +218,7 @@ int xattr_set(struct change *change, struct inode *inode, const char *name, cons
 {
 	CHANGE_SCOPE(change, FAULT_XATTR);
 	_cleanup_xattr_change_ struct xattr_change x = {.change = change, .inode = inode, .name = name, .fd = -1};
-	int r = xattr_change_start(&x);
+	int r = xattr_change_start(&x, -EPERM);
 
 	if (r < 0)
 		return r;
@@ -227,7 +232,7 @@ int xattr_remove(struct change *change, struct inode *inode, const char *name)
 {
 	CHANGE_SCOPE(change, FAULT_XATTR);
 	_cleanup_xattr_change_ struct xattr_change x = {.change = change, .inode = inode, .name = name, .fd = -1};
-	int r = xattr_change_start(&x);
+	int r = xattr_change_start(&x, -ENODATA);
 
 	if (r < 0)
 		return r;

@@ -520,6 +520,8 @@ int options_parse(int argc, char *const *argv, const struct option_env *env, str
 	if (set_program(&options, argc > 0 ? argv[0] : NULL) < 0)
 		return option_no_memory(ret_error);
 	parser.sloppy = options.fuse_overlayfs;
+	/* Image layers that are unpacked for that program hold the archives' own form. */
+	options.whiteouts = options.fuse_overlayfs ? WHITEOUTS_BOTH : WHITEOUTS_OVERLAY;
 	if (options.mount_helper)
 		find_sloppy(&parser);
 	r = parse_words(&parser);

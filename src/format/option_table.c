@@ -34,8 +34,8 @@ static const struct option_choice xino_choices[] = {
 };
 static const struct option_choice whiteout_choices[] = {
 	{"overlay", WHITEOUTS_OVERLAY, NULL},
-	{"aufs", WHITEOUTS_AUFS, NOT_YET},
-	{"both", WHITEOUTS_BOTH, NOT_YET},
+	{"aufs", WHITEOUTS_AUFS, NULL},
+	{"both", WHITEOUTS_BOTH, NULL},
 	{NULL, 0, NULL},
 };
 static const struct option_choice copyup_choices[] = {
@@ -126,8 +126,13 @@ static const struct option_desc table[] = {
 	 .class = OPTION_EFFECTIVE,
 	 AT(whiteouts),
 	 .choices = whiteout_choices,
-	 .fallback = "overlay",
-	 .help = "the forms of whiteouts that are read"},
+	 .fallback = "overlay; both as fuse-overlayfs",
+	 .help = "the forms of whiteouts that are read",
+	 .manual = "With aufs and both, .wh.NAME hides NAME in the layers below, .wh..wh..opq and "
+		   "user.fuseoverlayfs.opaque=y "
+		   "make a directory opaque; names that begin with .wh. are not shown and can't be made (EPERM), nor can "
+		   "attributes user.fuseoverlayfs.*. The kernel's forms are read always, because they are what is "
+		   "written: aufs and both mean the same."},
 	{.name = "redirect_dir",
 	 .arg = OPTION_ARG_CHOICE,
 	 .class = OPTION_EFFECTIVE,

@@ -34,10 +34,15 @@ static unsigned private_mark(enum xattr_ns ns, const char *xattr)
 	return 0;
 }
 
-static unsigned mark_of(enum xattr_ns ns, const char *xattr)
+/* Beside enum layer_mark: user.fuseoverlayfs.opaque is there. */
+#define LISTED_FUSEOVERLAYFS (1U << 30)
+
+static unsigned mark_of(const struct layer_set *set, const char *xattr)
 {
-	if (xattr_is_private(ns, xattr))
-		return private_mark(ns, xattr);
+	if (xattr_is_private(set->ns, xattr))
+		return private_mark(set->ns, xattr);
+	if (layer_reserves_xattr(set, xattr))
+		return strcmp(xattr, XATTR_FUSEOVERLAYFS_OPAQUE) ? 0 : LISTED_FUSEOVERLAYFS;
 	if (!strcmp(xattr, ACL_XATTR_ACCESS))
 		return MARK_ACL;
 	if (!strcmp(xattr, ACL_XATTR_DEFAULT))
@@ -47,13 +52,13 @@ static unsigned mark_of(enum xattr_ns ns, const char *xattr)
 	return MARK_OTHER_XATTR;
 }
 
-static unsigned marks_of_list(enum xattr_ns ns, const char *list, size_t size)
+static unsigned marks_of_list(const struct layer_set *set, const char *list, size_t size)
 {
 	unsigned marks = 0;
 
 	for (size_t at = 0; at < size; at += strnlen(list + at, size - at) + 1)
 		if (memchr(list + at, '\0', size - at))
-			marks |= mark_of(ns, list + at);
+			marks |= mark_of(set, list + at);
 	return marks;
 }
 
@@ -76,12 +81,25 @@ static int read_opaque(const struct layer_set *set, int dirfd, const char *name,
 	return 0;
 }
 
+static int read_fuseoverlayfs(int dirfd, const char *name, unsigned *marks)
+{
+	char value[2];
+	ssize_t size = sys_getxattr(dirfd, name, XATTR_FUSEOVERLAYFS_OPAQUE, value, sizeof(value));
+
+	*marks &= ~LISTED_FUSEOVERLAYFS;
+	if (size == 1 && value[0] == 'y')
+		*marks |= MARK_OPAQUE;
+	return size < 0 && size != -ENODATA && size != -ERANGE ? (int)size : 0;
+}
+
 static int finish_marks(const struct layer_set *set, int dirfd, const char *name, const char *list, ssize_t size,
 			unsigned *ret_marks)
 {
-	unsigned marks = marks_of_list(set->ns, list, (size_t)size);
+	unsigned marks = marks_of_list(set, list, (size_t)size);
 	int ret = marks & MARK_OPAQUE ? read_opaque(set, dirfd, name, &marks) : 0;
 
+	if (!ret && (marks & LISTED_FUSEOVERLAYFS))
+		ret = read_fuseoverlayfs(dirfd, name, &marks);
 	if (!ret)
 		*ret_marks = marks;
 	return ret;

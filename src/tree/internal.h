@@ -141,6 +141,7 @@ enum listed_flag {
 	LISTED_MERGES =
 		1 << 3, /* with PENDING: an upper directory; ino is that of the lower one beneath, if it isn't opaque */
 	LISTED_SEALED = 1 << 4, /* what lower layers have of this name is hidden */
+	LISTED_SEALING = 1 << 5, /* only while the layer is read that says so: it will be SEALED */
 };
 
 struct listed {

@@ -30,6 +30,7 @@ struct merge {
 	bool stop_early;
 	bool last;	       /* no layer beneath */
 	bool xwhiteouts;       /* may hold whiteouts of the xattr form */
+	bool sealing;	       /* the layer has `.wh.` names: entries are LISTED_SEALING */
 	bool impure;	       /* the upper, and entries may have an origin */
 	uint64_t whiteout_ino; /* one that was seen to be a whiteout here; 0 none */
 };
@@ -89,10 +90,11 @@ static int merge_below(struct merge *m, struct listed *e, const struct sys_diren
 	return 0;
 }
 
-static int merge_new(struct merge *m, const struct sys_dirent *d, const char *name, uint32_t hash)
+/* A name that no layer above has. `e`: NULL, or what `.wh.NAME` of the same layer has put in its place. */
+static int merge_new(struct merge *m, const struct sys_dirent *d, const char *name, uint32_t hash, struct listed *e)
 {
 	unsigned char type = d->type;
-	struct listed *e;
+	unsigned sealing;
 	int whiteout = merge_look(m, d, name, &type);
 
 	if (whiteout == -ENOENT)
@@ -104,19 +106,58 @@ static int merge_new(struct merge *m, const struct sys_dirent *d, const char *na
 		return 0;
 	if (!whiteout && m->stop_early)
 		return 1;
-	e = listing_append(m->l, name, d->name_len, hash);
+	if (e)
+		m->l->n_live++;
+	else
+		e = listing_append(m->l, name, d->name_len, hash);
 	if (!e)
 		return -ENOMEM;
+	sealing = e->flags & LISTED_SEALING;
 	e->type = type;
 	e->layer = e->last_layer = (uint16_t)m->layer->index;
 	e->ino = layer_union_ino(m->tree->layers, m->layer, d->ino);
 	if (whiteout) {
-		e->flags = (uint8_t)(LISTED_HIDDEN | (m->layer->upper ? LISTED_WHITEOUT : 0));
+		e->flags = (uint8_t)(LISTED_HIDDEN | (m->layer->upper ? LISTED_WHITEOUT : 0) | sealing);
 		m->l->n_live--;
-	} else if (m->impure) {
-		e->flags = LISTED_PENDING;
+	} else {
+		e->flags = (uint8_t)((m->impure ? LISTED_PENDING : 0) | sealing);
 	}
 	return 0;
+}
+
+/* `.wh.NAME` speaks of the layers below, and may be read before or after what its own layer has of the name. */
+static int merge_aufs(struct merge *m, const char *name)
+{
+	const char *target = aufs_whiteout_target(name);
+	struct listed *e;
+	uint32_t hash;
+
+	if (!target || m->last)
+		return 0;
+	hash = (uint32_t)hash_bytes(target, strlen(target));
+	e = listing_get(m->l, target, strlen(target), hash);
+	if (!e) {
+		e = listing_append(m->l, target, strlen(target), hash);
+		if (!e)
+			return -ENOMEM;
+		e->layer = e->last_layer = (uint16_t)m->layer->index;
+		e->flags = LISTED_HIDDEN;
+		m->l->n_live--;
+	} else if (e->flags & (LISTED_HIDDEN | LISTED_SEALED)) {
+		return 0;
+	}
+	e->flags |= LISTED_SEALING;
+	m->sealing = true;
+	return 0;
+}
+
+/* The layer is read: from here on its `.wh.` names count. */
+static void merge_seal(struct merge *m)
+{
+	for (uint32_t i = 0; m->sealing && i < m->l->n; i++)
+		if (m->l->entries[i].flags & LISTED_SEALING)
+			m->l->entries[i].flags ^= LISTED_SEALING | LISTED_SEALED;
+	m->sealing = false;
 }
 
 static int merge_entry(void *arg, const struct sys_dirent *d)
@@ -132,8 +173,13 @@ static int merge_entry(void *arg, const struct sys_dirent *d)
 	hash = (uint32_t)hash_bytes(d->name, d->name_len);
 	memcpy(name, d->name, d->name_len);
 	name[d->name_len] = '\0';
+	if (layer_reserves_name(m->tree->layers, name))
+		return merge_aufs(m, name);
 	e = listing_get(m->l, name, d->name_len, hash);
-	return e ? merge_below(m, e, d, name) : merge_new(m, d, name, hash);
+	/* SEALING lasts for one layer: it hides nothing of this one. */
+	if (!e || ((e->flags & LISTED_HIDDEN) && (e->flags & LISTED_SEALING)))
+		return merge_new(m, d, name, hash, e);
+	return merge_below(m, e, d, name);
 }
 
 /* Reads one layer; when descriptors have run out others are closed. Each try starts where the layer is untouched:
@@ -184,6 +230,7 @@ static int merge_layer(struct merge *m, struct inode *dir, struct dirref *ref)
 		res = merge_impure(m, dir);
 	if (res == 0)
 		res = merge_read(m);
+	merge_seal(m);
 	dirfd_put(m->tree, &fd);
 	return res;
 }
@@ -224,6 +271,11 @@ int merge_final_ino(struct tree *tree, struct inode *dir, const char *name, unsi
 	if (res < 0)
 		return res;
 	res = layer_read_marks(tree->layers, upper, fd.fd, name, &marks);
+	if (res == 0 && (flags & LISTED_MERGES) && !(marks & MARK_OPAQUE) && tree->layers->aufs) {
+		res = layer_aufs_opaque(upper, fd.fd, name);
+		marks |= res > 0 ? MARK_OPAQUE : 0;
+		res = MIN(res, 0);
+	}
 	if (res < 0 || ((flags & LISTED_MERGES) && !(marks & MARK_OPAQUE)))
 		goto out;
 	origin = marks & MARK_ORIGIN ? layer_origin_ino(tree->layers, fd.fd, name) : 0;

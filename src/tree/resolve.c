@@ -37,6 +37,7 @@ struct probe {
 			 */
 	bool marks_known;
 	bool covered;
+	bool hides_below; /* `.wh.NAME` of this layer: no layer below has a say */
 };
 
 /* A directory of the upper may come to hold whiteouts of the xattr form at any time when these are what this union
@@ -50,6 +51,16 @@ static bool ref_has_xwhiteouts(const struct tree *tree, const struct dirref *ref
 	return set->layers[ref->layer].upper && set->whiteout_form == WHITEOUT_XATTR;
 }
 
+/* Marks that are names: one look each; for the opaque one a descriptor is needed, when they have run out others are
+ * closed. */
+static int probe_aufs(struct tree *tree, int (*look)(const struct layer *l, int dirfd, const char *name),
+		      const struct layer *l, int dirfd, const char *name)
+{
+	int res = look(l, dirfd, name);
+
+	return (res == -EMFILE || res == -ENFILE) && dirfd_shrink(tree) ? look(l, dirfd, name) : res;
+}
+
 static int probe_marks(struct tree *tree, const struct layer *l, int dirfd, const char *name, struct probe *p)
 {
 	int res;
@@ -59,12 +70,19 @@ static int probe_marks(struct tree *tree, const struct layer *l, int dirfd, cons
 	res = layer_read_marks(tree->layers, l, dirfd, name, &p->marks);
 	if (res < 0)
 		return res;
+	/* In the lowest layer there is nothing to hide. */
+	if (tree->layers->aufs && S_ISDIR(p->stx.stx_mode) && !(p->marks & MARK_OPAQUE) &&
+	    l->index + 1 < tree->layers->n) {
+		res = probe_aufs(tree, layer_aufs_opaque, l, dirfd, name);
+		if (res < 0)
+			return res;
+		p->marks |= res ? MARK_OPAQUE : 0;
+	}
 	p->marks_known = true;
 	return 0;
 }
 
-/* Looks at `name` in the layer whose directory is open at dirfd. An enum probe_kind or -errno. */
-static int probe_at(struct tree *tree, const struct dirref *ref, int dirfd, const char *name, struct probe *p)
+static int probe_object(struct tree *tree, const struct dirref *ref, int dirfd, const char *name, struct probe *p)
 {
 	const struct layer *l = &tree->layers->layers[ref->layer];
 	int res;
@@ -86,6 +104,24 @@ static int probe_at(struct tree *tree, const struct dirref *ref, int dirfd, cons
 	if (res < 0)
 		return res;
 	return p->marks & MARK_WHITEOUT ? PROBE_WHITEOUT : PROBE_OBJECT;
+}
+
+/* Looks at `name` in the layer whose directory is open at dirfd. An enum probe_kind or -errno. */
+static int probe_at(struct tree *tree, const struct dirref *ref, int dirfd, const char *name, struct probe *p)
+{
+	const struct layer *l = &tree->layers->layers[ref->layer];
+	int res = probe_object(tree, ref, dirfd, name, p), hides;
+
+	if (!tree->layers->aufs || l->index + 1 == tree->layers->n)
+		return res;
+	/* Anything but a directory ends the search by itself. */
+	if (res != PROBE_NOTHING && (res != PROBE_OBJECT || !S_ISDIR(p->stx.stx_mode)))
+		return res;
+	hides = probe_aufs(tree, layer_aufs_hides, l, dirfd, name);
+	if (hides < 0)
+		return hides;
+	p->hides_below = hides;
+	return res;
 }
 
 /* The directory in one layer; 1 when nothing of it is to be seen there. */
@@ -214,6 +250,7 @@ static int resolve_step(struct search *s, struct inode *dir, struct dirref *ref,
 	} else if (res == PROBE_NOTHING) {
 		s->wasted++;
 	}
+	s->done |= p.hides_below;
 	dirfd_put(s->tree, &fd);
 	return res;
 }
@@ -320,7 +357,7 @@ int resolve_child(struct tree *tree, struct inode *dir, const char *name, struct
 		return -EIO;
 	if (strlen(name) > TREE_NAME_MAX)
 		return -ENAMETOOLONG;
-	if (inode_is_unlinked(dir))
+	if (inode_is_unlinked(dir) || layer_reserves_name(tree->layers, name))
 		return -ENOENT;
 	s.depth = dir_depth(dir->dir);
 	res = resolve_run(&s, dir, name);
@@ -352,14 +389,14 @@ int resolve_lower_positive(struct tree *tree, struct inode *dir, const char *nam
 			continue;
 		res = probe_at(tree, ref, fd.fd, name, &p);
 		dirfd_put(tree, &fd);
-		if (res != PROBE_NOTHING)
+		if (res != PROBE_NOTHING || p.hides_below)
 			return res == PROBE_OBJECT ? 1 : MIN(res, 0);
 	}
 	return 0;
 }
 
-/* A root merges whatever its marks say, as in kernel overlayfs; only that it may hold whiteouts of the xattr form is
- * heeded. */
+/* A root merges whatever its attributes say, as in kernel overlayfs; only that it may hold whiteouts of the xattr form
+ * is heeded, and an archive's mark that a layer begins anew. */
 static int resolve_root_layer(struct search *s, const struct layer_set *set, const struct layer *l)
 {
 	struct probe p = {0};
@@ -374,7 +411,13 @@ static int resolve_root_layer(struct search *s, const struct layer_set *set, con
 		s->r->marks = p.marks;
 		s->r->in_upper = l->upper;
 	}
-	return resolve_merge(s, l, &p);
+	res = resolve_merge(s, l, &p);
+	s->done = false;
+	if (res < 0 || !set->aufs)
+		return res;
+	res = layer_aufs_opaque(l, l->root_fd, "");
+	s->done = res > 0;
+	return MIN(res, 0);
 }
 
 int resolve_root(struct layer_set *set, struct resolved *ret)
@@ -384,7 +427,7 @@ int resolve_root(struct layer_set *set, struct resolved *ret)
 	int res = 0;
 
 	memset(ret, 0, sizeof(*ret));
-	for (unsigned i = 0; i < set->n && res == 0; i++)
+	for (unsigned i = 0; i < set->n && res == 0 && !s.done; i++)
 		res = resolve_root_layer(&s, set, &set->layers[i]);
 	if (res == 0)
 		resolve_ino(&s);

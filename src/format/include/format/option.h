@@ -88,6 +88,7 @@ const char *option_class_name(const struct option_desc *desc);
 
 enum redirect_dir { REDIRECT_DIR_OFF, REDIRECT_DIR_NOFOLLOW, REDIRECT_DIR_FOLLOW, REDIRECT_DIR_ON };
 enum xino { XINO_AUTO, XINO_OFF, XINO_ON };
+/* The last two mean the same: the kernel's forms are what is written. */
 enum whiteouts { WHITEOUTS_OVERLAY, WHITEOUTS_AUFS, WHITEOUTS_BOTH };
 enum copyup_when { COPYUP_AT_WRITE, COPYUP_AT_OPEN };
 enum data_mode { DATA_AUTO, DATA_CACHED, DATA_PASSTHROUGH };

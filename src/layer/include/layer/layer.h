@@ -61,6 +61,7 @@ struct layer_set {
 	unsigned n_fs;
 	struct layer_fs *fs;
 	enum xattr_ns ns; /* the namespace of private attributes that is obeyed */
+	bool aufs; /* the marks of the aufs dialect are read beside the kernel's, and its names hidden */
 
 	/* Only with an upper: */
 	struct layer_id upper_id; /* the upper's root and WORKDIR: met inside a lower layer, lookup answers -ELOOP */
@@ -107,7 +108,7 @@ uint64_t layer_union_ino(const struct layer_set *set, const struct layer *l, uin
 /* --- marks: private attributes of one object, read in one go -------------------------------------------------------------- */
 
 enum layer_mark {
-	MARK_OPAQUE = 1 << 0,   /* overlay.opaque = y */
+	MARK_OPAQUE = 1 << 0,   /* overlay.opaque = y; with the aufs dialect user.fuseoverlayfs.opaque = y too */
 	MARK_XWHITEOUTS = 1 << 1, /* overlay.opaque = x: contains whiteouts of the xattr form */
 	MARK_REDIRECT = 1 << 2,
 	MARK_METACOPY = 1 << 3,
@@ -127,6 +128,24 @@ int layer_read_marks(const struct layer_set *set, const struct layer *l, int dir
 static inline bool layer_is_whiteout(const struct statx *stx)
 {
 	return (stx->stx_mode & 0170000) == 0020000 && stx->stx_rdev_major == 0 && stx->stx_rdev_minor == 0;
+}
+
+/* --- the aufs dialect, asked only where layer_set.aufs ---------------------------------------------------------------------- */
+
+/* Whether `.wh.NAME` lies in the directory: what layers below have of `name` is hidden, what this layer has isn't. 1, 0 or -errno. */
+int layer_aufs_hides(const struct layer *l, int dirfd, const char *name);
+/* Whether `.wh..wh..opq` lies in the directory `name` ("": in dirfd itself). 1, 0 (also when it is no directory any more) or -errno. */
+int layer_aufs_opaque(const struct layer *l, int dirfd, const char *name);
+
+/* Whether users of the union have no such name. */
+static inline bool layer_reserves_name(const struct layer_set *set, const char *name)
+{
+	return set->aufs && aufs_is_reserved(name);
+}
+/* Whether an attribute, by its name in the layer, is a mark and none of the user's. */
+static inline bool layer_reserves_xattr(const struct layer_set *set, const char *stored)
+{
+	return xattr_is_private(set->ns, stored) || (set->aufs && xattr_is_fuseoverlayfs(stored));
 }
 
 /* The union inode number of the lower object that an upper one was copied from: what overlay.origin names, else what overlay.plyfs_ino
