@@ -154,9 +154,12 @@ static int merge_aufs(struct merge *m, const char *name)
 /* The layer is read: from here on its `.wh.` names count. */
 static void merge_seal(struct merge *m)
 {
-	for (uint32_t i = 0; m->sealing && i < m->l->n; i++)
-		if (m->l->entries[i].flags & LISTED_SEALING)
-			m->l->entries[i].flags ^= LISTED_SEALING | LISTED_SEALED;
+	for (uint32_t i = 0; m->sealing && i < m->l->n; i++) {
+		struct listed *e = &m->l->entries[i];
+
+		if (e->flags & LISTED_SEALING)
+			e->flags = (uint8_t)((e->flags & ~LISTED_SEALING) | LISTED_SEALED);
+	}
 	m->sealing = false;
 }
 

@@ -75,6 +75,31 @@ TEST("private attributes are hidden, and a user's own of that name are stored es
 	EXPECT_INT(lgetxattr("u/dir", "trusted.overlay.overlay.opaque", NULL, 0), -1);
 }
 
+TEST("with the aufs dialect its attributes are hidden, can't be set and stay behind at a copy-up")
+{
+	char list[256];
+	ssize_t n;
+	UNI(u);
+	ASSERT(!mkdir("l1/dir", 0755) && !mkdir("l2/dir", 0755) && !mkdir("l2/dir/below", 0755));
+	ASSERT(!setxattr("l1/dir", "user.fuseoverlayfs.opaque", "n", 1, 0));
+	ASSERT(!setxattr("l1/dir", "user.fuseoverlayfs.origin", "x", 1, 0));
+	ASSERT(!setxattr("l1/dir", "user.mine", "m", 1, 0));
+	ASSERT(uni_open(&u, UNI_LAYERS ",whiteouts=both"));
+	struct inode *dir = uni_find(&u, "dir");
+
+	ASSERT(dir);
+	EXPECT_INT(xattr_get(u.change, dir, "user.fuseoverlayfs.opaque", NULL, 0), -ENODATA);
+	ASSERT_INT(copyup_now(u.change, dir, COPYUP_FULL), 0);
+	EXPECT_INT(xattr_set(u.change, dir, "user.fuseoverlayfs.opaque", "y", 1, 0, false), -EPERM);
+	EXPECT_INT(xattr_remove(u.change, dir, "user.fuseoverlayfs.origin"), -ENODATA);
+	EXPECT_INT(lgetxattr("u/dir", "user.fuseoverlayfs.opaque", NULL, 0), -1);
+	EXPECT_INT(lgetxattr("u/dir", "user.fuseoverlayfs.origin", NULL, 0), -1);
+	n = xattr_list(u.change, dir, list, sizeof(list));
+	ASSERT(n > 0);
+	EXPECT_INT(n, (ssize_t)sizeof("user.mine"));
+	EXPECT(lists(list, n, "user.mine"));
+}
+
 TEST("the size that is asked for and the list that follows agree, whatever is hidden")
 {
 	char list[256];

@@ -175,8 +175,6 @@ TEST("what would change owners, modes, durability or visibility and isn't there 
 		{"index=on", "index: on: not supported yet"},
 		{"nfs_export=on", "nfs_export: on: not supported yet"},
 		{"datadir+=/d", "datadir+: /d: not supported yet"},
-		{"whiteouts=aufs", "whiteouts: aufs: not supported yet"},
-		{"whiteouts=both", "whiteouts: both: not supported yet"},
 		{"verity=on", "verity: on: not supported yet"},
 		{"verity=require", "verity: require: not supported yet"},
 		{"data=passthrough", "data: passthrough: not supported yet"},
@@ -202,6 +200,25 @@ TEST("an empty id map is taken")
 	ASSERT_INT(parse("plyfs -o lowerdir=/a,uidmapping=,gidmapping=: /m"), 0);
 	EXPECT(idmap_is_empty(&opts.uidmap));
 	options_free(&opts);
+}
+
+TEST("marks of the aufs dialect are read when asked for, and by itself under the name fuse-overlayfs")
+{
+	static const struct {
+		const char *line;
+		int whiteouts;
+	} table[] = {{"plyfs -o lowerdir=/a /m", WHITEOUTS_OVERLAY},
+		     {"plyfs -o lowerdir=/a,whiteouts=aufs /m", WHITEOUTS_AUFS},
+		     {"plyfs -o lowerdir=/a,whiteouts=both /m", WHITEOUTS_BOTH},
+		     {"fuse-overlayfs -o lowerdir=/a /m", WHITEOUTS_BOTH},
+		     {"mount.fuse.fuse-overlayfs src /m -o lowerdir=/a", WHITEOUTS_BOTH},
+		     {"fuse-overlayfs -o lowerdir=/a,whiteouts=overlay /m", WHITEOUTS_OVERLAY}};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		ASSERT_INT(parse(table[i].line), 0);
+		EXPECT_INT(opts.whiteouts, table[i].whiteouts);
+		options_free(&opts);
+	}
 }
 
 TEST("a call without mountpoint, with too much or with unknown flags is a usage error")

@@ -57,6 +57,20 @@ TEST("opaque is y, x announces whiteouts of the attribute form, any other value 
 		EXPECT_INT(marks_of(&f, table[i].name), table[i].marks);
 }
 
+TEST("fuse-overlayfs's own opaque mark counts with the aufs dialect only, and is no user's attribute then")
+{
+	FIXTURE(f);
+	NEEDS_ROOT();
+	ASSERT(!mkdir("l1/y", 0755) && !mkdir("l1/n", 0755));
+	ASSERT_INT(setxattr("l1/y", "user.fuseoverlayfs.opaque", "y", 1, 0), 0);
+	ASSERT_INT(setxattr("l1/n", "user.fuseoverlayfs.opaque", "n", 1, 0), 0);
+	EXPECT_OPENS(&f, "lowerdir=l1");
+	EXPECT_INT(marks_of(&f, "y"), MARK_OTHER_XATTR);
+	EXPECT_OPENS(&f, "lowerdir=l1,whiteouts=both");
+	EXPECT_INT(marks_of(&f, "y"), MARK_OPAQUE);
+	EXPECT_INT(marks_of(&f, "n"), 0);
+}
+
 static bool set(const char *path, const char *xattr, const char *value)
 {
 	return !lsetxattr(path, xattr, value, strlen(value), 0);

@@ -67,6 +67,8 @@ bool fixture_remount(struct fixture *f, const struct fixture_options *o)
 	f->tree = NULL;
 	if (!f->set)
 		f->set = set_new(f, o->layers, !o->no_upper);
+	if (f->set)
+		f->set->aufs = o->aufs;
 	if (!f->set || tree_new(f->set, &limits, &f->tree) < 0)
 		return false;
 	f->tree->revalidate = o->revalidate;
@@ -111,6 +113,14 @@ bool fixture_mark(struct fixture *f, const char *path, enum xattr_overlay which,
 	return setxattr(full, xattr_overlay_name(XATTR_NS_USER, which), value, strlen(value), 0) == 0;
 }
 
+static bool mark_fuseoverlayfs(struct fixture *f, const char *path)
+{
+	char full[4096 + 64];
+
+	snprintf(full, sizeof(full), "%s/%s", f->path, path);
+	return setxattr(full, XATTR_FUSEOVERLAYFS_OPAQUE, "y", 1, 0) == 0;
+}
+
 static bool make_file(struct fixture *f, const char *path, const char *content)
 {
 	int fd = openat(f->top_fd, path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
@@ -150,6 +160,8 @@ bool fixture_make_one(struct fixture *f, unsigned layer, char kind, const char *
 		return make_dir(f, p, XATTR_OVERLAY_OPAQUE, "y");
 	case 'x':
 		return make_dir(f, p, XATTR_OVERLAY_OPAQUE, "x");
+	case 'u':
+		return make_dir(f, p, XATTR_OVERLAY_OPAQUE, NULL) && mark_fuseoverlayfs(f, p);
 	case 'r':
 		return make_dir(f, p, XATTR_OVERLAY_REDIRECT, "/elsewhere");
 	default:

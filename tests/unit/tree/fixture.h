@@ -7,7 +7,7 @@
  *
  *	f file   l symlink   d directory   w whiteout (device 0:0)   o opaque directory   x directory with whiteouts of
  *the xattr form z whiteout of the xattr form (an empty file elsewhere)   e empty file   r redirected directory   m
- *metacopy file
+ *metacopy file   u directory with user.fuseoverlayfs.opaque
  */
 #ifndef UNIT_TREE_FIXTURE_H
 #define UNIT_TREE_FIXTURE_H
@@ -28,6 +28,7 @@ struct fixture_options {
 	unsigned max_dirfds;	  /* 0: 64 */
 	size_t max_listing_bytes; /* 0: 64 MiB */
 	bool revalidate;
+	bool aufs;
 	bool in_memory; /* for many files: on a tmpfs where there is one, maybe without marks */
 };
 

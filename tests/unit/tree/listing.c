@@ -291,6 +291,40 @@ TEST("a directory is empty when only whiteouts are left, known or not")
 	}
 }
 
+TEST("a directory that holds only names of the aufs dialect is empty with it, known or not")
+{
+	for (int listed = 0; listed < 2; listed++) {
+		FIXTURE(f, .layers = 3, .aufs = true);
+		struct dir *root = f.tree->root->dir;
+
+		ASSERT(fixture_make(&f, "0e/.wh.a 0e/.wh. 0d/.wh..wh.aufs 1f/a 1e/.wh.b 2f/b 2e/.wh.c"));
+		if (listed)
+			ASSERT_INT(listing_build(f.tree, f.tree->root), 0);
+		lock_take(&root->lock);
+		EXPECT_INT(listing_is_empty_locked(f.tree, f.tree->root), 1);
+		lock_drop(&root->lock);
+		EXPECT_STR(list_names(&f, f.tree->root), "");
+	}
+}
+
+TEST("a whiteout of the aufs dialect in the upper leaves nothing that has to make way, but a later one of the kernel's does")
+{
+	FIXTURE(f, .layers = 2, .aufs = true);
+	struct resolved r;
+
+	ASSERT(fixture_make(&f, "0e/.wh.a 1f/a"));
+	ASSERT_INT(listing_build(f.tree, f.tree->root), 0);
+	EXPECT_INT(fixture_resolve(&f, "a", &r), -ENOENT);
+	EXPECT(!r.upper_whiteout);
+	ASSERT(fixture_make(&f, "0f/a"));
+	listing_add(f.tree, f.tree->root, "a", DT_REG, 1, 0);
+	EXPECT_INT(fixture_resolve(&f, "a", &r), 0);
+	ASSERT(unlinkat(f.top_fd, "0/a", 0) == 0 && fixture_make(&f, "0w/a"));
+	listing_remove(f.tree, f.tree->root, "a");
+	EXPECT_INT(fixture_resolve(&f, "a", &r), -ENOENT);
+	EXPECT(r.upper_whiteout);
+}
+
 TEST("an unlinked directory lists nothing")
 {
 	FIXTURE(f, .layers = 2);

@@ -84,6 +84,46 @@ static const struct row rows[] = {
 	SHOWN("0f/a 1m/a", "a", "0f"),
 };
 
+/* With the aufs dialect. The layers are written in both orders of the mark and what it speaks of. */
+static const struct row aufs_rows[] = {
+	/* `.wh.NAME` hides what is below, and not what its own layer has */
+	GONE("0e/.wh.a 1f/a", "a", false),
+	GONE("1e/.wh.a 2f/a", "a", false),
+	GONE("1d/.wh.a 2f/a", "a", false),
+	GONE("1w/.wh.a 2f/a", "a", false),
+	SHOWN("0f/a 0e/.wh.a 1f/a", "a", "0f"),
+	SHOWN("1e/.wh.a 1f/a 2f/a", "a", "1f"),
+	SHOWN("0e/.wh.d 0d/d 1d/d", "d", "0"),
+	SHOWN("0d/d 0e/.wh.d 1d/d", "d", "0"),
+	SHOWN("0d/d 1e/.wh.d 1d/d 2d/d", "d", "01"),
+	SHOWN("0d/d 1d/d 1e/.wh.d 2d/d", "d", "01"),
+	SHOWN("0d/d 1e/.wh.d 2d/d", "d", "0"),
+	SHOWN("0d/d 2e/.wh.d 2d/d", "d", "02"),
+	/* beside the kernel's forms */
+	GONE("0w/a 0e/.wh.a 1f/a", "a", true),
+	GONE("0e/.wh.a 1w/a 2f/a", "a", false),
+	GONE("1w/a 1e/.wh.a 2f/a", "a", false),
+	GONE("0d/d 1x/d 2d/d 1z/d/a 2f/d/a", "d/a", false),
+	SHOWN("0o/d 1d/d", "d", "0"),
+	/* opaque directories */
+	SHOWN("0d/d 0e/d/.wh..wh..opq 1d/d", "d", "0"),
+	SHOWN("0d/d 1d/d 1e/d/.wh..wh..opq 2d/d", "d", "01"),
+	SHOWN("0d/d 1d/d 1l/d/.wh..wh..opq 2d/d", "d", "01"),
+	SHOWN("0u/d 1d/d 2d/d", "d", "0"),
+	SHOWN("0d/d 1u/d 2d/d", "d", "01"),
+	GONE("0d/d 0e/d/.wh..wh..opq 1d/d 1f/d/a", "d/a", false),
+	SHOWN("0f/a 0l/d 1d/d 1e/d/.wh..wh..opq", "d", "0l"),
+	/* names that nobody has */
+	GONE("0f/.wh.a", ".wh.a", false),
+	GONE("1f/.wh..wh..opq", ".wh..wh..opq", false),
+	GONE("1f/.wh.", ".wh.", false),
+	GONE("1d/.wh..wh.plnk", ".wh..wh.plnk", false),
+	GONE("0w/.wh.a", ".wh.a", false),
+	/* what isn't a mark hides nothing */
+	SHOWN("0e/.wh. 0e/.wh... 0e/.wh.b 0e/wh.a 1f/a", "a", "1f"),
+	SHOWN("1f/.wh", ".wh", "1f"),
+};
+
 static void stack_text(const struct resolved *r, char text[16])
 {
 	size_t n = 0;
@@ -99,9 +139,9 @@ static void stack_text(const struct resolved *r, char text[16])
 	text[n] = '\0';
 }
 
-static void check_row(const struct row *row, bool listed)
+static void check_row(const struct row *row, bool listed, bool aufs)
 {
-	FIXTURE(f, .layers = 3);
+	FIXTURE(f, .layers = 3, .aufs = aufs);
 	char got[16] = "", parent[64];
 	struct inode *dir;
 	struct resolved r;
@@ -130,13 +170,76 @@ TEST("the topmost object decides; whiteouts and non-directories hide what is ben
      "opaque one")
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		check_row(&rows[i], false);
+		check_row(&rows[i], false, false);
 }
 
 TEST("with the listing known every name resolves to the same")
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		check_row(&rows[i], true);
+		check_row(&rows[i], true, false);
+}
+
+TEST("with the aufs dialect its marks count in any layer, listed or not, and all else is as without it")
+{
+	for (int listed = 0; listed < 2; listed++) {
+		for (size_t i = 0; i < sizeof(aufs_rows) / sizeof(aufs_rows[0]); i++)
+			check_row(&aufs_rows[i], listed, true);
+		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+			check_row(&rows[i], listed, true);
+	}
+}
+
+TEST("without the aufs dialect its marks are ordinary names")
+{
+	FIXTURE(f, .layers = 2);
+	struct resolved r;
+
+	ASSERT(fixture_make(&f, "0e/.wh.a 1f/a 0u/d 0e/d/.wh..wh..opq 1d/d"));
+	ASSERT_INT(fixture_resolve(&f, "a", &r), 0);
+	ASSERT_INT(fixture_resolve(&f, ".wh.a", &r), 0);
+	ASSERT_INT(fixture_resolve(&f, "d/.wh..wh..opq", &r), 0);
+	ASSERT_INT(fixture_resolve(&f, "d", &r), 0);
+	EXPECT_INT(r.n_lower, 1);
+	resolved_finish(&r);
+}
+
+TEST("the root of a layer with an opaque mark of the aufs dialect ends the union, a kernel's mark there doesn't")
+{
+	struct fixture_options options = {.layers = 3, .aufs = true};
+	FIXTURE(f, .layers = 3, .aufs = true);
+	struct resolved r;
+
+	ASSERT(fixture_make(&f, "1e/.wh..wh..opq 1f/a 2f/b") && fixture_mark(&f, "0", XATTR_OVERLAY_OPAQUE, "y"));
+	ASSERT(fixture_remount(&f, &options));
+	EXPECT_INT(f.tree->root->dir->n_lower, 1);
+	EXPECT_INT(fixture_resolve(&f, "a", &r), 0);
+	EXPECT_INT(fixture_resolve(&f, "b", &r), -ENOENT);
+	EXPECT(tree_check(f.tree));
+}
+
+TEST("a lower object counts as positive unless the aufs dialect's whiteout above it hides it")
+{
+	FIXTURE(f, .layers = 3, .aufs = true);
+
+	ASSERT(fixture_make(&f, "0f/a 1e/.wh.a 2f/a 0f/b 1f/b 1e/.wh.b 0f/c 2e/.wh.c 2f/c"));
+	EXPECT_INT(resolve_lower_positive(f.tree, f.tree->root, "a"), 0);
+	EXPECT_INT(resolve_lower_positive(f.tree, f.tree->root, "b"), 1);
+	EXPECT_INT(resolve_lower_positive(f.tree, f.tree->root, "c"), 1);
+}
+
+TEST("a name that has no room for the aufs dialect's prefix can't be hidden by it")
+{
+	FIXTURE(f, .layers = 2, .aufs = true);
+	struct resolved r;
+	char name[256];
+
+	memset(name, 'n', sizeof(name) - 1);
+	name[255] = '\0';
+	ASSERT(fixture_make_one(&f, 1, 'f', name));
+	EXPECT_INT(fixture_resolve(&f, name, &r), 0);
+	memcpy(name, ".wh.", 4);
+	ASSERT(fixture_make_one(&f, 0, 'e', name) && fixture_make_one(&f, 1, 'f', name + 4));
+	EXPECT_INT(fixture_resolve(&f, name + 4, &r), -ENOENT);
 }
 
 TEST("a name longer than 255 bytes is refused")

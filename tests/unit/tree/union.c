@@ -27,6 +27,7 @@ struct item {
 static struct item items[MAX_ITEMS];
 static unsigned n_items;
 static unsigned n_layers;
+static bool aufs; /* `.wh.` names are marks */
 
 static char kind_at(unsigned layer, const char *path)
 {
@@ -40,7 +41,16 @@ static char kind_at(unsigned layer, const char *path)
 
 static bool is_dir_kind(char kind)
 {
-	return kind == 'd' || kind == 'o' || kind == 'x';
+	return kind == 'd' || kind == 'o' || kind == 'x' || kind == 'u';
+}
+
+/* Whether a layer has a mark of the aufs dialect, PREFIX and then NAME, in a directory. */
+static bool has_aufs_mark(unsigned layer, const char *dir, const char *prefix, const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s%s%s%s", dir, *dir ? "/" : "", prefix, name);
+	return aufs && kind_at(layer, path);
 }
 
 /* The model: the layers of a path, topmost first, as text; the kind of the topmost. "" when it isn't there. */
@@ -52,8 +62,11 @@ static char model(const char *path, char stack[16])
 
 	stack[0] = '\0';
 	if (!*path) {
-		for (unsigned l = 0; l < n_layers; l++)
+		for (unsigned l = 0; l < n_layers; l++) {
 			stack[n++] = (char)('0' + l);
+			if (has_aufs_mark(l, "", ".wh..wh..opq", ""))
+				break;
+		}
 		stack[n] = '\0';
 		return 'd';
 	}
@@ -62,7 +75,10 @@ static char model(const char *path, char stack[16])
 		return 0;
 	for (const char *l = above; *l; l++) {
 		char kind = kind_at((unsigned)(*l - '0'), path);
+		bool last = has_aufs_mark((unsigned)(*l - '0'), parent, ".wh.", slash ? slash + 1 : path);
 
+		if (!kind && last)
+			break;
 		if (!kind)
 			continue;
 		if (kind == 'w' || (kind == 'z' && kind_at((unsigned)(*l - '0'), parent) == 'x'))
@@ -72,7 +88,8 @@ static char model(const char *path, char stack[16])
 		stack[n++] = *l;
 		stack[n] = '\0';
 		found = found ? found : kind;
-		if (kind == 'o' || !is_dir_kind(kind))
+		if (last || kind == 'o' || (aufs && kind == 'u') || !is_dir_kind(kind) ||
+		    has_aufs_mark((unsigned)(*l - '0'), path, ".wh..wh..opq", ""))
 			break;
 	}
 	return found;
@@ -88,10 +105,27 @@ static bool add_item(struct fixture *f, unsigned layer, char kind, const char *p
 	return fixture_make_one(f, layer, kind, path) || UNIT_FAIL("can't make %u%c/%s", layer, kind, path);
 }
 
+static bool random_marks(struct fixture *f, unsigned layer, const char *path)
+{
+	char mark[64];
+
+	for (char name = 'a'; name < 'f'; name++) {
+		if (rand() % 5 || n_items == MAX_ITEMS)
+			continue;
+		snprintf(mark, sizeof(mark), "%s%s.wh.%c", path, *path ? "/" : "", name);
+		if (!add_item(f, layer, "efdw"[rand() % 4], mark))
+			return false;
+	}
+	if (rand() % 10 || n_items == MAX_ITEMS)
+		return true;
+	snprintf(mark, sizeof(mark), "%s%s.wh..wh..opq", path, *path ? "/" : "");
+	return add_item(f, layer, 'e', mark);
+}
+
 /* Fills one directory of one layer with random things. */
 static bool random_dir(struct fixture *f, unsigned layer, const char *path, unsigned depth)
 {
-	static const char kinds[] = "ffldddddowwxze";
+	static const char kinds[] = "ffldddddowwxzeu";
 
 	for (char name = 'a'; name < 'f'; name++) {
 		char child[64];
@@ -107,7 +141,7 @@ static bool random_dir(struct fixture *f, unsigned layer, const char *path, unsi
 		if (is_dir_kind(kind) && !random_dir(f, layer, child, depth + 1))
 			return false;
 	}
-	return true;
+	return !aufs || random_marks(f, layer, path);
 }
 
 static void resolved_text(const struct resolved *r, char text[16])
@@ -200,7 +234,7 @@ static void check_dir(struct fixture *f, const char *path, bool list_first)
 
 static void one_round(unsigned seed)
 {
-	struct fixture_options options = {.layers = 2 + seed % 3, .no_upper = seed % 5 == 4, .max_dirfds = 4};
+	struct fixture_options options = {.layers = 2 + seed % 3, .no_upper = seed % 5 == 4, .max_dirfds = 4, .aufs = aufs};
 	struct fixture f __attribute__((cleanup(fixture_finish))) = {.top_fd = -1};
 	int before = unit_state.failures;
 
@@ -210,6 +244,8 @@ static void one_round(unsigned seed)
 	n_layers = options.layers;
 	for (unsigned l = 0; l < n_layers; l++)
 		ASSERT(random_dir(&f, l, "", 1));
+	/* The roots are looked at when the union is made. */
+	ASSERT(fixture_remount(&f, &options));
 	check_dir(&f, "", false);
 	EXPECT(tree_check(f.tree));
 	ASSERT(fixture_remount(&f, &options));
@@ -223,4 +259,12 @@ TEST("random layers resolve as the model says, and every directory lists exactly
 {
 	for (unsigned seed = 1; seed <= ROUNDS && !unit_state.failures; seed++)
 		one_round(seed);
+}
+
+TEST("so do layers in which marks of the aufs dialect and the kernel's are mixed")
+{
+	aufs = true;
+	for (unsigned seed = 1; seed <= 2 * ROUNDS && !unit_state.failures; seed++)
+		one_round(seed);
+	aufs = false;
 }
