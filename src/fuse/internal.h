@@ -66,6 +66,9 @@ void reply_negative(fuse_req_t req);
 void reply_attr(fuse_req_t req, const struct statx *stx);
 /* The inode of a node id, or NULL after having answered ESTALE. */
 struct inode *inode_or_reply(fuse_req_t req, fuse_ino_t id);
+/* The same for a directory that gets a new entry; also NULL, with EPERM, where users can't have the name: before anything is copied up for
+ * it. */
+struct inode *parent_or_reply(fuse_req_t req, fuse_ino_t id, const char *name);
 void caller_of(fuse_req_t req, struct caller *ret_caller);
 
 /* Child of parent by name, lookup count raised; -ENOENT. *ret_stx as the union shows it. */

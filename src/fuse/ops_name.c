@@ -28,7 +28,7 @@ static int run_make(struct job *job)
 
 static void make_entry(fuse_req_t req, fuse_ino_t parent_id, const char *name, const struct create_spec *spec)
 {
-	struct inode *parent = inode_or_reply(req, parent_id);
+	struct inode *parent = parent_or_reply(req, parent_id, name);
 	struct job job;
 
 	if (!parent)
@@ -81,7 +81,7 @@ static int run_link(struct job *job)
 void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t newparent_id, const char *newname)
 {
 	struct inode *inode = inode_or_reply(req, id);
-	struct inode *parent = inode ? inode_or_reply(req, newparent_id) : NULL;
+	struct inode *parent = inode ? parent_or_reply(req, newparent_id, newname) : NULL;
 	struct job job;
 
 	if (!inode || !parent)
@@ -178,6 +178,8 @@ static int rename_check(struct fs *fs, const struct job *job)
 
 	if (job->flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE))
 		return -EINVAL;
+	if (!(job->flags & RENAME_EXCHANGE) && layer_reserves_name(fs->tree->layers, job->name2))
+		return -EPERM;
 	if (!(job->flags & RENAME_NOREPLACE))
 		return 0;
 	r = lookup_child(fs, job->inode2, job->name2, &there, &stx);

@@ -173,7 +173,7 @@ static int run_create(struct job *job)
 
 void op_create(fuse_req_t req, fuse_ino_t parent_id, const char *name, mode_t mode, struct fuse_file_info *fi)
 {
-	struct inode *parent = inode_or_reply(req, parent_id);
+	struct inode *parent = parent_or_reply(req, parent_id, name);
 	struct job job;
 
 	if (!parent)

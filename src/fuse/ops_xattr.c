@@ -111,6 +111,11 @@ void op_setxattr(fuse_req_t req, fuse_ino_t id, const char *name, const char *va
 		reply_result(req, -EOPNOTSUPP);
 		return;
 	}
+	/* Before anything is copied up for it. */
+	if (fs->tree->layers->aufs && xattr_is_fuseoverlayfs(name)) {
+		reply_result(req, -EPERM);
+		return;
+	}
 	job_init(&job, req, run_setxattr);
 	job.inode = job.needs[0] = inode;
 	job.name = name;

@@ -88,6 +88,15 @@ struct inode *inode_or_reply(fuse_req_t req, fuse_ino_t id)
 	return inode;
 }
 
+struct inode *parent_or_reply(fuse_req_t req, fuse_ino_t id, const char *name)
+{
+	if (layer_reserves_name(fs_of(req)->tree->layers, name)) {
+		fuse_reply_err(req, EPERM);
+		return NULL;
+	}
+	return inode_or_reply(req, id);
+}
+
 void caller_of(fuse_req_t req, struct caller *ret)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
