@@ -99,6 +99,28 @@ TEST("a character device 0:0 is refused, for it would be a whiteout")
 	EXPECT_INT(count_entries("u"), 0);
 }
 
+TEST("names of the aufs dialect can't be made, linked or moved to while it is read, and can without it")
+{
+	static const char *const options[] = {UNI_LAYERS, UNI_LAYERS ",whiteouts=aufs"};
+
+	for (int aufs = 0; aufs < 2; aufs++) {
+		struct create_spec spec = {.mode = S_IFDIR | 0755};
+		int want = aufs ? -EPERM : 0;
+		struct inode *inode;
+		UNI(u);
+
+		ASSERT(layers_make("u/f=up l1/low=low"));
+		ASSERT(uni_open(&u, options[aufs]));
+		EXPECT_INT(names_create_as(&u, &names_root, ".wh.low", &spec, &inode), want);
+		EXPECT_INT(names_link(&u, "f", ".wh.link"), want);
+		EXPECT_INT(names_rename(&u, "f", ".wh.f", 0), want);
+		EXPECT_INT(names_rename(&u, "gone", ".wh.gone", 0), -ENOENT);
+		EXPECT_INT(names_unlink(&u, ".wh.f"), aufs ? -ENOENT : 0);
+		EXPECT_INT(exists("u/.wh.low"), !aufs);
+		EXPECT(uni_find(&u, "low"));
+	}
+}
+
 TEST("the descriptor of a new file can be written, also when its mode permits no writing")
 {
 	UNI(u);
