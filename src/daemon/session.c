@@ -110,6 +110,7 @@ static int new_session(struct session *s)
 		return -ENOMEM;
 	s->se = fuse_session_new(&args, fs_operations(), sizeof(struct fuse_lowlevel_ops), s->fs);
 	fuse_opt_free_args(&args);
+	fs_set_session(s->fs, s->se);
 	return s->se ? 0 : -EINVAL;
 }
 

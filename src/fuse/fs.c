@@ -70,6 +70,11 @@ int fs_new(struct layer_set *set, const struct fs_options *opt, struct fs **ret_
 	return 0;
 }
 
+void fs_set_session(struct fs *fs, struct fuse_session *session)
+{
+	fs->session = session;
+}
+
 void fs_quiesce(struct fs *fs)
 {
 	parked_cancel_all(fs, -EIO);

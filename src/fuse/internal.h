@@ -40,6 +40,7 @@ struct fs {
 	struct data *data;        /* c */
 	struct pool *sync;        /* c fsync, fsyncdir, long copies, syncs before eviction */
 	struct parked *parked;    /* c fuse/parked.c */
+	struct fuse_session *session; /* c once requests come; NULL without one */
 	bool no_open;             /* c after INIT: the kernel can do without OPEN */
 	bool no_opendir;          /* c after INIT */
 	struct lock handles_lock; /* leaf */

@@ -98,6 +98,27 @@ static void job_answer(struct job *job, int err)
 	job_put(job);
 }
 
+/*
+ * A copy that leaves its other links behind has a number and a link count of its own. The kernel learns that from the answer to a change
+ * that succeeds, but not from an error, and never that its cached listing of the parent, whose times stay, has the old number.
+ *
+ * No pages of `inode` are dropped (-1): whoever waits for us may hold them locked. Of a directory nobody does.
+ */
+static void tell_broken_link(struct fs *fs, struct inode *inode)
+{
+	struct inode_place place;
+
+	if (!fs->session || inode_is_dir(inode) || !inode_in_upper(inode))
+		return;
+	if (!(atomic_load_explicit(&inode->flags, memory_order_acquire) & INODE_NO_ORIGIN))
+		return;
+	(void)fuse_lowlevel_notify_inval_inode(fs->session, inode->id, -1, 0);
+	inode_locate(fs->tree, inode, &place);
+	if (place.parent)
+		(void)fuse_lowlevel_notify_inval_inode(fs->session, place.parent->id, 0, 0);
+	inode_place_finish(fs->tree, &place);
+}
+
 static void job_copied_up(struct copyup_waiter *waiter, int err)
 {
 	struct job *job = container_of(waiter, struct job, waiter);
@@ -110,10 +131,12 @@ static void job_copied_up(struct copyup_waiter *waiter, int err)
 	/* Another one's copy-up that lost a race is no answer to this request: look again. */
 	if (err == -ESTALE && job->attempts++ < JOB_ATTEMPTS)
 		err = 0;
-	if (err < 0)
+	if (err < 0) {
 		job_answer(job, err);
-	else
-		job_step(job);
+		return;
+	}
+	tell_broken_link(job->fs, job->needs[job->next]);
+	job_step(job);
 }
 
 static void job_park(struct job *job, struct inode *inode)

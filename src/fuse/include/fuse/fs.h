@@ -14,6 +14,7 @@
 
 struct fs;
 struct fuse_lowlevel_ops;
+struct fuse_session;
 
 struct fs_options {
 	double timeout;          /* seconds names and attributes stay valid in the kernel */
@@ -38,6 +39,8 @@ struct fs_options {
 
 /* Takes a reference to the set. 0 or -errno. */
 int fs_new(struct layer_set *set, const struct fs_options *opt, struct fs **ret_fs);
+/* The session that serves it, for what the kernel has to be told; before its loop starts, and it outlives fs_quiesce(). */
+void fs_set_session(struct fs *fs, struct fuse_session *session);
 /* After the session's loop has ended: answers or drops what is parked, stops the pools, frees. */
 void fs_free(struct fs *fs);
 /* Ends what is parked, so that nobody waits for a session that is going: copy-ups are cancelled, running syncs finish. */
