@@ -64,19 +64,14 @@ static int unlink_forced(int dirfd, const char *name, int flags)
 	return sys_unlinkat(dirfd, name, flags);
 }
 
-/* Opens a directory and gives its owner all permissions, without which a daemon that isn't root could not empty it. */
-static int open_dir(int dirfd, const char *name, struct statx *ret_stx)
+/* Gives a directory's owner all permissions, without which a daemon that isn't root could not empty it. Only where it must be: a removed
+ * directory may still be open, and who has it open sees its mode. */
+static void open_up(int fd)
 {
-	_cleanup_close_ int fd = sys_openat(dirfd, name, O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
-	int ret = fd < 0 ? fd : sys_statx(fd, "", ret_stx);
-
-	if (ret < 0)
-		return ret;
-	if ((ret_stx->stx_mode & 0700) != 0700 && sys_fchmod(fd, 0700) == -EPERM) {
+	if (sys_fchmod(fd, 0700) == -EPERM) {
 		clear_flags(fd);
 		sys_fchmod(fd, 0700);
 	}
-	return TAKE_FD(fd);
 }
 
 /* --- one directory
@@ -103,41 +98,50 @@ static int empty_dir(struct removal *r, int fd, unsigned depth)
 	return 0;
 }
 
-static int lift(struct removal *r, int dirfd, const char *name, int fd, uint64_t ino)
+static int lift(struct removal *r, int dirfd, const char *name, int fd)
 {
 	uint64_t *lifted = reallocarray(r->lifted, r->n_lifted + 1, sizeof(*lifted));
 	char temp[TEMP_NAME_SIZE];
+	struct statx stx;
 	int ret;
 
 	if (!lifted)
 		return -ENOMEM;
 	r->lifted = lifted;
-	temp_name_make(ino, temp);
+	ret = sys_statx(fd, "", &stx);
+	if (ret < 0)
+		return ret;
+	temp_name_make(stx.stx_ino, temp);
 	ret = sys_renameat2(dirfd, name, r->top, temp, 0);
-	if (ret == -EPERM) {
-		clear_flags(fd);
+	if (ret == -EPERM || ret == -EACCES) {
+		/* Its own permissions count too: its ".." changes. */
 		clear_flags(dirfd);
+		clear_flags(fd);
+		open_up(fd);
 		ret = sys_renameat2(dirfd, name, r->top, temp, 0);
 	}
 	if (!ret)
-		lifted[r->n_lifted++] = ino;
+		lifted[r->n_lifted++] = stx.stx_ino;
 	return ret;
 }
 
 static int remove_dir(struct removal *r, int dirfd, const char *name, unsigned depth)
 {
 	_cleanup_close_ int fd = -1;
-	struct statx stx;
 	int ret = sys_unlinkat(dirfd, name, AT_REMOVEDIR);
 
 	if (ret != -ENOTEMPTY && ret != -EEXIST && ret != -EPERM)
 		return ret;
-	fd = open_dir(dirfd, name, &stx);
+	fd = sys_openat(dirfd, name, O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
 	if (fd < 0)
 		return fd;
 	if (depth >= MAX_DEPTH)
-		return lift(r, dirfd, name, fd, stx.stx_ino);
+		return lift(r, dirfd, name, fd);
 	ret = empty_dir(r, fd, depth);
+	if (ret == -EACCES) {
+		open_up(fd);
+		ret = empty_dir(r, fd, depth);
+	}
 	return ret < 0 ? ret : unlink_forced(dirfd, name, AT_REMOVEDIR);
 }
 

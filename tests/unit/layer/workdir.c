@@ -260,3 +260,31 @@ TEST("the state file tells the same mount from another one")
 	ASSERT(read_state(&c));
 	EXPECT(memcmp(a.uuid, c.uuid, sizeof(a.uuid)) != 0);
 }
+
+/* As somebody whose permissions count; FIXTURE's files are then his. */
+static void locked_tree(void)
+{
+	ASSERT_INT(setresgid(12345, 12345, 12345), 0);
+	ASSERT_INT(setresuid(12345, 12345, 12345), 0);
+	FIXTURE(f);
+	ASSERT_INT(mkdir("tree", 0755), 0);
+	ASSERT_INT(mkdir("tree/a", 0755), 0);
+	ASSERT_INT(mkdir("tree/a/b", 0755), 0);
+	ASSERT(make_file("tree/a/b/file", "x", 0));
+	ASSERT_INT(chmod("tree/a/b", 0555), 0);
+	ASSERT_INT(chmod("tree/a", 0300), 0);
+	ASSERT_INT(chmod("tree", 0), 0);
+	EXPECT_INT(work_remove_tree(f.fd, "tree"), 0);
+	EXPECT(!exists("tree"));
+	ASSERT_INT(mkdir("tree", 0755), 0);
+	ASSERT(make_deep("tree", 40));
+	ASSERT_INT(system("find tree -depth -exec chmod 0 {} +"), 0);
+	EXPECT_INT(work_remove_tree(f.fd, "tree"), 0);
+	EXPECT(!exists("tree"));
+}
+
+TEST("a tree of directories that permit nothing is removed without privilege")
+{
+	NEEDS_ROOT();
+	run_in_namespaces(CLONE_NEWNS, locked_tree);
+}
