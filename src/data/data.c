@@ -214,7 +214,7 @@ static void evict_dirty(struct pool_task *task)
 	lock_take(&data->lock);
 	e->pins--;
 	/* Written again meanwhile it stays, unless the inode is gone and nobody can ask any more. */
-	if (e->pins == 0 && (!e->inode || !atomic_load(&e->dirty)))
+	if (e->pins == 0 && (!e->inode || !atomic_load(&e->dirty) || atomic_load(&e->error) != 0))
 		evict_entry_locked(data, e, &c);
 	lock_drop(&data->lock);
 	closing_run(&c);
@@ -232,7 +232,8 @@ static bool evict_one_locked(struct data *data, struct closing *c, struct data_e
 	for (struct data_entry *e = data->oldest; e; e = e->newer) {
 		if (e->pins > 0)
 			continue;
-		if (data->opt.sync && atomic_load(&e->dirty)) {
+		/* What failed once is never synced again: it would stay dirty and keep its descriptors for ever. */
+		if (data->opt.sync && atomic_load(&e->dirty) && atomic_load(&e->error) == 0) {
 			dirty = dirty ? dirty : e;
 			continue;
 		}
