@@ -86,6 +86,9 @@ TEST("at the file system's limit of links a new whiteout becomes the shared one"
 		snprintf(name, sizeof(name), "n%ld", i);
 		ASSERT_INT(work_make_whiteout(f.set, upper_of(&f), name), 0);
 	}
+	/* The C library has a number for file systems that it doesn't know, too. */
+	if (stat_of("u/n0").st_nlink > (nlink_t)limit)
+		SKIP("no limit here");
 	snprintf(name, sizeof(name), "u/n%ld", limit + 1);
 	last = stat_of(name);
 	EXPECT(is_device(name));
