@@ -45,7 +45,11 @@ static void make_entry(fuse_req_t req, fuse_ino_t parent_id, const char *name, c
 
 void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
 {
-	make_entry(req, parent, name, &(struct create_spec){.mode = mode, .rdev = rdev});
+	/* It would be a whiteout: refused before the parent is copied up for it. */
+	if (S_ISCHR(mode) && !rdev)
+		reply_result(req, -EPERM);
+	else
+		make_entry(req, parent, name, &(struct create_spec){.mode = mode, .rdev = rdev});
 }
 
 void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)

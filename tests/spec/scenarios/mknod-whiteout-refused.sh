@@ -4,10 +4,12 @@
 
 layers() {
 	put l1/victim 1
+	mkdir l1/dir
 }
 
 scenario() {
 	try sc mknod made chr 644 0 0
+	try sc mknod dir/made chr 644 0 0
 	try sc mknod blk blk 644 0 0
 	try sc mknod nearly chr 644 0 1
 	try ls -A
