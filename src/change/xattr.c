@@ -228,7 +228,7 @@ int xattr_set(struct change *change, struct inode *inode, const char *name, cons
 	return r == 0 && clear_sgid ? drop_sgid(x.fd) : r;
 }
 
-int xattr_remove(struct change *change, struct inode *inode, const char *name)
+int xattr_remove(struct change *change, struct inode *inode, const char *name, bool clear_sgid)
 {
 	CHANGE_SCOPE(change, FAULT_XATTR);
 	_cleanup_xattr_change_ struct xattr_change x = {.change = change, .inode = inode, .name = name, .fd = -1};
@@ -240,5 +240,5 @@ int xattr_remove(struct change *change, struct inode *inode, const char *name)
 	/* Of the others it may not have been the last one. */
 	if (r == 0 && mark_of(name) != MARK_OTHER_XATTR)
 		atomic_fetch_and_explicit(&inode->marks, ~mark_of(name), memory_order_relaxed);
-	return r;
+	return r == 0 && clear_sgid ? drop_sgid(x.fd) : r;
 }

@@ -78,8 +78,8 @@ static int run_setxattr(struct job *job)
 	return 0;
 }
 
-/* An access ACL that somebody outside the file's group sets takes the setgid bit away. libfuse doesn't hand on the kernel's flag for that, so
- * the caller's groups are looked at; root is taken to have CAP_FSETID. */
+/* An access ACL that somebody outside the file's group sets takes the setgid bit away, and as in kernel overlayfs so does one that is removed.
+ * libfuse doesn't hand on the kernel's flag for that, so the caller's groups are looked at; root is taken to have CAP_FSETID. */
 static bool acl_clears_sgid(fuse_req_t req, struct inode *inode, const char *name)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
@@ -128,7 +128,7 @@ void op_setxattr(fuse_req_t req, fuse_ino_t id, const char *name, const char *va
 
 static int run_removexattr(struct job *job)
 {
-	int r = xattr_remove(job->fs->change, job->inode, job->name);
+	int r = xattr_remove(job->fs->change, job->inode, job->name, job->flags != 0);
 
 	if (r == -EAGAIN)
 		return r;
@@ -155,5 +155,6 @@ void op_removexattr(fuse_req_t req, fuse_ino_t id, const char *name)
 	job_init(&job, req, run_removexattr);
 	job.inode = job.needs[0] = inode;
 	job.name = name;
+	job.flags = acl_clears_sgid(req, inode, name) ? 1 : 0;
 	job_start(&job);
 }

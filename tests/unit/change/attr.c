@@ -52,7 +52,7 @@ TEST("an object of a lower layer is not touched")
 	ASSERT(file);
 	EXPECT_INT(attr_set(u.change, file, &attr, -1, &stx), -EAGAIN);
 	EXPECT_INT(xattr_set(u.change, file, "user.a", "1", 1, 0, false), -EAGAIN);
-	EXPECT_INT(xattr_remove(u.change, file, "user.a"), -EAGAIN);
+	EXPECT_INT(xattr_remove(u.change, file, "user.a", false), -EAGAIN);
 	EXPECT_INT(attr_set_flags(u.change, file, 0), -EAGAIN);
 	EXPECT_INT(attr_kill_priv(u.change, file), -EAGAIN);
 	ASSERT(!stat("l1/file", &st));

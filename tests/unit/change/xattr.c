@@ -41,8 +41,8 @@ TEST("an attribute is set, read, listed and removed, with setxattr's flags")
 	EXPECT_INT(xattr_list(u.change, file, value, 6), -ERANGE);
 	EXPECT_INT(xattr_list(u.change, file, value, 7), 7);
 	EXPECT_STR(value, "user.a");
-	EXPECT_INT(xattr_remove(u.change, file, "user.a"), 0);
-	EXPECT_INT(xattr_remove(u.change, file, "user.a"), -ENODATA);
+	EXPECT_INT(xattr_remove(u.change, file, "user.a", false), 0);
+	EXPECT_INT(xattr_remove(u.change, file, "user.a", false), -ENODATA);
 	EXPECT_INT(xattr_list(u.change, file, NULL, 0), 0);
 }
 
@@ -71,7 +71,7 @@ TEST("private attributes are hidden, and a user's own of that name are stored es
 	EXPECT(lists(list, n, "user.overlay.opaque"));
 	EXPECT(!lists(list, n, "trusted.overlay.origin"));
 	EXPECT(!lists(list, n, "trusted.overlay.overlay.opaque"));
-	EXPECT_INT(xattr_remove(u.change, dir, "trusted.overlay.opaque"), 0);
+	EXPECT_INT(xattr_remove(u.change, dir, "trusted.overlay.opaque", false), 0);
 	EXPECT_INT(lgetxattr("u/dir", "trusted.overlay.overlay.opaque", NULL, 0), -1);
 }
 
@@ -91,7 +91,7 @@ TEST("with the aufs dialect its attributes are hidden, can't be set and stay beh
 	EXPECT_INT(xattr_get(u.change, dir, "user.fuseoverlayfs.opaque", NULL, 0), -ENODATA);
 	ASSERT_INT(copyup_now(u.change, dir, COPYUP_FULL), 0);
 	EXPECT_INT(xattr_set(u.change, dir, "user.fuseoverlayfs.opaque", "y", 1, 0, false), -EPERM);
-	EXPECT_INT(xattr_remove(u.change, dir, "user.fuseoverlayfs.origin"), -ENODATA);
+	EXPECT_INT(xattr_remove(u.change, dir, "user.fuseoverlayfs.origin", false), -ENODATA);
 	EXPECT_INT(lgetxattr("u/dir", "user.fuseoverlayfs.opaque", NULL, 0), -1);
 	EXPECT_INT(lgetxattr("u/dir", "user.fuseoverlayfs.origin", NULL, 0), -1);
 	n = xattr_list(u.change, dir, list, sizeof(list));
@@ -149,7 +149,7 @@ TEST("a file that has no attributes is known to have none until it gets one")
 	EXPECT_INT(xattr_get(u.change, file, "user.a", NULL, 0), 0);
 	EXPECT_INT(xattr_set(u.change, file, ACL_XATTR_ACCESS, acl_value, sizeof(acl_value), 0, false), 0);
 	EXPECT_INT(xattr_get(u.change, file, ACL_XATTR_ACCESS, NULL, 0), sizeof(acl_value));
-	EXPECT_INT(xattr_remove(u.change, file, ACL_XATTR_ACCESS), 0);
+	EXPECT_INT(xattr_remove(u.change, file, ACL_XATTR_ACCESS, false), 0);
 	EXPECT_INT(xattr_get(u.change, file, ACL_XATTR_ACCESS, NULL, 0), -ENODATA);
 }
 
@@ -173,7 +173,7 @@ TEST("a default ACL that is set holds for the next file, and one that is removed
 	ASSERT_INT(create_entry(u.change, &caller, dir, "with", &spec, &made, &stx, &fd), 0);
 	EXPECT_INT(stx.stx_mode & 07777, 0640);
 	EXPECT_INT(xattr_get(u.change, made, ACL_XATTR_ACCESS, NULL, 0), sizeof(acl_value));
-	ASSERT_INT(xattr_remove(u.change, dir, ACL_XATTR_DEFAULT), 0);
+	ASSERT_INT(xattr_remove(u.change, dir, ACL_XATTR_DEFAULT, false), 0);
 	ASSERT_INT(create_entry(u.change, &caller, dir, "after", &spec, &made, &stx, &fd), 0);
 	EXPECT_INT(stx.stx_mode & 07777, 0600);
 }
@@ -222,7 +222,7 @@ TEST("with noacl there are no ACLs")
 	u.change->acl = false;
 	EXPECT_INT(xattr_get(u.change, file, ACL_XATTR_ACCESS, NULL, 0), -EOPNOTSUPP);
 	EXPECT_INT(xattr_set(u.change, file, ACL_XATTR_ACCESS, acl_value, sizeof(acl_value), 0, false), -EOPNOTSUPP);
-	EXPECT_INT(xattr_remove(u.change, file, ACL_XATTR_ACCESS), -EOPNOTSUPP);
+	EXPECT_INT(xattr_remove(u.change, file, ACL_XATTR_ACCESS, false), -EOPNOTSUPP);
 	n = xattr_list(u.change, file, list, sizeof(list));
 	EXPECT_INT(n, 7);
 	EXPECT(lists(list, n, "user.a"));

@@ -124,9 +124,10 @@ ssize_t xattr_get(struct change *change, struct inode *inode, const char *name, 
 ssize_t xattr_list(struct change *change, struct inode *inode, char *list, size_t size);
 /* The same for a caller without CAP_SYS_ADMIN, who is not shown trusted.*: the kernel's FUSE side doesn't hide them. */
 ssize_t xattr_list_untrusted(struct change *change, struct inode *inode, char *list, size_t size);
-/* clear_sgid: with an access ACL set by somebody outside the group (FUSE_SETXATTR_ACL_KILL_SGID). */
+/* clear_sgid: with an access ACL that somebody outside the group sets (FUSE_SETXATTR_ACL_KILL_SGID) or, as in kernel overlayfs,
+ * removes. */
 int xattr_set(struct change *change, struct inode *inode, const char *name, const void *value, size_t size, int flags,
 	      bool clear_sgid);
-int xattr_remove(struct change *change, struct inode *inode, const char *name);
+int xattr_remove(struct change *change, struct inode *inode, const char *name, bool clear_sgid);
 
 #endif
