@@ -136,8 +136,9 @@ static int remove_dir_locked(struct removal *m)
 	int r = 0;
 
 	lock_take_below(&m->victim.inode->dir->lock);
-	/* What the upper alone has is asked by trying: most directories that are removed are empty. */
-	if (m->lower_positive)
+	/* What the upper alone has is asked by trying: most directories that are removed are empty. A redirected
+	 * directory may have lower parts though nothing below has its name. */
+	if (m->lower_positive || m->r.n_lower)
 		r = check_shows_nothing(m);
 	if (r == 0)
 		r = removal_run(m, remove_dir_steps);

@@ -22,6 +22,7 @@
 #include "change/rename_plan.h"
 #include "create.h"
 #include "format/name.h"
+#include "redirect.h"
 #include "victim.h"
 
 /* One of the two names. */
@@ -178,6 +179,7 @@ static int gather_facts(struct rename *x, struct rename_facts *f)
 	f->new_above_old = name_is_dir(&x->new) && inode_is_ancestor(tree, x->new.known.inode, x->old.parent);
 	f->has_rename_whiteout = set->has_rename_whiteout && set->whiteout_form == WHITEOUT_DEVICE;
 	f->has_xattr = set->has_upper_xattr;
+	f->redirects = set->make_redirects;
 	if (f->new.place == PLACE_WHITEOUT)
 		return gather_whiteout(x, f);
 	return 0;
@@ -197,6 +199,19 @@ static int mark_opaque(struct change *change, const struct rename_name *n)
 	return 0;
 }
 
+/* The mark is there even if the move fails: it leads to where the directory is. */
+static int mark_redirect(struct rename *x, const struct rename_name *n)
+{
+	bool across = x->old.parent != x->new.parent;
+	int r = dir_settle_lower(x->change->tree, n->known.inode);
+
+	if (r == 0)
+		r = redirect_write(x->change, n->parent, n->name, name_fd(n), across);
+	if (r == 0)
+		atomic_fetch_or(&n->known.inode->marks, MARK_REDIRECT);
+	return r;
+}
+
 /* What writes nothing but marks that are true where they are. */
 static int prepare_marks(struct rename *x)
 {
@@ -207,9 +222,15 @@ static int prepare_marks(struct rename *x)
 		r = mark_opaque(x->change, &x->old);
 	if (r == 0 && x->steps.mark_new_opaque)
 		r = mark_opaque(x->change, &x->new);
-	if (r == 0 && across && x->old.r.has_origin)
+	if (r == 0 && x->steps.redirect_old)
+		r = mark_redirect(x, &x->old);
+	if (r == 0 && x->steps.redirect_new)
+		r = mark_redirect(x, &x->new);
+	/* A redirected directory has its number from a lower one that its name doesn't lead to: readers must look. */
+	if (r == 0 && ((across && x->old.r.has_origin) || x->steps.redirect_old))
 		r = change_mark_impure(x->change, x->new.parent, name_fd(&x->new));
-	if (r == 0 && across && (x->flags & RENAME_EXCHANGE) && x->new.r.has_origin)
+	if (r == 0 && (x->flags & RENAME_EXCHANGE) &&
+	    ((across && x->new.r.has_origin) || x->steps.redirect_new))
 		r = change_mark_impure(x->change, x->old.parent, name_fd(&x->old));
 	return r;
 }

@@ -30,6 +30,11 @@ static int check_ancestry(const struct rename_facts *f)
 	return 0;
 }
 
+static bool can_move(const struct rename_facts *f, enum place place)
+{
+	return f->redirects || (place != PLACE_DIR_MERGED && place != PLACE_DIR_LOWER);
+}
+
 /* Types, mounts, and directories that can't move. */
 static int check_objects(const struct rename_facts *f)
 {
@@ -43,29 +48,33 @@ static int check_objects(const struct rename_facts *f)
 	}
 	if (f->old.covered || f->new.covered)
 		return -EBUSY;
-	if (f->old.place == PLACE_DIR_MERGED || f->old.place == PLACE_DIR_LOWER)
-		return -EXDEV;
-	if (exchange && (f->new.place == PLACE_DIR_MERGED || f->new.place == PLACE_DIR_LOWER))
+	if (!can_move(f, f->old.place) || (exchange && !can_move(f, f->new.place)))
 		return -EXDEV;
 	if (!exchange && place_is_dir(f->new.place) && f->new_shows_entry)
 		return -ENOTEMPTY;
 	return 0;
 }
 
+static bool is_lower(enum place place)
+{
+	return place == PLACE_FILE_LOWER || place == PLACE_DIR_LOWER;
+}
+
 static bool needs_copy_up(const struct rename_facts *f)
 {
-	return !f->old.parent_in_upper || !f->new.parent_in_upper || f->old.place == PLACE_FILE_LOWER ||
-	       ((f->flags & RENAME_EXCHANGE) && f->new.place == PLACE_FILE_LOWER);
+	return !f->old.parent_in_upper || !f->new.parent_in_upper || is_lower(f->old.place) ||
+	       ((f->flags & RENAME_EXCHANGE) && is_lower(f->new.place));
 }
 
 /*
- * Whether the directory `moved` needs the mark before it comes to `target`. Where the upper can't hold marks the move
+ * Whether the directory `moved` needs the mark before it comes to `target`; a merged one gets a redirect, which keeps what
+ * has its new name from it as well. Where the upper can't hold marks the move
  * is still sound if no lower layer shows the name; else it is answered as between file systems, and the caller copies.
  * Returns 1, 0 or -EXDEV.
  */
 static int plan_opaque(const struct rename_facts *f, const struct rename_side *moved, const struct rename_side *target)
 {
-	if (!place_is_dir(moved->place) || moved->opaque || !target->parent_merged)
+	if (moved->place != PLACE_DIR_PURE || moved->opaque || !target->parent_merged)
 		return 0;
 	if (f->has_xattr)
 		return 1;
@@ -81,6 +90,8 @@ static int plan_exchange(const struct rename_facts *f, struct rename_steps *step
 		return -EXDEV;
 	steps->mark_old_opaque = old_opaque;
 	steps->mark_new_opaque = new_opaque;
+	steps->redirect_old = f->old.place == PLACE_DIR_MERGED;
+	steps->redirect_new = f->new.place == PLACE_DIR_MERGED;
 	steps->flags = RENAME_EXCHANGE;
 	return 0;
 }
@@ -116,6 +127,7 @@ static int plan_move(const struct rename_facts *f, struct rename_steps *steps)
 	if (opaque < 0)
 		return opaque;
 	steps->mark_old_opaque = opaque;
+	steps->redirect_old = f->old.place == PLACE_DIR_MERGED;
 	if (f->new.place == PLACE_WHITEOUT) {
 		plan_onto_whiteout(f, steps);
 		return 0;

@@ -19,7 +19,8 @@ int change_resolve(struct change *change, struct inode *parent, const char *name
 
 int change_lower_positive(struct change *change, struct inode *parent, const char *name, const struct resolved *r)
 {
-	if (!r->in_upper || r->n_lower)
+	/* What merges beneath a redirected directory lies elsewhere and says nothing of this name. */
+	if (!r->in_upper || (r->n_lower && !(r->marks & MARK_REDIRECT)))
 		return 1;
 	return parent->dir->n_lower ? resolve_lower_positive(change->tree, parent, name) : 0;
 }

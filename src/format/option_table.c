@@ -22,8 +22,8 @@ static const struct option_choice off_on_choices[] = {
 static const struct option_choice redirect_choices[] = {
 	{"off", REDIRECT_DIR_OFF, NULL},
 	{"nofollow", REDIRECT_DIR_NOFOLLOW, NULL},
-	{"follow", REDIRECT_DIR_FOLLOW, NOT_YET},
-	{"on", REDIRECT_DIR_ON, NOT_YET},
+	{"follow", REDIRECT_DIR_FOLLOW, NULL},
+	{"on", REDIRECT_DIR_ON, NULL},
 	{NULL, 0, NULL},
 };
 static const struct option_choice xino_choices[] = {
@@ -138,9 +138,15 @@ static const struct option_desc table[] = {
 	 .class = OPTION_EFFECTIVE,
 	 AT(redirect_dir),
 	 .choices = redirect_choices,
-	 .fallback = "off",
+	 .fallback = "on; off with user.*",
 	 .help = "renames of lower and merged directories",
-	 .manual = "With off and nofollow such a rename fails with EXDEV, and mv(1) copies."},
+	 .manual =
+		 "on renames such a directory at once and marks it with the name that lower layers know it by. With "
+		 "off, follow and nofollow the rename fails with EXDEV, and mv(1) copies. Marks that are there are "
+		 "followed, but not with nofollow, nor with off where marks are in user.*: then a directory with a "
+		 "mark can't be looked up (EPERM). Who owns a file can set user.* marks and so steer lookups past "
+		 "permissions, and kernel overlayfs mounts no upper with redirects in user.*: there, on and follow "
+		 "are for layers that nobody else writes and no other program mounts."},
 	{.name = "metacopy",
 	 .arg = OPTION_ARG_CHOICE,
 	 .class = OPTION_EFFECTIVE,

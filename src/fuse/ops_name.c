@@ -156,8 +156,8 @@ static int run_rename(struct job *job)
 	return 0;
 }
 
-/* The object under a name, which a rename needs in the upper; its lookup is undone by the caller. A directory that has lower parts can't
- * move at all, and must not be copied up for nothing. */
+/* The object under a name, which a rename needs in the upper; its lookup is undone by the caller. Without redirects a directory that has
+ * lower parts can't move at all, and must not be copied up for nothing. */
 static int rename_need(struct fs *fs, struct inode *parent, const char *name, struct inode **ret_inode)
 {
 	struct statx stx;
@@ -165,7 +165,7 @@ static int rename_need(struct fs *fs, struct inode *parent, const char *name, st
 
 	if (r < 0)
 		return r;
-	if (inode_is_dir(*ret_inode) && (*ret_inode)->dir->n_lower > 0) {
+	if (!fs->layers->make_redirects && inode_is_dir(*ret_inode) && (*ret_inode)->dir->n_lower > 0) {
 		inode_forget(fs->tree, *ret_inode, 1);
 		*ret_inode = NULL;
 		return -EXDEV;

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "format/acl.h"
+#include "format/redirect.h"
 #include "os/fs.h"
 
 #define LIST_FIRST_TRY 1024
@@ -124,4 +125,17 @@ int layer_read_marks(const struct layer_set *set, const struct layer *l, int dir
 		return 0;
 	}
 	return size < 0 ? (int)size : finish_marks(set, dirfd, name, list, size, ret_marks);
+}
+
+int layer_read_redirect(const struct layer_set *set, int dirfd, const char *name, struct redirect *ret)
+{
+	const char *xattr = xattr_overlay_name(set->ns, XATTR_OVERLAY_REDIRECT);
+	char value[REDIRECT_MAX];
+	ssize_t size = sys_getxattr(dirfd, name, xattr, value, sizeof(value));
+
+	if (size == -EOPNOTSUPP)
+		return -ENODATA;
+	if (size < 0)
+		return size == -ERANGE ? -EINVAL : (int)size;
+	return redirect_decode(value, (size_t)size, ret);
 }

@@ -283,6 +283,20 @@ static int prepare_upper(struct layer_opening *lo)
 	return ret;
 }
 
+/* Who owns a file may set user.* attributes of it, and a redirect leads past all permissions of what lies above its
+ * target: in that namespace none is followed that wasn't asked for. */
+static void choose_redirects(struct layer_opening *lo)
+{
+	struct layer_set *set = lo->set;
+	bool trusted = set->ns == XATTR_NS_TRUSTED;
+	int mode = lo->opt->redirect_dir;
+
+	if (mode == REDIRECT_DIR_AUTO)
+		mode = trusted ? REDIRECT_DIR_ON : REDIRECT_DIR_OFF;
+	set->follow_redirects = mode != REDIRECT_DIR_NOFOLLOW && (trusted || mode != REDIRECT_DIR_OFF);
+	set->make_redirects = mode == REDIRECT_DIR_ON && set->has_upper_xattr;
+}
+
 static int open_steps(struct layer_opening *lo)
 {
 	int ret = check_options(lo);
@@ -297,7 +311,10 @@ static int open_steps(struct layer_opening *lo)
 	lo->set->ns = probe_namespace(lo->opt);
 	lo->set->aufs = lo->opt->whiteouts != WHITEOUTS_OVERLAY;
 	ret = lo->set->has_upper ? prepare_upper(lo) : 0;
-	return ret ? ret : probe_file_systems(lo->set);
+	if (ret)
+		return ret;
+	choose_redirects(lo);
+	return probe_file_systems(lo->set);
 }
 
 static void opening_finish(struct layer_opening *lo)

@@ -3,8 +3,8 @@
  * Descriptors of directories, as an LRU of O_PATH descriptors with pin counts.
  *
  * An entry that somebody has pinned is never closed, so its number can't come to mean another directory. What isn't
- * open is reached from the nearest ancestor that is open in the same layer, one name at a time: no path is ever
- * composed, so depth has no limit. Each step is checked by inode number; a mismatch or a missing name means that a
+ * open is reached from the nearest ancestor that is open in the same layer, one name at a time, or from the layer's root
+ * where a redirect gave an ancestor another place: no path is ever opened as a whole, so depth has no limit. Each step is checked by inode number; a mismatch or a missing name means that a
  * rename ran in between, and the climb starts again. Layer roots are open always; an upper directory without a name
  * lives by its pinned descriptor.
  *
@@ -253,7 +253,7 @@ static int climb_push_locked(struct climb *c, struct inode *inode)
 	return 0;
 }
 
-/* Walks up from `dir` to the nearest ancestor that is open in `layer`. */
+/* Walks up from `dir` to the nearest ancestor that is open in `layer`, or that has its own path from the layer's root. */
 static int climb_up(struct tree *tree, struct inode *dir, unsigned layer, struct climb *c)
 {
 	struct inode *at = dir;
@@ -276,9 +276,9 @@ static int climb_up(struct tree *tree, struct inode *dir, unsigned layer, struct
 		res = climb_push_locked(c, at);
 		if (res < 0)
 			return res;
-		if (!at->names)
+		if (!at->names && !ref->path)
 			return -ESTALE;
-		at = at->names->parent;
+		at = ref->path ? tree->root : at->names->parent;
 	}
 }
 
@@ -302,18 +302,22 @@ static void climb_finish(struct tree *tree, struct climb *c)
 	free(c->chain);
 }
 
-/* The name of `child` in `parent` now; -EAGAIN when it has gone elsewhere. */
-static int child_name(struct tree *tree, struct inode *parent, struct inode *child, char ret_name[TREE_NAME_MAX + 1])
+/* The name of `child` in `parent` now; -EAGAIN when it has gone elsewhere. Or its path in the layer, which stays as long
+ * as the child. */
+static int child_place(struct tree *tree, struct inode *parent, struct inode *child, const struct dirref *ref,
+		       char ret_name[TREE_NAME_MAX + 1], const char **ret_path)
 {
 	LOCK_SCOPE(&tree->table);
+	*ret_path = ref->path;
+	if (ref->path)
+		return 0;
 	if (!child->names || child->names->parent != parent)
 		return -EAGAIN;
 	memcpy(ret_name, child->names->name, child->names->len + 1u);
 	return 0;
 }
 
-/* Opens a name as a directory; closes other directories where descriptors have run out. */
-static int open_dir_at(struct tree *tree, const struct layer *l, int dirfd, const char *name)
+int dirfd_open_name(struct tree *tree, const struct layer *l, int dirfd, const char *name)
 {
 	for (unsigned i = 0;; i++) {
 		int fd = layer_openat(l, dirfd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
@@ -330,13 +334,14 @@ static int climb_down(struct tree *tree, struct climb *c, unsigned layer, struct
 	const struct layer *l = &tree->layers->layers[layer];
 	char name[TREE_NAME_MAX + 1];
 	_cleanup_close_ int fd = -1;
+	const char *path;
 	struct dirfd next;
 	struct statx stx;
-	int res = child_name(tree, c->base_dir, child, name);
+	int res = child_place(tree, c->base_dir, child, ref, name, &path);
 
 	if (res < 0)
 		return res;
-	fd = open_dir_at(tree, l, c->base.fd, name);
+	fd = path ? place_open(tree, l, path) : dirfd_open_name(tree, l, c->base.fd, name);
 	if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP)
 		return -EAGAIN;
 	if (fd < 0)

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "base/cleanup.h"
@@ -139,16 +140,40 @@ struct inode *inode_find(struct tree *tree, uint64_t id)
 	return atomic_load_explicit(&s->inode, memory_order_acquire);
 }
 
-static struct dir *dir_new(const struct resolved *r)
+static void dir_free(struct tree *tree, struct dir *dir)
+{
+	dirfd_drop(tree, dir);
+	for (unsigned i = 0; i < dir->n_lower; i++)
+		free(dir->lower[i].path);
+	lock_finish(&dir->lock);
+	free(dir);
+}
+
+static bool dir_copy_lower(struct dir *dir, const struct resolved *r)
+{
+	for (unsigned i = 0; i < r->n_lower; i++) {
+		const char *path = r->lower[i].path;
+
+		dir->lower[i] = r->lower[i];
+		dir->lower[i].path = path ? strdup(path) : NULL;
+		dir->n_lower++;
+		if (path && !dir->lower[i].path)
+			return false;
+	}
+	return true;
+}
+
+static struct dir *dir_new(struct tree *tree, const struct resolved *r)
 {
 	struct dir *dir = calloc(1, sizeof(*dir) + r->n_lower * sizeof(dir->lower[0]));
 
 	if (!dir)
 		return NULL;
 	lock_init(&dir->lock, LOCK_DIR);
-	for (unsigned i = 0; i < r->n_lower; i++)
-		dir->lower[i] = r->lower[i];
-	dir->n_lower = r->n_lower;
+	if (!dir_copy_lower(dir, r)) {
+		dir_free(tree, dir);
+		return NULL;
+	}
 	if (r->in_upper) {
 		bool acl = (r->marks & MARK_DEFAULT_ACL) != 0;
 
@@ -158,13 +183,6 @@ static struct dir *dir_new(const struct resolved *r)
 		atomic_store_explicit(&dir->in_upper, true, memory_order_release);
 	}
 	return dir;
-}
-
-static void dir_free(struct tree *tree, struct dir *dir)
-{
-	dirfd_drop(tree, dir);
-	lock_finish(&dir->lock);
-	free(dir);
 }
 
 static void inode_fill(struct tree *tree, struct inode *inode, const struct resolved *r)
@@ -190,7 +208,7 @@ struct inode *inode_new_locked(struct tree *tree, const struct resolved *r)
 		return NULL;
 	inode_fill(tree, inode, r);
 	if (S_ISDIR(inode->type)) {
-		inode->dir = dir_new(r);
+		inode->dir = dir_new(tree, r);
 		if (!inode->dir)
 			goto fail;
 	}

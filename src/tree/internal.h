@@ -124,6 +124,18 @@ void dirfd_cache_free(struct tree *tree);
 /* Closes the descriptors of a directory that is being freed. */
 void dirfd_drop(struct tree *tree, struct dir *dir);
 unsigned dirfd_count(struct tree *tree);
+/* Opens a name as a directory (O_PATH); closes other directories where descriptors have run out. */
+int dirfd_open_name(struct tree *tree, const struct layer *l, int dirfd, const char *name);
+
+/* --- place.c
+ * ------------------------------------------------------------------------------------------------------------- */
+
+/* The path, from the root of `layer`, of `name` in the directory there that is part of `dir`. Caller frees it. -ENOMEM,
+ * -ESTALE. */
+int place_compose(struct tree *tree, struct inode *dir, unsigned layer, const char *name, char **ret_path);
+int place_compose_locked(struct tree *tree, struct inode *dir, unsigned layer, const char *name, char **ret_path);
+/* Opens the directory (O_PATH) at such a path. */
+int place_open(struct tree *tree, const struct layer *l, const char *path);
 
 /* --- resolve.c
  * ---------------------------------------------------------------------------------------------------------- */

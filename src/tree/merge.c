@@ -258,6 +258,18 @@ int merge_dir(struct tree *tree, struct inode *dir, bool stop_early, struct list
 	return 0;
 }
 
+/* What the mark leads to has the number; a mark that can't be followed leaves it as it is, and the lookup tells. */
+static int final_ino_redirected(struct tree *tree, struct inode *dir, const char *name, uint64_t *ino)
+{
+	struct resolved r;
+	int res = resolve_child(tree, dir, name, &r);
+
+	if (res == 0)
+		*ino = r.ino;
+	resolved_finish(&r);
+	return res == -ENOENT || res == -ENOMEM ? res : 0;
+}
+
 /* As resolve_child() numbers it, with fewer calls: the listing has seen what lies beneath. */
 int merge_final_ino(struct tree *tree, struct inode *dir, const char *name, unsigned flags, uint64_t *ino)
 {
@@ -274,13 +286,18 @@ int merge_final_ino(struct tree *tree, struct inode *dir, const char *name, unsi
 	if (res < 0)
 		return res;
 	res = layer_read_marks(tree->layers, upper, fd.fd, name, &marks);
-	if (res == 0 && (flags & LISTED_MERGES) && !(marks & MARK_OPAQUE) && tree->layers->aufs) {
+	if (res == 0 && ((flags & LISTED_MERGES) || (marks & MARK_REDIRECT)) && !(marks & MARK_OPAQUE) &&
+	    tree->layers->aufs) {
 		res = layer_aufs_opaque(upper, fd.fd, name);
 		marks |= res > 0 ? MARK_OPAQUE : 0;
 		res = MIN(res, 0);
 	}
-	if (res < 0 || ((flags & LISTED_MERGES) && !(marks & MARK_OPAQUE)))
+	if (res < 0 || ((flags & LISTED_MERGES) && !(marks & (MARK_OPAQUE | MARK_REDIRECT))))
 		goto out;
+	if ((marks & MARK_REDIRECT) && !(marks & MARK_OPAQUE)) {
+		dirfd_put(tree, &fd);
+		return final_ino_redirected(tree, dir, name, ino);
+	}
 	origin = marks & MARK_ORIGIN ? layer_origin_ino(tree->layers, fd.fd, name) : 0;
 	if (origin) {
 		*ino = origin;

@@ -6,8 +6,8 @@
  * directories. A file or directory of a lower layer that was unlinked keeps its last name beside the table, because in
  * its layer it is still there.
  *
- * Redirects will move a directory of a lower layer away from its name there: then the reference into that layer carries
- * its own path, and the name no longer has to be the same in all layers.
+ * Redirects move a directory of a lower layer away from its name there: then the reference into that layer carries
+ * its own path (place.c), and the name isn't the same in all layers.
  */
 #include "internal.h"
 

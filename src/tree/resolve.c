@@ -10,19 +10,26 @@
  * is built, and from then on a miss costs no system call and a hit starts in the layer that has it: a lookup doesn't
  * grow with the number of layers.
  *
- * Redirects are recognised and refused. Following one means to append references that carry a path of their own in
- * resolve_merge(); nothing else here knows how a layer's directory is reached.
+ * A redirect changes what is looked for in the layers below: another name in the same parent, or a path from their
+ * roots; then all layers below are asked, whether they hold the parent or not. On the way along a path every component
+ * counts as if it had been looked up in that layer: whiteouts and opaque directories end the search below, redirects
+ * change the path for the layers below. The rules are kernel overlayfs's (ovl_lookup_layer in fs/overlayfs/namei.c).
  */
 #include "internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 
 #include "base/check.h"
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/macros.h"
+#include "format/redirect.h"
 #include "os/fs.h"
 
 /* Wasted probes that are worth a listing. */
@@ -151,12 +158,6 @@ static int check_marks(const struct layer_set *set, const struct layer *l, const
 			    "layer %s: a metacopy file is refused: metacopy isn't followed", l->path);
 		return -EPERM;
 	}
-	/* What lies beneath comes from elsewhere; showing the directory without it would be wrong data. */
-	if (S_ISDIR(p->stx.stx_mode) && (p->marks & MARK_REDIRECT) && l->index + 1 < set->n) {
-		log_limited(LOG_CAUSE_LAYER, LOG_WARNING,
-			    "layer %s: a redirected directory is refused: redirects aren't followed", l->path);
-		return -EPERM;
-	}
 	return 0;
 }
 
@@ -164,17 +165,66 @@ static int check_marks(const struct layer_set *set, const struct layer *l, const
 struct search {
 	struct tree *tree;
 	struct resolved *r;
-	unsigned depth;	 /* of the parent's stack */
-	unsigned wasted; /* layers asked in vain */
+	struct inode *dir;
+	const char *name;
+	unsigned depth;	    /* of the parent's stack */
+	unsigned cap;	    /* of r->lower */
+	unsigned wasted;    /* layers asked in vain */
+	unsigned last;	    /* the layer that was asked last */
+	char *path;	    /* owned; what to look for from now on, once there was a redirect: a name, or "/a/b" from the roots */
+	unsigned redirects; /* that were met */
+	const char *walked; /* the path in the layer that is being asked, when it isn't reached by the parent */
 	bool found;
 	bool done;
 	uint64_t origin_ino; /* of the topmost object, when it is in the upper and has a valid origin */
 };
 
+static bool from_roots(const struct search *s)
+{
+	return s->path && s->path[0] == '/';
+}
+
+static const char *search_name(const struct search *s)
+{
+	return s->path ? s->path : s->name;
+}
+
+/* The place of a lower directory that was found, if it isn't that of the name in the parent's directory. */
+static int merge_path(struct search *s, const struct layer *l, char **ret_path)
+{
+	*ret_path = NULL;
+	if (s->walked) {
+		*ret_path = strdup(s->walked + 1);
+		return *ret_path ? 0 : -ENOMEM;
+	}
+	if (!s->path || !strcmp(s->path, s->name))
+		return 0;
+	return place_compose(s->tree, s->dir, l->index, s->path, ret_path);
+}
+
+static int merge_lower(struct search *s, const struct layer *l, struct dirref ref)
+{
+	struct resolved *r = s->r;
+	int res;
+
+	if (r->n_lower == s->cap) {
+		unsigned cap = s->cap ? s->cap * 2 : MAX(s->depth, 1u);
+		struct dirref *lower = reallocarray(r->lower, cap, sizeof(*lower));
+
+		if (!lower)
+			return -ENOMEM;
+		r->lower = lower;
+		s->cap = cap;
+	}
+	res = merge_path(s, l, &ref.path);
+	if (res == 0)
+		r->lower[r->n_lower++] = ref;
+	return res;
+}
+
 /* Appends a directory to the result's stack. */
 static int resolve_merge(struct search *s, const struct layer *l, const struct probe *p)
 {
-	struct resolved *r = s->r;
 	struct dirref ref = {.layer = l->index, .ino = p->stx.stx_ino};
 
 	if (p->covered)
@@ -183,20 +233,59 @@ static int resolve_merge(struct search *s, const struct layer *l, const struct p
 		ref.flags |= DIRREF_XWHITEOUTS;
 	if (p->marks & MARK_OPAQUE)
 		s->done = true;
-	if (l->upper) {
-		r->upper_ref = ref;
-		return 0;
-	}
-	if (!r->lower) {
-		r->lower = calloc(s->depth, sizeof(*r->lower));
-		if (!r->lower)
-			return -ENOMEM;
-	}
-	r->lower[r->n_lower++] = ref;
+	if (!l->upper)
+		return merge_lower(s, l, ref);
+	s->r->upper_ref = ref;
 	return 0;
 }
 
-/* An object was met. */
+/* `at` is the component with the mark, of len bytes, and what follows it. What is looked for from now on keeps what comes
+ * before and after. */
+static int redirect_apply(struct search *s, const struct redirect *redirect, const char *at, size_t len)
+{
+	const char *now = search_name(s);
+	size_t keep = redirect->absolute ? 0 : strlen(now) - strlen(at);
+	char *path;
+
+	/* In a path that was looked for before there may be more redirects, each of which makes it longer. */
+	if (keep + redirect->len + strlen(at + len) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	if (asprintf(&path, "%.*s%s%s", (int)keep, now, redirect->path, at + len) < 0)
+		return -ENOMEM;
+	free(s->path);
+	s->path = path;
+	s->redirects++;
+	/* An opaque directory on the way to here ended the search below itself; this leads elsewhere. */
+	if (redirect->absolute)
+		s->done = false;
+	return 0;
+}
+
+/* Obeys the mark of a directory that is `name` at dirfd; the lowest layer's lead nowhere, and an opaque one's neither. */
+static int resolve_redirect(struct search *s, const struct layer *l, int dirfd, const char *name, const struct probe *p,
+			    const char *at, size_t len)
+{
+	struct redirect redirect;
+	int res;
+
+	if (!(p->marks & MARK_REDIRECT) || (p->marks & MARK_OPAQUE) || l->index + 1 == s->tree->layers->n)
+		return 0;
+	/* Showing the directory without what lies beneath would be wrong data. */
+	if (!s->tree->layers->follow_redirects) {
+		log_limited(LOG_CAUSE_LAYER, LOG_WARNING,
+			    "layer %s: a redirected directory is refused: redirects aren't followed", l->path);
+		return -EPERM;
+	}
+	res = layer_read_redirect(s->tree->layers, dirfd, name, &redirect);
+	if (res == -EINVAL)
+		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "layer %s: a redirect isn't valid", l->path);
+	if (res < 0)
+		return res == -ENODATA ? 0 : res;
+	return redirect_apply(s, &redirect, at, len);
+}
+
+/* An object was met: `name` at dirfd, the last component of what is looked for. `name` may be part of that, and is gone
+ * afterwards. */
 static int resolve_object(struct search *s, const struct layer *l, int dirfd, const char *name, struct probe *p)
 {
 	struct resolved *r = s->r;
@@ -216,26 +305,38 @@ static int resolve_object(struct search *s, const struct layer *l, int dirfd, co
 		s->origin_ino = layer_origin_ino(s->tree->layers, dirfd, name);
 	if (res == 0 && is_dir)
 		res = resolve_merge(s, l, p);
-	if (res < 0 || s->found)
+	if (res < 0)
 		return res;
-	s->found = true;
-	s->done |= !is_dir;
-	r->stx = p->stx;
-	r->layer = l->index;
-	r->marks = p->marks;
-	r->covered = p->covered;
-	r->in_upper = l->upper;
-	return 0;
+	if (!s->found) {
+		s->found = true;
+		s->done |= !is_dir;
+		r->stx = p->stx;
+		r->layer = l->index;
+		r->marks = p->marks;
+		r->covered = p->covered;
+		r->in_upper = l->upper;
+	}
+	return is_dir ? resolve_redirect(s, l, dirfd, name, p, name, strlen(name)) : 0;
+}
+
+/* A whiteout beside a directory hides what is below by its name; a redirect of that directory leads elsewhere. */
+static void end_below(struct search *s, const struct probe *p, unsigned redirects_before)
+{
+	if (p->hides_below && s->redirects == redirects_before)
+		s->done = true;
 }
 
 /* Asks one layer. */
-static int resolve_step(struct search *s, struct inode *dir, struct dirref *ref, const char *name)
+static int resolve_step(struct search *s, struct dirref *ref)
 {
 	const struct layer *l = &s->tree->layers->layers[ref->layer];
+	const char *name = search_name(s);
+	unsigned redirects = s->redirects;
 	struct dirfd fd;
 	struct probe p;
-	int res = probe_open(s->tree, dir, ref, &fd);
+	int res = probe_open(s->tree, s->dir, ref, &fd);
 
+	s->last = ref->layer;
 	if (res < 0)
 		return res;
 	if (res > 0)
@@ -250,24 +351,134 @@ static int resolve_step(struct search *s, struct inode *dir, struct dirref *ref,
 	} else if (res == PROBE_NOTHING) {
 		s->wasted++;
 	}
-	s->done |= p.hides_below;
+	end_below(s, &p, redirects);
 	dirfd_put(s->tree, &fd);
 	return res;
 }
 
-static int resolve_search(struct search *s, struct inode *dir, const char *name, unsigned first, unsigned last)
+/* `name` at dirfd, on the way along a path from a layer's root. 1: the layer has nothing of it. */
+static int walk_look(struct search *s, const struct layer *l, int dirfd, const char *name, struct probe *p)
 {
-	struct dir *d = dir->dir;
+	const struct layer_set *set = s->tree->layers;
+	int res, hides = 0;
+
+	*p = (struct probe){0};
+	if (layer_reserves_name(set, name))
+		return 1;
+	res = layer_statx(l, dirfd, name, &p->stx, &p->covered);
+	if (res < 0 && res != -ENOENT && res != -ENAMETOOLONG)
+		return res;
+	if (set->aufs && l->index + 1 < set->n && (res < 0 || S_ISDIR(p->stx.stx_mode)))
+		hides = probe_aufs(s->tree, layer_aufs_hides, l, dirfd, name);
+	if (hides < 0)
+		return hides;
+	p->hides_below = hides;
+	if (res < 0)
+		end_below(s, p, s->redirects);
+	return res < 0;
+}
+
+/* With what follows the name at `at`. 1: this layer has nothing at the path. */
+static int walk_through(struct search *s, const struct layer *l, int dirfd, const char *name, const char *at)
+{
+	unsigned redirects = s->redirects;
+	struct probe p;
+	int res = walk_look(s, l, dirfd, name, &p);
+
+	if (res != 0)
+		return res;
+	if (p.covered)
+		return 1;
+	if (!S_ISDIR(p.stx.stx_mode)) {
+		s->done = true;
+		return 1;
+	}
+	if (is_forbidden(s->tree->layers, l, &p.stx))
+		return -ELOOP;
+	res = probe_marks(s->tree, l, dirfd, name, &p);
+	if (res < 0)
+		return res;
+	if (p.marks & MARK_OPAQUE)
+		s->done = true;
+	res = resolve_redirect(s, l, dirfd, name, &p, at, strlen(name));
+	end_below(s, &p, redirects);
+	return res;
+}
+
+/* The last component, which is a directory or not what is looked for: a directory has been found above. */
+static int walk_end(struct search *s, const struct layer *l, int dirfd, const char *name)
+{
+	unsigned redirects = s->redirects;
+	struct probe p;
+	int res = walk_look(s, l, dirfd, name, &p);
+
+	if (res != 0)
+		return MIN(res, 0);
+	res = resolve_object(s, l, dirfd, name, &p);
+	end_below(s, &p, redirects);
+	return res;
+}
+
+static int walk_components(struct search *s, const struct layer *l, const char *path)
+{
+	_cleanup_close_ int fd = -1;
+	char name[TREE_NAME_MAX + 1];
+
+	for (;;) {
+		const char *at = path + 1;
+		size_t len = strcspn(at, "/");
+		int dirfd = fd < 0 ? l->root_fd : fd, next, res;
+
+		if (!CHECK(len > 0 && len <= TREE_NAME_MAX))
+			return -EIO;
+		memcpy(name, at, len);
+		name[len] = '\0';
+		if (!at[len])
+			return walk_end(s, l, dirfd, name);
+		res = walk_through(s, l, dirfd, name, at);
+		if (res != 0)
+			return MIN(res, 0);
+		next = dirfd_open_name(s->tree, l, dirfd, name);
+		if (next < 0)
+			return next == -ENOENT || next == -ENOTDIR || next == -ELOOP || next == -EXDEV ? 0 : next;
+		cleanup_close(&fd);
+		fd = next;
+		path = at + len;
+	}
+}
+
+/* Asks one layer for a path from its root. */
+static int resolve_walk(struct search *s, const struct layer *l)
+{
+	_cleanup_free_ char *path = strdup(s->path);
+	int res;
+
+	if (!path)
+		return -ENOMEM;
+	s->walked = path;
+	res = walk_components(s, l, path);
+	s->walked = NULL;
+	return res;
+}
+
+static int resolve_search(struct search *s, unsigned first, unsigned last)
+{
+	const struct layer_set *set = s->tree->layers;
+	struct dir *d = s->dir->dir;
 	int res = 0;
 
 	/* By the depth as it was at the start: the upper may be added meanwhile, which shifts the numbers of dir_ref().
-	 */
-	for (unsigned i = 0; i < s->depth && !s->done && res == 0; i++) {
+	 * Of another name than the one that was asked for the listing knows nothing. */
+	for (unsigned i = 0; i < s->depth && !s->done && res == 0 && !from_roots(s); i++) {
 		struct dirref *ref = i < s->depth - d->n_lower ? &d->upper : &d->lower[i - (s->depth - d->n_lower)];
 
-		if (ref->layer >= first && ref->layer <= last)
-			res = resolve_step(s, dir, ref, name);
+		if (s->path || (ref->layer >= first && ref->layer <= last))
+			res = resolve_step(s, ref);
 	}
+	if (!from_roots(s))
+		return res;
+	for (unsigned i = s->last + 1; i < set->n && !s->done && res == 0; i++)
+		res = resolve_walk(s, &set->layers[i]);
 	return res;
 }
 
@@ -291,29 +502,29 @@ static void resolve_ino(struct search *s)
 	}
 }
 
-static void count_waste(struct search *s, struct inode *dir)
+static void count_waste(struct search *s)
 {
 	unsigned before;
 
 	if (!s->wasted || s->depth < 2 || s->tree->revalidate)
 		return;
-	before = atomic_fetch_add_explicit(&dir->dir->misses, s->wasted, memory_order_relaxed);
+	before = atomic_fetch_add_explicit(&s->dir->dir->misses, s->wasted, memory_order_relaxed);
 	if (before + s->wasted < WASTE_LIMIT)
 		return;
 	/* Whether it succeeds or not: the next try has to be earned again. */
-	atomic_store_explicit(&dir->dir->misses, 0, memory_order_relaxed);
-	listing_try_build(s->tree, dir);
+	atomic_store_explicit(&s->dir->dir->misses, 0, memory_order_relaxed);
+	listing_try_build(s->tree, s->dir);
 }
 
 /* Which layers to ask, from the kept listing. False when the name is absent and no layer needs to be asked. */
-static bool search_range(struct search *s, struct inode *dir, const char *name, unsigned *ret_first, unsigned *ret_last)
+static bool search_range(struct search *s, unsigned *ret_first, unsigned *ret_last)
 {
 	struct listing_hint hint = {.answer = LISTING_UNKNOWN};
 
 	*ret_first = 0;
 	*ret_last = UINT16_MAX;
 	if (!s->tree->revalidate)
-		listing_probe(s->tree, dir, name, &hint);
+		listing_probe(s->tree, s->dir, s->name, &hint);
 	if (hint.answer == LISTING_PRESENT) {
 		*ret_first = hint.layer;
 		*ret_last = MAX(hint.layer, hint.last_layer);
@@ -325,22 +536,22 @@ static bool search_range(struct search *s, struct inode *dir, const char *name, 
 	return true;
 }
 
-static int resolve_run(struct search *s, struct inode *dir, const char *name)
+static int resolve_run(struct search *s)
 {
 	unsigned first, last;
 	int res;
 
-	if (!search_range(s, dir, name, &first, &last))
+	if (!search_range(s, &first, &last))
 		return -ENOENT;
-	res = resolve_search(s, dir, name, first, last);
+	res = resolve_search(s, first, last);
 	if (res == 0 && !s->found && !s->r->upper_whiteout && first > 0) {
 		/* The listing promised it: the layer was changed underneath. */
 		s->done = false;
-		res = resolve_search(s, dir, name, 0, UINT16_MAX);
+		res = resolve_search(s, 0, UINT16_MAX);
 	}
 	if (res < 0)
 		return res;
-	count_waste(s, dir);
+	count_waste(s);
 	if (!s->found)
 		return -ENOENT;
 	resolve_ino(s);
@@ -349,7 +560,7 @@ static int resolve_run(struct search *s, struct inode *dir, const char *name)
 
 int resolve_child(struct tree *tree, struct inode *dir, const char *name, struct resolved *ret)
 {
-	struct search s = {.tree = tree, .r = ret};
+	struct search s = {.tree = tree, .r = ret, .dir = dir, .name = name};
 	int res;
 
 	memset(ret, 0, sizeof(*ret));
@@ -360,7 +571,8 @@ int resolve_child(struct tree *tree, struct inode *dir, const char *name, struct
 	if (inode_is_unlinked(dir) || layer_reserves_name(tree->layers, name))
 		return -ENOENT;
 	s.depth = dir_depth(dir->dir);
-	res = resolve_run(&s, dir, name);
+	res = resolve_run(&s);
+	free(s.path);
 	if (res < 0)
 		resolved_finish(ret);
 	return res;
@@ -368,6 +580,8 @@ int resolve_child(struct tree *tree, struct inode *dir, const char *name, struct
 
 void resolved_finish(struct resolved *r)
 {
+	for (unsigned i = 0; i < r->n_lower; i++)
+		free(r->lower[i].path);
 	free(r->lower);
 	r->lower = NULL;
 	r->n_lower = 0;

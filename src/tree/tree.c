@@ -123,7 +123,7 @@ static bool check_upper(struct tree *tree, struct inode *inode)
 	return good;
 }
 
-/* I5: a directory in layer L has its parent in layer L; its lower refs are in layer order. */
+/* I5: a directory in layer L has its parent in layer L, or its path there; its lower refs are in layer order. */
 static bool check_stack(struct inode *inode)
 {
 	struct dir *dir = inode->dir;
@@ -136,7 +136,7 @@ static bool check_stack(struct inode *inode)
 	for (unsigned i = 0; i < dir_depth(dir); i++) {
 		struct dirref *ref = dir_ref(dir, i);
 
-		if (parent)
+		if (parent && !ref->path)
 			good &= CHECK(dir_ref_of_layer(parent->dir, ref->layer) != NULL);
 		if (i > 0)
 			good &= CHECK(dir_ref(dir, i - 1)->layer < ref->layer);

@@ -3,8 +3,9 @@
 # it from bash. The caller sets PLYFS to the binary where it mounts that; nothing here leaves a mount namespace alone,
 # so the caller enters a private one first (sandbox_run in sandbox.sh).
 
-# What the kernel's side is told, so that both sides promise the same: plain names, no index, no redirects.
+# What both sides are told, so that they promise the same: plain names, no index, no new redirects.
 KERNEL_DEFAULTS=index=off,redirect_dir=off,metacopy=off,xino=off
+PLYFS_DEFAULTS=redirect_dir=off
 
 # is_mounted DIR: by the table, never by a stat that a dead daemon would hold up.
 is_mounted() {

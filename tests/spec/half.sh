@@ -62,7 +62,7 @@ mount_as() {
 	if [ "$kind" = kernel ]; then
 		mount_kernel "$BASE/merged" "${KERNEL_OPTIONS:-$KERNEL_DEFAULTS},$options"
 	else
-		mount_plyfs "$BASE/merged" "$options${OPTIONS:+,$OPTIONS}" || return
+		mount_plyfs "$BASE/merged" "$PLYFS_DEFAULTS,$options${OPTIONS:+,$OPTIONS}" || return
 		mount_minor "$BASE/merged" >>"$MINORS"
 	fi
 }

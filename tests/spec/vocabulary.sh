@@ -115,7 +115,7 @@ union() {
 	if [ "$FS" = kernel ]; then
 		mount_kernel "$1" "$KERNEL_DEFAULTS,$2"
 	else
-		mount_plyfs "$1" "$2" || return
+		mount_plyfs "$1" "$PLYFS_DEFAULTS,$2" || return
 		mount_minor "$1" >>"$MINORS"
 	fi
 }

@@ -147,6 +147,7 @@ TEST("exchange: files and directories change places, numbers go along")
 	UNI(u);
 	ASSERT(layers_make("l1/m/ l1/m/f=low u/m/ u/m/f=up u/d/ u/d/x=x u/e/"));
 	UNI_OPEN(u);
+	u.f.set->make_redirects = false;
 	struct inode *f = uni_find(&u, "m/f"), *d = uni_find(&u, "d");
 
 	EXPECT_INT(names_rename(&u, "m/f", "d", RENAME_EXCHANGE), 0);
@@ -165,6 +166,7 @@ TEST("errors are the kernel's")
 	UNI(u);
 	ASSERT(layers_make("l1/low/ l1/m/ l1/f=low u/m/ u/d/ u/d/s/ u/g=up u/h:u/g u/i=up"));
 	UNI_OPEN(u);
+	u.f.set->make_redirects = false;
 	EXPECT_INT(names_rename(&u, "low", "low2", 0), -EXDEV);
 	EXPECT_INT(names_rename(&u, "m", "m2", 0), -EXDEV);
 	EXPECT_INT(names_rename(&u, "d", "d/s/t", 0), -EINVAL);
@@ -180,6 +182,140 @@ TEST("errors are the kernel's")
 	EXPECT_INT(names_rename(&u, "g", "h", 0), 0);
 	EXPECT_INT(names_rename(&u, "g", "g", 0), 0);
 	EXPECT_VIEW(&u, "d/\nd/s/\nf=low\ng=up\nh=up\ni=up\nlow/\nm/\n");
+}
+
+static const char *redirect_of(const char *path)
+{
+	static char value[512];
+	ssize_t n = getxattr(path, "trusted.overlay.redirect", value, sizeof(value) - 1);
+
+	value[n < 0 ? 0 : n] = '\0';
+	return value;
+}
+
+TEST("a merged directory keeps its content wherever it goes, and names where the lower layers have it")
+{
+	UNI(u);
+	ASSERT(layers_make("l1/p/ l1/p/m/ l1/p/m/a=1 l2/p/ l2/p/m/ l2/p/m/b=2 l2/p/m/s/ l2/p/m/s/c=3 u/p/ u/p/m/ u/p/m/s/ u/q/"));
+	UNI_OPEN(u);
+	struct inode *c = uni_find(&u, "p/m/s/c");
+
+	EXPECT_INT(names_rename(&u, "p/m", "p/n", 0), 0);
+	EXPECT_STR(redirect_of("u/p/n"), "m");
+	EXPECT(is_whiteout("u/p/m"));
+	EXPECT_VIEW(&u, "p/\np/n/\np/n/a=1\np/n/b=2\np/n/s/\np/n/s/c=3\nq/\n");
+	EXPECT_INT(names_rename(&u, "p/n", "q/o", 0), 0);
+	EXPECT_STR(redirect_of("u/q/o"), "/p/m");
+	EXPECT(!exists("u/p/n"));
+	EXPECT_VIEW(&u, "p/\nq/\nq/o/\nq/o/a=1\nq/o/b=2\nq/o/s/\nq/o/s/c=3\n");
+	EXPECT_INT(names_rename(&u, "q/o/s", "t", 0), 0);
+	EXPECT_STR(redirect_of("u/t"), "/p/m/s");
+	EXPECT_VIEW(&u, "p/\nq/\nq/o/\nq/o/a=1\nq/o/b=2\nt/\nt/c=3\n");
+	EXPECT(uni_find(&u, "t/c") == c);
+	EXPECT_INT(names_rename(&u, "q/o", "p/m", 0), 0);
+	EXPECT_STR(redirect_of("u/p/m"), "/p/m");
+	EXPECT_INT(names_rename(&u, "t", "p/m/s", 0), 0);
+	EXPECT_VIEW(&u, "p/\np/m/\np/m/a=1\np/m/b=2\np/m/s/\np/m/s/c=3\nq/\n");
+	EXPECT(uni_find(&u, "p/m/s/c") == c);
+	EXPECT_INT(work_temps(), 0);
+}
+
+TEST("merged directories change places")
+{
+	UNI(u);
+	ASSERT(layers_make("l1/a/ l1/a/x=1 l2/b/ l2/b/y=2 l1/p/ l1/p/c/ l1/p/c/z=3 u/a/ u/b/ u/p/ u/p/c/ u/d/ u/d/new=4"));
+	UNI_OPEN(u);
+	EXPECT_INT(names_rename(&u, "a", "b", RENAME_EXCHANGE), 0);
+	EXPECT_VIEW(&u, "a/\na/y=2\nb/\nb/x=1\nd/\nd/new=4\np/\np/c/\np/c/z=3\n");
+	EXPECT_INT(names_rename(&u, "a", "p/c", RENAME_EXCHANGE), 0);
+	EXPECT_STR(redirect_of("u/a"), "/p/c");
+	EXPECT_STR(redirect_of("u/p/c"), "/b");
+	EXPECT_INT(names_rename(&u, "d", "a", RENAME_EXCHANGE), 0);
+	EXPECT(is_opaque("u/a") && !is_opaque("u/d"));
+	EXPECT_VIEW(&u, "a/\na/new=4\nb/\nb/x=1\nd/\nd/z=3\np/\np/c/\np/c/y=2\n");
+}
+
+TEST("a merged directory replaces an empty one and takes the place of a whiteout")
+{
+	UNI(u);
+	ASSERT(layers_make("l1/m/ l1/m/f=1 l2/t/ l2/t/gone=2 u/m/ u/t/ u/t/gone! l1/w/ l1/w/old=3 u/w! l2/e/"));
+	UNI_OPEN(u);
+	EXPECT_INT(names_rename(&u, "m", "t", 0), 0);
+	EXPECT_VIEW(&u, "e/\nt/\nt/f=1\n");
+	EXPECT_INT(names_rename(&u, "t", "w", 0), 0);
+	EXPECT(is_whiteout("u/t"));
+	EXPECT_VIEW(&u, "e/\nw/\nw/f=1\n");
+	EXPECT_INT(names_rename(&u, "w", "e", 0), 0);
+	EXPECT_VIEW(&u, "e/\ne/f=1\n");
+	EXPECT_INT(work_temps(), 0);
+}
+
+TEST("a redirected directory is removed only when it shows nothing, and leaves a whiteout only where one is needed")
+{
+	UNI(u);
+	ASSERT(layers_make("l1/m/ l1/m/f=1 u/m/ l1/k/ u/k/ l1/t=1"));
+	UNI_OPEN(u);
+	EXPECT_INT(names_rename(&u, "m", "n", 0), 0);
+	EXPECT_INT(remove_dir(u.change, u.tree->root, "n"), -ENOTEMPTY);
+	EXPECT_INT(remove_file(u.change, uni_find(&u, "n"), "f"), 0);
+	EXPECT_INT(remove_dir(u.change, u.tree->root, "n"), 0);
+	EXPECT(!exists("u/n"));
+	EXPECT_INT(remove_file(u.change, u.tree->root, "t"), 0);
+	EXPECT_INT(names_rename(&u, "k", "t", 0), 0);
+	EXPECT_INT(remove_dir(u.change, u.tree->root, "t"), 0);
+	EXPECT(is_whiteout("u/t") && is_whiteout("u/k"));
+	EXPECT_VIEW(&u, "");
+	EXPECT_INT(work_temps(), 0);
+}
+
+static bool make_deep(const char *layer, unsigned levels, unsigned last)
+{
+	char path[4096];
+	size_t n = (size_t)snprintf(path, sizeof(path), "%s", layer);
+
+	for (unsigned i = 0; i < levels; i++) {
+		unsigned len = i + 1 == levels ? last : 50;
+
+		path[n++] = '/';
+		memset(path + n, 'x', len);
+		n += len;
+		path[n] = '\0';
+		if (mkdir(path, 0755) < 0)
+			return false;
+	}
+	return true;
+}
+
+TEST("a redirect has 256 bytes at the most: a longer one answers EXDEV and changes nothing")
+{
+	for (unsigned last = 51; last <= 52; last++) {
+		UNI(u);
+		char path[512];
+
+		ASSERT(make_deep("l1", 5, last) && make_deep("u", 5, last));
+		UNI_OPEN(u);
+		snprintf(path, sizeof(path), "%050d/%050d/%050d/%050d/%0*d", 0, 0, 0, 0, (int)last, 0);
+		for (char *c = path; *c; c++)
+			*c = *c == '0' ? 'x' : *c;
+		EXPECT_INT(strlen(path) + 1, 205 + last);
+		EXPECT_INT(names_rename(&u, path, "top", 0), last == 51 ? 0 : -EXDEV);
+		EXPECT_INT(names_rename(&u, last == 51 ? "top" : path, last == 51 ? "other" : path, 0), 0);
+	}
+}
+
+TEST("the path of a redirect goes through the redirects of the directories above")
+{
+	UNI(u);
+	ASSERT(layers_make("l1/a/ l1/a/b/ l1/a/b/c/ l1/a/b/c/f=1 u/a/ u/a/b/ u/a/b/c/ u/z/"));
+	UNI_OPEN(u);
+	EXPECT_INT(names_rename(&u, "a", "A", 0), 0);
+	EXPECT_INT(names_rename(&u, "A/b/c", "c", 0), 0);
+	EXPECT_STR(redirect_of("u/c"), "/a/b/c");
+	EXPECT_INT(names_rename(&u, "A/b", "z/b", 0), 0);
+	EXPECT_STR(redirect_of("u/z/b"), "/a/b");
+	EXPECT_INT(names_rename(&u, "c", "z/b/c", 0), 0);
+	EXPECT_INT(names_rename(&u, "z/b/c", "z/b/d", 0), 0);
+	EXPECT_VIEW(&u, "A/\nz/\nz/b/\nz/b/d/\nz/b/d/f=1\n");
 }
 
 TEST("without RENAME_WHITEOUT the old name is hidden just the same")

@@ -30,6 +30,11 @@ static bool has_lower_part(enum place p)
 	return p == PLACE_DIR_MERGED || p == PLACE_DIR_LOWER;
 }
 
+static bool is_lower(enum place p)
+{
+	return p == PLACE_FILE_LOWER || p == PLACE_DIR_LOWER;
+}
+
 /* 1: nothing is to be done. */
 static int expected(const struct rename_facts *f)
 {
@@ -51,13 +56,13 @@ static int expected(const struct rename_facts *f)
 		return is_dir(f->old.place) ? -ENOTDIR : -EISDIR;
 	if (f->old.covered || f->new.covered)
 		return -EBUSY;
-	if (has_lower_part(f->old.place) || (exchange && has_lower_part(f->new.place)))
+	if (!f->redirects && (has_lower_part(f->old.place) || (exchange && has_lower_part(f->new.place))))
 		return -EXDEV;
 	if (!exchange && f->new_shows_entry)
 		return -ENOTEMPTY;
-	if (!f->old.parent_in_upper || !f->new.parent_in_upper || f->old.place == PLACE_FILE_LOWER)
+	if (!f->old.parent_in_upper || !f->new.parent_in_upper || is_lower(f->old.place))
 		return -EAGAIN;
-	if (exchange && f->new.place == PLACE_FILE_LOWER)
+	if (exchange && is_lower(f->new.place))
 		return -EAGAIN;
 	if (f->has_xattr)
 		return 0;
@@ -78,9 +83,15 @@ enum upper_kind { UPPER_NOTHING, UPPER_WHITEOUT, UPPER_OBJECT };
 
 enum object { OBJECT_NONE, OBJECT_OLD, OBJECT_NEW, OBJECT_STAND_IN, OBJECT_LOWER };
 
+/* What of the lower layers shows in a directory: what they have of one of the two names, or what a redirect led to from
+ * the start. */
+enum below { BELOW_NONE, BELOW_OLD_NAME, BELOW_NEW_NAME, BELOW_OLD_OWN, BELOW_NEW_OWN };
+
 struct spot {
 	enum upper_kind upper;
 	enum object object; /* UPPER_OBJECT */
+	enum below name;     /* what lower layers have here */
+	enum below redirect; /* UPPER_OBJECT, a directory with a redirect: where it leads */
 	bool dir, opaque, filled;
 	bool whiteout_fixed; /* UPPER_WHITEOUT: none in another directory */
 	bool lower;	     /* a lower layer shows the name */
@@ -94,12 +105,17 @@ struct model {
 /* What the union shows at a name. */
 struct seen {
 	enum object object;
-	bool merges; /* a directory with what lower layers have of this name */
+	enum below merges; /* a directory: with what */
 };
 
-static struct spot spot_of(const struct rename_side *s, enum object object)
+/* redirected: a merged directory has a redirect; the only way to be one where no lower layer has the name. */
+static struct spot spot_of(const struct rename_side *s, enum object object, bool redirected)
 {
 	struct spot spot = {.lower = s->lower_positive, .opaque = s->opaque, .dir = is_dir(s->place)};
+
+	spot.name = object == OBJECT_OLD ? BELOW_OLD_NAME : BELOW_NEW_NAME;
+	if (s->place == PLACE_DIR_MERGED && (redirected || !s->lower_positive))
+		spot.redirect = object == OBJECT_OLD ? BELOW_OLD_OWN : BELOW_NEW_OWN;
 
 	if (s->place == PLACE_WHITEOUT)
 		spot.upper = UPPER_WHITEOUT;
@@ -113,11 +129,13 @@ static struct spot spot_of(const struct rename_side *s, enum object object)
 
 static struct seen look(const struct spot *s)
 {
+	if (s->upper == UPPER_OBJECT && s->dir && !s->opaque && (s->redirect || s->lower_dir))
+		return (struct seen){s->object, s->redirect ? s->redirect : s->name};
 	if (s->upper == UPPER_OBJECT)
-		return (struct seen){s->object, s->dir && !s->opaque && s->lower_dir};
+		return (struct seen){s->object, BELOW_NONE};
 	if (s->upper == UPPER_WHITEOUT || !s->lower)
-		return (struct seen){OBJECT_NONE, false};
-	return (struct seen){OBJECT_LOWER, false};
+		return (struct seen){OBJECT_NONE, BELOW_NONE};
+	return (struct seen){OBJECT_LOWER, BELOW_NONE};
 }
 
 static bool same_sight(struct seen a, struct seen b)
@@ -129,8 +147,10 @@ static bool same_sight(struct seen a, struct seen b)
 static void put(struct spot *to, const struct spot *from)
 {
 	bool lower = to->lower, lower_dir = to->lower_dir;
+	enum below name = to->name;
 
 	*to = *from;
+	to->name = name;
 	to->lower = lower;
 	to->lower_dir = lower_dir;
 }
@@ -158,9 +178,9 @@ static bool model_rename(struct model *m, unsigned flags)
 	return true;
 }
 
-static struct model model_of(const struct rename_facts *f)
+static struct model model_of(const struct rename_facts *f, bool redirected)
 {
-	struct model m = {spot_of(&f->old, OBJECT_OLD), spot_of(&f->new, OBJECT_NEW)};
+	struct model m = {spot_of(&f->old, OBJECT_OLD, redirected), spot_of(&f->new, OBJECT_NEW, redirected)};
 
 	m.new.filled = f->new_holds_whiteouts;
 	m.new.whiteout_fixed = f->new_whiteout_fixed;
@@ -179,6 +199,13 @@ static bool model_prepare(struct model *m, const struct rename_facts *f, const s
 		m->old.opaque = true;
 	if (s->mark_new_opaque)
 		m->new.opaque = true;
+	if ((s->redirect_old || s->redirect_new) && !f->redirects)
+		return false;
+	/* A redirect that is there stays true. */
+	if (s->redirect_old && !m->old.redirect)
+		m->old.redirect = m->old.name;
+	if (s->redirect_new && !m->new.redirect)
+		m->new.redirect = m->new.name;
 	if (!same_sight(look(&m->old), old) || !same_sight(look(&m->new), new))
 		return false;
 	if (s->clear_new) {
@@ -186,6 +213,7 @@ static bool model_prepare(struct model *m, const struct rename_facts *f, const s
 			return false;
 		m->new.filled = false;
 		m->new.opaque = true;
+		m->new.redirect = BELOW_NONE;
 		m->new.object = OBJECT_STAND_IN;
 		new = look(&m->new);
 	}
@@ -202,14 +230,23 @@ static bool model_prepare(struct model *m, const struct rename_facts *f, const s
 	return same_sight(look(&m->new), new);
 }
 
-static bool model_check_move(const struct rename_facts *f, const struct rename_steps *s)
+/* P3, P4: the moved object is to be what it was and nothing more. Only merged directories have a lower part. */
+static struct seen moved_sight(const struct rename_facts *f, const struct spot *s)
 {
-	struct model m = model_of(f);
+	enum place place = s->name == BELOW_OLD_NAME ? f->old.place : f->new.place;
+
+	return (struct seen){s->object, place == PLACE_DIR_MERGED ? look(s).merges : BELOW_NONE};
+}
+
+static bool model_check_move(const struct rename_facts *f, const struct rename_steps *s, bool redirected)
+{
+	struct model m = model_of(f, redirected);
+	struct seen moved = moved_sight(f, &m.old);
 
 	if (!model_prepare(&m, f, s) || !model_rename(&m, s->flags))
 		return false;
-	/* P3: the moved object is what it was and nothing more. */
-	if (!same_sight(look(&m.new), (struct seen){OBJECT_OLD, false}))
+	/* P3, P4 */
+	if (!same_sight(look(&m.new), moved))
 		return false;
 	/* The late whiteout is for what can't be had in one step. */
 	if (s->make_whiteout_old && (f->has_rename_whiteout || f->new.place == PLACE_ABSENT))
@@ -230,17 +267,17 @@ static bool model_check_move(const struct rename_facts *f, const struct rename_s
 	return look(&m.old).object == OBJECT_NONE && (m.old.upper == UPPER_WHITEOUT) == f->old.lower_positive;
 }
 
-static bool model_check_exchange(const struct rename_facts *f, const struct rename_steps *s)
+static bool model_check_exchange(const struct rename_facts *f, const struct rename_steps *s, bool redirected)
 {
-	struct model m = model_of(f);
+	struct model m = model_of(f, redirected);
+	struct seen old = moved_sight(f, &m.old), new = moved_sight(f, &m.new);
 
 	if (s->flags != RENAME_EXCHANGE || s->clear_new || s->renew_whiteout_new || s->place_whiteout_new ||
 	    s->remove_whiteout_old || s->make_whiteout_old)
 		return false;
 	if (!model_prepare(&m, f, s) || !model_rename(&m, s->flags))
 		return false;
-	return same_sight(look(&m.new), (struct seen){OBJECT_OLD, false}) &&
-	       same_sight(look(&m.old), (struct seen){OBJECT_NEW, false});
+	return same_sight(look(&m.new), old) && same_sight(look(&m.old), new);
 }
 
 /* --- every combination
@@ -258,7 +295,8 @@ static bool side_can_be(const struct rename_side *s)
 		return false;
 	if (s->lower_positive && !s->parent_merged)
 		return false;
-	if (from_lower && !s->lower_positive)
+	/* A merged directory may be one by its redirect. */
+	if (from_lower && !s->lower_positive && s->place != PLACE_DIR_MERGED)
 		return false;
 	if (s->place == PLACE_ABSENT && s->lower_positive)
 		return false;
@@ -272,6 +310,8 @@ static bool side_can_be(const struct rename_side *s)
 static bool facts_can_be(const struct rename_facts *f)
 {
 	if (f->new_shows_entry && (!is_dir(f->new.place) || f->new_holds_whiteouts))
+		return false;
+	if (f->redirects && !f->has_xattr)
 		return false;
 	if (f->new_holds_whiteouts && f->new.place != PLACE_DIR_PURE && f->new.place != PLACE_DIR_MERGED)
 		return false;
@@ -293,7 +333,7 @@ static bool bit(unsigned *bits)
 }
 
 #define SIDE_BITS 5
-#define FACT_BITS 8
+#define FACT_BITS 9
 
 static bool side_from(struct rename_side *s, enum place place, unsigned bits)
 {
@@ -316,6 +356,7 @@ static bool facts_from(struct rename_facts *f, unsigned bits)
 	f->new_whiteout_fixed = bit(&bits);
 	f->has_rename_whiteout = bit(&bits);
 	f->has_xattr = bit(&bits);
+	f->redirects = bit(&bits);
 	return facts_can_be(f);
 }
 
@@ -329,9 +370,9 @@ static void print_facts(const struct rename_facts *f)
 		printf("# %s: place %d lower %d opaque %d covered %d parent in upper %d merged %d\n", i ? "new" : "old",
 		       sides[i]->place, sides[i]->lower_positive, sides[i]->opaque, sides[i]->covered,
 		       sides[i]->parent_in_upper, sides[i]->parent_merged);
-	printf("# flags %u same %d above %d/%d shows %d holds %d fixed %d rename_whiteout %d xattr %d\n", f->flags,
+	printf("# flags %u same %d above %d/%d shows %d holds %d fixed %d rename_whiteout %d xattr %d redirects %d\n", f->flags,
 	       f->same_object, f->old_above_new, f->new_above_old, f->new_shows_entry, f->new_holds_whiteouts,
-	       f->new_whiteout_fixed, f->has_rename_whiteout, f->has_xattr);
+	       f->new_whiteout_fixed, f->has_rename_whiteout, f->has_xattr, f->redirects);
 }
 
 static void check_errors(const struct rename_facts *f)
@@ -350,12 +391,15 @@ static void check_errors(const struct rename_facts *f)
 static void check_model(const struct rename_facts *f)
 {
 	struct rename_steps steps = {0};
-	bool exchange = f->flags == RENAME_EXCHANGE;
+	bool exchange = f->flags == RENAME_EXCHANGE, good = true;
 
 	if (rename_plan(f, &steps) < 0 || steps.nothing)
 		return;
 	modelled++;
-	if (exchange ? model_check_exchange(f, &steps) : model_check_move(f, &steps))
+	for (int redirected = 0; redirected < 2; redirected++)
+		good &= exchange ? model_check_exchange(f, &steps, redirected)
+				 : model_check_move(f, &steps, redirected);
+	if (good)
 		return;
 	if (unit_state.failures < 5)
 		print_facts(f);
@@ -457,6 +501,20 @@ TEST("a directory with a part in a lower layer answers EXDEV before its parents 
 
 	f.old.parent_in_upper = false;
 	EXPECT_INT(rename_plan(&f, &s), -EXDEV);
+}
+
+TEST("a merged directory gets a redirect where they are made, and is never marked opaque")
+{
+	struct rename_facts f =
+		facts_of((struct rename_side){.place = PLACE_DIR_MERGED, .lower_positive = true}, absent_in_merged);
+	struct rename_steps s;
+
+	f.redirects = true;
+	ASSERT_INT(rename_plan(&f, &s), 0);
+	EXPECT(s.redirect_old && !s.mark_old_opaque && !s.redirect_new);
+	EXPECT_INT(s.flags, RENAME_WHITEOUT);
+	f.old.place = PLACE_DIR_LOWER;
+	EXPECT_INT(rename_plan(&f, &s), -EAGAIN);
 }
 
 TEST("without RENAME_WHITEOUT a move to a free name is still one step")

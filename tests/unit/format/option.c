@@ -122,6 +122,29 @@ TEST("every typed value is parsed")
 	options_free(&opts);
 }
 
+TEST("redirect_dir: not given is a value of its own, which marks decide")
+{
+	static const struct {
+		const char *word;
+		int value;
+	} rows[] = {
+		{"noacl", REDIRECT_DIR_AUTO},
+		{"redirect_dir=off", REDIRECT_DIR_OFF},
+		{"redirect_dir=nofollow", REDIRECT_DIR_NOFOLLOW},
+		{"redirect_dir=follow", REDIRECT_DIR_FOLLOW},
+		{"redirect_dir=on", REDIRECT_DIR_ON},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char line[128];
+
+		snprintf(line, sizeof(line), "plyfs -o lowerdir=/a,%s /m", rows[i].word);
+		ASSERT_INT(parse(line), 0);
+		EXPECT_INT(opts.redirect_dir, rows[i].value);
+		options_free(&opts);
+	}
+}
+
 TEST("bad values are refused by name, value and cause")
 {
 	static const char *const bad[][2] = {
@@ -169,8 +192,6 @@ TEST("what would change owners, modes, durability or visibility and isn't there 
 		{"squash_to_gid=5", "squash_to_gid: 5: not supported yet"},
 		{"xattr_permissions=1", "xattr_permissions: 1: not supported yet"},
 		{"xattr_permissions=2", "xattr_permissions: 2: not supported yet"},
-		{"redirect_dir=on", "redirect_dir: on: not supported yet"},
-		{"redirect_dir=follow", "redirect_dir: follow: not supported yet"},
 		{"metacopy=on", "metacopy: on: not supported yet"},
 		{"index=on", "index: on: not supported yet"},
 		{"nfs_export=on", "nfs_export: on: not supported yet"},

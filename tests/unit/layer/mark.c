@@ -178,3 +178,33 @@ TEST("layers of several file systems get numbers that differ and stay the same i
 	NEEDS_ROOT();
 	run_in_namespaces(CLONE_NEWNS, several_fs);
 }
+
+TEST("redirects: trusted ones are followed and made unless it is said otherwise, those of users only on request")
+{
+	static const struct {
+		const char *options;
+		bool follow, make;
+	} rows[] = {
+		{"", true, true},
+		{",redirect_dir=on", true, true},
+		{",redirect_dir=follow", true, false},
+		{",redirect_dir=off", true, false},
+		{",redirect_dir=nofollow", false, false},
+		{",userxattr", false, false},
+		{",userxattr,redirect_dir=off", false, false},
+		{",userxattr,redirect_dir=nofollow", false, false},
+		{",userxattr,redirect_dir=follow", true, false},
+		{",userxattr,redirect_dir=on", true, true},
+	};
+
+	NEEDS_ROOT();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		FIXTURE(f);
+		char text[128];
+
+		snprintf(text, sizeof(text), "lowerdir=l1,upperdir=u,workdir=w%s", rows[i].options);
+		ASSERT_INT(fixture_open(&f, text), 0);
+		EXPECT_INT(f.set->follow_redirects, rows[i].follow);
+		EXPECT_INT(f.set->make_redirects, rows[i].make);
+	}
+}

@@ -72,6 +72,7 @@ bool fixture_remount(struct fixture *f, const struct fixture_options *o)
 	if (!f->set || tree_new(f->set, &limits, &f->tree) < 0)
 		return false;
 	f->tree->revalidate = o->revalidate;
+	f->set->follow_redirects = o->follow;
 	return true;
 }
 
@@ -138,7 +139,7 @@ static bool make_dir(struct fixture *f, const char *path, enum xattr_overlay whi
 
 bool fixture_make_one(struct fixture *f, unsigned layer, char kind, const char *path)
 {
-	char p[4096];
+	char p[4096], *target;
 
 	snprintf(p, sizeof(p), "%u/%s", layer, path);
 	switch (kind) {
@@ -163,7 +164,10 @@ bool fixture_make_one(struct fixture *f, unsigned layer, char kind, const char *
 	case 'u':
 		return make_dir(f, p, XATTR_OVERLAY_OPAQUE, NULL) && mark_fuseoverlayfs(f, p);
 	case 'r':
-		return make_dir(f, p, XATTR_OVERLAY_REDIRECT, "/elsewhere");
+		target = strchr(p, '>');
+		if (target)
+			*target++ = '\0';
+		return make_dir(f, p, XATTR_OVERLAY_REDIRECT, target ? target : "/elsewhere");
 	default:
 		return false;
 	}

@@ -6,8 +6,8 @@
  * What layers hold is written as text, items "LAYER KIND PATH" without spaces inside, such as "0f/a 1d/dir 2f/dir/x":
  *
  *	f file   l symlink   d directory   w whiteout (device 0:0)   o opaque directory   x directory with whiteouts of
- *the xattr form z whiteout of the xattr form (an empty file elsewhere)   e empty file   r redirected directory   m
- *metacopy file   u directory with user.fuseoverlayfs.opaque
+ *the xattr form z whiteout of the xattr form (an empty file elsewhere)   e empty file   r directory with a
+ *redirect, "path>target" or to "/elsewhere"   m metacopy file   u directory with user.fuseoverlayfs.opaque
  */
 #ifndef UNIT_TREE_FIXTURE_H
 #define UNIT_TREE_FIXTURE_H
@@ -29,6 +29,7 @@ struct fixture_options {
 	size_t max_listing_bytes; /* 0: 64 MiB */
 	bool revalidate;
 	bool aufs;
+	bool follow; /* redirects */
 	bool in_memory; /* for many files: on a tmpfs where there is one, maybe without marks */
 };
 

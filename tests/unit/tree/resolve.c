@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "os/fs.h"
 #include "unit.h"
@@ -74,9 +75,12 @@ static const struct row rows[] = {
 	SHOWN("0d/d 1d/d 1d/d/e 2d/d 2d/d/e 2f/d/e/a", "d/e/a", "2f"),
 	GONE("0d/d 2d/d 2d/d/e 1f/d 2f/d/e/a", "d/e", false),
 	/* what isn't followed is refused, unless it has no say */
+	REFUSED("0r/d 1d/elsewhere", "d", -EPERM),
+	REFUSED("1r/d 2d/elsewhere", "d", -EPERM),
+	REFUSED("0d/d 1r/d 2d/elsewhere", "d", -EPERM),
+	REFUSED("0r/d>e 2d/e", "d", -EPERM),
 	REFUSED("0r/d 1d/d", "d", -EPERM),
 	REFUSED("1r/d 2d/d", "d", -EPERM),
-	REFUSED("0d/d 1r/d 2d/d", "d", -EPERM),
 	SHOWN("0o/d 1r/d", "d", "0"),
 	SHOWN("1d/d 2r/d", "d", "12"),
 	REFUSED("0m/a 1f/a", "a", -EPERM),
@@ -122,6 +126,82 @@ static const struct row aufs_rows[] = {
 	/* what isn't a mark hides nothing */
 	SHOWN("0e/.wh. 0e/.wh... 0e/.wh.b 0e/wh.a 1f/a", "a", "1f"),
 	SHOWN("1f/.wh", ".wh", "1f"),
+};
+
+/* With redirects followed; where the lower refs of the result lie. */
+struct followed {
+	const char *items;
+	const char *path;
+	const char *stack;
+	const char *places; /* "-" for one that lies by the directory's own name */
+	int res;
+};
+
+static const struct followed followed[] = {
+	/* a name in the same parent */
+	{"0r/d>e 1d/e 2d/e", "d", "012", "e e", 0},
+	{"0r/d>d 1d/d 2d/d", "d", "012", "- -", 0},
+	{"0r/d>e 1d/d 2d/d", "d", "0", "", 0},
+	{"0r/d>e 2d/e", "d", "02", "e", 0},
+	{"0d/p 1d/p 2d/p 0r/p/d>e 1d/p/e 2d/p/e", "p/d", "012", "p/e p/e", 0},
+	{"1r/d>e 2d/e", "d", "12", "- e", 0},
+	{"0d/d 1r/d>e 2d/e", "d", "012", "- e", 0},
+	{"0r/d>e 1r/e>g 2d/g 2d/e", "d", "012", "e g", 0},
+	{"0r/d>e 1d/d 1w/e 2d/e", "d", "0", "", 0},
+	{"0r/d>e 1f/e 2d/e", "d", "0", "", 0},
+	{"0r/d>e 1o/e 2d/e", "d", "01", "e", 0},
+	{"0r/d>e 2f/e", "d", "0", "", 0},
+	{"0r/d>e 1l/e 2d/e", "d", "0", "", 0},
+	/* a path */
+	{"0r/d>/e 1d/e 2d/e", "d", "012", "e e", 0},
+	{"0d/p 0r/p/d>/e 1d/e 2d/e", "p/d", "012", "e e", 0},
+	{"0d/p 1d/p 0r/p/d>/e 2d/e", "p/d", "02", "e", 0},
+	{"0o/p 1d/p 1d/p/d 0r/p/d>/p/d", "p/d", "01", "p/d", 0},
+	{"0r/d>/p/e 1d/p 1d/p/e 2d/p 2d/p/e", "d", "012", "p/e p/e", 0},
+	{"0r/d>/p/e 2d/p 2d/p/e", "d", "02", "p/e", 0},
+	{"0r/d>/p/e 1d/p 2d/p 2d/p/e", "d", "02", "p/e", 0},
+	{"0r/d>/p/e 1w/p 2d/p 2d/p/e", "d", "0", "", 0},
+	{"0r/d>/p/e 1f/p 2d/p 2d/p/e", "d", "0", "", 0},
+	{"0r/d>/p/e 1l/p 2d/p 2d/p/e", "d", "0", "", 0},
+	{"0r/d>/p/e 1d/p 1w/p/e 2d/p 2d/p/e", "d", "0", "", 0},
+	{"0r/d>/p/e 1o/p 2d/p 2d/p/e", "d", "0", "", 0},
+	{"0r/d>/p/e 1o/p 1d/p/e 2d/p 2d/p/e", "d", "01", "p/e", 0},
+	{"0r/d>/p/e 1d/p 1o/p/e 2d/p 2d/p/e", "d", "01", "p/e", 0},
+	{"0r/d>/target 1l/target 2d/target", "d", "0", "", 0},
+	/* redirects on the way */
+	{"0r/d>/p/e 1r/p>q 1d/p/e 2d/p 2d/p/e 2d/q 2d/q/e", "d", "012", "p/e q/e", 0},
+	{"0r/d>/p/e 1r/p>q 2d/p 2d/p/e 2d/q 2d/q/e", "d", "02", "q/e", 0},
+	{"0r/d>/p/e 1r/p>/q/r 1d/p/e 2d/q 2d/q/r 2d/q/r/e", "d", "012", "p/e q/r/e", 0},
+	{"0r/d>/p/e 1d/p 1r/p/e>g 2d/p 2d/p/g", "d", "012", "p/e p/g", 0},
+	{"0r/d>/p/e 1r/p>q 1r/p/e>g 2d/q 2d/q/g", "d", "012", "p/e q/g", 0},
+	{"0r/d>/p/e 1d/p 1r/p/e>/g 2d/g 2d/p 2d/p/e", "d", "012", "p/e g", 0},
+	{"0r/d>/p/e 1o/p 1r/p/e>/g 2d/g 2d/p 2d/p/e", "d", "012", "p/e g", 0},
+	{"0r/d>/p/e 1o/p 1r/p/e>g 2d/p 2d/p/g", "d", "01", "p/e", 0},
+	{"1r/d>/p/e 2d/p 2d/p/e", "d", "12", "- p/e", 0},
+	/* what lies inside is reached through it */
+	{"0r/d>/p/e 1d/p 1d/p/e 1d/p/e/s 1f/p/e/s/f 2d/p 2d/p/e 2d/p/e/s", "d/s", "12", "- -", 0},
+	{"0r/d>/p/e 1d/p 1d/p/e 2d/p 2d/p/e 2f/p/e/f", "d/f", "2f", "", 0},
+	{"0r/d>e 0r/d/s>t 1d/e 1d/e/t 2d/e 2d/e/t", "d/s", "012", "e/t e/t", 0},
+	/* what isn't to be followed; of the lowest layer nothing is read */
+	{"0r/d>.. 1d/d", "d", NULL, NULL, -EINVAL},
+	{"0r/d>. 1d/d", "d", NULL, NULL, -EINVAL},
+	{"0r/d>/../x 1d/x", "d", NULL, NULL, -EINVAL},
+	{"0r/d>/x/../x 1d/x", "d", NULL, NULL, -EINVAL},
+	{"0r/d>/ 1d/x", "d", NULL, NULL, -EINVAL},
+	{"0r/d>x/y 1d/x 1d/x/y", "d", NULL, NULL, -EINVAL},
+	{"0d/d 1d/d 2r/d>..", "d", "012", "- -", 0},
+	{"0o/d 1r/d>..", "d", "0", "", 0},
+};
+
+/* Marks of the aufs dialect count on the way as well. */
+static const struct followed aufs_followed[] = {
+	{"0r/d>/p/e 1e/.wh.p 2d/p 2d/p/e", "d", "0", "", 0},
+	{"0r/d>/p/e 1d/p 1e/p/.wh.e 2d/p 2d/p/e", "d", "0", "", 0},
+	{"0r/d>/p/e 1d/p 1d/p/e 1e/p/.wh.e 2d/p 2d/p/e", "d", "01", "p/e", 0},
+	{"0r/d>/p/e 1d/p 1e/p/.wh..wh..opq 2d/p 2d/p/e", "d", "0", "", 0},
+	{"0r/d>e 0e/.wh.d 1d/d 1d/e", "d", "01", "e", 0},
+	{"0r/d>/e 0e/.wh.d 1d/d 1d/e", "d", "01", "e", 0},
+	{"0r/d>/.wh.e 1d/.wh.e", "d", "0", "", 0},
 };
 
 static void stack_text(const struct resolved *r, char text[16])
@@ -171,6 +251,112 @@ TEST("the topmost object decides; whiteouts and non-directories hide what is ben
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		check_row(&rows[i], false, false);
+}
+
+static void places_text(const struct resolved *r, char *text, size_t size)
+{
+	size_t n = 0;
+
+	text[0] = '\0';
+	for (unsigned i = 0; i < r->n_lower; i++)
+		n += (size_t)snprintf(text + n, size - n, "%s%s", i ? " " : "", r->lower[i].path ? r->lower[i].path : "-");
+}
+
+/* The inode of the result reaches every one of its directories by its place. */
+static void check_reach(struct fixture *f, const char *path, const struct resolved *r)
+{
+	struct inode *inode = fixture_get(f, path);
+
+	for (unsigned i = 0; inode && S_ISDIR(r->stx.stx_mode) && i < inode->dir->n_lower; i++) {
+		struct dirfd fd;
+
+		EXPECT_INT(dirfd_get(f->tree, inode, &inode->dir->lower[i], &fd), 0);
+		dirfd_put(f->tree, &fd);
+	}
+}
+
+static void check_followed(const struct followed *row, bool listed, bool aufs)
+{
+	FIXTURE(f, .layers = 3, .follow = true, .aufs = aufs);
+	char got[16] = "", places[64] = "";
+	struct inode *root = f.tree->root;
+	struct resolved r;
+
+	ASSERT(fixture_make(&f, row->items));
+	if (listed)
+		ASSERT_INT(listing_build(f.tree, root), 0);
+	if (fixture_resolve(&f, row->path, &r) != row->res)
+		UNIT_FAIL("%s: %s: not %d", row->items, row->path, row->res);
+	if (row->res == 0) {
+		stack_text(&r, got);
+		places_text(&r, places, sizeof(places));
+		if (strcmp(got, row->stack) || strcmp(places, row->places))
+			UNIT_FAIL("%s: %s is %s at %s, not %s at %s", row->items, row->path, got, places, row->stack,
+				  row->places);
+		check_reach(&f, row->path, &r);
+	}
+	resolved_finish(&r);
+	EXPECT(tree_check(f.tree));
+}
+
+TEST("a redirect changes the name or the path that the layers below are searched for, as in kernel overlayfs")
+{
+	for (size_t i = 0; i < sizeof(followed) / sizeof(followed[0]); i++)
+		for (int listed = 0; listed < 2; listed++)
+			check_followed(&followed[i], listed, false);
+	for (size_t i = 0; i < sizeof(aufs_followed) / sizeof(aufs_followed[0]); i++)
+		for (int listed = 0; listed < 2; listed++)
+			check_followed(&aufs_followed[i], listed, true);
+}
+
+TEST("a redirect into the upper's own directory is refused")
+{
+	FIXTURE(f, .layers = 3, .follow = true);
+	struct resolved r;
+	struct statx stx;
+
+	ASSERT(fixture_make(&f, "0r/d>/in/here 1d/in 1d/in/here"));
+	ASSERT_INT(sys_statx(f.top_fd, "1", &stx), 0);
+	f.set->upper_id.dev = makedev(stx.stx_dev_major, stx.stx_dev_minor);
+	f.set->upper_id.ino = fixture_ino(&f, "1/in");
+	EXPECT_INT(fixture_resolve(&f, "d", &r), -ELOOP);
+	resolved_finish(&r);
+	f.set->upper_id.ino = fixture_ino(&f, "1/in/here");
+	EXPECT_INT(fixture_resolve(&f, "d", &r), -ELOOP);
+	resolved_finish(&r);
+}
+
+TEST("a directory that is renamed keeps its lower parts, and all that is in them, through any number of moves")
+{
+	FIXTURE(f, .layers = 3, .follow = true, .max_dirfds = 2);
+	struct inode *root = f.tree->root, *d, *q, *file;
+	int fd;
+
+	ASSERT(fixture_make(&f, "0d/p 1d/p 2d/p 1d/p/d 2d/p/d 1d/p/d/s 1f/p/d/s/f 2d/q 0d/q"));
+	d = fixture_get(&f, "p/d");
+	file = fixture_get(&f, "p/d/s/f");
+	q = fixture_get(&f, "q");
+	ASSERT(d && file && q);
+	ASSERT_INT(dir_settle_lower(f.tree, d), 0);
+	EXPECT_STR(d->dir->lower[0].path, "p/d");
+	EXPECT_STR(d->dir->lower[1].path, "p/d");
+	inode_name_moved(f.tree, fixture_get(&f, "p"), "d", q, "moved", false);
+	while (dirfd_shrink(f.tree))
+		continue;
+	fd = inode_open(f.tree, file, O_RDONLY, NULL);
+	EXPECT_STR(fixture_read(fd), "1/p/d/s/f");
+	close(fd);
+	ASSERT_INT(dir_settle_lower(f.tree, q), 0);
+	ASSERT_INT(dir_settle_lower(f.tree, fixture_get(&f, "q/moved/s")), 0);
+	inode_name_moved(f.tree, root, "q", root, "r", false);
+	inode_name_moved(f.tree, d, "s", root, "t", false);
+	while (dirfd_shrink(f.tree))
+		continue;
+	EXPECT(fixture_get(&f, "t/f") == file);
+	fd = inode_open(f.tree, file, O_RDONLY, NULL);
+	EXPECT_STR(fixture_read(fd), "1/p/d/s/f");
+	close(fd);
+	EXPECT(tree_check(f.tree));
 }
 
 TEST("with the listing known every name resolves to the same")

@@ -80,8 +80,8 @@ int remove_dir(struct change *change, struct inode *parent, const char *name);
 
 /* --- rename --------------------------------------------------------------------------------------------------------------- */
 
-/* flags: 0, RENAME_NOREPLACE, RENAME_EXCHANGE; RENAME_WHITEOUT and others: -EINVAL. A lower or merged directory: -EXDEV.
- * Needs both parents and the old object (with EXCHANGE the new one too) in the upper. */
+/* flags: 0, RENAME_NOREPLACE, RENAME_EXCHANGE; RENAME_WHITEOUT and others: -EINVAL. A lower or merged directory: -EXDEV unless
+ * redirects are made, and where the redirect would be longer than 256 bytes. Needs both parents and the old object (with EXCHANGE the new one too) in the upper. */
 int rename_entry(struct change *change, struct inode *oldparent, const char *oldname, struct inode *newparent,
 		 const char *newname, unsigned flags);
 

@@ -2,14 +2,15 @@
 /*
  * The plan of a rename: from what both names are to the steps on the upper, or the error. It is pure; rename.c gathers
  * the facts under the locks and carries the steps out. The rules are kernel overlayfs's (ovl_rename in
- * fs/overlayfs/dir.c) with redirect_dir=off.
+ * fs/overlayfs/dir.c).
  *
  * What a plan promises:
  *
  *	P1  The commit is one renameat2 of the old name to the new one; nothing that a user sees has changed before it.
  *	P2  Afterwards a whiteout stands at the old name if a lower layer shows that name, and only then.
  *	P3  A directory that arrives where lower layers may hold its new name is opaque before it arrives.
- *	P4  Only objects of the upper move, and no directory that lower layers have a part in.
+ *	P4  Only objects of the upper move. A directory that lower layers have a part in moves where redirects are made, and
+ *	    has one to where it is in the lower layers before it moves.
  */
 #ifndef CHANGE_RENAME_PLAN_H
 #define CHANGE_RENAME_PLAN_H
@@ -48,6 +49,7 @@ struct rename_facts {
 	bool new_whiteout_fixed;  /* PLACE_WHITEOUT, but in a form that wouldn't be one in another directory */
 	bool has_rename_whiteout; /* RENAME_WHITEOUT leaves a whiteout of the form that this upper uses */
 	bool has_xattr;		  /* the upper can hold marks */
+	bool redirects;		  /* and redirects are made (redirect_dir=on) */
 };
 
 /* In the order of execution. */
@@ -55,6 +57,8 @@ struct rename_steps {
 	bool nothing; /* succeed without doing anything */
 	bool mark_old_opaque;
 	bool mark_new_opaque;
+	bool redirect_old;
+	bool redirect_new;
 	bool clear_new; /* put an empty opaque directory in the place of the new one, which holds only whiteouts */
 	bool renew_whiteout_new; /* replace the whiteout at the new name by one that can move */
 	bool place_whiteout_new; /* make a whiteout at the new name, where nothing is: it changes places with the object

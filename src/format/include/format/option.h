@@ -86,7 +86,14 @@ const char *option_class_name(const struct option_desc *desc);
 
 /* ---- the result ---- */
 
-enum redirect_dir { REDIRECT_DIR_OFF, REDIRECT_DIR_NOFOLLOW, REDIRECT_DIR_FOLLOW, REDIRECT_DIR_ON };
+/* AUTO, which is not given: on with marks in trusted.*, off with user.*. */
+enum redirect_dir {
+	REDIRECT_DIR_AUTO,
+	REDIRECT_DIR_OFF,
+	REDIRECT_DIR_NOFOLLOW,
+	REDIRECT_DIR_FOLLOW,
+	REDIRECT_DIR_ON
+};
 enum xino { XINO_AUTO, XINO_OFF, XINO_ON };
 /* The last two mean the same: the kernel's forms are what is written. */
 enum whiteouts { WHITEOUTS_OVERLAY, WHITEOUTS_AUFS, WHITEOUTS_BOTH };

@@ -62,6 +62,8 @@ struct layer_set {
 	struct layer_fs *fs;
 	enum xattr_ns ns; /* the namespace of private attributes that is obeyed */
 	bool aufs; /* the marks of the aufs dialect are read beside the kernel's, and its names hidden */
+	bool follow_redirects;
+	bool make_redirects; /* and the upper can hold them */
 
 	/* Only with an upper: */
 	struct layer_id upper_id; /* the upper's root and WORKDIR: met inside a lower layer, lookup answers -ELOOP */
@@ -123,6 +125,11 @@ enum layer_mark {
 /* One listxattr, and a getxattr of overlay.opaque where it is present. 0 where the layer has no xattrs. *ret_marks. */
 int layer_read_marks(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,
 		     unsigned *ret_marks);
+
+/* The value of overlay.redirect of an object that has MARK_REDIRECT (format/redirect.h). -ENODATA without one, -EINVAL for a value that
+ * isn't to be followed. */
+struct redirect;
+int layer_read_redirect(const struct layer_set *set, int dirfd, const char *name, struct redirect *ret);
 
 /* Whether this is a whiteout as a character device 0:0. */
 static inline bool layer_is_whiteout(const struct statx *stx)

@@ -4,7 +4,8 @@
  * and takes no lock but the leaf ones of the descriptor and listing caches.
  *
  * Rules (kernel overlayfs): topmost first; a whiteout ends the search; a non-directory ends it and hides all below; directories merge
- * until an opaque one. Where the directory's merged listing is known, a missing name costs no system call and a present one
+ * until an opaque one. A directory with a redirect changes the name, or the path from the layers' roots, by which the layers below it are
+ * searched; so its lower refs may lie elsewhere and carry their path (tree/tree.h, I5). Where the directory's merged listing is known, a missing name costs no system call and a present one
  * starts at the layer that has it.
  */
 #ifndef TREE_RESOLVE_H
@@ -24,11 +25,12 @@ struct resolved {
 	unsigned n_lower;      /* directories: lower refs, topmost first */
 	bool in_upper;         /* directories: upper_ref is valid; else: layer is the upper */
 	struct dirref upper_ref;
-	struct dirref *lower;  /* owned: resolved_finish() */
+	struct dirref *lower;  /* owned, and the paths in them: resolved_finish() */
 };
 
 /* -ENOENT: nothing of this name (upper_whiteout is set even then); -ENAMETOOLONG; -EPERM: a redirect or metacopy object, which this
- * mount doesn't follow; -ELOOP: the upper's or work's own root inside a lower layer; -ENOMEM; -EIO. */
+ * mount doesn't follow; -EINVAL: a redirect that climbs or is malformed; -ELOOP: the upper's or work's own root inside a lower layer;
+ * -ENOMEM; -EIO. */
 int resolve_child(struct tree *tree, struct inode *dir, const char *name, struct resolved *ret);
 void resolved_finish(struct resolved *r);
 

@@ -11,7 +11,8 @@
  *  I2  (parent, name) leads to at most one inode; a hard-linked upper inode has all its known names.
  *  I3  in_upper goes from false to true once and never back. A lower file is never opened for writing.
  *  I4  An unlinked inode whose object is in the upper has a pinned descriptor from before its last name went.
- *  I5  A directory in layer L has its parent in layer L.
+ *  I5  A directory in layer L has its parent in layer L and lies there beneath it by its own name, or its ref carries its path in
+ *      layer L. A lower ref's place never changes; before a directory that has some is renamed, they all get their paths.
  *  I6  A descriptor opened by name is checked by inode number before it is used, so a racing rename can't swap files.
  *
  * Locks: legend letters at the fields; order in base/lock.h.
@@ -49,6 +50,7 @@ struct dirref {
 	uint16_t layer;          /* c index in the layer set */
 	uint16_t flags;          /* c enum dirref_flag */
 	uint64_t ino;            /* c its inode number there */
+	char *path;              /* T set once: where a redirect leads to, "a/b" from the layer's root; NULL: the parent's ref, own name */
 	struct dirfd_entry *fd;  /* dirfd lock */
 };
 
@@ -162,6 +164,10 @@ int inode_intern(struct tree *tree, struct inode *parent, const char *name, cons
 		 struct inode **ret_inode);
 /* An inode without a name (O_TMPFILE), in the upper; takes ownership of fd as the pinned descriptor. Lookup count 1. */
 int inode_intern_nameless(struct tree *tree, const struct statx *stx, int fd, struct inode **ret_inode);
+
+/* Before a directory is renamed: gives each lower ref a path of its own, so that it doesn't depend on the name any more. Holds whether
+ * the rename comes or not. -ENOMEM, -ESTALE. */
+int dir_settle_lower(struct tree *tree, struct inode *inode);
 
 /* Changes of names, after they happened on disk; the caller holds D of the parents. Unknown names are ignored. */
 void inode_name_removed(struct tree *tree, struct inode *parent, const char *name);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Making redirects, as kernel overlayfs does (ovl_set_redirect, ovl_get_redirect in fs/overlayfs/dir.c).
+ *
+ * The path is not where the directory lies in some lower layer but what the union looks for below the upper: each
+ * component is a directory's name, or the redirect that it has in the upper. Redirects of lower layers are met when the
+ * path is walked there. An absolute redirect on the way ends the climb.
+ *
+ * Without R a directory above can be renamed within its parent meanwhile. It gets its redirect before it gets its new
+ * name; here the name is read first, so that a new name comes with the redirect.
+ */
+#include "redirect.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "format/name.h"
+#include "format/redirect.h"
+
+/* The path so far, at the end of the buffer. */
+struct climb {
+	char path[REDIRECT_MAX + 1];
+	size_t at;
+};
+
+static int climb_put(struct climb *c, const char *bytes, size_t len)
+{
+	if (len > c->at)
+		return -EXDEV;
+	c->at -= len;
+	memcpy(c->path + c->at, bytes, len);
+	return 0;
+}
+
+/* One component, or the absolute redirect that comes in the place of all before it: 1. */
+static int climb_step(struct climb *c, const struct layer_set *set, int dirfd, const char *entry, const char *name)
+{
+	struct redirect redirect;
+	int r = layer_read_redirect(set, dirfd, entry, &redirect);
+
+	if (r < 0 && r != -ENODATA)
+		return r;
+	if (r == 0)
+		r = climb_put(c, redirect.path, redirect.len);
+	else
+		r = climb_put(c, name, strlen(name));
+	if (r < 0)
+		return r;
+	return c->path[c->at] == '/' ? 1 : climb_put(c, "/", 1);
+}
+
+/* The same for a directory above; *ret_parent is its parent, referenced. */
+static int climb_inode(struct climb *c, struct change *change, struct inode *inode, struct inode **ret_parent)
+{
+	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
+	struct inode_place place;
+	int r;
+
+	inode_locate(change->tree, inode, &place);
+	*ret_parent = place.parent;
+	if (place.unlinked || !place.parent)
+		return -ENOENT;
+	r = change_dirfd_open(change, inode, &dir);
+	return r < 0 ? r : climb_step(c, change->layers, dir.dirfd.fd, "", place.name);
+}
+
+static int climb_run(struct climb *c, struct change *change, struct inode *parent, const char *name, int dirfd)
+{
+	struct tree *tree = change->tree;
+	struct inode *at = inode_get(tree, parent);
+	int r = climb_step(c, change->layers, dirfd, name, name);
+
+	while (r == 0 && at != tree->root) {
+		struct inode *next = NULL;
+
+		r = climb_inode(c, change, at, &next);
+		inode_put(tree, at);
+		at = next;
+	}
+	inode_put(tree, at);
+	return MIN(r, 0);
+}
+
+static int redirect_set(struct change *change, int dirfd, const char *name, const char *value)
+{
+	const char *xattr = xattr_overlay_name(change->layers->ns, XATTR_OVERLAY_REDIRECT);
+	int r = sys_setxattr(dirfd, name, xattr, value, strlen(value), 0);
+
+	return r == -EOPNOTSUPP || r == -EPERM ? -EXDEV : r;
+}
+
+int redirect_write(struct change *change, struct inode *parent, const char *name, int dirfd, bool across)
+{
+	struct climb c = {.at = REDIRECT_MAX};
+	struct redirect has;
+	int r = layer_read_redirect(change->layers, dirfd, name, &has);
+
+	if (r == 0 && (has.absolute || !across))
+		return 0;
+	if (r < 0 && r != -ENODATA)
+		return r;
+	if (!across)
+		return redirect_set(change, dirfd, name, name);
+	r = climb_run(&c, change, parent, name, dirfd);
+	return r < 0 ? r : redirect_set(change, dirfd, name, c.path + c.at);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The mark that a directory with lower parts gets before it is renamed: where the lower layers have it.
+ */
+#ifndef CHANGE_REDIRECT_H
+#define CHANGE_REDIRECT_H
+
+#include "internal.h"
+
+/*
+ * Marks the merged directory `name` in `parent`, whose upper directory is open at dirfd, with a redirect to where it is looked for
+ * in the lower layers now: its name, which holds as long as it stays in its parent, or with `across` an absolute path. A
+ * redirect that it has already and that stays true is left alone. -EXDEV when it would be too long, or where the file system
+ * doesn't take it: the caller then copies, as between file systems. Caller holds D of `parent`, and R with `across`.
+ */
+int redirect_write(struct change *change, struct inode *parent, const char *name, int dirfd, bool across);
+
+#endif
