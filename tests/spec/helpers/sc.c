@@ -151,6 +151,7 @@ static const struct {
 	{"deep", sc_deep, "deep make|read|remove NAME DEPTH"},
 	{"probe", sc_probe, "probe PATH SECONDS"},
 	{"churn", sc_churn, "churn DIR COUNT"},
+	{"hugedir", sc_hugedir, "hugedir DIR COUNT"},
 };
 
 int main(int argc, char **argv)

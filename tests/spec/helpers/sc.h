@@ -58,5 +58,6 @@ int sc_inodes(int argc, char **argv);
 int sc_deep(int argc, char **argv);
 int sc_probe(int argc, char **argv);
 int sc_churn(int argc, char **argv);
+int sc_hugedir(int argc, char **argv);
 
 #endif
