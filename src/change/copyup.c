@@ -60,6 +60,22 @@ static int source_check(const struct copyup *c)
 	return (fixed & STATX_ATTR_IMMUTABLE) || c->how == COPYUP_NO_DATA ? -EPERM : 0;
 }
 
+/* erofs says of all that it is immutable, because nobody can write there: only what FS_IOC_GETFLAGS shows was said of this file, and would
+ * be the copy's too. */
+static void source_confirm_flags(struct copyup *c)
+{
+	uint64_t fixed = STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND;
+	bool has_flags = S_ISREG(c->stx.stx_mode) || S_ISDIR(c->stx.stx_mode);
+	_cleanup_close_ int fd = -1;
+	unsigned flags = 0;
+
+	if (!(c->stx.stx_attributes & fixed))
+		return;
+	fd = has_flags ? source_open_read(c->src) : -1;
+	if (fd < 0 || sys_getflags(fd, &flags) < 0)
+		c->stx.stx_attributes &= ~fixed;
+}
+
 /* 1: it is in the upper already. */
 static int source_open(struct copyup *c)
 {
@@ -75,6 +91,7 @@ static int source_open(struct copyup *c)
 	r = sys_statx(c->src, "", &c->stx);
 	if (r < 0)
 		return r;
+	source_confirm_flags(c);
 	r = source_check(c);
 	if (r < 0 || !(S_ISREG(c->stx.stx_mode) || S_ISDIR(c->stx.stx_mode)))
 		return r;
