@@ -194,7 +194,8 @@ static int mark_ino(struct copyup *c)
 	return set_mark(c, XATTR_OVERLAY_PLYFS_INO, value, sizeof(value));
 }
 
-/* An origin without a handle says "copied up from somewhere". */
+/* An origin without a handle says "copied up from somewhere". A handle of a file system without uuid (btrfs, squashfs) leads nowhere as soon
+ * as a second such one is among the layers. */
 static int mark_origin(struct copyup *c)
 {
 	struct layer_set *set = c->change->layers;
@@ -206,7 +207,7 @@ static int mark_origin(struct copyup *c)
 		return 0;
 	n = layer_make_origin(set, &set->layers[c->layer], c->src, value, sizeof(value));
 	r = set_mark(c, XATTR_OVERLAY_ORIGIN, value, n > 0 ? (size_t)n : 0);
-	if (r > 0 && n <= 0)
+	if (r > 0 && (n <= 0 || !set->fs[set->layers[c->layer].fs].has_uuid))
 		r = mark_ino(c);
 	c->persistent_ino = r > 0;
 	return r < 0 ? r : 0;
