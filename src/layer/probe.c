@@ -238,10 +238,9 @@ int probe_upper(struct layer_opening *lo)
 	sys_unlinkat(set->work_fd, name, 0);
 	set->has_tmpfile = probe_tmpfile(set);
 	ret = choose_whiteouts(lo, probe_device(set));
-	if (!set->has_upper_xattr)
-		log_warning(
-			"%s: no attributes for private marks: directories that hide lower ones and inode numbers don't "
-			"outlive the mount",
-			upper->path);
+	if (!ret && !set->has_upper_xattr)
+		log_warning("%s: no attributes for private marks: a directory can't be made over a removed one, and inode "
+			    "numbers don't outlive the mount",
+			    upper->path);
 	return ret;
 }
