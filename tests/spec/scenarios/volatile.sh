@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # title: a volatile mount syncs nothing, marks its work directory, and the mark refuses the next mount until it is removed
 # labels: quick
+# variants: tsan newfuse
 # plyfs-only: the daemon's system calls are watched
 # needs: strace
 # not-mounted: yes
