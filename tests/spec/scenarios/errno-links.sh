@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # title: the file system's limit of links to a file is met with EMLINK, and links across mounts with EXDEV
 # fs: ext4
+# needs: python3
 
 layers() {
 	put l1/file "content"
