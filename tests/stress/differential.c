@@ -10,7 +10,7 @@
  * at the open there, at the first change here), changes through a read-only descriptor of a file that is unlinked (EEXIST there), setgid
  * files without group-execute (a stranger's write leaves the bit): no file is made setgid, as the umask could make it one of these.
  *
- * usage: differential build DIR SEED | run KERNEL PLYFS SEED OPS | trees A B | uppers KERNEL PLYFS strict|either | print DIR
+ * usage: differential build DIR SEED | run KERNEL PLYFS SEED OPS | trees A B | uppers KERNEL PLYFS strict|either|loose | print DIR
  */
 #include "differential.h"
 
@@ -833,6 +833,11 @@ int ops_run(const char *kernel, const char *plyfs, uint64_t seed, unsigned n)
 	return bad ? 1 : 0;
 }
 
+static enum uppers how_of(const char *word)
+{
+	return !strcmp(word, "loose") ? UPPERS_LOOSE : !strcmp(word, "either") ? UPPERS_EITHER : UPPERS_STRICT;
+}
+
 int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -843,11 +848,11 @@ int main(int argc, char **argv)
 	if (argc == 4 && !strcmp(argv[1], "trees"))
 		return trees_compare(argv[2], argv[3]) ? 1 : 0;
 	if (argc == 5 && !strcmp(argv[1], "uppers"))
-		return uppers_compare(argv[2], argv[3], !strcmp(argv[4], "either")) ? 1 : 0;
+		return uppers_compare(argv[2], argv[3], how_of(argv[4])) ? 1 : 0;
 	if (argc == 3 && !strcmp(argv[1], "print"))
 		layer_print(argv[2]);
 	else
 		fprintf(stderr, "usage: differential build DIR SEED | run KERNEL PLYFS SEED OPS | trees A B | "
-				"uppers KERNEL PLYFS strict|either | print DIR\n");
+				"uppers KERNEL PLYFS strict|either|loose | print DIR\n");
 	return argc == 3 ? 0 : 2;
 }

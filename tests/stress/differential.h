@@ -46,8 +46,13 @@ enum snap_kind {
 void snap(const char *path, enum snap_kind kind, char out[static SNAP_SIZE]);
 /* Prints what differs between two trees. Returns the number of differences. */
 unsigned trees_compare(const char *a, const char *b);
-/* Upper a was changed by the kernel; where `either` is false copies may be missing in b only. */
-unsigned uppers_compare(const char *a, const char *b, bool either);
+enum uppers {
+	UPPERS_STRICT, /* copies may be missing in plyfs's only */
+	UPPERS_EITHER, /* in either: both have worked on both */
+	UPPERS_LOOSE,  /* and so may opaque marks, which the kernel sets on any new directory where it makes redirects */
+};
+/* Upper a was changed by the kernel last. What copies and marks hide or show the merged trees tell. */
+unsigned uppers_compare(const char *a, const char *b, enum uppers how);
 /* Prints all of a layer. */
 void layer_print(const char *dir);
 /* The names of a directory, sorted; the caller frees the list and each. -1 with errno set where it can't be read. */
