@@ -412,7 +412,9 @@ static void listing_inherit(struct listing *fresh, struct listing *old)
 
 		e->cookie = before ? before->cookie : fresh->next_cookie++;
 	}
-	qsort(fresh->entries, fresh->n, sizeof(fresh->entries[0]), by_cookie);
+	/* An empty listing has no array. */
+	if (fresh->n > 0)
+		qsort(fresh->entries, fresh->n, sizeof(fresh->entries[0]), by_cookie);
 	if (fresh->table)
 		memset(fresh->table, 0, (fresh->mask + 1) * sizeof(uint32_t));
 	for (uint32_t i = 0; i < fresh->n; i++)
