@@ -487,7 +487,7 @@ static void copyup_failed(const struct inode *inode, int err)
 		return;
 	counter_add(COUNTER_COPY_UP_FAILED, 1);
 	log_limited(LOG_CAUSE_COPY_UP, LOG_WARNING, "copy-up of inode %llu failed: %s",
-		    (unsigned long long)__atomic_load_n(&inode->ino, __ATOMIC_RELAXED), strerror(-err));
+		    (unsigned long long)inode_ino(inode), strerror(-err));
 }
 
 int copyup_run(struct change *change, struct inode *inode, enum copyup_how how, struct copyup_job *job)

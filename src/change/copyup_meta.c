@@ -190,7 +190,7 @@ static int mark_ino(struct copyup *c)
 {
 	uint8_t value[INOMARK_SIZE];
 
-	inomark_encode(__atomic_load_n(&c->inode->ino, __ATOMIC_RELAXED), value);
+	inomark_encode(inode_ino(c->inode), value);
 	return set_mark(c, XATTR_OVERLAY_PLYFS_INO, value, sizeof(value));
 }
 

@@ -70,8 +70,6 @@ static struct fs_options fs_options_of(struct session *s)
 		.open_handles = has_upper && !s->set->can_reopen,
 		.copyup_at_open = opt->copyup == COPYUP_AT_OPEN,
 		.writeback = opt->writeback,
-		.io_uring = opt->io_uring,
-		.threads = MIN(sys_cpu_count(), MAX_THREADS),
 		.max_write = opt->max_write,
 		.max_readahead = opt->max_readahead,
 		.max_background = opt->max_background,

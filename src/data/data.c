@@ -250,23 +250,28 @@ static bool evict_one_locked(struct data *data, struct closing *c, struct data_e
 	return false;
 }
 
+/* Gives up one entry, or only one beyond max_fds. True when descriptors were closed; false also where a dirty one is on
+ * its way to be. */
+static bool evict_one(struct data *data, bool only_surplus)
+{
+	struct data_entry *dirty = NULL;
+	struct closing c;
+	bool freed;
+
+	closing_init(&c);
+	lock_take(&data->lock);
+	freed = (!only_surplus || data->open_fds > data->opt.max_fds) && evict_one_locked(data, &c, &dirty);
+	lock_drop(&data->lock);
+	closing_run(&c);
+	if (dirty)
+		pool_submit(data->opt.pool, &dirty->task);
+	return freed;
+}
+
 static void evict_surplus(struct data *data)
 {
-	for (unsigned i = 0; i < 4; i++) {
-		struct data_entry *dirty = NULL;
-		struct closing c;
-		bool more;
-
-		closing_init(&c);
-		lock_take(&data->lock);
-		more = data->open_fds > data->opt.max_fds && evict_one_locked(data, &c, &dirty);
-		lock_drop(&data->lock);
-		closing_run(&c);
-		if (dirty)
-			pool_submit(data->opt.pool, &dirty->task);
-		if (!more)
-			return;
-	}
+	for (unsigned i = 0; i < 4 && evict_one(data, true); i++)
+		;
 }
 
 /* --- getting one --------------------------------------------------------------------------------------------------------- */
@@ -382,22 +387,6 @@ static int entry_adopt(struct data *data, struct inode *inode, int fd, bool uppe
 	return 0;
 }
 
-static bool evict_for_room(struct data *data)
-{
-	struct data_entry *dirty = NULL;
-	struct closing c;
-	bool freed;
-
-	closing_init(&c);
-	lock_take(&data->lock);
-	freed = evict_one_locked(data, &c, &dirty);
-	lock_drop(&data->lock);
-	closing_run(&c);
-	if (dirty)
-		pool_submit(data->opt.pool, &dirty->task);
-	return freed;
-}
-
 int data_get(struct data *data, struct inode *inode, bool write, struct data_fd *ret_fd)
 {
 	bool upper, both;
@@ -410,7 +399,7 @@ int data_get(struct data *data, struct inode *inode, bool write, struct data_fd 
 	evict_surplus(data);
 	for (unsigned tries = 0; tries < 64; tries++) {
 		r = open_version(data, inode, write, &upper, &both);
-		if ((r == -EMFILE || r == -ENFILE) && evict_for_room(data))
+		if ((r == -EMFILE || r == -ENFILE) && evict_one(data, false))
 			continue;
 		if (r < 0)
 			return r;

@@ -45,7 +45,6 @@ struct fs {
 	bool no_opendir;          /* c after INIT */
 	struct lock handles_lock; /* leaf */
 	struct handle *handles;   /* handles_lock: all that are open */
-	_Atomic bool live;        /* INIT was answered */
 	_Atomic int plus_bias;    /* readers that ask for attributes were seen lately */
 };
 
@@ -126,6 +125,8 @@ void job_start_blocking(struct job *job);
  * writers, and nobody else, go at the disk's pace instead of running out of descriptors. */
 void job_start_opening(struct job *job);
 void job_put(struct job *job);
+/* How a run function ends with a result alone: -EAGAIN is handed back, anything else is the answer. */
+int job_result(struct job *job, int r);
 static inline void job_init(struct job *job, fuse_req_t req, int (*run)(struct job *))
 {
 	memset(job, 0, sizeof(*job));

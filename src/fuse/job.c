@@ -45,6 +45,14 @@ void job_put(struct job *job)
 		job_free(job);
 }
 
+int job_result(struct job *job, int r)
+{
+	if (r == -EAGAIN)
+		return r;
+	reply_result(job->req, r);
+	return 0;
+}
+
 static int job_copy_args(struct job *to, const struct job *from)
 {
 	if (from->name && !(to->own_name = strdup(from->name)))

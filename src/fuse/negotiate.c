@@ -137,7 +137,6 @@ void op_init(void *userdata, struct fuse_conn_info *conn)
 	fs->no_opendir = !fs->opt.revalidate && feature_capable(conn, FUSE_CAP_NO_OPENDIR_SUPPORT);
 	if (fs->opt.print_negotiated)
 		log_negotiated(fs, conn);
-	atomic_store(&fs->live, true);
 	if (fs->opt.on_live)
 		fs->opt.on_live(fs->opt.on_live_arg);
 }

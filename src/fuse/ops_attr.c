@@ -4,36 +4,35 @@
  */
 #include "internal.h"
 
-void op_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+/* What GETATTR and STATX answer; false after having answered an error. */
+static bool statx_or_reply(fuse_req_t req, fuse_ino_t id, struct statx *ret_stx)
 {
 	struct inode *inode = inode_or_reply(req, id);
-	struct statx stx;
 	int r;
 
 	if (!inode)
-		return;
+		return false;
 	counter_add(COUNTER_GETATTR, 1);
-	r = inode_statx(fs_of(req)->tree, inode, &stx);
+	r = inode_statx(fs_of(req)->tree, inode, ret_stx);
 	if (r < 0)
 		reply_result(req, r);
-	else
+	return r == 0;
+}
+
+void op_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+	struct statx stx;
+
+	if (statx_or_reply(req, id, &stx))
 		reply_attr(req, &stx);
 }
 
 #if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 18)
 void op_statx(fuse_req_t req, fuse_ino_t id, int flags, int mask, struct fuse_file_info *fi)
 {
-	struct inode *inode = inode_or_reply(req, id);
 	struct statx stx;
-	int r;
 
-	if (!inode)
-		return;
-	counter_add(COUNTER_GETATTR, 1);
-	r = inode_statx(fs_of(req)->tree, inode, &stx);
-	if (r < 0)
-		reply_result(req, r);
-	else
+	if (statx_or_reply(req, id, &stx))
 		fuse_reply_statx(req, 0, &stx, fs_of(req)->opt.timeout);
 }
 #endif
@@ -96,12 +95,9 @@ static int run_setattr(struct job *job)
 	struct statx stx;
 	int r = set_attributes(job, &stx);
 
-	if (r == -EAGAIN)
-		return r;
 	if (r < 0)
-		reply_result(job->req, r);
-	else
-		reply_attr(job->req, &stx);
+		return job_result(job, r);
+	reply_attr(job->req, &stx);
 	return 0;
 }
 

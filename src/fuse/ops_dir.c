@@ -57,12 +57,6 @@ static bool add_plain(struct reading *rd, const char *name, uint64_t ino, unsign
 	return add_entry(rd, name, &e, cookie);
 }
 
-/* A copy-up may give the inode another number at any time. */
-static uint64_t inode_ino(const struct inode *inode)
-{
-	return __atomic_load_n(&inode->ino, __ATOMIC_RELAXED);
-}
-
 static uint64_t parent_ino(struct reading *rd)
 {
 	struct inode_place place;

@@ -74,12 +74,8 @@ static int run_write(struct job *job)
 	ssize_t n = data_write(job->fs->data, job->inode, job->buf, job->size, job->off,
 			       (job->fi.flags & O_APPEND) != 0);
 
-	if (n == -EAGAIN)
-		return -EAGAIN;
-	if (n < 0) {
-		reply_result(job->req, (int)n);
-		return 0;
-	}
+	if (n < 0)
+		return job_result(job, (int)n);
 	counter_add(COUNTER_WRITE, 1);
 	counter_add(COUNTER_WRITE_BYTES, (uint64_t)n);
 	fuse_reply_write(job->req, (size_t)n);
@@ -130,10 +126,7 @@ static int run_fallocate(struct job *job)
 {
 	int r = data_fallocate(job->fs->data, job->inode, job->mode, job->off, job->off2);
 
-	if (r == -EAGAIN)
-		return r;
-	reply_result(job->req, r);
-	return 0;
+	return job_result(job, r);
 }
 
 void op_fallocate(fuse_req_t req, fuse_ino_t id, int mode, off_t off, off_t len, struct fuse_file_info *fi)
@@ -177,12 +170,9 @@ static int run_copy(struct job *job)
 {
 	ssize_t n = data_copy(job->fs->data, job->inode2, job->off2, job->inode, job->off, job->size);
 
-	if (n == -EAGAIN)
-		return -EAGAIN;
 	if (n < 0)
-		reply_result(job->req, (int)n);
-	else
-		fuse_reply_write(job->req, (size_t)n);
+		return job_result(job, (int)n);
+	fuse_reply_write(job->req, (size_t)n);
 	return 0;
 }
 

@@ -53,41 +53,30 @@ void op_statfs(fuse_req_t req, fuse_ino_t id)
 
 /* --- ioctl -------------------------------------------------------------------------------------------------------------------- */
 
-static void reply_flags_set(struct job *job, int r)
+static int flags_set(struct job *job, int r)
 {
-	if (r < 0) {
-		reply_result(job->req, r);
-		return;
-	}
+	if (r < 0)
+		return job_result(job, r);
 	/* A writer may be allowed less now, or more. */
 	data_flags_changed(job->fs->data, job->inode);
 	fuse_reply_ioctl(job->req, 0, NULL, 0);
+	return 0;
 }
 
 static int run_set_flags(struct job *job)
 {
 	unsigned flags;
-	int r;
 
 	memcpy(&flags, job->buf, sizeof(flags));
-	r = attr_set_flags(job->fs->change, job->inode, flags);
-	if (r == -EAGAIN)
-		return r;
-	reply_flags_set(job, r);
-	return 0;
+	return flags_set(job, attr_set_flags(job->fs->change, job->inode, flags));
 }
 
 static int run_set_fsxattr(struct job *job)
 {
 	struct fsxattr xa;
-	int r;
 
 	memcpy(&xa, job->buf, sizeof(xa));
-	r = attr_set_fsxattr(job->fs->change, job->inode, &xa);
-	if (r == -EAGAIN)
-		return r;
-	reply_flags_set(job, r);
-	return 0;
+	return flags_set(job, attr_set_fsxattr(job->fs->change, job->inode, &xa));
 }
 
 static void ioctl_set(fuse_req_t req, struct inode *inode, const void *in, size_t in_size, size_t want,

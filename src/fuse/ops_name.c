@@ -17,12 +17,9 @@ static int run_make(struct job *job)
 	/* A parked job's copy of the target lies in its second name. */
 	job->spec.target = job->name2;
 	r = create_entry(job->fs->change, &job->caller, job->inode, job->name, &job->spec, &inode, &stx, &fd);
-	if (r == -EAGAIN)
-		return r;
 	if (r < 0)
-		reply_result(job->req, r);
-	else
-		reply_entry(job->req, inode, &stx);
+		return job_result(job, r);
+	reply_entry(job->req, inode, &stx);
 	return 0;
 }
 
@@ -69,16 +66,13 @@ static int run_link(struct job *job)
 	struct statx stx;
 	int r = create_link(fs->change, job->inode, job->inode2, job->name, &stx);
 
-	if (r == -EAGAIN)
-		return r;
-	/* The reply is an entry: it counts as a lookup of the new name. */
-	inode = r < 0 ? NULL : inode_lookup_known(fs->tree, job->inode2, job->name);
-	if (r == 0 && !inode)
-		r = -ESTALE;
 	if (r < 0)
-		reply_result(job->req, r);
-	else
-		reply_entry(job->req, inode, &stx);
+		return job_result(job, r);
+	/* The reply is an entry: it counts as a lookup of the new name. */
+	inode = inode_lookup_known(fs->tree, job->inode2, job->name);
+	if (!inode)
+		return job_result(job, -ESTALE);
+	reply_entry(job->req, inode, &stx);
 	return 0;
 }
 
@@ -104,20 +98,14 @@ static int run_unlink(struct job *job)
 {
 	int r = remove_file(job->fs->change, job->inode, job->name);
 
-	if (r == -EAGAIN)
-		return r;
-	reply_result(job->req, r);
-	return 0;
+	return job_result(job, r);
 }
 
 static int run_rmdir(struct job *job)
 {
 	int r = remove_dir(job->fs->change, job->inode, job->name);
 
-	if (r == -EAGAIN)
-		return r;
-	reply_result(job->req, r);
-	return 0;
+	return job_result(job, r);
 }
 
 static void remove_entry(fuse_req_t req, fuse_ino_t parent_id, const char *name, int (*run)(struct job *))
@@ -150,10 +138,7 @@ static int run_rename(struct job *job)
 {
 	int r = rename_entry(job->fs->change, job->inode, job->name, job->inode2, job->name2, job->flags);
 
-	if (r == -EAGAIN)
-		return r;
-	reply_result(job->req, r);
-	return 0;
+	return job_result(job, r);
 }
 
 /* The object under a name, which a rename needs in the upper; its lookup is undone by the caller. Without redirects a directory that has

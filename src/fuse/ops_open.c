@@ -91,12 +91,8 @@ static int run_open(struct job *job)
 
 	if (fs->opt.open_handles)
 		r = handle_new(fs, job->inode, write, &job->fi);
-	if (r == -EAGAIN)
-		return r;
-	if (r < 0) {
-		reply_result(job->req, r);
-		return 0;
-	}
+	if (r < 0)
+		return job_result(job, r);
 	file_info_flags(fs, &job->fi);
 	if (fuse_reply_open(job->req, &job->fi) == -ENOENT && job->fi.fh)
 		handle_free(fs, handle_of(&job->fi));
@@ -162,12 +158,9 @@ static int run_create(struct job *job)
 	int fd = -1;
 	int r = create_entry(job->fs->change, &job->caller, job->inode, job->name, &job->spec, &inode, &stx, &fd);
 
-	if (r == -EAGAIN)
-		return r;
 	if (r < 0)
-		reply_result(job->req, r);
-	else
-		reply_created(job, inode, &stx, fd);
+		return job_result(job, r);
+	reply_created(job, inode, &stx, fd);
 	return 0;
 }
 
@@ -195,12 +188,9 @@ static int run_tmpfile(struct job *job)
 	struct statx stx;
 	int r = create_tmpfile(job->fs->change, &job->caller, job->inode, (mode_t)job->mode, &inode, &stx);
 
-	if (r == -EAGAIN)
-		return r;
 	if (r < 0)
-		reply_result(job->req, r);
-	else
-		reply_created(job, inode, &stx, -1);
+		return job_result(job, r);
+	reply_created(job, inode, &stx, -1);
 	return 0;
 }
 

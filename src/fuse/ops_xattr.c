@@ -72,10 +72,7 @@ static int run_setxattr(struct job *job)
 {
 	int r = xattr_set(job->fs->change, job->inode, job->name, job->buf, job->size, job->mode, job->flags != 0);
 
-	if (r == -EAGAIN)
-		return r;
-	reply_result(job->req, r);
-	return 0;
+	return job_result(job, r);
 }
 
 /* An access ACL that somebody outside the file's group sets takes the setgid bit away, and as in kernel overlayfs so does one that is removed.
@@ -130,10 +127,7 @@ static int run_removexattr(struct job *job)
 {
 	int r = xattr_remove(job->fs->change, job->inode, job->name, job->flags != 0);
 
-	if (r == -EAGAIN)
-		return r;
-	reply_result(job->req, r);
-	return 0;
+	return job_result(job, r);
 }
 
 void op_removexattr(fuse_req_t req, fuse_ino_t id, const char *name)

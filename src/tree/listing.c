@@ -557,7 +557,7 @@ static int entry_final_ino(struct tree *tree, struct inode *dir, struct listing_
 	int res = 0;
 
 	if (known)
-		entry->ino = __atomic_load_n(&known->ino, __ATOMIC_RELAXED);
+		entry->ino = inode_ino(known);
 	else
 		res = merge_final_ino(tree, dir, entry->name, flags, &entry->ino);
 	inode_put(tree, known);

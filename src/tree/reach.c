@@ -224,7 +224,7 @@ void inode_fix_statx(struct tree *tree, const struct inode *inode, struct statx 
 
 	if (inode_is_covered(inode))
 		statx_of_covered(inode, stx);
-	stx->stx_ino = __atomic_load_n(&inode->ino, __ATOMIC_RELAXED);
+	stx->stx_ino = inode_ino(inode);
 	/* Counting the subdirectories of a merged directory would need its listing; 1 tells tools such as find not to rely on it. */
 	if (inode->dir && (inode == tree->root || dir_depth(inode->dir) > 1))
 		stx->stx_nlink = 1;

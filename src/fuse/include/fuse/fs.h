@@ -25,8 +25,6 @@ struct fs_options {
 	bool open_handles;       /* OPEN is answered with a handle: descriptors can't be reopened at will */
 	bool copyup_at_open;     /* copyup=open */
 	bool writeback;          /* the kernel's write-back cache */
-	bool io_uring;
-	unsigned threads;        /* request threads */
 	unsigned max_write;      /* bytes; 0: own choice */
 	unsigned max_readahead;  /* bytes; 0: the kernel's */
 	unsigned max_background; /* 0: own choice */

@@ -138,6 +138,11 @@ static inline bool inode_is_dir(const struct inode *inode)
 {
 	return inode->dir != NULL;
 }
+/* st_ino and d_ino now: a copy-up may give the inode another number at any time. */
+static inline uint64_t inode_ino(const struct inode *inode)
+{
+	return __atomic_load_n(&inode->ino, __ATOMIC_RELAXED);
+}
 static inline bool inode_in_upper(const struct inode *inode)
 {
 	return atomic_load_explicit(&inode->in_upper, memory_order_acquire);
