@@ -150,10 +150,10 @@ main() {
 	for report in "$DIR"/sanitizer.*; do
 		[ ! -e "$report" ] || fail "sanitizer: $(cat "$report")"
 	done
+	: >"$DIR/done"
 }
 
 export ASAN_OPTIONS=log_path=$DIR/sanitizer:exitcode=99 UBSAN_OPTIONS=log_path=$DIR/sanitizer:print_stacktrace=1
 export TSAN_OPTIONS=log_path=$DIR/sanitizer:exitcode=99
 : >"$DIR/failures"
 main
-: >"$DIR/done"

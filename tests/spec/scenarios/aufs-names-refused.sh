@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # title: with whiteouts=aufs no name that begins with .wh. can be made, and making one harms nothing
 # labels: quick
-# plyfs-only: names are reserved with that dialect only
+# plyfs-only: an option of plyfs's own
 # options: whiteouts=aufs
 
 layers() {

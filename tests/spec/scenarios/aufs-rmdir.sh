@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # title: a directory that holds only .wh. names is removed with them, or replaced by a rename
 # labels: quick
-# plyfs-only: the kernel doesn't read .wh. names
+# plyfs-only: an option of plyfs's own
 # options: whiteouts=both
 
 layers() {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # title: with whiteouts=both the forms of image layers and the kernel's hide names in any layer, mixed, over remounts
 # labels: quick
-# plyfs-only: the kernel doesn't read .wh. names
+# plyfs-only: an option of plyfs's own
 # options: whiteouts=both
 
 layers() {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # title: a file that was written just before obeys the append-only flag at once, and its removal too
 # labels: quick
-# plyfs-only: the refusal comes from the write, because no OPEN reaches the daemon; the kernel refuses the open
+# plyfs-only: the kernel refuses the open; no OPEN reaches the daemon, so the write is refused
 
 scenario() {
 	local mode

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # title: with few descriptors thousands of written files find no limit, though each has to be synced before it is closed
 # labels: quick
-# plyfs-only: the kernel opens no descriptors
+# plyfs-only: the daemon's descriptors
 # not-mounted: yes
 
 scenario() {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # title: when layers are removed or renamed under a mount calls fail or go on, and neither hang nor end the daemon
-# plyfs-only: undefined, and the kernel's answers are other ones
+# plyfs-only: the kernel's answers are other ones, and its documentation calls them undefined
 # not-mounted: yes
 # timeout: 120
 

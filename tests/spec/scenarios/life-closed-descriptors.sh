@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # title: a daemon started without descriptors 0, 1 and 2 keeps its layers apart from them
 # labels: quick
-# plyfs-only: the kernel starts no process
+# plyfs-only: the daemon's life
 # not-mounted: yes
 
 layers() {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # title: a descriptor that is mounted already is served as /dev/fd/N, and one that is no mount is refused
 # labels: quick
-# plyfs-only: the kernel starts no process
+# plyfs-only: the daemon's life
 # not-mounted: yes
 
 layers() {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # title: with timeout=0 every change of a layer shows at the next look: content, names, kinds, links and merged directories
 # labels: quick
-# plyfs-only: the kernel's overlayfs leaves changes of its layers undefined
+# plyfs-only: an option of plyfs's own
 # not-mounted: yes
 
 # Not among the layers that must stay as they are.

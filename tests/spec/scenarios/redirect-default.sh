@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # title: redirects are made by default with marks in trusted.*, and not with marks in user.*, where none is followed unasked
 # labels: quick
-# plyfs-only: kernel overlayfs has other defaults
+# plyfs-only: the kernel has other defaults
 # not-mounted: yes
 
 layers() {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # title: an upper or work directory that another mount uses is refused, also the kernel's
 # labels: quick
-# plyfs-only: without an index the kernel warns and goes on
+# plyfs-only: the kernel warns and goes on without an index
 # not-mounted: yes
 # timeout: 120
 

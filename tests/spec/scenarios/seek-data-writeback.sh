@@ -2,7 +2,7 @@
 # title: with the write-back cache no data that waits to be written is taken for a hole
 # labels: quick
 # options: writeback
-# plyfs-only: with this option the whole file is data
+# plyfs-only: the kernel has no such option, and tells each hole
 
 layers() {
 	mkdir l1/dir

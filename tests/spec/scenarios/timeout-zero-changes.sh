@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # title: with timeout=0 files and directories of a layer may be replaced, removed and retyped while the mount is read
-# plyfs-only: the kernel leaves it undefined
+# plyfs-only: an option of plyfs's own
 # not-mounted: yes
 
 layers() {

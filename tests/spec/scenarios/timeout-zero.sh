@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # title: with timeout=0 what is changed in a layer shows at the next look
 # labels: quick
-# plyfs-only: the kernel leaves it undefined
+# plyfs-only: an option of plyfs's own
 # not-mounted: yes
 
 layers() {
