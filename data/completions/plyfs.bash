@@ -40,6 +40,11 @@ noxattrs
 static_nlink
 ino32_t
 fast_ino
+uidmapping=
+gidmapping=
+squash_to_root
+squash_to_uid=
+squash_to_gid=
 xattr_permissions=0
 log=
 pidfile=

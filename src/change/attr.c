@@ -68,11 +68,11 @@ static int kill_priv(struct inode *inode, int path)
 	return mode == (stx.stx_mode & 07777) ? 0 : sys_fchmod(path, mode);
 }
 
-static int set_owner(struct inode *inode, int path, const struct attr_change *attr)
+static int set_owner(struct change *change, struct inode *inode, int path, const struct attr_change *attr)
 {
 	uid_t uid = attr->valid & ATTR_SET_UID ? attr->uid : (uid_t)-1;
 	gid_t gid = attr->valid & ATTR_SET_GID ? attr->gid : (gid_t)-1;
-	int r = sys_fchown(path, uid, gid);
+	int r = change_set_owner(change, path, uid, gid);
 
 	/* The file system took it away with the setuid bit. */
 	if (r == 0 && S_ISREG(inode->type))
@@ -99,7 +99,7 @@ static int set_times(int path, const struct attr_change *attr)
 	return sys_futimens(path, times);
 }
 
-static int set_all(struct inode *inode, int path, const struct attr_change *attr, int fd)
+static int set_all(struct change *change, struct inode *inode, int path, const struct attr_change *attr, int fd)
 {
 	int r = 0;
 
@@ -108,7 +108,7 @@ static int set_all(struct inode *inode, int path, const struct attr_change *attr
 	if (r == 0 && (attr->valid & ATTR_KILL_PRIV))
 		r = kill_priv(inode, path);
 	if (r == 0 && (attr->valid & (ATTR_SET_UID | ATTR_SET_GID)))
-		r = set_owner(inode, path, attr);
+		r = set_owner(change, inode, path, attr);
 	if (r == 0 && (attr->valid & ATTR_SET_MODE))
 		r = set_mode(inode, path, attr->mode);
 	if (r == 0 && (attr->valid & (ATTR_SET_ATIME | ATTR_SET_MTIME)))
@@ -127,7 +127,7 @@ int attr_set(struct change *change, struct inode *inode, const struct attr_chang
 	path = change_open_upper(change, inode, O_PATH);
 	if (path < 0)
 		return path;
-	r = set_all(inode, path, attr, fd);
+	r = set_all(change, inode, path, attr, fd);
 	if (r == 0)
 		r = sys_statx(path, "", &stx);
 	if (r < 0)

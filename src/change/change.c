@@ -45,6 +45,7 @@ int change_new(struct tree *tree, const struct change_options *opt, struct chang
 	change->layers = tree->layers;
 	change->sync = opt->sync && !tree->layers->is_volatile;
 	change->acl = opt->acl;
+	change->squash = opt->squash;
 	rwlock_init(&change->gate, LOCK_GATE);
 	r = copyup_queue_new(change, &change->queue);
 	if (r == 0)

@@ -217,7 +217,7 @@ static int mark_origin(struct copyup *c)
 
 static int copy_owner(struct copyup *c)
 {
-	int r = sys_fchown(c->fd, c->stx.stx_uid, c->stx.stx_gid);
+	int r = change_set_owner(c->change, c->fd, c->stx.stx_uid, c->stx.stx_gid);
 
 	/* An owner that this user namespace has no number for. */
 	return r == -EINVAL ? -EOVERFLOW : r;

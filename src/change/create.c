@@ -7,6 +7,7 @@
  * A whiteout in a lower layer alone needs no care: the lookup of a merged directory ends there, so a new directory in
  * the upper merges with nothing and needs no mark.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,9 +19,10 @@
 
 /* --- as the caller ------------------------------------------------------------------------------------------------ */
 
-/* The rest of the block makes files as the caller. */
+/* The rest of the block makes files as the caller; `err` where that is nobody whom this user namespace knows. */
 struct disguise {
 	bool on;
+	int err;
 };
 
 static void disguise_end(struct disguise *d)
@@ -31,15 +33,15 @@ static void disguise_end(struct disguise *d)
 
 static struct disguise disguise_start(const struct change *change, const struct caller *caller)
 {
-	struct disguise d = {change->layers->can_chown};
+	struct disguise d = {.on = change->layers->can_chown};
 
-	if (d.on)
-		sys_set_fsids(caller->uid, caller->gid);
+	if (d.on && sys_set_fsids(caller->uid, caller->gid) < 0 && !change->squash)
+		d.err = -EOVERFLOW;
 	return d;
 }
 
 #define AS_CALLER(change, caller)                                                                                      \
-	struct disguise _disguise __attribute__((cleanup(disguise_end), unused)) = disguise_start(change, caller)
+	struct disguise _disguise __attribute__((cleanup(disguise_end))) = disguise_start(change, caller)
 
 /* Whether an object that is made by this thread for the caller has the right owner from the start. */
 static bool owner_comes_right(const struct change *change, const struct caller *caller)
@@ -66,6 +68,8 @@ static int make_in_parent(struct creation *c, mode_t mode)
 {
 	AS_CALLER(c->change, c->caller);
 
+	if (_disguise.err)
+		return _disguise.err;
 	switch (mode & S_IFMT) {
 	case S_IFREG:
 		c->fd = sys_openat(c->dirfd, c->name, O_CREAT | O_EXCL | O_RDWR, mode & 07777, SYS_NO_XDEV);
@@ -236,14 +240,14 @@ static int make_nameless(struct change *change, const struct caller *caller, int
 
 	{
 		AS_CALLER(change, caller);
-		fd = sys_open_tmpfile(dirfd, O_RDWR, mode & 07777);
+		fd = _disguise.err ? _disguise.err : sys_open_tmpfile(dirfd, O_RDWR, mode & 07777);
 	}
 	if (fd == -EISDIR)
 		return -EOPNOTSUPP;
 	if (fd < 0)
 		return fd;
 	if (!owner_comes_right(change, caller)) {
-		r = sys_fchown(fd, caller->uid, caller->gid);
+		r = change_set_owner(change, fd, caller->uid, caller->gid);
 		if (r < 0)
 			return r;
 	}

@@ -125,7 +125,7 @@ static int mark_opaque(struct change *change, int fd)
 /* Owner before mode, which chown would take bits from; mode before the ACL, whose mask it would overwrite. */
 static int dress(struct creation *c, const struct heritage *h, int fd)
 {
-	int r = sys_fchown(fd, h->uid, h->gid);
+	int r = change_set_owner(c->change, fd, h->uid, h->gid);
 
 	if (r == 0 && !S_ISLNK(h->mode))
 		r = sys_fchmod(fd, h->mode & 07777);
@@ -271,7 +271,7 @@ static int dress_stand_in(struct change *change, int from, const struct statx *s
 {
 	const struct timespec times[2] = {{stx->stx_atime.tv_sec, stx->stx_atime.tv_nsec},
 					  {stx->stx_mtime.tv_sec, stx->stx_mtime.tv_nsec}};
-	int r = sys_fchown(to, stx->stx_uid, stx->stx_gid);
+	int r = change_set_owner(change, to, stx->stx_uid, stx->stx_gid);
 
 	if (r == 0)
 		r = copy_xattrs(change, from, to);

@@ -74,6 +74,11 @@ ssize_t change_default_acl(struct change *change, struct inode *dir, int dirfd, 
 /* Sets one of ACL_XATTR_ACCESS, ACL_XATTR_DEFAULT on the object open (O_PATH will do) at fd. */
 int change_set_acl(int fd, const char *which, const void *acl, size_t size);
 
+/* --- owners (owner.c) ------------------------------------------------------------------------------------------------------ */
+
+/* Gives the upper object open (O_PATH will do) at fd an owner and a group; -1 leaves one as it is. */
+int change_set_owner(struct change *change, int fd, uid_t uid, gid_t gid);
+
 /* --- the work directory -------------------------------------------------------------------------------------------------------- */
 
 /* Removes temp file or directory `name` of the work directory after a change failed; what can't be removed is logged and left to the

@@ -55,6 +55,12 @@ static void on_live(void *arg)
 	live_report(arg);
 }
 
+/* A uid or gid of its own goes before squash_to_root. */
+static uint32_t squash(const struct options *opt, uint32_t id)
+{
+	return id == OPTIONS_ID_UNSET && opt->squash_to_root ? 0 : id;
+}
+
 static struct fs_options fs_options_of(struct session *s)
 {
 	const struct options *opt = s->opt;
@@ -68,6 +74,11 @@ static struct fs_options fs_options_of(struct session *s)
 		.xattrs = !opt->noxattrs,
 		/* Read-only files of lower layers can always be opened again as they are. */
 		.open_handles = has_upper && !s->set->can_reopen,
+		.static_nlink = opt->static_nlink,
+		.uidmap = &opt->uidmap,
+		.gidmap = &opt->gidmap,
+		.squash_uid = squash(opt, opt->squash_to_uid),
+		.squash_gid = squash(opt, opt->squash_to_gid),
 		.copyup_at_open = opt->copyup == COPYUP_AT_OPEN,
 		.writeback = opt->writeback,
 		.max_write = opt->max_write,

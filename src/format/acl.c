@@ -136,6 +136,24 @@ static void shape_set_mode(const struct acl_shape *shape, uint8_t *acl, mode_t m
 	set_perm(acl, shape->other, mode);
 }
 
+int acl_map_ids(void *value, size_t size, int (*map)(void *arg, bool group, uint32_t *id), void *arg)
+{
+	struct acl_shape shape;
+	int r = acl_shape(value, size, &shape);
+
+	for (size_t at = HEADER_SIZE; r == 0 && at < size; at += ENTRY_SIZE) {
+		uint8_t *entry = (uint8_t *)value + at;
+		uint32_t id = get32(entry + 4);
+
+		if (get16(entry) != TAG_USER && get16(entry) != TAG_GROUP)
+			continue;
+		r = map(arg, get16(entry) == TAG_GROUP, &id);
+		for (unsigned i = 0; r == 0 && i < 4; i++)
+			entry[4 + i] = (uint8_t)(id >> 8 * i);
+	}
+	return r;
+}
+
 int acl_create(const void *value, size_t size, mode_t mode, void *ret_access, mode_t *ret_mode)
 {
 	struct acl_shape shape;

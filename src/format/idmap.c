@@ -19,16 +19,17 @@ static int fail(struct idmap_error *ret_error, const char *from, const char *to,
 	return -EINVAL;
 }
 
-/* One decimal number that fills the field; ids end at 2^32 - 2, since 2^32 - 1 means "no id". */
-static const char *field_parse(const char *field, size_t len, uint32_t *ret)
+/* One decimal number that fills the field; ids end at 2^32 - 2, since 2^32 - 1 means "no id": so many there can be. */
+static const char *field_parse(const char *field, size_t len, int which, uint32_t *ret)
 {
+	uint64_t max = which == FIELD_LEN ? UINT32_MAX : UINT32_MAX - 1;
 	uint64_t value = 0;
 
 	for (size_t i = 0; i < len; i++) {
 		if (!isdigit((unsigned char)field[i]))
 			return "not a number";
 		value = value * 10 + (uint64_t)(field[i] - '0');
-		if (value >= UINT32_MAX)
+		if (value > max)
 			return "number too large";
 	}
 	*ret = (uint32_t)value;
@@ -93,7 +94,7 @@ static int map_fill(const char *text, struct idmap *map, struct idmap_error *ret
 			continue;
 		if (!have)
 			triple = p;
-		cause = field_parse(p, len, &fields[have]);
+		cause = field_parse(p, len, have, &fields[have]);
 		p += len;
 		if (!cause && ++have == FIELDS) {
 			struct idmap_range range = {fields[FIELD_LAYER], fields[FIELD_MOUNT], fields[FIELD_LEN]};
@@ -130,17 +131,21 @@ void idmap_free(struct idmap *map)
 	*map = (struct idmap){.ranges = NULL};
 }
 
-uint32_t idmap_to_mount(const struct idmap *map, uint32_t id)
+int idmap_to_mount(const struct idmap *map, uint32_t id, uint32_t *ret_id)
 {
-	if (idmap_is_empty(map))
-		return id;
+	if (idmap_is_empty(map)) {
+		*ret_id = id;
+		return 0;
+	}
 	for (size_t i = 0; i < map->count; i++) {
 		const struct idmap_range *range = &map->ranges[i];
 
-		if (id >= range->layer && id - range->layer < range->len)
-			return range->mount + (id - range->layer);
+		if (id >= range->layer && id - range->layer < range->len) {
+			*ret_id = range->mount + (id - range->layer);
+			return 0;
+		}
 	}
-	return IDMAP_OVERFLOW;
+	return -EOVERFLOW;
 }
 
 int idmap_to_layer(const struct idmap *map, uint32_t id, uint32_t *ret_id)

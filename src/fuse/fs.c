@@ -28,7 +28,12 @@ static int fs_new_tiers(struct fs *fs)
 				? fs->opt.max_fds - FDS_RESERVED - fs->layers->n
 				: FDS_RESERVED;
 	struct tree_limits limits = {.max_dirfds = MIN(room / 4, 4096U), .max_listing_bytes = LISTING_BYTES};
-	struct change_options change = {.sync = fs->opt.sync, .acl = fs->opt.acl, .copy_threads = COPY_THREADS};
+	struct change_options change = {
+		.sync = fs->opt.sync,
+		.acl = fs->opt.acl,
+		.squash = fs->opt.squash_uid != OPTIONS_ID_UNSET || fs->opt.squash_gid != OPTIONS_ID_UNSET,
+		.copy_threads = COPY_THREADS,
+	};
 	struct data_options data = {.max_fds = MIN(room / 4, 4096U), .sync = fs->opt.sync};
 	int r;
 
@@ -59,6 +64,7 @@ int fs_new(struct layer_set *set, const struct fs_options *opt, struct fs **ret_
 	if (!fs)
 		return -ENOMEM;
 	fs->opt = *opt;
+	owner_init(fs);
 	fs->layers = layer_set_get(set);
 	lock_init(&fs->handles_lock, LOCK_LEAF);
 	r = fs_new_tiers(fs);

@@ -32,8 +32,17 @@
 struct parked;
 struct handle; /* ops_open.c: what OPEN was answered with */
 
+/* owner.c: what ids become on their way between the layers and the mount. */
+struct owner_rules {
+	bool on; /* c else ids are the same on both sides */
+	const struct idmap *uidmap, *gidmap;   /* c */
+	uint32_t squash_uid, squash_gid;       /* c OPTIONS_ID_UNSET without */
+	uint32_t overflow_uid, overflow_gid;   /* c shown where the map has none */
+};
+
 struct fs {
 	struct fs_options opt;    /* c */
+	struct owner_rules owner; /* c */
 	struct layer_set *layers; /* c */
 	struct tree *tree;        /* c */
 	struct change *change;    /* c */
@@ -57,7 +66,8 @@ static inline struct fs *fs_of(fuse_req_t req)
 
 /* Sends `err` (0 or negative errno) as the answer. */
 void reply_result(fuse_req_t req, int err);
-void statx_to_stat(const struct statx *stx, struct stat *ret_st);
+/* Turns attributes of the union into what the mount shows. All replies below do it themselves. */
+void statx_show(const struct fs *fs, struct statx *stx);
 /* Fills an entry; the inode's lookup count was raised for it. */
 void entry_fill(struct fs *fs, const struct inode *inode, const struct statx *stx, struct fuse_entry_param *ret_e);
 /* Answers with an entry; when the kernel didn't take it (interrupted) the lookup is undone. */
@@ -69,13 +79,34 @@ struct inode *inode_or_reply(fuse_req_t req, fuse_ino_t id);
 /* The same for a directory that gets a new entry; also NULL, with EPERM, where users can't have the name: before anything is copied up for
  * it. */
 struct inode *parent_or_reply(fuse_req_t req, fuse_ino_t id, const char *name);
-void caller_of(fuse_req_t req, struct caller *ret_caller);
+/* On whose behalf something is made, in the layers' ids. False after having answered EOVERFLOW: the layers have no id for them. */
+bool caller_or_reply(fuse_req_t req, struct caller *ret_caller);
 
 /* Child of parent by name, lookup count raised; -ENOENT. *ret_stx as the union shows it. */
 int lookup_child(struct fs *fs, struct inode *parent, const char *name, struct inode **ret_inode, struct statx *ret_stx);
 
 /* Closes the handles of a session that ended without RELEASE. */
 void handles_free(struct fs *fs);
+
+/* --- owners (owner.c) ----------------------------------------------------------------------------------------------------------
+ *
+ * Requests and replies carry the mount's ids, all below this tier the layers'. What crosses the border passes here. */
+
+void owner_init(struct fs *fs);
+/* From the layers' ids to the mount's. */
+void owner_show_ids(const struct fs *fs, uint32_t *uid, uint32_t *gid);
+static inline void owner_show(const struct fs *fs, uint32_t *uid, uint32_t *gid)
+{
+	if (fs->owner.on)
+		owner_show_ids(fs, uid, gid);
+}
+/* From the mount's ids to the layers'; either may be NULL. -EOVERFLOW when there is none, unless owners are squashed. */
+int owner_store(const struct fs *fs, uint32_t *uid, uint32_t *gid);
+/* Whether the attribute's value holds ids. */
+bool owner_in_xattr(const struct fs *fs, const char *name);
+/* Such a value, in place: for the mount (-ENODATA: it means nothing there), and for the layers (-EINVAL: an id that they don't have). */
+int owner_show_xattr(const struct fs *fs, const char *name, void *value, size_t size);
+int owner_store_xattr(const struct fs *fs, const char *name, void *value, size_t size);
 
 /* --- jobs (job.c) ----------------------------------------------------------------------------------------------------------- */
 

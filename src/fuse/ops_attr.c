@@ -32,8 +32,10 @@ void op_statx(fuse_req_t req, fuse_ino_t id, int flags, int mask, struct fuse_fi
 {
 	struct statx stx;
 
-	if (statx_or_reply(req, id, &stx))
-		fuse_reply_statx(req, 0, &stx, fs_of(req)->opt.timeout);
+	if (!statx_or_reply(req, id, &stx))
+		return;
+	statx_show(fs_of(req), &stx);
+	fuse_reply_statx(req, 0, &stx, fs_of(req)->opt.timeout);
 }
 #endif
 
@@ -112,6 +114,12 @@ void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int to_set, st
 	job_init(&job, req, run_setattr);
 	job.inode = job.needs[0] = inode;
 	attr_change_of(attr, to_set, &job.attr);
+	if (owner_store(job.fs, job.attr.valid & ATTR_SET_UID ? &job.attr.uid : NULL,
+			job.attr.valid & ATTR_SET_GID ? &job.attr.gid : NULL) < 0) {
+		/* As chown(2) says it in a user namespace. */
+		reply_result(req, -EINVAL);
+		return;
+	}
 	if ((job.attr.valid & ATTR_SET_SIZE) && job.attr.size == 0)
 		job.how = COPYUP_NO_DATA;
 	if (job.attr.valid & ATTR_SET_SIZE)

@@ -36,8 +36,8 @@ static void make_entry(fuse_req_t req, fuse_ino_t parent_id, const char *name, c
 	job.name = name;
 	job.name2 = spec->target;
 	job.spec = *spec;
-	caller_of(req, &job.caller);
-	job_start(&job);
+	if (caller_or_reply(req, &job.caller))
+		job_start(&job);
 }
 
 void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)

@@ -177,8 +177,8 @@ void op_create(fuse_req_t req, fuse_ino_t parent_id, const char *name, mode_t mo
 	job.name = name;
 	job.fi = *fi;
 	job.spec = (struct create_spec){.mode = S_IFREG | (mode & 07777), .want_fd = true};
-	caller_of(req, &job.caller);
-	job_start_opening(&job);
+	if (caller_or_reply(req, &job.caller))
+		job_start_opening(&job);
 }
 
 #if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
@@ -206,8 +206,8 @@ void op_tmpfile(fuse_req_t req, fuse_ino_t parent_id, mode_t mode, struct fuse_f
 	job.inode = job.needs[0] = parent;
 	job.mode = (int)(mode & 07777);
 	job.fi = *fi;
-	caller_of(req, &job.caller);
-	job_start(&job);
+	if (caller_or_reply(req, &job.caller))
+		job_start(&job);
 }
 #endif
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "format/capability.h"
 
 /* Replies to a query of `size` bytes (0: only the length was asked for). */
 static void reply_value(fuse_req_t req, const char *buf, ssize_t n, size_t size)
@@ -21,11 +22,31 @@ static void reply_value(fuse_req_t req, const char *buf, ssize_t n, size_t size)
 		fuse_reply_buf(req, buf, (size_t)n);
 }
 
+/* A value with ids in it, which may show as no value at all: so its length isn't known before it was looked at. */
+static ssize_t get_owned_value(struct fs *fs, struct inode *inode, const char *name, char *buf, size_t size)
+{
+	char capability[CAPABILITY_MAX];
+	bool length_only = !size && !strcmp(name, CAPABILITY_XATTR);
+	ssize_t n;
+	int r;
+
+	if (length_only) {
+		buf = capability;
+		size = sizeof(capability);
+	}
+	n = xattr_get(fs->change, inode, name, buf, size);
+	if (n <= 0 || !size)
+		return n;
+	r = owner_show_xattr(fs, name, buf, (size_t)n);
+	return r < 0 ? r : n;
+}
+
 void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
 {
 	struct fs *fs = fs_of(req);
 	struct inode *inode = inode_or_reply(req, id);
 	_cleanup_free_ char *buf = NULL;
+	ssize_t n;
 
 	if (!inode)
 		return;
@@ -38,7 +59,11 @@ void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
 		reply_result(req, -ENOMEM);
 		return;
 	}
-	reply_value(req, buf, xattr_get(fs->change, inode, name, buf, MIN(size, (size_t)XATTR_SIZE_MAX)), size);
+	if (owner_in_xattr(fs, name))
+		n = get_owned_value(fs, inode, name, buf, MIN(size, (size_t)XATTR_SIZE_MAX));
+	else
+		n = xattr_get(fs->change, inode, name, buf, MIN(size, (size_t)XATTR_SIZE_MAX));
+	reply_value(req, buf, n, size);
 }
 
 void op_listxattr(fuse_req_t req, fuse_ino_t id, size_t size)
@@ -86,7 +111,10 @@ static bool acl_clears_sgid(fuse_req_t req, struct inode *inode, const char *nam
 
 	if (strcmp(name, "system.posix_acl_access") != 0 || ctx->uid == 0)
 		return false;
-	if (inode_statx(fs_of(req)->tree, inode, &stx) < 0 || !(stx.stx_mode & S_ISGID) || stx.stx_gid == ctx->gid)
+	if (inode_statx(fs_of(req)->tree, inode, &stx) < 0 || !(stx.stx_mode & S_ISGID))
+		return false;
+	statx_show(fs_of(req), &stx);
+	if (stx.stx_gid == ctx->gid)
 		return false;
 	n = fuse_req_getgroups(req, (int)ARRAY_SIZE(groups), groups);
 	for (int i = 0; i < MIN(n, (int)ARRAY_SIZE(groups)); i++)
@@ -95,10 +123,29 @@ static bool acl_clears_sgid(fuse_req_t req, struct inode *inode, const char *nam
 	return true;
 }
 
+/* A value in the layers' ids: `value` itself, or a copy in *ret_copy, which the caller frees. NULL after having answered. */
+static const char *value_or_reply(fuse_req_t req, const char *name, const char *value, size_t size, char **ret_copy)
+{
+	const struct fs *fs = fs_of(req);
+	int r = -ENOMEM;
+
+	if (!owner_in_xattr(fs, name) || !size)
+		return value;
+	*ret_copy = malloc(size);
+	if (*ret_copy) {
+		memcpy(*ret_copy, value, size);
+		r = owner_store_xattr(fs, name, *ret_copy, size);
+	}
+	if (r < 0)
+		reply_result(req, r);
+	return r < 0 ? NULL : *ret_copy;
+}
+
 void op_setxattr(fuse_req_t req, fuse_ino_t id, const char *name, const char *value, size_t size, int flags)
 {
 	struct fs *fs = fs_of(req);
 	struct inode *inode = inode_or_reply(req, id);
+	_cleanup_free_ char *copy = NULL;
 	struct job job;
 
 	if (!inode)
@@ -113,6 +160,9 @@ void op_setxattr(fuse_req_t req, fuse_ino_t id, const char *name, const char *va
 		reply_result(req, -EPERM);
 		return;
 	}
+	value = value_or_reply(req, name, value, size, &copy);
+	if (!value)
+		return;
 	job_init(&job, req, run_setxattr);
 	job.inode = job.needs[0] = inode;
 	job.name = name;

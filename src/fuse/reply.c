@@ -24,21 +24,32 @@ static struct timespec timespec_of(const struct statx_timestamp *t)
 	return (struct timespec){.tv_sec = t->tv_sec, .tv_nsec = t->tv_nsec};
 }
 
-void statx_to_stat(const struct statx *stx, struct stat *st)
+void statx_show(const struct fs *fs, struct statx *stx)
 {
+	owner_show(fs, &stx->stx_uid, &stx->stx_gid);
+	/* That of a removed directory is none. */
+	if (fs->opt.static_nlink && S_ISDIR(stx->stx_mode) && stx->stx_nlink > 0)
+		stx->stx_nlink = 1;
+}
+
+static void stat_of(const struct fs *fs, const struct statx *union_stx, struct stat *st)
+{
+	struct statx stx = *union_stx;
+
+	statx_show(fs, &stx);
 	*st = (struct stat){
-		.st_ino = stx->stx_ino,
-		.st_mode = stx->stx_mode,
-		.st_nlink = stx->stx_nlink,
-		.st_uid = stx->stx_uid,
-		.st_gid = stx->stx_gid,
-		.st_rdev = makedev(stx->stx_rdev_major, stx->stx_rdev_minor),
-		.st_size = (off_t)stx->stx_size,
-		.st_blksize = stx->stx_blksize,
-		.st_blocks = (blkcnt_t)stx->stx_blocks,
-		.st_atim = timespec_of(&stx->stx_atime),
-		.st_mtim = timespec_of(&stx->stx_mtime),
-		.st_ctim = timespec_of(&stx->stx_ctime),
+		.st_ino = stx.stx_ino,
+		.st_mode = stx.stx_mode,
+		.st_nlink = stx.stx_nlink,
+		.st_uid = stx.stx_uid,
+		.st_gid = stx.stx_gid,
+		.st_rdev = makedev(stx.stx_rdev_major, stx.stx_rdev_minor),
+		.st_size = (off_t)stx.stx_size,
+		.st_blksize = stx.stx_blksize,
+		.st_blocks = (blkcnt_t)stx.stx_blocks,
+		.st_atim = timespec_of(&stx.stx_atime),
+		.st_mtim = timespec_of(&stx.stx_mtime),
+		.st_ctim = timespec_of(&stx.stx_ctime),
 	};
 }
 
@@ -50,7 +61,7 @@ void entry_fill(struct fs *fs, const struct inode *inode, const struct statx *st
 		.attr_timeout = fs->opt.timeout,
 		.entry_timeout = fs->opt.timeout,
 	};
-	statx_to_stat(stx, &e->attr);
+	stat_of(fs, stx, &e->attr);
 }
 
 void reply_entry(fuse_req_t req, struct inode *inode, const struct statx *stx)
@@ -73,10 +84,11 @@ void reply_negative(fuse_req_t req)
 
 void reply_attr(fuse_req_t req, const struct statx *stx)
 {
+	const struct fs *fs = fs_of(req);
 	struct stat st;
 
-	statx_to_stat(stx, &st);
-	fuse_reply_attr(req, &st, fs_of(req)->opt.timeout);
+	stat_of(fs, stx, &st);
+	fuse_reply_attr(req, &st, fs->opt.timeout);
 }
 
 struct inode *inode_or_reply(fuse_req_t req, fuse_ino_t id)
@@ -97,9 +109,16 @@ struct inode *parent_or_reply(fuse_req_t req, fuse_ino_t id, const char *name)
 	return inode_or_reply(req, id);
 }
 
-void caller_of(fuse_req_t req, struct caller *ret)
+bool caller_or_reply(fuse_req_t req, struct caller *ret)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	struct caller caller = {.uid = ctx->uid, .gid = ctx->gid, .umask = ctx->umask, .pid = ctx->pid};
+	int r = owner_store(fs_of(req), &caller.uid, &caller.gid);
 
-	*ret = (struct caller){.uid = ctx->uid, .gid = ctx->gid, .umask = ctx->umask, .pid = ctx->pid};
+	if (r < 0) {
+		reply_result(req, r);
+		return false;
+	}
+	*ret = caller;
+	return true;
 }

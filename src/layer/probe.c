@@ -148,12 +148,12 @@ static bool probe_reopen(struct layer_set *set, const char *name)
 	return fd >= 0;
 }
 
-/* EINVAL: an id that our user namespace doesn't map; those that it does can be given. */
+/* EINVAL: an id that our user namespace doesn't map, EOVERFLOW: one that an idmapped mount doesn't; those that they do can be given. */
 static bool probe_chown(struct layer_set *set, const char *name)
 {
 	int ret = sys_has_cap(CAP_CHOWN) ? sys_fchownat(set->work_fd, name, 1, 1) : -EPERM;
 
-	return !ret || ret == -EINVAL;
+	return !ret || ret == -EINVAL || ret == -EOVERFLOW;
 }
 
 /* Only an answer that says "never" means that there are none: a passing error taken for it would cost marks that

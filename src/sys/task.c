@@ -40,25 +40,42 @@ int sys_keep_caps_on_fsuid(void)
 
 /* setfsuid and setfsgid report no failure; asked for an impossible id they only tell the one in force. If the kernel
  * refused (an id that our user namespace doesn't map), the thread must not go on with the id of somebody else. */
-static void set_fs_id(long number, unsigned id, unsigned own)
+static unsigned set_fs_id(long number, unsigned id, unsigned own)
 {
 	syscall(number, id);
-	if ((unsigned)syscall(number, -1) != id)
-		syscall(number, own);
+	if ((unsigned)syscall(number, -1) == id)
+		return id;
+	syscall(number, own);
+	return own;
 }
 
-void sys_set_fsids(uid_t uid, gid_t gid)
+int sys_set_fsids(uid_t uid, gid_t gid)
 {
-	/* What this thread asked for last; a new thread has its creator's, which is not known here. */
+	/* What this thread has; a new thread has its creator's, which is not known here. */
 	static _Thread_local uid_t thread_uid = (uid_t)-1;
 	static _Thread_local gid_t thread_gid = (gid_t)-1;
 
 	if (thread_gid != gid)
-		set_fs_id(SYS_setfsgid, gid, getegid());
+		thread_gid = set_fs_id(SYS_setfsgid, gid, getegid());
 	if (thread_uid != uid)
-		set_fs_id(SYS_setfsuid, uid, geteuid());
-	thread_gid = gid;
-	thread_uid = uid;
+		thread_uid = set_fs_id(SYS_setfsuid, uid, geteuid());
+	return thread_gid == gid && thread_uid == uid ? 0 : -EOVERFLOW;
+}
+
+unsigned sys_overflow_id(const char *which)
+{
+	unsigned id = 65534;
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/sys/kernel/overflow%s", which);
+	file = fopen(path, "re");
+	if (!file)
+		return id;
+	if (fscanf(file, "%u", &id) != 1)
+		id = 65534;
+	fclose(file);
+	return id;
 }
 
 bool sys_has_cap(int cap)

@@ -137,6 +137,7 @@ static const struct {
 	{"utimens", sc_utimens, "utimens PATH ATIME MTIME [nofollow]"},
 	{"chmod", sc_chmod, "chmod PATH MODE"},
 	{"chown", sc_chown, "chown PATH UID GID [nofollow]"},
+	{"idmap", sc_idmap, "idmap DIR MOUNTPOINT LAYER:MOUNT:LEN..."},
 	{"as", sc_as, "as UID:GID[:GROUP,...] COMMAND..."},
 	{"xattr", sc_xattr, "xattr get|set|list|remove PATH [NAME [VALUE [create|replace]]]"},
 	{"flags", sc_flags, "flags PATH [+LETTERS|-LETTERS]"},

@@ -44,6 +44,7 @@ int sc_bind(int argc, char **argv);
 int sc_utimens(int argc, char **argv);
 int sc_chmod(int argc, char **argv);
 int sc_chown(int argc, char **argv);
+int sc_idmap(int argc, char **argv);
 int sc_as(int argc, char **argv);
 int sc_xattr(int argc, char **argv);
 int sc_flags(int argc, char **argv);

@@ -156,3 +156,39 @@ TEST("an ACL says whether the mode says it all")
 	EXPECT_INT(acl_equiv_mode(masked.value, masked.size, &mode), 1);
 	EXPECT_INT(mode, S_IFREG | 04741);
 }
+
+/* Ids below 100 get 1000 more, those of groups 2000. */
+static int shift(void *arg, bool group, uint32_t *id)
+{
+	++*(int *)arg;
+	if (*id >= 100)
+		return -EOVERFLOW;
+	*id += group ? 2000 : 1000;
+	return 0;
+}
+
+TEST("the ids of named entries, and no others, are mapped in place")
+{
+	struct bytes acl = make("u7 U5:1 U4:99 g5 G1:1 m7 o0"), want = make("u7 U5:1001 U4:1099 g5 G1:2001 m7 o0");
+	struct bytes minimal = make("u7 g5 o1"), same = make("u7 g5 o1");
+	int calls = 0;
+
+	EXPECT_INT(acl_map_ids(acl.value, acl.size, shift, &calls), 0);
+	EXPECT_INT(calls, 3);
+	EXPECT_MEM(acl.value, want.value, want.size);
+	EXPECT_INT(acl_map_ids(minimal.value, minimal.size, shift, &calls), 0);
+	EXPECT_INT(calls, 3);
+	EXPECT_MEM(minimal.value, same.value, same.size);
+}
+
+TEST("an id that can't be mapped, and what is no ACL, are reported")
+{
+	struct bytes unmapped = make("u7 U5:100 g5 m7 o0"), broken = make("u7 U5:1 g5 o0"), same = make("u7 U5:1 g5 o0");
+	int calls = 0;
+
+	EXPECT_INT(acl_map_ids(unmapped.value, unmapped.size, shift, &calls), -EOVERFLOW);
+	EXPECT_INT(acl_map_ids(broken.value, broken.size, shift, &calls), -EINVAL);
+	EXPECT_INT(acl_map_ids(broken.value, 3, shift, &calls), -EINVAL);
+	EXPECT_MEM(broken.value, same.value, same.size);
+	EXPECT_INT(calls, 1);
+}

@@ -38,7 +38,8 @@ TEST("a map without numbers is empty and maps nothing")
 	EXPECT(idmap_is_empty(&map));
 	ASSERT_INT(idmap_parse(":::", &map, &error), 0);
 	EXPECT(idmap_is_empty(&map));
-	EXPECT_INT(idmap_to_mount(&map, 4294967294U), 4294967294U);
+	ASSERT_INT(idmap_to_mount(&map, 4294967294U, &id), 0);
+	EXPECT_INT(id, 4294967294U);
 	EXPECT_INT(idmap_to_layer(&map, 5, &id), 0);
 	EXPECT_INT(id, 5);
 	idmap_free(&map);
@@ -60,6 +61,8 @@ TEST("a bad map is refused with its place and its cause")
 		{"0:0:0", "0:0:0", "length is zero"},
 		{"4294967295:0:1", "4294967295:0:1", "number too large"},
 		{"99999999999999999999999:0:1", "99999999999999999999999:0:1", "number too large"},
+		{"0:0:4294967296", "0:0:4294967296", "number too large"},
+		{"1:1:4294967295", "1:1:4294967295", "range goes beyond the largest id"},
 		{"4294967294:0:2", "4294967294:0:2", "range goes beyond the largest id"},
 		{"0:4294967290:10", "0:4294967290:10", "range goes beyond the largest id"},
 		{"0:0:10:9:100:1", "9:100:1", "overlaps an earlier range"},
@@ -96,22 +99,35 @@ TEST("ids go to the mount and back, the edges of ranges included")
 
 	ASSERT_INT(idmap_parse("0:1000:1:1:110000:65536:4294967294:7:1", &map, &error), 0);
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-		EXPECT_INT(idmap_to_mount(&map, pairs[i][0]), pairs[i][1]);
+		ASSERT_INT(idmap_to_mount(&map, pairs[i][0], &id), 0);
+		EXPECT_INT(id, pairs[i][1]);
 		ASSERT_INT(idmap_to_layer(&map, pairs[i][1], &id), 0);
 		EXPECT_INT(id, pairs[i][0]);
 	}
 	idmap_free(&map);
 }
 
-TEST("an id outside the map shows as the overflow id and can't be stored")
+TEST("the map of all ids is taken")
+{
+	struct idmap map;
+	uint32_t id;
+
+	ASSERT_INT(idmap_parse("0:0:4294967295", &map, &error), 0);
+	ASSERT_INT(idmap_to_mount(&map, 4294967294U, &id), 0);
+	EXPECT_INT(id, 4294967294U);
+	EXPECT_INT(idmap_to_layer(&map, UINT32_MAX, &id), -EOVERFLOW);
+	idmap_free(&map);
+}
+
+TEST("an id outside the map can neither be shown nor stored")
 {
 	static const uint32_t unknown[] = {0, 999, 1001, 109999, 175536, 65534, UINT32_MAX};
 	struct idmap map;
 	uint32_t id = 42;
 
 	ASSERT_INT(idmap_parse("0:1000:1:1:110000:65536", &map, &error), 0);
-	EXPECT_INT(idmap_to_mount(&map, 65537), IDMAP_OVERFLOW);
-	EXPECT_INT(idmap_to_mount(&map, UINT32_MAX), IDMAP_OVERFLOW);
+	EXPECT_INT(idmap_to_mount(&map, 65537, &id), -EOVERFLOW);
+	EXPECT_INT(idmap_to_mount(&map, UINT32_MAX, &id), -EOVERFLOW);
 	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
 		EXPECT_INT(idmap_to_layer(&map, unknown[i], &id), -EOVERFLOW);
 	EXPECT_INT(id, 42);

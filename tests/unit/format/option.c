@@ -185,11 +185,6 @@ TEST("bad values are refused by name, value and cause")
 TEST("what would change owners, modes, durability or visibility and isn't there is refused")
 {
 	static const char *const bad[][2] = {
-		{"uidmapping=0:1000:1", "uidmapping: 0:1000:1: not supported yet"},
-		{"gidmapping=:0:1000:1:1:110000:65536", "gidmapping: :0:1000:1:1:110000:65536: not supported yet"},
-		{"squash_to_root", "squash_to_root: not supported yet"},
-		{"squash_to_uid=0", "squash_to_uid: 0: not supported yet"},
-		{"squash_to_gid=5", "squash_to_gid: 5: not supported yet"},
 		{"xattr_permissions=1", "xattr_permissions: 1: not supported yet"},
 		{"xattr_permissions=2", "xattr_permissions: 2: not supported yet"},
 		{"metacopy=on", "metacopy: on: not supported yet"},
@@ -220,6 +215,19 @@ TEST("an empty id map is taken")
 {
 	ASSERT_INT(parse("plyfs -o lowerdir=/a,uidmapping=,gidmapping=: /m"), 0);
 	EXPECT(idmap_is_empty(&opts.uidmap));
+	options_free(&opts);
+}
+
+TEST("id maps and squashed owners are taken")
+{
+	ASSERT_INT(parse("plyfs -o lowerdir=/a,uidmapping=:0:1000:1:1:110000:65536,gidmapping=0:0:4294967295,"
+			 "squash_to_uid=0,squash_to_gid=5 /m"),
+		   0);
+	EXPECT_INT(opts.uidmap.count, 2);
+	EXPECT_INT(opts.gidmap.ranges[0].len, 4294967295U);
+	EXPECT(!opts.squash_to_root);
+	EXPECT_INT(opts.squash_to_uid, 0);
+	EXPECT_INT(opts.squash_to_gid, 5);
 	options_free(&opts);
 }
 

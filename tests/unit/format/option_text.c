@@ -117,7 +117,7 @@ TEST("the words for completions hold what is taken, and nothing that is refused"
 	EXPECT(strstr(text, "\ncopyup=write\ncopyup=open\n"));
 	EXPECT(strstr(text, "\nnoacl\n"));
 	EXPECT(!strstr(text, "metacopy=on"));
-	EXPECT(!strstr(text, "squash"));
+	EXPECT(!strstr(text, "nosymfollow"));
 	EXPECT(!strstr(text, "remount"));
 	EXPECT(!strstr(text, "*"));
 	free(text);

@@ -26,6 +26,7 @@ struct change {
 	struct rwlock gate;     /* shared by every change */
 	bool sync;              /* c data is synced before it becomes visible (not volatile, fsync != 0) */
 	bool acl;               /* c POSIX ACLs are honoured (not noacl) */
+	bool squash;            /* c */
 	struct pool *copy_large; /* c copy-ups of big files */
 	struct pool *copy_small; /* c directories, small files, and changes that waited for one */
 	struct copyup_queue *queue; /* change/copyup.c: leaf */
@@ -34,6 +35,7 @@ struct change {
 struct change_options {
 	bool sync;
 	bool acl;
+	bool squash; /* the mount shows other owners than the layers have: one that can't be set is no error */
 	unsigned copy_threads; /* at the most, for big files */
 };
 

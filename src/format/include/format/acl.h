@@ -10,7 +10,9 @@
 #ifndef FORMAT_ACL_H
 #define FORMAT_ACL_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #define ACL_XATTR_ACCESS "system.posix_acl_access"
@@ -26,6 +28,12 @@ int acl_check(const void *value, size_t size);
  * `mode` pass through. A directory gets the default ACL itself besides; a symlink inherits none: don't call.
  */
 int acl_create(const void *value, size_t size, mode_t mode, void *ret_access, mode_t *ret_mode);
+
+/*
+ * Passes the id of each entry that names a user or a group through `map`, in place. 0, an error as acl_check with nothing
+ * changed, or the first one that `map` returns (negative; the value is then half done).
+ */
+int acl_map_ids(void *value, size_t size, int (*map)(void *arg, bool group, uint32_t *id), void *arg);
 
 /* The access ACL after chmod, in place; 0 or an error as acl_check. */
 int acl_chmod(void *value, size_t size, mode_t mode);

@@ -14,8 +14,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define IDMAP_OVERFLOW 65534U /* what the mount shows for an id that the map doesn't know */
-
 struct idmap_range {
 	uint32_t layer; /* first id on the layers */
 	uint32_t mount; /* first id on the mount */
@@ -46,8 +44,8 @@ static inline bool idmap_is_empty(const struct idmap *map)
 	return !map->count;
 }
 
-/* The id to show for one on a layer; IDMAP_OVERFLOW when the map has none. */
-uint32_t idmap_to_mount(const struct idmap *map, uint32_t id);
+/* The id to show for one on a layer; -EOVERFLOW when the map has none. */
+int idmap_to_mount(const struct idmap *map, uint32_t id, uint32_t *ret_id);
 
 /* The id to store for one that a user of the mount gave; -EOVERFLOW when the map has none (as in a user namespace). */
 int idmap_to_layer(const struct idmap *map, uint32_t id, uint32_t *ret_id);

@@ -25,6 +25,10 @@ struct fs_options {
 	bool open_handles;       /* OPEN is answered with a handle: descriptors can't be reopened at will */
 	bool copyup_at_open;     /* copyup=open */
 	bool writeback;          /* the kernel's write-back cache */
+	bool static_nlink;       /* directories show one link */
+	/* Whose the layers' objects are in the mount. The maps outlive the fs. */
+	const struct idmap *uidmap, *gidmap;
+	uint32_t squash_uid, squash_gid; /* every owner is this one; OPTIONS_ID_UNSET: they aren't squashed */
 	unsigned max_write;      /* bytes; 0: own choice */
 	unsigned max_readahead;  /* bytes; 0: the kernel's */
 	unsigned max_background; /* 0: own choice */

@@ -11,8 +11,11 @@
 /* Keeps the file capabilities of all threads when their fsuid changes (SECBIT_NO_SETUID_FIXUP); before threads start.
  * -EPERM without CAP_SETPCAP. */
 int sys_keep_caps_on_fsuid(void);
-/* Sets the calling thread's fsuid and fsgid for what it creates; the caller restores them with 0,0 (its own ids). */
-void sys_set_fsids(uid_t uid, gid_t gid);
+/* Sets the calling thread's fsuid and fsgid for what it creates; the caller restores them with its own ids. -EOVERFLOW when one isn't
+ * there in our user namespace: the thread then has its own in that place. */
+int sys_set_fsids(uid_t uid, gid_t gid);
+/* The "uid" or "gid" that the kernel shows for one that can't be expressed. */
+unsigned sys_overflow_id(const char *which);
 /* Whether this process has a capability (CAP_* of linux/capability.h) in its effective set. */
 bool sys_has_cap(int cap);
 /* Whether we are in the initial user namespace. */

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Owners at the border between the mount and the layers: id maps (uidmapping, gidmapping) and squashing.
+ *
+ * Replies show the mount's ids: owners, the ids in ACLs, the root of a namespaced capability. What the layers have and the map
+ * hasn't shows as the kernel's overflow id. Requests are translated before anything is copied up for them, and an id that the
+ * layers don't have is refused, so nothing is ever stored under an id that somebody else has.
+ *
+ * Squashed owners are the same for all, whatever the layers have. Then a change of an owner is a wish (change/change.h), and an id
+ * outside the map is stored as the overflow id.
+ */
+#include "internal.h"
+
+#include "format/acl.h"
+#include "format/capability.h"
+#include "os/task.h"
+
+static bool is_squashed(const struct owner_rules *o)
+{
+	return o->squash_uid != OPTIONS_ID_UNSET || o->squash_gid != OPTIONS_ID_UNSET;
+}
+
+static bool has_maps(const struct owner_rules *o)
+{
+	return !idmap_is_empty(o->uidmap) || !idmap_is_empty(o->gidmap);
+}
+
+void owner_init(struct fs *fs)
+{
+	struct owner_rules *o = &fs->owner;
+
+	*o = (struct owner_rules){
+		.uidmap = fs->opt.uidmap,
+		.gidmap = fs->opt.gidmap,
+		.squash_uid = fs->opt.squash_uid,
+		.squash_gid = fs->opt.squash_gid,
+	};
+	o->on = is_squashed(o) || has_maps(o);
+	if (!o->on)
+		return;
+	o->overflow_uid = sys_overflow_id("uid");
+	o->overflow_gid = sys_overflow_id("gid");
+}
+
+/* --- one id ------------------------------------------------------------------------------------------------------------------- */
+
+static void show_id(const struct idmap *map, uint32_t overflow, uint32_t *id)
+{
+	if (idmap_to_mount(map, *id, id) < 0)
+		*id = overflow;
+}
+
+void owner_show_ids(const struct fs *fs, uint32_t *uid, uint32_t *gid)
+{
+	const struct owner_rules *o = &fs->owner;
+
+	if (o->squash_uid != OPTIONS_ID_UNSET)
+		*uid = o->squash_uid;
+	else
+		show_id(o->uidmap, o->overflow_uid, uid);
+	if (o->squash_gid != OPTIONS_ID_UNSET)
+		*gid = o->squash_gid;
+	else
+		show_id(o->gidmap, o->overflow_gid, gid);
+}
+
+static int store_id(const struct owner_rules *o, const struct idmap *map, uint32_t overflow, uint32_t *id)
+{
+	int r = idmap_to_layer(map, *id, id);
+
+	if (r < 0 && is_squashed(o)) {
+		*id = overflow;
+		return 0;
+	}
+	return r;
+}
+
+int owner_store(const struct fs *fs, uint32_t *uid, uint32_t *gid)
+{
+	const struct owner_rules *o = &fs->owner;
+	int r = 0;
+
+	if (!o->on)
+		return 0;
+	if (uid)
+		r = store_id(o, o->uidmap, o->overflow_uid, uid);
+	if (r == 0 && gid)
+		r = store_id(o, o->gidmap, o->overflow_gid, gid);
+	return r;
+}
+
+/* --- ids in extended attributes ------------------------------------------------------------------------------------------------ */
+
+static bool is_capability(const char *name)
+{
+	return !strcmp(name, CAPABILITY_XATTR);
+}
+
+bool owner_in_xattr(const struct fs *fs, const char *name)
+{
+	if (!fs->owner.on || !has_maps(&fs->owner))
+		return false;
+	return is_capability(name) || !strcmp(name, ACL_XATTR_ACCESS) || !strcmp(name, ACL_XATTR_DEFAULT);
+}
+
+static int show_acl_id(void *arg, bool group, uint32_t *id)
+{
+	const struct owner_rules *o = arg;
+
+	show_id(group ? o->gidmap : o->uidmap, group ? o->overflow_gid : o->overflow_uid, id);
+	return 0;
+}
+
+static int store_acl_id(void *arg, bool group, uint32_t *id)
+{
+	const struct owner_rules *o = arg;
+
+	return idmap_to_layer(group ? o->gidmap : o->uidmap, *id, id);
+}
+
+/* Capabilities of a namespace that the mount doesn't know count for nobody there. */
+static int show_capability(const struct owner_rules *o, void *value, size_t size)
+{
+	uint32_t id;
+
+	if (!capability_get_rootid(value, size, &id))
+		return 0;
+	if (idmap_to_mount(o->uidmap, id, &id) < 0)
+		return -ENODATA;
+	capability_set_rootid(value, id);
+	return 0;
+}
+
+int owner_show_xattr(const struct fs *fs, const char *name, void *value, size_t size)
+{
+	if (is_capability(name))
+		return show_capability(&fs->owner, value, size);
+	/* What is no ACL stays as it is: the kernel refuses it. */
+	(void)acl_map_ids(value, size, show_acl_id, (void *)&fs->owner);
+	return 0;
+}
+
+static int store_capability(const struct owner_rules *o, void *value, size_t size)
+{
+	uint32_t id;
+
+	if (!capability_get_rootid(value, size, &id))
+		return 0;
+	if (idmap_to_layer(o->uidmap, id, &id) < 0)
+		return -EINVAL;
+	capability_set_rootid(value, id);
+	return 0;
+}
+
+int owner_store_xattr(const struct fs *fs, const char *name, void *value, size_t size)
+{
+	if (is_capability(name))
+		return store_capability(&fs->owner, value, size);
+	return acl_map_ids(value, size, store_acl_id, (void *)&fs->owner) == -EOVERFLOW ? -EINVAL : 0;
+}
