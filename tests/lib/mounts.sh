@@ -53,9 +53,10 @@ fuse_abort() {
 		[ ! -e /sys/fs/fuse/connections/$1/abort ] || echo 1 >/sys/fs/fuse/connections/$1/abort' sh "$1"
 }
 
-# mount_kernel MOUNTPOINT OPTIONS
+# mount_kernel MOUNTPOINT OPTIONS. By mount(2): fsconfig(2), which newer libmounts prefer, takes no value of more than 255
+# bytes, and the list of many layers is longer.
 mount_kernel() {
-	mount -t overlay overlay -o "$2" "$1"
+	LIBMOUNT_FORCE_MOUNT2=always mount -t overlay overlay -o "$2" "$1"
 }
 
 # mount_plyfs MOUNTPOINT OPTIONS: the daemon's pid goes to MOUNTPOINT.pid, what it says to MOUNTPOINT.log.
