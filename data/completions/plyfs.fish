@@ -4,6 +4,7 @@ set -g __plyfs_words '
 # begin options words
 lowerdir=
 lowerdir+=
+datadir+=
 upperdir=
 workdir=
 userxattr
@@ -15,6 +16,7 @@ redirect_dir=nofollow
 redirect_dir=follow
 redirect_dir=on
 metacopy=off
+metacopy=on
 index=off
 nfs_export=off
 verity=off

@@ -50,6 +50,14 @@ static int source_open_read(int src)
 	return fd == -EPERM ? sys_reopen(src, O_RDONLY | O_NONBLOCK) : fd;
 }
 
+/* The data of a file whose own object has metadata alone. */
+static int source_open_data(const struct copyup *c)
+{
+	int fd = inode_open_data(c->change->tree, c->inode, O_RDONLY | O_NONBLOCK | O_NOATIME, NULL);
+
+	return fd == -EPERM ? inode_open_data(c->change->tree, c->inode, O_RDONLY | O_NONBLOCK, NULL) : fd;
+}
+
 /* An immutable object may be changed in nothing but its flags, and one for appending not be truncated. */
 static int source_check(const struct copyup *c)
 {
@@ -95,7 +103,7 @@ static int source_open(struct copyup *c)
 	r = source_check(c);
 	if (r < 0 || !(S_ISREG(c->stx.stx_mode) || S_ISDIR(c->stx.stx_mode)))
 		return r;
-	c->src_read = source_open_read(c->src);
+	c->src_read = inode_is_metacopy(c->inode) ? source_open_data(c) : source_open_read(c->src);
 	return c->src_read < 0 ? c->src_read : 0;
 }
 
@@ -225,6 +233,8 @@ static void publish_tell(struct copyup *c)
 		dir_publish_upper(c->change->tree, c->inode, c->real_ino);
 	else
 		inode_publish_upper(c->change->tree, c->inode, c->real_ino, c->persistent_ino);
+	if (inode_is_metacopy(c->inode))
+		inode_publish_data(c->change->tree, c->inode);
 }
 
 /* It lost its last name: the copy lives on its descriptor. */

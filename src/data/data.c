@@ -289,7 +289,7 @@ bool data_peek(struct data *data, struct inode *inode, struct data_fd *ret)
 
 	LOCK_SCOPE(&data->lock);
 	e = entry_of_locked(inode);
-	if (!e || e->upper != inode_in_upper(inode) || (e->wfd < 0 && e->rfd < 0))
+	if (!e || e->upper != inode_data_in_upper(inode) || (e->wfd < 0 && e->rfd < 0))
 		return false;
 	entry_pin_locked(data, e);
 	*ret = (struct data_fd){.fd = e->wfd >= 0 ? e->wfd : e->rfd, .entry = e};
@@ -304,7 +304,7 @@ static bool data_get_cached(struct data *data, struct inode *inode, bool write, 
 
 	lock_take(&data->lock);
 	e = entry_of_locked(inode);
-	if (e && e->upper == inode_in_upper(inode)) {
+	if (e && e->upper == inode_data_in_upper(inode)) {
 		fd = write ? e->wfd : e->rfd;
 		append_only = e->append_only;
 		if (fd >= 0)
@@ -324,12 +324,12 @@ static int open_version(struct data *data, struct inode *inode, bool write, bool
 
 	*ret_both = false;
 	if (!write)
-		return inode_open(data->tree, inode, O_RDONLY, ret_upper);
-	fd = inode_open(data->tree, inode, O_RDWR, ret_upper);
+		return inode_open_data(data->tree, inode, O_RDONLY, ret_upper);
+	fd = inode_open_data(data->tree, inode, O_RDWR, ret_upper);
 	if (fd >= 0)
 		*ret_both = true;
 	else if (fd == -EPERM || fd == -EACCES)
-		fd = inode_open(data->tree, inode, O_WRONLY | O_APPEND, ret_upper);
+		fd = inode_open_data(data->tree, inode, O_WRONLY | O_APPEND, ret_upper);
 	return fd;
 }
 
@@ -392,7 +392,7 @@ int data_get(struct data *data, struct inode *inode, bool write, struct data_fd 
 	bool upper, both;
 	int r = -ESTALE;
 
-	if (write && !inode_in_upper(inode))
+	if (write && !inode_data_in_upper(inode))
 		return -EAGAIN;
 	if (data_get_cached(data, inode, write, ret_fd))
 		return 0;

@@ -5,6 +5,7 @@
 #include "data/data.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
 #include "internal.h"
@@ -152,6 +153,18 @@ static int sticky_error(struct data *data, struct inode *inode)
 	return error;
 }
 
+/* A file that was copied up without its data: what is there to sync are its attributes. */
+static int sync_metadata(struct data *data, struct inode *inode)
+{
+	int fd = inode_open(data->tree, inode, O_RDONLY, NULL), r;
+
+	if (fd < 0)
+		return fd;
+	r = sys_fsync(fd);
+	sys_close(fd);
+	return r;
+}
+
 int data_sync(struct data *data, struct inode *inode, bool datasync)
 {
 	struct data_fd fd;
@@ -161,6 +174,8 @@ int data_sync(struct data *data, struct inode *inode, bool datasync)
 		return r;
 	if (!data->opt.sync || !inode_in_upper(inode))
 		return 0;
+	if (inode_is_metacopy(inode))
+		return datasync ? 0 : sync_metadata(data, inode);
 	r = sync_descriptor(data, inode, &fd);
 	if (r < 0)
 		return r;

@@ -183,6 +183,8 @@ static int set_value(struct parser *parser, const struct option_desc *desc, cons
 			return refuse_token(parser, token, "empty path");
 		if (!strcmp(desc->name, "lowerdir+"))
 			return option_layers_add(parser->options, token, false, parser->error);
+		if (!strcmp(desc->name, "datadir+"))
+			return option_layers_add(parser->options, token, true, parser->error);
 		return set_string(parser, desc, token);
 	case OPTION_ARG_TEXT:
 	case OPTION_ARG_QUOTED:
@@ -466,7 +468,7 @@ static int check_layers(struct parser *parser)
 {
 	struct options *options = parser->options;
 
-	if (!options->layer_count)
+	if (!options->layer_count || options->layers[0].data_only)
 		return option_refuse(parser->error, "lowerdir", 8, NULL, 0, "not given");
 	if (options->upperdir && !options->workdir)
 		return option_refuse(parser->error, "workdir", 7, NULL, 0, "not given, upperdir needs it");
@@ -475,6 +477,23 @@ static int check_layers(struct parser *parser)
 		if (option_list_add(&options->warnings, "plyfs: workdir: without upperdir it has no effect") < 0)
 			return option_no_memory(parser->error);
 	}
+	return 0;
+}
+
+/* As the kernel: a file that was copied up without its data can be renamed only with a redirect that leads to it. */
+static int check_metacopy(struct parser *parser)
+{
+	struct options *options = parser->options;
+	bool follows = options->redirect_dir == REDIRECT_DIR_FOLLOW && !options->upperdir;
+
+	if (!options->metacopy)
+		return 0;
+	if (options->userxattr)
+		return option_refuse(parser->error, "metacopy", 8, "on", 2, "excludes userxattr");
+	if (options->redirect_dir == REDIRECT_DIR_AUTO)
+		options->redirect_dir = REDIRECT_DIR_ON;
+	if (options->redirect_dir != REDIRECT_DIR_ON && !follows)
+		return option_refuse(parser->error, "metacopy", 8, "on", 2, "needs redirect_dir=on");
 	return 0;
 }
 
@@ -488,6 +507,9 @@ static int complete(struct parser *parser, const struct option_env *env)
 	if (r < 0)
 		return r;
 	r = check_layers(parser);
+	if (r < 0)
+		return r;
+	r = check_metacopy(parser);
 	if (r < 0)
 		return r;
 	if (options->allow_root && options->allow_other_given)

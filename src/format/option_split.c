@@ -148,8 +148,6 @@ int option_layers_set(struct options *options, const char *raw, size_t len, stru
 		}
 		if (has_data_layer(options) && !data_only)
 			cause = "a layer can't follow a data-only one";
-		if (data_only)
-			cause = "data-only layers are not supported yet";
 		if (cause)
 			return option_refuse(error, "lowerdir", 8, p, (size_t)(stop - p), cause);
 		if (layer_append(options, option_unescape(p, (size_t)(stop - p)), data_only) < 0)

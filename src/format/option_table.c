@@ -19,6 +19,11 @@ static const struct option_choice off_on_choices[] = {
 	{"on", 1, NOT_YET},
 	{NULL, 0, NULL},
 };
+static const struct option_choice metacopy_choices[] = {
+	{"off", 0, NULL},
+	{"on", 1, NULL},
+	{NULL, 0, NULL},
+};
 static const struct option_choice redirect_choices[] = {
 	{"off", REDIRECT_DIR_OFF, NULL},
 	{"nofollow", REDIRECT_DIR_NOFOLLOW, NULL},
@@ -86,8 +91,8 @@ static const struct option_desc table[] = {
 	 .help = "read-only layers, the topmost first",
 	 .manual =
 		 "In a name, \\: is a colon and \\\\ a backslash. A further lowerdir= replaces the layers given before "
-		 "it. Data-only layers (after ::) are refused: not supported yet. Relative paths and symbolic links "
-		 "are taken; there is no limit to the number of layers."},
+		 "it. What follows a double colon is a data-only layer, and only such may follow. Relative paths and "
+		 "symbolic links are taken; there is no limit to the number of layers."},
 	{.name = "lowerdir+",
 	 .arg = OPTION_ARG_PATH,
 	 .class = OPTION_EFFECTIVE,
@@ -96,10 +101,13 @@ static const struct option_desc table[] = {
 	 .manual = "The value is one path: a colon needs no escape."},
 	{.name = "datadir+",
 	 .arg = OPTION_ARG_PATH,
-	 .class = OPTION_REFUSED,
-	 .refusal = NOT_YET,
+	 .class = OPTION_EFFECTIVE,
 	 .placeholder = "DIR",
-	 .help = "one more data-only layer"},
+	 .help = "one more data-only layer, below those before it",
+	 .manual = "None of its names shows: a file of the lowest other layer, or with metacopy=on of any, whose mark says "
+		   "that its data lies elsewhere and gives an absolute path, has the data of the file at that path in the first "
+		   "data-only layer that has it. The data is looked for when it is first read; where it is missing, or not "
+		   "of the size that the file has, reads fail with EIO."},
 	{.name = "upperdir",
 	 .arg = OPTION_ARG_PATH,
 	 .class = OPTION_EFFECTIVE,
@@ -151,9 +159,13 @@ static const struct option_desc table[] = {
 	 .arg = OPTION_ARG_CHOICE,
 	 .class = OPTION_EFFECTIVE,
 	 AT(metacopy),
-	 .choices = off_on_choices,
+	 .choices = metacopy_choices,
 	 .fallback = "off",
-	 .help = "copy up metadata without data"},
+	 .help = "copy up metadata without data",
+	 .manual = "With on a change of owner, mode, times or attributes, a rename or a link of a lower file copies its "
+		   "metadata alone; the data follows at the first change of data. Files whose marks say so, in any layer, "
+		   "have their data from the layers below; with off they can't be looked up (EPERM), but see datadir+. "
+		   "on needs redirect_dir=on, which it implies, and marks in trusted.*."},
 	{.name = "index",
 	 .arg = OPTION_ARG_CHOICE,
 	 .class = OPTION_EFFECTIVE,

@@ -24,8 +24,9 @@ static void on_evict(struct inode *inode, void *arg)
 
 static int fs_new_tiers(struct fs *fs)
 {
-	unsigned room = fs->opt.max_fds > 2 * FDS_RESERVED + fs->layers->n
-				? fs->opt.max_fds - FDS_RESERVED - fs->layers->n
+	unsigned layers = fs->layers->n + fs->layers->n_data;
+	unsigned room = fs->opt.max_fds > 2 * FDS_RESERVED + layers
+				? fs->opt.max_fds - FDS_RESERVED - layers
 				: FDS_RESERVED;
 	struct tree_limits limits = {.max_dirfds = MIN(room / 4, 4096U), .max_listing_bytes = LISTING_BYTES};
 	struct change_options change = {

@@ -56,6 +56,11 @@ int layer_openat(const struct layer *l, int dirfd, const char *name, int flags)
 	}
 }
 
+int layer_open_path(const struct layer *l, const char *path, int flags)
+{
+	return sys_openat(l->root_fd, path, flags, 0, l->fenced ? SYS_CROSS_MOUNTS : SYS_NO_XDEV);
+}
+
 int layer_statx(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx, bool *ret_covered)
 {
 	/* With an empty name it is the layer's root at most, which may be the root of its mount. */

@@ -50,7 +50,7 @@ struct layer_opening {
 
 static inline struct layer_place *layer_work_place(const struct layer_opening *lo)
 {
-	return &lo->places[lo->set->n];
+	return &lo->places[lo->set->n + lo->set->n_data];
 }
 
 /* Sets the error line "OPTION: PATH: cause", unless there is one, and returns `err`. */

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "format/acl.h"
+#include "format/metacopy.h"
 #include "format/redirect.h"
 #include "os/fs.h"
 
@@ -138,4 +139,18 @@ int layer_read_redirect(const struct layer_set *set, int dirfd, const char *name
 	if (size < 0)
 		return size == -ERANGE ? -EINVAL : (int)size;
 	return redirect_decode(value, (size_t)size, ret);
+}
+
+int layer_check_metacopy(const struct layer_set *set, int dirfd, const char *name)
+{
+	const char *xattr = xattr_overlay_name(set->ns, XATTR_OVERLAY_METACOPY);
+	uint8_t value[METACOPY_MAX];
+	struct metacopy metacopy;
+	ssize_t size = sys_getxattr(dirfd, name, xattr, value, sizeof(value));
+
+	if (size == -EOPNOTSUPP)
+		return -ENODATA;
+	if (size < 0)
+		return size == -ERANGE ? -EIO : (int)size;
+	return metacopy_decode(value, (size_t)size, &metacopy);
 }

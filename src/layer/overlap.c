@@ -199,7 +199,7 @@ int overlap_check(struct layer_opening *lo)
 {
 	int ret = lo->set->has_upper ? check_pair(lo, &lo->places[0], layer_work_place(lo)) : 0;
 
-	for (unsigned i = lo->set->has_upper; !ret && i < lo->set->n; i++)
+	for (unsigned i = lo->set->has_upper; !ret && i < lo->set->n + lo->set->n_data; i++)
 		ret = check_lower(lo, i);
 	return ret;
 }

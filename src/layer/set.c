@@ -139,20 +139,18 @@ static int init_layer(struct layer *l, unsigned index, const char *path, const s
 
 static int open_lower(struct layer_opening *lo, unsigned index, const struct option_layer *layer)
 {
+	const char *option = layer->data_only ? "datadir" : "lowerdir";
 	struct layer *l = &lo->set->layers[index];
 	_cleanup_close_ int fd = -1;
-	int ret;
+	int ret = open_place(lo, &lo->places[index], option, layer->path, &fd);
 
-	if (layer->data_only)
-		return layer_refuse(lo, -EOPNOTSUPP, "datadir", layer->path, "data-only layers are not supported");
-	ret = open_place(lo, &lo->places[index], "lowerdir", layer->path, &fd);
 	if (ret < 0)
 		return ret;
 	ret = init_layer(l, index, layer->path, &lo->places[index]);
 	if (ret < 0)
 		return ret;
 	ret = fence_lower(fd, l);
-	return ret < 0 ? layer_refuse_errno(lo, ret, "lowerdir", layer->path) : 0;
+	return ret < 0 ? layer_refuse_errno(lo, ret, option, layer->path) : 0;
 }
 
 static int open_lowers(struct layer_opening *lo)
@@ -223,6 +221,8 @@ static int check_options(struct layer_opening *lo)
 
 	if (!opt->layer_count)
 		return layer_refuse(lo, -EINVAL, "lowerdir", NULL, "missing");
+	if (opt->layers[0].data_only)
+		return layer_refuse(lo, -EINVAL, "datadir", opt->layers[0].path, "no other layer is given");
 	if (opt->upperdir && !opt->workdir)
 		return layer_refuse(lo, -EINVAL, "workdir", NULL, "missing, upperdir needs one");
 	return 0;
@@ -231,21 +231,26 @@ static int check_options(struct layer_opening *lo)
 static int alloc_set(struct layer_opening *lo)
 {
 	struct layer_set *set = calloc(1, sizeof(*set));
+	unsigned all;
 
 	if (!set)
 		return -ENOMEM;
 	lo->set = set;
 	atomic_init(&set->refs, 1);
 	set->has_upper = lo->opt->upperdir != NULL;
-	set->n = (unsigned)lo->opt->layer_count + set->has_upper;
+	/* Data-only layers are the last ones. */
+	for (size_t i = 0; i < lo->opt->layer_count; i++)
+		set->n_data += lo->opt->layers[i].data_only;
+	all = (unsigned)lo->opt->layer_count + set->has_upper;
+	set->n = all - set->n_data;
 	set->fence_fd = set->work_fd = set->workdir_fd = -1;
-	set->layers = calloc(set->n, sizeof(*set->layers));
+	set->layers = calloc(all, sizeof(*set->layers));
 	set->fs = calloc(set->n, sizeof(*set->fs));
-	lo->n_places = set->n + set->has_upper;
+	lo->n_places = all + set->has_upper;
 	lo->places = calloc(lo->n_places, sizeof(*lo->places));
 	if (!set->layers || !set->fs || !lo->places)
 		return -ENOMEM;
-	for (unsigned i = 0; i < set->n; i++)
+	for (unsigned i = 0; i < all; i++)
 		set->layers[i].root_fd = set->layers[i].real_fd = -1;
 	return 0;
 }
@@ -297,6 +302,25 @@ static void choose_redirects(struct layer_opening *lo)
 	set->make_redirects = mode == REDIRECT_DIR_ON && set->has_upper_xattr;
 }
 
+/* The same of files whose data lies elsewhere: as in the kernel, they are followed with marks in trusted.* alone. */
+static int choose_metacopy(struct layer_opening *lo)
+{
+	struct layer_set *set = lo->set;
+
+	if (!lo->opt->metacopy)
+		return 0;
+	if (set->ns == XATTR_NS_TRUSTED) {
+		set->follow_metacopy = true;
+		set->make_metacopy = set->has_upper_xattr;
+		return 0;
+	}
+	if (!lo->opt->fuse_overlayfs)
+		return layer_refuse(lo, -EPERM, "metacopy", "on",
+				    "needs marks in trusted.*, and so privilege in the initial user namespace");
+	log_warning("metacopy=on has no effect: marks are in user.*");
+	return 0;
+}
+
 static int open_steps(struct layer_opening *lo)
 {
 	int ret = check_options(lo);
@@ -314,7 +338,8 @@ static int open_steps(struct layer_opening *lo)
 	if (ret)
 		return ret;
 	choose_redirects(lo);
-	return probe_file_systems(lo->set);
+	ret = choose_metacopy(lo);
+	return ret < 0 ? ret : probe_file_systems(lo->set);
 }
 
 static void opening_finish(struct layer_opening *lo)
@@ -361,7 +386,7 @@ struct layer_set *layer_set_get(struct layer_set *set)
 
 static void set_free(struct layer_set *set)
 {
-	for (unsigned i = 0; set->layers && i < set->n; i++) {
+	for (unsigned i = 0; set->layers && i < set->n + set->n_data; i++) {
 		cleanup_close(&set->layers[i].root_fd);
 		cleanup_close(&set->layers[i].real_fd);
 		free(set->layers[i].path);

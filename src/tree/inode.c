@@ -77,6 +77,7 @@ void inode_table_free(struct tree *tree)
 	}
 	name_table_finish(&t->names);
 	HASH_CLEAR(hh, t->links);
+	(void)CHECK(!t->lowerdata);
 	free(t->chunks);
 	free(t);
 	tree->inodes = NULL;
@@ -212,10 +213,13 @@ struct inode *inode_new_locked(struct tree *tree, const struct resolved *r)
 		if (!inode->dir)
 			goto fail;
 	}
+	if (r->metacopy && lowerdata_take_locked(tree, inode, r) < 0)
+		goto fail;
 	if (slot_take_locked(tree, inode) < 0)
 		goto fail;
 	return inode;
 fail:
+	lowerdata_drop_locked(tree, inode);
 	if (inode->dir)
 		dir_free(tree, inode->dir);
 	free(inode);
@@ -229,6 +233,7 @@ static void inode_unhook_locked(struct tree *tree, struct inode *inode, struct i
 
 	slot_release_locked(tree, inode);
 	link_remove_locked(tree, inode);
+	lowerdata_drop_locked(tree, inode);
 	while (n) {
 		struct inode_name *next = n->next;
 

@@ -50,6 +50,7 @@ struct inode_table {
 	size_t n_inodes;		    /* T */
 	struct name_table names;	    /* T */
 	struct inode_link *links;	    /* T uthash: inode number in the upper, of hard-linked files only */
+	struct lowerdata *lowerdata;	    /* T uthash: by inode, of those whose data lies elsewhere: tree/lowerdata.c */
 };
 
 struct inode_name {
@@ -136,6 +137,16 @@ int place_compose(struct tree *tree, struct inode *dir, unsigned layer, const ch
 int place_compose_locked(struct tree *tree, struct inode *dir, unsigned layer, const char *name, char **ret_path);
 /* Opens the directory (O_PATH) at such a path. */
 int place_open(struct tree *tree, const struct layer *l, const char *path);
+
+/* --- lowerdata.c
+ * --------------------------------------------------------------------------------------------------------- */
+
+/* Remembers where the data of a metacopy file lies that was resolved just now. -ENOMEM. */
+int lowerdata_take_locked(struct tree *tree, struct inode *inode, const struct resolved *r);
+/* The inode is being freed. */
+void lowerdata_drop_locked(struct tree *tree, struct inode *inode);
+/* A metacopy file's st_blocks are those of its data; as long as nobody looked at that, what its size would take. */
+void lowerdata_fix_statx(struct tree *tree, const struct inode *inode, struct statx *stx);
 
 /* --- resolve.c
  * ---------------------------------------------------------------------------------------------------------- */

@@ -228,6 +228,7 @@ void inode_fix_statx(struct tree *tree, const struct inode *inode, struct statx 
 	/* Counting the subdirectories of a merged directory would need its listing; 1 tells tools such as find not to rely on it. */
 	if (inode->dir && (inode == tree->root || dir_depth(inode->dir) > 1))
 		stx->stx_nlink = 1;
+	lowerdata_fix_statx(tree, inode, stx);
 	/* A file with other links in the upper, known or not, keeps their count. */
 	if ((flags & INODE_UNLINKED) && !(flags & INODE_HARDLINKED))
 		stx->stx_nlink = 0;

@@ -14,6 +14,10 @@
  * roots; then all layers below are asked, whether they hold the parent or not. On the way along a path every component
  * counts as if it had been looked up in that layer: whiteouts and opaque directories end the search below, redirects
  * change the path for the layers below. The rules are kernel overlayfs's (ovl_lookup_layer in fs/overlayfs/namei.c).
+ *
+ * A regular file that holds metadata alone doesn't end the search: in the layers below its data is looked for, by its
+ * name or along its redirect, until a regular file that has some, or anything else, is met. Such files are told by the
+ * marks, which are read anyway, so others cost nothing more.
  */
 #include "internal.h"
 
@@ -151,16 +155,6 @@ static bool is_forbidden(const struct layer_set *set, const struct layer *l, con
 	       (stx->stx_ino == set->work_id.ino && dev == set->work_id.dev);
 }
 
-static int check_marks(const struct layer_set *set, const struct layer *l, const struct probe *p)
-{
-	if (S_ISREG(p->stx.stx_mode) && (p->marks & MARK_METACOPY)) {
-		log_limited(LOG_CAUSE_LAYER, LOG_WARNING,
-			    "layer %s: a metacopy file is refused: metacopy isn't followed", l->path);
-		return -EPERM;
-	}
-	return 0;
-}
-
 /* The state of one search. */
 struct search {
 	struct tree *tree;
@@ -173,6 +167,9 @@ struct search {
 	unsigned last;	    /* the layer that was asked last */
 	char *path;	    /* owned; what to look for from now on, once there was a redirect: a name, or "/a/b" from the roots */
 	unsigned redirects; /* that were met */
+	bool absolute;	    /* the last of them was */
+	bool metacopy;	    /* what was found has metadata alone: its data is looked for */
+	bool metacopy_lower; /* and is or has a part in a lower layer */
 	const char *walked; /* the path in the layer that is being asked, when it isn't reached by the parent */
 	bool found;
 	bool done;
@@ -255,23 +252,36 @@ static int redirect_apply(struct search *s, const struct redirect *redirect, con
 	free(s->path);
 	s->path = path;
 	s->redirects++;
+	s->absolute = redirect->absolute;
 	/* An opaque directory on the way to here ended the search below itself; this leads elsewhere. */
 	if (redirect->absolute)
 		s->done = false;
 	return 0;
 }
 
-/* Obeys the mark of a directory that is `name` at dirfd; the lowest layer's lead nowhere, and an opaque one's neither. */
+/* Whether a redirect of what was met leads anywhere: the lowest layer's don't, but those of files lead to data-only layers, and an opaque
+ * directory's don't either. */
+static bool redirect_counts(const struct search *s, const struct layer *l, const struct probe *p)
+{
+	const struct layer_set *set = s->tree->layers;
+	bool file = S_ISREG(p->stx.stx_mode);
+
+	if (!(p->marks & MARK_REDIRECT) || (!file && (p->marks & MARK_OPAQUE)))
+		return false;
+	return l->index + 1 < set->n || (file && set->n_data);
+}
+
+/* Obeys the mark of a directory or metacopy file that is `name` at dirfd. */
 static int resolve_redirect(struct search *s, const struct layer *l, int dirfd, const char *name, const struct probe *p,
 			    const char *at, size_t len)
 {
 	struct redirect redirect;
 	int res;
 
-	if (!(p->marks & MARK_REDIRECT) || (p->marks & MARK_OPAQUE) || l->index + 1 == s->tree->layers->n)
+	if (!redirect_counts(s, l, p))
 		return 0;
-	/* Showing the directory without what lies beneath would be wrong data. */
-	if (!s->tree->layers->follow_redirects) {
+	/* Showing the directory without what lies beneath would be wrong data. A file's is followed with its metacopy mark, or not. */
+	if (!s->tree->layers->follow_redirects && !S_ISREG(p->stx.stx_mode)) {
 		log_limited(LOG_CAUSE_LAYER, LOG_WARNING,
 			    "layer %s: a redirected directory is refused: redirects aren't followed", l->path);
 		return -EPERM;
@@ -284,14 +294,113 @@ static int resolve_redirect(struct search *s, const struct layer *l, int dirfd, 
 	return redirect_apply(s, &redirect, at, len);
 }
 
+/* --- files without data of their own
+ * ---------------------------------------------------------------------------------- */
+
+static int refuse_metacopy(void)
+{
+	log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "a metacopy file is refused: metacopy isn't followed");
+	return -EPERM;
+}
+
+/* 1 when the regular file `name` at dirfd has metadata alone; then its redirect was obeyed. */
+static int resolve_metacopy(struct search *s, const struct layer *l, int dirfd, const char *name,
+			    const struct probe *p)
+{
+	int res = p->marks & MARK_METACOPY ? layer_check_metacopy(s->tree->layers, dirfd, name) : -ENODATA;
+
+	if (res == -ENODATA)
+		return 0;
+	if (res == -EIO)
+		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "layer %s: a metacopy mark isn't valid", l->path);
+	if (res < 0)
+		return res;
+	s->metacopy = true;
+	s->metacopy_lower |= !l->upper;
+	res = resolve_redirect(s, l, dirfd, name, p, name, strlen(name));
+	return res < 0 ? res : 1;
+}
+
+static int data_found(struct search *s, const struct layer *l, const struct probe *p)
+{
+	struct resolved *r = s->r;
+	int res = 0;
+
+	if (s->walked)
+		r->data_path = strdup(s->walked + 1);
+	else
+		res = place_compose(s->tree, s->dir, l->index, search_name(s), &r->data_path);
+	if (res == 0 && !r->data_path)
+		res = -ENOMEM;
+	r->data_layer = l->index;
+	r->data_blocks = p->stx.stx_blocks;
+	s->metacopy = false;
+	s->done = true;
+	return res;
+}
+
+/* Something was met where the data of what was found has to be. */
+static int resolve_data(struct search *s, const struct layer *l, int dirfd, const char *name, struct probe *p)
+{
+	int res = p->covered ? 0 : probe_marks(s->tree, l, dirfd, name, p);
+
+	if (res < 0)
+		return res;
+	if (p->covered || !S_ISREG(p->stx.stx_mode) || (p->stx.stx_size == 0 && (p->marks & MARK_WHITEOUT))) {
+		s->done = true;
+		return 0;
+	}
+	res = resolve_metacopy(s, l, dirfd, name, p);
+	return res == 0 ? data_found(s, l, p) : MIN(res, 0);
+}
+
+/* No layer has the data. Where there are data-only layers, the last lower file may name its place there. */
+static int resolve_data_elsewhere(struct search *s)
+{
+	const struct layer_set *set = s->tree->layers;
+	struct resolved *r = s->r;
+
+	if (set->n_data && s->metacopy_lower && s->absolute) {
+		r->data_layer = LOWERDATA_LAZY;
+		r->data_path = strdup(s->path + 1);
+		return r->data_path ? 0 : -ENOMEM;
+	}
+	if (!set->follow_metacopy)
+		return refuse_metacopy();
+	log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "a metacopy file has no data in any layer below");
+	return -EIO;
+}
+
+/* --- the search
+ * ------------------------------------------------------------------------------------------------------ */
+
+/* The topmost object. 1 when what is below doesn't matter. */
+static int resolve_found(struct search *s, const struct layer *l, int dirfd, const char *name, const struct probe *p)
+{
+	struct resolved *r = s->r;
+	int res = 0;
+
+	s->found = true;
+	r->stx = p->stx;
+	r->layer = l->index;
+	r->marks = p->marks;
+	r->covered = p->covered;
+	r->in_upper = l->upper;
+	if (S_ISREG(p->stx.stx_mode))
+		res = resolve_metacopy(s, l, dirfd, name, p);
+	r->metacopy = res > 0;
+	return res < 0 ? res : !r->metacopy && !S_ISDIR(p->stx.stx_mode);
+}
+
 /* An object was met: `name` at dirfd, the last component of what is looked for. `name` may be part of that, and is gone
  * afterwards. */
 static int resolve_object(struct search *s, const struct layer *l, int dirfd, const char *name, struct probe *p)
 {
-	struct resolved *r = s->r;
 	bool is_dir = S_ISDIR(p->stx.stx_mode);
 	int res;
 
+	if (s->metacopy)
+		return resolve_data(s, l, dirfd, name, p);
 	if (s->found && !is_dir) {
 		s->done = true;
 		return 0;
@@ -299,23 +408,15 @@ static int resolve_object(struct search *s, const struct layer *l, int dirfd, co
 	if (is_forbidden(s->tree->layers, l, &p->stx))
 		return -ELOOP;
 	res = probe_marks(s->tree, l, dirfd, name, p);
-	if (res == 0)
-		res = check_marks(s->tree->layers, l, p);
 	if (res == 0 && l->upper && (p->marks & MARK_ORIGIN))
 		s->origin_ino = layer_origin_ino(s->tree->layers, dirfd, name);
 	if (res == 0 && is_dir)
 		res = resolve_merge(s, l, p);
+	if (res == 0 && !s->found)
+		res = resolve_found(s, l, dirfd, name, p);
 	if (res < 0)
 		return res;
-	if (!s->found) {
-		s->found = true;
-		s->done |= !is_dir;
-		r->stx = p->stx;
-		r->layer = l->index;
-		r->marks = p->marks;
-		r->covered = p->covered;
-		r->in_upper = l->upper;
-	}
+	s->done |= res > 0;
 	return is_dir ? resolve_redirect(s, l, dirfd, name, p, name, strlen(name)) : 0;
 }
 
@@ -461,6 +562,12 @@ static int resolve_walk(struct search *s, const struct layer *l)
 	return res;
 }
 
+/* Before one more layer is asked. */
+static int check_goes_on(const struct search *s)
+{
+	return s->metacopy && !s->tree->layers->follow_metacopy ? refuse_metacopy() : 0;
+}
+
 static int resolve_search(struct search *s, unsigned first, unsigned last)
 {
 	const struct layer_set *set = s->tree->layers;
@@ -472,13 +579,13 @@ static int resolve_search(struct search *s, unsigned first, unsigned last)
 	for (unsigned i = 0; i < s->depth && !s->done && res == 0 && !from_roots(s); i++) {
 		struct dirref *ref = i < s->depth - d->n_lower ? &d->upper : &d->lower[i - (s->depth - d->n_lower)];
 
-		if (s->path || (ref->layer >= first && ref->layer <= last))
-			res = resolve_step(s, ref);
+		if (s->path || s->metacopy || (ref->layer >= first && ref->layer <= last))
+			res = check_goes_on(s) ?: resolve_step(s, ref);
 	}
 	if (!from_roots(s))
 		return res;
 	for (unsigned i = s->last + 1; i < set->n && !s->done && res == 0; i++)
-		res = resolve_walk(s, &set->layers[i]);
+		res = check_goes_on(s) ?: resolve_walk(s, &set->layers[i]);
 	return res;
 }
 
@@ -549,6 +656,8 @@ static int resolve_run(struct search *s)
 		s->done = false;
 		res = resolve_search(s, 0, UINT16_MAX);
 	}
+	if (res == 0 && s->metacopy)
+		res = resolve_data_elsewhere(s);
 	if (res < 0)
 		return res;
 	count_waste(s);
@@ -583,6 +692,8 @@ void resolved_finish(struct resolved *r)
 	for (unsigned i = 0; i < r->n_lower; i++)
 		free(r->lower[i].path);
 	free(r->lower);
+	free(r->data_path);
+	r->data_path = NULL;
 	r->lower = NULL;
 	r->n_lower = 0;
 }

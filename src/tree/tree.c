@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/check.h"
 
@@ -118,6 +119,8 @@ static bool check_upper(struct tree *tree, struct inode *inode)
 	good &= CHECK(tree->layers->has_upper);
 	if (!inode->dir)
 		good &= CHECK(inode->layer == layer_upper(tree->layers)->index);
+	if (inode_is_metacopy(inode))
+		good &= CHECK(S_ISREG(inode->type) && (atomic_load(&inode->flags) & INODE_HAS_LOWERDATA));
 	if (inode_is_unlinked(inode) && !(atomic_load(&inode->flags) & INODE_HARDLINKED))
 		good &= CHECK(atomic_load(&inode->pinned_fd) >= 0);
 	return good;

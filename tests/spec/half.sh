@@ -32,14 +32,15 @@ make_base() {
 	mkdir "$BASE/l1" "$BASE/upper" "$BASE/work" "$BASE/merged"
 }
 
-# A layer's times are long ago and tell the layer: 1000000001 is the first lower's second, 1000000009 the upper's.
+# A layer's times are long ago and tell the layer: 1000000001 is the first lower's second, 1000000009 the upper's, and
+# data-only layers have those of the lower layer of their number.
 seal_layers() {
 	local layer number
 
-	for layer in "$BASE"/l[1-9] "$BASE/upper"; do
+	for layer in "$BASE"/[ld][1-9] "$BASE/upper"; do
 		[ -d "$layer" ] || continue
-		number=${layer##*/l}
-		[ -d "$BASE/l$number" ] || number=9
+		number=${layer##*/[ld]}
+		[ -d "$BASE/l$number" ] || [ -d "$BASE/d$number" ] || number=9
 		"$SC" seal "$layer" "100000000$number.${number}23456789" "$SINCE"
 	done
 }
@@ -49,6 +50,9 @@ lowers() {
 
 	for layer in "$BASE"/l[1-9]; do
 		[ -d "$layer" ] && all=$all:$layer
+	done
+	for layer in "$BASE"/d[1-9]; do
+		[ -d "$layer" ] && all=$all::$layer
 	done
 	echo "${all#:}"
 }
@@ -78,7 +82,8 @@ unmount_it() {
 snapshot_layers() {
 	local layer
 
-	for layer in "$BASE"/l[1-9]; do
+	for layer in "$BASE"/[ld][1-9]; do
+		[ -d "$layer" ] || continue
 		echo "== ${layer##*/}"
 		"$SC" tree --ctime "$layer"
 	done

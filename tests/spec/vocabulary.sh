@@ -20,6 +20,14 @@ whiteout() {
 	mknod -m 0 "$1" c 0 0
 }
 
+# metacopy PATH SIZE [REDIRECT]: in a layer, a file's metadata without its data.
+metacopy() {
+	mkdir -p "$(dirname "$1")"
+	truncate -s "$2" "$1"
+	setfattr -n trusted.overlay.metacopy "$1"
+	[ -z "${3:-}" ] || setfattr -n trusted.overlay.redirect -v "$3" "$1"
+}
+
 # opaque DIR: in a layer.
 opaque() {
 	mkdir -p "$1"

@@ -187,10 +187,8 @@ TEST("what would change owners, modes, durability or visibility and isn't there 
 	static const char *const bad[][2] = {
 		{"xattr_permissions=1", "xattr_permissions: 1: not supported yet"},
 		{"xattr_permissions=2", "xattr_permissions: 2: not supported yet"},
-		{"metacopy=on", "metacopy: on: not supported yet"},
 		{"index=on", "index: on: not supported yet"},
 		{"nfs_export=on", "nfs_export: on: not supported yet"},
-		{"datadir+=/d", "datadir+: /d: not supported yet"},
 		{"verity=on", "verity: on: not supported yet"},
 		{"verity=require", "verity: require: not supported yet"},
 		{"data=passthrough", "data: passthrough: not supported yet"},
@@ -198,7 +196,6 @@ TEST("what would change owners, modes, durability or visibility and isn't there 
 		{"nosymfollow", "nosymfollow: not supported yet"},
 		{"remount", "remount: a live mount can't be changed, unmount it first"},
 		{"blkdev", "blkdev: there is no block device to mount"},
-		{"lowerdir=/a::/d", "lowerdir: /d: data-only layers are not supported yet"},
 	};
 	char line[256];
 

@@ -61,10 +61,31 @@ TEST("empty layers are refused, wherever they stand")
 	EXPECT_REFUSED("plyfs -o lowerdir+= /m", 1, "lowerdir+: empty path");
 }
 
-TEST("data-only layers are recognised and refused by name")
+TEST("data-only layers come last and need another one above")
 {
-	EXPECT_REFUSED("plyfs -o lowerdir=/a:/b::/d /m", 1, "lowerdir: /d: data-only layers are not supported yet");
-	EXPECT_REFUSED("plyfs -o lowerdir=/a,datadir+=/d /m", 1, "datadir+: /d: not supported yet");
+	ASSERT_INT(parse("plyfs -o lowerdir=/a:/b::/d::/e,datadir+=/f:g /m"), 0);
+	ASSERT_INT(opts.layer_count, 5);
+	EXPECT(!opts.layers[1].data_only && opts.layers[2].data_only && opts.layers[4].data_only);
+	EXPECT_STR(opts.layers[2].path, "/d");
+	EXPECT_STR(opts.layers[4].path, "/f:g");
+	options_free(&opts);
+	EXPECT_REFUSED("plyfs -o lowerdir=/a::/d:/b /m", 1, "lowerdir: /b: a layer can't follow a data-only one");
+	EXPECT_REFUSED("plyfs -o lowerdir=/a,datadir+=/d,lowerdir+=/b /m", 1,
+		       "lowerdir+: /b: a layer can't follow a data-only one");
+	EXPECT_REFUSED("plyfs -o datadir+=/d /m", 1, "lowerdir: not given");
+}
+
+TEST("metacopy=on brings redirect_dir=on and excludes what it can't be without or with")
+{
+	ASSERT_INT(parse("plyfs -o lowerdir=/a,upperdir=/u,workdir=/w,metacopy=on /m"), 0);
+	EXPECT_INT(opts.redirect_dir, REDIRECT_DIR_ON);
+	options_free(&opts);
+	ASSERT_INT(parse("plyfs -o lowerdir=/a,metacopy=on,redirect_dir=follow /m"), 0);
+	options_free(&opts);
+	EXPECT_REFUSED("plyfs -o lowerdir=/a,upperdir=/u,workdir=/w,metacopy=on,redirect_dir=follow /m", 1,
+		       "metacopy: on: needs redirect_dir=on");
+	EXPECT_REFUSED("plyfs -o lowerdir=/a,redirect_dir=off,metacopy=on /m", 1, "metacopy: on: needs redirect_dir=on");
+	EXPECT_REFUSED("plyfs -o lowerdir=/a,userxattr,metacopy=on /m", 1, "metacopy: on: excludes userxattr");
 }
 
 TEST("2,000 layers are taken in order")

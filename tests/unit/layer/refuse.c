@@ -221,14 +221,48 @@ TEST("work on another file system or mount is refused, and so is a read-only upp
 	run_in_namespaces(CLONE_NEWNS, other_places);
 }
 
-TEST("data-only layers are refused while they are not supported")
+TEST("data-only layers lie behind the others and are no part of their number")
 {
 	FIXTURE(f);
 	struct option_layer layers[] = {{.path = (char *)"l1"}, {.path = (char *)"l2", .data_only = true}};
 	struct options opt = {.layers = layers, .layer_count = 2};
 
-	EXPECT_INT(layer_set_open(&opt, "m", &f.set, &f.error), -EOPNOTSUPP);
-	EXPECT_STR(f.error, "datadir: l2: data-only layers are not supported");
+	ASSERT_INT(layer_set_open(&opt, "m", &f.set, &f.error), 0);
+	EXPECT_INT(f.set->n, 1);
+	EXPECT_INT(f.set->n_data, 1);
+	EXPECT_STR(f.set->layers[1].path, "l2");
+	EXPECT(f.set->layers[1].root_fd >= 0);
+}
+
+TEST("a data-only layer alone, or one that is a lower layer too, is refused")
+{
+	FIXTURE(f);
+	struct option_layer alone[] = {{.path = (char *)"l1", .data_only = true}};
+	struct option_layer twice[] = {{.path = (char *)"l1"}, {.path = (char *)"l1", .data_only = true}};
+	struct options opt = {.layers = alone, .layer_count = 1};
+
+	EXPECT_INT(layer_set_open(&opt, "m", &f.set, &f.error), -EINVAL);
+	EXPECT_STR(f.error, "datadir: l1: no other layer is given");
+	free(f.error);
+	f.error = NULL;
+	opt = (struct options){.layers = twice, .layer_count = 2};
+	EXPECT_INT(layer_set_open(&opt, "m", &f.set, &f.error), -ELOOP);
+	EXPECT_STR(f.error, "datadir: l1: the same directory as lowerdir l1");
+}
+
+TEST("metacopy=on without marks in trusted.* is refused, but not under the name fuse-overlayfs")
+{
+	FIXTURE(f);
+	struct option_layer layers[] = {{.path = (char *)"l1"}};
+	struct options opt = {.layers = layers, .layer_count = 1, .metacopy = 1, .userxattr = true};
+
+	EXPECT_INT(layer_set_open(&opt, "m", &f.set, &f.error), -EPERM);
+	EXPECT_STR(f.error, "metacopy: on: needs marks in trusted.*, and so privilege in the initial user namespace");
+	free(f.error);
+	f.error = NULL;
+	opt.fuse_overlayfs = true;
+	ASSERT_INT(layer_set_open(&opt, "m", &f.set, &f.error), 0);
+	EXPECT(!f.set->follow_metacopy);
 }
 
 TEST("no lower layer, or an upper without a work directory, is refused")

@@ -36,7 +36,7 @@ static bool layer_fill(struct fixture *f, struct layer *l, unsigned index, bool 
 	return true;
 }
 
-static struct layer_set *set_new(struct fixture *f, unsigned n, bool has_upper)
+static struct layer_set *set_new(struct fixture *f, unsigned n, unsigned n_data, bool has_upper)
 {
 	struct layer_set *set = calloc(1, sizeof(*set));
 
@@ -44,7 +44,8 @@ static struct layer_set *set_new(struct fixture *f, unsigned n, bool has_upper)
 		return NULL;
 	atomic_init(&set->refs, 1);
 	set->n = n;
-	set->layers = calloc(n, sizeof(*set->layers));
+	set->n_data = n_data;
+	set->layers = calloc(n + n_data, sizeof(*set->layers));
 	set->n_fs = 1;
 	set->fs = calloc(1, sizeof(*set->fs));
 	set->fs[0].handle_fd = -1;
@@ -52,7 +53,7 @@ static struct layer_set *set_new(struct fixture *f, unsigned n, bool has_upper)
 	set->has_upper = has_upper;
 	set->has_upper_xattr = has_upper;
 	set->work_fd = set->workdir_fd = set->fence_fd = -1;
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n + n_data; i++)
 		if (!layer_fill(f, &set->layers[i], i, has_upper && i == 0))
 			return NULL;
 	return set;
@@ -66,13 +67,14 @@ bool fixture_remount(struct fixture *f, const struct fixture_options *o)
 	tree_free(f->tree);
 	f->tree = NULL;
 	if (!f->set)
-		f->set = set_new(f, o->layers, !o->no_upper);
+		f->set = set_new(f, o->layers, o->data_layers, !o->no_upper);
 	if (f->set)
 		f->set->aufs = o->aufs;
 	if (!f->set || tree_new(f->set, &limits, &f->tree) < 0)
 		return false;
 	f->tree->revalidate = o->revalidate;
 	f->set->follow_redirects = o->follow;
+	f->set->follow_metacopy = o->metacopy;
 	return true;
 }
 
@@ -132,6 +134,17 @@ static bool make_file(struct fixture *f, const char *path, const char *content)
 	return good;
 }
 
+/* "path>target"; as long as its own path. */
+static bool make_metacopy(struct fixture *f, char *p)
+{
+	char *target = strchr(p, '>');
+
+	if (target)
+		*target++ = '\0';
+	return make_file(f, p, p) && fixture_mark(f, p, XATTR_OVERLAY_METACOPY, "") &&
+	       (!target || fixture_mark(f, p, XATTR_OVERLAY_REDIRECT, target));
+}
+
 static bool make_dir(struct fixture *f, const char *path, enum xattr_overlay which, const char *value)
 {
 	return mkdirat(f->top_fd, path, 0755) == 0 && (!value || fixture_mark(f, path, which, value));
@@ -154,7 +167,7 @@ bool fixture_make_one(struct fixture *f, unsigned layer, char kind, const char *
 	case 'z':
 		return make_file(f, p, "") && fixture_mark(f, p, XATTR_OVERLAY_WHITEOUT, "");
 	case 'm':
-		return make_file(f, p, p) && fixture_mark(f, p, XATTR_OVERLAY_METACOPY, "");
+		return make_metacopy(f, p);
 	case 'd':
 		return make_dir(f, p, XATTR_OVERLAY_OPAQUE, NULL);
 	case 'o':

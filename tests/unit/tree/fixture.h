@@ -7,7 +7,7 @@
  *
  *	f file   l symlink   d directory   w whiteout (device 0:0)   o opaque directory   x directory with whiteouts of
  *the xattr form z whiteout of the xattr form (an empty file elsewhere)   e empty file   r directory with a
- *redirect, "path>target" or to "/elsewhere"   m metacopy file   u directory with user.fuseoverlayfs.opaque
+ *redirect, "path>target" or to "/elsewhere"   m metacopy file, "path" or "path>target"   u directory with user.fuseoverlayfs.opaque
  */
 #ifndef UNIT_TREE_FIXTURE_H
 #define UNIT_TREE_FIXTURE_H
@@ -30,6 +30,8 @@ struct fixture_options {
 	bool revalidate;
 	bool aufs;
 	bool follow; /* redirects */
+	bool metacopy; /* is followed */
+	unsigned data_layers; /* behind the others */
 	bool in_memory; /* for many files: on a tmpfs where there is one, maybe without marks */
 };
 

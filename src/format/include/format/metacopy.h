@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #define METACOPY_DIGEST_MAX 64 /* FS_VERITY_MAX_DIGEST_SIZE */
+#define METACOPY_MAX (4 + METACOPY_DIGEST_MAX)
 
 struct metacopy {
 	uint8_t flags;

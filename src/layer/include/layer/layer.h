@@ -3,7 +3,8 @@
  * The ordered, immutable set of layers of one union: root descriptors behind their fences, and what was probed of each.
  *
  * Index 0 is the topmost layer: the upper where there is one, else the top lower. The set is reference-counted and never
- * changes; a union points to one and could be pointed to another.
+ * changes; a union points to one and could be pointed to another. Behind the n layers lie the data-only ones: they show no name, are
+ * not part of any directory, and give their files' data to metadata that names them by an absolute redirect.
  *
  * Fences. Each layer is opened once, before our own mount exists. Where the kernel permits, its root descriptor lies in a private
  * clone of its mount (`fenced`): nothing is mounted below in there, and a lower clone is read-only. Else access is confined by
@@ -56,7 +57,8 @@ enum whiteout_form { WHITEOUT_DEVICE, WHITEOUT_XATTR };
 struct layer_set {
 	_Atomic unsigned refs;
 	unsigned n;
-	struct layer *layers; /* n of them, [0] on top */
+	unsigned n_data;      /* data-only layers */
+	struct layer *layers; /* n, [0] on top, then n_data */
 	bool has_upper;
 	unsigned n_fs;
 	struct layer_fs *fs;
@@ -64,6 +66,9 @@ struct layer_set {
 	bool aufs; /* the marks of the aufs dialect are read beside the kernel's, and its names hidden */
 	bool follow_redirects;
 	bool make_redirects; /* and the upper can hold them */
+	bool follow_metacopy; /* files whose data lies in a layer below; where there are data-only layers, files of the lowest other layer
+			       * find theirs in them whether this or follow_redirects is set or not */
+	bool make_metacopy;   /* and the upper can hold them */
 
 	/* Only with an upper: */
 	struct layer_id upper_id; /* the upper's root and WORKDIR: met inside a lower layer, lookup answers -ELOOP */
@@ -85,7 +90,7 @@ struct layer_set {
  * `mountpoint` is checked against the layers; NULL or "/dev/fd/N" is not. Without an upper, `workdir` is not looked at. On failure
  * nothing is left behind, and *ret_error is one line in the form "OPTION: PATH: cause" (allocated, the caller frees it; NULL when
  * memory is short). 0 or -errno. -EALREADY with *ret_error == NULL: the same layers are already mounted at this mountpoint.
- * Waits up to 5 s for an upper that is in use. Needs sys_init(); refuses data-only layers. */
+ * Waits up to 5 s for an upper that is in use. Needs sys_init(). */
 int layer_set_open(const struct options *opt, const char *mountpoint, struct layer_set **ret_set, char **ret_error);
 struct layer_set *layer_set_get(struct layer_set *set);
 void layer_set_put(struct layer_set *set);
@@ -100,6 +105,8 @@ static inline struct layer *layer_upper(const struct layer_set *set)
 /* --- confined access: dirfd is a directory of this layer, name one component ------------------------------------------------ */
 
 int layer_openat(const struct layer *l, int dirfd, const char *name, int flags);
+/* The same for a path from the layer's root, shorter than PATH_MAX, no symbolic link in it. */
+int layer_open_path(const struct layer *l, const char *path, int flags);
 /* Like sys_statx. *ret_covered tells that `name` is covered by another mount, so that nothing of it may be shown but that it exists
  * and its type; with ret_covered NULL the answer is -EXDEV then. The covering file system is not asked, so that can't hang. */
 int layer_statx(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx, bool *ret_covered);
@@ -125,6 +132,9 @@ enum layer_mark {
 /* One listxattr, and a getxattr of overlay.opaque where it is present. 0 where the layer has no xattrs. *ret_marks. */
 int layer_read_marks(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,
 		     unsigned *ret_marks);
+
+/* Whether overlay.metacopy of an object that has MARK_METACOPY is one that can be followed: 0, -ENODATA without one, -EIO (format/metacopy.h). */
+int layer_check_metacopy(const struct layer_set *set, int dirfd, const char *name);
 
 /* The value of overlay.redirect of an object that has MARK_REDIRECT (format/redirect.h). -ENODATA without one, -EINVAL for a value that
  * isn't to be followed. */

@@ -13,6 +13,11 @@
 
 #include "tree/tree.h"
 
+/* Files that hold metadata alone (metacopy): the search goes on, by the same rules and along redirects of their own, until a
+ * regular file with data is found. What the lowest layer still has to look for, along an absolute redirect, lies in a data-only
+ * layer; those are asked when the data is needed. */
+#define LOWERDATA_LAZY UINT16_MAX
+
 /* What a name is. */
 struct resolved {
 	struct statx stx;      /* of the topmost object, as read (not the union's st_ino) */
@@ -26,10 +31,17 @@ struct resolved {
 	bool in_upper;         /* directories: upper_ref is valid; else: layer is the upper */
 	struct dirref upper_ref;
 	struct dirref *lower;  /* owned, and the paths in them: resolved_finish() */
+
+	/* A regular file that holds metadata alone: where its data is. */
+	bool metacopy;
+	unsigned data_layer;   /* LOWERDATA_LAZY: one of the data-only layers, which haven't been asked */
+	uint64_t data_blocks;  /* st_blocks of the data, unless lazy */
+	char *data_path;       /* owned; from the layer's root */
 };
 
 /* -ENOENT: nothing of this name (upper_whiteout is set even then); -ENAMETOOLONG; -EPERM: a redirect or metacopy object, which this
- * mount doesn't follow; -EINVAL: a redirect that climbs or is malformed; -ELOOP: the upper's or work's own root inside a lower layer;
+ * mount doesn't follow; -EINVAL: a redirect that climbs or is malformed; -EIO: also a metacopy object without data or with a mark that
+ * isn't valid; -ELOOP: the upper's or work's own root inside a lower layer;
  * -ENOMEM; -EIO. */
 int resolve_child(struct tree *tree, struct inode *dir, const char *name, struct resolved *ret);
 void resolved_finish(struct resolved *r);

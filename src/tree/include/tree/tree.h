@@ -14,6 +14,8 @@
  *  I5  A directory in layer L has its parent in layer L and lies there beneath it by its own name, or its ref carries its path in
  *      layer L. A lower ref's place never changes; before a directory that has some is renamed, they all get their paths.
  *  I6  A descriptor opened by name is checked by inode number before it is used, so a racing rename can't swap files.
+ *  I7  A file's data is in its own object, or (INODE_METACOPY) in a lower one, whose place doesn't change. The flag comes before the
+ *      object is published in the upper, goes once, and a file with the flag is never opened for writing.
  *
  * Locks: legend letters at the fields; order in base/lock.h.
  *   R tree.rename   D dir.lock   I inode_lock()   T tree.table   c constant after creation   a atomic
@@ -75,6 +77,8 @@ enum inode_flag {
 	INODE_UNLINKED = 1 << 0,  /* T no name left */
 	INODE_NO_ORIGIN = 1 << 1, /* T st_ino is the upper's own */
 	INODE_HARDLINKED = 1 << 2, /* T had several links in the upper: found by inode number, its link count is the upper's */
+	INODE_METACOPY = 1 << 3,   /* T its object, in whatever layer, has metadata alone: the data lies in a lower layer */
+	INODE_HAS_LOWERDATA = 1 << 4, /* T has or had INODE_METACOPY */
 };
 
 struct inode {
@@ -147,6 +151,15 @@ static inline bool inode_in_upper(const struct inode *inode)
 {
 	return atomic_load_explicit(&inode->in_upper, memory_order_acquire);
 }
+static inline bool inode_is_metacopy(const struct inode *inode)
+{
+	return (atomic_load_explicit(&inode->flags, memory_order_acquire) & INODE_METACOPY) != 0;
+}
+/* Not for directories: the object is in the upper and has its data there. Once true it stays so. */
+static inline bool inode_data_in_upper(const struct inode *inode)
+{
+	return inode_in_upper(inode) && !inode_is_metacopy(inode);
+}
 static inline bool inode_is_unlinked(const struct inode *inode)
 {
 	return (atomic_load_explicit(&inode->flags, memory_order_acquire) & INODE_UNLINKED) != 0;
@@ -183,6 +196,11 @@ void inode_name_added(struct tree *tree, struct inode *inode, struct inode *pare
 void inode_name_moved(struct tree *tree, struct inode *oldparent, const char *oldname, struct inode *newparent,
 		      const char *newname, bool exchange);
 
+/* Before a regular file is published in the upper without its data: remembers where that is, unless it is known, and sets the inode's
+ * flag. `stx` is the lower file's. -ENOMEM, -ESTALE. */
+int inode_keep_lower_data(struct tree *tree, struct inode *inode, const struct statx *stx);
+/* The upper object has its data now. Caller holds I. */
+void inode_publish_data(struct tree *tree, struct inode *inode);
 /* Publishes a copied-up non-directory: from now on it is upper inode real_ino. Caller holds I; an unlinked inode is pinned before. */
 void inode_publish_upper(struct tree *tree, struct inode *inode, uint64_t real_ino, bool has_origin);
 /* Publishes a copied-up directory. Caller holds D of its parent. */
@@ -210,6 +228,10 @@ bool inode_is_ancestor(struct tree *tree, const struct inode *maybe_ancestor, co
 /* Opens the object (a directory: in its topmost layer) with O_PATH, O_RDONLY, O_RDWR or O_WRONLY|O_APPEND; checked by inode number
  * (I6). Write flags on a lower object: -EROFS. -ESTALE when the object is gone from its layer. *ret_upper tells which version. */
 int inode_open(struct tree *tree, struct inode *inode, int flags, bool *ret_upper);
+/* Opens the data of a regular file: that of inode_open(), or where the object has metadata alone, the lower file that has it, checked to
+ * have the size that the metadata says. *ret_upper: it is the upper's. -EROFS: for writing, and the data isn't in the upper. -EIO: no data,
+ * or not what the metadata says. */
+int inode_open_data(struct tree *tree, struct inode *inode, int flags, bool *ret_upper);
 /* Attributes as the union shows them: st_ino, nlink (1 for merged directories and the root, 0 when unlinked). */
 int inode_statx(struct tree *tree, struct inode *inode, struct statx *ret_stx);
 /* Turns attributes read from `layer` into the union's. */
