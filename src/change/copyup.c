@@ -7,6 +7,9 @@
  * the copy gets that name without replacing anything: the one step that a crash can fall before or after. The parent's times are put back,
  * as for the user nothing changed in it.
  *
+ * A file with several links in its layer is linked into the index, where there is one: that is the step that counts, for the index leads
+ * all its names to it. The name in the upper follows, and may be missing after a crash.
+ *
  * An object of a lower layer changes its place in one way only: it loses its name (a rename wants it in the upper first). Then its
  * copy gets none either and lives on a pinned descriptor.
  */
@@ -21,8 +24,10 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
+#include "alias.h"
 #include "base/counter.h"
 #include "internal.h"
+#include "layer/index.h"
 #include "tree/listing.h"
 
 #define COPYUP_TRIES 3
@@ -84,6 +89,18 @@ static void source_confirm_flags(struct copyup *c)
 		c->stx.stx_attributes &= ~fixed;
 }
 
+/* Its name in the index, by which its other names will be led to the copy. */
+static int source_name_in_index(struct copyup *c)
+{
+	struct tree *tree = c->change->tree;
+	int r;
+
+	if (!inode_is_counted(c->inode) || inode_index_name(tree, c->inode, c->index_name))
+		return 0;
+	r = index_name_of(c->change->layers, &c->change->layers->layers[c->layer], c->src, "", c->index_name);
+	return r < 0 ? r : inode_set_index_name(tree, c->inode, c->index_name);
+}
+
 /* 1: it is in the upper already. */
 static int source_open(struct copyup *c)
 {
@@ -100,7 +117,9 @@ static int source_open(struct copyup *c)
 	if (r < 0)
 		return r;
 	source_confirm_flags(c);
-	r = source_check(c);
+	r = source_name_in_index(c);
+	if (r == 0)
+		r = source_check(c);
 	if (r < 0 || !(S_ISREG(c->stx.stx_mode) || S_ISDIR(c->stx.stx_mode)))
 		return r;
 	c->src_read = inode_is_metacopy(c->inode) ? source_open_data(c) : source_open_read(c->src);
@@ -301,6 +320,52 @@ static int publish_named(struct copyup *c, const struct inode_place *place)
 	return 0;
 }
 
+/* --- publishing in the index --------------------------------------------------------------------------------------------------- */
+
+/* The one step. */
+static int publish_entry(struct copyup *c)
+{
+	struct tree *tree = c->change->tree;
+	struct layer_set *set = c->change->layers;
+	/* It will have one link of its own, the entry. */
+	int r = index_write_nlink(set, c->fd, inode_nlink(tree, c->inode), 1);
+
+	if (r == 0)
+		r = inode_prepare_indexed(tree, c->inode, c->real_ino);
+	if (r < 0)
+		return r;
+	r = index_insert(set, c->fd, c->temp[0] ? c->temp : NULL, c->index_name);
+	if (r < 0) {
+		inode_forget_prepared(tree, c->inode, c->real_ino);
+		return r;
+	}
+	c->temp[0] = '\0';
+	publish_marks(c->inode, true);
+	inode_publish_indexed(tree, c->inode, c->real_ino);
+	return 0;
+}
+
+/* I is held, and D of the parent where it has a name. */
+static int publish_indexed(struct copyup *c, const struct inode_place *place)
+{
+	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
+	int r = place->unlinked ? 0 : change_dirfd_open(c->change, place->parent, &dir);
+
+	if (r == 0)
+		r = publish_entry(c);
+	if (r < 0)
+		return r;
+	r = index_write_gone(c->change->layers, c->index_name, 0);
+	if (r == 0 && !place->unlinked)
+		r = alias_link_up(c->change, c->inode, place->parent, dir.dirfd.fd, place->name);
+	if (r == 0 && !place->unlinked)
+		publish_listing(c, place);
+	/* Every name leads to the copy all the same. */
+	if (r < 0)
+		log_limited(LOG_CAUSE_COPY_UP, LOG_INFO, "index: a copy got no name in the upper: %s", strerror(-r));
+	return 0;
+}
+
 /* All locks are held. 1: somebody else brought it up. -EAGAIN: it isn't where `seen` says any more. */
 static int publish_locked(struct copyup *c, const struct inode_place *seen)
 {
@@ -314,6 +379,8 @@ static int publish_locked(struct copyup *c, const struct inode_place *seen)
 		r = -EAGAIN;
 	else if (!copyup_job_commit(c->job))
 		r = -EINTR;
+	else if (c->index_name[0] && inode_nlink(c->change->tree, c->inode))
+		r = publish_indexed(c, &now);
 	else
 		r = now.unlinked ? publish_nameless(c) : publish_named(c, &now);
 	inode_place_finish(c->change->tree, &now);

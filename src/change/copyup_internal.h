@@ -10,6 +10,7 @@
 #include <linux/stat.h>
 
 #include "change/copyup.h"
+#include "format/origin.h"
 #include "layer/work.h"
 
 /* Files from this size on are copied by the pool for big files. */
@@ -46,6 +47,7 @@ struct copyup {
 	int fd;               /* the copy: regular O_RDWR, directory O_RDONLY, others O_PATH; owned */
 	char temp[WORK_NAME_MAX]; /* the copy's name in the work directory; empty: nameless (O_TMPFILE) or moved away */
 	uint64_t real_ino;    /* the copy's inode number */
+	char index_name[ORIGIN_INDEX_NAME_SIZE]; /* of a file whose links are kept: the copy's entry; else empty */
 	bool persistent_ino;  /* the copy carries a mark from which its st_ino comes on later mounts */
 };
 

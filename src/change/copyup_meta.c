@@ -168,10 +168,10 @@ void copyup_meta_published(struct copyup *c)
 
 /* --- where it comes from -------------------------------------------------------------------------------------------------------- */
 
-/* Copying breaks the association of a file that has other links in its layer: they can't all have the same number. */
+/* Without an index copying breaks the association of a file that has other links in its layer: they can't all have the same number. */
 static bool keeps_ino(const struct copyup *c)
 {
-	return S_ISDIR(c->stx.stx_mode) || c->stx.stx_nlink == 1;
+	return S_ISDIR(c->stx.stx_mode) || c->stx.stx_nlink == 1 || c->index_name[0];
 }
 
 /* An attribute that is a help and no need: user.* can't be set on symlinks, and nothing where there are no attributes. Returns 1 when it
@@ -200,14 +200,26 @@ static int mark_origin(struct copyup *c)
 {
 	struct layer_set *set = c->change->layers;
 	uint8_t value[ORIGIN_MAX];
+	struct origin origin;
+	bool opens;
 	ssize_t n;
 	int r;
 
 	if (!set->has_upper_xattr || !keeps_ino(c))
 		return 0;
 	n = layer_make_origin(set, &set->layers[c->layer], c->src, value, sizeof(value));
+	opens = n > 0;
+	if (c->index_name[0]) {
+		r = origin_from_index_name(c->index_name, &origin);
+		if (r < 0)
+			return r;
+		n = (ssize_t)origin_encode(&origin, value);
+	}
 	r = set_mark(c, XATTR_OVERLAY_ORIGIN, value, n > 0 ? (size_t)n : 0);
-	if (r > 0 && (n <= 0 || !set->fs[set->layers[c->layer].fs].has_uuid))
+	/* An entry of the index without it would be taken for another's. */
+	if (r == 0 && c->index_name[0])
+		return -EIO;
+	if (r > 0 && (!opens || !set->fs[set->layers[c->layer].fs].has_uuid))
 		r = mark_ino(c);
 	c->persistent_ino = r > 0;
 	return r < 0 ? r : 0;

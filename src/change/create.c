@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "alias.h"
 #include "change/change.h"
 #include "create.h"
 #include "os/task.h"
@@ -304,11 +305,14 @@ static int link_locked(struct change *change, struct inode *inode, int fd, struc
 	/* Its st_ino may be a lower file's: readers of the directory have to look. */
 	if (r == 0 && !(atomic_load(&inode->flags) & INODE_NO_ORIGIN))
 		r = change_mark_impure(change, parent, dir.dirfd.fd);
+	if (r == 0)
+		r = alias_prepare(change, inode);
 	if (r < 0)
 		return r;
 	r = over_whiteout ? link_in_work(change, fd, dir.dirfd.fd, name) : sys_link_fd(fd, dir.dirfd.fd, name);
 	if (r < 0)
 		return r;
+	alias_added(change, inode);
 	inode_name_added(change->tree, inode, parent, name);
 	listing_add(change->tree, parent, name, (unsigned char)(inode->type >> 12), inode->ino, 0);
 	r = sys_statx(fd, "", ret_stx);

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "alias.h"
 #include "change/change.h"
 #include "victim.h"
 
@@ -67,11 +68,13 @@ static int removal_run(struct removal *m, int (*steps)(struct removal *m))
 		return r;
 	m->dirfd = dir.dirfd.fd;
 	lock_take(lock);
-	r = m->r.in_upper ? victim_pin(m->change, &m->victim, m->dirfd, m->name) : 0;
+	r = victim_pin(m->change, &m->victim, &m->r, m->dirfd, m->name);
 	if (r == 0)
 		r = steps(m);
-	if (r == 0)
+	if (r == 0) {
+		alias_removed(m->change, m->victim.inode, m->r.in_upper);
 		removal_tell(m);
+	}
 	lock_drop(lock);
 	return r;
 }

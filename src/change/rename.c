@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "alias.h"
 #include "change/change.h"
 #include "change/rename_plan.h"
 #include "create.h"
@@ -359,7 +360,7 @@ static int rename_do(struct rename *x)
 	int r = prepare_marks(x);
 
 	if (r == 0 && !(x->flags & RENAME_EXCHANGE) && x->new.exists)
-		r = x->new.r.in_upper ? victim_pin(x->change, &x->new.known, name_fd(&x->new), x->new.name) : 0;
+		r = victim_pin(x->change, &x->new.known, &x->new.r, name_fd(&x->new), x->new.name);
 	if (r == 0)
 		r = prepare_whiteout(x);
 	if (r < 0)
@@ -391,6 +392,8 @@ static void tell(struct rename *x)
 {
 	bool exchange = x->flags & RENAME_EXCHANGE;
 
+	if (!exchange && x->new.exists)
+		alias_removed(x->change, x->new.known.inode, x->new.r.in_upper);
 	inode_name_moved(x->change->tree, x->old.parent, x->old.name, x->new.parent, x->new.name, exchange);
 	tell_listing(x, &x->old, &x->new);
 	if (exchange)
@@ -443,6 +446,40 @@ static bool is_reserved_target(const struct rename *x)
 	return !(x->flags & RENAME_EXCHANGE) && layer_reserves_name(x->change->layers, x->new.name);
 }
 
+/* What has its copy in the index alone gets the name in the upper that is to be moved. */
+static int link_up(struct rename *x, struct rename_name *n)
+{
+	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
+	struct lock *lock;
+	int r;
+
+	if (!n->exists || !n->r.indexed || n->r.in_upper || !inode_in_upper(n->parent))
+		return 0;
+	r = change_dirfd_open(x->change, n->parent, &dir);
+	if (r < 0)
+		return r;
+	lock = inode_lock(x->change->tree, n->known.inode);
+	lock_take(lock);
+	r = alias_link_up(x->change, n->known.inode, n->parent, dir.dirfd.fd, n->name);
+	lock_drop(lock);
+	if (r < 0)
+		return r;
+	n->r.in_upper = true;
+	listing_update(x->change->tree, n->parent, n->name, change_dtype(&n->r.stx), n->r.ino, n->r.layer);
+	return 0;
+}
+
+static int link_up_names(struct rename *x)
+{
+	int r = 0;
+
+	if (!x->old.exists || is_same_object(&x->old, &x->new))
+		return 0;
+	if (!x->new.exists || !(x->flags & RENAME_NOREPLACE))
+		r = link_up(x, &x->old);
+	return r == 0 && (x->flags & RENAME_EXCHANGE) ? link_up(x, &x->new) : r;
+}
+
 /* The parents are locked. */
 static int rename_locked(struct rename *x)
 {
@@ -454,6 +491,8 @@ static int rename_locked(struct rename *x)
 		r = look_at_name(x->change, &x->new);
 	if (r == 0 && x->old.exists && is_reserved_target(x))
 		r = -EPERM;
+	if (r == 0)
+		r = link_up_names(x);
 	if (r == 0)
 		r = gather_facts(x, &f);
 	if (r < 0)

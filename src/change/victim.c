@@ -6,6 +6,8 @@
  */
 #include "victim.h"
 
+#include "alias.h"
+
 #include <fcntl.h>
 
 int change_resolve(struct change *change, struct inode *parent, const char *name, struct resolved *ret)
@@ -39,11 +41,13 @@ void victim_finish(struct victim *v)
 	v->inode = NULL;
 }
 
-int victim_pin(struct change *change, const struct victim *v, int dirfd, const char *name)
+int victim_pin(struct change *change, const struct victim *v, const struct resolved *r, int dirfd, const char *name)
 {
 	int fd;
 
-	if (!inode_in_upper(v->inode) || !inode_has_last_name(change->tree, v->inode))
+	if (inode_is_indexed(v->inode))
+		return alias_prepare_removal(change, v->inode, r->in_upper);
+	if (!r->in_upper || !inode_in_upper(v->inode) || !inode_has_last_name(change->tree, v->inode))
 		return 0;
 	fd = layer_openat(layer_upper(change->layers), dirfd, name, O_PATH);
 	if (fd == -EMFILE && dirfd_shrink(change->tree))

@@ -41,8 +41,8 @@ int victim_find(struct change *change, struct inode *parent, const char *name, c
 		struct victim *ret);
 void victim_finish(struct victim *v);
 
-/* Before the name at dirfd goes: if it is the last one that is known of an object in the upper, gives the inode a
+/* Before the name at dirfd goes, which `r` was found of: if no name will be left that leads to an object in the upper, gives the inode a
  * descriptor to live on. Caller holds I. */
-int victim_pin(struct change *change, const struct victim *v, int dirfd, const char *name);
+int victim_pin(struct change *change, const struct victim *v, const struct resolved *r, int dirfd, const char *name);
 
 #endif

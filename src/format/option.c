@@ -531,6 +531,7 @@ int options_parse(int argc, char *const *argv, const struct option_env *env, str
 	struct options options = {
 		.timeout = OPTIONS_TIMEOUT_FOREVER,
 		.fsync = true,
+		.index = INDEX_AUTO,
 		.default_permissions = true,
 		.squash_to_uid = OPTIONS_ID_UNSET,
 		.squash_to_gid = OPTIONS_ID_UNSET,

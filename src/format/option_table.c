@@ -24,6 +24,11 @@ static const struct option_choice metacopy_choices[] = {
 	{"on", 1, NULL},
 	{NULL, 0, NULL},
 };
+static const struct option_choice index_choices[] = {
+	{"off", INDEX_OFF, NULL},
+	{"on", INDEX_ON, NULL},
+	{NULL, 0, NULL},
+};
 static const struct option_choice redirect_choices[] = {
 	{"off", REDIRECT_DIR_OFF, NULL},
 	{"nofollow", REDIRECT_DIR_NOFOLLOW, NULL},
@@ -170,9 +175,14 @@ static const struct option_desc table[] = {
 	 .arg = OPTION_ARG_CHOICE,
 	 .class = OPTION_EFFECTIVE,
 	 AT(index),
-	 .choices = off_on_choices,
-	 .fallback = "off",
-	 .help = "kernel overlayfs's index of copied-up files"},
+	 .choices = index_choices,
+	 .fallback = "on where file handles can be had",
+	 .help = "hard links of lower files survive copy-up",
+	 .manual = "WORKDIR/index, in kernel overlayfs's format, leads all names of such a file to its copy. It needs layers whose "
+		   "file systems give lasting file handles (FUSE's don't) and differ by their uuid, and an upper with attributes; "
+		   "where that is missing on is taken with a warning, and copy-up breaks the links. An index belongs to one upper and "
+		   "one topmost lower layer: over others on is refused, and so is a mount without the option when there are entries. "
+		   "Kernel overlayfs has to be mounted with index=on to see the links; with off the index is not looked at."},
 	{.name = "nfs_export",
 	 .arg = OPTION_ARG_CHOICE,
 	 .class = OPTION_EFFECTIVE,

@@ -110,7 +110,7 @@ int owner_store_xattr(const struct fs *fs, const char *name, void *value, size_t
 
 /* --- jobs (job.c) ----------------------------------------------------------------------------------------------------------- */
 
-#define JOB_NEEDS 3
+#define JOB_NEEDS 4
 
 struct job {
 	struct pool_task task;

@@ -80,7 +80,7 @@ static bool known_changed(struct fs *fs, const struct known *known, const struct
 		return stack_changed(known->inode->dir, r);
 	if (known->layer == r->layer)
 		return known->real_ino != r->stx.stx_ino;
-	return !r->in_upper || upper_is_foreign(fs, known->inode, r);
+	return !(r->in_upper || r->indexed) || upper_is_foreign(fs, known->inode, r);
 }
 
 static int resolve_again(struct fs *fs, struct inode *parent, const char *name, struct resolved *ret)

@@ -205,10 +205,11 @@ void op_rename(fuse_req_t req, fuse_ino_t parent_id, const char *name, fuse_ino_
 	if (r < 0) {
 		reply_result(req, r);
 	} else {
-		/* The parents of what is copied up come with it: the source's own parent needs no entry. */
+		/* The parent of what is copied up comes with it, but a file with several names may be up by another one. */
 		job.needs[0] = newparent;
-		job.needs[1] = old;
-		job.needs[2] = new;
+		job.needs[1] = oldparent;
+		job.needs[2] = old;
+		job.needs[3] = new;
 		job_start(&job);
 	}
 	if (old)

@@ -85,6 +85,10 @@ int workdir_write_state(struct layer_opening *lo);
 /* Removes everything in work/ but incompat/. */
 int workdir_empty(struct layer_set *set);
 
+/* index_mount.c: after the probes. Leaves layer_set.index NULL where the union is to have none. */
+int index_open(struct layer_opening *lo);
+void index_free(struct layer_index *index);
+
 /* probe.c */
 enum xattr_ns probe_namespace(const struct options *opt);
 int probe_file_systems(struct layer_set *set);

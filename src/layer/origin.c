@@ -14,6 +14,7 @@
 #include "format/inomark.h"
 #include "format/origin.h"
 #include "internal.h"
+#include "layer/index.h"
 #include "os/fs.h"
 #include "os/mount.h"
 
@@ -35,9 +36,19 @@ ssize_t layer_make_origin(const struct layer_set *set, const struct layer *l, in
 	return (ssize_t)len;
 }
 
+/* Whether the upper object is the one copy of its origin that all names lead to. */
+static bool is_indexed(const struct layer_set *set, int dirfd, const char *name)
+{
+	struct index_entry entry;
+	struct statx stx;
+
+	return set->index && sys_statx(dirfd, name, &stx) == 0 && index_look_upper(set, dirfd, name, &stx, &entry) == 1;
+}
+
 /* The inode number of the object in this file system, or 0. Kernel overlayfs keeps a hard-linked file's number only
- * with an index, because each of its names may have been copied to an upper file of its own. */
-static uint64_t ino_in_fs(const struct layer_fs *fs, const struct origin *origin)
+ * with an index, because else each of its names may have been copied to an upper file of its own. */
+static uint64_t ino_in_fs(const struct layer_set *set, const struct layer_fs *fs, const struct origin *origin,
+			  int dirfd, const char *name)
 {
 	struct sys_handle handle = {.type = origin->type, .len = origin->fid_size};
 	_cleanup_close_ int fd = -1;
@@ -47,7 +58,7 @@ static uint64_t ino_in_fs(const struct layer_fs *fs, const struct origin *origin
 	fd = sys_open_by_handle(fs->handle_fd, &handle, O_PATH);
 	if (fd < 0 || sys_statx(fd, "", &stx) < 0 || layer_id_of(&stx).dev != fs->dev || !stx.stx_nlink)
 		return 0;
-	return S_ISDIR(stx.stx_mode) || stx.stx_nlink == 1 ? stx.stx_ino : 0;
+	return S_ISDIR(stx.stx_mode) || stx.stx_nlink == 1 || is_indexed(set, dirfd, name) ? stx.stx_ino : 0;
 }
 
 /* Whether an earlier lower layer lies in the same file system, which then has been asked. */
@@ -59,7 +70,7 @@ static bool is_first_of_fs(const struct layer_set *set, unsigned index)
 	return true;
 }
 
-static uint64_t ino_of_origin(const struct layer_set *set, const struct origin *origin)
+static uint64_t ino_of_origin(const struct layer_set *set, const struct origin *origin, int dirfd, const char *name)
 {
 	for (unsigned i = set->has_upper; i < set->n; i++) {
 		const struct layer *l = &set->layers[i];
@@ -68,7 +79,7 @@ static uint64_t ino_of_origin(const struct layer_set *set, const struct origin *
 
 		if (!fs->has_handles || memcmp(fs->uuid, origin->uuid, sizeof(fs->uuid)) || !is_first_of_fs(set, i))
 			continue;
-		ino = ino_in_fs(fs, origin);
+		ino = ino_in_fs(set, fs, origin, dirfd, name);
 		if (ino)
 			return layer_union_ino(set, l, ino);
 	}
@@ -98,7 +109,7 @@ static uint64_t ino_of_handle(const struct layer_set *set, int dirfd, const char
 	if (size <= 0 || origin_decode(value, (size_t)size, &origin) < 0 || (origin.flags & ORIGIN_FLAG_PATH_UPPER) ||
 	    is_ambiguous(set, &origin))
 		return 0;
-	return ino_of_origin(set, &origin);
+	return ino_of_origin(set, &origin, dirfd, name);
 }
 
 uint64_t layer_origin_ino(const struct layer_set *set, int dirfd, const char *name)
@@ -110,5 +121,11 @@ uint64_t layer_origin_ino(const struct layer_set *set, int dirfd, const char *na
 	if (ino)
 		return ino;
 	size = sys_getxattr(dirfd, name, xattr_overlay_name(set->ns, XATTR_OVERLAY_PLYFS_INO), value, sizeof(value));
-	return size > 0 ? inomark_decode(value, (size_t)size) : 0;
+	if (size <= 0)
+		return 0;
+	/* The number of a file with several links is the copy's only as long as all names lead to it. */
+	if (sys_getxattr(dirfd, name, xattr_overlay_name(set->ns, XATTR_OVERLAY_NLINK), NULL, 0) >= 0 &&
+	    !is_indexed(set, dirfd, name))
+		return 0;
+	return inomark_decode(value, (size_t)size);
 }

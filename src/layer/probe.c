@@ -33,16 +33,19 @@ enum xattr_ns probe_namespace(const struct options *opt)
 /* --- file systems of all layers
  * ------------------------------------------------------------------------------------------------- */
 
-static bool opens_handles(const struct layer *l, int fd)
+/* `fd` is the layer's root, open for reading. */
+static void probe_handles(const struct layer *l, int fd, struct layer_fs *ret)
 {
 	_cleanup_close_ int opened = -1;
 	struct sys_handle handle;
 	long type;
 
-	if (sys_fs_type(l->root_fd, &type) < 0 || type == FUSE_MAGIC || sys_name_to_handle(l->root_fd, "", &handle) < 0)
-		return false;
+	ret->gives_handles = sys_fs_type(l->root_fd, &type) == 0 && type != FUSE_MAGIC &&
+			     sys_name_to_handle(l->root_fd, "", &handle) == 0;
+	if (!ret->gives_handles)
+		return;
 	opened = sys_open_by_handle(fd, &handle, O_PATH);
-	return opened >= 0;
+	ret->has_handles = opened >= 0;
 }
 
 static int probe_fs(const struct layer *l, dev_t dev, struct layer_fs *ret)
@@ -55,7 +58,7 @@ static int probe_fs(const struct layer *l, dev_t dev, struct layer_fs *ret)
 	*ret = (struct layer_fs){.dev = dev, .handle_fd = -1};
 	sys_fs_uuid(fd, ret->uuid);
 	ret->has_uuid = memcmp(ret->uuid, none, sizeof(none)) != 0;
-	ret->has_handles = opens_handles(l, fd);
+	probe_handles(l, fd, ret);
 	if (ret->has_handles)
 		ret->handle_fd = TAKE_FD(fd);
 	return 0;

@@ -339,7 +339,9 @@ static int open_steps(struct layer_opening *lo)
 		return ret;
 	choose_redirects(lo);
 	ret = choose_metacopy(lo);
-	return ret < 0 ? ret : probe_file_systems(lo->set);
+	if (!ret)
+		ret = probe_file_systems(lo->set);
+	return ret < 0 ? ret : index_open(lo);
 }
 
 static void opening_finish(struct layer_opening *lo)
@@ -397,6 +399,7 @@ static void set_free(struct layer_set *set)
 	cleanup_close(&set->workdir_fd);
 	cleanup_close(&set->fence_fd);
 	work_free(set->work);
+	index_free(set->index);
 	free(set->layers);
 	free(set->fs);
 	free(set);

@@ -76,6 +76,7 @@ void inode_table_free(struct tree *tree)
 		free(chunk);
 	}
 	name_table_finish(&t->names);
+	(void)CHECK(!t->links);
 	HASH_CLEAR(hh, t->links);
 	(void)CHECK(!t->lowerdata);
 	free(t->chunks);
@@ -188,7 +189,7 @@ static struct dir *dir_new(struct tree *tree, const struct resolved *r)
 
 static void inode_fill(struct tree *tree, struct inode *inode, const struct resolved *r)
 {
-	bool upper = tree->layers->has_upper && r->in_upper;
+	bool upper = tree->layers->has_upper && (r->in_upper || r->indexed);
 
 	inode->ino = r->ino;
 	inode->real_ino = r->stx.stx_ino;
@@ -380,8 +381,11 @@ struct inode *inode_peek(struct tree *tree, struct inode *parent, const char *na
 
 /* Whether the known inode is what the resolver found. A difference means that a layer was changed underneath, except
  * that one of the two may be older than a copy-up. */
-static bool inode_matches(const struct inode *inode, const struct resolved *r)
+static bool name_matches(const struct inode_name *n, const struct resolved *r)
 {
+	const struct inode *inode = n->inode;
+	bool upper = r->in_upper || r->indexed;
+
 	if (inode->type != (r->stx.stx_mode & S_IFMT))
 		return false;
 	if (inode->dir) {
@@ -393,24 +397,26 @@ static bool inode_matches(const struct inode *inode, const struct resolved *r)
 		return !r->n_lower || !dir->n_lower || dir->lower[0].layer != r->lower[0].layer ||
 		       dir->lower[0].ino == r->lower[0].ino;
 	}
-	if (inode->layer == r->layer)
-		return inode->real_ino == r->stx.stx_ino;
-	return inode_in_upper(inode) || r->in_upper;
+	if (inode_in_upper(inode) != upper)
+		return true;
+	return (upper || n->layer == r->layer) && inode->real_ino == r->stx.stx_ino;
 }
 
-/* A hard-linked upper file that is known by another name. */
+/* A file with several links that is known by another name. */
 static struct inode *intern_by_link_locked(struct tree *tree, const struct resolved *r)
 {
 	struct inode *inode;
 
 	/* Whatever the link count is now: all names but one may have gone since the inode got into this table. */
-	if (!r->in_upper || S_ISDIR(r->stx.stx_mode))
+	if (S_ISDIR(r->stx.stx_mode))
 		return NULL;
-	inode = link_find_locked(tree, r->stx.stx_ino);
+	inode = link_find_locked(tree, r);
 	if (!inode || inode->type != (r->stx.stx_mode & S_IFMT))
 		return NULL;
-	/* A number whose inode lost its names and isn't pinned may be in use for another file by now. */
-	if (inode_is_unlinked(inode) && atomic_load_explicit(&inode->pinned_fd, memory_order_relaxed) < 0)
+	/* A number in the upper whose inode lost its names and isn't held may be in use for another file by now. */
+	if (inode_is_unlinked(inode) && inode_in_upper(inode) &&
+	    !(atomic_load_explicit(&inode->flags, memory_order_relaxed) & INODE_INDEXED) &&
+	    atomic_load_explicit(&inode->pinned_fd, memory_order_relaxed) < 0)
 		return NULL;
 	return inode;
 }
@@ -422,11 +428,12 @@ static int intern_new_locked(struct tree *tree, struct inode *parent, const char
 
 	if (!inode)
 		return -ENOMEM;
-	if (name_attach_locked(tree, inode, parent, name) < 0) {
+	if ((r->nlink && link_count_locked(tree, inode, r) < 0) ||
+	    name_attach_locked(tree, inode, parent, name, r->layer) < 0) {
 		inode_reap_locked(tree, inode, dead);
 		return -ENOMEM;
 	}
-	if (r->in_upper && !inode->dir && r->stx.stx_nlink > 1)
+	if (r->in_upper && !r->nlink && !inode->dir && r->stx.stx_nlink > 1)
 		link_add_locked(tree, inode);
 	*ret_inode = inode;
 	return 0;
@@ -439,7 +446,7 @@ static int intern_locked(struct tree *tree, struct inode *parent, const char *na
 	struct inode *inode;
 	int res;
 
-	if (n && inode_matches(n->inode, r)) {
+	if (n && name_matches(n, r)) {
 		*ret_inode = n->inode;
 		return 0;
 	}
@@ -448,7 +455,8 @@ static int intern_locked(struct tree *tree, struct inode *parent, const char *na
 	inode = intern_by_link_locked(tree, r);
 	if (!inode)
 		return intern_new_locked(tree, parent, name, r, ret_inode, dead);
-	res = name_attach_locked(tree, inode, parent, name);
+	name_forget_kept_locked(tree, inode, dead);
+	res = name_attach_locked(tree, inode, parent, name, r->layer);
 	if (res == 0)
 		*ret_inode = inode;
 	return res;
@@ -503,11 +511,8 @@ static void inode_own_ino_locked(struct tree *tree, struct inode *inode)
 	__atomic_store_n(&inode->ino, ino, __ATOMIC_RELAXED);
 }
 
-void inode_publish_upper(struct tree *tree, struct inode *inode, uint64_t real_ino, bool has_origin)
+void inode_publish_locked(struct tree *tree, struct inode *inode, uint64_t real_ino, bool has_origin)
 {
-	LOCK_SCOPE(&tree->table);
-	if (!CHECK(!inode->dir && !inode_in_upper(inode)))
-		return;
 	inode->layer = layer_upper(tree->layers)->index;
 	inode->real_ino = real_ino;
 	if (has_origin)
@@ -515,6 +520,17 @@ void inode_publish_upper(struct tree *tree, struct inode *inode, uint64_t real_i
 	else
 		inode_own_ino_locked(tree, inode);
 	atomic_store_explicit(&inode->in_upper, true, memory_order_release);
+}
+
+void inode_publish_upper(struct tree *tree, struct inode *inode, uint64_t real_ino, bool has_origin)
+{
+	LOCK_SCOPE(&tree->table);
+	if (!CHECK(!inode->dir && !inode_in_upper(inode)))
+		return;
+	/* A copy without an entry in the index is another file than what the number led to. */
+	link_remove_locked(tree, inode);
+	atomic_fetch_and(&inode->flags, (uint16_t)~(INODE_HARDLINKED | INODE_COUNTED));
+	inode_publish_locked(tree, inode, real_ino, has_origin);
 }
 
 void dir_publish_upper(struct tree *tree, struct inode *inode, uint64_t real_ino)

@@ -3,7 +3,7 @@
  * What the files of this tier share and no other tier sees: the inode and name tables, the resolver's view of a
  * listing, and the parts of a listing that merge.c fills.
  *
- * Memory of a known file: the inode, one name (38 bytes and the name itself), a bucket and a slot of the tables.
+ * Memory of a known file: the inode, one name (40 bytes and the name itself), a bucket and a slot of the tables.
  */
 #ifndef TREE_INTERNAL_H
 #define TREE_INTERNAL_H
@@ -49,7 +49,7 @@ struct inode_table {
 	uint32_t free_slot;		    /* T head of the free ones, 0 = none */
 	size_t n_inodes;		    /* T */
 	struct name_table names;	    /* T */
-	struct inode_link *links;	    /* T uthash: inode number in the upper, of hard-linked files only */
+	struct inode_link *links;	    /* T uthash: link.c, hard-linked files only */
 	struct lowerdata *lowerdata;	    /* T uthash: by inode, of those whose data lies elsewhere: tree/lowerdata.c */
 };
 
@@ -59,15 +59,25 @@ struct inode_name {
 	struct inode_name *next; /* of the same inode */
 	struct inode *parent;	 /* holds a reference */
 	uint32_t hash;
+	uint16_t layer; /* that has the name, of an object in a lower one */
 	uint8_t len;
 	bool in_table; /* false: the last name of an unlinked inode */
 	char name[];   /* terminated */
 };
 
+/* An object's number, in the upper or in the file system of a lower layer. */
+struct link_key {
+	uint64_t ino;
+	uint64_t fs;
+};
+
 struct inode_link {
 	UT_hash_handle hh;
-	uint64_t real_ino;
+	struct link_key key;
+	struct link_key was; /* the lower object's, which leads here as well; 0 without one */
 	struct inode *inode;
+	uint32_t nlink;	  /* INODE_COUNTED: names in the union */
+	char *index_name; /* owned; of an indexed inode, and of a counted one when it was asked for */
 };
 
 int inode_table_new(struct tree *tree);
@@ -79,6 +89,8 @@ struct inode *inode_new_locked(struct tree *tree, const struct resolved *r);
 /* If nothing holds `inode`, takes it and the ancestors that it alone held out of the tables and puts them before *dead.
  */
 void inode_reap_locked(struct tree *tree, struct inode *inode, struct inode **dead);
+/* The object is in the upper from now on. */
+void inode_publish_locked(struct tree *tree, struct inode *inode, uint64_t real_ino, bool has_origin);
 /* Frees what was reaped; no lock held. */
 void inode_bury(struct tree *tree, struct inode *dead);
 
@@ -86,15 +98,23 @@ void inode_bury(struct tree *tree, struct inode *dead);
  * ------------------------------------------------------------------------------------------------------------- */
 
 struct inode_name *name_find_locked(struct tree *tree, const struct inode *parent, const char *name);
-/* Gives `inode` one more name that nobody has yet. -ENOMEM. */
-int name_attach_locked(struct tree *tree, struct inode *inode, struct inode *parent, const char *name);
+/* Gives `inode` one more name that nobody has yet, found in `layer`. -ENOMEM. */
+int name_attach_locked(struct tree *tree, struct inode *inode, struct inode *parent, const char *name, unsigned layer);
+/* A name that an unlinked inode kept makes way for a real one. */
+void name_forget_kept_locked(struct tree *tree, struct inode *inode, struct inode **dead);
 /* Takes a name away; the inode's last one stays with it, outside of the table, where a lower layer has something of it.
  */
 void name_remove_locked(struct tree *tree, struct inode_name *n, struct inode **dead);
 /* Frees a name that is in no inode's list any more; returns the parent, whose reference the caller drops. */
 struct inode *name_free_locked(struct tree *tree, struct inode_name *n);
 
-struct inode *link_find_locked(struct tree *tree, uint64_t real_ino);
+/* --- link.c
+ * ------------------------------------------------------------------------------------------------------------- */
+
+/* The inode of a non-directory that is known by its number. */
+struct inode *link_find_locked(struct tree *tree, const struct resolved *r);
+/* A new inode whose names the union counts, as the resolver found it. -ENOMEM. */
+int link_count_locked(struct tree *tree, struct inode *inode, const struct resolved *r);
 /* From now on `inode` is found by its number in the upper; without memory it isn't, which costs coherence of its names
  * only. */
 void link_add_locked(struct tree *tree, struct inode *inode);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The names of inodes: one table of (parent, name), and one of hard-linked files in the upper by inode number.
+ * The names of inodes: one table of (parent, name).
  *
  * A name holds a reference to its parent, so that an object that is known by name can always be reached through open
  * directories. A file or directory of a lower layer that was unlinked keeps its last name beside the table, because in
@@ -39,6 +39,7 @@ static struct inode_name *name_new_locked(struct tree *tree, struct inode *inode
 	n->inode = inode;
 	n->next = NULL;
 	n->parent = parent;
+	n->layer = 0;
 	n->len = (uint8_t)len;
 	memcpy(n->name, name, len + 1);
 	name_table_add(&tree->inodes->names, n);
@@ -87,15 +88,19 @@ static void dir_set_parent(struct inode *inode, struct inode *parent)
 		atomic_store_explicit(&inode->dir->parent, parent, memory_order_release);
 }
 
-int name_attach_locked(struct tree *tree, struct inode *inode, struct inode *parent, const char *name)
+int name_attach_locked(struct tree *tree, struct inode *inode, struct inode *parent, const char *name, unsigned layer)
 {
-	struct inode_name *n = name_new_locked(tree, inode, parent, name), **at = &inode->names;
+	struct inode_name *n = name_new_locked(tree, inode, parent, name), *first = inode->names;
 
 	if (!n)
 		return -ENOMEM;
-	while (*at)
-		at = &(*at)->next;
-	*at = n;
+	n->layer = (uint16_t)layer;
+	/* Behind the primary one; the others have no order, and there may be thousands. */
+	n->next = first ? first->next : NULL;
+	if (first)
+		first->next = n;
+	else
+		inode->names = n;
 	dir_set_parent(inode, parent);
 	atomic_fetch_and(&inode->flags, (uint16_t)~INODE_UNLINKED);
 	return 0;
@@ -146,7 +151,7 @@ bool inode_has_last_name(struct tree *tree, const struct inode *inode)
 }
 
 /* A name that an unlinked inode kept makes way for a real one. */
-static void name_forget_kept_locked(struct tree *tree, struct inode *inode, struct inode **dead)
+void name_forget_kept_locked(struct tree *tree, struct inode *inode, struct inode **dead)
 {
 	struct inode_name *n = inode->names;
 
@@ -168,7 +173,7 @@ static void name_added_locked(struct tree *tree, struct inode *inode, struct ino
 	if (inode->names && inode->names->in_table && !inode->dir && inode_in_upper(inode))
 		link_add_locked(tree, inode);
 	name_forget_kept_locked(tree, inode, dead);
-	if (name_attach_locked(tree, inode, parent, name) < 0)
+	if (name_attach_locked(tree, inode, parent, name, 0) < 0)
 		log_limited(LOG_CAUSE_LAYER, LOG_ERR,
 			    "no memory for a name: its inode is reached by its other names only");
 }
@@ -197,6 +202,7 @@ static void name_rekey_locked(struct tree *tree, struct inode_name *n, struct in
 	}
 	while (*at != n)
 		at = &(*at)->next;
+	fresh->layer = n->layer;
 	fresh->next = n->next;
 	*at = fresh;
 	dir_set_parent(inode, parent);
@@ -279,7 +285,8 @@ void inode_locate(struct tree *tree, struct inode *inode, struct inode_place *re
 		n->parent->refs++;
 		memcpy(ret_place->name, n->name, n->len + 1u);
 	}
-	ret_place->layer = inode->layer;
+	/* The names of a lower file with several links may lie in several layers. */
+	ret_place->layer = n && !inode->dir && !inode_in_upper(inode) ? n->layer : inode->layer;
 	ret_place->real_ino = inode->real_ino;
 	ret_place->unlinked = inode_is_unlinked(inode);
 }
@@ -299,46 +306,4 @@ bool inode_is_ancestor(struct tree *tree, const struct inode *maybe_ancestor, co
 	while (inode && inode != maybe_ancestor)
 		inode = atomic_load_explicit(&inode->dir->parent, memory_order_acquire);
 	return inode != NULL;
-}
-
-struct inode *link_find_locked(struct tree *tree, uint64_t real_ino)
-{
-	struct inode_link *link = NULL;
-
-	HASH_FIND(hh, tree->inodes->links, &real_ino, sizeof(real_ino), link);
-	return link ? link->inode : NULL;
-}
-
-void link_add_locked(struct tree *tree, struct inode *inode)
-{
-	struct inode_link *link = NULL;
-
-	HASH_FIND(hh, tree->inodes->links, &inode->real_ino, sizeof(inode->real_ino), link);
-	if (!link) {
-		link = malloc(sizeof(*link));
-		if (!link)
-			return;
-		link->real_ino = inode->real_ino;
-		HASH_ADD(hh, tree->inodes->links, real_ino, sizeof(link->real_ino), link);
-		if (!link->hh.tbl) {
-			free(link);
-			return;
-		}
-	}
-	link->inode = inode;
-	atomic_fetch_or(&inode->flags, INODE_HARDLINKED);
-}
-
-void link_remove_locked(struct tree *tree, struct inode *inode)
-{
-	struct inode_link *link = NULL;
-
-	if (!(atomic_load_explicit(&inode->flags, memory_order_relaxed) & INODE_HARDLINKED))
-		return;
-	HASH_FIND(hh, tree->inodes->links, &inode->real_ino, sizeof(inode->real_ino), link);
-	/* The number may belong to a younger inode by now. */
-	if (!link || link->inode != inode)
-		return;
-	HASH_DELETE(hh, tree->inodes->links, link);
-	free(link);
 }

@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/macros.h"
+#include "layer/index.h"
 #include "os/fs.h"
 #include "os/task.h"
 
@@ -32,12 +33,13 @@ struct reach {
 	struct dirfd dir;
 	const struct layer *layer;
 	const char *name;
-	bool pinned;
+	bool borrowed; /* dir.fd isn't the descriptor cache's */
+	char index_name[ORIGIN_INDEX_NAME_SIZE];
 };
 
 static void reach_finish(struct tree *tree, struct reach *r)
 {
-	if (!r->pinned)
+	if (!r->borrowed)
 		dirfd_put(tree, &r->dir);
 	inode_place_finish(tree, &r->place);
 }
@@ -50,11 +52,18 @@ static int reach_file(struct tree *tree, struct inode *inode, struct reach *r)
 
 	inode_locate(tree, inode, &r->place);
 	r->layer = &tree->layers->layers[r->place.layer];
-	r->pinned = pinned >= 0 && r->layer->upper;
-	r->name = r->pinned ? "" : r->place.name;
+	r->borrowed = pinned >= 0 && r->layer->upper;
+	r->name = r->borrowed ? "" : r->place.name;
 	r->dir = (struct dirfd){.fd = pinned};
-	if (r->pinned)
+	if (r->borrowed)
 		return 0;
+	/* The entry in the index stays where it is whatever becomes of the names. */
+	if (inode_is_indexed(inode) && r->layer->upper && inode_index_name(tree, inode, r->index_name)) {
+		r->borrowed = true;
+		r->name = r->index_name;
+		r->dir.fd = index_fd(tree->layers);
+		return 0;
+	}
 	res = -ESTALE;
 	if (r->place.parent) {
 		ref = dir_ref_of_layer(r->place.parent->dir, r->place.layer);
@@ -70,7 +79,9 @@ static int reach_dir(struct tree *tree, struct inode *inode, struct reach *r)
 {
 	struct dirref *ref = dir_ref(inode->dir, 0);
 
-	*r = (struct reach){.name = ""};
+	r->place.parent = NULL;
+	r->borrowed = false;
+	r->name = "";
 	if (!CHECK(ref))
 		return -EIO;
 	r->layer = &tree->layers->layers[ref->layer];
@@ -218,7 +229,7 @@ int inode_statx(struct tree *tree, struct inode *inode, struct statx *ret_stx)
 	return -ESTALE;
 }
 
-void inode_fix_statx(struct tree *tree, const struct inode *inode, struct statx *stx)
+void inode_fix_statx(struct tree *tree, struct inode *inode, struct statx *stx)
 {
 	uint16_t flags = atomic_load_explicit(&inode->flags, memory_order_acquire);
 
@@ -230,6 +241,8 @@ void inode_fix_statx(struct tree *tree, const struct inode *inode, struct statx 
 		stx->stx_nlink = 1;
 	lowerdata_fix_statx(tree, inode, stx);
 	/* A file with other links in the upper, known or not, keeps their count. */
-	if ((flags & INODE_UNLINKED) && !(flags & INODE_HARDLINKED))
+	if (flags & INODE_COUNTED)
+		stx->stx_nlink = inode_nlink(tree, inode);
+	else if ((flags & INODE_UNLINKED) && !(flags & INODE_HARDLINKED))
 		stx->stx_nlink = 0;
 }

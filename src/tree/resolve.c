@@ -34,6 +34,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "format/redirect.h"
+#include "layer/index.h"
 #include "os/fs.h"
 
 /* Wasted probes that are worth a listing. */
@@ -374,6 +375,80 @@ static int resolve_data_elsewhere(struct search *s)
 /* --- the search
  * ------------------------------------------------------------------------------------------------------ */
 
+static int keep_index_name(struct resolved *r, const struct index_entry *e)
+{
+	r->nlink = e->nlink;
+	r->index_name = strdup(e->name);
+	return r->index_name ? 0 : -ENOMEM;
+}
+
+/* A lower file with several links: the union counts them, and its copy may be in the index. Returns 1 when that was found; *copy is then
+ * what is known of it. */
+static int look_in_index(struct search *s, const struct layer *l, int dirfd, const char *name, const struct probe *p,
+			 struct probe *copy)
+{
+	const struct layer_set *set = s->tree->layers;
+	struct index_entry e;
+	int res;
+
+	if (!set->index || l->upper || p->covered || p->stx.stx_nlink < 2 || S_ISDIR(p->stx.stx_mode) ||
+	    !index_takes(set, p->stx.stx_mode & S_IFMT))
+		return 0;
+	if (index_is_idle(set)) {
+		s->r->nlink = p->stx.stx_nlink;
+		return 0;
+	}
+	res = index_look(set, l, dirfd, name, &p->stx, &e);
+	if (res < 0)
+		return res == -EOPNOTSUPP ? 0 : res;
+	res = keep_index_name(s->r, &e);
+	if (res < 0 || !e.indexed)
+		return res;
+	s->origin_ino = layer_union_ino(set, l, p->stx.stx_ino);
+	*copy = (struct probe){.stx = e.stx};
+	return 1;
+}
+
+/* The copy in the index is what the lower name shows; one without data has it in the lower object. */
+static int resolve_indexed(struct search *s, const struct layer *l, int dirfd, const char *name, struct probe *p,
+			   struct probe *copy)
+{
+	const struct layer_set *set = s->tree->layers;
+	const struct layer *upper = layer_upper(set);
+	struct resolved *r = s->r;
+	int fd = index_fd(set), res = probe_marks(s->tree, upper, fd, r->index_name, copy), check = -ENODATA;
+
+	if (res == 0 && S_ISREG(copy->stx.stx_mode) && (copy->marks & MARK_METACOPY))
+		check = layer_check_metacopy(set, fd, r->index_name);
+	if (res < 0 || (check < 0 && check != -ENODATA))
+		return res < 0 ? res : check;
+	s->found = true;
+	r->stx = copy->stx;
+	r->layer = upper->index;
+	r->marks = copy->marks;
+	r->indexed = true;
+	r->metacopy = s->metacopy = check >= 0;
+	s->done = !s->metacopy;
+	return s->metacopy ? resolve_data(s, l, dirfd, name, p) : 0;
+}
+
+/* An object of the upper: its number, and whether it is one of the index. */
+static int look_at_origin(struct search *s, int dirfd, const char *name, const struct probe *p)
+{
+	const struct layer_set *set = s->tree->layers;
+	struct index_entry e;
+	int res;
+
+	if (!(p->marks & MARK_ORIGIN))
+		return 0;
+	s->origin_ino = layer_origin_ino(set, dirfd, name);
+	res = set->index ? index_look_upper(set, dirfd, name, &p->stx, &e) : 0;
+	if (res <= 0)
+		return res;
+	s->r->indexed = true;
+	return keep_index_name(s->r, &e);
+}
+
 /* The topmost object. 1 when what is below doesn't matter. */
 static int resolve_found(struct search *s, const struct layer *l, int dirfd, const char *name, const struct probe *p)
 {
@@ -397,6 +472,7 @@ static int resolve_found(struct search *s, const struct layer *l, int dirfd, con
 static int resolve_object(struct search *s, const struct layer *l, int dirfd, const char *name, struct probe *p)
 {
 	bool is_dir = S_ISDIR(p->stx.stx_mode);
+	struct probe copy;
 	int res;
 
 	if (s->metacopy)
@@ -407,9 +483,12 @@ static int resolve_object(struct search *s, const struct layer *l, int dirfd, co
 	}
 	if (is_forbidden(s->tree->layers, l, &p->stx))
 		return -ELOOP;
+	res = is_dir ? 0 : look_in_index(s, l, dirfd, name, p, &copy);
+	if (res != 0)
+		return res < 0 ? res : resolve_indexed(s, l, dirfd, name, p, &copy);
 	res = probe_marks(s->tree, l, dirfd, name, p);
-	if (res == 0 && l->upper && (p->marks & MARK_ORIGIN))
-		s->origin_ino = layer_origin_ino(s->tree->layers, dirfd, name);
+	if (res == 0 && l->upper)
+		res = look_at_origin(s, dirfd, name, p);
 	if (res == 0 && is_dir)
 		res = resolve_merge(s, l, p);
 	if (res == 0 && !s->found)
@@ -692,6 +771,8 @@ void resolved_finish(struct resolved *r)
 	for (unsigned i = 0; i < r->n_lower; i++)
 		free(r->lower[i].path);
 	free(r->lower);
+	free(r->index_name);
+	r->index_name = NULL;
 	free(r->data_path);
 	r->data_path = NULL;
 	r->lower = NULL;

@@ -225,12 +225,12 @@ TEST("a chain of a thousand directories is copied up")
 	EXPECT(exists(path));
 }
 
-TEST("st_ino stays over copy-up and a remount, except for one of several links")
+TEST("st_ino stays over copy-up and a remount, except for one of several links without an index")
 {
 	UNI(u);
 	struct statx before[2], after;
 	ASSERT(uni_fill("l1/one", 0, 10) && uni_fill("l1/two", 0, 10) && !link("l1/two", "l1/three"));
-	UNI_OPEN(u);
+	ASSERT(uni_open(&u, UNI_LAYERS ",index=off"));
 	struct inode *one = uni_find(&u, "one"), *two = uni_find(&u, "two");
 
 	ASSERT(one && two);
@@ -246,11 +246,64 @@ TEST("st_ino stays over copy-up and a remount, except for one of several links")
 	EXPECT_INT(lgetxattr("u/two", ORIGIN_XATTR, NULL, 0), -1);
 
 	uni_close(&u);
-	UNI_OPEN(u);
+	ASSERT(uni_open(&u, UNI_LAYERS ",index=off"));
 	EXPECT_INT(inode_statx(u.tree, uni_find(&u, "one"), &after), 0);
 	EXPECT_INT(after.stx_ino, before[0].stx_ino);
 	EXPECT_INT(inode_statx(u.tree, uni_find(&u, "two"), &after), 0);
 	EXPECT_INT(after.stx_ino, before[1].stx_ino);
+}
+
+TEST("with an index all names of a lower file are one inode, before and after copy-up and a remount")
+{
+	UNI(u);
+	struct statx before, after;
+	ASSERT(uni_fill("l1/two", 0, 10) && !link("l1/two", "l1/three"));
+	UNI_OPEN(u);
+	struct inode *two = uni_find(&u, "two");
+
+	ASSERT(two && uni_find(&u, "three") == two);
+	EXPECT_INT(inode_statx(u.tree, two, &before), 0);
+	EXPECT_INT(before.stx_nlink, 2);
+	ASSERT_INT(copyup_now(u.change, two, COPYUP_FULL), 0);
+	EXPECT_INT(inode_statx(u.tree, two, &after), 0);
+	EXPECT_INT(after.stx_ino, before.stx_ino);
+	EXPECT_INT(after.stx_nlink, 2);
+	EXPECT_INT(access("u/three", F_OK), -1);
+	EXPECT(tree_check(u.tree));
+
+	uni_close(&u);
+	UNI_OPEN(u);
+	two = uni_find(&u, "two");
+	ASSERT(two && uni_find(&u, "three") == two);
+	EXPECT(inode_in_upper(two) && inode_is_indexed(two));
+	EXPECT_INT(inode_statx(u.tree, two, &after), 0);
+	EXPECT_INT(after.stx_ino, before.stx_ino);
+	EXPECT_INT(after.stx_nlink, 2);
+	EXPECT(tree_check(u.tree));
+}
+
+TEST("with an index an unlinked name is counted, and the last one leaves nothing behind")
+{
+	UNI(u);
+	struct statx stx;
+	ASSERT(uni_fill("l1/a", 0, 10) && !link("l1/a", "l1/b") && !link("l1/a", "l1/c"));
+	UNI_OPEN(u);
+	struct inode *a = uni_find(&u, "a");
+
+	ASSERT(a && uni_find(&u, "b") == a);
+	EXPECT_INT(remove_file(u.change, u.tree->root, "a"), 0);
+	EXPECT_INT(inode_statx(u.tree, a, &stx), 0);
+	EXPECT_INT(stx.stx_nlink, 2);
+	ASSERT_INT(copyup_now(u.change, a, COPYUP_FULL), 0);
+	EXPECT_INT(inode_statx(u.tree, a, &stx), 0);
+	EXPECT_INT(stx.stx_nlink, 2);
+	EXPECT_INT(remove_file(u.change, u.tree->root, "b"), 0);
+	EXPECT_INT(remove_file(u.change, u.tree->root, "c"), 0);
+	EXPECT_INT(inode_statx(u.tree, a, &stx), 0);
+	EXPECT_INT(stx.stx_nlink, 0);
+	EXPECT(tree_check(u.tree));
+	EXPECT_INT(rmdir("w/index"), 0);
+	EXPECT_INT(rmdir("w/nlink"), 0);
 }
 
 TEST("st_ino stays where no handle can be opened")

@@ -187,7 +187,6 @@ TEST("what would change owners, modes, durability or visibility and isn't there 
 	static const char *const bad[][2] = {
 		{"xattr_permissions=1", "xattr_permissions: 1: not supported yet"},
 		{"xattr_permissions=2", "xattr_permissions: 2: not supported yet"},
-		{"index=on", "index: on: not supported yet"},
 		{"nfs_export=on", "nfs_export: on: not supported yet"},
 		{"verity=on", "verity: on: not supported yet"},
 		{"verity=require", "verity: require: not supported yet"},

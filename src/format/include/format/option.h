@@ -94,6 +94,8 @@ enum redirect_dir {
 	REDIRECT_DIR_FOLLOW,
 	REDIRECT_DIR_ON
 };
+/* AUTO, which is not given: on where it can be. */
+enum index_mode { INDEX_OFF, INDEX_ON, INDEX_AUTO };
 enum xino { XINO_AUTO, XINO_OFF, XINO_ON };
 /* The last two mean the same: the kernel's forms are what is written. */
 enum whiteouts { WHITEOUTS_OVERLAY, WHITEOUTS_AUFS, WHITEOUTS_BOTH };
@@ -153,7 +155,8 @@ struct options {
 	int xino;			       /* enum xino */
 	int verity;			       /* enum verity_mode */
 	int uuid;			       /* enum uuid_mode */
-	int metacopy, index, nfs_export;       /* 0 or 1 */
+	int index;			       /* enum index_mode */
+	int metacopy, nfs_export;	       /* 0 or 1 */
 	int xattr_permissions;		       /* 0, 1 or 2 */
 	uint32_t squash_to_uid, squash_to_gid; /* OPTIONS_ID_UNSET */
 	struct idmap uidmap, gidmap;

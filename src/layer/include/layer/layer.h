@@ -47,7 +47,8 @@ struct layer_fs {
 	dev_t dev;
 	uint8_t uuid[16];
 	bool has_uuid;
-	bool has_handles;  /* name_to_handle_at works and handles can be opened; not on FUSE, whose handles are node ids */
+	bool gives_handles; /* name_to_handle_at works; not on FUSE, whose handles are node ids */
+	bool has_handles;  /* and handles can be opened */
 	int handle_fd;     /* a directory of it opened O_RDONLY, for sys_open_by_handle; -1 without handles; owned */
 	uint64_t ino_bits; /* or'ed into st_ino, bits 48 to 62, from the uuid; 0 where all layers lie in one file system */
 };
@@ -84,6 +85,7 @@ struct layer_set {
 	bool can_chown;  /* new files can be given to their callers */
 	enum whiteout_form whiteout_form;
 	struct layer_work *work; /* temp names and the shared whiteout, layer/work.h */
+	struct layer_index *index; /* layer/index.h; NULL: hard links of lower files are broken by copy-up */
 };
 
 /* Opens, checks, fences, locks, cleans and probes everything that the options name, in this order, before the mount exists.

@@ -26,6 +26,10 @@ struct resolved {
 	bool covered;          /* the topmost object is covered by another mount */
 	uint64_t ino;          /* st_ino of the union */
 	bool has_origin;       /* ino comes from a lower object */
+	bool indexed;          /* the object is in the upper, in the index (stx, marks and layer are its), whether or not the upper has
+				* the name, which in_upper tells */
+	uint32_t nlink;        /* the union's count of names where it keeps one, else 0 */
+	char *index_name;      /* the object's name in the index, where it was asked for; owned */
 	bool upper_whiteout;   /* only with -ENOENT: a whiteout of this name is in the upper */
 	unsigned n_lower;      /* directories: lower refs, topmost first */
 	bool in_upper;         /* directories: upper_ref is valid; else: layer is the upper */

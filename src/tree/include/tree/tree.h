@@ -30,6 +30,7 @@
 #include <sys/types.h>
 
 #include "base/lock.h"
+#include "format/origin.h"
 #include "layer/layer.h"
 
 #define TREE_NAME_MAX 255
@@ -76,9 +77,11 @@ struct dir {
 enum inode_flag {
 	INODE_UNLINKED = 1 << 0,  /* T no name left */
 	INODE_NO_ORIGIN = 1 << 1, /* T st_ino is the upper's own */
-	INODE_HARDLINKED = 1 << 2, /* T had several links in the upper: found by inode number, its link count is the upper's */
+	INODE_HARDLINKED = 1 << 2, /* T has or had several links: found by inode number, its link count is the layer's */
 	INODE_METACOPY = 1 << 3,   /* T its object, in whatever layer, has metadata alone: the data lies in a lower layer */
 	INODE_HAS_LOWERDATA = 1 << 4, /* T has or had INODE_METACOPY */
+	INODE_COUNTED = 1 << 5,    /* T of a lower file with several links, with an index: the union counts its names */
+	INODE_INDEXED = 1 << 6,    /* T it is in the upper and has an entry in the index, by which it is reached */
 };
 
 struct inode {
@@ -220,6 +223,30 @@ struct inode_place {
 void inode_locate(struct tree *tree, struct inode *inode, struct inode_place *ret_place);
 void inode_place_finish(struct tree *tree, struct inode_place *place);
 
+/* --- files whose names the union counts: tree/link.c, layer/index.h ----------------------------------------------------- */
+
+static inline bool inode_is_counted(const struct inode *inode)
+{
+	return (atomic_load_explicit(&inode->flags, memory_order_acquire) & INODE_COUNTED) != 0;
+}
+static inline bool inode_is_indexed(const struct inode *inode)
+{
+	return (atomic_load_explicit(&inode->flags, memory_order_acquire) & INODE_INDEXED) != 0;
+}
+/* Names in the union, known or not; 0 also of an inode that isn't counted. Changed under I. */
+uint32_t inode_nlink(struct tree *tree, struct inode *inode);
+void inode_set_nlink(struct tree *tree, struct inode *inode, uint32_t nlink);
+/* The name of the object's entry in the index, whether there is one or not; false when it isn't known yet. */
+bool inode_index_name(struct tree *tree, struct inode *inode, char ret_name[static ORIGIN_INDEX_NAME_SIZE]);
+int inode_set_index_name(struct tree *tree, struct inode *inode, const char *name);
+/* Copy-up of a counted inode, whose index name is known, in two steps: before the copy gets its entry, so that nothing can fail afterwards,
+ * and when it has it (as inode_publish_upper). */
+int inode_prepare_indexed(struct tree *tree, struct inode *inode, uint64_t real_ino);
+void inode_forget_prepared(struct tree *tree, struct inode *inode, uint64_t real_ino);
+void inode_publish_indexed(struct tree *tree, struct inode *inode, uint64_t real_ino);
+/* The entry is going: the object is pinned. */
+void inode_leave_index(struct tree *tree, struct inode *inode);
+
 /* Whether the directory `maybe_ancestor` is `inode`, also a directory, or one of its ancestors (under R). */
 bool inode_is_ancestor(struct tree *tree, const struct inode *maybe_ancestor, const struct inode *inode);
 
@@ -235,7 +262,7 @@ int inode_open_data(struct tree *tree, struct inode *inode, int flags, bool *ret
 /* Attributes as the union shows them: st_ino, nlink (1 for merged directories and the root, 0 when unlinked). */
 int inode_statx(struct tree *tree, struct inode *inode, struct statx *ret_stx);
 /* Turns attributes read from `layer` into the union's. */
-void inode_fix_statx(struct tree *tree, const struct inode *inode, struct statx *stx);
+void inode_fix_statx(struct tree *tree, struct inode *inode, struct statx *stx);
 
 /* --- directory descriptors ---------------------------------------------------------------------------------------------- */
 

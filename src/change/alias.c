@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Counting names. Kernel overlayfs copies a file up before it removes one of its lower names, for it has no other place for the count;
+ * plyfs copies nothing for that and notes what went in WORKDIR/nlink until the copy is there.
+ *
+ * The count is written before a step that changes the upper's links along, relative to them, and after one that doesn't.
+ */
+#include "alias.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "layer/index.h"
+
+int alias_prepare(struct change *change, struct inode *inode)
+{
+	_cleanup_close_ int fd = -1;
+	struct statx stx;
+	uint32_t nlink;
+	int r;
+
+	if (!inode_is_indexed(inode))
+		return 0;
+	nlink = inode_nlink(change->tree, inode);
+	fd = inode_open(change->tree, inode, O_PATH, NULL);
+	r = fd < 0 ? fd : sys_statx(fd, "", &stx);
+	return r < 0 ? r : index_write_nlink(change->layers, fd, nlink, stx.stx_nlink);
+}
+
+static int pin(struct change *change, struct inode *inode)
+{
+	int fd = inode_open(change->tree, inode, O_PATH, NULL);
+
+	if (fd < 0)
+		return fd;
+	inode_pin(change->tree, inode, fd);
+	return 0;
+}
+
+int alias_prepare_removal(struct change *change, struct inode *inode, bool in_upper)
+{
+	int r = in_upper ? alias_prepare(change, inode) : 0;
+
+	if (r == 0 && inode_is_indexed(inode) && inode_nlink(change->tree, inode) <= 1)
+		r = pin(change, inode);
+	return r;
+}
+
+/* The last name of an indexed object went. */
+static int leave_index(struct change *change, struct inode *inode)
+{
+	char name[ORIGIN_INDEX_NAME_SIZE];
+	_cleanup_close_ int fd = inode_open(change->tree, inode, O_PATH, NULL);
+	struct statx stx;
+	int r = fd < 0 ? fd : sys_statx(fd, "", &stx);
+
+	if (r < 0)
+		return r;
+	if (!inode_index_name(change->tree, inode, name))
+		return -EIO;
+	/* Others have links in the upper, so the count was wrong (a layer was changed underneath). As the kernel: count anew. */
+	if (stx.stx_nlink > 1) {
+		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "index: a file has more names than were counted");
+		inode_set_nlink(change->tree, inode, stx.stx_nlink - 1);
+		return index_write_nlink(change->layers, fd, stx.stx_nlink - 1, stx.stx_nlink);
+	}
+	r = index_remove(change->layers, name);
+	if (r == 0 || r == -ENOENT)
+		inode_leave_index(change->tree, inode);
+	return r;
+}
+
+/* The name of a lower object in the index, from its handle when it isn't known. */
+static int name_in_index(struct change *change, struct inode *inode, int fd, unsigned layer,
+			 char ret_name[static ORIGIN_INDEX_NAME_SIZE])
+{
+	int r;
+
+	if (inode_index_name(change->tree, inode, ret_name))
+		return 0;
+	r = index_name_of(change->layers, &change->layers->layers[layer], fd, "", ret_name);
+	return r < 0 ? r : inode_set_index_name(change->tree, inode, ret_name);
+}
+
+static int note_gone(struct change *change, struct inode *inode, uint32_t left)
+{
+	char name[ORIGIN_INDEX_NAME_SIZE];
+	_cleanup_close_ int fd = inode_open(change->tree, inode, O_PATH, NULL);
+	struct statx stx;
+	int r = fd < 0 ? fd : sys_statx(fd, "", &stx);
+
+	if (r == 0)
+		r = name_in_index(change, inode, fd, inode->layer, name);
+	if (r < 0)
+		return r;
+	/* With no name left nobody will ask. */
+	return index_write_gone(change->layers, name, left && left < stx.stx_nlink ? stx.stx_nlink - left : 0);
+}
+
+static int write_removed(struct change *change, struct inode *inode, uint32_t left, bool in_upper)
+{
+	if (!inode_is_indexed(inode))
+		return inode_in_upper(inode) ? 0 : note_gone(change, inode, left);
+	if (!left)
+		return leave_index(change, inode);
+	/* The link that went took the count along. */
+	return in_upper ? 0 : alias_prepare(change, inode);
+}
+
+void alias_removed(struct change *change, struct inode *inode, bool in_upper)
+{
+	uint32_t nlink = inode_nlink(change->tree, inode);
+	int r;
+
+	if (!inode_is_counted(inode) || !nlink)
+		return;
+	inode_set_nlink(change->tree, inode, nlink - 1);
+	r = write_removed(change, inode, nlink - 1, in_upper);
+	if (r < 0)
+		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING,
+			    "index: a removed name could not be counted, the link count will be too high: %s", strerror(-r));
+}
+
+void alias_added(struct change *change, struct inode *inode)
+{
+	if (inode_is_counted(inode))
+		inode_set_nlink(change->tree, inode, inode_nlink(change->tree, inode) + 1);
+}
+
+int alias_link_up(struct change *change, struct inode *inode, struct inode *dir, int dirfd, const char *name)
+{
+	char entry[ORIGIN_INDEX_NAME_SIZE];
+	struct change_times times;
+	int r = change_mark_impure(change, dir, dirfd);
+
+	if (r < 0)
+		return r;
+	if (!inode_index_name(change->tree, inode, entry))
+		return -EIO;
+	change_times_save(dirfd, &times);
+	r = index_link(change->layers, entry, dirfd, name);
+	if (r < 0)
+		return r;
+	change_times_restore(dirfd, &times);
+	/* One link more and no name: until this is written the count is too high. */
+	return alias_prepare(change, inode);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Names of files that the union counts (inode_is_counted()): keeping the count in memory, in overlay.nlink of an indexed object and in
+ * WORKDIR/nlink of one that is in no upper yet. A crash leaves a count too high and never too low, for with the last name the entry
+ * goes. All of it under I of the inode.
+ */
+#ifndef CHANGE_ALIAS_H
+#define CHANGE_ALIAS_H
+
+#include "internal.h"
+#include "tree/resolve.h"
+
+/* Before a link of the object itself comes or goes in the upper: overlay.nlink is relative to their number, so that the change keeps it
+ * right. Nothing to do for what isn't indexed. */
+int alias_prepare(struct change *change, struct inode *inode);
+/* Before one of its names is removed: as above where the upper has the name; and the object is given a descriptor to live on if no name will
+ * be left. */
+int alias_prepare_removal(struct change *change, struct inode *inode, bool in_upper);
+/* A name was removed; `in_upper`: and with it a link in the upper. Errors are logged: the count stays too high. */
+void alias_removed(struct change *change, struct inode *inode, bool in_upper);
+/* A link was made in the upper. */
+void alias_added(struct change *change, struct inode *inode);
+
+/* Gives the upper the name that a lower layer alone has of an indexed object, open at dirfd, the directory's. For the user nothing changes.
+ * Caller holds D of `dir`. */
+int alias_link_up(struct change *change, struct inode *inode, struct inode *dir, int dirfd, const char *name);
+
+#endif

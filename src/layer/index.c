@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The index at run time. What an entry has to be, and when it doesn't count, is as in kernel overlayfs (ovl_lookup_index() and
+ * ovl_get_nlink() in fs/overlayfs).
+ *
+ * The directories are made when the first entry comes, unless the user asked for an index: a union without hard-linked files leaves
+ * no trace of it.
+ */
+#include "layer/index.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/hash.h"
+#include "base/lock.h"
+#include "base/macros.h"
+#include "format/nlink.h"
+#include "index_internal.h"
+#include "internal.h"
+#include "os/fs.h"
+#include "os/mount.h"
+
+/* --- sets of names ---------------------------------------------------------------------------------------------------------- */
+
+static size_t nameset_slot(const struct nameset *s, uint64_t hash)
+{
+	size_t at = hash & (s->room - 1);
+
+	while (s->hashes[at] && s->hashes[at] != hash)
+		at = (at + 1) & (s->room - 1);
+	return at;
+}
+
+static int nameset_grow(struct nameset *s)
+{
+	struct nameset fresh = {.room = s->room ? 2 * s->room : 64, .n = s->n};
+
+	fresh.hashes = calloc(fresh.room, sizeof(*fresh.hashes));
+	if (!fresh.hashes)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->room; i++)
+		if (s->hashes[i])
+			fresh.hashes[nameset_slot(&fresh, s->hashes[i])] = s->hashes[i];
+	free(s->hashes);
+	*s = fresh;
+	return 0;
+}
+
+static uint64_t name_hash(const char *name)
+{
+	uint64_t hash = hash_bytes(name, strlen(name));
+
+	return hash ? hash : 1;
+}
+
+int nameset_add(struct layer_index *index, struct nameset *s, const char *name)
+{
+	uint64_t hash = name_hash(name);
+	size_t at;
+
+	LOCK_SCOPE(&index->lock);
+	if (2 * (s->n + 1) > s->room && nameset_grow(s) < 0)
+		return -ENOMEM;
+	at = nameset_slot(s, hash);
+	if (!s->hashes[at])
+		atomic_fetch_add_explicit(&index->known, 1, memory_order_release);
+	s->n += !s->hashes[at];
+	s->hashes[at] = hash;
+	return 0;
+}
+
+static bool nameset_has(struct layer_index *index, const struct nameset *s, const char *name)
+{
+	LOCK_SCOPE(&index->lock);
+	return s->n && s->hashes[nameset_slot(s, name_hash(name))];
+}
+
+bool index_is_idle(const struct layer_set *set)
+{
+	return atomic_load_explicit(&set->index->known, memory_order_acquire) == 0;
+}
+
+bool index_takes(const struct layer_set *set, uint32_t type)
+{
+	return set->ns == XATTR_NS_TRUSTED ? !S_ISDIR(type) : S_ISREG(type);
+}
+
+/* --- names ------------------------------------------------------------------------------------------------------------------- */
+
+int index_origin_of(const struct layer_set *set, const struct layer *l, int dirfd, const char *name, struct origin *ret)
+{
+	const struct layer_fs *fs = &set->fs[l->fs];
+	struct sys_handle handle;
+	int res;
+
+	if (!fs->gives_handles)
+		return -EOPNOTSUPP;
+	res = sys_name_to_handle(dirfd, name, &handle);
+	if (res < 0)
+		return res;
+	return origin_make(handle.type, handle.bytes, handle.len, fs->uuid, l->upper, ret) < 0 ? -EOPNOTSUPP : 0;
+}
+
+int index_name_of(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,
+		  char ret_name[static ORIGIN_INDEX_NAME_SIZE])
+{
+	struct origin origin;
+	int res = index_origin_of(set, l, dirfd, name, &origin);
+
+	if (res == 0)
+		res = origin_index_name(&origin, ret_name);
+	return MIN(res, 0);
+}
+
+/* --- looking ------------------------------------------------------------------------------------------------------------------ */
+
+int index_fd(const struct layer_set *set)
+{
+	int fd = atomic_load_explicit(&set->index->fd, memory_order_acquire);
+
+	return fd < 0 ? -ENOENT : fd;
+}
+
+/* Links of the lower object that an origin names; 0 when that can't be told. */
+static uint32_t links_of_origin(const struct layer_set *set, const struct origin *origin)
+{
+	for (unsigned i = set->has_upper; i < set->n; i++) {
+		const struct layer_fs *fs = &set->fs[set->layers[i].fs];
+		struct sys_handle handle = {.type = origin->type, .len = origin->fid_size};
+		_cleanup_close_ int fd = -1;
+		struct statx stx;
+
+		if (!fs->has_handles || memcmp(fs->uuid, origin->uuid, sizeof(fs->uuid)))
+			continue;
+		memcpy(handle.bytes, origin->fid, origin->fid_size);
+		fd = sys_open_by_handle(fs->handle_fd, &handle, O_PATH);
+		if (fd >= 0 && sys_statx(fd, "", &stx) == 0)
+			return stx.stx_nlink;
+	}
+	return 0;
+}
+
+uint32_t index_read_nlink(const struct layer_set *set, const char *name, uint32_t links, uint32_t lower)
+{
+	const char *xattr = xattr_overlay_name(set->ns, XATTR_OVERLAY_NLINK);
+	char text[NLINK_SIZE];
+	struct nlink_mark mark;
+	ssize_t size = sys_getxattr(index_fd(set), name, xattr, text, sizeof(text));
+	struct origin origin;
+
+	if (size <= 0 || nlink_decode(text, (size_t)size, &mark) < 0)
+		return 0;
+	if (!mark.upper && !lower && origin_from_index_name(name, &origin) == 0)
+		lower = links_of_origin(set, &origin);
+	return mark.upper || lower ? nlink_apply(mark, links, lower) : 0;
+}
+
+/* The entry of this name. 1, or 0 when there is none. */
+static int look_at_entry(const struct layer_set *set, const char *name, uint32_t type, struct statx *ret_stx)
+{
+	int fd = index_fd(set), res;
+
+	if (fd < 0 || !nameset_has(set->index, &set->index->entries, name))
+		return 0;
+	res = sys_statx(fd, name, ret_stx);
+	if (res < 0)
+		return res == -ENOENT ? 0 : res;
+	/* A whiteout says that all names were removed, so there is none that could have led here. */
+	return (ret_stx->stx_mode & S_IFMT) == type && !layer_is_whiteout(ret_stx) ? 1 : -EIO;
+}
+
+static uint32_t read_gone(const struct layer_set *set, const char *name)
+{
+	struct layer_index *index = set->index;
+	int fd = atomic_load_explicit(&index->gone_fd, memory_order_acquire);
+	struct nlink_mark mark;
+	char text[NLINK_SIZE];
+	ssize_t size;
+
+	if (fd < 0 || !nameset_has(index, &index->gone, name))
+		return 0;
+	size = sys_readlinkat(fd, name, text, sizeof(text));
+	if (size <= 0 || nlink_decode(text, (size_t)size, &mark) < 0 || mark.upper || mark.diff > 0)
+		return 0;
+	return (uint32_t)-mark.diff;
+}
+
+int index_look(const struct layer_set *set, const struct layer *l, int dirfd, const char *name, const struct statx *stx,
+	       struct index_entry *ret)
+{
+	int res = index_name_of(set, l, dirfd, name, ret->name);
+	uint32_t gone;
+
+	ret->indexed = false;
+	ret->nlink = stx->stx_nlink;
+	if (res == 0)
+		res = look_at_entry(set, ret->name, stx->stx_mode & S_IFMT, &ret->stx);
+	if (res < 0)
+		return res;
+	ret->indexed = res;
+	if (ret->indexed) {
+		uint32_t nlink = index_read_nlink(set, ret->name, ret->stx.stx_nlink, stx->stx_nlink);
+
+		ret->nlink = nlink ? nlink : stx->stx_nlink;
+		return 0;
+	}
+	/* It has this name at least. */
+	gone = read_gone(set, ret->name);
+	ret->nlink = gone < stx->stx_nlink ? stx->stx_nlink - gone : 1;
+	return 0;
+}
+
+static int read_origin(const struct layer_set *set, int dirfd, const char *name, struct origin *ret)
+{
+	uint8_t value[ORIGIN_MAX];
+	ssize_t size =
+		sys_getxattr(dirfd, name, xattr_overlay_name(set->ns, XATTR_OVERLAY_ORIGIN), value, sizeof(value));
+
+	return size < 0 ? (int)size : origin_decode(value, (size_t)size, ret);
+}
+
+int index_look_upper(const struct layer_set *set, int dirfd, const char *name, const struct statx *stx,
+		     struct index_entry *ret)
+{
+	struct origin origin;
+	uint32_t nlink;
+	int res;
+
+	/* The entry is one of its links. */
+	if (stx->stx_nlink < 2 || S_ISDIR(stx->stx_mode) || index_is_idle(set))
+		return 0;
+	res = read_origin(set, dirfd, name, &origin);
+	if (res < 0)
+		return res == -ENODATA || res == -EOPNOTSUPP || res == -EINVAL || res == -ERANGE ? 0 : res;
+	if (origin_index_name(&origin, ret->name) < 0)
+		return 0;
+	res = look_at_entry(set, ret->name, stx->stx_mode & S_IFMT, &ret->stx);
+	/* Copied up without an index, or before the index was emptied. */
+	if (res <= 0 || ret->stx.stx_ino != stx->stx_ino)
+		return res == -EIO ? 0 : MIN(res, 0);
+	nlink = index_read_nlink(set, ret->name, stx->stx_nlink, 0);
+	ret->nlink = nlink ? nlink : stx->stx_nlink;
+	ret->indexed = true;
+	return 1;
+}
+
+/* --- changing ------------------------------------------------------------------------------------------------------------------ */
+
+/* A directory of WORKDIR, made where it is missing. */
+static int open_dir(struct layer_set *set, const char *name)
+{
+	int res = sys_mkdirat(set->workdir_fd, name, 0700);
+
+	if (res < 0 && res != -EEXIST)
+		return res;
+	return sys_openat(set->workdir_fd, name, O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
+}
+
+int index_make(struct layer_set *set)
+{
+	struct layer_index *index = set->index;
+	int fd, res;
+
+	LOCK_SCOPE(&index->making);
+	if (atomic_load(&index->fd) >= 0)
+		return 0;
+	/* The kernel looks at these marks before it looks into the directory. */
+	res = index_mark(set, layer_upper(set)->root_fd, XATTR_OVERLAY_ORIGIN, &index->top_lower);
+	if (res < 0)
+		return res;
+	fd = open_dir(set, INDEX_DIR_NAME);
+	if (fd < 0)
+		return fd;
+	res = index_mark(set, fd, XATTR_OVERLAY_UPPER, &index->upper);
+	if (res < 0) {
+		sys_close(fd);
+		return res;
+	}
+	atomic_store_explicit(&index->fd, fd, memory_order_release);
+	return 0;
+}
+
+int index_insert(struct layer_set *set, int fd, const char *temp, const char *name)
+{
+	int res = index_make(set);
+
+	/* Before it is there: a lookup must not miss it. */
+	if (res == 0)
+		res = nameset_add(set->index, &set->index->entries, name);
+	if (res < 0)
+		return res;
+	if (temp)
+		return sys_renameat2(set->work_fd, temp, index_fd(set), name, RENAME_NOREPLACE);
+	return sys_link_fd(fd, index_fd(set), name);
+}
+
+int index_link(struct layer_set *set, const char *name, int dirfd, const char *newname)
+{
+	int fd = index_fd(set);
+
+	return fd < 0 ? fd : sys_linkat(fd, name, dirfd, newname);
+}
+
+int index_remove(struct layer_set *set, const char *name)
+{
+	int fd = index_fd(set);
+
+	return fd < 0 ? fd : sys_unlinkat(fd, name, 0);
+}
+
+int index_write_nlink(struct layer_set *set, int fd, uint32_t nlink, uint32_t links)
+{
+	const char *xattr = xattr_overlay_name(set->ns, XATTR_OVERLAY_NLINK);
+	struct nlink_mark mark = {.upper = true, .diff = (int32_t)((int64_t)nlink - links)};
+	char text[NLINK_SIZE], old[NLINK_SIZE];
+	size_t len = nlink_encode(mark, text);
+	ssize_t size = sys_getxattr(fd, "", xattr, old, sizeof(old));
+
+	if (size == (ssize_t)len && !memcmp(text, old, len))
+		return 0;
+	return sys_setxattr(fd, "", xattr, text, len, 0);
+}
+
+static int gone_dir(struct layer_set *set)
+{
+	struct layer_index *index = set->index;
+	int fd = atomic_load_explicit(&index->gone_fd, memory_order_acquire);
+
+	if (fd >= 0)
+		return fd;
+	LOCK_SCOPE(&index->making);
+	fd = atomic_load(&index->gone_fd);
+	if (fd < 0)
+		fd = open_dir(set, INDEX_GONE_NAME);
+	if (fd >= 0)
+		atomic_store_explicit(&index->gone_fd, fd, memory_order_release);
+	return fd;
+}
+
+static int drop_gone(struct layer_set *set, const char *name)
+{
+	struct layer_index *index = set->index;
+	int fd = atomic_load_explicit(&index->gone_fd, memory_order_acquire), res;
+
+	if (fd < 0 || !nameset_has(index, &index->gone, name))
+		return 0;
+	res = sys_unlinkat(fd, name, 0);
+	return res == -ENOENT ? 0 : res;
+}
+
+int index_write_gone(struct layer_set *set, const char *name, uint32_t gone)
+{
+	struct nlink_mark mark = {.diff = -(int32_t)gone};
+	char text[NLINK_SIZE], temp[WORK_NAME_MAX];
+	int fd, res;
+
+	if (!gone)
+		return drop_gone(set, name);
+	fd = gone_dir(set);
+	if (fd < 0)
+		return fd;
+	res = nameset_add(set->index, &set->index->gone, name);
+	if (res < 0)
+		return res;
+	nlink_encode(mark, text);
+	work_temp_name(set, temp);
+	res = sys_symlinkat(text, set->work_fd, temp);
+	if (res < 0)
+		return res;
+	res = sys_renameat2(set->work_fd, temp, fd, name, 0);
+	if (res < 0)
+		sys_unlinkat(set->work_fd, temp, 0);
+	return res;
+}
+
+void index_free(struct layer_index *index)
+{
+	int fd;
+
+	if (!index)
+		return;
+	fd = atomic_load(&index->fd);
+	cleanup_close(&fd);
+	fd = atomic_load(&index->gone_fd);
+	cleanup_close(&fd);
+	free(index->entries.hashes);
+	free(index->gone.hashes);
+	lock_finish(&index->lock);
+	lock_finish(&index->making);
+	free(index);
+}

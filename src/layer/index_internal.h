@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Between the index at run time (index.c) and at mount time (index_mount.c).
+ */
+#ifndef LAYER_INDEX_INTERNAL_H
+#define LAYER_INDEX_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "base/lock.h"
+#include "layer/index.h"
+#include "layer/work.h"
+
+#define INDEX_DIR_NAME "index"
+#define INDEX_GONE_NAME "nlink"
+
+/* Hashes of names; open addressing, 0 = free. It only grows. */
+struct nameset {
+	uint64_t *hashes;
+	size_t n, room; /* room is a power of two, or 0 */
+};
+
+struct layer_index {
+	struct lock lock;	/* leaf: both sets */
+	struct lock making;	/* leaf: who makes a directory */
+	struct nameset entries; /* of WORKDIR/index */
+	struct nameset gone;	/* of WORKDIR/nlink */
+	_Atomic size_t known;	/* names in both */
+	_Atomic int fd;		/* WORKDIR/index; -1: not made yet */
+	_Atomic int gone_fd;	/* WORKDIR/nlink; -1: not made yet */
+	struct origin top_lower; /* c the root of the topmost lower layer: overlay.origin of the upper's root */
+	struct origin upper;	/* c the root of the upper: overlay.upper of WORKDIR/index */
+};
+
+int nameset_add(struct layer_index *index, struct nameset *s, const char *name);
+/* What an object's handle is called in marks; of the upper's with the flag that says so. -EOPNOTSUPP. */
+int index_origin_of(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,
+		    struct origin *ret);
+/* The union's count of an entry that has `links` links in the upper, and `lower` in its layer (0: to be found out); 0 when unknown. */
+uint32_t index_read_nlink(const struct layer_set *set, const char *name, uint32_t links, uint32_t lower);
+/* Writes a mark that says which object the directory at fd belongs to, where it isn't there yet; -ESTALE when it says something else. */
+int index_mark(const struct layer_set *set, int fd, enum xattr_overlay which, const struct origin *origin);
+/* Makes WORKDIR/index. */
+int index_make(struct layer_set *set);
+
+#endif

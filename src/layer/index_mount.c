@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The index at mount time: whether the union can have one, whether the one that is there is of this union, and taking out what a crash
+ * or another program left.
+ *
+ * As in kernel overlayfs (ovl_get_indexdir() and ovl_indexdir_cleanup()), an index belongs to one upper and one topmost lower layer.
+ * Over others its entries would be missed, and names that lead to a copy would show the lower file again: the mount is refused. So it is
+ * where the kernel would go on without, when there are entries.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/macros.h"
+#include "index_internal.h"
+#include "internal.h"
+#include "os/fs.h"
+
+/* --- whether there can be one ------------------------------------------------------------------------------------------------- */
+
+static bool holds_lower(const struct layer_set *set, unsigned fs)
+{
+	for (unsigned i = set->has_upper; i < set->n; i++)
+		if (set->layers[i].fs == fs)
+			return true;
+	return false;
+}
+
+/* Handles of file systems with one uuid, or none, can't be told apart. */
+static bool uuids_differ(const struct layer_set *set)
+{
+	for (unsigned i = 0; i < set->n_fs; i++)
+		for (unsigned j = 0; j < i; j++)
+			if (holds_lower(set, i) && holds_lower(set, j) &&
+			    !memcmp(set->fs[i].uuid, set->fs[j].uuid, sizeof(set->fs[i].uuid)))
+				return false;
+	return true;
+}
+
+static bool upper_links(struct layer_set *set)
+{
+	char name[WORK_NAME_MAX], other[WORK_NAME_MAX];
+	bool good;
+	int fd;
+
+	work_temp_name(set, name);
+	work_temp_name(set, other);
+	fd = sys_openat(set->work_fd, name, O_CREAT | O_EXCL | O_WRONLY, 0600, SYS_NO_XDEV);
+	if (fd < 0)
+		return false;
+	sys_close(fd);
+	good = sys_linkat(set->work_fd, name, set->work_fd, other) == 0;
+	if (good)
+		sys_unlinkat(set->work_fd, other, 0);
+	sys_unlinkat(set->work_fd, name, 0);
+	return good;
+}
+
+/* Fills in what the index is tied to. NULL, or why there can be none, with *ret_path what it is about. */
+static const char *find_obstacle(struct layer_set *set, struct layer_index *index, const char **ret_path)
+{
+	struct layer *upper = layer_upper(set), *top = &set->layers[1];
+
+	for (unsigned i = 1; i < set->n; i++) {
+		*ret_path = set->layers[i].path;
+		if (!set->fs[set->layers[i].fs].gives_handles)
+			return "its file system gives no lasting file handles";
+	}
+	*ret_path = top->path;
+	if (!uuids_differ(set))
+		return "lower file systems can't be told apart by their uuid";
+	if (index_origin_of(set, top, top->root_fd, "", &index->top_lower) < 0)
+		return "its file system gives no lasting file handles";
+	*ret_path = upper->path;
+	if (!set->has_upper_xattr)
+		return "no attributes for private marks";
+	if (index_origin_of(set, upper, upper->root_fd, "", &index->upper) < 0)
+		return "its file system gives no lasting file handles";
+	return upper_links(set) ? NULL : "its file system has no hard links";
+}
+
+/* --- whose it is -------------------------------------------------------------------------------------------------------------- */
+
+/* -ENODATA without a mark that means something, -ESTALE when it names another object. */
+static int check_mark(const struct layer_set *set, int fd, enum xattr_overlay which, const struct origin *origin)
+{
+	uint8_t value[ORIGIN_MAX];
+	struct origin stored;
+	ssize_t size = sys_getxattr(fd, "", xattr_overlay_name(set->ns, which), value, sizeof(value));
+	int res;
+
+	if (size < 0)
+		return size == -ERANGE ? -ESTALE : (int)size;
+	res = origin_decode(value, (size_t)size, &stored);
+	if (res < 0)
+		return res == -ENODATA ? res : -ESTALE;
+	return origin_equal(&stored, origin) ? 0 : -ESTALE;
+}
+
+int index_mark(const struct layer_set *set, int fd, enum xattr_overlay which, const struct origin *origin)
+{
+	uint8_t value[ORIGIN_MAX];
+	int res = check_mark(set, fd, which, origin);
+
+	if (res != -ENODATA)
+		return res;
+	return sys_setxattr(fd, "", xattr_overlay_name(set->ns, which), value, origin_encode(origin, value), 0);
+}
+
+/* What would be a wrong answer if it were taken for ours; older kernels wrote the upper's handle as overlay.origin. */
+static const char *find_mismatch(const struct layer_set *set, const struct layer_index *index, int dir)
+{
+	if (check_mark(set, layer_upper(set)->root_fd, XATTR_OVERLAY_ORIGIN, &index->top_lower) == -ESTALE)
+		return "upperdir belongs to another topmost lower layer";
+	if (dir < 0)
+		return NULL;
+	if (check_mark(set, dir, XATTR_OVERLAY_ORIGIN, &index->upper) == -ESTALE ||
+	    check_mark(set, dir, XATTR_OVERLAY_UPPER, &index->upper) == -ESTALE)
+		return "the index in workdir belongs to another upperdir";
+	return NULL;
+}
+
+/* --- what is in it -------------------------------------------------------------------------------------------------------------- */
+
+struct index_cleaning {
+	struct layer_opening *lo;
+	int dir;
+};
+
+static int drop_entry(struct index_cleaning *c, const char *name, const char *why)
+{
+	int res;
+
+	log_info("index: %s is removed: %s", name, why);
+	res = sys_unlinkat(c->dir, name, 0);
+	return res == -ENOENT ? 0 : res;
+}
+
+/* Nobody but the index has it, and the union none of its names. */
+static bool is_orphan(const struct layer_set *set, const char *name, const struct statx *stx)
+{
+	return stx->stx_nlink == 1 && index_read_nlink(set, name, 1, 0) == 0;
+}
+
+static int check_entry(struct index_cleaning *c, const char *name, const struct origin *origin)
+{
+	struct layer_set *set = c->lo->set;
+	struct origin stored = {0};
+	uint8_t value[ORIGIN_MAX];
+	struct statx stx;
+	ssize_t size;
+	int res = sys_statx(c->dir, name, &stx);
+
+	if (res < 0)
+		return res;
+	/* Of NFS exports: a directory's entry, and that of a file with no name left. */
+	if (S_ISDIR(stx.stx_mode))
+		return 0;
+	if (layer_is_whiteout(&stx))
+		return nameset_add(set->index, &set->index->entries, name);
+	size = sys_getxattr(c->dir, name, xattr_overlay_name(set->ns, XATTR_OVERLAY_ORIGIN), value, sizeof(value));
+	if (size < 0)
+		return (int)size;
+	if (origin_decode(value, (size_t)size, &stored) < 0 || !origin_equal(&stored, origin))
+		return drop_entry(c, name, "it is a copy of something else");
+	if (is_orphan(set, name, &stx))
+		return drop_entry(c, name, "no name leads there");
+	return nameset_add(set->index, &set->index->entries, name);
+}
+
+static int read_entry(void *arg, const struct sys_dirent *entry)
+{
+	struct index_cleaning *c = arg;
+	const char *workdir = layer_work_place(c->lo)->path;
+	struct origin origin;
+	int res;
+
+	/* The kernel has its temp files here. */
+	if (entry->name[0] == '#')
+		return work_remove_tree(c->dir, entry->name);
+	res = origin_from_index_name(entry->name, &origin);
+	if (res == 0)
+		res = check_entry(c, entry->name, &origin);
+	return res < 0 ? layer_refuse(c->lo, res, "index", workdir, INDEX_DIR_NAME "/%s isn't valid: %s", entry->name,
+				      strerror(-res)) :
+			 0;
+}
+
+static int see_entry(void *arg, const struct sys_dirent *entry)
+{
+	return entry->name[0] != '#';
+}
+
+/* What was counted before its object came into the index counts no more. */
+static int read_gone(void *arg, const struct sys_dirent *entry)
+{
+	struct index_cleaning *c = arg;
+	struct layer_index *index = c->lo->set->index;
+	struct origin origin;
+	struct statx stx;
+
+	if (origin_from_index_name(entry->name, &origin) < 0)
+		return 0;
+	if (index_fd(c->lo->set) >= 0 && sys_statx(index_fd(c->lo->set), entry->name, &stx) == 0)
+		return sys_unlinkat(c->dir, entry->name, 0);
+	return nameset_add(index, &index->gone, entry->name);
+}
+
+static int read_directories(struct layer_opening *lo)
+{
+	struct layer_index *index = lo->set->index;
+	struct index_cleaning c = {.lo = lo, .dir = atomic_load(&index->fd)};
+	int res = c.dir >= 0 ? sys_read_dir(c.dir, read_entry, &c) : 0, fd;
+
+	if (res < 0)
+		return res;
+	fd = sys_openat(lo->set->workdir_fd, INDEX_GONE_NAME, O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	atomic_store(&index->gone_fd, fd);
+	c.dir = fd;
+	return sys_read_dir(fd, read_gone, &c);
+}
+
+/* --- all of it -------------------------------------------------------------------------------------------------------------------- */
+
+/* Without an index: what is in the directory would be shown as it was before. */
+static int go_without(struct layer_opening *lo, int dir, int err, const char *path, const char *why)
+{
+	bool asked = lo->opt->index == INDEX_ON;
+
+	if (dir >= 0 && sys_read_dir(dir, see_entry, NULL) != 0)
+		return layer_refuse(lo, err, "index", path, "%s; index=off ignores the index in workdir", why);
+	if (asked && err == -ESTALE)
+		return layer_refuse(lo, err, "index", path, "%s", why);
+	if (asked || err == -ESTALE)
+		log_warning("index: %s: %s: hard links of lower files are broken when they are written", path, why);
+	else
+		log_debug("index: %s: %s", path, why);
+	index_free(lo->set->index);
+	lo->set->index = NULL;
+	return 0;
+}
+
+static struct layer_index *index_new(void)
+{
+	struct layer_index *index = calloc(1, sizeof(*index));
+
+	if (!index)
+		return NULL;
+	lock_init(&index->lock, LOCK_LEAF);
+	lock_init(&index->making, LOCK_LEAF);
+	atomic_init(&index->fd, -1);
+	atomic_init(&index->gone_fd, -1);
+	return index;
+}
+
+static int refuse(struct layer_opening *lo, int err)
+{
+	return err < 0 ? layer_refuse_errno(lo, err, "index", layer_work_place(lo)->path) : 0;
+}
+
+int index_open(struct layer_opening *lo)
+{
+	struct layer_set *set = lo->set;
+	_cleanup_close_ int dir = -1;
+	const char *path, *why;
+
+	if (lo->opt->index == INDEX_OFF)
+		return 0;
+	if (!set->has_upper) {
+		if (lo->opt->index == INDEX_ON)
+			log_warning("index: without upperdir there is nothing to index");
+		return 0;
+	}
+	set->index = index_new();
+	if (!set->index)
+		return -ENOMEM;
+	dir = sys_openat(set->workdir_fd, INDEX_DIR_NAME, O_RDONLY | O_DIRECTORY, 0, SYS_NO_XDEV);
+	if (dir < 0 && dir != -ENOENT)
+		return refuse(lo, dir);
+	why = find_obstacle(set, set->index, &path);
+	if (why)
+		return go_without(lo, dir, -EOPNOTSUPP, path, why);
+	why = find_mismatch(set, set->index, dir);
+	if (why)
+		return go_without(lo, dir, -ESTALE, layer_upper(set)->path, why);
+	if (dir >= 0 || lo->opt->index == INDEX_ON) {
+		int res = index_make(set);
+
+		if (res < 0)
+			return refuse(lo, res);
+	}
+	return refuse(lo, read_directories(lo));
+}

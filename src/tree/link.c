@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inodes that are found by their object's number, because several names lead to it: hard-linked files in the upper, and with an index
+ * those of lower layers too, so that all their names are one inode.
+ *
+ * Of a lower file with an index the union counts the names itself: neither the lower's link count, which stays when a name is hidden, nor
+ * the upper's, which has the index entry and lacks the names that are in the lower layer alone, is the right one.
+ *
+ * Copy-up gives the object another number. The old one goes on leading to the inode, for a lookup that saw the lower object just before.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+
+#define FS_UPPER UINT32_MAX
+
+static struct link_key upper_key(uint64_t ino)
+{
+	return (struct link_key){.ino = ino, .fs = FS_UPPER};
+}
+
+static struct link_key lower_key(const struct tree *tree, unsigned layer, uint64_t ino)
+{
+	return (struct link_key){.ino = ino, .fs = tree->layers->layers[layer].fs};
+}
+
+static struct inode_link *link_at(struct tree *tree, struct link_key key)
+{
+	struct inode_link *link = NULL;
+
+	HASH_FIND(hh, tree->inodes->links, &key, sizeof(key), link);
+	return link;
+}
+
+static void link_delete(struct tree *tree, struct inode_link *link)
+{
+	HASH_DELETE(hh, tree->inodes->links, link);
+	free(link->index_name);
+	free(link);
+}
+
+/* What was known of the number before is forgotten. NULL: no memory. */
+static struct inode_link *link_put(struct tree *tree, struct link_key key, struct inode *inode)
+{
+	struct inode_link *link = link_at(tree, key), *old;
+
+	if (link) {
+		old = link->was.ino ? link_at(tree, link->was) : NULL;
+		if (old && old->inode == link->inode)
+			link_delete(tree, old);
+		free(link->index_name);
+		link->index_name = NULL;
+		link->was = (struct link_key){0};
+		link->nlink = 0;
+		link->inode = inode;
+		return link;
+	}
+	link = calloc(1, sizeof(*link));
+	if (!link)
+		return NULL;
+	link->key = key;
+	link->inode = inode;
+	HASH_ADD(hh, tree->inodes->links, key, sizeof(link->key), link);
+	if (!link->hh.tbl) {
+		free(link);
+		return NULL;
+	}
+	return link;
+}
+
+/* The entry of an inode by the number that its object has now. */
+static struct inode_link *link_of(struct tree *tree, const struct inode *inode)
+{
+	struct inode_link *link;
+
+	if (!(atomic_load_explicit(&inode->flags, memory_order_relaxed) & INODE_HARDLINKED))
+		return NULL;
+	link = link_at(tree, inode_in_upper(inode) ? upper_key(inode->real_ino) :
+						     lower_key(tree, inode->layer, inode->real_ino));
+	return link && link->inode == inode ? link : NULL;
+}
+
+struct inode *link_find_locked(struct tree *tree, const struct resolved *r)
+{
+	struct inode_link *link = NULL;
+
+	if (r->in_upper || r->indexed)
+		link = link_at(tree, upper_key(r->stx.stx_ino));
+	else if (r->nlink)
+		link = link_at(tree, lower_key(tree, r->layer, r->stx.stx_ino));
+	return link ? link->inode : NULL;
+}
+
+void link_add_locked(struct tree *tree, struct inode *inode)
+{
+	struct inode_link *link = link_of(tree, inode);
+
+	/* Without memory it isn't found, which costs coherence of its names only. */
+	if (!link && !link_put(tree, upper_key(inode->real_ino), inode))
+		return;
+	atomic_fetch_or(&inode->flags, INODE_HARDLINKED);
+}
+
+int link_count_locked(struct tree *tree, struct inode *inode, const struct resolved *r)
+{
+	struct link_key key = r->in_upper || r->indexed ? upper_key(r->stx.stx_ino) :
+							   lower_key(tree, r->layer, r->stx.stx_ino);
+	char *name = r->index_name ? strdup(r->index_name) : NULL;
+	struct inode_link *link = !r->index_name || name ? link_put(tree, key, inode) : NULL;
+
+	if (!link) {
+		free(name);
+		return -ENOMEM;
+	}
+	link->nlink = r->nlink;
+	link->index_name = name;
+	atomic_fetch_or(&inode->flags,
+			(uint16_t)(INODE_HARDLINKED | INODE_COUNTED | (r->indexed ? INODE_INDEXED : 0)));
+	return 0;
+}
+
+void link_remove_locked(struct tree *tree, struct inode *inode)
+{
+	struct inode_link *link = link_of(tree, inode), *old;
+
+	/* The number may belong to a younger inode by now. */
+	if (!link)
+		return;
+	old = link->was.ino ? link_at(tree, link->was) : NULL;
+	if (old && old->inode == inode)
+		link_delete(tree, old);
+	link_delete(tree, link);
+}
+
+/* --- what the union knows of a counted inode --------------------------------------------------------------------------------- */
+
+uint32_t inode_nlink(struct tree *tree, struct inode *inode)
+{
+	struct inode_link *link;
+
+	LOCK_SCOPE(&tree->table);
+	link = link_of(tree, inode);
+	return link ? link->nlink : 0;
+}
+
+void inode_set_nlink(struct tree *tree, struct inode *inode, uint32_t nlink)
+{
+	struct inode_link *link;
+
+	LOCK_SCOPE(&tree->table);
+	link = link_of(tree, inode);
+	if (CHECK(link))
+		link->nlink = nlink;
+}
+
+bool inode_index_name(struct tree *tree, struct inode *inode, char ret_name[static ORIGIN_INDEX_NAME_SIZE])
+{
+	struct inode_link *link;
+
+	LOCK_SCOPE(&tree->table);
+	link = link_of(tree, inode);
+	if (!link || !link->index_name)
+		return false;
+	memcpy(ret_name, link->index_name, strlen(link->index_name) + 1);
+	return true;
+}
+
+int inode_set_index_name(struct tree *tree, struct inode *inode, const char *name)
+{
+	char *copy = strdup(name);
+	struct inode_link *link;
+
+	if (!copy)
+		return -ENOMEM;
+	lock_take(&tree->table);
+	link = link_of(tree, inode);
+	if (link && !link->index_name) {
+		link->index_name = copy;
+		copy = NULL;
+	}
+	lock_drop(&tree->table);
+	free(copy);
+	return 0;
+}
+
+/* --- copy-up into the index -------------------------------------------------------------------------------------------------- */
+
+int inode_prepare_indexed(struct tree *tree, struct inode *inode, uint64_t real_ino)
+{
+	struct inode_link *link, *now;
+
+	LOCK_SCOPE(&tree->table);
+	now = link_of(tree, inode);
+	if (!CHECK(now && now->index_name && !inode_in_upper(inode)))
+		return -EIO;
+	link = link_put(tree, upper_key(real_ino), inode);
+	if (!link)
+		return -ENOMEM;
+	link->index_name = strdup(now->index_name);
+	if (!link->index_name) {
+		link_delete(tree, link);
+		return -ENOMEM;
+	}
+	link->was = now->key;
+	return 0;
+}
+
+void inode_forget_prepared(struct tree *tree, struct inode *inode, uint64_t real_ino)
+{
+	struct inode_link *link;
+
+	LOCK_SCOPE(&tree->table);
+	link = link_at(tree, upper_key(real_ino));
+	if (link && link->inode == inode)
+		link_delete(tree, link);
+}
+
+void inode_publish_indexed(struct tree *tree, struct inode *inode, uint64_t real_ino)
+{
+	struct inode_link *link, *now;
+
+	LOCK_SCOPE(&tree->table);
+	now = link_of(tree, inode);
+	link = link_at(tree, upper_key(real_ino));
+	if (!CHECK(now && link && link->inode == inode && !inode_in_upper(inode)))
+		return;
+	link->nlink = now->nlink;
+	free(now->index_name);
+	now->index_name = NULL;
+	atomic_fetch_or(&inode->flags, INODE_INDEXED);
+	inode_publish_locked(tree, inode, real_ino, true);
+}
+
+void inode_leave_index(struct tree *tree, struct inode *inode)
+{
+	LOCK_SCOPE(&tree->table);
+	atomic_fetch_and(&inode->flags, (uint16_t)~INODE_INDEXED);
+}
