@@ -18,6 +18,7 @@ redirect_dir=on
 metacopy=off
 metacopy=on
 index=off
+index=on
 nfs_export=off
 verity=off
 uuid=auto

@@ -5,7 +5,7 @@
 
 # What both sides are told, so that they promise the same: plain names, no index, no new redirects.
 KERNEL_DEFAULTS=index=off,redirect_dir=off,metacopy=off,xino=off
-PLYFS_DEFAULTS=redirect_dir=off
+PLYFS_DEFAULTS=index=off,redirect_dir=off
 
 # is_mounted DIR: by the table, never by a stat that a dead daemon would hold up.
 is_mounted() {

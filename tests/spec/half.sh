@@ -93,7 +93,7 @@ snapshot_layers() {
 check_work() {
 	local left
 
-	left=$(cd "$BASE/work" && find . -mindepth 2 ! -path './index/*' | sort)
+	left=$(cd "$BASE/work" && find . -mindepth 2 ! -path './index/*' ! -path './nlink/*' | sort)
 	[ -z "$left" ] || fail "the work directory holds leftovers:" "$left"
 }
 
