@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/macros.h"
 #include "format/name.h"
 #include "internal.h"
 
@@ -44,8 +45,8 @@ static int set_size(struct inode *inode, int path, off_t size, int fd)
 	return fd < 0 ? fd : sys_ftruncate(fd, size);
 }
 
-/* Removes what a change by another than the owner must not leave: setuid, setgid of a group that may execute, capabilities. */
-static int kill_priv(struct inode *inode, int path)
+/* Removes the bits that a change of data by another must not leave. 1: there were some. */
+static int kill_priv(struct inode *inode, int path, unsigned kill)
 {
 	struct statx stx;
 	mode_t mode;
@@ -53,19 +54,19 @@ static int kill_priv(struct inode *inode, int path)
 
 	if (!S_ISREG(inode->type))
 		return 0;
-	if (change_may_have(inode, MARK_CAPABILITY)) {
-		r = sys_removexattr(path, "", XATTR_CAPABILITY);
-		if (r < 0 && r != -ENODATA && r != -EOPNOTSUPP)
-			return r;
-		known_without(inode, MARK_CAPABILITY);
-	}
 	r = sys_statx(path, "", &stx);
 	if (r < 0)
 		return r;
 	mode = stx.stx_mode & 07777 & ~(mode_t)S_ISUID;
-	if (mode & S_IXGRP)
+	if ((mode & S_IXGRP) || (kill & ATTR_KILL_SGID))
 		mode &= ~(mode_t)S_ISGID;
-	return mode == (stx.stx_mode & 07777) ? 0 : sys_fchmod(path, mode);
+	/* What is left stays for members of the group, and they may not be the next to write. */
+	if (!(mode & S_ISGID))
+		atomic_fetch_or_explicit(&inode->marks, CHANGE_MARK_NO_PRIV, memory_order_release);
+	if (mode == (stx.stx_mode & 07777))
+		return 0;
+	r = sys_fchmod(path, mode);
+	return r < 0 ? r : 1;
 }
 
 static int set_owner(struct change *change, struct inode *inode, int path, const struct attr_change *attr)
@@ -106,7 +107,7 @@ static int set_all(struct change *change, struct inode *inode, int path, const s
 	if (attr->valid & ATTR_SET_SIZE)
 		r = set_size(inode, path, attr->size, fd);
 	if (r == 0 && (attr->valid & ATTR_KILL_PRIV))
-		r = kill_priv(inode, path);
+		r = MIN(kill_priv(inode, path, attr->valid), 0);
 	if (r == 0 && (attr->valid & (ATTR_SET_UID | ATTR_SET_GID)))
 		r = set_owner(change, inode, path, attr);
 	if (r == 0 && (attr->valid & ATTR_SET_MODE))
@@ -137,24 +138,22 @@ int attr_set(struct change *change, struct inode *inode, const struct attr_chang
 	return 0;
 }
 
-int attr_kill_priv(struct change *change, struct inode *inode)
+bool attr_may_have_priv(const struct inode *inode)
 {
-	/* A write by others asks every time; that there is nothing to remove is remembered. */
-	if (!S_ISREG(inode->type) ||
-	    (atomic_load_explicit(&inode->marks, memory_order_acquire) & CHANGE_MARK_NO_PRIV))
+	return S_ISREG(inode->type) &&
+	       !(atomic_load_explicit(&inode->marks, memory_order_acquire) & CHANGE_MARK_NO_PRIV);
+}
+
+int attr_kill_priv(struct change *change, struct inode *inode, unsigned kill)
+{
+	if (!attr_may_have_priv(inode))
 		return 0;
 	CHANGE_SCOPE(change, FAULT_ATTR);
 	_cleanup_close_ int path = -1;
-	int r;
 
 	LOCK_SCOPE(inode_lock(change->tree, inode));
 	path = change_open_upper(change, inode, O_PATH);
-	if (path < 0)
-		return path;
-	r = kill_priv(inode, path);
-	if (r == 0)
-		atomic_fetch_or_explicit(&inode->marks, CHANGE_MARK_NO_PRIV, memory_order_release);
-	return r;
+	return path < 0 ? path : kill_priv(inode, path, kill);
 }
 
 /* --- flags ---------------------------------------------------------------------------------------------------------------------- */

@@ -87,7 +87,7 @@ void change_drop_temp(struct change *change, const char *name, bool dir);
 
 /* --- what is known of an inode's attributes -------------------------------------------------------------------------------- */
 
-/* A bit of inode->marks beside those of enum layer_mark: known to have no setuid, setgid or capability that a write would remove. Set and
+/* A bit of inode->marks beside those of enum layer_mark: known to have no setuid or setgid bit that a write would remove. Set and
  * cleared under I; whoever replaces the marks loses no more than a look. */
 #define CHANGE_MARK_NO_PRIV (1U << 31)
 

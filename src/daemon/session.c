@@ -119,7 +119,6 @@ static int new_session(struct session *s)
 		return -ENOMEM;
 	s->se = fuse_session_new(&args, fs_operations(), sizeof(struct fuse_lowlevel_ops), s->fs);
 	fuse_opt_free_args(&args);
-	fs_set_session(s->fs, s->se);
 	return s->se ? 0 : -EINVAL;
 }
 
@@ -161,7 +160,7 @@ static int session_start(struct session *s)
 	if (r < 0)
 		return r;
 	if (fuse_session_mount(s->se, s->opt->mountpoint) == 0)
-		return 0;
+		return fs_set_session(s->fs, s->se);
 	/* Where libfuse says nothing, fusermount3 has said it on our stderr. */
 	if (!libfuse_said[0])
 		snprintf(libfuse_said, sizeof(libfuse_said), "fusermount3 can't mount it");

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "wire.h"
 
 /* Of the descriptors that the process may have: for directories, for files; the rest is in reserve, because EMFILE on a write-back would
  * lose data. */
@@ -77,9 +78,10 @@ int fs_new(struct layer_set *set, const struct fs_options *opt, struct fs **ret_
 	return 0;
 }
 
-void fs_set_session(struct fs *fs, struct fuse_session *session)
+int fs_set_session(struct fs *fs, struct fuse_session *session)
 {
 	fs->session = session;
+	return wire_attach(session);
 }
 
 void fs_quiesce(struct fs *fs)

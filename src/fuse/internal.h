@@ -81,6 +81,8 @@ struct inode *inode_or_reply(fuse_req_t req, fuse_ino_t id);
 struct inode *parent_or_reply(fuse_req_t req, fuse_ino_t id, const char *name);
 /* On whose behalf something is made, in the layers' ids. False after having answered EOVERFLOW: the layers have no id for them. */
 bool caller_or_reply(fuse_req_t req, struct caller *ret_caller);
+/* Whether the object has a setgid bit whose group the caller isn't in. */
+bool caller_drops_sgid(fuse_req_t req, struct inode *inode);
 
 /* Child of parent by name, lookup count raised; -ENOENT. *ret_stx as the union shows it. */
 int lookup_child(struct fs *fs, struct inode *parent, const char *name, struct inode **ret_inode, struct statx *ret_stx);
@@ -137,6 +139,7 @@ struct job {
 	struct create_spec spec;
 	struct attr_change attr;
 	struct fuse_file_info fi;
+	bool kills_priv; /* the caller may not keep setuid and setgid */
 
 	/* parked jobs only */
 	struct job *parked_next, *parked_prev; /* parked lock */

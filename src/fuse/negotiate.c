@@ -9,6 +9,7 @@
 #include <inttypes.h>
 
 #include "base/log.h"
+#include "wire.h"
 
 static const struct {
 	uint64_t cap;
@@ -33,10 +34,6 @@ static const struct {
 	{FUSE_CAP_AUTO_INVAL_DATA, "auto-inval-data", false},
 	{FUSE_CAP_READDIRPLUS_AUTO, "readdirplus-auto", true},
 	{FUSE_CAP_HANDLE_KILLPRIV, "handle-killpriv", true},
-#ifdef FUSE_CAP_HANDLE_KILLPRIV_V2
-	/* libfuse doesn't hand on the flag of a WRITE that must clear the bits: the kernel's own SETATTR does it. */
-	{FUSE_CAP_HANDLE_KILLPRIV_V2, "handle-killpriv-v2", true},
-#endif
 	{FUSE_CAP_SPLICE_READ, "splice-read", true},
 	{FUSE_CAP_SPLICE_WRITE, "splice-write", true},
 	{FUSE_CAP_SPLICE_MOVE, "splice-move", true},
@@ -116,9 +113,9 @@ static void log_negotiated(const struct fs *fs, struct fuse_conn_info *conn)
 	for (unsigned i = 0; i < ARRAY_SIZE(features); i++)
 		if (feature_wanted(conn, features[i].cap) && used < sizeof(line))
 			used += (size_t)snprintf(line + used, sizeof(line) - used, " %s", features[i].name);
-	log_message(LOG_INFO, "negotiated: FUSE %u.%u, max_write %u, max_readahead %u, max_background %u:%s%s%s",
+	log_message(LOG_INFO, "negotiated: FUSE %u.%u, max_write %u, max_readahead %u, max_background %u:%s%s%s%s",
 		    conn->proto_major, conn->proto_minor, conn->max_write, conn->max_readahead, conn->max_background,
-		    line, fs->no_open ? ", files open without a request" : ", files open with a handle",
+		    line, wire_takes_killpriv() ? " handle-killpriv-v2" : "", fs->no_open ? ", files open without a request" : ", files open with a handle",
 		    fs->layers->is_volatile ? ", volatile" : "");
 }
 

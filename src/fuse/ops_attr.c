@@ -3,6 +3,7 @@
  * GETATTR, SETATTR, STATX.
  */
 #include "internal.h"
+#include "wire.h"
 
 /* What GETATTR and STATX answer; false after having answered an error. */
 static bool statx_or_reply(fuse_req_t req, fuse_ino_t id, struct statx *ret_stx)
@@ -52,9 +53,6 @@ static void attr_change_of(const struct stat *attr, int to_set, struct attr_chan
 		{FUSE_SET_ATTR_SIZE, ATTR_SET_SIZE},
 		{FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_ATIME_NOW, ATTR_SET_ATIME},
 		{FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW, ATTR_SET_MTIME},
-#ifdef FUSE_SET_ATTR_KILL_SUIDGID
-		{FUSE_SET_ATTR_KILL_SUIDGID, ATTR_KILL_PRIV},
-#endif
 	};
 
 	*ret = (struct attr_change){
@@ -120,6 +118,8 @@ void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int to_set, st
 		reply_result(req, -EINVAL);
 		return;
 	}
+	if ((job.attr.valid & ATTR_SET_SIZE) && wire_kills_priv())
+		job.attr.valid |= ATTR_KILL_PRIV | (caller_drops_sgid(req, inode) ? ATTR_KILL_SGID : 0);
 	if ((job.attr.valid & ATTR_SET_SIZE) && job.attr.size == 0)
 		job.how = COPYUP_NO_DATA;
 	if (job.attr.valid & ATTR_SET_SIZE)

@@ -12,12 +12,9 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "wire.h"
 
 #define COPY_PIECE ((size_t)64 << 20)
-
-#ifdef FUSE_WRITE_KILL_SUIDGID
-#error "libfuse passes the flag now: use it in op_write"
-#endif
 
 static pthread_key_t buffer_key;
 static pthread_once_t buffer_once = PTHREAD_ONCE_INIT;
@@ -69,9 +66,36 @@ void op_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_
 	fuse_reply_buf(req, buf, (size_t)n);
 }
 
+/* Before the data changes: what its caller may not leave of the mode. */
+static int kill_priv(struct job *job)
+{
+	struct fs *fs = job->fs;
+	unsigned kill = ATTR_KILL_PRIV;
+	int r;
+
+	if (!job->kills_priv || !attr_may_have_priv(job->inode))
+		return 0;
+	if (caller_drops_sgid(job->req, job->inode))
+		kill |= ATTR_KILL_SGID;
+	r = attr_kill_priv(fs->change, job->inode, kill);
+	/* The kernel goes on with the mode that it knows, also for execve(2). */
+	if (r > 0 && fs->session)
+		(void)fuse_lowlevel_notify_inval_inode(fs->session, job->inode->id, -1, 0);
+	return MIN(r, 0);
+}
+
+/* The kernel doesn't say it of FALLOCATE and COPY_FILE_RANGE; root is taken to have CAP_FSETID. */
+static bool caller_kills_priv(fuse_req_t req)
+{
+	return fuse_req_ctx(req)->uid != 0;
+}
+
 static int run_write(struct job *job)
 {
-	ssize_t n = data_write(job->fs->data, job->inode, job->buf, job->size, job->off,
+	ssize_t n = kill_priv(job);
+
+	if (n == 0)
+		n = data_write(job->fs->data, job->inode, job->buf, job->size, job->off,
 			       (job->fi.flags & O_APPEND) != 0);
 
 	if (n < 0)
@@ -95,6 +119,7 @@ void op_write(fuse_req_t req, fuse_ino_t id, const char *buf, size_t size, off_t
 	job.size = size;
 	job.off = off;
 	job.fi = *fi; /* the open flags come with each write, there being no open */
+	job.kills_priv = wire_kills_priv();
 	job_start_opening(&job);
 }
 
@@ -124,7 +149,10 @@ void op_fsync(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_info
 
 static int run_fallocate(struct job *job)
 {
-	int r = data_fallocate(job->fs->data, job->inode, job->mode, job->off, job->off2);
+	int r = kill_priv(job);
+
+	if (r == 0)
+		r = data_fallocate(job->fs->data, job->inode, job->mode, job->off, job->off2);
 
 	return job_result(job, r);
 }
@@ -142,6 +170,7 @@ void op_fallocate(fuse_req_t req, fuse_ino_t id, int mode, off_t off, off_t len,
 	job.mode = mode;
 	job.off = off;
 	job.off2 = len;
+	job.kills_priv = caller_kills_priv(req);
 	job_start_opening(&job);
 }
 
@@ -168,7 +197,10 @@ void op_lseek(fuse_req_t req, fuse_ino_t id, off_t off, int whence, struct fuse_
 
 static int run_copy(struct job *job)
 {
-	ssize_t n = data_copy(job->fs->data, job->inode2, job->off2, job->inode, job->off, job->size);
+	ssize_t n = kill_priv(job);
+
+	if (n == 0)
+		n = data_copy(job->fs->data, job->inode2, job->off2, job->inode, job->off, job->size);
 
 	if (n < 0)
 		return job_result(job, (int)n);
@@ -195,6 +227,7 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t in_id, off_t off_in, struct f
 	job.inode2 = in;
 	job.off = off_out;
 	job.off2 = off_in;
+	job.kills_priv = caller_kills_priv(req);
 	/* The caller asks again for the rest. A longer piece would keep a killed process waiting, and fsyncs behind it. */
 	job.size = MIN(len, COPY_PIECE);
 	job_start_blocking(&job);

@@ -101,26 +101,10 @@ static int run_setxattr(struct job *job)
 }
 
 /* An access ACL that somebody outside the file's group sets takes the setgid bit away, and as in kernel overlayfs so does one that is removed.
- * libfuse doesn't hand on the kernel's flag for that, so the caller's groups are looked at; root is taken to have CAP_FSETID. */
+ * libfuse doesn't hand on the kernel's flag for that; root is taken to have CAP_FSETID. */
 static bool acl_clears_sgid(fuse_req_t req, struct inode *inode, const char *name)
 {
-	const struct fuse_ctx *ctx = fuse_req_ctx(req);
-	gid_t groups[128];
-	struct statx stx;
-	int n;
-
-	if (strcmp(name, "system.posix_acl_access") != 0 || ctx->uid == 0)
-		return false;
-	if (inode_statx(fs_of(req)->tree, inode, &stx) < 0 || !(stx.stx_mode & S_ISGID))
-		return false;
-	statx_show(fs_of(req), &stx);
-	if (stx.stx_gid == ctx->gid)
-		return false;
-	n = fuse_req_getgroups(req, (int)ARRAY_SIZE(groups), groups);
-	for (int i = 0; i < MIN(n, (int)ARRAY_SIZE(groups)); i++)
-		if (groups[i] == stx.stx_gid)
-			return false;
-	return true;
+	return !strcmp(name, "system.posix_acl_access") && fuse_req_ctx(req)->uid != 0 && caller_drops_sgid(req, inode);
 }
 
 /* A value in the layers' ids: `value` itself, or a copy in *ret_copy, which the caller frees. NULL after having answered. */

@@ -122,3 +122,22 @@ bool caller_or_reply(fuse_req_t req, struct caller *ret)
 	*ret = caller;
 	return true;
 }
+
+bool caller_drops_sgid(fuse_req_t req, struct inode *inode)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	gid_t groups[128];
+	struct statx stx;
+	int n;
+
+	if (inode_statx(fs_of(req)->tree, inode, &stx) < 0 || !(stx.stx_mode & S_ISGID))
+		return false;
+	statx_show(fs_of(req), &stx);
+	if (stx.stx_gid == ctx->gid)
+		return false;
+	n = fuse_req_getgroups(req, (int)ARRAY_SIZE(groups), groups);
+	for (int i = 0; i < MIN(n, (int)ARRAY_SIZE(groups)); i++)
+		if (groups[i] == stx.stx_gid)
+			return false;
+	return true;
+}

@@ -54,7 +54,7 @@ TEST("an object of a lower layer is not touched")
 	EXPECT_INT(xattr_set(u.change, file, "user.a", "1", 1, 0, false), -EAGAIN);
 	EXPECT_INT(xattr_remove(u.change, file, "user.a", false), -EAGAIN);
 	EXPECT_INT(attr_set_flags(u.change, file, 0), -EAGAIN);
-	EXPECT_INT(attr_kill_priv(u.change, file), -EAGAIN);
+	EXPECT_INT(attr_kill_priv(u.change, file, ATTR_KILL_PRIV), -EAGAIN);
 	ASSERT(!stat("l1/file", &st));
 	EXPECT_INT(st.st_mode, S_IFREG | 0644);
 }
@@ -151,7 +151,7 @@ TEST("a change of owner takes setuid and capabilities away, and that is known")
 	EXPECT_INT(xattr_get(u.change, file, CAP_XATTR, NULL, 0), -ENODATA);
 }
 
-TEST("a write by others takes setuid, setgid of an executable and capabilities away, as often as they come back")
+TEST("a write by others takes setuid and setgid of an executable away, as often as they come back")
 {
 	struct attr_change attr = {.valid = ATTR_SET_MODE, .mode = 06755};
 	struct statx stx;
@@ -161,25 +161,22 @@ TEST("a write by others takes setuid, setgid of an executable and capabilities a
 	struct inode *file = uni_find(&u, "file");
 
 	ASSERT(file);
-	/* Setgid without group execution is mandatory locking's, and stays. */
-	EXPECT_INT(attr_kill_priv(u.change, file), 0);
+	/* Setgid without group execution stays for the members of the group, and is still looked at when a stranger writes. */
+	EXPECT_INT(attr_kill_priv(u.change, file, ATTR_KILL_PRIV), 0);
 	ASSERT_INT(inode_statx(u.tree, file, &stx), 0);
 	EXPECT_INT(stx.stx_mode & 07777, 02644);
+	EXPECT(attr_may_have_priv(file));
+	EXPECT_INT(attr_kill_priv(u.change, file, ATTR_KILL_PRIV | ATTR_KILL_SGID), 1);
+	ASSERT_INT(inode_statx(u.tree, file, &stx), 0);
+	EXPECT_INT(stx.stx_mode & 07777, 0644);
+	EXPECT(!attr_may_have_priv(file));
 	for (int i = 0; i < 2; i++) {
 		ASSERT_INT(attr_set(u.change, file, &attr, -1, &stx), 0);
-		ASSERT_INT(xattr_set(u.change, file, CAP_XATTR, cap_value, sizeof(cap_value), 0, false), 0);
-		EXPECT_INT(attr_kill_priv(u.change, file), 0);
+		EXPECT_INT(attr_kill_priv(u.change, file, ATTR_KILL_PRIV), 1);
 		ASSERT_INT(inode_statx(u.tree, file, &stx), 0);
 		EXPECT_INT(stx.stx_mode & 07777, 0755);
-		EXPECT_INT(lgetxattr("u/file", CAP_XATTR, NULL, 0), -1);
+		EXPECT_INT(attr_kill_priv(u.change, file, ATTR_KILL_PRIV), 0);
 	}
-	ASSERT_INT(xattr_set(u.change, file, CAP_XATTR, cap_value, sizeof(cap_value), 0, false), 0);
-	EXPECT_INT(attr_kill_priv(u.change, file), 0);
-	EXPECT_INT(lgetxattr("u/file", CAP_XATTR, NULL, 0), -1);
-	ASSERT_INT(attr_set(u.change, file, &attr, -1, &stx), 0);
-	EXPECT_INT(attr_kill_priv(u.change, file), 0);
-	ASSERT_INT(inode_statx(u.tree, file, &stx), 0);
-	EXPECT_INT(stx.stx_mode & 07777, 0755);
 }
 
 TEST("a truncation by others takes setuid away")

@@ -96,7 +96,8 @@ enum attr_valid {
 	ATTR_SET_SIZE = 1 << 3,
 	ATTR_SET_ATIME = 1 << 4, /* times.tv_nsec may be UTIME_NOW */
 	ATTR_SET_MTIME = 1 << 5,
-	ATTR_KILL_PRIV = 1 << 6, /* remove setuid, setgid (group-executable) and security.capability */
+	ATTR_KILL_PRIV = 1 << 6, /* setuid goes, and setgid where the group may execute */
+	ATTR_KILL_SGID = 1 << 7, /* setgid goes in any case */
 };
 
 struct attr_change {
@@ -116,8 +117,12 @@ int attr_set_flags(struct change *change, struct inode *inode, unsigned flags);
 struct fsxattr;
 int attr_get_fsxattr(struct change *change, struct inode *inode, struct fsxattr *ret);
 int attr_set_fsxattr(struct change *change, struct inode *inode, const struct fsxattr *xa);
-/* ATTR_KILL_PRIV for a write by somebody who may not keep the bits; cheap where there is nothing to remove. */
-int attr_kill_priv(struct change *change, struct inode *inode);
+/* Whether the object may have bits that attr_kill_priv() would remove; false costs nothing. */
+bool attr_may_have_priv(const struct inode *inode);
+/* Before data is changed by somebody who may not keep the bits: `kill` is ATTR_KILL_PRIV, or ATTR_KILL_PRIV | ATTR_KILL_SGID when he is
+ * not in the object's group. 1: something was removed, and what the kernel knows of the mode is stale. File capabilities go with
+ * the change itself: the upper's file system sees to that. */
+int attr_kill_priv(struct change *change, struct inode *inode, unsigned kill);
 
 /* --- extended attributes --------------------------------------------------------------------------------------------------- */
 

@@ -41,8 +41,9 @@ struct fs_options {
 
 /* Takes a reference to the set. 0 or -errno. */
 int fs_new(struct layer_set *set, const struct fs_options *opt, struct fs **ret_fs);
-/* The session that serves it, for what the kernel has to be told; before its loop starts, and it outlives fs_quiesce(). */
-void fs_set_session(struct fs *fs, struct fuse_session *session);
+/* The session that serves it, for what the kernel has to be told and for what libfuse doesn't hand on; once it is mounted, before its
+ * loop starts, and it outlives fs_quiesce(). 0 or -errno. */
+int fs_set_session(struct fs *fs, struct fuse_session *session);
 /* After the session's loop has ended: answers or drops what is parked, stops the pools, frees. */
 void fs_free(struct fs *fs);
 /* Ends what is parked, so that nobody waits for a session that is going: copy-ups are cancelled, running syncs finish. */

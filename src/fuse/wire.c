@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The messages between the kernel and libfuse, seen as they pass.
+ *
+ * libfuse drops what a WRITE or SETATTR says of the setuid and setgid bits, so without this plyfs couldn't take over removing them
+ * (FUSE_HANDLE_KILLPRIV_V2). Without that the kernel asks for security.capability before every write, a second round trip, and leaves
+ * setgid to strangers where the group may not execute. So the flags are read from the raw request and kept for the thread that
+ * serves it, and the answer to INIT gets the flag that older versions of libfuse don't know.
+ *
+ * The layouts are the kernel's (linux/fuse.h), which never change.
+ */
+#include "wire.h"
+
+#define FUSE_USE_VERSION 314
+#include <fuse_lowlevel.h>
+
+#include <linux/fuse.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* Of the request that this thread read last. */
+static _Thread_local bool kills_priv;
+
+/* The unique number of an INIT that offers the feature and isn't answered yet; one at the most runs, before all other requests. */
+static _Thread_local uint64_t init_unique;
+
+static bool is_request(const char *buf, size_t n, size_t arg_size)
+{
+	return n >= sizeof(struct fuse_in_header) + arg_size && buf;
+}
+
+static void note_init(const struct fuse_in_header *h, const char *arg, size_t n)
+{
+	struct fuse_init_in in;
+
+	if (!is_request(arg, n, sizeof(in)))
+		return;
+	memcpy(&in, arg, sizeof(in));
+	if (in.flags & FUSE_HANDLE_KILLPRIV_V2)
+		init_unique = h->unique;
+}
+
+static void note_request(const char *buf, size_t n)
+{
+	struct fuse_in_header h;
+	const char *arg = buf + sizeof(h);
+
+	kills_priv = false;
+	if (!is_request(buf, n, 0))
+		return;
+	memcpy(&h, buf, sizeof(h));
+	if (h.opcode == FUSE_WRITE && is_request(buf, n, sizeof(struct fuse_write_in))) {
+		struct fuse_write_in in;
+
+		memcpy(&in, arg, sizeof(in));
+		kills_priv = in.write_flags & FUSE_WRITE_KILL_SUIDGID;
+	} else if (h.opcode == FUSE_SETATTR && is_request(buf, n, sizeof(struct fuse_setattr_in))) {
+		struct fuse_setattr_in in;
+
+		memcpy(&in, arg, sizeof(in));
+		kills_priv = in.valid & FATTR_KILL_SUIDGID;
+	} else if (h.opcode == FUSE_INIT) {
+		note_init(&h, arg, n);
+	}
+}
+
+static ssize_t wire_read(int fd, void *buf, size_t size, void *arg)
+{
+	ssize_t n = read(fd, buf, size);
+
+	(void)arg;
+	if (n > 0)
+		note_request(buf, (size_t)n);
+	return n;
+}
+
+/* The answer to INIT: the feature is taken. */
+static void amend_init(struct iovec *iov, int count)
+{
+	struct fuse_out_header h;
+	struct fuse_init_out out;
+
+	if (count < 2 || iov[0].iov_len != sizeof(h) || iov[1].iov_len < FUSE_COMPAT_22_INIT_OUT_SIZE)
+		return;
+	memcpy(&h, iov[0].iov_base, sizeof(h));
+	if (h.unique != init_unique || h.error)
+		return;
+	init_unique = 0;
+	memcpy(&out, iov[1].iov_base, FUSE_COMPAT_22_INIT_OUT_SIZE);
+	out.flags |= FUSE_HANDLE_KILLPRIV_V2;
+	memcpy(iov[1].iov_base, &out, FUSE_COMPAT_22_INIT_OUT_SIZE);
+}
+
+static ssize_t wire_writev(int fd, struct iovec *iov, int count, void *arg)
+{
+	(void)arg;
+	if (init_unique)
+		amend_init(iov, count);
+	return writev(fd, iov, count);
+}
+
+bool wire_takes_killpriv(void)
+{
+	return init_unique != 0;
+}
+
+bool wire_kills_priv(void)
+{
+	return kills_priv;
+}
+
+int wire_attach(struct fuse_session *se)
+{
+	static const struct fuse_custom_io io = {.read = wire_read, .writev = wire_writev};
+
+	return fuse_session_custom_io(se, &io, fuse_session_fd(se));
+}

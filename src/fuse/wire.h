@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What libfuse doesn't hand on of a request, read from the raw message (linux/fuse.h).
+ */
+#ifndef FUSE_WIRE_H
+#define FUSE_WIRE_H
+
+#include <stdbool.h>
+
+struct fuse_session;
+
+/* From now on the session's messages pass through here; after the mount, before the first request is read. 0 or -errno. */
+int wire_attach(struct fuse_session *se);
+
+/* In INIT: whether the kernel offers FUSE_HANDLE_KILLPRIV_V2; then it is taken. */
+bool wire_takes_killpriv(void);
+
+/* Whether the WRITE or SETATTR that this thread is serving comes from somebody who may not keep setuid and setgid (no CAP_FSETID):
+ * FUSE_WRITE_KILL_SUIDGID, FATTR_KILL_SUIDGID. Valid in the operation's call-back only. */
+bool wire_kills_priv(void);
+
+#endif
