@@ -14,10 +14,15 @@
 #define FUSE_USE_VERSION 314
 #include <fuse_lowlevel.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <linux/fuse.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#include "base/cleanup.h"
 
 /* Of the request that this thread read last. */
 static _Thread_local bool kills_priv;
@@ -110,9 +115,36 @@ bool wire_kills_priv(void)
 	return kills_priv;
 }
 
-int wire_attach(struct fuse_session *se)
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
+/* A descriptor of its own for each thread; with messages of our own libfuse leaves that to us too. */
+static int wire_clone(int session_fd)
+{
+	_cleanup_close_ int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	uint32_t from = (uint32_t)session_fd;
+
+	if (fd < 0 || ioctl(fd, FUSE_DEV_IOC_CLONE, &from) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+static int attach(struct fuse_session *se)
+{
+	static const struct fuse_custom_io io = {.read = wire_read, .writev = wire_writev, .clone_fd = wire_clone};
+
+	return fuse_session_custom_io_317(se, &io, sizeof(io), fuse_session_fd(se));
+}
+#else
+static int attach(struct fuse_session *se)
 {
 	static const struct fuse_custom_io io = {.read = wire_read, .writev = wire_writev};
 
 	return fuse_session_custom_io(se, &io, fuse_session_fd(se));
+}
+#endif
+
+int wire_attach(struct fuse_session *se)
+{
+	int r = attach(se);
+
+	return r == -ENOTSUP ? 0 : r;
 }

@@ -9,7 +9,9 @@
 
 struct fuse_session;
 
-/* From now on the session's messages pass through here; after the mount, before the first request is read. 0 or -errno. */
+/* From now on the session's messages pass through here; after the mount, before the first request is read. 0 or -errno. A libfuse that was
+ * built without custom io is no error: then nothing is seen or taken here, and the kernel clears the bits by a SETATTR as it does for
+ * any file system. */
 int wire_attach(struct fuse_session *se);
 
 /* In INIT: whether the kernel offers FUSE_HANDLE_KILLPRIV_V2; then it is taken. */
