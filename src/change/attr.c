@@ -125,9 +125,12 @@ int attr_set(struct change *change, struct inode *inode, const struct attr_chang
 	int r;
 
 	LOCK_SCOPE(inode_lock(change->tree, inode));
+	if ((attr->valid & ATTR_SET_SIZE) && inode_is_metacopy(inode))
+		return -EAGAIN;
 	path = change_open_upper(change, inode, O_PATH);
 	if (path < 0)
 		return path;
+	atomic_fetch_or_explicit(&inode->marks, CHANGE_MARK_TOUCHED, memory_order_relaxed);
 	r = set_all(change, inode, path, attr, fd);
 	if (r == 0)
 		r = sys_statx(path, "", &stx);

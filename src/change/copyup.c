@@ -56,7 +56,7 @@ static int source_open_read(int src)
 }
 
 /* The data of a file whose own object has metadata alone. */
-static int source_open_data(const struct copyup *c)
+int copyup_open_data(const struct copyup *c)
 {
 	int fd = inode_open_data(c->change->tree, c->inode, O_RDONLY | O_NONBLOCK | O_NOATIME, NULL);
 
@@ -101,6 +101,13 @@ static int source_name_in_index(struct copyup *c)
 	return r < 0 ? r : inode_set_index_name(tree, c->inode, c->index_name);
 }
 
+/* Whether the copy can do without the data. What is for appending alone couldn't get it later. */
+static bool source_is_enough(const struct copyup *c)
+{
+	return c->how == COPYUP_META && c->change->layers->make_metacopy && S_ISREG(c->stx.stx_mode) &&
+	       !(c->stx.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND));
+}
+
 /* 1: it is in the upper already. */
 static int source_open(struct copyup *c)
 {
@@ -122,7 +129,11 @@ static int source_open(struct copyup *c)
 		r = source_check(c);
 	if (r < 0 || !(S_ISREG(c->stx.stx_mode) || S_ISDIR(c->stx.stx_mode)))
 		return r;
-	c->src_read = inode_is_metacopy(c->inode) ? source_open_data(c) : source_open_read(c->src);
+	c->meta_only = source_is_enough(c);
+	if (inode_is_metacopy(c->inode) && !c->meta_only && c->how != COPYUP_NO_DATA)
+		c->src_read = copyup_open_data(c);
+	else
+		c->src_read = source_open_read(c->src);
 	return c->src_read < 0 ? c->src_read : 0;
 }
 
@@ -130,7 +141,9 @@ bool copyup_is_large(struct change *change, struct inode *inode, enum copyup_how
 {
 	struct statx stx;
 
-	if (how == COPYUP_NO_DATA || !S_ISREG(inode->type) || inode_in_upper(inode))
+	if (how == COPYUP_NO_DATA || !S_ISREG(inode->type) || copyup_is_done(inode, how))
+		return false;
+	if (how == COPYUP_META && change->layers->make_metacopy)
 		return false;
 	return inode_statx(change->tree, inode, &stx) == 0 && stx.stx_size >= COPYUP_LARGE;
 }
@@ -210,14 +223,22 @@ static int temp_new(struct copyup *c)
 
 /* --- the copy, filled --------------------------------------------------------------------------------------------------------- */
 
-/* One sync at the end brings data, owner, attributes and times to the disk before the name shows them. */
+/* One sync at the end brings data, owner, attributes and times to the disk before the name shows them. With metacopy, as in the kernel,
+ * what has no data is left to the file system, which keeps its own changes in their order: a chown -R must not sync each file. */
+static bool copyup_wants_sync(const struct copyup *c)
+{
+	if (!c->change->sync || c->meta_only)
+		return false;
+	return S_ISREG(c->stx.stx_mode) || (S_ISDIR(c->stx.stx_mode) && !c->change->layers->make_metacopy);
+}
+
 static int copyup_sync(struct copyup *c)
 {
 	int r = 0;
 
 	if (copyup_job_cancelled(c->job))
 		return -EINTR;
-	if (c->change->sync && (S_ISREG(c->stx.stx_mode) || S_ISDIR(c->stx.stx_mode)))
+	if (copyup_wants_sync(c))
 		r = sys_fsync(c->fd);
 	return r == 0 && copyup_job_cancelled(c->job) ? -EINTR : r;
 }
@@ -226,7 +247,7 @@ static int copyup_fill(struct copyup *c)
 {
 	int r = 0;
 
-	if (S_ISREG(c->stx.stx_mode) && c->how != COPYUP_NO_DATA)
+	if (S_ISREG(c->stx.stx_mode) && c->how != COPYUP_NO_DATA && !c->meta_only)
 		r = copyup_data(c);
 	if (r == 0)
 		r = copyup_meta(c);
@@ -236,24 +257,31 @@ static int copyup_fill(struct copyup *c)
 /* --- publishing --------------------------------------------------------------------------------------------------------------- */
 
 /* Users' attributes came along; of the private ones only those that a copy-up writes. */
-static void publish_marks(struct inode *inode, bool persistent_ino)
+static void publish_marks(struct inode *inode, bool persistent_ino, bool meta_only)
 {
+	const unsigned own = (persistent_ino ? MARK_ORIGIN : 0U) | (meta_only ? MARK_METACOPY : 0U);
 	const unsigned users = MARK_ACL | MARK_DEFAULT_ACL | MARK_CAPABILITY | MARK_OTHER_XATTR;
 	unsigned marks = atomic_load_explicit(&inode->marks, memory_order_relaxed);
 
-	atomic_store_explicit(&inode->marks, (marks & users) | (persistent_ino ? MARK_ORIGIN : 0), memory_order_relaxed);
+	atomic_store_explicit(&inode->marks, (marks & users) | own, memory_order_relaxed);
+}
+
+/* A file of metadata has data of its own now. */
+static void publish_data(struct copyup *c)
+{
+	if (inode_is_metacopy(c->inode) && !c->meta_only)
+		inode_publish_data(c->change->tree, c->inode);
 }
 
 /* The tree learns where the object is now. I is held, D of its parent where it has a name. */
 static void publish_tell(struct copyup *c)
 {
-	publish_marks(c->inode, c->persistent_ino);
+	publish_marks(c->inode, c->persistent_ino, c->meta_only);
 	if (inode_is_dir(c->inode))
 		dir_publish_upper(c->change->tree, c->inode, c->real_ino);
 	else
 		inode_publish_upper(c->change->tree, c->inode, c->real_ino, c->persistent_ino);
-	if (inode_is_metacopy(c->inode))
-		inode_publish_data(c->change->tree, c->inode);
+	publish_data(c);
 }
 
 /* It lost its last name: the copy lives on its descriptor. */
@@ -340,8 +368,9 @@ static int publish_entry(struct copyup *c)
 		return r;
 	}
 	c->temp[0] = '\0';
-	publish_marks(c->inode, true);
+	publish_marks(c->inode, true, c->meta_only);
 	inode_publish_indexed(tree, c->inode, c->real_ino);
+	publish_data(c);
 	return 0;
 }
 
@@ -374,6 +403,11 @@ static int publish_locked(struct copyup *c, const struct inode_place *seen)
 
 	if (inode_in_upper(c->inode))
 		return 1;
+	if (c->meta_only) {
+		r = inode_keep_lower_data(c->change->tree, c->inode, &c->stx);
+		if (r < 0)
+			return r;
+	}
 	inode_locate(c->change->tree, c->inode, &now);
 	if (!now.unlinked && (now.parent != seen->parent || seen->unlinked))
 		r = -EAGAIN;
@@ -453,7 +487,7 @@ static void copyup_finish(struct copyup *c)
 static void copyup_count(const struct copyup *c)
 {
 	counter_add(COUNTER_COPY_UP, 1);
-	if (c->how != COPYUP_NO_DATA && S_ISREG(c->inode->type))
+	if (c->how != COPYUP_NO_DATA && !c->meta_only && S_ISREG(c->inode->type))
 		counter_add(COUNTER_COPY_UP_BYTES, c->stx.stx_size);
 }
 
@@ -468,10 +502,12 @@ static int copyup_one(struct change *change, struct inode *inode, enum copyup_ho
 		.src_read = -1,
 		.fd = -1,
 	};
-	int r = source_open(&c);
+	int r = inode_in_upper(inode) ? 1 : source_open(&c);
 
 	if (r == 0)
 		r = copyup_steps(&c);
+	else if (r > 0 && !copyup_is_done(inode, how))
+		r = copyup_late(&c);
 	if (r == 0)
 		copyup_count(&c);
 	return r < 0 ? r : 0;
@@ -549,7 +585,7 @@ static int copyup_try(struct change *change, struct inode *inode, enum copyup_ho
 {
 	int r;
 
-	if (inode_in_upper(inode))
+	if (copyup_is_done(inode, how))
 		return 0;
 	if (copyup_job_cancelled(job))
 		return -EINTR;

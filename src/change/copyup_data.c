@@ -157,6 +157,8 @@ static int copy_extents(struct data_copy *d, off_t size)
 	off_t start, end = 0;
 	int r = sys_ftruncate(d->c->fd, size);
 
+	if (r == 0 && d->c->fill_holes)
+		return copy_extent(d, 0, size);
 	while (r == 0 && end < size) {
 		r = next_extent(d->c->src_read, end, size, &start, &end);
 		if (r == 0)

@@ -48,6 +48,8 @@ struct copyup {
 	char temp[WORK_NAME_MAX]; /* the copy's name in the work directory; empty: nameless (O_TMPFILE) or moved away */
 	uint64_t real_ino;    /* the copy's inode number */
 	char index_name[ORIGIN_INDEX_NAME_SIZE]; /* of a file whose links are kept: the copy's entry; else empty */
+	bool meta_only;       /* metadata alone is copied */
+	bool fill_holes;      /* what the copy has in the source's holes isn't zero */
 	bool persistent_ino;  /* the copy carries a mark from which its st_ino comes on later mounts */
 };
 
@@ -55,6 +57,14 @@ struct copyup {
 int copyup_run(struct change *change, struct inode *inode, enum copyup_how how, struct copyup_job *job);
 /* Whether copying it takes long: a big regular file. One look at the layer. */
 bool copyup_is_large(struct change *change, struct inode *inode, enum copyup_how how);
+
+/* Opens the data of a file whose object has metadata alone. */
+int copyup_open_data(const struct copyup *c);
+
+/* --- copyup_late.c ---------------------------------------------------------------------------------------------------------------- */
+
+/* Copies the data of a file that is in the upper without it. */
+int copyup_late(struct copyup *c);
 
 /* --- copyup_data.c ---------------------------------------------------------------------------------------------------------------- */
 

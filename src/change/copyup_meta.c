@@ -225,6 +225,18 @@ static int mark_origin(struct copyup *c)
 	return r < 0 ? r : 0;
 }
 
+/* The copy has no data: a size, and the mark that says so. */
+static int mark_metacopy(struct copyup *c)
+{
+	const char *name = xattr_overlay_name(c->change->layers->ns, XATTR_OVERLAY_METACOPY);
+	int r;
+
+	if (!c->meta_only)
+		return 0;
+	r = sys_ftruncate(c->fd, (off_t)c->stx.stx_size);
+	return r < 0 ? r : sys_setxattr(c->fd, "", name, "", 0, 0);
+}
+
 /* --- all of it ------------------------------------------------------------------------------------------------------------------- */
 
 static int copy_owner(struct copyup *c)
@@ -251,7 +263,7 @@ static int copy_times(struct copyup *c)
 int copyup_meta(struct copyup *c)
 {
 	int (*const steps[])(struct copyup *) = {
-		copy_owner, mark_protected, mark_origin, copy_xattrs, copy_acls, copy_mode, copy_times,
+		copy_owner, mark_protected, mark_origin, mark_metacopy, copy_xattrs, copy_acls, copy_mode, copy_times,
 	};
 	int r = 0;
 

@@ -15,6 +15,7 @@
 #include "alias.h"
 #include "change/change.h"
 #include "create.h"
+#include "redirect.h"
 #include "os/task.h"
 #include "victim.h"
 
@@ -307,6 +308,8 @@ static int link_locked(struct change *change, struct inode *inode, int fd, struc
 		r = change_mark_impure(change, parent, dir.dirfd.fd);
 	if (r == 0)
 		r = alias_prepare(change, inode);
+	if (r == 0 && inode_is_metacopy(inode))
+		r = redirect_write_file(change, inode, fd, false);
 	if (r < 0)
 		return r;
 	r = over_whiteout ? link_in_work(change, fd, dir.dirfd.fd, name) : sys_link_fd(fd, dir.dirfd.fd, name);

@@ -90,6 +90,8 @@ void change_drop_temp(struct change *change, const char *name, bool dir);
 /* A bit of inode->marks beside those of enum layer_mark: known to have no setuid or setgid bit that a write would remove. Set and
  * cleared under I; whoever replaces the marks loses no more than a look. */
 #define CHANGE_MARK_NO_PRIV (1U << 31)
+/* Another one: attributes were changed since this was cleared, so that nobody puts back what they were before. */
+#define CHANGE_MARK_TOUCHED (1U << 30)
 
 /* The marks of the topmost object (enum layer_mark), read when they aren't known yet. Caller holds I, so that no change of them runs. */
 int change_marks_locked(struct change *change, struct inode *inode, unsigned *ret_marks);

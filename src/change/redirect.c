@@ -65,11 +65,13 @@ static int climb_inode(struct climb *c, struct change *change, struct inode *ino
 	return r < 0 ? r : climb_step(c, change->layers, dir.dirfd.fd, "", place.name);
 }
 
-static int climb_run(struct climb *c, struct change *change, struct inode *parent, const char *name, int dirfd)
+/* The object is `entry` at dirfd and has its `name` in `parent`. */
+static int climb_run(struct climb *c, struct change *change, struct inode *parent, const char *name, int dirfd,
+		     const char *entry)
 {
 	struct tree *tree = change->tree;
 	struct inode *at = inode_get(tree, parent);
-	int r = climb_step(c, change->layers, dirfd, name, name);
+	int r = climb_step(c, change->layers, dirfd, entry, name);
 
 	while (r == 0 && at != tree->root) {
 		struct inode *next = NULL;
@@ -90,18 +92,39 @@ static int redirect_set(struct change *change, int dirfd, const char *name, cons
 	return r == -EOPNOTSUPP || r == -EPERM ? -EXDEV : r;
 }
 
-int redirect_write(struct change *change, struct inode *parent, const char *name, int dirfd, bool across)
+static int redirect_make(struct change *change, struct inode *parent, const char *name, int dirfd, const char *entry,
+			 bool absolute)
 {
 	struct climb c = {.at = REDIRECT_MAX};
 	struct redirect has;
-	int r = layer_read_redirect(change->layers, dirfd, name, &has);
+	int r = layer_read_redirect(change->layers, dirfd, entry, &has);
 
-	if (r == 0 && (has.absolute || !across))
+	if (r == 0 && (has.absolute || !absolute))
 		return 0;
 	if (r < 0 && r != -ENODATA)
 		return r;
-	if (!across)
-		return redirect_set(change, dirfd, name, name);
-	r = climb_run(&c, change, parent, name, dirfd);
-	return r < 0 ? r : redirect_set(change, dirfd, name, c.path + c.at);
+	if (!absolute)
+		return redirect_set(change, dirfd, entry, name);
+	r = climb_run(&c, change, parent, name, dirfd, entry);
+	return r < 0 ? r : redirect_set(change, dirfd, entry, c.path + c.at);
+}
+
+int redirect_write(struct change *change, struct inode *parent, const char *name, int dirfd, bool across)
+{
+	return redirect_make(change, parent, name, dirfd, name, across);
+}
+
+int redirect_write_file(struct change *change, struct inode *inode, int fd, bool samedir)
+{
+	bool absolute = !samedir || inode_lower_is_linked(change->tree, inode);
+	struct inode_place place;
+	int r;
+
+	inode_locate(change->tree, inode, &place);
+	if (place.unlinked || !place.parent)
+		r = -ENOENT;
+	else
+		r = redirect_make(change, place.parent, place.name, fd, "", absolute);
+	inode_place_finish(change->tree, &place);
+	return r;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The mark that a directory with lower parts gets before it is renamed: where the lower layers have it.
+ * The mark that a directory with lower parts gets before it is renamed, and a file without its data before it gets another name: where
+ * the lower layers have it.
  */
 #ifndef CHANGE_REDIRECT_H
 #define CHANGE_REDIRECT_H
@@ -14,5 +15,9 @@
  * doesn't take it: the caller then copies, as between file systems. Caller holds D of `parent`, and R with `across`.
  */
 int redirect_write(struct change *change, struct inode *parent, const char *name, int dirfd, bool across);
+
+/* The same for a file that was copied up without its data, open at fd, wherever it is now: an absolute path, or with `samedir` its name, if
+ * it isn't a hard link. Caller holds I of the file. */
+int redirect_write_file(struct change *change, struct inode *inode, int fd, bool samedir);
 
 #endif

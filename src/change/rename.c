@@ -213,6 +213,17 @@ static int mark_redirect(struct rename *x, const struct rename_name *n)
 	return r;
 }
 
+/* The same of a file whose data is elsewhere: its new name would lead to other data, or to none. */
+static int mark_file_redirect(struct rename *x, const struct rename_name *n)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (!n->exists || name_is_dir(n) || !inode_is_metacopy(n->known.inode))
+		return 0;
+	fd = change_open_upper(x->change, n->known.inode, O_PATH);
+	return fd < 0 ? fd : redirect_write_file(x->change, n->known.inode, fd, x->old.parent == x->new.parent);
+}
+
 /* What writes nothing but marks that are true where they are. */
 static int prepare_marks(struct rename *x)
 {
@@ -227,6 +238,10 @@ static int prepare_marks(struct rename *x)
 		r = mark_redirect(x, &x->old);
 	if (r == 0 && x->steps.redirect_new)
 		r = mark_redirect(x, &x->new);
+	if (r == 0)
+		r = mark_file_redirect(x, &x->old);
+	if (r == 0 && (x->flags & RENAME_EXCHANGE))
+		r = mark_file_redirect(x, &x->new);
 	/* A redirected directory has its number from a lower one that its name doesn't lead to: readers must look. */
 	if (r == 0 && ((across && x->old.r.has_origin) || x->steps.redirect_old))
 		r = change_mark_impure(x->change, x->new.parent, name_fd(&x->new));

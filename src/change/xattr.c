@@ -222,7 +222,7 @@ int xattr_set(struct change *change, struct inode *inode, const char *name, cons
 
 	if (r < 0)
 		return r;
-	atomic_fetch_or_explicit(&inode->marks, mark_of(name), memory_order_relaxed);
+	atomic_fetch_or_explicit(&inode->marks, mark_of(name) | CHANGE_MARK_TOUCHED, memory_order_relaxed);
 	atomic_fetch_and_explicit(&inode->marks, ~CHANGE_MARK_NO_PRIV, memory_order_relaxed);
 	r = sys_setxattr(x.fd, "", x.stored, value, size, flags);
 	return r == 0 && clear_sgid ? drop_sgid(x.fd) : r;
@@ -236,6 +236,7 @@ int xattr_remove(struct change *change, struct inode *inode, const char *name, b
 
 	if (r < 0)
 		return r;
+	atomic_fetch_or_explicit(&inode->marks, CHANGE_MARK_TOUCHED, memory_order_relaxed);
 	r = sys_removexattr(x.fd, "", x.stored);
 	/* Of the others it may not have been the last one. */
 	if (r == 0 && mark_of(name) != MARK_OTHER_XATTR)

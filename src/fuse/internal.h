@@ -123,7 +123,7 @@ struct job {
 	int (*run)(struct job *job);
 
 	struct inode *needs[JOB_NEEDS]; /* in this order, NULL entries are passed over */
-	enum copyup_how how;            /* of the last one in needs[] */
+	enum copyup_how how;            /* of the needs; directories come whole in any case */
 	unsigned next;
 	unsigned attempts;
 

@@ -18,7 +18,7 @@ static struct inode *job_missing(struct job *job)
 	for (; job->next < JOB_NEEDS; job->next++) {
 		struct inode *inode = job->needs[job->next];
 
-		if (inode && !inode_in_upper(inode))
+		if (inode && !copyup_is_done(inode, job->how))
 			return inode;
 	}
 	return NULL;
@@ -149,14 +149,10 @@ static void job_copied_up(struct copyup_waiter *waiter, int err)
 
 static void job_park(struct job *job, struct inode *inode)
 {
-	bool last = true;
-
-	for (unsigned i = job->next + 1; i < JOB_NEEDS; i++)
-		last = last && !job->needs[i];
 	counter_add(COUNTER_PARKED, 1);
 	job->waiter.done = job_copied_up;
 	parked_enter(job);
-	copyup_request(job->fs->change, inode, last ? job->how : COPYUP_FULL, &job->waiter);
+	copyup_request(job->fs->change, inode, job->how, &job->waiter);
 }
 
 /* `job` is on the heap and ours. */

@@ -120,7 +120,9 @@ void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int to_set, st
 	}
 	if ((job.attr.valid & ATTR_SET_SIZE) && wire_kills_priv())
 		job.attr.valid |= ATTR_KILL_PRIV | (caller_drops_sgid(req, inode) ? ATTR_KILL_SGID : 0);
-	if ((job.attr.valid & ATTR_SET_SIZE) && job.attr.size == 0)
+	if (!(job.attr.valid & ATTR_SET_SIZE))
+		job.how = COPYUP_META;
+	else if (job.attr.size == 0)
 		job.how = COPYUP_NO_DATA;
 	if (job.attr.valid & ATTR_SET_SIZE)
 		job_start_opening(&job);

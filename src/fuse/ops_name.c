@@ -59,6 +59,21 @@ void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const cha
 	make_entry(req, parent, name, &(struct create_spec){.mode = S_IFLNK | 0777, .target = target});
 }
 
+/* A file without its data needs a redirect to it before it gets another name. Where that would be too long the data is brought up, and no
+ * redirect is needed: the caller's file is no directory, for which EXDEV would be an answer. */
+static bool wants_data_instead(struct job *job, int r)
+{
+	bool lacks = false;
+
+	if (r != -EXDEV || job->how != COPYUP_META)
+		return false;
+	for (unsigned i = 0; i < JOB_NEEDS; i++)
+		lacks |= job->needs[i] && inode_is_metacopy(job->needs[i]);
+	if (lacks)
+		job->how = COPYUP_FULL;
+	return lacks;
+}
+
 static int run_link(struct job *job)
 {
 	struct fs *fs = job->fs;
@@ -66,6 +81,8 @@ static int run_link(struct job *job)
 	struct statx stx;
 	int r = create_link(fs->change, job->inode, job->inode2, job->name, &stx);
 
+	if (wants_data_instead(job, r))
+		return -EAGAIN;
 	if (r < 0)
 		return job_result(job, r);
 	/* The reply is an entry: it counts as a lookup of the new name. */
@@ -86,6 +103,7 @@ void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t newparent_id, const char 
 		return;
 	counter_add(COUNTER_LINK, 1);
 	job_init(&job, req, run_link);
+	job.how = COPYUP_META;
 	job.needs[0] = job.inode2 = parent;
 	job.needs[1] = job.inode = inode;
 	job.name = newname;
@@ -138,7 +156,7 @@ static int run_rename(struct job *job)
 {
 	int r = rename_entry(job->fs->change, job->inode, job->name, job->inode2, job->name2, job->flags);
 
-	return job_result(job, r);
+	return wants_data_instead(job, r) ? -EAGAIN : job_result(job, r);
 }
 
 /* The object under a name, which a rename needs in the upper; its lookup is undone by the caller. Without redirects a directory that has
@@ -192,6 +210,7 @@ void op_rename(fuse_req_t req, fuse_ino_t parent_id, const char *name, fuse_ino_
 		return;
 	counter_add(COUNTER_RENAME, 1);
 	job_init(&job, req, run_rename);
+	job.how = COPYUP_META;
 	job.inode = oldparent;
 	job.inode2 = newparent;
 	job.name = name;

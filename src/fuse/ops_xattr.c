@@ -148,6 +148,7 @@ void op_setxattr(fuse_req_t req, fuse_ino_t id, const char *name, const char *va
 	if (!value)
 		return;
 	job_init(&job, req, run_setxattr);
+	job.how = COPYUP_META;
 	job.inode = job.needs[0] = inode;
 	job.name = name;
 	job.buf = value;
@@ -181,6 +182,7 @@ void op_removexattr(fuse_req_t req, fuse_ino_t id, const char *name)
 		return;
 	}
 	job_init(&job, req, run_removexattr);
+	job.how = COPYUP_META;
 	job.inode = job.needs[0] = inode;
 	job.name = name;
 	job.flags = acl_clears_sgid(req, inode, name) ? 1 : 0;

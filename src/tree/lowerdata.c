@@ -34,6 +34,7 @@ struct lowerdata {
 	UT_hash_handle hh;
 	const struct inode *inode; /* c the key */
 	uint64_t size;		   /* c what the metadata says */
+	bool linked;		   /* c the topmost lower object is a hard link */
 	_Atomic uint64_t blocks;   /* of the data; BLOCKS_UNKNOWN until it was looked at */
 	_Atomic unsigned layer;	   /* LOWERDATA_LAZY: a data-only one, not known which yet */
 	char path[];
@@ -60,7 +61,7 @@ static struct lowerdata *lowerdata_of(struct tree *tree, const struct inode *ino
 }
 
 static int lowerdata_add_locked(struct tree *tree, struct inode *inode, unsigned layer, const char *path, uint64_t size,
-				uint64_t blocks)
+				uint64_t blocks, bool linked)
 {
 	struct lowerdata *d = malloc(sizeof(*d) + strlen(path) + 1);
 
@@ -69,6 +70,7 @@ static int lowerdata_add_locked(struct tree *tree, struct inode *inode, unsigned
 	memset(d, 0, sizeof(*d));
 	d->inode = inode;
 	d->size = size;
+	d->linked = linked;
 	atomic_init(&d->blocks, blocks);
 	atomic_init(&d->layer, layer);
 	strcpy(d->path, path);
@@ -85,7 +87,8 @@ int lowerdata_take_locked(struct tree *tree, struct inode *inode, const struct r
 {
 	uint64_t blocks = r->data_layer == LOWERDATA_LAZY ? BLOCKS_UNKNOWN : r->data_blocks;
 
-	return lowerdata_add_locked(tree, inode, r->data_layer, r->data_path, r->stx.stx_size, blocks);
+	return lowerdata_add_locked(tree, inode, r->data_layer, r->data_path, r->stx.stx_size, blocks,
+				    r->lower_linked);
 }
 
 void lowerdata_drop_locked(struct tree *tree, struct inode *inode)
@@ -107,6 +110,7 @@ void lowerdata_drop_locked(struct tree *tree, struct inode *inode)
 int inode_keep_lower_data(struct tree *tree, struct inode *inode, const struct statx *stx)
 {
 	_cleanup_free_ char *path = NULL;
+	struct inode_name *n;
 	int res;
 
 	LOCK_SCOPE(&tree->table);
@@ -114,11 +118,21 @@ int inode_keep_lower_data(struct tree *tree, struct inode *inode, const struct s
 		return 0;
 	if (!CHECK(S_ISREG(inode->type) && !inode_in_upper(inode)))
 		return -EIO;
-	if (!inode->names)
+	n = inode->names;
+	if (!n)
 		return -ESTALE;
-	res = place_compose_locked(tree, inode->names->parent, inode->layer, inode->names->name, &path);
+	/* The names of a file with several links may lie in several layers. */
+	res = place_compose_locked(tree, n->parent, n->layer, n->name, &path);
 	return res < 0 ? res
-		       : lowerdata_add_locked(tree, inode, inode->layer, path, stx->stx_size, stx->stx_blocks);
+		       : lowerdata_add_locked(tree, inode, n->layer, path, stx->stx_size, stx->stx_blocks,
+					      stx->stx_nlink > 1);
+}
+
+bool inode_lower_is_linked(struct tree *tree, struct inode *inode)
+{
+	struct lowerdata *d = lowerdata_of(tree, inode);
+
+	return d && d->linked;
 }
 
 void inode_publish_data(struct tree *tree, struct inode *inode)

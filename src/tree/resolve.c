@@ -304,6 +304,15 @@ static int refuse_metacopy(void)
 	return -EPERM;
 }
 
+/* Its topmost lower object, perhaps. */
+static void note_lower(struct search *s, const struct layer *l, const struct probe *p)
+{
+	if (l->upper || s->metacopy_lower)
+		return;
+	s->metacopy_lower = true;
+	s->r->lower_linked = p->stx.stx_nlink > 1;
+}
+
 /* 1 when the regular file `name` at dirfd has metadata alone; then its redirect was obeyed. */
 static int resolve_metacopy(struct search *s, const struct layer *l, int dirfd, const char *name,
 			    const struct probe *p)
@@ -317,7 +326,7 @@ static int resolve_metacopy(struct search *s, const struct layer *l, int dirfd, 
 	if (res < 0)
 		return res;
 	s->metacopy = true;
-	s->metacopy_lower |= !l->upper;
+	note_lower(s, l, p);
 	res = resolve_redirect(s, l, dirfd, name, p, name, strlen(name));
 	return res < 0 ? res : 1;
 }
@@ -333,6 +342,7 @@ static int data_found(struct search *s, const struct layer *l, const struct prob
 		res = place_compose(s->tree, s->dir, l->index, search_name(s), &r->data_path);
 	if (res == 0 && !r->data_path)
 		res = -ENOMEM;
+	note_lower(s, l, p);
 	r->data_layer = l->index;
 	r->data_blocks = p->stx.stx_blocks;
 	s->metacopy = false;

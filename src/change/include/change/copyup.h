@@ -8,6 +8,9 @@
  * copy-up stalls nobody but those who wait for this very file. What a crash leaves is a temp file in the work directory.
  *
  * An unlinked object is copied into a nameless file that is pinned to the inode.
+ *
+ * With metacopy=on what needs no more than the object in the upper copies a file's metadata alone. Whoever needs the data there asks
+ * again, and it is copied into the upper object (copyup_late.c).
  */
 #ifndef CHANGE_COPYUP_H
 #define CHANGE_COPYUP_H
@@ -18,7 +21,14 @@ enum copyup_how {
 	COPYUP_FULL,
 	COPYUP_NO_DATA, /* the file is about to be truncated to nothing */
 	COPYUP_FLAGS,   /* as FULL, before a change of its flags: the only one that an immutable object permits (else -EPERM) */
+	COPYUP_META,    /* the data stays as it is: without it where the mount makes such copies, else as FULL */
 };
+
+/* Whether the inode is in the upper as such a request wants it. Once true it stays so. */
+static inline bool copyup_is_done(const struct inode *inode, enum copyup_how how)
+{
+	return inode_in_upper(inode) && (how == COPYUP_META || !inode_is_metacopy(inode));
+}
 
 /* One who waits. Lives in the caller's request; untouched after done() was called. */
 struct copyup_waiter {

@@ -40,6 +40,7 @@ struct resolved {
 	bool metacopy;
 	unsigned data_layer;   /* LOWERDATA_LAZY: one of the data-only layers, which haven't been asked */
 	uint64_t data_blocks;  /* st_blocks of the data, unless lazy */
+	bool lower_linked;     /* its topmost lower object is a hard link */
 	char *data_path;       /* owned; from the layer's root */
 };
 

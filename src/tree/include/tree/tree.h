@@ -202,6 +202,8 @@ void inode_name_moved(struct tree *tree, struct inode *oldparent, const char *ol
 /* Before a regular file is published in the upper without its data: remembers where that is, unless it is known, and sets the inode's
  * flag. `stx` is the lower file's. -ENOMEM, -ESTALE. */
 int inode_keep_lower_data(struct tree *tree, struct inode *inode, const struct statx *stx);
+/* Whether the topmost lower object of a metacopy file is a hard link. */
+bool inode_lower_is_linked(struct tree *tree, struct inode *inode);
 /* The upper object has its data now. Caller holds I. */
 void inode_publish_data(struct tree *tree, struct inode *inode);
 /* Publishes a copied-up non-directory: from now on it is upper inode real_ino. Caller holds I; an unlinked inode is pinned before. */
