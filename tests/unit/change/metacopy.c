@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Copies without data, and the data that follows.
+ */
+#include "change/union.h"
+
+#define METACOPY_XATTR "trusted.overlay.metacopy"
+#define CAP_XATTR "security.capability"
+
+/* A valid capability set of version 2: CAP_NET_RAW permitted and effective. */
+static const unsigned char cap_value[20] = {0x01, 0, 0, 0x02, 0, 0x20};
+
+#define METACOPY_OPEN(u) ASSERT(uni_open(&(u), UNI_LAYERS ",metacopy=on"))
+
+static bool has_mark(const char *path)
+{
+	return lgetxattr(path, METACOPY_XATTR, NULL, 0) == 0;
+}
+
+static bool set_mtime(const char *path, long sec)
+{
+	struct timespec times[2] = {{.tv_sec = sec}, {.tv_sec = sec, .tv_nsec = 987654321}};
+
+	return !utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW);
+}
+
+static struct stat stat_of(const char *path)
+{
+	struct stat st = {0};
+
+	EXPECT(!lstat(path, &st));
+	return st;
+}
+
+static const char *data_of(struct uni *u, struct inode *inode, bool *ret_upper)
+{
+	static char text[64];
+	int fd = inode_open_data(u->tree, inode, O_RDONLY, ret_upper);
+	ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof(text) - 1, 0);
+
+	text[n < 0 ? 0 : n] = '\0';
+	if (fd >= 0)
+		close(fd);
+	return text;
+}
+
+TEST("a copy of metadata has the size, all attributes and a mark, and no data")
+{
+	uint64_t bytes;
+	bool upper = true;
+	UNI(u);
+	ASSERT(uni_fill("l1/file", 0, 1000000));
+	ASSERT(!chown("l1/file", 1234, 2345) && !chmod("l1/file", 06751));
+	ASSERT(!setxattr("l1/file", CAP_XATTR, cap_value, sizeof(cap_value), 0));
+	ASSERT(!setxattr("l1/file", "user.colour", "red", 3, 0));
+	ASSERT(set_mtime("l1/file", 1000000));
+	METACOPY_OPEN(u);
+	struct inode *file = uni_find(&u, "file");
+	struct stat st;
+
+	ASSERT(file);
+	bytes = counter_read(COUNTER_COPY_UP_BYTES);
+	ASSERT_INT(copyup_now(u.change, file, COPYUP_META), 0);
+	EXPECT(inode_in_upper(file) && inode_is_metacopy(file) && !inode_data_in_upper(file));
+	EXPECT_INT(counter_read(COUNTER_COPY_UP_BYTES), bytes);
+	st = stat_of("u/file");
+	EXPECT(has_mark("u/file"));
+	EXPECT_INT(st.st_size, 1000000);
+	EXPECT(st.st_blocks < 64);
+	EXPECT_INT(st.st_mode & 07777, 06751);
+	EXPECT_INT(st.st_uid, 1234);
+	EXPECT_INT(st.st_mtim.tv_sec, 1000000);
+	EXPECT_INT(lgetxattr("u/file", "user.colour", NULL, 0), 3);
+	EXPECT_INT(lgetxattr("u/file", CAP_XATTR, NULL, 0), sizeof(cap_value));
+	(void)data_of(&u, file, &upper);
+	EXPECT(!upper);
+	EXPECT_INT(uni_work_entries(), 0);
+	EXPECT(tree_check(u.tree));
+}
+
+TEST("the data follows into the same object, and leaves times, mode and capabilities as they were")
+{
+	bool upper = false;
+	ino_t ino;
+	UNI(u);
+	ASSERT(uni_fill("l1/file", 0, 3000000));
+	ASSERT(!chmod("l1/file", 06751) && !setxattr("l1/file", CAP_XATTR, cap_value, sizeof(cap_value), 0));
+	ASSERT(set_mtime("l1/file", 1000000));
+	METACOPY_OPEN(u);
+	struct inode *file = uni_find(&u, "file");
+
+	ASSERT(file);
+	ASSERT_INT(copyup_now(u.change, file, COPYUP_META), 0);
+	ino = stat_of("u/file").st_ino;
+	ASSERT_INT(copyup_now(u.change, file, COPYUP_FULL), 0);
+	EXPECT(inode_data_in_upper(file));
+	EXPECT(!has_mark("u/file"));
+	EXPECT(uni_same("u/file", "l1/file"));
+	EXPECT_INT(stat_of("u/file").st_ino, ino);
+	EXPECT_INT(stat_of("u/file").st_mode & 07777, 06751);
+	EXPECT_INT(stat_of("u/file").st_mtim.tv_sec, 1000000);
+	EXPECT_INT(stat_of("u/file").st_mtim.tv_nsec, 987654321);
+	EXPECT_INT(lgetxattr("u/file", CAP_XATTR, NULL, 0), sizeof(cap_value));
+	(void)data_of(&u, file, &upper);
+	EXPECT(upper);
+	EXPECT(tree_check(u.tree));
+}
+
+TEST("a truncation to nothing copies no data before it or after")
+{
+	uint64_t bytes = counter_read(COUNTER_COPY_UP_BYTES);
+	UNI(u);
+	ASSERT(uni_fill("l1/file", 0, 1000000));
+	METACOPY_OPEN(u);
+	struct inode *file = uni_find(&u, "file");
+
+	ASSERT(file);
+	ASSERT_INT(copyup_now(u.change, file, COPYUP_META), 0);
+	ASSERT_INT(copyup_now(u.change, file, COPYUP_NO_DATA), 0);
+	EXPECT(inode_data_in_upper(file));
+	EXPECT(!has_mark("u/file"));
+	EXPECT_INT(stat_of("u/file").st_size, 0);
+	EXPECT_INT(counter_read(COUNTER_COPY_UP_BYTES), bytes);
+}
+
+TEST("what lay in the object before doesn't show in the holes of the data")
+{
+	UNI(u);
+	ASSERT(uni_fill("l1/file", 500000, 1000));
+	ASSERT(!truncate("l1/file", 1000000));
+	ASSERT(uni_fill("u/file", 0, 1000000));
+	ASSERT(!setxattr("u/file", METACOPY_XATTR, "", 0, 0));
+	METACOPY_OPEN(u);
+	struct inode *file = uni_find(&u, "file");
+
+	ASSERT(file && inode_is_metacopy(file));
+	ASSERT_INT(copyup_now(u.change, file, COPYUP_FULL), 0);
+	EXPECT(uni_same("u/file", "l1/file"));
+}
+
+TEST("without its data a file stays as it is, and the request fails")
+{
+	bool upper;
+	UNI(u);
+	ASSERT(make_file("l1/file", "content", 0644));
+	METACOPY_OPEN(u);
+	struct inode *file = uni_find(&u, "file");
+
+	ASSERT(file);
+	ASSERT_INT(copyup_now(u.change, file, COPYUP_META), 0);
+	ASSERT(!truncate("l1/file", 3));
+	EXPECT_INT(copyup_now(u.change, file, COPYUP_FULL), -EIO);
+	EXPECT(has_mark("u/file"));
+	EXPECT_STR(data_of(&u, file, &upper), "");
+	ASSERT(!truncate("l1/file", 7));
+	EXPECT_STR(data_of(&u, file, &upper), "con");
+	EXPECT_INT(copyup_now(u.change, file, COPYUP_FULL), 0);
+}
+
+TEST("without metacopy=on, and for directories, such a request copies all")
+{
+	UNI(u);
+	ASSERT(make_file("l1/file", "content", 0644));
+	UNI_OPEN(u);
+	struct inode *file = uni_find(&u, "file");
+
+	ASSERT(file);
+	ASSERT_INT(copyup_now(u.change, file, COPYUP_META), 0);
+	EXPECT(inode_data_in_upper(file) && !has_mark("u/file"));
+	EXPECT(uni_same("u/file", "l1/file"));
+}
+
+TEST("a file of metadata in a lower layer is copied up with its data, or with a mark of its own")
+{
+	bool upper;
+	UNI(u);
+	ASSERT(make_file("l1/a", "zeros 1", 0600) && make_file("l1/b", "zeros 2", 0600));
+	ASSERT(!setxattr("l1/a", METACOPY_XATTR, "", 0, 0) && !setxattr("l1/b", METACOPY_XATTR, "", 0, 0));
+	ASSERT(make_file("l2/a", "content", 0644) && make_file("l2/b", "content", 0644));
+	METACOPY_OPEN(u);
+	struct inode *a = uni_find(&u, "a"), *b = uni_find(&u, "b");
+
+	ASSERT(a && b);
+	ASSERT_INT(copyup_now(u.change, a, COPYUP_FULL), 0);
+	EXPECT(uni_same("u/a", "l2/a") && !has_mark("u/a"));
+	EXPECT_INT(stat_of("u/a").st_mode & 0777, 0600);
+	ASSERT_INT(copyup_now(u.change, b, COPYUP_META), 0);
+	EXPECT(has_mark("u/b"));
+	EXPECT_STR(data_of(&u, b, &upper), "content");
+	ASSERT_INT(copyup_now(u.change, b, COPYUP_FULL), 0);
+	EXPECT(uni_same("u/b", "l2/b"));
+	EXPECT(tree_check(u.tree));
+}
+
+TEST("who asks for the data while the metadata is copied gets it in the next round")
+{
+	UNI(u);
+	ASSERT(uni_fill("l1/file", 0, 1000000));
+	METACOPY_OPEN(u);
+	struct inode *file = uni_find(&u, "file");
+	struct uni_waiter meta = UNI_WAITER_INIT, full = UNI_WAITER_INIT;
+
+	ASSERT(file);
+	copyup_request(u.change, file, COPYUP_META, &meta.waiter);
+	copyup_request(u.change, file, COPYUP_FULL, &full.waiter);
+	EXPECT_INT(uni_wait(&meta), 0);
+	EXPECT_INT(uni_wait(&full), 0);
+	EXPECT(copyup_is_done(file, COPYUP_META));
+	ASSERT_INT(copyup_now(u.change, file, COPYUP_FULL), 0);
+	EXPECT(copyup_is_done(file, COPYUP_FULL));
+	EXPECT(uni_same("u/file", "l1/file"));
+}
