@@ -309,7 +309,7 @@ static int link_locked(struct change *change, struct inode *inode, int fd, struc
 	if (r == 0)
 		r = alias_prepare(change, inode);
 	if (r == 0 && inode_is_metacopy(inode))
-		r = redirect_write_file(change, inode, fd, false);
+		r = redirect_write_linked(change, inode, fd);
 	if (r < 0)
 		return r;
 	r = over_whiteout ? link_in_work(change, fd, dir.dirfd.fd, name) : sys_link_fd(fd, dir.dirfd.fd, name);

@@ -114,9 +114,16 @@ int redirect_write(struct change *change, struct inode *parent, const char *name
 	return redirect_make(change, parent, name, dirfd, name, across);
 }
 
-int redirect_write_file(struct change *change, struct inode *inode, int fd, bool samedir)
+int redirect_write_file(struct change *change, struct inode *inode, int fd, struct inode *parent, const char *name,
+			bool samedir)
 {
 	bool absolute = !samedir || inode_lower_is_linked(change->tree, inode);
+
+	return redirect_make(change, parent, name, fd, "", absolute);
+}
+
+int redirect_write_linked(struct change *change, struct inode *inode, int fd)
+{
 	struct inode_place place;
 	int r;
 
@@ -124,7 +131,7 @@ int redirect_write_file(struct change *change, struct inode *inode, int fd, bool
 	if (place.unlinked || !place.parent)
 		r = -ENOENT;
 	else
-		r = redirect_make(change, place.parent, place.name, fd, "", absolute);
+		r = redirect_write_file(change, inode, fd, place.parent, place.name, false);
 	inode_place_finish(change->tree, &place);
 	return r;
 }

@@ -16,8 +16,11 @@
  */
 int redirect_write(struct change *change, struct inode *parent, const char *name, int dirfd, bool across);
 
-/* The same for a file that was copied up without its data, open at fd, wherever it is now: an absolute path, or with `samedir` its name, if
- * it isn't a hard link. Caller holds I of the file. */
-int redirect_write_file(struct change *change, struct inode *inode, int fd, bool samedir);
+/* The same for a file that was copied up without its data, open at fd, which is `name` in `parent`: an absolute path, or with `samedir` its
+ * name, if it isn't a hard link. Caller holds I of the file. */
+int redirect_write_file(struct change *change, struct inode *inode, int fd, struct inode *parent, const char *name,
+			bool samedir);
+/* The same by any of its names. -ENOENT: it has none. */
+int redirect_write_linked(struct change *change, struct inode *inode, int fd);
 
 #endif

@@ -216,12 +216,13 @@ static int mark_redirect(struct rename *x, const struct rename_name *n)
 /* The same of a file whose data is elsewhere: its new name would lead to other data, or to none. */
 static int mark_file_redirect(struct rename *x, const struct rename_name *n)
 {
+	bool samedir = x->old.parent == x->new.parent;
 	_cleanup_close_ int fd = -1;
 
 	if (!n->exists || name_is_dir(n) || !inode_is_metacopy(n->known.inode))
 		return 0;
 	fd = change_open_upper(x->change, n->known.inode, O_PATH);
-	return fd < 0 ? fd : redirect_write_file(x->change, n->known.inode, fd, x->old.parent == x->new.parent);
+	return fd < 0 ? fd : redirect_write_file(x->change, n->known.inode, fd, n->parent, n->name, samedir);
 }
 
 /* What writes nothing but marks that are true where they are. */
