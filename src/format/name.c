@@ -67,6 +67,8 @@ int xattr_escape(enum xattr_ns ns, const char *name, char ret_stored[static XATT
 		memcpy(ret_stored, name, len + 1);
 		return (int)len;
 	}
+	if (len == prefix)
+		return -EINVAL;
 	if (len + ESCAPE_LEN > XATTR_NAME_LIMIT)
 		return -EOPNOTSUPP;
 	memcpy(ret_stored, name, prefix);

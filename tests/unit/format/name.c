@@ -42,7 +42,6 @@ TEST("a user's name in the active namespace is stored escaped and shown as it wa
 	static const char *const names[][2] = {
 		{"trusted.overlay.opaque", "trusted.overlay.overlay.opaque"},
 		{"trusted.overlay.overlay.opaque", "trusted.overlay.overlay.overlay.opaque"},
-		{"trusted.overlay.", "trusted.overlay.overlay."},
 		{"trusted.overlay", "trusted.overlay"},
 		{"user.overlay.opaque", "user.overlay.opaque"},
 		{"user.a", "user.a"},
@@ -59,6 +58,8 @@ TEST("a user's name in the active namespace is stored escaped and shown as it wa
 	}
 	EXPECT_INT(xattr_escape(XATTR_NS_USER, "user.overlay.redirect", buf), 29);
 	EXPECT_STR(buf, "user.overlay.overlay.redirect");
+	EXPECT_INT(xattr_escape(XATTR_NS_TRUSTED, "trusted.overlay.", buf), -EINVAL);
+	EXPECT_INT(xattr_escape(XATTR_NS_USER, "trusted.overlay.", buf), 16);
 }
 
 TEST("names at and beyond the kernel's limit are told apart")

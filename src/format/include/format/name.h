@@ -55,7 +55,8 @@ bool xattr_is_private(enum xattr_ns ns, const char *stored);
 
 /*
  * The stored name for the name a user of the mount gave: escaped when it lies in the active namespace, else the same.
- * Returns its length; -ERANGE when `name` is longer than the kernel allows, -EOPNOTSUPP when only its escaped form is.
+ * Returns its length; -EINVAL when `name` is the bare prefix, -ERANGE when it is longer than the kernel allows, -EOPNOTSUPP
+ * when only its escaped form is.
  */
 int xattr_escape(enum xattr_ns ns, const char *name, char ret_stored[static XATTR_NAME_SIZE]);
 
