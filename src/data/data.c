@@ -357,6 +357,7 @@ static int entry_adopt(struct data *data, struct inode *inode, int fd, bool uppe
 	}
 	if (e && e->upper != upper) {
 		/* A lower entry is never dirty: readers in flight keep theirs until they unpin it. */
+		atomic_store(&fresh->error, atomic_load(&e->error));
 		entry_detach_locked(data, e);
 		entry_reap_locked(data, e, &c);
 		e = NULL;
@@ -444,6 +445,26 @@ void data_mark_dirty(struct data *data, struct data_fd *fd)
 bool data_is_crowded(struct data *data)
 {
 	return atomic_load_explicit(&data->open_fds, memory_order_relaxed) > data->opt.max_fds + data->opt.max_fds / 2;
+}
+
+void data_write_back_failed(struct data *data, struct inode *inode, int error)
+{
+	_cleanup_free_ struct data_entry *fresh = entry_new(data, inode, inode_data_in_upper(inode));
+	struct data_entry *e;
+	int before = 0;
+
+	lock_take(&data->lock);
+	e = entry_of_locked(inode);
+	if (!e && fresh) {
+		e = TAKE_PTR(fresh);
+		atomic_store_explicit(&inode->data, e, memory_order_release);
+	}
+	if (e)
+		atomic_compare_exchange_strong(&e->error, &before, error);
+	lock_drop(&data->lock);
+	if (before == 0)
+		log_limited(LOG_CAUSE_WRITE_BACK, LOG_ERR,
+			    "what the kernel held back can't be written: errno %d; every fsync of this file will fail", -error);
 }
 
 /* The descriptor for reading keeps the file open, and with it the memory of a failed write-back. Where there is none besides, the entry

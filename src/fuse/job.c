@@ -45,10 +45,18 @@ void job_put(struct job *job)
 		job_free(job);
 }
 
+/* An error of a write-back reaches whoever has the file open now, once. It is kept for those who come later. */
+static void keep_lost(const struct job *job, int err)
+{
+	if (err < 0 && job->fi.writepage)
+		data_write_back_failed(job->fs->data, job->inode, err);
+}
+
 int job_result(struct job *job, int r)
 {
 	if (r == -EAGAIN)
 		return r;
+	keep_lost(job, r);
 	reply_result(job->req, r);
 	return 0;
 }
@@ -77,6 +85,7 @@ static struct job *job_clone(const struct job *from)
 	struct job *job = malloc(sizeof(*job));
 
 	if (!job) {
+		keep_lost(from, -ENOMEM);
 		reply_result(from->req, -ENOMEM);
 		return NULL;
 	}
@@ -94,6 +103,7 @@ static struct job *job_clone(const struct job *from)
 		inode_get(job->fs->tree, job->inode2);
 	if (job_copy_args(job, from) < 0) {
 		job_free(job);
+		keep_lost(from, -ENOMEM);
 		reply_result(from->req, -ENOMEM);
 		return NULL;
 	}
@@ -102,6 +112,7 @@ static struct job *job_clone(const struct job *from)
 
 static void job_answer(struct job *job, int err)
 {
+	keep_lost(job, err);
 	reply_result(job->req, err);
 	job_put(job);
 }
