@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # title: with metacopy=on a chown of a tree copies no data, whatever its size
-# labels: quick
 # options: metacopy=on,redirect_dir=on
 # kernel-options: index=off,redirect_dir=on,metacopy=on,xino=off
-# size: 4G
-# timeout: 120
+# size: 2G
+# timeout: 300
 
 layers() {
 	local i
 
-	fill l1/huge0 1024M
+	fill l1/huge0 256M
 	truncate -s 1G l1/huge1 l1/huge2
 	printf x | dd of=l1/huge1 bs=1 seek=1000000000 conv=notrunc status=none
 	for i in $(seq 100); do
