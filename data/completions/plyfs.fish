@@ -49,6 +49,8 @@ squash_to_root
 squash_to_uid=
 squash_to_gid=
 xattr_permissions=0
+xattr_permissions=1
+xattr_permissions=2
 log=
 pidfile=
 debug

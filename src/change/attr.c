@@ -17,7 +17,6 @@
 #include "format/name.h"
 #include "internal.h"
 
-#define XATTR_CAPABILITY "security.capability"
 #define FLAGS_PROTECTING (FS_IMMUTABLE_FL | FS_APPEND_FL)
 
 static void known_without(struct inode *inode, unsigned marks)
@@ -46,7 +45,7 @@ static int set_size(struct inode *inode, int path, off_t size, int fd)
 }
 
 /* Removes the bits that a change of data by another must not leave. 1: there were some. */
-static int kill_priv(struct inode *inode, int path, unsigned kill)
+static int kill_priv(struct change *change, struct inode *inode, int path, unsigned kill)
 {
 	struct statx stx;
 	mode_t mode;
@@ -54,7 +53,7 @@ static int kill_priv(struct inode *inode, int path, unsigned kill)
 
 	if (!S_ISREG(inode->type))
 		return 0;
-	r = sys_statx(path, "", &stx);
+	r = change_statx(change, path, &stx);
 	if (r < 0)
 		return r;
 	mode = stx.stx_mode & 07777 & ~(mode_t)S_ISUID;
@@ -65,7 +64,7 @@ static int kill_priv(struct inode *inode, int path, unsigned kill)
 		atomic_fetch_or_explicit(&inode->marks, CHANGE_MARK_NO_PRIV, memory_order_release);
 	if (mode == (stx.stx_mode & 07777))
 		return 0;
-	r = sys_fchmod(path, mode);
+	r = change_set_mode(change, path, mode);
 	return r < 0 ? r : 1;
 }
 
@@ -75,18 +74,18 @@ static int set_owner(struct change *change, struct inode *inode, int path, const
 	gid_t gid = attr->valid & ATTR_SET_GID ? attr->gid : (gid_t)-1;
 	int r = change_set_owner(change, path, uid, gid);
 
-	/* The file system took it away with the setuid bit. */
-	if (r == 0 && S_ISREG(inode->type))
+	/* The file system took it away with the setuid bit; where owners are kept aside the kernel asks for that by itself. */
+	if (r == 0 && S_ISREG(inode->type) && !layer_overrides(change->layers))
 		known_without(inode, MARK_CAPABILITY);
 	return r;
 }
 
-static int set_mode(struct inode *inode, int path, mode_t mode)
+static int set_mode(struct change *change, struct inode *inode, int path, mode_t mode)
 {
 	if (S_ISLNK(inode->type))
 		return -EOPNOTSUPP;
 	forget_no_priv(inode);
-	return sys_fchmod(path, mode & 07777);
+	return change_set_mode(change, path, mode);
 }
 
 static int set_times(int path, const struct attr_change *attr)
@@ -107,11 +106,11 @@ static int set_all(struct change *change, struct inode *inode, int path, const s
 	if (attr->valid & ATTR_SET_SIZE)
 		r = set_size(inode, path, attr->size, fd);
 	if (r == 0 && (attr->valid & ATTR_KILL_PRIV))
-		r = MIN(kill_priv(inode, path, attr->valid), 0);
+		r = MIN(kill_priv(change, inode, path, attr->valid), 0);
 	if (r == 0 && (attr->valid & (ATTR_SET_UID | ATTR_SET_GID)))
 		r = set_owner(change, inode, path, attr);
 	if (r == 0 && (attr->valid & ATTR_SET_MODE))
-		r = set_mode(inode, path, attr->mode);
+		r = set_mode(change, inode, path, attr->mode);
 	if (r == 0 && (attr->valid & (ATTR_SET_ATIME | ATTR_SET_MTIME)))
 		r = set_times(path, attr);
 	return r;
@@ -133,7 +132,7 @@ int attr_set(struct change *change, struct inode *inode, const struct attr_chang
 	atomic_fetch_or_explicit(&inode->marks, CHANGE_MARK_TOUCHED, memory_order_relaxed);
 	r = set_all(change, inode, path, attr, fd);
 	if (r == 0)
-		r = sys_statx(path, "", &stx);
+		r = change_statx(change, path, &stx);
 	if (r < 0)
 		return r;
 	inode_fix_statx(change->tree, inode, &stx);
@@ -156,7 +155,7 @@ int attr_kill_priv(struct change *change, struct inode *inode, unsigned kill)
 
 	LOCK_SCOPE(inode_lock(change->tree, inode));
 	path = change_open_upper(change, inode, O_PATH);
-	return path < 0 ? path : kill_priv(inode, path, kill);
+	return path < 0 ? path : kill_priv(change, inode, path, kill);
 }
 
 /* --- flags ---------------------------------------------------------------------------------------------------------------------- */

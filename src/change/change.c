@@ -192,8 +192,7 @@ void change_drop_temp(struct change *change, const char *name, bool dir)
 
 /* --- marks ------------------------------------------------------------------------------------------------------------------- */
 
-/* The layer of an inode's topmost object. */
-static unsigned change_top_layer(struct inode *inode, bool upper)
+unsigned change_top_layer(struct inode *inode, bool upper)
 {
 	if (upper)
 		return 0;

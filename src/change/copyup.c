@@ -120,7 +120,7 @@ static int source_open(struct copyup *c)
 	if (upper)
 		return 1;
 	c->layer = source_layer(c->change->tree, c->inode);
-	r = sys_statx(c->src, "", &c->stx);
+	r = layer_statx_uncovered(&c->change->layers->layers[c->layer], c->src, "", &c->stx);
 	if (r < 0)
 		return r;
 	source_confirm_flags(c);
@@ -167,7 +167,7 @@ static int temp_symlink(struct copyup *c)
 static int temp_make(struct copyup *c)
 {
 	int work = c->change->layers->work_fd;
-	mode_t type = c->stx.stx_mode & S_IFMT;
+	mode_t type = change_real_type(c->change, c->stx.stx_mode);
 
 	switch (type) {
 	case S_IFREG:
@@ -227,9 +227,12 @@ static int temp_new(struct copyup *c)
  * what has no data is left to the file system, which keeps its own changes in their order: a chown -R must not sync each file. */
 static bool copyup_wants_sync(const struct copyup *c)
 {
+	/* A special file that is a regular one on disk is nothing but its attribute. */
+	mode_t type = change_real_type(c->change, c->stx.stx_mode);
+
 	if (!c->change->sync || c->meta_only)
 		return false;
-	return S_ISREG(c->stx.stx_mode) || (S_ISDIR(c->stx.stx_mode) && !c->change->layers->make_metacopy);
+	return S_ISREG(type) || (S_ISDIR(type) && !c->change->layers->make_metacopy);
 }
 
 static int copyup_sync(struct copyup *c)

@@ -14,6 +14,7 @@
 #include <linux/limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
 #include "format/acl.h"
 #include "format/inomark.h"
@@ -57,9 +58,11 @@ static bool must_copy(const struct copyup *c, const char *name)
 	return is_acl(name) ? c->change->acl : has_prefix(name, "security.");
 }
 
-static int copy_xattr(struct copyup *c, const char *name, void *value)
+/* `from` is the source's name for it. */
+static int copy_xattr(struct copyup *c, const char *from, const char *name, void *value)
 {
-	ssize_t n = sys_getxattr(c->src, "", name, value, XATTR_SIZE_MAX);
+	ssize_t n = sys_getxattr(c->src, "", from, value, XATTR_SIZE_MAX);
+	char to[XATTR_NAME_SIZE];
 	int r;
 
 	/* It went in between, or is listed by a security module that doesn't tell it. */
@@ -67,7 +70,9 @@ static int copy_xattr(struct copyup *c, const char *name, void *value)
 		return 0;
 	if (n < 0)
 		return (int)n;
-	r = sys_setxattr(c->fd, "", name, value, (size_t)n, 0);
+	r = xattr_override_encode(layer_upper(c->change->layers)->override, name, to);
+	if (r >= 0)
+		r = sys_setxattr(c->fd, "", to, value, (size_t)n, 0);
 	if ((r == -EOPNOTSUPP || r == -EPERM) && !must_copy(c, name))
 		return 0;
 	return r;
@@ -95,6 +100,18 @@ static ssize_t list_xattrs(int fd, char **ret_list)
 	return -EIO;
 }
 
+/* What an attribute of the source is called, or NULL where it is the layer's own business. ACLs say nothing where modes are kept aside. */
+static const char *known_as(const struct copyup *c, const char *from)
+{
+	const struct layer_set *set = c->change->layers;
+	const char *name;
+
+	if (!set->override_forms)
+		return from;
+	name = xattr_override_decode(set->layers[c->layer].override, from);
+	return name && !xattr_is_override(set->override_forms, name) && !is_acl(name) ? name : NULL;
+}
+
 /* Those of the names that are ACLs, or those that are not. */
 static int copy_some_xattrs(struct copyup *c, bool acls)
 {
@@ -102,16 +119,17 @@ static int copy_some_xattrs(struct copyup *c, bool acls)
 	_cleanup_free_ void *value = NULL;
 	ssize_t n = list_xattrs(c->src, &list);
 
-	for (const char *name = list; n > 0 && name < list + n; name += strlen(name) + 1) {
+	for (const char *from = list; n > 0 && from < list + n; from += strlen(from) + 1) {
+		const char *name = known_as(c, from);
 		int r;
 
-		if (is_acl(name) != acls || stays_behind(c, name))
+		if (!name || is_acl(name) != acls || stays_behind(c, name))
 			continue;
 		if (!value)
 			value = malloc(XATTR_SIZE_MAX);
 		if (!value)
 			return -ENOMEM;
-		r = copy_xattr(c, name, value);
+		r = copy_xattr(c, from, name, value);
 		if (r < 0)
 			return r;
 	}
@@ -241,7 +259,18 @@ static int mark_metacopy(struct copyup *c)
 
 static int copy_owner(struct copyup *c)
 {
-	int r = change_set_owner(c->change, c->fd, c->stx.stx_uid, c->stx.stx_gid);
+	const struct change_identity id = {
+		.uid = c->stx.stx_uid,
+		.gid = c->stx.stx_gid,
+		.mode = c->stx.stx_mode,
+		.rdev = makedev(c->stx.stx_rdev_major, c->stx.stx_rdev_minor),
+	};
+	int r;
+
+	/* The mode with it, which then takes no permission away. */
+	if (layer_overrides(c->change->layers))
+		return change_set_identity(c->change, c->fd, &id);
+	r = change_set_owner(c->change, c->fd, id.uid, id.gid);
 
 	/* An owner that this user namespace has no number for. */
 	return r == -EINVAL ? -EOVERFLOW : r;
@@ -249,7 +278,9 @@ static int copy_owner(struct copyup *c)
 
 static int copy_mode(struct copyup *c)
 {
-	return S_ISLNK(c->stx.stx_mode) ? 0 : sys_fchmod(c->fd, c->stx.stx_mode & 07777);
+	if (S_ISLNK(c->stx.stx_mode) || layer_overrides(c->change->layers))
+		return 0;
+	return sys_fchmod(c->fd, c->stx.stx_mode & 07777);
 }
 
 static int copy_times(struct copyup *c)

@@ -48,6 +48,8 @@ static struct disguise disguise_start(const struct change *change, const struct 
 /* Whether an object that is made by this thread for the caller has the right owner from the start. */
 static bool owner_comes_right(const struct change *change, const struct caller *caller)
 {
+	if (layer_overrides(change->layers))
+		return false;
 	return change->layers->can_chown || (caller->uid == geteuid() && caller->gid == getegid());
 }
 
@@ -120,7 +122,7 @@ static int look_at_new(struct creation *c, struct resolved *ret)
 	struct layer *upper = layer_upper(set);
 	int fd = c->fd >= 0 ? c->fd : c->dirfd;
 	const char *name = c->fd >= 0 ? "" : c->name;
-	int r = sys_statx(fd, name, &ret->stx);
+	int r = layer_statx_uncovered(upper, fd, name, &ret->stx);
 
 	if (r == 0)
 		r = layer_read_marks(set, upper, fd, name, &ret->marks);
@@ -234,6 +236,20 @@ int create_entry(struct change *change, const struct caller *caller, struct inod
 
 /* --- without a name ----------------------------------------------------------------------------------------------- */
 
+static int dress_nameless(struct change *change, const struct caller *caller, int dirfd, int fd, mode_t mode)
+{
+	struct change_identity id = {.uid = caller->uid, .gid = caller->gid, .mode = S_IFREG | (mode & 07777)};
+	struct statx parent;
+	int r;
+
+	if (!layer_overrides(change->layers))
+		return change_set_owner(change, fd, caller->uid, caller->gid);
+	r = change_statx(change, dirfd, &parent);
+	if (r == 0 && (parent.stx_mode & S_ISGID))
+		id.gid = parent.stx_gid;
+	return r < 0 ? r : change_set_identity(change, fd, &id);
+}
+
 /* In the parent itself, so that it inherits from it. */
 static int make_nameless(struct change *change, const struct caller *caller, int dirfd, mode_t mode)
 {
@@ -248,12 +264,8 @@ static int make_nameless(struct change *change, const struct caller *caller, int
 		return -EOPNOTSUPP;
 	if (fd < 0)
 		return fd;
-	if (!owner_comes_right(change, caller)) {
-		r = change_set_owner(change, fd, caller->uid, caller->gid);
-		if (r < 0)
-			return r;
-	}
-	return TAKE_FD(fd);
+	r = owner_comes_right(change, caller) ? 0 : dress_nameless(change, caller, dirfd, fd, mode);
+	return r < 0 ? r : TAKE_FD(fd);
 }
 
 int create_tmpfile(struct change *change, const struct caller *caller, struct inode *parent, mode_t mode,
@@ -277,7 +289,7 @@ int create_tmpfile(struct change *change, const struct caller *caller, struct in
 	fd = make_nameless(change, caller, dir.dirfd.fd, mode);
 	if (fd < 0)
 		return fd;
-	r = sys_statx(fd, "", &stx);
+	r = change_statx(change, fd, &stx);
 	if (r < 0) {
 		sys_close(fd);
 		return r;
@@ -318,7 +330,7 @@ static int link_locked(struct change *change, struct inode *inode, int fd, struc
 	alias_added(change, inode);
 	inode_name_added(change->tree, inode, parent, name);
 	listing_add(change->tree, parent, name, (unsigned char)(inode->type >> 12), inode->ino, 0);
-	r = sys_statx(fd, "", ret_stx);
+	r = change_statx(change, fd, ret_stx);
 	if (r < 0)
 		return r;
 	inode_fix_statx(change->tree, inode, ret_stx);

@@ -63,7 +63,7 @@ static int inherit_acl(struct creation *c, struct heritage *h)
 static int inherit(struct creation *c, struct heritage *h)
 {
 	struct statx parent;
-	int r = sys_statx(c->dirfd, "", &parent);
+	int r = change_statx(c->change, c->dirfd, &parent);
 
 	if (r < 0)
 		return r;
@@ -89,7 +89,7 @@ static int inherit(struct creation *c, struct heritage *h)
 static int make_bare(struct creation *c, const char *temp, int *ret_fd)
 {
 	int work_fd = c->change->layers->work_fd, r;
-	mode_t mode = c->spec->mode & S_IFMT;
+	mode_t mode = change_real_type(c->change, c->spec->mode);
 
 	if (S_ISREG(mode)) {
 		*ret_fd = sys_openat(work_fd, temp, O_CREAT | O_EXCL | O_RDWR, 0600, SYS_NO_XDEV);
@@ -122,13 +122,12 @@ static int mark_opaque(struct change *change, int fd)
 	return r == -EOPNOTSUPP ? -EIO : r;
 }
 
-/* Owner before mode, which chown would take bits from; mode before the ACL, whose mask it would overwrite. */
+/* The mode before the ACL, whose mask it would overwrite. */
 static int dress(struct creation *c, const struct heritage *h, int fd)
 {
-	int r = change_set_owner(c->change, fd, h->uid, h->gid);
+	const struct change_identity id = {.uid = h->uid, .gid = h->gid, .mode = h->mode, .rdev = c->spec->rdev};
+	int r = change_set_identity(c->change, fd, &id);
 
-	if (r == 0 && !S_ISLNK(h->mode))
-		r = sys_fchmod(fd, h->mode & 07777);
 	if (r == 0 && h->has_access_acl)
 		r = change_set_acl(fd, ACL_XATTR_ACCESS, h->access_acl, h->acl_size);
 	if (r == 0 && h->default_acl && S_ISDIR(h->mode))
@@ -276,7 +275,7 @@ static int dress_stand_in(struct change *change, int from, const struct statx *s
 	if (r == 0)
 		r = copy_xattrs(change, from, to);
 	if (r == 0)
-		r = sys_fchmod(to, stx->stx_mode & 07777);
+		r = change_set_mode(change, to, stx->stx_mode);
 	if (r == 0)
 		r = mark_opaque(change, to);
 	return r < 0 ? r : sys_futimens(to, times);
@@ -286,12 +285,12 @@ int create_stand_in(struct change *change, int fd, char ret_temp[WORK_NAME_MAX])
 {
 	_cleanup_close_ int to = -1;
 	struct statx stx;
-	int r = sys_statx(fd, "", &stx);
+	int r = change_statx(change, fd, &stx);
 
 	if (r < 0)
 		return r;
 	work_temp_name(change->layers, ret_temp);
-	r = sys_mkdirat(change->layers->work_fd, ret_temp, 0700);
+	r = sys_mkdirat(change->layers->work_fd, ret_temp, layer_overrides(change->layers) ? LAYER_OVERRIDE_MODE : 0700);
 	if (r < 0)
 		return r;
 	to = sys_openat(change->layers->work_fd, ret_temp, O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);

@@ -76,8 +76,22 @@ int change_set_acl(int fd, const char *which, const void *acl, size_t size);
 
 /* --- owners (owner.c) ------------------------------------------------------------------------------------------------------ */
 
-/* Gives the upper object open (O_PATH will do) at fd an owner and a group; -1 leaves one as it is. */
+/* For upper objects open (O_PATH will do) at fd; -1 leaves the owner or the group as it is. */
 int change_set_owner(struct change *change, int fd, uid_t uid, gid_t gid);
+int change_set_mode(struct change *change, int fd, mode_t mode);
+/* What a new object is to be: owner, group, mode with its type, and the device number of a node. */
+struct change_identity {
+	uid_t uid;
+	gid_t gid;
+	mode_t mode;
+	dev_t rdev;
+};
+/* Makes it that, all at once; where owners are kept aside (layer_overrides) a special file is a regular one until then. */
+int change_set_identity(struct change *change, int fd, const struct change_identity *id);
+/* The type to make a new object with: S_IFREG for special files that are kept aside. */
+mode_t change_real_type(const struct change *change, mode_t mode);
+/* Attributes of the upper object at fd. */
+int change_statx(struct change *change, int fd, struct statx *ret_stx);
 
 /* --- the work directory -------------------------------------------------------------------------------------------------------- */
 
@@ -93,6 +107,8 @@ void change_drop_temp(struct change *change, const char *name, bool dir);
 /* Another one: attributes were changed since this was cleared, so that nobody puts back what they were before. */
 #define CHANGE_MARK_TOUCHED (1U << 30)
 
+/* The layer of an inode's topmost object, which is in the upper or not. */
+unsigned change_top_layer(struct inode *inode, bool upper);
 /* The marks of the topmost object (enum layer_mark), read when they aren't known yet. Caller holds I, so that no change of them runs. */
 int change_marks_locked(struct change *change, struct inode *inode, unsigned *ret_marks);
 /* Whether the object has one of `marks`; true when that isn't known. */

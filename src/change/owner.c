@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Owners of upper objects.
+ * Owners and modes of upper objects: set on the object itself, or kept aside in an attribute of it (xattr_permissions).
  *
- * Where the mount squashes owners they are a wish: they are set where that is possible, and else the object belongs to the daemon.
+ * Where the mount squashes owners they are a wish: they are set where that is possible, and else the object belongs to the daemon. So
+ * they are for symlinks in a layer that keeps them in user.*, because symlinks can't have such attributes.
  */
 #include "change/change.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "internal.h"
 
@@ -16,9 +20,99 @@ static bool is_refusal(int err)
 	return err == -EPERM || err == -EINVAL || err == -EOVERFLOW;
 }
 
-int change_set_owner(struct change *change, int fd, uid_t uid, gid_t gid)
+static int wish_owner(int fd, uid_t uid, gid_t gid)
 {
 	int r = sys_fchown(fd, uid, gid);
 
-	return change->squash && is_refusal(r) ? 0 : r;
+	return is_refusal(r) ? 0 : r;
+}
+
+int change_statx(struct change *change, int fd, struct statx *ret_stx)
+{
+	return layer_statx_uncovered(layer_upper(change->layers), fd, "", ret_stx);
+}
+
+/* --- kept aside ------------------------------------------------------------------------------------------------------------------ */
+
+static int write_aside(struct change *change, int fd, const struct statx *stx)
+{
+	if (S_ISLNK(stx->stx_mode) && layer_upper(change->layers)->override != OVERRIDE_PRIVILEGED)
+		return wish_owner(fd, stx->stx_uid, stx->stx_gid);
+	return layer_write_override(change->layers, fd, stx);
+}
+
+static int set_owner_aside(struct change *change, int fd, uid_t uid, gid_t gid)
+{
+	struct statx stx;
+	int r = change_statx(change, fd, &stx);
+
+	if (r < 0)
+		return r;
+	if (uid != (uid_t)-1)
+		stx.stx_uid = uid;
+	if (gid != (gid_t)-1)
+		stx.stx_gid = gid;
+	/* As file systems do; the kernel takes the capabilities away by a request of its own. */
+	if (!S_ISDIR(stx.stx_mode))
+		stx.stx_mode &= (uint16_t)~(S_ISUID | (stx.stx_mode & S_IXGRP ? S_ISGID : 0));
+	return write_aside(change, fd, &stx);
+}
+
+static int set_mode_aside(struct change *change, int fd, mode_t mode)
+{
+	struct statx stx;
+	int r = change_statx(change, fd, &stx);
+
+	if (r < 0)
+		return r;
+	stx.stx_mode = (uint16_t)((stx.stx_mode & S_IFMT) | (mode & 07777));
+	return layer_write_override(change->layers, fd, &stx);
+}
+
+static int set_identity_aside(struct change *change, int fd, const struct change_identity *id)
+{
+	const struct statx stx = {
+		.stx_uid = id->uid,
+		.stx_gid = id->gid,
+		.stx_mode = (uint16_t)id->mode,
+		.stx_rdev_major = major(id->rdev),
+		.stx_rdev_minor = minor(id->rdev),
+	};
+	int r = write_aside(change, fd, &stx);
+
+	return r == 0 && !S_ISLNK(id->mode) ? sys_fchmod(fd, LAYER_OVERRIDE_MODE) : r;
+}
+
+/* --- either ---------------------------------------------------------------------------------------------------------------------- */
+
+int change_set_owner(struct change *change, int fd, uid_t uid, gid_t gid)
+{
+	if (layer_overrides(change->layers))
+		return set_owner_aside(change, fd, uid, gid);
+	return change->squash ? wish_owner(fd, uid, gid) : sys_fchown(fd, uid, gid);
+}
+
+int change_set_mode(struct change *change, int fd, mode_t mode)
+{
+	if (layer_overrides(change->layers))
+		return set_mode_aside(change, fd, mode);
+	return sys_fchmod(fd, mode & 07777);
+}
+
+/* Owner before mode, which chown would take bits from. */
+int change_set_identity(struct change *change, int fd, const struct change_identity *id)
+{
+	int r;
+
+	if (layer_overrides(change->layers))
+		return set_identity_aside(change, fd, id);
+	r = change_set_owner(change, fd, id->uid, id->gid);
+	return r == 0 && !S_ISLNK(id->mode) ? sys_fchmod(fd, id->mode & 07777) : r;
+}
+
+mode_t change_real_type(const struct change *change, mode_t mode)
+{
+	bool special = !S_ISREG(mode) && !S_ISDIR(mode) && !S_ISLNK(mode);
+
+	return special && layer_overrides(change->layers) ? S_IFREG : mode & S_IFMT;
 }

@@ -35,18 +35,28 @@ static unsigned mark_of(const char *name)
 	return strcmp(name, "security.capability") ? MARK_OTHER_XATTR : MARK_CAPABILITY;
 }
 
-/* The name as it is stored; `hidden` is the answer where it is a mark of the aufs dialect, which users neither see nor make. */
-static int stored_name(struct change *change, const char *name, int hidden, char stored[static XATTR_NAME_SIZE])
+/* Whether users may have such a name; `hidden` is the answer where it is one of the layers' own. */
+static int check_name(struct change *change, const char *name, int hidden)
 {
-	int r;
-
-	if (change->layers->aufs && xattr_is_fuseoverlayfs(name))
+	if (layer_hides_xattr(change->layers, name))
 		return hidden;
+	return !change->acl && is_acl(name) ? -EOPNOTSUPP : 0;
+}
 
-	if (!change->acl && is_acl(name))
-		return -EOPNOTSUPP;
-	r = xattr_escape(change->layers->ns, name, stored);
+/* The name as the layer keeps it. */
+static int stored_name(struct change *change, const struct layer *l, const char *name,
+		       char stored[static XATTR_NAME_SIZE])
+{
+	int r = xattr_escape(change->layers->ns, name, stored);
+
+	if (r >= 0)
+		r = xattr_override_encode(l->override, stored, stored);
 	return r < 0 ? r : 0;
+}
+
+static const struct layer *layer_of(struct change *change, struct inode *inode, bool upper)
+{
+	return &change->layers->layers[change_top_layer(inode, upper)];
 }
 
 /* Whether the object has no attribute of these marks, for certain. Where layers may change underneath nothing is certain. */
@@ -81,14 +91,18 @@ ssize_t xattr_get(struct change *change, struct inode *inode, const char *name, 
 {
 	char stored[XATTR_NAME_SIZE];
 	_cleanup_close_ int fd = -1;
-	int r = stored_name(change, name, -ENODATA, stored);
+	bool upper = false;
+	int r = check_name(change, name, -ENODATA);
 
 	if (r < 0)
 		return r;
 	if (is_kept(name) && surely_without(change, inode, mark_of(name)))
 		return -ENODATA;
-	fd = inode_open(change->tree, inode, O_PATH, NULL);
-	return fd < 0 ? fd : sys_getxattr(fd, "", stored, value, size);
+	fd = inode_open(change->tree, inode, O_PATH, &upper);
+	if (fd < 0)
+		return fd;
+	r = stored_name(change, layer_of(change, inode, upper), name, stored);
+	return r < 0 ? r : sys_getxattr(fd, "", stored, value, size);
 }
 
 static bool is_trusted(const char *name)
@@ -113,13 +127,34 @@ static size_t drop_names(char *list, size_t size, bool (*drop)(const char *name)
 	return (size_t)(out - list);
 }
 
+/* Without the names of the forms in use, another layer's included. */
+static ssize_t list_decoded(struct change *change, const struct layer *l, char *list, size_t size)
+{
+	char *out = list;
+
+	size = xattr_override_decode_list(l->override, list, size);
+	for (char *name = list, *next; name < list + size; name = next) {
+		size_t len = strlen(name) + 1;
+
+		next = name + len;
+		if (xattr_is_override(change->layers->override_forms, name))
+			continue;
+		memmove(out, name, len);
+		out += len;
+	}
+	return out - list;
+}
+
 static ssize_t list_shown(struct change *change, struct inode *inode, bool trusted, char *list, size_t size)
 {
-	_cleanup_close_ int fd = inode_open(change->tree, inode, O_PATH, NULL);
+	bool upper = false;
+	_cleanup_close_ int fd = inode_open(change->tree, inode, O_PATH, &upper);
 	ssize_t n = fd < 0 ? fd : sys_listxattr(fd, "", list, size);
 
 	if (n == -EOPNOTSUPP)
 		return 0;
+	if (n > 0 && change->layers->override_forms)
+		n = list_decoded(change, layer_of(change, inode, upper), list, (size_t)n);
 	if (n > 0)
 		n = xattr_list_filter(change->layers->ns, list, (size_t)n);
 	if (n > 0 && change->layers->aufs)
@@ -176,8 +211,13 @@ struct xattr_change {
 
 static int xattr_change_start(struct xattr_change *x, int hidden)
 {
-	int r = stored_name(x->change, x->name, hidden, x->stored);
+	int r = check_name(x->change, x->name, hidden);
 
+	/* Without an upper there is nothing that could be changed. */
+	if (r == 0)
+		r = x->change->layers->has_upper ? 0 : -EROFS;
+	if (r == 0)
+		r = stored_name(x->change, layer_upper(x->change->layers), x->name, x->stored);
 	if (r < 0)
 		return r;
 	if (inode_is_dir(x->inode) && mark_of(x->name) == MARK_DEFAULT_ACL)
@@ -203,14 +243,14 @@ static void xattr_change_end(struct xattr_change *x)
 }
 #define _cleanup_xattr_change_ _cleanup_(xattr_change_end)
 
-static int drop_sgid(int fd)
+static int drop_sgid(struct change *change, int fd)
 {
 	struct statx stx;
-	int r = sys_statx(fd, "", &stx);
+	int r = change_statx(change, fd, &stx);
 
 	if (r < 0 || !(stx.stx_mode & S_ISGID))
 		return r;
-	return sys_fchmod(fd, stx.stx_mode & 07777 & ~(mode_t)S_ISGID);
+	return change_set_mode(change, fd, stx.stx_mode & 07777 & ~(mode_t)S_ISGID);
 }
 
 int xattr_set(struct change *change, struct inode *inode, const char *name, const void *value, size_t size, int flags,
@@ -225,7 +265,7 @@ int xattr_set(struct change *change, struct inode *inode, const char *name, cons
 	atomic_fetch_or_explicit(&inode->marks, mark_of(name) | CHANGE_MARK_TOUCHED, memory_order_relaxed);
 	atomic_fetch_and_explicit(&inode->marks, ~CHANGE_MARK_NO_PRIV, memory_order_relaxed);
 	r = sys_setxattr(x.fd, "", x.stored, value, size, flags);
-	return r == 0 && clear_sgid ? drop_sgid(x.fd) : r;
+	return r == 0 && clear_sgid ? drop_sgid(change, x.fd) : r;
 }
 
 int xattr_remove(struct change *change, struct inode *inode, const char *name, bool clear_sgid)
@@ -241,5 +281,5 @@ int xattr_remove(struct change *change, struct inode *inode, const char *name, b
 	/* Of the others it may not have been the last one. */
 	if (r == 0 && mark_of(name) != MARK_OTHER_XATTR)
 		atomic_fetch_and_explicit(&inode->marks, ~mark_of(name), memory_order_relaxed);
-	return r == 0 && clear_sgid ? drop_sgid(x.fd) : r;
+	return r == 0 && clear_sgid ? drop_sgid(change, x.fd) : r;
 }

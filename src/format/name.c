@@ -124,6 +124,78 @@ bool xattr_is_fuseoverlayfs(const char *stored)
 	return has_prefix(stored, "user.fuseoverlayfs.");
 }
 
+/* --- owner and mode in an attribute --- */
+
+#define OVERRIDE_PREFIX "user.containers.override_"
+
+static const char *const override_names[OVERRIDE_COUNT] = {
+	[OVERRIDE_PRIVILEGED] = "security.fuseoverlayfs.override_stat",
+	[OVERRIDE_CONTAINERS] = OVERRIDE_PREFIX "stat",
+	[OVERRIDE_USER] = "user.fuseoverlayfs.override_stat",
+};
+
+const char *xattr_override_stat(enum override_form form)
+{
+	return override_names[form];
+}
+
+bool xattr_is_override(unsigned forms, const char *name)
+{
+	if ((forms & 1U << OVERRIDE_CONTAINERS) && has_prefix(name, OVERRIDE_PREFIX))
+		return true;
+	for (unsigned form = OVERRIDE_PRIVILEGED; form < OVERRIDE_COUNT; form++)
+		if ((forms & 1U << form) && !strcmp(name, override_names[form]))
+			return true;
+	return false;
+}
+
+/* Names that the owner of an object may not set without privilege. */
+static bool needs_privilege(const char *name)
+{
+	return has_prefix(name, "security.") || has_prefix(name, "trusted.");
+}
+
+int xattr_override_encode(enum override_form form, const char *name, char ret_stored[static XATTR_NAME_SIZE])
+{
+	size_t prefix = form == OVERRIDE_CONTAINERS && needs_privilege(name) ? strlen(OVERRIDE_PREFIX) : 0;
+	size_t len = strlen(name);
+
+	if (prefix + len > XATTR_NAME_LIMIT)
+		return -EOPNOTSUPP;
+	memmove(ret_stored + prefix, name, len + 1);
+	memcpy(ret_stored, OVERRIDE_PREFIX, prefix);
+	return (int)(prefix + len);
+}
+
+const char *xattr_override_decode(enum override_form form, const char *stored)
+{
+	const char *name = stored + strlen(OVERRIDE_PREFIX);
+
+	if (form == OVERRIDE_NONE)
+		return stored;
+	if (form != OVERRIDE_CONTAINERS)
+		return strcmp(stored, override_names[form]) != 0 ? stored : NULL;
+	if (has_prefix(stored, OVERRIDE_PREFIX))
+		return needs_privilege(name) ? name : NULL;
+	return needs_privilege(stored) ? NULL : stored;
+}
+
+size_t xattr_override_decode_list(enum override_form form, char *list, size_t size)
+{
+	char *out = list;
+
+	for (char *stored = list, *next; stored < list + size; stored = next) {
+		const char *name = xattr_override_decode(form, stored);
+		size_t len = name ? strlen(name) + 1 : 0;
+
+		next = stored + strlen(stored) + 1;
+		if (name)
+			memmove(out, name, len);
+		out += len;
+	}
+	return (size_t)(out - list);
+}
+
 bool aufs_is_reserved(const char *name)
 {
 	return has_prefix(name, AUFS_PREFIX);

@@ -71,8 +71,8 @@ static const struct option_choice uuid_choices[] = {
 };
 static const struct option_choice xattr_permissions_choices[] = {
 	{"0", 0, NULL},
-	{"1", 1, NOT_YET},
-	{"2", 2, NOT_YET},
+	{"1", 1, NULL},
+	{"2", 2, NULL},
 	{NULL, 0, NULL},
 };
 
@@ -331,7 +331,10 @@ static const struct option_desc table[] = {
 	 AT(xattr_permissions),
 	 .choices = xattr_permissions_choices,
 	 .fallback = "0",
-	 .help = "owner and mode kept in an extended attribute"},
+	 .help = "owner, mode and type kept in an extended attribute",
+	 .manual = "For an upper layer on which they can't be set. 1 is security.fuseoverlayfs.override_stat, 2 is "
+		   "user.containers.override_stat. The owner of a symbolic link is set where that is possible. There are "
+		   "no POSIX ACLs then. Lower layers are read in the form that the attribute of their root tells."},
 
 	/* running */
 	{.name = "log",

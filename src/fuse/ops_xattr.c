@@ -140,7 +140,7 @@ void op_setxattr(fuse_req_t req, fuse_ino_t id, const char *name, const char *va
 		return;
 	}
 	/* Before anything is copied up for it. */
-	if (fs->tree->layers->aufs && xattr_is_fuseoverlayfs(name)) {
+	if (layer_hides_xattr(fs->tree->layers, name)) {
 		reply_result(req, -EPERM);
 		return;
 	}

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "internal.h"
 #include "os/fs.h"
 
 #define RACE_TRIES 64
@@ -70,7 +71,13 @@ int layer_statx(const struct layer *l, int dirfd, const char *name, struct statx
 		return ret < 0 ? ret : -EXDEV;
 	if (ret_covered)
 		*ret_covered = ret;
-	return ret ? 0 : sys_statx(dirfd, name, ret_stx);
+	return ret ? 0 : layer_statx_uncovered(l, dirfd, name, ret_stx);
+}
+
+int layer_statx_uncovered(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx)
+{
+	return l->override == OVERRIDE_NONE ? sys_statx(dirfd, name, ret_stx)
+					    : override_statx(l, dirfd, name, ret_stx);
 }
 
 /* The finalizer of splitmix64: the same in every process, so that the number stays the same over a remount. */

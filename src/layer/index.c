@@ -166,7 +166,7 @@ static int look_at_entry(const struct layer_set *set, const char *name, uint32_t
 
 	if (fd < 0 || !nameset_has(set->index, &set->index->entries, name))
 		return 0;
-	res = sys_statx(fd, name, ret_stx);
+	res = layer_statx_uncovered(layer_upper(set), fd, name, ret_stx);
 	if (res < 0)
 		return res == -ENOENT ? 0 : res;
 	/* A whiteout says that all names were removed, so there is none that could have led here. */

@@ -94,6 +94,11 @@ enum xattr_ns probe_namespace(const struct options *opt);
 int probe_file_systems(struct layer_set *set);
 int probe_upper(struct layer_opening *lo);
 
+/* override.c: finds out which layers keep owners in an attribute, and makes the upper one of them where that was asked for. */
+int override_prepare(struct layer_opening *lo);
+/* Attributes of an object in such a layer. */
+int override_statx(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx);
+
 /* work.c */
 int work_new(struct layer_work **ret_work);
 void work_free(struct layer_work *work);

@@ -39,8 +39,14 @@ static unsigned private_mark(enum xattr_ns ns, const char *xattr)
 /* Beside enum layer_mark: user.fuseoverlayfs.opaque is there. */
 #define LISTED_FUSEOVERLAYFS (1U << 30)
 
-static unsigned mark_of(const struct layer_set *set, const char *xattr)
+static unsigned mark_of(const struct layer_set *set, const struct layer *l, const char *stored)
 {
+	const char *xattr = stored;
+
+	if (l->override != OVERRIDE_NONE && !xattr_is_private(set->ns, stored))
+		xattr = xattr_override_decode(l->override, stored);
+	if (!xattr)
+		return 0;
 	if (xattr_is_private(set->ns, xattr))
 		return private_mark(set->ns, xattr);
 	if (layer_reserves_xattr(set, xattr))
@@ -54,13 +60,13 @@ static unsigned mark_of(const struct layer_set *set, const char *xattr)
 	return MARK_OTHER_XATTR;
 }
 
-static unsigned marks_of_list(const struct layer_set *set, const char *list, size_t size)
+static unsigned marks_of_list(const struct layer_set *set, const struct layer *l, const char *list, size_t size)
 {
 	unsigned marks = 0;
 
 	for (size_t at = 0; at < size; at += strnlen(list + at, size - at) + 1)
 		if (memchr(list + at, '\0', size - at))
-			marks |= mark_of(set, list + at);
+			marks |= mark_of(set, l, list + at);
 	return marks;
 }
 
@@ -94,10 +100,10 @@ static int read_fuseoverlayfs(int dirfd, const char *name, unsigned *marks)
 	return size < 0 && size != -ENODATA && size != -ERANGE ? (int)size : 0;
 }
 
-static int finish_marks(const struct layer_set *set, int dirfd, const char *name, const char *list, ssize_t size,
+static int finish_marks(const struct layer_set *set, const struct layer *l, int dirfd, const char *name, const char *list, ssize_t size,
 			unsigned *ret_marks)
 {
-	unsigned marks = marks_of_list(set, list, (size_t)size);
+	unsigned marks = marks_of_list(set, l, list, (size_t)size);
 	int ret = marks & MARK_OPAQUE ? read_opaque(set, dirfd, name, &marks) : 0;
 
 	if (!ret && (marks & LISTED_FUSEOVERLAYFS))
@@ -125,7 +131,7 @@ int layer_read_marks(const struct layer_set *set, const struct layer *l, int dir
 		*ret_marks = 0;
 		return 0;
 	}
-	return size < 0 ? (int)size : finish_marks(set, dirfd, name, list, size, ret_marks);
+	return size < 0 ? (int)size : finish_marks(set, l, dirfd, name, list, size, ret_marks);
 }
 
 int layer_read_redirect(const struct layer_set *set, int dirfd, const char *name, struct redirect *ret)

@@ -42,7 +42,8 @@ static bool is_indexed(const struct layer_set *set, int dirfd, const char *name)
 	struct index_entry entry;
 	struct statx stx;
 
-	return set->index && sys_statx(dirfd, name, &stx) == 0 && index_look_upper(set, dirfd, name, &stx, &entry) == 1;
+	return set->index && layer_statx_uncovered(layer_upper(set), dirfd, name, &stx) == 0 &&
+	       index_look_upper(set, dirfd, name, &stx, &entry) == 1;
 }
 
 /* The inode number of the object in this file system, or 0. Kernel overlayfs keeps a hard-linked file's number only

@@ -341,6 +341,8 @@ static int open_steps(struct layer_opening *lo)
 	ret = choose_metacopy(lo);
 	if (!ret)
 		ret = probe_file_systems(lo->set);
+	if (!ret)
+		ret = override_prepare(lo);
 	return ret < 0 ? ret : index_open(lo);
 }
 

@@ -45,10 +45,14 @@ static int merge_look(struct merge *m, const struct sys_dirent *d, const char *n
 
 	if (*type == DT_CHR && d->ino && d->ino == m->whiteout_ino)
 		return 1;
-	if (*type == DT_CHR || *type == DT_UNKNOWN) {
+	/* In a layer that keeps types in an attribute a regular file may be anything. */
+	if (*type == DT_CHR || *type == DT_UNKNOWN || (*type == DT_REG && m->layer->override != OVERRIDE_NONE)) {
 		bool covered = false;
 
 		res = layer_statx(m->layer, m->dirfd, name, &stx, &covered);
+		/* One malformed attribute must not hide the whole directory; looking the name up says what is wrong. */
+		if (res == -EIO && *type == DT_REG)
+			return 0;
 		if (res < 0)
 			return res;
 		if (!covered && layer_is_whiteout(&stx)) {

@@ -129,7 +129,7 @@ static int reach_open(struct tree *tree, struct reach *r, const struct inode *in
 	}
 	if (fd < 0)
 		return fd;
-	res = sys_statx(fd, "", &stx);
+	res = layer_statx_uncovered(r->layer, fd, "", &stx);
 	if (res < 0)
 		return res;
 	if (stx.stx_ino != r->place.real_ino || (stx.stx_mode & S_IFMT) != inode->type)
@@ -181,7 +181,7 @@ static int reach_statx(const struct reach *r, const struct inode *inode, struct 
 	if (*r->name)
 		res = layer_statx(r->layer, r->dir.fd, r->name, &stx, NULL);
 	else
-		res = sys_statx(r->dir.fd, "", &stx);
+		res = layer_statx_uncovered(r->layer, r->dir.fd, "", &stx);
 	if (res < 0)
 		return res;
 	if (stx.stx_ino != r->place.real_ino || (stx.stx_mode & S_IFMT) != inode->type)

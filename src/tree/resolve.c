@@ -816,7 +816,7 @@ int resolve_lower_positive(struct tree *tree, struct inode *dir, const char *nam
 static int resolve_root_layer(struct search *s, const struct layer_set *set, const struct layer *l)
 {
 	struct probe p = {0};
-	int res = sys_statx(l->root_fd, "", &p.stx);
+	int res = layer_statx_uncovered(l, l->root_fd, "", &p.stx);
 
 	if (res == 0)
 		res = layer_read_marks(set, l, l->root_fd, "", &p.marks);

@@ -14,6 +14,7 @@
 #include "format/metacopy.h"
 #include "format/name.h"
 #include "format/origin.h"
+#include "format/override.h"
 #include "format/redirect.h"
 
 #define MUST(cond)                                                                                                     \
@@ -92,6 +93,26 @@ static void fuzz_acl(const uint8_t *data, size_t size)
 	free(out);
 }
 
+static void fuzz_override(const uint8_t *data, size_t size)
+{
+	static const mode_t carriers[] = {S_IFREG, S_IFDIR, S_IFLNK};
+	char *list = to_string(data, size), text[OVERRIDE_SIZE];
+	size_t used = strlen(list) + 1;
+
+	for (size_t i = 0; i < sizeof(carriers) / sizeof(carriers[0]); i++) {
+		struct override o, again;
+
+		if (override_decode((const char *)data, size, carriers[i], &o) < 0)
+			continue;
+		MUST(o.uid != UINT32_MAX && o.gid != UINT32_MAX && (o.major || o.minor || !S_ISCHR(o.mode)));
+		MUST(carriers[i] == S_IFREG || (o.mode & S_IFMT) == carriers[i]);
+		MUST(override_decode(text, override_encode(&o, text), carriers[i], &again) == 0);
+		MUST(again.uid == o.uid && again.gid == o.gid && again.mode == o.mode && again.minor == o.minor);
+	}
+	MUST(xattr_override_decode_list(OVERRIDE_CONTAINERS, list, used) <= used);
+	free(list);
+}
+
 static void fuzz_xattr_list(const uint8_t *data, size_t size)
 {
 	char *list = to_string(data, size), *copy = to_string(data, size), shown[XATTR_NAME_SIZE];
@@ -167,6 +188,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static void (*const decoders[])(const uint8_t *, size_t) = {
 		fuzz_origin,	 fuzz_index_name, fuzz_redirect, fuzz_acl,
 		fuzz_xattr_list, fuzz_escape,	  fuzz_idmap,	 fuzz_small,
+		fuzz_override,
 	};
 	uint8_t *copy;
 

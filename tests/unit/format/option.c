@@ -166,6 +166,7 @@ TEST("bad values are refused by name, value and cause")
 		{"upperdir=", "upperdir: empty path"},
 		{"log=", "log: empty path"},
 		{"lowerdir", "lowerdir: needs a value"},
+		{"xattr_permissions=3", "xattr_permissions: 3: not one of 0, 1, 2"},
 		{"uidmapping=0:x:1", "uidmapping: 0:x:1: not a number"},
 		{"gidmapping=:0:1", "gidmapping: 0:1: not a triple HOST:MAPPED:LEN"},
 		{"squash_to_uid=root", "squash_to_uid: root: not a number"},
@@ -185,8 +186,6 @@ TEST("bad values are refused by name, value and cause")
 TEST("what would change owners, modes, durability or visibility and isn't there is refused")
 {
 	static const char *const bad[][2] = {
-		{"xattr_permissions=1", "xattr_permissions: 1: not supported yet"},
-		{"xattr_permissions=2", "xattr_permissions: 2: not supported yet"},
 		{"nfs_export=on", "nfs_export: on: not supported yet"},
 		{"verity=on", "verity: on: not supported yet"},
 		{"verity=require", "verity: require: not supported yet"},

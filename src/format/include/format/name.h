@@ -76,6 +76,30 @@ ssize_t xattr_list_filter(enum xattr_ns ns, char *list, size_t size);
 bool xattr_is_fuseoverlayfs(const char *stored);
 #define XATTR_FUSEOVERLAYFS_OPAQUE "user.fuseoverlayfs.opaque"
 
+/*
+ * Owner and mode kept in an attribute (format/override.h). A layer has one form, the attribute on its root tells which.
+ */
+enum override_form {
+	OVERRIDE_NONE,
+	OVERRIDE_PRIVILEGED, /* security.fuseoverlayfs.override_stat */
+	/* user.containers.override_stat; and what an unprivileged owner can't set, security.* and trusted.*, is kept as
+	 * user.containers.override_NAME */
+	OVERRIDE_CONTAINERS,
+	OVERRIDE_USER, /* user.fuseoverlayfs.override_stat */
+	OVERRIDE_COUNT,
+};
+
+/* The attribute's name. */
+const char *xattr_override_stat(enum override_form form);
+/* Whether a name belongs to one of the forms in `forms` (1 << form), so that users neither see nor make it. */
+bool xattr_is_override(unsigned forms, const char *name);
+/* The name by which a layer of this form keeps `name`: its length, or -EOPNOTSUPP when that would be too long. */
+int xattr_override_encode(enum override_form form, const char *name, char ret_stored[static XATTR_NAME_SIZE]);
+/* Back: the name that is kept as `stored` (it points into `stored`), or NULL when that is nothing to be shown. */
+const char *xattr_override_decode(enum override_form form, const char *stored);
+/* A result of listxattr, decoded in place; the last name ends with a NUL. Returns the new size. */
+size_t xattr_override_decode_list(enum override_form form, char *list, size_t size);
+
 /* The aufs dialect: `.wh.NAME` hides NAME, `.wh..wh..opq` makes its directory opaque, other `.wh..wh.*` are aufs's own.
  */
 #define AUFS_PREFIX ".wh."

@@ -32,6 +32,7 @@ struct layer {
 	bool fenced;    /* root_fd lies in a private clone without mounts below */
 	bool has_xattr; /* private marks may exist here */
 	bool has_handles; /* name_to_handle_at works and handles can be opened */
+	enum override_form override; /* where owner, mode and type of its objects are kept */
 	unsigned fs;    /* index into layer_set.fs */
 	uint64_t root_ino;
 };
@@ -65,6 +66,7 @@ struct layer_set {
 	struct layer_fs *fs;
 	enum xattr_ns ns; /* the namespace of private attributes that is obeyed */
 	bool aufs; /* the marks of the aufs dialect are read beside the kernel's, and its names hidden */
+	unsigned override_forms; /* 1 << form of each layer that has one */
 	bool follow_redirects;
 	bool make_redirects; /* and the upper can hold them */
 	bool follow_metacopy; /* files whose data lies in a layer below; where there are data-only layers, files of the lowest other layer
@@ -112,6 +114,21 @@ int layer_open_path(const struct layer *l, const char *path, int flags);
 /* Like sys_statx. *ret_covered tells that `name` is covered by another mount, so that nothing of it may be shown but that it exists
  * and its type; with ret_covered NULL the answer is -EXDEV then. The covering file system is not asked, so that can't hang. */
 int layer_statx(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx, bool *ret_covered);
+/* The same of what is known not to be covered: an object of our own making, or with name "" the one open (O_PATH) at dirfd. */
+int layer_statx_uncovered(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx);
+
+/* --- owner, mode and type in an attribute (format/override.h); all the statx functions above obey it --------------------- */
+
+/* What such objects of the upper have instead: their own mode is nobody's business, but the daemon must get in. */
+#define LAYER_OVERRIDE_MODE 0755
+
+/* Whether they are kept aside in the upper. */
+static inline bool layer_overrides(const struct layer_set *set)
+{
+	return set->has_upper && set->layers[0].override != OVERRIDE_NONE;
+}
+/* Writes owner, mode, type and device number of `stx` to the upper object open (O_PATH) at fd. */
+int layer_write_override(const struct layer_set *set, int fd, const struct statx *stx);
 
 /* st_ino that the union shows for inode `ino` of this layer. */
 uint64_t layer_union_ino(const struct layer_set *set, const struct layer *l, uint64_t ino);
@@ -160,6 +177,11 @@ int layer_aufs_opaque(const struct layer *l, int dirfd, const char *name);
 static inline bool layer_reserves_name(const struct layer_set *set, const char *name)
 {
 	return set->aufs && aufs_is_reserved(name);
+}
+/* Whether users of the union have no such attribute. */
+static inline bool layer_hides_xattr(const struct layer_set *set, const char *name)
+{
+	return (set->aufs && xattr_is_fuseoverlayfs(name)) || xattr_is_override(set->override_forms, name);
 }
 /* Whether an attribute, by its name in the layer, is a mark and none of the user's. */
 static inline bool layer_reserves_xattr(const struct layer_set *set, const char *stored)

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Layers that keep owner, mode and type of their objects in an attribute: which ones do, and reading and writing it.
+ *
+ * A layer says so by the attribute on its root. One in user.* can be set by whoever owns the directory, and makes what he likes a setuid
+ * program of root: so it is heeded only where it was asked for (xattr_permissions), where the mount is one that trusts user.* anyhow, and
+ * in fuse-overlayfs's dialect, which always does.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "format/override.h"
+#include "os/fs.h"
+
+/* --- one object --------------------------------------------------------------------------------------------------------------- */
+
+/* What may carry the attribute: in user.* the kernel permits no others. */
+static bool may_carry(enum override_form form, mode_t mode)
+{
+	return S_ISREG(mode) || S_ISDIR(mode) || (S_ISLNK(mode) && form == OVERRIDE_PRIVILEGED);
+}
+
+static void apply(const struct override *o, struct statx *stx)
+{
+	bool special = !S_ISREG(o->mode) && S_ISREG(stx->stx_mode);
+
+	stx->stx_uid = o->uid;
+	stx->stx_gid = o->gid;
+	stx->stx_mode = (uint16_t)o->mode;
+	if (!special)
+		return;
+	stx->stx_rdev_major = o->major;
+	stx->stx_rdev_minor = o->minor;
+	stx->stx_size = stx->stx_blocks = 0;
+}
+
+static int read_override(const struct layer *l, int fd, struct statx *stx)
+{
+	char value[OVERRIDE_SIZE];
+	struct override o;
+	ssize_t size;
+
+	if (!may_carry(l->override, stx->stx_mode))
+		return 0;
+	size = sys_getxattr(fd, "", xattr_override_stat(l->override), value, sizeof(value));
+	if (size == -ENODATA || size == -EOPNOTSUPP)
+		return 0;
+	if (size < 0 && size != -ERANGE)
+		return (int)size;
+	if (size < 0 || override_decode(value, (size_t)size, stx->stx_mode & S_IFMT, &o) < 0) {
+		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "layer %s: inode %llu: %s is malformed", l->path,
+			    (unsigned long long)stx->stx_ino, xattr_override_stat(l->override));
+		return -EIO;
+	}
+	apply(&o, stx);
+	return 0;
+}
+
+/* Through a descriptor, so that attributes and attribute are those of one object whatever is renamed meanwhile. */
+int override_statx(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx)
+{
+	_cleanup_close_ int own = -1;
+	struct statx stx;
+	int fd = dirfd, r;
+
+	if (*name) {
+		fd = own = layer_openat(l, dirfd, name, O_PATH);
+		if (fd < 0)
+			return fd;
+	}
+	r = sys_statx(fd, "", &stx);
+	if (r == 0)
+		r = read_override(l, fd, &stx);
+	if (r == 0)
+		*ret_stx = stx;
+	return r;
+}
+
+static int write_value(const struct layer *l, int fd, const struct override *o)
+{
+	char value[OVERRIDE_SIZE];
+	size_t size = override_encode(o, value);
+
+	return sys_setxattr(fd, "", xattr_override_stat(l->override), value, size, 0);
+}
+
+int layer_write_override(const struct layer_set *set, int fd, const struct statx *stx)
+{
+	const struct override o = {
+		.uid = stx->stx_uid,
+		.gid = stx->stx_gid,
+		.mode = stx->stx_mode,
+		.major = stx->stx_rdev_major,
+		.minor = stx->stx_rdev_minor,
+	};
+
+	return write_value(layer_upper(set), fd, &o);
+}
+
+/* --- the layers ----------------------------------------------------------------------------------------------------------------- */
+
+static bool has_form(const struct layer *l, enum override_form form)
+{
+	char value[OVERRIDE_SIZE];
+
+	return sys_getxattr(l->root_fd, "", xattr_override_stat(form), value, sizeof(value)) >= 0;
+}
+
+static enum override_form announced_form(const struct layer_opening *lo, const struct layer *l)
+{
+	bool user = lo->opt->xattr_permissions || lo->set->ns == XATTR_NS_USER || lo->set->aufs;
+
+	if (!l->has_xattr)
+		return OVERRIDE_NONE;
+	if (has_form(l, OVERRIDE_PRIVILEGED))
+		return OVERRIDE_PRIVILEGED;
+	if (user && has_form(l, OVERRIDE_CONTAINERS))
+		return OVERRIDE_CONTAINERS;
+	return user && has_form(l, OVERRIDE_USER) ? OVERRIDE_USER : OVERRIDE_NONE;
+}
+
+/* What the upper's root is said to be when nobody has said it: what a lower one is, or as fuse-overlayfs has it. */
+static void root_value(const struct layer_set *set, struct override *ret)
+{
+	struct statx stx;
+
+	*ret = (struct override){.mode = S_IFDIR | 0555};
+	for (unsigned i = 1; i < set->n; i++) {
+		const struct layer *l = &set->layers[i];
+
+		if (l->override == OVERRIDE_NONE || override_statx(l, l->root_fd, "", &stx) < 0)
+			continue;
+		*ret = (struct override){.uid = stx.stx_uid, .gid = stx.stx_gid, .mode = stx.stx_mode};
+		return;
+	}
+}
+
+/* The form that was asked for; an older one in user.* is kept where the upper has it. */
+static int prepare_upper(struct layer_opening *lo)
+{
+	struct layer *upper = layer_upper(lo->set);
+	enum override_form form = lo->opt->xattr_permissions == 1 ? OVERRIDE_PRIVILEGED : OVERRIDE_CONTAINERS;
+	struct override root;
+	int ret;
+
+	if (upper->override == form || (upper->override == OVERRIDE_USER && form == OVERRIDE_CONTAINERS))
+		return 0;
+	upper->override = form;
+	if (has_form(upper, form))
+		return 0;
+	root_value(lo->set, &root);
+	ret = write_value(upper, upper->root_fd, &root);
+	return ret < 0 ? layer_refuse(lo, ret, "xattr_permissions", upper->path, "%s: %s", xattr_override_stat(form),
+				      strerror(-ret))
+		       : 0;
+}
+
+int override_prepare(struct layer_opening *lo)
+{
+	struct layer_set *set = lo->set;
+	int ret = 0;
+
+	for (unsigned i = 0; i < set->n; i++)
+		set->layers[i].override = announced_form(lo, &set->layers[i]);
+	if (set->has_upper && lo->opt->xattr_permissions)
+		ret = prepare_upper(lo);
+	for (unsigned i = 0; i < set->n; i++)
+		if (set->layers[i].override != OVERRIDE_NONE)
+			set->override_forms |= 1U << set->layers[i].override;
+	return ret;
+}
