@@ -152,6 +152,13 @@ void fault_after(void)
 		kill_self();
 }
 
+unsigned fault_setting(const char *name, unsigned number)
+{
+	const char *value = getenv(name);
+
+	return value ? (unsigned)strtoul(value, NULL, 10) : number;
+}
+
 void fault_write_counts(void)
 {
 	if (!config.count_file)

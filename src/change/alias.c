@@ -12,6 +12,12 @@
 
 #include "layer/index.h"
 
+/* The object's links in the upper, but for the name in the work directory that keeps it. */
+static unsigned lasting_links(const struct inode *inode, const struct statx *stx)
+{
+	return stx->stx_nlink - (inode_is_kept_by_name(inode) ? 1 : 0);
+}
+
 int alias_prepare(struct change *change, struct inode *inode)
 {
 	_cleanup_close_ int fd = -1;
@@ -24,17 +30,17 @@ int alias_prepare(struct change *change, struct inode *inode)
 	nlink = inode_nlink(change->tree, inode);
 	fd = inode_open(change->tree, inode, O_PATH, NULL);
 	r = fd < 0 ? fd : sys_statx(fd, "", &stx);
-	return r < 0 ? r : index_write_nlink(change->layers, fd, nlink, stx.stx_nlink);
+	return r < 0 ? r : index_write_nlink(change->layers, fd, nlink, lasting_links(inode, &stx));
 }
 
-static int pin(struct change *change, struct inode *inode)
+/* By its entry, which goes with the last name. */
+static int keep(struct change *change, struct inode *inode)
 {
-	int fd = inode_open(change->tree, inode, O_PATH, NULL);
+	char name[ORIGIN_INDEX_NAME_SIZE];
 
-	if (fd < 0)
-		return fd;
-	inode_pin(change->tree, inode, fd);
-	return 0;
+	if (!inode_index_name(change->tree, inode, name))
+		return -EIO;
+	return inode_keep_name(change->tree, inode, index_fd(change->layers), name);
 }
 
 int alias_prepare_removal(struct change *change, struct inode *inode, bool in_upper)
@@ -42,7 +48,7 @@ int alias_prepare_removal(struct change *change, struct inode *inode, bool in_up
 	int r = in_upper ? alias_prepare(change, inode) : 0;
 
 	if (r == 0 && inode_is_indexed(inode) && inode_nlink(change->tree, inode) <= 1)
-		r = pin(change, inode);
+		r = keep(change, inode);
 	return r;
 }
 
@@ -52,17 +58,19 @@ static int leave_index(struct change *change, struct inode *inode)
 	char name[ORIGIN_INDEX_NAME_SIZE];
 	_cleanup_close_ int fd = inode_open(change->tree, inode, O_PATH, NULL);
 	struct statx stx;
+	unsigned links;
 	int r = fd < 0 ? fd : sys_statx(fd, "", &stx);
 
 	if (r < 0)
 		return r;
+	links = lasting_links(inode, &stx);
 	if (!inode_index_name(change->tree, inode, name))
 		return -EIO;
 	/* Others have links in the upper, so the count was wrong (a layer was changed underneath). As the kernel: count anew. */
-	if (stx.stx_nlink > 1) {
+	if (links > 1) {
 		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "index: a file has more names than were counted");
-		inode_set_nlink(change->tree, inode, stx.stx_nlink - 1);
-		return index_write_nlink(change->layers, fd, stx.stx_nlink - 1, stx.stx_nlink);
+		inode_set_nlink(change->tree, inode, links - 1);
+		return index_write_nlink(change->layers, fd, links - 1, links);
 	}
 	r = index_remove(change->layers, name);
 	if (r == 0 || r == -ENOENT)

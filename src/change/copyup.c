@@ -11,7 +11,7 @@
  * all its names to it. The name in the upper follows, and may be missing after a crash.
  *
  * An object of a lower layer changes its place in one way only: it loses its name (a rename wants it in the upper first). Then its
- * copy gets none either and lives on a pinned descriptor.
+ * copy gets none either and is kept without one (tree/keep.c).
  */
 #include "copyup_internal.h"
 
@@ -287,24 +287,17 @@ static void publish_tell(struct copyup *c)
 	publish_data(c);
 }
 
-/* It lost its last name: the copy lives on its descriptor. */
+/* It lost its last name: the copy is kept without one. */
 static int publish_nameless(struct copyup *c)
 {
-	int fd;
+	int r;
 
 	if (inode_is_dir(c->inode))
 		return -ENOENT;
-	if (c->temp[0]) {
-		int r = sys_unlinkat(c->change->layers->work_fd, c->temp, 0);
-
-		if (r < 0)
-			return r;
-		c->temp[0] = '\0';
-	}
-	fd = sys_dup(c->fd);
-	if (fd < 0)
-		return fd;
-	inode_pin(c->change->tree, c->inode, fd);
+	r = inode_keep_fd(c->change->tree, c->inode, c->fd);
+	if (r < 0)
+		return r;
+	temp_drop(c);
 	publish_tell(c);
 	return 0;
 }

@@ -304,6 +304,23 @@ int create_tmpfile(struct change *change, const struct caller *caller, struct in
 
 /* --- another name ------------------------------------------------------------------------------------------------- */
 
+/* What has lost its last name gets none again, though it has one in the work directory; the file system itself refuses
+ * what has not. Caller holds I. */
+static int check_linkable(struct change *change, struct inode *inode, int fd)
+{
+	uint16_t flags = atomic_load(&inode->flags);
+	struct statx stx;
+	int r;
+
+	if (!(flags & INODE_UNLINKED) || (flags & INODE_TMPFILE) || !inode_is_kept_by_name(inode))
+		return 0;
+	r = sys_statx(fd, "", &stx);
+	if (r < 0)
+		return r;
+	inode_fix_statx(change->tree, inode, &stx);
+	return stx.stx_nlink ? 0 : -ENOENT;
+}
+
 /* The object is open (O_PATH) at `fd`: whatever its names are by now, it is the one that is meant. Caller holds D and
  * I. */
 static int link_locked(struct change *change, struct inode *inode, int fd, struct inode *parent, const char *name,
@@ -311,8 +328,10 @@ static int link_locked(struct change *change, struct inode *inode, int fd, struc
 {
 	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
 	bool over_whiteout;
-	int r = check_absent(change, parent, name, &over_whiteout);
+	int r = check_linkable(change, inode, fd);
 
+	if (r == 0)
+		r = check_absent(change, parent, name, &over_whiteout);
 	if (r == 0)
 		r = change_dirfd_open(change, parent, &dir);
 	/* Its st_ino may be a lower file's: readers of the directory have to look. */

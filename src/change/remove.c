@@ -68,12 +68,14 @@ static int removal_run(struct removal *m, int (*steps)(struct removal *m))
 		return r;
 	m->dirfd = dir.dirfd.fd;
 	lock_take(lock);
-	r = victim_pin(m->change, &m->victim, &m->r, m->dirfd, m->name);
+	r = victim_keep(m->change, &m->victim, &m->r, m->dirfd, m->name);
 	if (r == 0)
 		r = steps(m);
 	if (r == 0) {
 		alias_removed(m->change, m->victim.inode, m->r.in_upper);
 		removal_tell(m);
+	} else {
+		victim_unkeep(&m->victim);
 	}
 	lock_drop(lock);
 	return r;

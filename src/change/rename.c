@@ -376,7 +376,7 @@ static int rename_do(struct rename *x)
 	int r = prepare_marks(x);
 
 	if (r == 0 && !(x->flags & RENAME_EXCHANGE) && x->new.exists)
-		r = victim_pin(x->change, &x->new.known, &x->new.r, name_fd(&x->new), x->new.name);
+		r = victim_keep(x->change, &x->new.known, &x->new.r, name_fd(&x->new), x->new.name);
 	if (r == 0)
 		r = prepare_whiteout(x);
 	if (r < 0)
@@ -440,6 +440,8 @@ static int rename_with_objects(struct rename *x)
 	r = rename_do(x);
 	if (r == 0)
 		tell(x);
+	else
+		victim_unkeep(&x->new.known);
 	inode_unlock_pair(tree, a, b);
 	return r;
 }

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The inode that loses a name. The kernel may go on using it for as long as a process has it open, so an object of the
- * upper is opened before its last known name goes. It is opened by name and not through the inode, because the name,
- * under D, is what will be removed.
+ * upper is kept (tree/keep.c) before its last known name goes. It is found by name and not through the inode, because
+ * the name, under D, is what will be removed.
  */
 #include "victim.h"
 
 #include "alias.h"
-
-#include <fcntl.h>
 
 int change_resolve(struct change *change, struct inode *parent, const char *name, struct resolved *ret)
 {
@@ -41,19 +39,23 @@ void victim_finish(struct victim *v)
 	v->inode = NULL;
 }
 
-int victim_pin(struct change *change, const struct victim *v, const struct resolved *r, int dirfd, const char *name)
+int victim_keep(struct change *change, struct victim *v, const struct resolved *r, int dirfd, const char *name)
 {
-	int fd;
+	int res;
 
 	if (inode_is_indexed(v->inode))
-		return alias_prepare_removal(change, v->inode, r->in_upper);
-	if (!r->in_upper || !inode_in_upper(v->inode) || !inode_has_last_name(change->tree, v->inode))
+		res = alias_prepare_removal(change, v->inode, r->in_upper);
+	else if (!r->in_upper || !inode_in_upper(v->inode) || !inode_has_last_name(change->tree, v->inode))
 		return 0;
-	fd = layer_openat(layer_upper(change->layers), dirfd, name, O_PATH);
-	if (fd == -EMFILE && dirfd_shrink(change->tree))
-		fd = layer_openat(layer_upper(change->layers), dirfd, name, O_PATH);
-	if (fd < 0)
-		return fd;
-	inode_pin(change->tree, v->inode, fd);
-	return 0;
+	else
+		res = inode_keep_name(change->tree, v->inode, dirfd, name);
+	v->kept = res > 0;
+	return res < 0 ? res : 0;
+}
+
+void victim_unkeep(struct victim *v)
+{
+	if (v->kept)
+		inode_unkeep(v->tree, v->inode);
+	v->kept = false;
 }

@@ -31,6 +31,7 @@ static inline unsigned char change_dtype(const struct statx *stx)
 struct victim {
 	struct tree *tree;
 	struct inode *inode; /* NULL before victim_find() */
+	bool kept;           /* victim_keep() made a name for it in the work directory */
 };
 #define _cleanup_victim_ _cleanup_(victim_finish)
 
@@ -41,8 +42,10 @@ int victim_find(struct change *change, struct inode *parent, const char *name, c
 		struct victim *ret);
 void victim_finish(struct victim *v);
 
-/* Before the name at dirfd goes, which `r` was found of: if no name will be left that leads to an object in the upper, gives the inode a
- * descriptor to live on. Caller holds I. */
-int victim_pin(struct change *change, const struct victim *v, const struct resolved *r, int dirfd, const char *name);
+/* Before the name at dirfd goes, which `r` was found of: if no name will be left that leads to an object in the upper, sees to it that the
+ * inode can live on without it (inode_keep_name()). Caller holds I. */
+int victim_keep(struct change *change, struct victim *v, const struct resolved *r, int dirfd, const char *name);
+/* The name has stayed. Caller holds I. */
+void victim_unkeep(struct victim *v);
 
 #endif

@@ -6,11 +6,12 @@
 
 #include <stdlib.h>
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "wire.h"
 
-/* Of the descriptors that the process may have: for directories, for files; the rest is in reserve, because EMFILE on a write-back would
- * lose data. */
+/* Of the descriptors that the process may have, but for these: a quarter for directories, a quarter for files, half for what has lost its
+ * name. These are in reserve, because EMFILE on a write-back would lose data. */
 #define FDS_RESERVED 64
 #define LISTING_BYTES (32U << 20)
 #define SYNC_THREADS 4
@@ -29,7 +30,11 @@ static int fs_new_tiers(struct fs *fs)
 	unsigned room = fs->opt.max_fds > 2 * FDS_RESERVED + layers
 				? fs->opt.max_fds - FDS_RESERVED - layers
 				: FDS_RESERVED;
-	struct tree_limits limits = {.max_dirfds = MIN(room / 4, 4096U), .max_listing_bytes = LISTING_BYTES};
+	struct tree_limits limits = {
+		.max_dirfds = MIN(room / 4, 4096U),
+		.max_listing_bytes = LISTING_BYTES,
+		.max_pinned = fault_setting("PLYFS_FAULT_MAX_PINNED", room / 2),
+	};
 	struct change_options change = {
 		.sync = fs->opt.sync,
 		.acl = fs->opt.acl,

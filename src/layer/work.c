@@ -63,6 +63,16 @@ void work_temp_name(struct layer_set *set, char ret_name[WORK_NAME_MAX])
 	memcpy(ret_name, name, sizeof(name));
 }
 
+void work_kept_name(uint64_t id, char ret_name[WORK_NAME_MAX])
+{
+	char name[TEMP_NAME_SIZE];
+
+	/* Bit 63 belongs to them alone. An id that has it itself comes to be after 2^31 uses of one slot; two such names
+	 * at a time are told by EEXIST. */
+	temp_name_make(id | UINT64_C(1) << 63, name);
+	memcpy(ret_name, name, sizeof(name));
+}
+
 /* --- making whiteouts
  * ------------------------------------------------------------------------------------------------------- */
 

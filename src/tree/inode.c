@@ -195,7 +195,7 @@ static void inode_fill(struct tree *tree, struct inode *inode, const struct reso
 	inode->real_ino = r->stx.stx_ino;
 	inode->layer = r->layer;
 	inode->type = r->stx.stx_mode & S_IFMT;
-	atomic_store_explicit(&inode->pinned_fd, -1, memory_order_relaxed);
+	atomic_store_explicit(&inode->pinned_fd, INODE_NOT_PINNED, memory_order_relaxed);
 	atomic_store_explicit(&inode->flags, upper && !r->has_origin ? INODE_NO_ORIGIN : 0, memory_order_relaxed);
 	atomic_store_explicit(&inode->marks, r->marks, memory_order_relaxed);
 	atomic_store_explicit(&inode->marks_known, !r->covered, memory_order_relaxed);
@@ -270,7 +270,6 @@ void inode_bury(struct tree *tree, struct inode *dead)
 {
 	while (dead) {
 		struct inode *inode = dead;
-		int fd = atomic_load_explicit(&inode->pinned_fd, memory_order_relaxed);
 
 		dead = inode->next_dead;
 		inode->names = NULL;
@@ -280,8 +279,7 @@ void inode_bury(struct tree *tree, struct inode *dead)
 			listing_drop(tree, inode);
 			dir_free(tree, inode->dir);
 		}
-		if (fd >= 0)
-			sys_close(fd);
+		inode_keep_end(tree, inode);
 		free(inode);
 	}
 }
@@ -413,10 +411,10 @@ static struct inode *intern_by_link_locked(struct tree *tree, const struct resol
 	inode = link_find_locked(tree, r);
 	if (!inode || inode->type != (r->stx.stx_mode & S_IFMT))
 		return NULL;
-	/* A number in the upper whose inode lost its names and isn't held may be in use for another file by now. */
+	/* A number in the upper whose inode lost its names and isn't kept may be in use for another file by now. */
 	if (inode_is_unlinked(inode) && inode_in_upper(inode) &&
 	    !(atomic_load_explicit(&inode->flags, memory_order_relaxed) & INODE_INDEXED) &&
-	    atomic_load_explicit(&inode->pinned_fd, memory_order_relaxed) < 0)
+	    atomic_load_explicit(&inode->pinned_fd, memory_order_relaxed) == INODE_NOT_PINNED)
 		return NULL;
 	return inode;
 }
@@ -490,14 +488,19 @@ int inode_intern_nameless(struct tree *tree, const struct statx *stx, int fd, st
 	if (!CHECK(tree->layers->has_upper && !S_ISDIR(stx->stx_mode)))
 		return -EIO;
 	r.ino = layer_union_ino(tree->layers, layer_upper(tree->layers), stx->stx_ino);
-	LOCK_SCOPE(&tree->table);
+	lock_take(&tree->table);
 	inode = inode_new_locked(tree, &r);
+	if (inode) {
+		atomic_fetch_or(&inode->flags, INODE_UNLINKED | INODE_TMPFILE);
+		atomic_store(&inode->marks_known, false);
+		inode->nlookup = 1;
+	}
+	lock_drop(&tree->table);
 	if (!inode)
 		return -ENOMEM;
-	atomic_store(&inode->pinned_fd, TAKE_FD(owned));
-	atomic_fetch_or(&inode->flags, INODE_UNLINKED);
-	atomic_store(&inode->marks_known, false);
-	inode->nlookup = 1;
+	/* Nobody knows its id yet, so it needs no I. */
+	if (atomic_load(&tree->n_pinned) < tree->max_pinned || inode_keep_fd(tree, inode, owned) <= 0)
+		inode_pin(tree, inode, TAKE_FD(owned));
 	*ret_inode = inode;
 	return 0;
 }
@@ -541,14 +544,6 @@ void dir_publish_upper(struct tree *tree, struct inode *inode, uint64_t real_ino
 	inode->dir->upper = (struct dirref){.layer = layer_upper(tree->layers)->index, .ino = real_ino};
 	atomic_store_explicit(&inode->dir->in_upper, true, memory_order_release);
 	atomic_store_explicit(&inode->in_upper, true, memory_order_release);
-}
-
-void inode_pin(struct tree *tree, struct inode *inode, int fd)
-{
-	int none = -1;
-
-	if (fd >= 0 && !atomic_compare_exchange_strong(&inode->pinned_fd, &none, fd))
-		sys_close(fd);
 }
 
 unsigned dir_depth(const struct dir *dir)

@@ -94,6 +94,12 @@ void inode_publish_locked(struct tree *tree, struct inode *inode, uint64_t real_
 /* Frees what was reaped; no lock held. */
 void inode_bury(struct tree *tree, struct inode *dead);
 
+/* --- keep.c
+ * ------------------------------------------------------------------------------------------------------------- */
+
+/* Lets go of what kept an inode that is being freed. */
+void inode_keep_end(struct tree *tree, struct inode *inode);
+
 /* --- name.c
  * ------------------------------------------------------------------------------------------------------------- */
 

@@ -102,7 +102,7 @@ int name_attach_locked(struct tree *tree, struct inode *inode, struct inode *par
 	else
 		inode->names = n;
 	dir_set_parent(inode, parent);
-	atomic_fetch_and(&inode->flags, (uint16_t)~INODE_UNLINKED);
+	atomic_fetch_and(&inode->flags, (uint16_t)~(INODE_UNLINKED | INODE_TMPFILE));
 	return 0;
 }
 

@@ -4,7 +4,8 @@
  *
  * A file holds no descriptor; it is opened by name in its parent's directory in the layer that holds it. Between
  * looking up the name and opening it a rename may run, so what was opened is compared by inode number, and a mismatch
- * looks the name up again. An object without a name has a pinned descriptor, which is opened anew.
+ * looks the name up again. An object without a name has a pinned descriptor, which is opened anew, or a name in the work
+ * directory (keep.c).
  */
 #include "internal.h"
 
@@ -16,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "layer/index.h"
+#include "layer/work.h"
 #include "os/fs.h"
 #include "os/task.h"
 
@@ -52,9 +54,13 @@ static int reach_file(struct tree *tree, struct inode *inode, struct reach *r)
 
 	inode_locate(tree, inode, &r->place);
 	r->layer = &tree->layers->layers[r->place.layer];
-	r->borrowed = pinned >= 0 && r->layer->upper;
-	r->name = r->borrowed ? "" : r->place.name;
+	r->borrowed = pinned != INODE_NOT_PINNED && r->layer->upper;
+	r->name = r->borrowed && pinned >= 0 ? "" : r->place.name;
 	r->dir = (struct dirfd){.fd = pinned};
+	if (r->borrowed && pinned == INODE_KEPT_BY_NAME) {
+		work_kept_name(inode->id, r->place.name);
+		r->dir.fd = tree->layers->work_fd;
+	}
 	if (r->borrowed)
 		return 0;
 	/* The entry in the index stays where it is whatever becomes of the names. */
@@ -240,9 +246,11 @@ void inode_fix_statx(struct tree *tree, struct inode *inode, struct statx *stx)
 	if (inode->dir && (inode == tree->root || dir_depth(inode->dir) > 1))
 		stx->stx_nlink = 1;
 	lowerdata_fix_statx(tree, inode, stx);
-	/* A file with other links in the upper, known or not, keeps their count. */
+	/* A file with other links in the upper, known or not, keeps their count; the name that keeps it is none of them. */
 	if (flags & INODE_COUNTED)
 		stx->stx_nlink = inode_nlink(tree, inode);
 	else if ((flags & INODE_UNLINKED) && !(flags & INODE_HARDLINKED))
 		stx->stx_nlink = 0;
+	else if (inode_is_kept_by_name(inode) && stx->stx_nlink > 0)
+		stx->stx_nlink--;
 }

@@ -59,6 +59,7 @@ int tree_new(struct layer_set *set, const struct tree_limits *limits, struct tre
 	for (unsigned i = 0; i < INODE_LOCKS; i++)
 		lock_init(&tree->inode_locks[i], LOCK_INODE);
 	tree->layers = layer_set_get(set);
+	tree->max_pinned = limits->max_pinned;
 	res = tree_make_parts(tree, limits);
 	if (res < 0) {
 		tree_free(tree);
@@ -109,7 +110,7 @@ static bool check_names(struct tree *tree, struct inode *inode)
 	return good;
 }
 
-/* I3 and I4: an upper object is in the upper layer, and when it has no name it is pinned. */
+/* I3 and I4: an upper object is in the upper layer, and when it has no name it is kept. */
 static bool check_upper(struct tree *tree, struct inode *inode)
 {
 	bool good = true;
@@ -122,7 +123,7 @@ static bool check_upper(struct tree *tree, struct inode *inode)
 	if (inode_is_metacopy(inode))
 		good &= CHECK(S_ISREG(inode->type) && (atomic_load(&inode->flags) & INODE_HAS_LOWERDATA));
 	if (inode_is_unlinked(inode) && !(atomic_load(&inode->flags) & INODE_HARDLINKED))
-		good &= CHECK(atomic_load(&inode->pinned_fd) >= 0);
+		good &= CHECK(atomic_load(&inode->pinned_fd) != INODE_NOT_PINNED);
 	return good;
 }
 
@@ -144,6 +145,24 @@ static bool check_stack(struct inode *inode)
 		if (i > 0)
 			good &= CHECK(dir_ref(dir, i - 1)->layer < ref->layer);
 	}
+	return good;
+}
+
+/* Pinned descriptors are counted, and directories have no other way to be kept. */
+static bool check_pins(struct tree *tree)
+{
+	unsigned pinned = 0;
+	bool good = true;
+
+	for (uint32_t i = 1; i <= tree->inodes->n_slots; i++) {
+		struct inode *inode = atomic_load(&inode_slot(tree, i)->inode);
+
+		if (!inode)
+			continue;
+		pinned += atomic_load(&inode->pinned_fd) >= 0;
+		good &= CHECK(!inode->dir || !inode_is_kept_by_name(inode));
+	}
+	good &= CHECK(pinned == atomic_load(&tree->n_pinned));
 	return good;
 }
 
@@ -173,6 +192,7 @@ bool tree_check(struct tree *tree)
 
 	LOCK_SCOPE(&tree->table);
 	good = check_counts(tree);
+	good &= check_pins(tree);
 	for (uint32_t i = 1; i <= tree->inodes->n_slots; i++) {
 		struct inode *inode = atomic_load(&inode_slot(tree, i)->inode);
 

@@ -370,7 +370,7 @@ TEST("a file that is about to be truncated is copied without its data")
 	EXPECT_INT(st.st_mode, S_IFREG | 0640);
 }
 
-TEST("an unlinked lower file is copied into a nameless file")
+static void expect_nameless_copy(unsigned max_pinned, bool has_tmpfile)
 {
 	char buf[64];
 	struct statx stx;
@@ -379,6 +379,9 @@ TEST("an unlinked lower file is copied into a nameless file")
 	ASSERT(uni_fill("l1/file", 0, 50));
 	UNI_OPEN(u);
 	struct inode *file = uni_find(&u, "file");
+
+	u.tree->max_pinned = max_pinned;
+	u.f.set->has_tmpfile = u.f.set->has_tmpfile && has_tmpfile;
 
 	ASSERT(file);
 	ASSERT_INT(remove_file(u.change, u.tree->root, "file"), 0);
@@ -396,9 +399,24 @@ TEST("an unlinked lower file is copied into a nameless file")
 	EXPECT_INT(stx.stx_nlink, 0);
 	/* Only the whiteout is there. */
 	EXPECT_INT(count_entries("u"), 1);
+	EXPECT_INT(uni_work_entries(), max_pinned ? 1 : 2);
+	EXPECT_INT(inode_is_kept_by_name(file), !max_pinned);
+	EXPECT(tree_check(u.tree));
 }
 
-TEST("an unlinked symlink and an unlinked fifo are copied without a name")
+TEST("an unlinked lower file is copied into a nameless file")
+{
+	expect_nameless_copy(64, true);
+	expect_nameless_copy(64, false);
+}
+
+TEST("beyond the limit of descriptors that copy has a name in the work directory")
+{
+	expect_nameless_copy(0, true);
+	expect_nameless_copy(0, false);
+}
+
+static void expect_nameless_copies(unsigned max_pinned)
 {
 	struct attr_change attr = {.valid = ATTR_SET_UID | ATTR_SET_GID, .uid = 7, .gid = 8};
 	struct statx stx;
@@ -406,6 +424,8 @@ TEST("an unlinked symlink and an unlinked fifo are copied without a name")
 	ASSERT(!symlink("x", "l1/link") && !mkfifo("l1/fifo", 0600));
 	UNI_OPEN(u);
 	struct inode *inodes[] = {uni_find(&u, "link"), uni_find(&u, "fifo")};
+
+	u.tree->max_pinned = max_pinned;
 
 	ASSERT(inodes[0] && inodes[1]);
 	EXPECT_INT(remove_file(u.change, u.tree->root, "link"), 0);
@@ -416,8 +436,15 @@ TEST("an unlinked symlink and an unlinked fifo are copied without a name")
 		EXPECT_INT(attr_set(u.change, inodes[i], &attr, -1, &stx), 0);
 		EXPECT_INT(stx.stx_uid, 7);
 		EXPECT_INT(stx.stx_nlink, 0);
+		EXPECT_INT(inode_is_kept_by_name(inodes[i]), !max_pinned);
 	}
 	EXPECT_INT(count_entries("u"), 2);
+}
+
+TEST("an unlinked symlink and an unlinked fifo are copied without a name")
+{
+	expect_nameless_copies(64);
+	expect_nameless_copies(0);
 }
 
 TEST("two requests share one copy")

@@ -282,6 +282,27 @@ TEST("a directory can't be linked, a removed file neither")
 	EXPECT_VIEW(&u, "d/\n");
 }
 
+TEST("a removed file that is kept by a name in the work directory can't be linked, but while it has another name")
+{
+	UNI(u);
+	ASSERT(layers_make("u/f=up u/one=1 u/two:u/one"));
+	UNI_OPEN(u);
+	u.tree->max_pinned = 0;
+	struct inode *f = uni_find(&u, "f"), *one = uni_find(&u, "one");
+	struct statx stx;
+
+	ASSERT_INT(names_unlink(&u, "f"), 0);
+	EXPECT(inode_is_kept_by_name(f));
+	EXPECT_INT(create_link(u.change, f, u.tree->root, "g", &stx), -ENOENT);
+	ASSERT_INT(names_unlink(&u, "one"), 0);
+	EXPECT(inode_is_kept_by_name(one));
+	ASSERT_INT(inode_statx(u.tree, one, &stx), 0);
+	EXPECT_INT(stx.stx_nlink, 1);
+	EXPECT_INT(create_link(u.change, one, u.tree->root, "three", &stx), 0);
+	EXPECT_INT(stx.stx_nlink, 2);
+	EXPECT_VIEW(&u, "three=1\ntwo=1\n");
+}
+
 TEST("a nameless file can be written and linked")
 {
 	UNI(u);
@@ -301,6 +322,38 @@ TEST("a nameless file can be written and linked")
 	EXPECT_INT(stx.stx_nlink, 1);
 	EXPECT_VIEW(&u, "d/\nd/named=data\ne/\n");
 	EXPECT_INT(create_tmpfile(u.change, &names_root, uni_find(&u, "e"), S_IFREG | 0666, &inode, &stx), -EAGAIN);
+}
+
+TEST("a nameless file that is kept by a name in the work directory can be written and linked, once")
+{
+	UNI(u);
+	ASSERT(layers_make("u/d/"));
+	UNI_OPEN(u);
+	u.tree->max_pinned = 0;
+	struct inode *inode;
+	struct statx stx;
+	int r = create_tmpfile(u.change, &names_root, uni_find(&u, "d"), S_IFREG | 0666, &inode, &stx);
+
+	if (r == -EOPNOTSUPP)
+		SKIP("no O_TMPFILE here");
+	ASSERT_INT(r, 0);
+	EXPECT(inode_is_kept_by_name(inode));
+	EXPECT_INT(stx.stx_nlink, 0);
+	int fd = inode_open(u.tree, inode, O_RDWR, NULL);
+
+	ASSERT(fd >= 0);
+	EXPECT_INT(pwrite(fd, "data", 4, 0), 4);
+	close(fd);
+	EXPECT_INT(create_link(u.change, inode, uni_find(&u, "d"), "named", &stx), 0);
+	EXPECT_INT(stx.stx_nlink, 1);
+	EXPECT_VIEW(&u, "d/\nd/named=data\n");
+	ASSERT_INT(names_unlink(&u, "d/named"), 0);
+	ASSERT_INT(inode_statx(u.tree, inode, &stx), 0);
+	EXPECT_INT(stx.stx_nlink, 0);
+	EXPECT_INT(create_link(u.change, inode, uni_find(&u, "d"), "again", &stx), -ENOENT);
+	EXPECT_INT(work_temps(), 1);
+	inode_forget(u.tree, inode, inode->nlookup);
+	EXPECT_INT(work_temps(), 0);
 }
 
 TEST("nothing can be created in a removed directory")

@@ -99,6 +99,25 @@ TEST("an unlinked file stays readable and writable by who has it open, its attri
 	EXPECT_VIEW(&u, "");
 }
 
+TEST("beyond the limit a removed file of the upper is kept by a name, a directory by a descriptor")
+{
+	UNI(u);
+	ASSERT(layers_make("u/up=up u/d/ l1/both=low u/both=up"));
+	UNI_OPEN(u);
+	u.tree->max_pinned = 0;
+	struct inode *up = uni_find(&u, "up"), *both = uni_find(&u, "both"), *d = uni_find(&u, "d");
+
+	ASSERT_INT(names_unlink(&u, "up"), 0);
+	ASSERT_INT(names_unlink(&u, "both"), 0);
+	ASSERT_INT(names_rmdir(&u, "d"), 0);
+	EXPECT(inode_is_kept_by_name(up) && inode_is_kept_by_name(both));
+	EXPECT(atomic_load(&d->pinned_fd) >= 0);
+	EXPECT_INT(work_temps(), 2);
+	EXPECT_VIEW(&u, "");
+	inode_forget(u.tree, up, up->nlookup);
+	EXPECT_INT(work_temps(), 1);
+}
+
 TEST("a file with another name is not pinned, and keeps its count")
 {
 	UNI(u);

@@ -44,7 +44,7 @@ static inline void uni_finish(struct uni *u)
 /* Brings up the union of l1 over l2, with the upper u; what the tests need from the layers is made before. */
 static inline bool uni_open(struct uni *u, const char *text)
 {
-	static const struct tree_limits limits = {.max_dirfds = 64, .max_listing_bytes = 1 << 20};
+	static const struct tree_limits limits = {.max_dirfds = 64, .max_listing_bytes = 1 << 20, .max_pinned = 64};
 	static const struct change_options opt = {.sync = true, .acl = true, .copy_threads = 2};
 
 	hash_seed_init();

@@ -52,7 +52,10 @@ static struct layer_set *set_new(struct fixture *f, unsigned n, unsigned n_data,
 	set->ns = XATTR_NS_USER;
 	set->has_upper = has_upper;
 	set->has_upper_xattr = has_upper;
-	set->work_fd = set->workdir_fd = set->fence_fd = -1;
+	set->workdir_fd = set->fence_fd = -1;
+	if (mkdirat(f->top_fd, "work", 0700) < 0 && errno != EEXIST)
+		return NULL;
+	set->work_fd = openat(f->top_fd, "work", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	for (unsigned i = 0; i < n + n_data; i++)
 		if (!layer_fill(f, &set->layers[i], i, has_upper && i == 0))
 			return NULL;
@@ -62,7 +65,8 @@ static struct layer_set *set_new(struct fixture *f, unsigned n, unsigned n_data,
 bool fixture_remount(struct fixture *f, const struct fixture_options *o)
 {
 	struct tree_limits limits = {.max_dirfds = o->max_dirfds ? o->max_dirfds : 64,
-				     .max_listing_bytes = o->max_listing_bytes ? o->max_listing_bytes : 64 << 20};
+				     .max_listing_bytes = o->max_listing_bytes ? o->max_listing_bytes : 64 << 20,
+				     .max_pinned = o->no_pins ? 0 : 64};
 
 	tree_free(f->tree);
 	f->tree = NULL;

@@ -17,7 +17,7 @@
 struct fixture {
 	char path[64];
 	const char *base; /* where `path` lies */
-	int top_fd;	  /* of `path`; layers are the directories "0", "1", .. in it */
+	int top_fd;	  /* of `path`; layers are the directories "0", "1", .. in it, beside "work" */
 	struct layer_set *set;
 	struct tree *tree;
 };
@@ -32,6 +32,7 @@ struct fixture_options {
 	bool follow; /* redirects */
 	bool metacopy; /* is followed */
 	unsigned data_layers; /* behind the others */
+	bool no_pins; /* what loses its name is kept by name in "work" */
 	bool in_memory; /* for many files: on a tmpfs where there is one, maybe without marks */
 };
 

@@ -4,11 +4,13 @@
  */
 #include "fixture.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -186,6 +188,105 @@ TEST("an upper file that was unlinked lives by its pinned descriptor, with link 
 	fd = inode_open(f.tree, a, O_RDWR, &upper);
 	EXPECT(fd >= 0 && upper);
 	close(fd);
+	EXPECT(tree_check(f.tree));
+}
+
+/* Entries of the work directory. */
+static int kept_names(struct fixture *f)
+{
+	DIR *dir = fdopendir(openat(f->top_fd, "work", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	int n = -2;
+
+	while (dir && readdir(dir))
+		n++;
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+TEST("beyond the limit an unlinked upper file lives by a name in the work directory, with link count 0, and the name goes with it")
+{
+	FIXTURE(f, .layers = 2, .no_pins = true);
+	struct inode *a;
+	bool upper = false;
+	int fd;
+
+	ASSERT(fixture_make(&f, "0f/a"));
+	a = fixture_get(&f, "a");
+	ASSERT(a);
+	ASSERT_INT(inode_keep_name(f.tree, a, f.set->layers[0].root_fd, "a"), 1);
+	EXPECT_INT(nlink_of(&f, a), 1);
+	EXPECT_INT(inode_keep_name(f.tree, a, f.set->layers[0].root_fd, "a"), 0);
+	ASSERT_INT(unlinkat(f.top_fd, "0/a", 0), 0);
+	inode_name_removed(f.tree, f.tree->root, "a");
+	EXPECT_STR(content(&f, a), "0/a");
+	EXPECT_INT(nlink_of(&f, a), 0);
+	fd = inode_open(f.tree, a, O_RDWR, &upper);
+	EXPECT(fd >= 0 && upper);
+	close(fd);
+	EXPECT_INT(kept_names(&f), 1);
+	EXPECT(tree_check(f.tree));
+	inode_forget(f.tree, a, 1);
+	EXPECT_INT(kept_names(&f), 0);
+}
+
+TEST("a file that keeps its name after all loses the one in the work directory")
+{
+	FIXTURE(f, .layers = 2, .no_pins = true);
+	struct inode *a;
+
+	ASSERT(fixture_make(&f, "0f/a"));
+	a = fixture_get(&f, "a");
+	ASSERT_INT(inode_keep_name(f.tree, a, f.set->layers[0].root_fd, "a"), 1);
+	inode_unkeep(f.tree, a);
+	EXPECT_INT(kept_names(&f), 0);
+	EXPECT_STR(content(&f, a), "0/a");
+	EXPECT_INT(nlink_of(&f, a), 1);
+	EXPECT(tree_check(f.tree));
+}
+
+TEST("where no descriptor is left a file is kept by name though the limit isn't met, and where it can't be linked by a descriptor though it is")
+{
+	FIXTURE(f, .layers = 2);
+	struct inode *a, *b;
+	struct rlimit old, none;
+	int res;
+
+	ASSERT(fixture_make(&f, "0f/a 0f/b"));
+	a = fixture_get(&f, "a");
+	b = fixture_get(&f, "b");
+	ASSERT_INT(getrlimit(RLIMIT_NOFILE, &old), 0);
+	none = (struct rlimit){.rlim_cur = 0, .rlim_max = old.rlim_max};
+	ASSERT_INT(setrlimit(RLIMIT_NOFILE, &none), 0);
+	res = inode_keep_name(f.tree, a, f.set->layers[0].root_fd, "a");
+	ASSERT_INT(setrlimit(RLIMIT_NOFILE, &old), 0);
+	EXPECT_INT(res, 1);
+	f.tree->max_pinned = 0;
+	ASSERT_INT(unlinkat(f.top_fd, "work", AT_REMOVEDIR), -1);
+	inode_unkeep(f.tree, a);
+	ASSERT_INT(unlinkat(f.top_fd, "work", AT_REMOVEDIR), 0);
+	EXPECT_INT(inode_keep_name(f.tree, b, f.set->layers[0].root_fd, "b"), 0);
+	EXPECT(b->pinned_fd >= 0);
+	EXPECT_INT(inode_keep_name(f.tree, a, f.set->layers[0].root_fd, "gone"), -ENOENT);
+	EXPECT_INT(a->pinned_fd, INODE_NOT_PINNED);
+	EXPECT(tree_check(f.tree));
+}
+
+TEST("a file with a further link that is kept by name shows the count of the others")
+{
+	FIXTURE(f, .layers = 2, .no_pins = true);
+	struct inode *a;
+
+	ASSERT(fixture_make(&f, "0f/a"));
+	ASSERT_INT(linkat(f.top_fd, "0/a", f.top_fd, "0/b", 0), 0);
+	a = fixture_get(&f, "a");
+	ASSERT_INT(inode_keep_name(f.tree, a, f.set->layers[0].root_fd, "a"), 1);
+	ASSERT_INT(unlinkat(f.top_fd, "0/a", 0), 0);
+	inode_name_removed(f.tree, f.tree->root, "a");
+	EXPECT_INT(nlink_of(&f, a), 1);
+	EXPECT(fixture_get(&f, "b") == a);
+	EXPECT_INT(nlink_of(&f, a), 1);
+	EXPECT_STR(content(&f, a), "0/a");
 	EXPECT(tree_check(f.tree));
 }
 

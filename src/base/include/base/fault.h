@@ -5,6 +5,7 @@
  *
  *	PLYFS_FAULT=kill:SCOPE:N | kill-after:SCOPE:N | fail:SCOPE:N:ERRNO
  *	PLYFS_FAULT_COUNT=FILE    "SCOPE N" lines at exit
+ *	PLYFS_FAULT_MAX_PINNED=N  descriptors that keep unlinked objects, so that a test meets the limit with one file
  */
 #ifndef BASE_FAULT_H
 #define BASE_FAULT_H
@@ -32,6 +33,8 @@ int fault_before(void);
 void fault_after(void);
 /* Writes the counts where PLYFS_FAULT_COUNT says. */
 void fault_write_counts(void);
+/* The number in the environment, else `number`. */
+unsigned fault_setting(const char *name, unsigned number);
 #else
 static inline void fault_init(void)
 {
@@ -49,6 +52,10 @@ static inline void fault_after(void)
 }
 static inline void fault_write_counts(void)
 {
+}
+static inline unsigned fault_setting(const char *name, unsigned number)
+{
+	return number;
 }
 #endif
 

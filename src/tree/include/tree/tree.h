@@ -10,7 +10,8 @@
  *  I1  An inode lives while nlookup > 0 (the kernel holds it) or refs > 0 (children, running work); then it is really freed.
  *  I2  (parent, name) leads to at most one inode; a hard-linked upper inode has all its known names.
  *  I3  in_upper goes from false to true once and never back. A lower file is never opened for writing.
- *  I4  An unlinked inode whose object is in the upper has a pinned descriptor from before its last name went.
+ *  I4  An unlinked inode whose object is in the upper is kept from before its last name went: by a pinned descriptor, or by a name in
+ *      the work directory that goes with the inode.
  *  I5  A directory in layer L has its parent in layer L and lies there beneath it by its own name, or its ref carries its path in
  *      layer L. A lower ref's place never changes; before a directory that has some is renamed, they all get their paths.
  *  I6  A descriptor opened by name is checked by inode number before it is used, so a racing rename can't swap files.
@@ -82,6 +83,13 @@ enum inode_flag {
 	INODE_HAS_LOWERDATA = 1 << 4, /* T has or had INODE_METACOPY */
 	INODE_COUNTED = 1 << 5,    /* T of a lower file with several links, with an index: the union counts its names */
 	INODE_INDEXED = 1 << 6,    /* T it is in the upper and has an entry in the index, by which it is reached */
+	INODE_TMPFILE = 1 << 7,    /* T has had no name yet, so it may get one */
+};
+
+/* Values of pinned_fd that are no descriptor. */
+enum inode_pinned {
+	INODE_NOT_PINNED = -1,
+	INODE_KEPT_BY_NAME = -2, /* work_kept_name() of its id */
 };
 
 struct inode {
@@ -96,7 +104,8 @@ struct inode {
 	_Atomic bool in_upper;    /* a non-directories: layer is the upper; directories: equals dir->in_upper */
 	_Atomic unsigned marks;   /* a enum layer_mark of the topmost object as known; see inode_marks_known */
 	_Atomic bool marks_known;
-	_Atomic int pinned_fd;    /* I, read without: descriptor of an unlinked or nameless object, O_PATH or better; -1; owned */
+	_Atomic int pinned_fd;    /* I, read without: descriptor of an unlinked or nameless object, O_PATH or better, owned; or
+				   * enum inode_pinned */
 	union {
 		struct inode_name *names; /* T known names, primary first; an unlinked inode with something in a lower layer
 					   * keeps its last one, out of the table */
@@ -113,6 +122,8 @@ struct tree {
 	struct lock table;               /* T */
 	struct lock inode_locks[INODE_LOCKS]; /* I, striped by slot */
 	struct inode *root;              /* c */
+	unsigned max_pinned;             /* c */
+	_Atomic unsigned n_pinned;       /* a pinned descriptors */
 	void (*on_evict)(struct inode *inode, void *arg); /* c called before an inode is freed, no lock held */
 	void *on_evict_arg;
 	bool revalidate;                 /* c timeout=0: every lookup asks the layers again */
@@ -125,6 +136,7 @@ struct tree {
 struct tree_limits {
 	unsigned max_dirfds;       /* directory descriptors kept open */
 	size_t max_listing_bytes;  /* listings kept */
+	unsigned max_pinned;       /* descriptors of objects without a name; further ones are kept by name in the work directory */
 };
 
 /* Takes a reference to the set. 0 or -errno; the root is there afterwards with a lookup count that is never forgotten. */
@@ -183,7 +195,8 @@ struct inode *inode_peek(struct tree *tree, struct inode *parent, const char *na
  * several links is found by its inode number and gets the name added. -ENOMEM. */
 int inode_intern(struct tree *tree, struct inode *parent, const char *name, const struct resolved *r,
 		 struct inode **ret_inode);
-/* An inode without a name (O_TMPFILE), in the upper; takes ownership of fd as the pinned descriptor. Lookup count 1. */
+/* An inode without a name (O_TMPFILE), in the upper; takes ownership of fd as the pinned descriptor, or closes it when the object is kept
+ * by name. Lookup count 1. */
 int inode_intern_nameless(struct tree *tree, const struct statx *stx, int fd, struct inode **ret_inode);
 
 /* Before a directory is renamed: gives each lower ref a path of its own, so that it doesn't depend on the name any more. Holds whether
@@ -206,13 +219,27 @@ int inode_keep_lower_data(struct tree *tree, struct inode *inode, const struct s
 bool inode_lower_is_linked(struct tree *tree, struct inode *inode);
 /* The upper object has its data now. Caller holds I. */
 void inode_publish_data(struct tree *tree, struct inode *inode);
-/* Publishes a copied-up non-directory: from now on it is upper inode real_ino. Caller holds I; an unlinked inode is pinned before. */
+/* Publishes a copied-up non-directory: from now on it is upper inode real_ino. Caller holds I; an unlinked inode is kept before. */
 void inode_publish_upper(struct tree *tree, struct inode *inode, uint64_t real_ino, bool has_origin);
 /* Publishes a copied-up directory. Caller holds D of its parent. */
 void dir_publish_upper(struct tree *tree, struct inode *inode, uint64_t real_ino);
-/* Gives the inode a descriptor of its upper object to live on without a name (takes ownership). Caller holds I. An inode that has one
- * keeps it, and the new one is closed: lower objects are never pinned, so both are the same object. */
+
+/* Keeping upper objects that have no name (tree/keep.c). The caller holds I. An inode that is kept already stays so, by what it was: lower
+ * objects are never kept, so it is the same object. */
+
+/* Gives the inode a descriptor of its object (takes ownership). */
 void inode_pin(struct tree *tree, struct inode *inode, int fd);
+/* Before its last known name, `name` in the directory dirfd of the upper, goes: pins the object, or gives it its name in the work directory
+ * when too many are pinned, or no descriptor is left, and it is no directory. 1 when it has got such a name now. */
+int inode_keep_name(struct tree *tree, struct inode *inode, int dirfd, const char *name);
+/* The same of an object without a name, open at fd, which remains the caller's. */
+int inode_keep_fd(struct tree *tree, struct inode *inode, int fd);
+/* Takes the name in the work directory away again: the object's own has stayed. */
+void inode_unkeep(struct tree *tree, struct inode *inode);
+static inline bool inode_is_kept_by_name(const struct inode *inode)
+{
+	return atomic_load_explicit(&inode->pinned_fd, memory_order_acquire) == INODE_KEPT_BY_NAME;
+}
 
 /* Where an inode's object is now: a consistent copy. */
 struct inode_place {

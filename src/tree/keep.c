@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keeping an upper object whose inode has no name for as long as the kernel knows the inode: somebody may have it open.
+ *
+ * A descriptor does it and costs nothing on disk, but descriptors are few. Beyond a share of them, or when there are none,
+ * the object gets a further link in the work directory. Its name follows from the inode's id, so that nothing is stored.
+ * It goes when the inode is freed, and after a crash with all that the next mount finds there. It is made before the
+ * object's own name goes, so no change of names has to know of it.
+ *
+ * A directory can't have two names: it is kept by a descriptor always.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "layer/work.h"
+#include "os/fs.h"
+
+/* What is to be kept: a name in a directory of the upper, or, with an empty name, the object itself. */
+struct keep_source {
+	int fd;
+	const char *name;
+};
+
+void inode_pin(struct tree *tree, struct inode *inode, int fd)
+{
+	int none = INODE_NOT_PINNED;
+
+	if (fd < 0)
+		return;
+	if (atomic_compare_exchange_strong(&inode->pinned_fd, &none, fd))
+		atomic_fetch_add(&tree->n_pinned, 1);
+	else
+		sys_close(fd);
+}
+
+static int source_open_once(struct tree *tree, const struct keep_source *s)
+{
+	return *s->name ? layer_openat(layer_upper(tree->layers), s->fd, s->name, O_PATH) : sys_dup(s->fd);
+}
+
+static int pin_source(struct tree *tree, struct inode *inode, const struct keep_source *s)
+{
+	int fd = source_open_once(tree, s);
+
+	if ((fd == -EMFILE || fd == -ENFILE) && dirfd_shrink(tree))
+		fd = source_open_once(tree, s);
+	if (fd < 0)
+		return fd;
+	inode_pin(tree, inode, fd);
+	return 0;
+}
+
+/* Makes the name in the work directory; 1. */
+static int link_source(struct tree *tree, struct inode *inode, const struct keep_source *s)
+{
+	char kept[WORK_NAME_MAX];
+	int work_fd = tree->layers->work_fd, res;
+
+	work_kept_name(inode->id, kept);
+	res = *s->name ? sys_linkat(s->fd, s->name, work_fd, kept) : sys_link_fd(s->fd, work_fd, kept);
+	if (res < 0)
+		return res;
+	atomic_store_explicit(&inode->pinned_fd, INODE_KEPT_BY_NAME, memory_order_release);
+	return 1;
+}
+
+/* The one way, else the other; an error is that of the way that is tried first. */
+static int keep_source(struct tree *tree, struct inode *inode, const struct keep_source *s)
+{
+	int res, other;
+
+	if (atomic_load_explicit(&inode->pinned_fd, memory_order_relaxed) != INODE_NOT_PINNED)
+		return 0;
+	if (inode->dir)
+		return pin_source(tree, inode, s);
+	if (atomic_load(&tree->n_pinned) < tree->max_pinned) {
+		res = pin_source(tree, inode, s);
+		if (res != -EMFILE && res != -ENFILE)
+			return res;
+		other = link_source(tree, inode, s);
+	} else {
+		/* The upper may be full, or have no right or no room for a further link. */
+		res = link_source(tree, inode, s);
+		if (res >= 0)
+			return res;
+		other = pin_source(tree, inode, s);
+	}
+	return other < 0 ? res : other;
+}
+
+int inode_keep_name(struct tree *tree, struct inode *inode, int dirfd, const char *name)
+{
+	return keep_source(tree, inode, &(struct keep_source){.fd = dirfd, .name = name});
+}
+
+int inode_keep_fd(struct tree *tree, struct inode *inode, int fd)
+{
+	return keep_source(tree, inode, &(struct keep_source){.fd = fd, .name = ""});
+}
+
+static void unlink_kept(struct tree *tree, const struct inode *inode)
+{
+	char kept[WORK_NAME_MAX];
+	int res;
+
+	work_kept_name(inode->id, kept);
+	res = sys_unlinkat(tree->layers->work_fd, kept, 0);
+	if (res < 0)
+		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING, "work directory: %s not removed: %s", kept, strerror(-res));
+}
+
+void inode_unkeep(struct tree *tree, struct inode *inode)
+{
+	if (!inode_is_kept_by_name(inode))
+		return;
+	/* Whoever reaches for the name in between finds it missing and looks again. */
+	atomic_store_explicit(&inode->pinned_fd, INODE_NOT_PINNED, memory_order_release);
+	unlink_kept(tree, inode);
+}
+
+void inode_keep_end(struct tree *tree, struct inode *inode)
+{
+	int pinned = atomic_load_explicit(&inode->pinned_fd, memory_order_relaxed);
+
+	if (pinned == INODE_KEPT_BY_NAME)
+		unlink_kept(tree, inode);
+	if (pinned < 0)
+		return;
+	sys_close(pinned);
+	atomic_fetch_sub(&tree->n_pinned, 1);
+}
