@@ -134,7 +134,7 @@ static int drop_entry(struct index_cleaning *c, const char *name, const char *wh
 {
 	int res;
 
-	log_info("index: %s is removed: %s", name, why);
+	log_debug("index: %s is removed: %s", name, why);
 	res = sys_unlinkat(c->dir, name, 0);
 	return res == -ENOENT ? 0 : res;
 }
