@@ -15,6 +15,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#define LINKS 60
 #define LAYERS 3
 #define OBJECTS 28
 
@@ -153,6 +154,19 @@ static void make_object(struct rng *rng, const char *dir)
 		mknod(full, S_IFCHR, 0);
 }
 
+/* Many names of a few files, some of them in the layer above as well. */
+static void make_links(struct rng *rng, const char *dir, const char *above)
+{
+	for (unsigned i = 0; i < LINKS; i++) {
+		char path[PATH_SIZE], full[2 * PATH_SIZE];
+
+		rng_path(rng, path);
+		make_parents(rng, dir, path);
+		snprintf(full, sizeof(full), "%s/%s", dir, path);
+		make_link(rng, above && rng_one_in(rng, 3) ? above : dir, full);
+	}
+}
+
 /* Times of all in the layer, children first. */
 static void seal(struct rng *rng, const char *path, unsigned layer)
 {
@@ -180,7 +194,8 @@ static void seal(struct rng *rng, const char *path, unsigned layer)
 int layers_build(const char *dir, uint64_t seed)
 {
 	struct rng rng = {seed};
-	char layer[PATH_SIZE];
+	char layer[PATH_SIZE], above[PATH_SIZE] = "";
+	bool links = getenv("DIFFERENTIAL_INDEX") != NULL;
 
 	umask(0);
 	for (unsigned l = 1; l <= LAYERS; l++) {
@@ -191,6 +206,9 @@ int layers_build(const char *dir, uint64_t seed)
 			chmod(layer, 0777);
 		for (unsigned i = 0; i < OBJECTS; i++)
 			make_object(&rng, layer);
+		if (links)
+			make_links(&rng, layer, *above ? above : NULL);
+		memcpy(above, layer, sizeof(above));
 		seal(&rng, layer, l);
 	}
 	return 0;

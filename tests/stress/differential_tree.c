@@ -232,7 +232,10 @@ void snap(const char *path, enum snap_kind kind, char out[static SNAP_SIZE])
 	if (kind == SNAP_UPPER && S_ISCHR(st.st_mode) && !st.st_rdev)
 		return;
 	if (!S_ISDIR(st.st_mode))
-		sprintf(out + strlen(out), " size=%ld nlink=%u", (long)st.st_size, (unsigned)st.st_nlink);
+		sprintf(out + strlen(out), " size=%ld", (long)st.st_size);
+	/* What plyfs counts in its own directory the kernel doesn't know. */
+	if (!S_ISDIR(st.st_mode) && (kind == SNAP_LAYER || !getenv("DIFFERENTIAL_NO_NLINK")))
+		sprintf(out + strlen(out), " nlink=%u", (unsigned)st.st_nlink);
 	if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
 		sprintf(out + strlen(out), " rdev=%u:%u", major(st.st_rdev), minor(st.st_rdev));
 	snap_time("mtime", &st.st_mtim, kind != SNAP_LAYER, out);
