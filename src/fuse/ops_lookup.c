@@ -5,6 +5,8 @@
 #include "internal.h"
 
 #define PLUS_BIAS 16
+/* Each lost race is a whole copy-up of another name of the same file, and its inode forgotten. */
+#define LOOKUP_TRIES 8
 
 static int lookup_known(struct fs *fs, struct inode *parent, const char *name, struct inode **ret_inode,
 			struct statx *ret_stx)
@@ -97,8 +99,8 @@ static int resolve_again(struct fs *fs, struct inode *parent, const char *name, 
 	return r;
 }
 
-static int lookup_resolve(struct fs *fs, struct inode *parent, const char *name, struct inode **ret_inode,
-			  struct statx *ret_stx)
+static int lookup_once(struct fs *fs, struct inode *parent, const char *name, struct inode **ret_inode,
+		       struct statx *ret_stx)
 {
 	struct resolved r;
 	int err = fs->opt.revalidate ? resolve_again(fs, parent, name, &r) : resolve_child(fs->tree, parent, name, &r);
@@ -112,6 +114,16 @@ static int lookup_resolve(struct fs *fs, struct inode *parent, const char *name,
 	}
 	resolved_finish(&r);
 	return err;
+}
+
+static int lookup_resolve(struct fs *fs, struct inode *parent, const char *name, struct inode **ret_inode,
+			  struct statx *ret_stx)
+{
+	int r = -EAGAIN;
+
+	for (unsigned i = 0; i < LOOKUP_TRIES && r == -EAGAIN; i++)
+		r = lookup_once(fs, parent, name, ret_inode, ret_stx);
+	return r == -EAGAIN ? -ESTALE : r;
 }
 
 int lookup_child(struct fs *fs, struct inode *parent, const char *name, struct inode **ret_inode, struct statx *ret_stx)

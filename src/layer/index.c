@@ -84,6 +84,11 @@ bool index_is_idle(const struct layer_set *set)
 	return atomic_load_explicit(&set->index->known, memory_order_acquire) == 0;
 }
 
+uint64_t index_generation(const struct layer_set *set)
+{
+	return atomic_load_explicit(&set->index->inserted, memory_order_acquire);
+}
+
 bool index_takes(const struct layer_set *set, uint32_t type)
 {
 	return set->ns == XATTR_NS_TRUSTED ? !S_ISDIR(type) : S_ISREG(type);
@@ -294,8 +299,12 @@ int index_insert(struct layer_set *set, int fd, const char *temp, const char *na
 	if (res < 0)
 		return res;
 	if (temp)
-		return sys_renameat2(set->work_fd, temp, index_fd(set), name, RENAME_NOREPLACE);
-	return sys_link_fd(fd, index_fd(set), name);
+		res = sys_renameat2(set->work_fd, temp, index_fd(set), name, RENAME_NOREPLACE);
+	else
+		res = sys_link_fd(fd, index_fd(set), name);
+	if (res == 0)
+		atomic_fetch_add_explicit(&set->index->inserted, 1, memory_order_release);
+	return res;
 }
 
 int index_link(struct layer_set *set, const char *name, int dirfd, const char *newname)

@@ -26,6 +26,7 @@ struct layer_index {
 	struct nameset entries; /* of WORKDIR/index */
 	struct nameset gone;	/* of WORKDIR/nlink */
 	_Atomic size_t known;	/* names in both */
+	_Atomic uint64_t inserted; /* entries that were made */
 	_Atomic int fd;		/* WORKDIR/index; -1: not made yet */
 	_Atomic int gone_fd;	/* WORKDIR/nlink; -1: not made yet */
 	struct origin top_lower; /* c the root of the topmost lower layer: overlay.origin of the upper's root */

@@ -17,6 +17,7 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "layer/index.h"
 #include "os/fs.h"
 
 int inode_table_new(struct tree *tree)
@@ -437,6 +438,13 @@ static int intern_new_locked(struct tree *tree, struct inode *parent, const char
 	return 0;
 }
 
+/* Whether the lower file that was found may have been copied up since, by another name, and forgotten: then it isn't what the name shows. */
+static bool is_outdated(const struct tree *tree, const struct resolved *r)
+{
+	return r->nlink && !r->in_upper && !r->indexed && tree->layers->index &&
+	       index_generation(tree->layers) != r->index_generation;
+}
+
 static int intern_locked(struct tree *tree, struct inode *parent, const char *name, const struct resolved *r,
 			 struct inode **ret_inode, struct inode **dead)
 {
@@ -451,6 +459,8 @@ static int intern_locked(struct tree *tree, struct inode *parent, const char *na
 	if (n)
 		name_remove_locked(tree, n, dead);
 	inode = intern_by_link_locked(tree, r);
+	if (!inode && is_outdated(tree, r))
+		return -EAGAIN;
 	if (!inode)
 		return intern_new_locked(tree, parent, name, r, ret_inode, dead);
 	name_forget_kept_locked(tree, inode, dead);

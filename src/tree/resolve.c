@@ -404,6 +404,7 @@ static int look_in_index(struct search *s, const struct layer *l, int dirfd, con
 	if (!set->index || l->upper || p->covered || p->stx.stx_nlink < 2 || S_ISDIR(p->stx.stx_mode) ||
 	    !index_takes(set, p->stx.stx_mode & S_IFMT))
 		return 0;
+	s->r->index_generation = index_generation(set);
 	if (index_is_idle(set)) {
 		s->r->nlink = p->stx.stx_nlink;
 		return 0;

@@ -282,6 +282,33 @@ TEST("with an index all names of a lower file are one inode, before and after co
 	EXPECT(tree_check(u.tree));
 }
 
+TEST("a name that was looked up before its file came into the index, and is made known after, is looked up again")
+{
+	UNI(u);
+	struct resolved before, after;
+	struct inode *b;
+	ASSERT(uni_fill("l1/a", 0, 10) && !link("l1/a", "l1/b"));
+	UNI_OPEN(u);
+	struct inode *a = uni_find(&u, "a");
+
+	ASSERT_INT(resolve_child(u.tree, u.tree->root, "b", &before), 0);
+	ASSERT_INT(copyup_now(u.change, a, COPYUP_FULL), 0);
+	/* While the inode is known the old number leads to it. */
+	ASSERT_INT(inode_intern(u.tree, u.tree->root, "b", &before, &b), 0);
+	EXPECT(b == a);
+	inode_name_removed(u.tree, u.tree->root, "b");
+	inode_name_removed(u.tree, u.tree->root, "a");
+	inode_forget(u.tree, a, a->nlookup);
+	EXPECT_INT(inode_intern(u.tree, u.tree->root, "b", &before, &b), -EAGAIN);
+	ASSERT_INT(resolve_child(u.tree, u.tree->root, "b", &after), 0);
+	EXPECT(after.indexed && !after.in_upper);
+	EXPECT_INT(after.nlink, 2);
+	ASSERT_INT(inode_intern(u.tree, u.tree->root, "b", &after, &b), 0);
+	EXPECT(inode_in_upper(b));
+	resolved_finish(&before);
+	resolved_finish(&after);
+}
+
 TEST("with an index an unlinked name is counted, and the last one leaves nothing behind")
 {
 	UNI(u);

@@ -34,6 +34,9 @@ bool index_takes(const struct layer_set *set, uint32_t type);
 /* Whether both directories are empty, so that nothing needs to be asked. */
 bool index_is_idle(const struct layer_set *set);
 
+/* Rises after each new entry: what was looked up in vain before may be there now. */
+uint64_t index_generation(const struct layer_set *set);
+
 /* The name of the lower object `name` at dirfd ("": dirfd itself, O_PATH will do). -EOPNOTSUPP when it has none. */
 int index_name_of(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,
 		  char ret_name[static ORIGIN_INDEX_NAME_SIZE]);

@@ -29,6 +29,7 @@ struct resolved {
 	bool indexed;          /* the object is in the upper, in the index (stx, marks and layer are its), whether or not the upper has
 				* the name, which in_upper tells */
 	uint32_t nlink;        /* the union's count of names where it keeps one, else 0 */
+	uint64_t index_generation; /* when it was asked; only where nlink is set and the object is a lower one */
 	char *index_name;      /* the object's name in the index, where it was asked for; owned */
 	bool upper_whiteout;   /* only with -ENOENT: a whiteout of this name is in the upper */
 	unsigned n_lower;      /* directories: lower refs, topmost first */
