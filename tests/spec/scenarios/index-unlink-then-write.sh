@@ -27,6 +27,7 @@ scenario() {
 	stat_of '%n %h' dir/c
 	try cat dir/c
 	try rm dir/c
+	check_equal "its copy went with the last name" "" "$(ls -A "$BASE/work/index" | grep -v '^#')"
 	remount
 	try ls -AR
 }
