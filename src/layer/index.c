@@ -334,7 +334,7 @@ int index_write_nlink(struct layer_set *set, int fd, uint32_t nlink, uint32_t li
 	return sys_setxattr(fd, "", xattr, text, len, 0);
 }
 
-static int gone_dir(struct layer_set *set)
+int index_make_gone(struct layer_set *set)
 {
 	struct layer_index *index = set->index;
 	int fd = atomic_load_explicit(&index->gone_fd, memory_order_acquire);
@@ -369,7 +369,7 @@ int index_write_gone(struct layer_set *set, const char *name, uint32_t gone)
 
 	if (!gone)
 		return drop_gone(set, name);
-	fd = gone_dir(set);
+	fd = index_make_gone(set);
 	if (fd < 0)
 		return fd;
 	res = nameset_add(set->index, &set->index->gone, name);

@@ -43,5 +43,7 @@ uint32_t index_read_nlink(const struct layer_set *set, const char *name, uint32_
 int index_mark(const struct layer_set *set, int fd, enum xattr_overlay which, const struct origin *origin);
 /* Makes WORKDIR/index. */
 int index_make(struct layer_set *set);
+/* Makes WORKDIR/nlink and returns its descriptor, which stays the index's. */
+int index_make_gone(struct layer_set *set);
 
 #endif

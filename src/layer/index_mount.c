@@ -268,6 +268,7 @@ int index_open(struct layer_opening *lo)
 	struct layer_set *set = lo->set;
 	_cleanup_close_ int dir = -1;
 	const char *path, *why;
+	int res;
 
 	if (lo->opt->index == INDEX_OFF)
 		return 0;
@@ -289,10 +290,13 @@ int index_open(struct layer_opening *lo)
 	if (why)
 		return go_without(lo, dir, -ESTALE, layer_upper(set)->path, why);
 	if (dir >= 0 || lo->opt->index == INDEX_ON) {
-		int res = index_make(set);
-
+		res = index_make(set);
 		if (res < 0)
 			return refuse(lo, res);
 	}
-	return refuse(lo, read_directories(lo));
+	res = read_directories(lo);
+	/* So that names can be counted on a full file system. */
+	if (res == 0 && lo->opt->index == INDEX_ON)
+		res = index_make_gone(set);
+	return refuse(lo, res);
 }
