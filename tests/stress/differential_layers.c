@@ -195,7 +195,8 @@ int layers_build(const char *dir, uint64_t seed)
 {
 	struct rng rng = {seed};
 	char layer[PATH_SIZE], above[PATH_SIZE] = "";
-	bool links = getenv("DIFFERENTIAL_INDEX") != NULL;
+	const char *index = getenv("DIFFERENTIAL_INDEX");
+	bool links = index && !strcmp(index, "on");
 
 	umask(0);
 	for (unsigned l = 1; l <= LAYERS; l++) {
