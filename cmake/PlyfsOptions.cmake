@@ -25,7 +25,8 @@ target_compile_options(plyfs_flags INTERFACE
   -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef
   -Wvla -Wwrite-strings -Wno-unused-parameter -fno-common -fno-strict-aliasing -fstack-protector-strong
   $<$<BOOL:${PLYFS_WERROR}>:-Werror>
-  $<$<BOOL:${PLYFS_COVERAGE}>:--coverage>)
+  # Threads count the same lines at the same time.
+  $<$<BOOL:${PLYFS_COVERAGE}>:--coverage> $<$<BOOL:${PLYFS_COVERAGE}>:-fprofile-update=atomic>)
 target_link_options(plyfs_flags INTERFACE $<$<BOOL:${PLYFS_COVERAGE}>:--coverage> -Wl,-z,relro,-z,now)
 if(PLYFS_SANITIZE)
   target_compile_options(plyfs_flags INTERFACE -fsanitize=${PLYFS_SANITIZE} -fno-omit-frame-pointer

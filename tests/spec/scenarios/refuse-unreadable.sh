@@ -16,6 +16,8 @@ scenario() {
 
 	cp "$PLYFS" "$BASE/plyfs" && chmod 755 "$BASE/plyfs"
 	timeout 10 "$SC" as 9:9 "$BASE/plyfs" -o "lowerdir=$BASE/l1:$BASE/secret" "$BASE/mine" 2>said </dev/null || rc=$?
+	# A build that measures coverage says that this user can't write its counters.
+	sed -i '/^profiling:/d' said
 	check_equal "status" 1 $rc
 	check_equal "the line" "plyfs: lowerdir: $BASE/secret: Permission denied" "$(cat said)"
 	check "nothing is mounted" sh -c "! grep -q $BASE/mine /proc/self/mountinfo"
