@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "format/acl.h"
 #include "format/idmap.h"
@@ -156,13 +157,14 @@ static void fuzz_idmap(const uint8_t *data, size_t size)
 	char *text = to_string(data, size);
 	struct idmap_error error;
 	struct idmap map;
-	uint32_t id;
+	uint32_t shown, id;
 
 	if (idmap_parse(text, &map, &error) == 0) {
 		for (size_t i = 0; i < map.count; i++) {
 			uint32_t last = map.ranges[i].layer + (map.ranges[i].len - 1);
 
-			MUST(idmap_to_layer(&map, idmap_to_mount(&map, last), &id) == 0 && id == last);
+			MUST(idmap_to_mount(&map, last, &shown) == 0);
+			MUST(idmap_to_layer(&map, shown, &id) == 0 && id == last);
 		}
 		idmap_free(&map);
 	}
