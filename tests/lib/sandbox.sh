@@ -24,13 +24,30 @@ sandbox_run() {
 	return $rc
 }
 
+# sandbox_fuse_minors: of the FUSE mounts that the processes of the sandbox see, the nested namespaces' too.
+sandbox_fuse_minors() {
+	local process
+
+	cat /proc/[0-9]*/stat 2>/dev/null | awk -v top="$sandbox_pid" '
+		{ pid = $1; sub(/.*\) /, ""); parent[pid] = $2 }
+		END {
+			for (pid in parent)
+				for (p = pid; p in parent; p = parent[p])
+					if (p == top) { print pid; break }
+		}' | while read -r process; do
+		sed -n 's/^[0-9]* [0-9]* [0-9]*:\([0-9]*\) .* - fuse[^ ]* .*/\1/p' "/proc/$process/mountinfo" 2>/dev/null
+	done | sort -u
+}
+
 # sandbox_end: ends what sandbox_run started, if it still runs; for traps. Whoever removes the sandbox's directories does this first: removing a
-# mountpoint takes the mount from every namespace.
+# mountpoint takes the mount from every namespace. The number of a mount that has gone may be another test's by now, so only those
+# are cut that the sandbox still sees.
 sandbox_end() {
 	local minor
 
 	[ -n "${sandbox_pid:-}" ] || return 0
-	[ ! -s "$sandbox_minors" ] || while read -r minor; do fuse_abort "$minor"; done <"$sandbox_minors"
+	[ ! -s "$sandbox_minors" ] || while read -r minor; do fuse_abort "$minor"; done \
+		< <(grep -x -F -f <(sandbox_fuse_minors) "$sandbox_minors" | sort -u)
 	kill -KILL "$sandbox_pid" 2>/dev/null || true
 	wait "$sandbox_pid" 2>/dev/null || true
 	sandbox_pid=
