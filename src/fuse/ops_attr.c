@@ -101,6 +101,43 @@ static int run_setattr(struct job *job)
 	return 0;
 }
 
+static bool chown_takes_bits(fuse_req_t req, struct inode *inode, mode_t mode)
+{
+	return (mode & S_ISUID) || ((mode & S_ISGID) && ((mode & S_IXGRP) || caller_drops_sgid(req, inode)));
+}
+
+/* chown(2) takes setuid and setgid away, and with FUSE_HANDLE_KILLPRIV_V2 that is left to us. One that changes neither id arrives as a
+ * SETATTR of nothing, for which the owner is enough. A stranger's may as well come before a write of theirs, which does it itself: so
+ * that isn't refused, and takes nothing. False after having answered. */
+static bool note_chown(fuse_req_t req, struct inode *inode, struct attr_change *attr)
+{
+	uid_t uid = fuse_req_ctx(req)->uid;
+	struct statx stx;
+
+	if (inode_is_dir(inode) || (attr->valid & ~(unsigned)(ATTR_SET_UID | ATTR_SET_GID)))
+		return true;
+	if (!attr->valid) {
+		int r = inode_statx(fs_of(req)->tree, inode, &stx);
+		struct statx shown = stx;
+
+		if (r < 0) {
+			reply_result(req, r);
+			return false;
+		}
+		statx_show(fs_of(req), &shown);
+		if (uid != 0 && uid != shown.stx_uid && chown_takes_bits(req, inode, shown.stx_mode)) {
+			reply_attr(req, &stx);
+			return false;
+		}
+		attr->valid = ATTR_SET_UID | ATTR_SET_GID;
+		attr->uid = (uid_t)-1;
+		attr->gid = (gid_t)-1;
+	}
+	if (uid != 0 && caller_drops_sgid(req, inode))
+		attr->valid |= ATTR_KILL_PRIV | ATTR_KILL_SGID;
+	return true;
+}
+
 void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int to_set, struct fuse_file_info *fi)
 {
 	struct inode *inode = inode_or_reply(req, id);
@@ -118,6 +155,8 @@ void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int to_set, st
 		reply_result(req, -EINVAL);
 		return;
 	}
+	if (!note_chown(req, inode, &job.attr))
+		return;
 	if ((job.attr.valid & ATTR_SET_SIZE) && wire_kills_priv())
 		job.attr.valid |= ATTR_KILL_PRIV | (caller_drops_sgid(req, inode) ? ATTR_KILL_SGID : 0);
 	if (!(job.attr.valid & ATTR_SET_SIZE))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # title: the upper is synced when the daemon ends, because syncfs(2) doesn't reach it
 # plyfs-only: the kernel passes syncfs on to the upper
+# variants: tsan newfuse
 # needs: strace
 # not-mounted: yes
 
