@@ -52,12 +52,20 @@ static void keep_lost(const struct job *job, int err)
 		data_write_back_failed(job->fs->data, job->inode, err);
 }
 
+void reply_change(const struct job *job, int err)
+{
+	/* What a file system says of a directory that was removed differs from one to the other. */
+	if ((err == -EPERM || err == -ENOENT) && layer_upper_is_gone(job->fs->layers))
+		err = -ESTALE;
+	reply_result(job->req, err);
+}
+
 int job_result(struct job *job, int r)
 {
 	if (r == -EAGAIN)
 		return r;
 	keep_lost(job, r);
-	reply_result(job->req, r);
+	reply_change(job, r);
 	return 0;
 }
 
@@ -113,7 +121,7 @@ static struct job *job_clone(const struct job *from)
 static void job_answer(struct job *job, int err)
 {
 	keep_lost(job, err);
-	reply_result(job->req, err);
+	reply_change(job, err);
 	job_put(job);
 }
 

@@ -176,6 +176,24 @@ static int rename_need(struct fs *fs, struct inode *parent, const char *name, st
 	return 0;
 }
 
+/* What shows entries can't be replaced, which must be found before the directory to be moved, `old`, is copied up. */
+static int rename_check_replaced(struct fs *fs, const struct job *job, const struct inode *old)
+{
+	struct inode *there;
+	struct statx stx;
+	int r;
+
+	if (!inode_is_dir(old) || inode_in_upper(old))
+		return 0;
+	r = lookup_child(fs, job->inode2, job->name2, &there, &stx);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (inode_is_dir(there) && there->dir->n_lower > 0)
+		r = listing_is_empty(fs->tree, there) ? 0 : -ENOTEMPTY;
+	inode_forget(fs->tree, there, 1);
+	return r;
+}
+
 /* Refusals that must come before anything is copied up. */
 static int rename_check(struct fs *fs, const struct job *job)
 {
@@ -221,6 +239,8 @@ void op_rename(fuse_req_t req, fuse_ino_t parent_id, const char *name, fuse_ino_
 		r = rename_need(fs, oldparent, name, &old);
 	if (r == 0 && (flags & RENAME_EXCHANGE))
 		r = rename_need(fs, newparent, newname, &new);
+	else if (r == 0)
+		r = rename_check_replaced(fs, &job, old);
 	if (r < 0) {
 		reply_result(req, r);
 	} else {

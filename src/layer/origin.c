@@ -46,10 +46,33 @@ static bool is_indexed(const struct layer_set *set, int dirfd, const char *name)
 	       index_look_upper(set, dirfd, name, &stx, &entry) == 1;
 }
 
-/* The inode number of the object in this file system, or 0. Kernel overlayfs keeps a hard-linked file's number only
- * with an index, because else each of its names may have been copied to an upper file of its own. */
-static uint64_t ino_in_fs(const struct layer_set *set, const struct layer_fs *fs, const struct origin *origin,
-			  int dirfd, const char *name)
+/* The object whose number is asked for: `name` at dirfd, in the upper or not. */
+struct copy {
+	const struct layer_set *set;
+	int dirfd;
+	const char *name;
+	bool upper;
+	unsigned steps; /* origins that may still be followed */
+};
+
+static uint64_t origin_ino(const struct copy *copy);
+
+/* The lower object may itself be a copy that an upper left behind when it became a layer: then the number is that of its origin. */
+static uint64_t ino_of_lower(const struct copy *copy, const struct layer *l, int fd, uint64_t ino)
+{
+	struct copy next = {.set = copy->set, .dirfd = fd, .name = "", .steps = copy->steps - 1};
+	uint64_t first = 0;
+	unsigned marks;
+
+	if (next.steps && layer_read_marks(copy->set, l, fd, "", &marks) == 0 && (marks & MARK_ORIGIN))
+		first = origin_ino(&next);
+	return first ? first : layer_union_ino(copy->set, l, ino);
+}
+
+/* The inode number of the object in this file system, which is that of layer `l`, or 0. Kernel overlayfs keeps a hard-linked file's
+ * number only with an index, because else each of its names may have been copied to an upper file of its own. */
+static uint64_t ino_in_fs(const struct copy *copy, const struct layer *l, const struct layer_fs *fs,
+			  const struct origin *origin)
 {
 	struct sys_handle handle = {.type = origin->type, .len = origin->fid_size};
 	_cleanup_close_ int fd = -1;
@@ -59,7 +82,10 @@ static uint64_t ino_in_fs(const struct layer_set *set, const struct layer_fs *fs
 	fd = sys_open_by_handle(fs->handle_fd, &handle, O_PATH);
 	if (fd < 0 || sys_statx(fd, "", &stx) < 0 || layer_id_of(&stx).dev != fs->dev || !stx.stx_nlink)
 		return 0;
-	return S_ISDIR(stx.stx_mode) || stx.stx_nlink == 1 || is_indexed(set, dirfd, name) ? stx.stx_ino : 0;
+	if (!S_ISDIR(stx.stx_mode) && stx.stx_nlink != 1 &&
+	    !(copy->upper && is_indexed(copy->set, copy->dirfd, copy->name)))
+		return 0;
+	return ino_of_lower(copy, l, fd, stx.stx_ino);
 }
 
 /* Whether an earlier lower layer lies in the same file system, which then has been asked. */
@@ -71,8 +97,10 @@ static bool is_first_of_fs(const struct layer_set *set, unsigned index)
 	return true;
 }
 
-static uint64_t ino_of_origin(const struct layer_set *set, const struct origin *origin, int dirfd, const char *name)
+static uint64_t ino_of_origin(const struct copy *copy, const struct origin *origin)
 {
+	const struct layer_set *set = copy->set;
+
 	for (unsigned i = set->has_upper; i < set->n; i++) {
 		const struct layer *l = &set->layers[i];
 		const struct layer_fs *fs = &set->fs[l->fs];
@@ -80,9 +108,9 @@ static uint64_t ino_of_origin(const struct layer_set *set, const struct origin *
 
 		if (!fs->has_handles || memcmp(fs->uuid, origin->uuid, sizeof(fs->uuid)) || !is_first_of_fs(set, i))
 			continue;
-		ino = ino_in_fs(set, fs, origin, dirfd, name);
+		ino = ino_in_fs(copy, l, fs, origin);
 		if (ino)
-			return layer_union_ino(set, l, ino);
+			return ino;
 	}
 	return 0;
 }
@@ -100,33 +128,43 @@ static bool is_ambiguous(const struct layer_set *set, const struct origin *origi
 	return without > 1;
 }
 
-static uint64_t ino_of_handle(const struct layer_set *set, int dirfd, const char *name)
+static uint64_t ino_of_handle(const struct copy *copy)
 {
+	const struct layer_set *set = copy->set;
 	uint8_t value[ORIGIN_MAX];
 	struct origin origin;
 	ssize_t size =
-		sys_getxattr(dirfd, name, xattr_overlay_name(set->ns, XATTR_OVERLAY_ORIGIN), value, sizeof(value));
+		sys_getxattr(copy->dirfd, copy->name, xattr_overlay_name(set->ns, XATTR_OVERLAY_ORIGIN), value, sizeof(value));
 
 	if (size <= 0 || origin_decode(value, (size_t)size, &origin) < 0 || (origin.flags & ORIGIN_FLAG_PATH_UPPER) ||
 	    is_ambiguous(set, &origin))
 		return 0;
-	return ino_of_origin(set, &origin, dirfd, name);
+	return ino_of_origin(copy, &origin);
 }
 
-uint64_t layer_origin_ino(const struct layer_set *set, int dirfd, const char *name)
+static uint64_t origin_ino(const struct copy *copy)
 {
-	uint64_t ino = ino_of_handle(set, dirfd, name);
+	const struct layer_set *set = copy->set;
+	uint64_t ino = ino_of_handle(copy);
 	uint8_t value[INOMARK_SIZE];
 	ssize_t size;
 
 	if (ino)
 		return ino;
-	size = sys_getxattr(dirfd, name, xattr_overlay_name(set->ns, XATTR_OVERLAY_PLYFS_INO), value, sizeof(value));
+	size = sys_getxattr(copy->dirfd, copy->name, xattr_overlay_name(set->ns, XATTR_OVERLAY_PLYFS_INO), value, sizeof(value));
 	if (size <= 0)
 		return 0;
 	/* The number of a file with several links is the copy's only as long as all names lead to it. */
-	if (sys_getxattr(dirfd, name, xattr_overlay_name(set->ns, XATTR_OVERLAY_NLINK), NULL, 0) >= 0 &&
-	    !is_indexed(set, dirfd, name))
+	if (sys_getxattr(copy->dirfd, copy->name, xattr_overlay_name(set->ns, XATTR_OVERLAY_NLINK), NULL, 0) >= 0 &&
+	    !(copy->upper && is_indexed(set, copy->dirfd, copy->name)))
 		return 0;
 	return inomark_decode(value, (size_t)size);
+}
+
+uint64_t layer_origin_ino(const struct layer_set *set, const struct layer *l, int dirfd, const char *name)
+{
+	/* Each origin lies in a layer below, so that there can't be more steps than layers. */
+	const struct copy copy = {.set = set, .dirfd = dirfd, .name = name, .upper = l->upper, .steps = set->n};
+
+	return origin_ino(&copy);
 }

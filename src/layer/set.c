@@ -11,7 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <xxhash.h>
 
 #include "base/cleanup.h"
@@ -212,8 +214,7 @@ static int open_mountpoint(struct layer_opening *lo)
 	return ret < 0 ? layer_refuse_errno(lo, ret, "mountpoint", lo->mountpoint) : 0;
 }
 
-/* --- the whole
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- the whole ------------------------------------------------------------------------------------------------------------------ */
 
 static int check_options(struct layer_opening *lo)
 {
@@ -272,6 +273,27 @@ static int open_directories(struct layer_opening *lo)
 	return ret;
 }
 
+/* With uuid=on the upper gets the uuid that the kernel would look for there. FUSE can't show it. */
+static int write_uuid(struct layer_opening *lo)
+{
+	struct layer_set *set = lo->set;
+	const char *name = xattr_overlay_name(set->ns, XATTR_OVERLAY_UUID);
+	uint8_t uuid[16];
+	ssize_t r;
+
+	if (lo->opt->uuid != UUID_ON || !set->has_upper_xattr)
+		return 0;
+	r = sys_getxattr(set->layers[0].root_fd, "", name, uuid, sizeof(uuid));
+	if (r == -ENODATA) {
+		if (getrandom(uuid, sizeof(uuid), 0) != sizeof(uuid))
+			return layer_refuse(lo, -EIO, "uuid", NULL, "no random numbers");
+		uuid[6] = (uuid[6] & 0x0f) | 0x40; /* version 4, random */
+		uuid[8] = (uuid[8] & 0x3f) | 0x80; /* of the usual variant */
+		r = sys_setxattr(set->layers[0].root_fd, "", name, uuid, sizeof(uuid), XATTR_CREATE);
+	}
+	return r < 0 ? layer_refuse_errno(lo, (int)r, "upperdir", lo->opt->upperdir) : 0;
+}
+
 static int prepare_upper(struct layer_opening *lo)
 {
 	int ret = fence_upper(lo);
@@ -283,6 +305,8 @@ static int prepare_upper(struct layer_opening *lo)
 		ret = workdir_prepare(lo);
 	if (!ret)
 		ret = probe_upper(lo);
+	if (!ret)
+		ret = write_uuid(lo);
 	if (!ret)
 		ret = workdir_write_state(lo);
 	return ret;
@@ -386,6 +410,15 @@ struct layer_set *layer_set_get(struct layer_set *set)
 {
 	atomic_fetch_add_explicit(&set->refs, 1, memory_order_relaxed);
 	return set;
+}
+
+bool layer_upper_is_gone(const struct layer_set *set)
+{
+	struct statx stx;
+
+	return set->has_upper &&
+	       ((sys_statx(set->layers[0].root_fd, "", &stx) == 0 && stx.stx_nlink == 0) ||
+		(sys_statx(set->work_fd, "", &stx) == 0 && stx.stx_nlink == 0));
 }
 
 static void set_free(struct layer_set *set)

@@ -547,7 +547,7 @@ static void listing_settle_ino(struct tree *tree, struct inode *dir, const struc
 	if (!e || e->cookie != entry->cookie || !(e->flags & LISTED_PENDING))
 		return;
 	e->ino = entry->ino;
-	e->flags &= (uint8_t) ~(LISTED_PENDING | LISTED_MERGES);
+	e->flags &= (uint8_t) ~(LISTED_PENDING | LISTED_MERGES | LISTED_FORMER);
 }
 
 /* The number that a lookup would show, from the known inode where there is one. */
@@ -640,4 +640,10 @@ int listing_is_empty_locked(struct tree *tree, struct inode *dir)
 	res = merge_dir(tree, dir, true, &unused);
 	listing_free(unused);
 	return res < 0 ? res : res == 0;
+}
+
+int listing_is_empty(struct tree *tree, struct inode *dir)
+{
+	LOCK_SCOPE(&dir->dir->lock);
+	return listing_is_empty_locked(tree, dir);
 }

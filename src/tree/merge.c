@@ -7,7 +7,8 @@
  * directories that say so.
  *
  * d_ino must equal st_ino. A lower entry's is known at once; an upper entry's too, unless it may come from a lower
- * object: a directory with one beneath, or anything in a directory marked impure. Those are settled when they are read.
+ * object: a directory with one beneath, or anything in a directory marked impure, also in a layer that was an upper. Those are settled
+ * when they are read.
  */
 #include "internal.h"
 
@@ -31,7 +32,7 @@ struct merge {
 	bool last;	       /* no layer beneath */
 	bool xwhiteouts;       /* may hold whiteouts of the xattr form */
 	bool sealing;	       /* the layer has `.wh.` names: entries are LISTED_SEALING */
-	bool impure;	       /* the upper, and entries may have an origin */
+	bool impure;	       /* entries may have an origin */
 	uint64_t whiteout_ino; /* one that was seen to be a whiteout here; 0 none */
 };
 
@@ -87,7 +88,7 @@ static int merge_below(struct merge *m, struct listed *e, const struct sys_diren
 		return 0;
 	}
 	if (m->tree->layers->layers[e->layer].upper && !(e->flags & LISTED_MERGES)) {
-		e->flags |= LISTED_PENDING | LISTED_MERGES;
+		e->flags |= LISTED_PENDING | LISTED_MERGES | (m->impure ? LISTED_FORMER : 0);
 		e->ino = layer_union_ino(m->tree->layers, m->layer, d->ino);
 	}
 	e->last_layer = (uint16_t)m->layer->index;
@@ -124,7 +125,8 @@ static int merge_new(struct merge *m, const struct sys_dirent *d, const char *na
 		e->flags = (uint8_t)(LISTED_HIDDEN | (m->layer->upper ? LISTED_WHITEOUT : 0) | sealing);
 		m->l->n_live--;
 	} else {
-		e->flags = (uint8_t)((m->impure ? LISTED_PENDING : 0) | sealing);
+		e->flags = (uint8_t)((m->impure ? LISTED_PENDING : 0) |
+				     (m->impure && !m->layer->upper ? LISTED_FORMER : 0) | sealing);
 	}
 	return 0;
 }
@@ -231,7 +233,7 @@ static int merge_layer(struct merge *m, struct inode *dir, struct dirref *ref)
 	m->layer = &set->layers[ref->layer];
 	m->dirfd = fd.fd;
 	m->xwhiteouts = (ref->flags & DIRREF_XWHITEOUTS) || (m->layer->upper && set->whiteout_form == WHITEOUT_XATTR);
-	m->impure = false;
+	m->impure = (ref->flags & DIRREF_IMPURE) && !m->layer->upper;
 	m->whiteout_ino = 0;
 	if (m->layer->upper && !m->stop_early)
 		res = merge_impure(m, dir);
@@ -263,7 +265,7 @@ int merge_dir(struct tree *tree, struct inode *dir, bool stop_early, struct list
 }
 
 /* What the mark leads to has the number; a mark that can't be followed leaves it as it is, and the lookup tells. */
-static int final_ino_redirected(struct tree *tree, struct inode *dir, const char *name, uint64_t *ino)
+static int final_ino_by_lookup(struct tree *tree, struct inode *dir, const char *name, uint64_t *ino)
 {
 	struct resolved r;
 	int res = resolve_child(tree, dir, name, &r);
@@ -284,6 +286,8 @@ int merge_final_ino(struct tree *tree, struct inode *dir, const char *name, unsi
 	uint64_t origin;
 	int res;
 
+	if (flags & LISTED_FORMER)
+		return final_ino_by_lookup(tree, dir, name, ino);
 	if (!CHECK(upper))
 		return -EIO;
 	res = dirfd_get_upper(tree, dir, &fd);
@@ -300,9 +304,9 @@ int merge_final_ino(struct tree *tree, struct inode *dir, const char *name, unsi
 		goto out;
 	if ((marks & MARK_REDIRECT) && !(marks & MARK_OPAQUE)) {
 		dirfd_put(tree, &fd);
-		return final_ino_redirected(tree, dir, name, ino);
+		return final_ino_by_lookup(tree, dir, name, ino);
 	}
-	origin = marks & MARK_ORIGIN ? layer_origin_ino(tree->layers, fd.fd, name) : 0;
+	origin = marks & MARK_ORIGIN ? layer_origin_ino(tree->layers, upper, fd.fd, name) : 0;
 	if (origin) {
 		*ino = origin;
 	} else if (flags & LISTED_MERGES) {

@@ -174,7 +174,8 @@ struct search {
 	const char *walked; /* the path in the layer that is being asked, when it isn't reached by the parent */
 	bool found;
 	bool done;
-	uint64_t origin_ino; /* of the topmost object, when it is in the upper and has a valid origin */
+	uint64_t origin_ino; /* of the topmost object, when it has a valid origin */
+	uint64_t lower_ino;  /* of the topmost lower directory, likewise */
 };
 
 static bool from_roots(const struct search *s)
@@ -225,6 +226,8 @@ static int resolve_merge(struct search *s, const struct layer *l, const struct p
 {
 	struct dirref ref = {.layer = l->index, .ino = p->stx.stx_ino};
 
+	if (p->marks & MARK_IMPURE)
+		ref.flags |= DIRREF_IMPURE;
 	if (p->covered)
 		ref.flags |= DIRREF_COVERED;
 	if (p->marks & MARK_XWHITEOUTS)
@@ -443,8 +446,8 @@ static int resolve_indexed(struct search *s, const struct layer *l, int dirfd, c
 	return s->metacopy ? resolve_data(s, l, dirfd, name, p) : 0;
 }
 
-/* An object of the upper: its number, and whether it is one of the index. */
-static int look_at_origin(struct search *s, int dirfd, const char *name, const struct probe *p)
+/* The number of what was copied up, and whether it is one of the index. What was copied up into a former upper keeps its number too. */
+static int look_at_origin(struct search *s, const struct layer *l, int dirfd, const char *name, const struct probe *p)
 {
 	const struct layer_set *set = s->tree->layers;
 	struct index_entry e;
@@ -452,7 +455,14 @@ static int look_at_origin(struct search *s, int dirfd, const char *name, const s
 
 	if (!(p->marks & MARK_ORIGIN))
 		return 0;
-	s->origin_ino = layer_origin_ino(set, dirfd, name);
+	if (!l->upper) {
+		if (!s->found)
+			s->origin_ino = layer_origin_ino(set, l, dirfd, name);
+		if (S_ISDIR(p->stx.stx_mode) && !s->r->n_lower)
+			s->lower_ino = s->found ? layer_origin_ino(set, l, dirfd, name) : s->origin_ino;
+		return 0;
+	}
+	s->origin_ino = layer_origin_ino(set, l, dirfd, name);
 	res = set->index ? index_look_upper(set, dirfd, name, &p->stx, &e) : 0;
 	if (res <= 0)
 		return res;
@@ -498,8 +508,8 @@ static int resolve_object(struct search *s, const struct layer *l, int dirfd, co
 	if (res != 0)
 		return res < 0 ? res : resolve_indexed(s, l, dirfd, name, p, &copy);
 	res = probe_marks(s->tree, l, dirfd, name, p);
-	if (res == 0 && l->upper)
-		res = look_at_origin(s, dirfd, name, p);
+	if (res == 0)
+		res = look_at_origin(s, l, dirfd, name, p);
 	if (res == 0 && is_dir)
 		res = resolve_merge(s, l, p);
 	if (res == 0 && !s->found)
@@ -688,7 +698,7 @@ static void resolve_ino(struct search *s)
 	if (r->n_lower) {
 		const struct dirref *top = &r->lower[0];
 
-		r->ino = layer_union_ino(set, &set->layers[top->layer], top->ino);
+		r->ino = s->lower_ino ? s->lower_ino : layer_union_ino(set, &set->layers[top->layer], top->ino);
 		r->has_origin = true;
 	} else if (s->origin_ino) {
 		r->ino = s->origin_ino;

@@ -26,7 +26,7 @@ static bool copy_up(struct fixture *f, unsigned index, const char *name)
 
 static uint64_t origin_of(struct fixture *f, const char *name)
 {
-	return layer_origin_ino(f->set, layer_upper(f->set)->root_fd, name);
+	return layer_origin_ino(f->set, layer_upper(f->set), layer_upper(f->set)->root_fd, name);
 }
 
 static uint64_t ino_of(const char *path)

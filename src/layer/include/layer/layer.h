@@ -189,9 +189,12 @@ static inline bool layer_reserves_xattr(const struct layer_set *set, const char 
 	return xattr_is_private(set->ns, stored) || (set->aufs && xattr_is_fuseoverlayfs(stored));
 }
 
-/* The union inode number of the lower object that an upper one was copied from: what overlay.origin names, else what overlay.plyfs_ino
- * says; 0 when neither is there, valid and in a lower layer. */
-uint64_t layer_origin_ino(const struct layer_set *set, int dirfd, const char *name);
+/* Whether the upper or the work directory was removed below the mount. */
+bool layer_upper_is_gone(const struct layer_set *set);
+
+/* The union inode number of the lower object that this one of layer `l`, the upper or a former upper, was copied from: what
+ * overlay.origin names, else what overlay.plyfs_ino says; 0 when neither is there, valid and in a lower layer. */
+uint64_t layer_origin_ino(const struct layer_set *set, const struct layer *l, int dirfd, const char *name);
 /* Builds the value of overlay.origin for the object open (O_PATH) at fd in lower layer `l`. Returns its length, or -EOPNOTSUPP. */
 ssize_t layer_make_origin(const struct layer_set *set, const struct layer *l, int fd, void *buf, size_t size);
 

@@ -44,6 +44,8 @@ enum listing_answer listing_find(struct tree *tree, struct inode *dir, const cha
 int listing_build(struct tree *tree, struct inode *dir);
 /* 1 when no visible entry is left, 0 when there is one. Caller holds D of `dir`. */
 int listing_is_empty_locked(struct tree *tree, struct inode *dir);
+/* The same; caller holds no D. */
+int listing_is_empty(struct tree *tree, struct inode *dir);
 
 /* Patches after a change on disk; the caller holds D of `dir`. No-ops where no listing is kept. */
 void listing_add(struct tree *tree, struct inode *dir, const char *name, unsigned char type, uint64_t ino, unsigned layer);

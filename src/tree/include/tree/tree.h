@@ -47,6 +47,7 @@ struct dirfd_entry; /* tree/dirfd.c */
 enum dirref_flag {
 	DIRREF_COVERED = 1 << 0,    /* another mount covers it: shown empty, never opened */
 	DIRREF_XWHITEOUTS = 1 << 1, /* may hold whiteouts of the xattr form */
+	DIRREF_IMPURE = 1 << 2,     /* of a lower layer that was an upper: may hold what was copied up */
 };
 
 /* A directory in one layer. */
