@@ -395,6 +395,21 @@ static int keep_index_name(struct resolved *r, const struct index_entry *e)
 	return r->index_name ? 0 : -ENOMEM;
 }
 
+/* The number of a lower file whose copy is shown in its place. */
+static int number_below_copy(struct search *s, const struct layer *l, int dirfd, const char *name, const struct probe *p)
+{
+	const struct layer_set *set = s->tree->layers;
+	unsigned marks;
+	int res = layer_read_marks(set, l, dirfd, name, &marks);
+
+	if (res < 0)
+		return res;
+	s->origin_ino = marks & MARK_ORIGIN ? layer_origin_ino(set, l, dirfd, name) : 0;
+	if (!s->origin_ino)
+		s->origin_ino = layer_union_ino(set, l, p->stx.stx_ino);
+	return 0;
+}
+
 /* A lower file with several links: the union counts them, and its copy may be in the index. Returns 1 when that was found; *copy is then
  * what is known of it. */
 static int look_in_index(struct search *s, const struct layer *l, int dirfd, const char *name, const struct probe *p,
@@ -418,9 +433,9 @@ static int look_in_index(struct search *s, const struct layer *l, int dirfd, con
 	res = keep_index_name(s->r, &e);
 	if (res < 0 || !e.indexed)
 		return res;
-	s->origin_ino = layer_union_ino(set, l, p->stx.stx_ino);
 	*copy = (struct probe){.stx = e.stx};
-	return 1;
+	res = number_below_copy(s, l, dirfd, name, p);
+	return res < 0 ? res : 1;
 }
 
 /* The copy in the index is what the lower name shows; one without data has it in the lower object. */
