@@ -118,6 +118,17 @@ remount() {
 	cd "$BASE/merged"
 }
 
+# space_comes DIR KIB: waits until the file system has that much room. Removed data goes when the last descriptor does, and the daemon lets
+# go of a removed file at the kernel's FORGET, which follows the unlink.
+space_comes() {
+	local tries=100
+
+	until [ "$(df --output=avail -k "$1" | tail -1)" -ge "$2" ] || [ $((tries -= 1)) -eq 0 ]; do
+		sleep 0.05
+	done
+	[ $tries -gt 0 ] || echo "FAIL: no space comes in $1"
+}
+
 # union MOUNTPOINT OPTIONS: one more mount of the kind under test, for scenarios that mount by themselves.
 union() {
 	if [ "$FS" = kernel ]; then

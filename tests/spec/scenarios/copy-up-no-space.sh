@@ -14,6 +14,7 @@ scenario() {
 	upper_has dir/big
 	check_equal "no data stays in the work directory" 0 "$(find "$BASE/work" -type f -size +16 | wc -l)"
 	rm "$BASE/filler"
+	space_comes "$BASE" 400000
 	try sc fd open:dir/big:rw pwrite:0:x fsync
 	upper_has dir/big
 	stat_of '%n %s' dir/big

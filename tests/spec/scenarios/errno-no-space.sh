@@ -34,6 +34,7 @@ scenario() {
 	check_equal "no inode for a copy" "No space left on device" "$(chmod 600 dir/tiny 2>&1 | sed 's/.*: //')"
 	check "the tree is as before" sh -c '[ "$(echo $(ls -A dir))" = "file sub tiny" ]'
 	check "removing works" rm filler filler2 filler3 n1 n2 n3 n4 n5
+	space_comes "$b/small" 10000
 	check "copy-up works" sh -c 'cat dir/tiny >>dir/file && chmod 600 dir/tiny && mkdir dir/new'
 	check_equal "size" 3000010 "$(stat -c %s dir/file)"
 	cd ..

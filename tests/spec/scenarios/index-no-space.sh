@@ -20,6 +20,7 @@ scenario() {
 	check "its names can go" rm a
 	check_equal "the count follows" "8000000 2" "$(stat -c '%s %h' b)"
 	rm filler*
+	space_comes "$BASE" 100000
 	check "with room it is copied" sh -c 'echo more >>b'
 	remount
 	check_equal "all names show it" "8000005 8000005" "$(echo $(stat -c %s b c))"
