@@ -161,8 +161,6 @@ void job_start_opening(struct job *job);
 void job_put(struct job *job);
 /* How a run function ends with a result alone: -EAGAIN is handed back, anything else is the answer. */
 int job_result(struct job *job, int r);
-/* Answers a change: as reply_result(), and ESTALE where the upper has gone. */
-void reply_change(const struct job *job, int err);
 static inline void job_init(struct job *job, fuse_req_t req, int (*run)(struct job *))
 {
 	memset(job, 0, sizeof(*job));

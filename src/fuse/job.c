@@ -52,7 +52,7 @@ static void keep_lost(const struct job *job, int err)
 		data_write_back_failed(job->fs->data, job->inode, err);
 }
 
-void reply_change(const struct job *job, int err)
+static void reply_change(const struct job *job, int err)
 {
 	/* What a file system says of a directory that was removed differs from one to the other. */
 	if ((err == -EPERM || err == -ENOENT) && layer_upper_is_gone(job->fs->layers))

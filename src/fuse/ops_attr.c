@@ -112,18 +112,18 @@ static bool chown_takes_bits(fuse_req_t req, struct inode *inode, mode_t mode)
 static bool note_chown(fuse_req_t req, struct inode *inode, struct attr_change *attr)
 {
 	uid_t uid = fuse_req_ctx(req)->uid;
-	struct statx stx;
+	struct statx stx, shown;
 
 	if (inode_is_dir(inode) || (attr->valid & ~(unsigned)(ATTR_SET_UID | ATTR_SET_GID)))
 		return true;
 	if (!attr->valid) {
 		int r = inode_statx(fs_of(req)->tree, inode, &stx);
-		struct statx shown = stx;
 
 		if (r < 0) {
 			reply_result(req, r);
 			return false;
 		}
+		shown = stx;
 		statx_show(fs_of(req), &shown);
 		if (uid != 0 && uid != shown.stx_uid && chown_takes_bits(req, inode, shown.stx_mode)) {
 			reply_attr(req, &stx);

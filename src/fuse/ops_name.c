@@ -188,8 +188,9 @@ static int rename_check_replaced(struct fs *fs, const struct job *job, const str
 	r = lookup_child(fs, job->inode2, job->name2, &there, &stx);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	if (inode_is_dir(there) && there->dir->n_lower > 0)
-		r = listing_is_empty(fs->tree, there) ? 0 : -ENOTEMPTY;
+	/* An error is met again, and told, by the rename itself. */
+	if (inode_is_dir(there) && there->dir->n_lower > 0 && listing_is_empty(fs->tree, there) == 0)
+		r = -ENOTEMPTY;
 	inode_forget(fs->tree, there, 1);
 	return r;
 }

@@ -175,7 +175,7 @@ struct search {
 	bool found;
 	bool done;
 	uint64_t origin_ino; /* of the topmost object, when it has a valid origin */
-	uint64_t lower_ino;  /* of the topmost lower directory, likewise */
+	uint64_t lower_ino;  /* of the topmost lower part, likewise; counts for directories */
 };
 
 static bool from_roots(const struct search *s)
@@ -466,18 +466,19 @@ static int look_at_origin(struct search *s, const struct layer *l, int dirfd, co
 {
 	const struct layer_set *set = s->tree->layers;
 	struct index_entry e;
+	uint64_t ino;
 	int res;
 
-	if (!(p->marks & MARK_ORIGIN))
+	/* Below the topmost lower part nothing has a say in the number. */
+	if (!(p->marks & MARK_ORIGIN) || s->r->n_lower)
 		return 0;
+	ino = layer_origin_ino(set, l, dirfd, name);
+	if (!s->found)
+		s->origin_ino = ino;
 	if (!l->upper) {
-		if (!s->found)
-			s->origin_ino = layer_origin_ino(set, l, dirfd, name);
-		if (S_ISDIR(p->stx.stx_mode) && !s->r->n_lower)
-			s->lower_ino = s->found ? layer_origin_ino(set, l, dirfd, name) : s->origin_ino;
+		s->lower_ino = ino;
 		return 0;
 	}
-	s->origin_ino = layer_origin_ino(set, l, dirfd, name);
 	res = set->index ? index_look_upper(set, dirfd, name, &p->stx, &e) : 0;
 	if (res <= 0)
 		return res;

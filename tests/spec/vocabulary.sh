@@ -89,12 +89,21 @@ stat_of() {
 	stat -c "$format" "$@"
 }
 
-# times_of PATH: modification and access time, to the nanosecond; those of this run are "new".
+# mtime_of PATH: modification time, to the nanosecond; that of this run is "new".
 mtime_of() {
 	local sec
 
 	sec=$(stat -c %Y "$1")
 	if [ "$sec" -ge "$SINCE" ]; then echo "$1 mtime new"; else echo "$1 mtime $(stat -c %.9Y "$1")"; fi
+}
+
+# atime_of PATH...: whether each access time is of this run.
+atime_of() {
+	local p
+
+	for p in "$@"; do
+		[ "$(stat -c %X "$p")" -lt $SINCE ] && echo "$p old" || echo "$p new"
+	done
 }
 
 # upper_has PATH: what the upper really holds there.

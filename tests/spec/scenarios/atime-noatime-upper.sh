@@ -9,16 +9,8 @@ layers() {
 	put l1/low 1
 }
 
-at() {
-	local p
-
-	for p in "$@"; do
-		[ "$(stat -c %X "$p")" -lt $SINCE ] && echo "$p old" || echo "$p new"
-	done
-}
-
 scenario() {
 	cat f low >/dev/null
 	cd "$BASE"
-	at upper/f l1/low
+	atime_of upper/f l1/low
 }

@@ -13,22 +13,14 @@ layers() {
 	put l1/ld/x 1
 }
 
-at() {
-	local p
-
-	for p in "$@"; do
-		[ "$(stat -c %X "$p")" -lt $SINCE ] && echo "$p old" || echo "$p new"
-	done
-}
-
 scenario() {
-	at f l low ll
+	atime_of f l low ll
 	cat f >/dev/null; ls d >/dev/null; readlink l; cat low >/dev/null; readlink ll; ls ld >/dev/null
-	at f l low ll
+	atime_of f l low ll
 	check "the listed directory" test -d d
 	stat -c %X d | awk -v since=$SINCE '{ print "listed " ($1 < since ? "old" : "new") }'
 	remount
-	at f l low ll
+	atime_of f l low ll
 	sc fd open:f:r,noatime read:1
 	as 1000:1000 "$SC" fd open:f:r,noatime
 	as 1000:1000 "$SC" fd open:low:r,noatime
