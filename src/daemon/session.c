@@ -81,6 +81,7 @@ static struct fs_options fs_options_of(struct session *s)
 		.squash_gid = squash(opt, opt->squash_to_gid),
 		.copyup_at_open = opt->copyup == COPYUP_AT_OPEN,
 		.writeback = opt->writeback,
+		.io_uring = opt->io_uring,
 		.max_write = opt->max_write,
 		.max_readahead = opt->max_readahead,
 		.max_background = opt->max_background,
@@ -112,11 +113,17 @@ static void open_log(const struct session *s)
 static int new_session(struct session *s)
 {
 	_cleanup_free_ char *text = options_fuse_string(s->opt);
-	char *argv[] = {(char *)"plyfs", (char *)"-o", text, s->opt->debug ? (char *)"-d" : NULL, NULL};
-	struct fuse_args args = FUSE_ARGS_INIT(s->opt->debug ? 4 : 3, argv);
+	char *argv[6] = {(char *)"plyfs", (char *)"-o", text};
+	struct fuse_args args = FUSE_ARGS_INIT(3, argv);
 
 	if (!text)
 		return -ENOMEM;
+	if (s->opt->debug)
+		argv[args.argc++] = (char *)"-d";
+#ifdef FUSE_CAP_OVER_IO_URING
+	if (s->opt->io_uring)
+		argv[args.argc++] = (char *)"-oio_uring";
+#endif
 	s->se = fuse_session_new(&args, fs_operations(), sizeof(struct fuse_lowlevel_ops), s->fs);
 	fuse_opt_free_args(&args);
 	return s->se ? 0 : -EINVAL;

@@ -352,7 +352,12 @@ static const struct option_desc table[] = {
 	 .placeholder = "FILE",
 	 .help = "write the daemon's process id to FILE"},
 	{.name = "debug", .class = OPTION_EFFECTIVE, AT(debug), .help = "the same as -d"},
-	{.name = "io_uring", .class = OPTION_ACCEPTED, AT(io_uring), .help = "take requests over io_uring"},
+	{.name = "io_uring",
+	 .class = OPTION_EFFECTIVE,
+	 AT(io_uring),
+	 .help = "take requests over io_uring",
+	 .manual = "Each processor has a queue and a thread of its own, which saves waking another one. It needs libfuse 3.18 and the "
+		   "kernel's consent (/sys/module/fuse/parameters/enable_uring); where either is missing requests are taken as ever."},
 	{.name = "cgroup",
 	 .arg = OPTION_ARG_PATH,
 	 .class = OPTION_WARNED,

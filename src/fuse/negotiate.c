@@ -30,6 +30,11 @@ static const struct {
 	{FUSE_CAP_DIRECT_IO_ALLOW_MMAP, "direct-io-allow-mmap", false},
 #endif
 	{FUSE_CAP_WRITEBACK_CACHE, "writeback-cache", false},
+#ifdef FUSE_CAP_OVER_IO_URING
+	{FUSE_CAP_OVER_IO_URING, "io-uring", false},
+	/* On a ring messages don't pass through wire.c, and such a libfuse tells by itself whose writes take setuid away. */
+	{FUSE_CAP_HANDLE_KILLPRIV_V2, "native-killpriv-v2", false},
+#endif
 	{FUSE_CAP_ATOMIC_O_TRUNC, "atomic-o-trunc", true},
 	{FUSE_CAP_AUTO_INVAL_DATA, "auto-inval-data", false},
 	{FUSE_CAP_READDIRPLUS_AUTO, "readdirplus-auto", true},
@@ -88,6 +93,10 @@ static bool asked_for(const struct fs *fs, uint64_t cap)
 		return fs->opt.writeback;
 	if (cap == FUSE_CAP_CACHE_SYMLINKS || cap == FUSE_CAP_EXPLICIT_INVAL_DATA)
 		return !fs->opt.revalidate;
+#ifdef FUSE_CAP_OVER_IO_URING
+	if (cap == FUSE_CAP_OVER_IO_URING || cap == FUSE_CAP_HANDLE_KILLPRIV_V2)
+		return fs->opt.io_uring;
+#endif
 	/* Where layers may change beneath us a new modification time empties the page cache. */
 	if (cap == FUSE_CAP_AUTO_INVAL_DATA)
 		return fs->opt.revalidate;

@@ -5,6 +5,13 @@
 #include "internal.h"
 #include "wire.h"
 
+/* The kernel's FATTR_KILL_SUIDGID, as libfuse hands it on from 3.18 on. */
+#ifdef FUSE_SET_ATTR_KILL_SUID
+#define SETATTR_KILLS_PRIV FUSE_SET_ATTR_KILL_SUID
+#else
+#define SETATTR_KILLS_PRIV 0
+#endif
+
 /* What GETATTR and STATX answer; false after having answered an error. */
 static bool statx_or_reply(fuse_req_t req, fuse_ino_t id, struct statx *ret_stx)
 {
@@ -157,7 +164,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int to_set, st
 	}
 	if (!note_chown(req, inode, &job.attr))
 		return;
-	if ((job.attr.valid & ATTR_SET_SIZE) && wire_kills_priv())
+	if ((job.attr.valid & ATTR_SET_SIZE) && ((to_set & SETATTR_KILLS_PRIV) || wire_kills_priv()))
 		job.attr.valid |= ATTR_KILL_PRIV | (caller_drops_sgid(req, inode) ? ATTR_KILL_SGID : 0);
 	if (!(job.attr.valid & ATTR_SET_SIZE))
 		job.how = COPYUP_META;

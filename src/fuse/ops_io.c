@@ -106,6 +106,15 @@ static int run_write(struct job *job)
 	return 0;
 }
 
+static bool write_kills_priv(const struct fuse_file_info *fi)
+{
+#ifdef FUSE_CAP_OVER_IO_URING
+	if (fi->kill_suidgid)
+		return true;
+#endif
+	return wire_kills_priv();
+}
+
 void op_write(fuse_req_t req, fuse_ino_t id, const char *buf, size_t size, off_t off, struct fuse_file_info *fi)
 {
 	struct inode *inode = inode_or_reply(req, id);
@@ -119,7 +128,7 @@ void op_write(fuse_req_t req, fuse_ino_t id, const char *buf, size_t size, off_t
 	job.size = size;
 	job.off = off;
 	job.fi = *fi; /* the open flags come with each write, there being no open */
-	job.kills_priv = wire_kills_priv();
+	job.kills_priv = write_kills_priv(fi);
 	job_start_opening(&job);
 }
 
