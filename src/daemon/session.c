@@ -86,6 +86,7 @@ static struct fs_options fs_options_of(struct session *s)
 		.max_readahead = opt->max_readahead,
 		.max_background = opt->max_background,
 		.max_fds = (unsigned)MIN(sys_raise_nofile(), 1UL << 20),
+		.mountpoint = opt->mountpoint,
 		.print_negotiated = opt->debug,
 		.on_live = on_live,
 		.on_live_arg = &s->live,

@@ -182,6 +182,8 @@ void parked_cancel_all(struct fs *fs, int err);
 
 /* --- the operations ------------------------------------------------------------------------------------------------------------- */
 
+/* The kernel has taken the answer to INIT; called on a request thread, before its next request. Not where messages don't pass through wire.c. */
+void fs_started(struct fs *fs);
 void op_init(void *userdata, struct fuse_conn_info *conn);
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t n);

@@ -11,9 +11,6 @@
  */
 #include "wire.h"
 
-#define FUSE_USE_VERSION 314
-#include <fuse_lowlevel.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
@@ -23,12 +20,17 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "internal.h"
 
 /* Of the request that this thread read last. */
 static _Thread_local bool kills_priv;
 
-/* The unique number of an INIT that offers the feature and isn't answered yet; one at the most runs, before all other requests. */
+/* The unique number of the INIT that isn't answered yet; one at the most runs, before all other requests. */
 static _Thread_local uint64_t init_unique;
+/* It offers FUSE_HANDLE_KILLPRIV_V2. */
+static _Thread_local bool init_offers_killpriv;
+/* It is answered, by this thread, and fs_started() not called yet. */
+static _Thread_local bool init_answered;
 
 static bool is_request(const char *buf, size_t n, size_t arg_size)
 {
@@ -42,8 +44,8 @@ static void note_init(const struct fuse_in_header *h, const char *arg, size_t n)
 	if (!is_request(arg, n, sizeof(in)))
 		return;
 	memcpy(&in, arg, sizeof(in));
-	if (in.flags & FUSE_HANDLE_KILLPRIV_V2)
-		init_unique = h->unique;
+	init_unique = h->unique;
+	init_offers_killpriv = in.flags & FUSE_HANDLE_KILLPRIV_V2;
 }
 
 static void note_request(const char *buf, size_t n)
@@ -72,9 +74,13 @@ static void note_request(const char *buf, size_t n)
 
 static ssize_t wire_read(int fd, void *buf, size_t size, void *arg)
 {
-	ssize_t n = read(fd, buf, size);
+	ssize_t n;
 
-	(void)arg;
+	if (init_answered) {
+		init_answered = false;
+		fs_started(arg);
+	}
+	n = read(fd, buf, size);
 	if (n > 0)
 		note_request(buf, (size_t)n);
 	return n;
@@ -92,6 +98,9 @@ static void amend_init(struct iovec *iov, int count)
 	if (h.unique != init_unique || h.error)
 		return;
 	init_unique = 0;
+	init_answered = true;
+	if (!init_offers_killpriv)
+		return;
 	memcpy(&out, iov[1].iov_base, FUSE_COMPAT_22_INIT_OUT_SIZE);
 	out.flags |= FUSE_HANDLE_KILLPRIV_V2;
 	memcpy(iov[1].iov_base, &out, FUSE_COMPAT_22_INIT_OUT_SIZE);
@@ -107,7 +116,7 @@ static ssize_t wire_writev(int fd, struct iovec *iov, int count, void *arg)
 
 bool wire_takes_killpriv(void)
 {
-	return init_unique != 0;
+	return init_unique != 0 && init_offers_killpriv;
 }
 
 bool wire_kills_priv(void)

@@ -5,10 +5,12 @@
  */
 #include "os/mount.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -52,6 +54,27 @@ int sys_mount_set_readonly(int mount_fd, bool recursive)
 int sys_umount_detach(const char *path)
 {
 	return (int)SYS_CHANGE_ONCE(syscall(SYS_umount2, path, DETACH | UMOUNT_SYMLINK_NOFOLLOW));
+}
+
+int sys_set_read_ahead(const char *mountpoint, unsigned kib)
+{
+	_cleanup_close_ int fd = -1;
+	char text[64];
+	struct statx stx;
+	int len, ret;
+
+	ret = (int)SYS_CHANGE(statx(AT_FDCWD, mountpoint, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, 0, &stx));
+	if (ret < 0)
+		return ret;
+	if (!(stx.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+		return -ENOENT;
+	snprintf(text, sizeof(text), "/sys/class/bdi/%u:%u/read_ahead_kb", stx.stx_dev_major, stx.stx_dev_minor);
+	fd = (int)SYS_CHANGE(open(text, O_WRONLY | O_CLOEXEC));
+	if (fd < 0)
+		return fd;
+	len = snprintf(text, sizeof(text), "%u", kib);
+	ret = (int)SYS_CHANGE(write(fd, text, (size_t)len));
+	return MIN(ret, 0);
 }
 
 /* --- mountinfo --------------------------------------------------------------------------------------------------- */

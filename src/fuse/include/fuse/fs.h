@@ -31,9 +31,10 @@ struct fs_options {
 	const struct idmap *uidmap, *gidmap;
 	uint32_t squash_uid, squash_gid; /* every owner is this one; OPTIONS_ID_UNSET: they aren't squashed */
 	unsigned max_write;      /* bytes; 0: own choice */
-	unsigned max_readahead;  /* bytes; 0: the kernel's */
+	unsigned max_readahead;  /* bytes; 0: own choice */
 	unsigned max_background; /* 0: own choice */
 	unsigned max_fds;        /* RLIMIT_NOFILE in force */
+	const char *mountpoint;  /* outlives the fs; NULL: what is set by its path is left alone */
 	bool print_negotiated;   /* -d: what was negotiated goes to the log */
 	/* Called once, on a request thread, when the kernel has answered INIT: the mount is live. */
 	void (*on_live)(void *arg);

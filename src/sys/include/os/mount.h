@@ -31,6 +31,10 @@ struct sys_mountinfo {
 /* Calls `each` for each mount until it returns non-zero, and returns that. */
 int sys_each_mount(int (*each)(void *arg, const struct sys_mountinfo *m), void *arg);
 
+/* How far the kernel reads ahead in the file system that is mounted at `mountpoint`, in KiB; asks that file system nothing, so its own
+ * daemon may call it. -EACCES, -EROFS and the like where this isn't ours to say; -ENOENT for a file system without such a setting. */
+int sys_set_read_ahead(const char *mountpoint, unsigned kib);
+
 /* --- file handles ------------------------------------------------------------------------------------------------ */
 
 #define SYS_HANDLE_MAX 128
