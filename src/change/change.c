@@ -44,6 +44,7 @@ int change_new(struct tree *tree, const struct change_options *opt, struct chang
 	change->tree = tree;
 	change->layers = tree->layers;
 	change->sync = opt->sync && !tree->layers->is_volatile;
+	change->syncs_at_once = !change->sync || (tree->layers->work_fd >= 0 && sys_fs_in_memory(tree->layers->work_fd));
 	change->acl = opt->acl;
 	change->squash = opt->squash;
 	rwlock_init(&change->gate, LOCK_GATE);

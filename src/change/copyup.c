@@ -137,15 +137,15 @@ static int source_open(struct copyup *c)
 	return c->src_read < 0 ? c->src_read : 0;
 }
 
-bool copyup_is_large(struct change *change, struct inode *inode, enum copyup_how how)
+bool copyup_is_below(struct change *change, struct inode *inode, enum copyup_how how, uint64_t size)
 {
 	struct statx stx;
 
 	if (how == COPYUP_NO_DATA || !S_ISREG(inode->type) || copyup_is_done(inode, how))
-		return false;
+		return true;
 	if (how == COPYUP_META && change->layers->make_metacopy)
-		return false;
-	return inode_statx(change->tree, inode, &stx) == 0 && stx.stx_size >= COPYUP_LARGE;
+		return true;
+	return inode_statx(change->tree, inode, &stx) < 0 || stx.stx_size < size;
 }
 
 /* --- the copy, empty ---------------------------------------------------------------------------------------------------------- */

@@ -15,6 +15,8 @@
 
 /* Files from this size on are copied by the pool for big files. */
 #define COPYUP_LARGE (1 << 20)
+/* Smaller ones are copied in one piece, and at once where nothing has to be synced. */
+#define COPYUP_QUICK (64 << 10)
 
 /* --- copyup_queue.c ----------------------------------------------------------------------------------------------------------- */
 
@@ -55,8 +57,8 @@ struct copyup {
 
 /* Copies up the ancestors and the object. 0, -EINTR (cancelled), or -errno. */
 int copyup_run(struct change *change, struct inode *inode, enum copyup_how how, struct copyup_job *job);
-/* Whether copying it takes long: a big regular file. One look at the layer. */
-bool copyup_is_large(struct change *change, struct inode *inode, enum copyup_how how);
+/* Whether no file of `size` bytes or more has to be copied. One look at the layer. */
+bool copyup_is_below(struct change *change, struct inode *inode, enum copyup_how how, uint64_t size);
 
 /* Opens the data of a file whose object has metadata alone. */
 int copyup_open_data(const struct copyup *c);

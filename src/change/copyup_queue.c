@@ -125,7 +125,7 @@ static void job_start(struct pool_task *task)
 	struct copyup_job *job = container_of(task, struct copyup_job, task);
 	struct change *change = job->queue->change;
 
-	if (!copyup_job_cancelled(job) && copyup_is_large(change, job->inode, job->how)) {
+	if (!copyup_job_cancelled(job) && !copyup_is_below(change, job->inode, job->how, COPYUP_LARGE)) {
 		job->task.run = job_run;
 		pool_submit(change->copy_large, &job->task);
 		return;
@@ -201,7 +201,13 @@ static struct copyup_job *queue_join(struct copyup_queue *queue, struct inode *i
 	return job;
 }
 
-void copyup_request(struct change *change, struct inode *inode, enum copyup_how how, struct copyup_waiter *waiter)
+/* A copy-up that blocks nobody for longer than a read of the same file would. */
+static bool is_quick(struct change *change, struct inode *inode, enum copyup_how how)
+{
+	return change->syncs_at_once && copyup_is_below(change, inode, how, COPYUP_QUICK);
+}
+
+static void request(struct change *change, struct inode *inode, enum copyup_how how, struct copyup_waiter *waiter, bool here)
 {
 	struct copyup_queue *queue = change->queue;
 	struct copyup_job *fresh, *job;
@@ -216,12 +222,25 @@ void copyup_request(struct change *change, struct inode *inode, enum copyup_how 
 		return;
 	}
 	if (job == fresh) {
-		pool_submit(change->copy_small, &fresh->task);
+		if (here && is_quick(change, inode, how))
+			job_run(&fresh->task);
+		else
+			pool_submit(change->copy_small, &fresh->task);
 		return;
 	}
 	/* The job that it joined holds a reference of its own. */
 	inode_put(change->tree, inode);
 	free(fresh);
+}
+
+void copyup_request(struct change *change, struct inode *inode, enum copyup_how how, struct copyup_waiter *waiter)
+{
+	request(change, inode, how, waiter, false);
+}
+
+void copyup_request_here(struct change *change, struct inode *inode, enum copyup_how how, struct copyup_waiter *waiter)
+{
+	request(change, inode, how, waiter, true);
 }
 
 static bool waiters_remove(struct copyup_waiter **at, const struct copyup_waiter *waiter, struct copyup_waiter ***last)

@@ -171,7 +171,7 @@ static void job_park(struct job *job, struct inode *inode)
 	counter_add(COUNTER_PARKED, 1);
 	job->waiter.done = job_copied_up;
 	parked_enter(job);
-	copyup_request(job->fs->change, inode, job->how, &job->waiter);
+	copyup_request_here(job->fs->change, inode, job->how, &job->waiter);
 }
 
 /* `job` is on the heap and ours. */

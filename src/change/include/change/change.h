@@ -24,6 +24,7 @@ struct change {
 	struct tree *tree;      /* c */
 	struct layer_set *layers; /* c the tree's */
 	struct rwlock gate;     /* shared by every change */
+	bool syncs_at_once;     /* c nothing is synced, or the upper is in memory, where that is no work */
 	bool sync;              /* c data is synced before it becomes visible (not volatile, fsync != 0) */
 	bool acl;               /* c POSIX ACLs are honoured (not noacl) */
 	bool squash;            /* c */

@@ -2,8 +2,8 @@
 /*
  * Copy-up: an object of a lower layer gets its copy in the upper, with its parents first, and is published there in one step.
  *
- * Request threads only ask: copyup_request() starts a copy-up on the pool, or joins the one that runs for this inode, and calls back when
- * the object is in the upper or can't be. Data is copied with the inode marked as copying and no lock held; then D of the parent and
+ * Request threads only ask, but for what is no more work than a read: copyup_request() starts a copy-up on the pool, or joins the one that
+ * runs for this inode, and calls back when the object is in the upper or can't be. Data is copied with the inode marked as copying and no lock held; then D of the parent and
  * I of the object are taken, parent, name and "unlinked?" are read again, and the copy is linked without replacing anything. A big
  * copy-up stalls nobody but those who wait for this very file. What a crash leaves is a temp file in the work directory.
  *
@@ -33,13 +33,16 @@ static inline bool copyup_is_done(const struct inode *inode, enum copyup_how how
 /* One who waits. Lives in the caller's request; untouched after done() was called. */
 struct copyup_waiter {
 	struct copyup_waiter *next;
-	/* Called once, on a pool thread, without locks: 0 (in the upper) or -errno. */
+	/* Called once, on a pool thread or in copyup_request_here(), without locks: 0 (in the upper) or -errno. */
 	void (*done)(struct copyup_waiter *waiter, int err);
 	struct inode *inode; /* set by copyup_request */
 };
 
 /* Never blocks for long; never calls done() before it returns. The inode is kept alive meanwhile. */
 void copyup_request(struct change *change, struct inode *inode, enum copyup_how how, struct copyup_waiter *waiter);
+/* The same, but what takes no longer than a read (a small object, and nothing to be synced) is done at once, and done() called before this
+ * returns: waking a thread of the pool and being woken by it takes longer than the copy. No lock is held. */
+void copyup_request_here(struct change *change, struct inode *inode, enum copyup_how how, struct copyup_waiter *waiter);
 /* Takes a waiter back, true if done() was not and will not be called. The last one to leave stops the copying at its next chunk, and
  * nothing new stays in the upper but parent directories. */
 bool copyup_cancel(struct change *change, struct copyup_waiter *waiter);

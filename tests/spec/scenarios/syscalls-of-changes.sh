@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+# title: changes take the system calls that DESIGN.md counts, and no more
+# plyfs-only: the kernel makes no system calls
+# needs: strace unlink
+# variants: newfuse
+# not-mounted: yes
+
+N=50
+
+layers() {
+	local i
+
+	mkdir -p l1/low l2/low m
+	for i in $(seq $N); do
+		head -c 4096 /dev/zero >l1/low/gone"$i"
+		head -c 4096 /dev/zero >l1/low/mode"$i"
+		head -c 4096 /dev/zero >l1/low/data"$i"
+	done
+}
+
+# calls COMMAND...: how many system calls the daemon makes for a change that is done N times, but for those of libfuse's loop and of the
+# allocator. What comes once, or now and then, is less than half a call.
+calls() {
+	local pid tracer tries=100
+
+	pid=$(cat "$BASE/m.pid")
+	strace -f -qq -o "$BASE/trace" -p "$pid" 2>/dev/null &
+	tracer=$!
+	until grep -q "^TracerPid:[[:space:]]*$tracer$" /proc/"$pid"/task/*/status 2>/dev/null &&
+		! grep -q "^TracerPid:[[:space:]]*0$" /proc/"$pid"/task/*/status || [ $((tries -= 1)) -eq 0 ]; do
+		sleep 0.05
+	done
+	"$@"
+	kill $tracer 2>/dev/null
+	wait $tracer
+	grep -E '^[0-9]+ +[a-z_0-9]+\(' "$BASE/trace" |
+		grep -cvE '^[0-9]+ +(futex|read|writev|rt_sigtimedwait|restart_syscall|mprotect|madvise|munmap|mmap|brk)\(' |
+		awk -v n=$N '{ print int($1 / n + 0.5) }'
+}
+
+# one CALL: how often the last traced change made this call, for one time that it was done.
+one() {
+	grep -cE "^[0-9]+ +$1\(" "$BASE/trace" | awk -v n=$N '{ print int($1 / n + 0.5) }'
+}
+
+# at_most CALLS CHANGE
+at_most() {
+	local n
+
+	n=$(calls "$2")
+	check "$2: $1 calls at the most" [ "$n" -gt 0 -a "$n" -le "$1" ] || echo "$n calls" >&2
+}
+
+creates() { local i; for i in $(seq $N); do : >m/dir/f"$i"; done; }
+mkdirs() { local i; for i in $(seq $N); do mkdir m/dir/d"$i"; done; }
+renames() { local i; for i in $(seq $N); do mv -T m/dir/f"$i" m/dir/r"$i"; done; }
+unlinks() { local i; for i in $(seq $N); do unlink m/dir/r"$i"; done; }
+whiteouts() { local i; for i in $(seq $N); do unlink m/low/gone"$i"; done; }
+chmods() { local i; for i in $(seq $N); do chmod 600 m/low/mode"$i"; done; }
+appends() { local i; for i in $(seq $N); do echo x >>m/low/data"$i"; done; }
+
+scenario() {
+	mount_plyfs "$BASE/m" "lowerdir=l1:l2,upperdir=upper,workdir=work,volatile" || { echo "FAIL: mount"; return; }
+	mkdir m/dir
+	: >m/dir/first
+	cat m/dir/first
+	echo 1 >m/low/first
+	ls m/low >/dev/null
+	at_most 8 creates
+	at_most 8 mkdirs
+	at_most 8 renames
+	at_most 7 unlinks
+	at_most 6 whiteouts
+	check "a whiteout is one link" [ "$(one linkat) $(one mknodat)" = "1 0" ]
+	at_most 30 chmods
+	check "a small file is copied in one piece" [ "$(one pread64) $(one pwrite64)" = "1 1" ]
+	check "nothing else is tried on its data" [ "$(one copy_file_range) $(one lseek) $(one ftruncate)" = "0 0 0" ]
+	at_most 28 appends
+	union_umount "$BASE/m"
+}
