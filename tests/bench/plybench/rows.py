@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rows: what is measured, in groups that share a mount; and the goals."""
+
+# A group is measured on one fresh mount. Steps: (row, or None for what only prepares; workload; arguments; repeat).
+# {name} in an argument is one of the lists made below, or the mountpoint.
+GROUPS = [
+    {"name": "stat", "stack": "few", "steps": [
+        ("cold recursive stat", "statwalk", ["{m}"], 1),
+        ("warm recursive stat", "statwalk", ["{m}"], 3),
+        ("stat of known names, warm", "stat", ["{files}"], 3),
+        ("stat of missing names, 8 layers", "stat-missing", ["{missing}"], 1),
+    ]},
+    {"name": "list", "stack": "few", "steps": [
+        ("cold recursive listing", "listwalk", ["{m}"], 1),
+        (None, "listwalk", ["{m}/big"], 1),
+        ("list 10,000 names, warm", "listwalk", ["{m}/big"], 5),
+    ]},
+    {"name": "missing", "stack": "few", "steps": [
+        ("stat of missing names, 8 layers, first use", "stat-missing", ["{missing}"], 1),
+    ]},
+    {"name": "many", "stack": "many", "steps": [
+        ("stat of missing names, 128 layers", "stat-missing", ["{missing_many}"], 1),
+    ]},
+    {"name": "open", "stack": "few", "steps": [
+        ("open+read+close, cold", "open-read", ["{sample}"], 1),
+        ("open+read+close, warm", "open-read", ["{sample}"], 3),
+        ("open+close, warm", "open-close", ["{sample}"], 3),
+    ]},
+    {"name": "names", "stack": "few", "steps": [
+        (None, "mkdir", ["{newdir}"], 1),
+        ("create 4 KiB", "create", ["{new}"], 1),
+        ("rename of upper files", "rename", ["{new}"], 1),
+        ("unlink of upper files", "unlink", ["{renamed}"], 1),
+        ("unlink of lower files", "unlink", ["{part0}"], 1),
+        ("chmod of lower files", "chmod", ["{part1}"], 1),
+        ("append to lower files", "append", ["{part2}"], 1),
+        ("mkdir", "mkdir", ["{newdirs}"], 1),
+    ]},
+    {"name": "first-write", "stack": "few", "disk": True, "steps": [
+        ("first write to 256 MiB", "first-write", ["{m}/large"], 1),
+    ]},
+    {"name": "first-write-volatile", "stack": "few", "disk": True, "options": "volatile", "steps": [
+        ("first write to 256 MiB, volatile", "first-write", ["{m}/large"], 1),
+    ]},
+    {"name": "data", "stack": "few", "disk": True, "steps": [
+        ("sequential read, cold", "read", ["{m}/large"], 1),
+        ("sequential read, warm", "read", ["{m}/large"], 3),
+        ("mmap read, warm", "mmap-read", ["{m}/large"], 3),
+        ("random read 4 KiB, warm", "random-read", ["{m}/large", "50000"], 3),
+        ("sequential write + fsync", "write-fsync", ["{m}/written", "256"], 3),
+        ("random write 4 KiB", "random-write", ["{m}/written", "20000"], 3),
+    ]},
+]
+
+# What plyfs may take at most, as a ratio to kernel overlayfs.
+GOALS = {
+    "cold recursive stat": 1.0,
+    "warm recursive stat": 0.8,
+    "cold recursive listing": 1.2,
+    "list 10,000 names, warm": 0.35,
+    "stat of known names, warm": 0.65,
+    "stat of missing names, 8 layers": 0.5,
+    "stat of missing names, 128 layers": 0.04,
+    "open+read+close, cold": 1.2,
+    "open+read+close, warm": 0.6,
+    "open+close, warm": 0.5,
+    "create 4 KiB": 4,
+    "unlink of upper files": 3,
+    "rename of upper files": 4,
+    "unlink of lower files": 2.5,
+    "chmod of lower files": 2,
+    "append to lower files": 2,
+    "first write to 256 MiB": 1.05,
+    "first write to 256 MiB, volatile": 1.1,
+    "sequential read, cold": 1.3,
+    "sequential read, warm": 1.1,
+    "mmap read, warm": 1.0,
+    "random read 4 KiB, warm": 1.1,
+    "sequential write + fsync": 1.3,
+    "random write 4 KiB": 2,
+}

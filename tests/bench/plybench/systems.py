@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The union file systems that are compared: how each is mounted, unmounted and found as a process."""
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+
+class BenchError(Exception):
+    """One line for the user."""
+
+
+class System:
+    """One union file system: how to mount it, and its daemon while it is mounted."""
+
+    def __init__(self, name, argv):
+        """argv(stack, upper, point, options): the command that mounts."""
+        self.name, self.argv, self.daemon = name, argv, None
+
+    def mount(self, stack, upper, point, options):
+        done = subprocess.run(self.argv(stack, upper, point, options), cwd=stack["dir"], check=False,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        if done.returncode:
+            said = " ".join(done.stderr.split()) or f"exit status {done.returncode}"
+            raise RuntimeError(f"can't mount it: {said}")
+        self.daemon = None if self.name == "kernel" else find_daemon(upper)
+
+    def umount(self, point):
+        for _ in range(100):
+            if subprocess.run(["umount", point], stderr=subprocess.DEVNULL, check=False).returncode == 0:
+                break
+            time.sleep(0.05)
+        else:
+            raise BenchError(f"{self.name}: can't unmount {point}")
+        for _ in range(2000):
+            if self.daemon is None or not daemon_lives(self.daemon):
+                return
+            time.sleep(0.01)
+        raise BenchError(f"{self.name}: process {self.daemon} goes on after the unmount")
+
+    def cpu_ns(self):
+        """Processor time of all threads of the daemon that live."""
+        total = 0
+        for task in os.listdir(f"/proc/{self.daemon}/task") if self.daemon else []:
+            with open(f"/proc/{self.daemon}/task/{task}/schedstat", encoding="ascii") as f:
+                total += int(f.read().split()[0])
+        return total
+
+    def rss_kib(self):
+        """Resident memory of the daemon, in KiB."""
+        if self.daemon is None:
+            return None
+        with open(f"/proc/{self.daemon}/status", encoding="ascii") as f:
+            return next(int(line.split()[1]) for line in f if line.startswith("VmRSS:"))
+
+
+def find_daemon(upper):
+    """The process with this upper in its command line; none other has it, as it is a fresh directory."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as f:
+                if os.fsencode(upper) + b"/u" in f.read():
+                    return int(pid)
+        except OSError:
+            continue
+    raise RuntimeError(f"no daemon serves {upper}")
+
+
+def daemon_lives(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+            return f.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def lower_dirs(stack):
+    return [f"{stack['dir']}/{i}" for i in range(stack["n"])]
+
+
+def overlay_like(program):
+    def argv(stack, upper, point, options):
+        # Relative, as the kernel takes one page of options.
+        lower = ":".join(str(i) for i in range(stack["n"]))
+        opts = f"lowerdir={lower},upperdir={upper}/u,workdir={upper}/w"
+        return program + ["-o", ",".join(filter(None, [opts, options])), point]
+    return argv
+
+
+def unionfs(program):
+    def argv(stack, upper, point, options):
+        branches = ":".join([f"{upper}/u=RW"] + [f"{d}=RO" for d in lower_dirs(stack)])
+        return program + ["-o", "cow,allow_other,use_ino,suid,dev", branches, point]
+    return argv
+
+
+def mergerfs(program):
+    """It has no copy-up: rows that change a lower file fail, and are left out."""
+    def argv(stack, upper, point, options):
+        branches = ":".join([f"{upper}/u=RW"] + [f"{d}=RO" for d in lower_dirs(stack)])
+        return program + ["-o", "allow_other,cache.files=auto-full,category.create=ff", branches, point]
+    return argv
+
+
+KINDS = {"unionfs": unionfs, "unionfs-fuse": unionfs, "mergerfs": mergerfs}
+
+
+def peer(spec):
+    """A system from [NAME=]PROGRAM, or None where it isn't installed."""
+    name, _, program = spec.rpartition("=")
+    path = shutil.which(program)
+    if not path:
+        if name:
+            raise BenchError(f"--peers {spec}: {program} can't be run")
+        print(f"bench: {program} isn't installed", file=sys.stderr)
+        return None
+    kind = KINDS.get(os.path.basename(program), overlay_like)
+    return System(name or os.path.basename(program), kind([path]))
+
+
+def plyfs(spec):
+    """A system from [NAME=]PATH[,OPTIONS]."""
+    path, _, options = spec.partition(",")
+    name, _, path = path.rpartition("=")
+    if not os.access(path, os.X_OK):
+        raise BenchError(f"--plyfs {spec}: {path} can't be run")
+    return System(name or "plyfs", overlay_like([os.path.realpath(path)] + (["-o", options] if options else [])))
+
+
+def all_systems(plyfs_specs, peer_specs):
+    found = [System("kernel", overlay_like(["mount", "-t", "overlay", "overlay"]))]
+    found += [plyfs(spec) for spec in plyfs_specs]
+    found += [s for s in map(peer, peer_specs) if s]
+    if len({s.name for s in found}) < len(found):
+        raise BenchError("two systems have the same name: write NAME=PROGRAM")
+    return found
