@@ -119,6 +119,7 @@ static int source_open(struct copyup *c)
 		return c->src;
 	if (upper)
 		return 1;
+	c->src_attrs = c->src;
 	c->layer = source_layer(c->change->tree, c->inode);
 	r = layer_statx_uncovered(&c->change->layers->layers[c->layer], c->src, "", &c->stx);
 	if (r < 0)
@@ -133,7 +134,7 @@ static int source_open(struct copyup *c)
 	if (inode_is_metacopy(c->inode) && !c->meta_only && c->how != COPYUP_NO_DATA)
 		c->src_read = copyup_open_data(c);
 	else
-		c->src_read = source_open_read(c->src);
+		c->src_read = c->src_attrs = source_open_read(c->src);
 	return c->src_read < 0 ? c->src_read : 0;
 }
 
@@ -495,6 +496,7 @@ static int copyup_one(struct change *change, struct inode *inode, enum copyup_ho
 		.inode = inode,
 		.how = how,
 		.src = -1,
+		.src_attrs = -1,
 		.src_read = -1,
 		.fd = -1,
 	};

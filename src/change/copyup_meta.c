@@ -61,7 +61,7 @@ static bool must_copy(const struct copyup *c, const char *name)
 /* `from` is the source's name for it. */
 static int copy_xattr(struct copyup *c, const char *from, const char *name, void *value)
 {
-	ssize_t n = sys_getxattr(c->src, "", from, value, XATTR_SIZE_MAX);
+	ssize_t n = sys_getxattr(c->src_attrs, "", from, value, XATTR_SIZE_MAX);
 	char to[XATTR_NAME_SIZE];
 	int r;
 
@@ -117,7 +117,7 @@ static int copy_some_xattrs(struct copyup *c, bool acls)
 {
 	_cleanup_free_ char *list = NULL;
 	_cleanup_free_ void *value = NULL;
-	ssize_t n = list_xattrs(c->src, &list);
+	ssize_t n = list_xattrs(c->src_attrs, &list);
 
 	for (const char *from = list; n > 0 && from < list + n; from += strlen(from) + 1) {
 		const char *name = known_as(c, from);

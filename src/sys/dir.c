@@ -30,12 +30,21 @@ static bool is_dot(const char *name)
 	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
 }
 
+/* Through the directory itself, which takes a fifth of the time of its link in /proc; only that leads to one that may be read and not searched,
+ * or was removed. */
+static int open_again(int dirfd, int flags)
+{
+	int fd = SYS_LOOK(openat(dirfd, ".", flags | O_CLOEXEC));
+
+	return fd == -EACCES || fd == -ENOENT ? sys_reopen(dirfd, flags) : fd;
+}
+
 /* Reading must not write to the layer, not even its times; only the owner (or CAP_FOWNER) may ask for that. */
 static int open_for_reading(int dirfd)
 {
-	int fd = sys_reopen(dirfd, O_RDONLY | O_DIRECTORY | O_NOATIME);
+	int fd = open_again(dirfd, O_RDONLY | O_DIRECTORY | O_NOATIME);
 
-	return fd == -EPERM ? sys_reopen(dirfd, O_RDONLY | O_DIRECTORY) : fd;
+	return fd == -EPERM ? open_again(dirfd, O_RDONLY | O_DIRECTORY) : fd;
 }
 
 static int each_of_buffer(const char *buf, size_t size, int (*each)(void *arg, const struct sys_dirent *entry),

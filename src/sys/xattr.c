@@ -3,12 +3,13 @@
  * Extended attributes by directory and name. The *xattrat calls (Linux 6.13) do that directly; older kernels take the
  * path /proc/self/fd/N/NAME.
  *
- * What a descriptor itself refers to is always reached by its magic link in /proc/self/fd: the *xattrat calls refuse
- * O_PATH descriptors with AT_EMPTY_PATH (EBADF), and the link leads to the object and no further, also where that is a
- * symlink. So that link is followed, and a name never is.
+ * What a descriptor itself refers to is asked for by the descriptor. All calls that take one refuse O_PATH descriptors (EBADF); then it is
+ * reached by its magic link in /proc/self/fd, which takes several times as long. The link leads to the object and no further, also where
+ * that is a symlink. So that link is followed, and a name never is.
  */
 #include "os/fs.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/syscall.h>
@@ -39,6 +40,7 @@ struct xattr_value {
 struct object {
 	int dirfd;
 	unsigned at_flags;
+	int fd;      /* the object itself, or -1; then `follow` */
 	bool follow; /* a magic link */
 	const char *name;
 	char buf[OBJECT_PATH_MAX];
@@ -49,6 +51,7 @@ static int object_init(struct object *o, int dirfd, const char *name)
 	if (!sys_name_ok(name))
 		return -EIO;
 	o->follow = !*name;
+	o->fd = o->follow ? dirfd : -1;
 	o->at_flags = o->follow ? 0 : AT_SYMLINK_NOFOLLOW;
 	o->name = o->buf;
 	if (!sys_kernel.xattrat)
@@ -70,10 +73,22 @@ static struct xattr_value value_of(const void *value, size_t size, int flags)
 	};
 }
 
+/* The descriptor was of no use. */
+static bool takes_link(ssize_t ret)
+{
+	return ret < 0 && errno == EBADF;
+}
+
 static ssize_t get(const struct object *o, const char *xattr, void *value, size_t size)
 {
 	struct xattr_value v = value_of(value, size, 0);
 
+	if (o->follow) {
+		ssize_t ret = fgetxattr(o->fd, xattr, value, size);
+
+		if (!takes_link(ret))
+			return ret;
+	}
 	if (sys_kernel.xattrat)
 		return syscall(SYS_getxattrat, o->dirfd, o->name, o->at_flags, xattr, &v, sizeof(v));
 	return o->follow ? getxattr(o->name, xattr, value, size) : lgetxattr(o->name, xattr, value, size);
@@ -81,6 +96,12 @@ static ssize_t get(const struct object *o, const char *xattr, void *value, size_
 
 static ssize_t list(const struct object *o, char *names, size_t size)
 {
+	if (o->follow) {
+		ssize_t ret = flistxattr(o->fd, names, size);
+
+		if (!takes_link(ret))
+			return ret;
+	}
 	if (sys_kernel.xattrat)
 		return syscall(SYS_listxattrat, o->dirfd, o->name, o->at_flags, names, size);
 	return o->follow ? listxattr(o->name, names, size) : llistxattr(o->name, names, size);
@@ -90,6 +111,12 @@ static int set(const struct object *o, const char *xattr, const void *value, siz
 {
 	struct xattr_value v = value_of(value, size, flags);
 
+	if (o->follow) {
+		int ret = fsetxattr(o->fd, xattr, value, size, flags);
+
+		if (!takes_link(ret))
+			return ret;
+	}
 	if (sys_kernel.xattrat)
 		return (int)syscall(SYS_setxattrat, o->dirfd, o->name, o->at_flags, xattr, &v, sizeof(v));
 	return o->follow ? setxattr(o->name, xattr, value, size, flags) : lsetxattr(o->name, xattr, value, size, flags);
@@ -97,6 +124,12 @@ static int set(const struct object *o, const char *xattr, const void *value, siz
 
 static int remove_one(const struct object *o, const char *xattr)
 {
+	if (o->follow) {
+		int ret = fremovexattr(o->fd, xattr);
+
+		if (!takes_link(ret))
+			return ret;
+	}
 	if (sys_kernel.xattrat)
 		return (int)syscall(SYS_removexattrat, o->dirfd, o->name, o->at_flags, xattr);
 	return o->follow ? removexattr(o->name, xattr) : lremovexattr(o->name, xattr);

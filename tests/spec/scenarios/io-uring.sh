@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # title: io_uring: the same answers, from a ring where the kernel consents, by reading where it doesn't
-# plyfs-only: the kernel's overlayfs has no daemon
+# plyfs-only: about plyfs's daemon
 # variants: newfuse
 # not-mounted: yes
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # title: the kernel reads ahead as far as max_readahead says, 1 MiB by default
-# plyfs-only: the kernel's overlayfs has no read-ahead of its own
+# plyfs-only: about plyfs's daemon
 # not-mounted: yes
 
 layers() {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # title: changes take the system calls that DESIGN.md counts, and no more
-# plyfs-only: the kernel makes no system calls
+# plyfs-only: about plyfs's daemon
 # needs: strace unlink
 # variants: newfuse
 # not-mounted: yes

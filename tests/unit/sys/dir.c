@@ -89,7 +89,7 @@ TEST("a removed directory reads as empty, and a file is not a directory")
 	EXPECT_INT(sys_read_dir(dir, note, &seen), 0);
 	EXPECT_INT(seen.count, 0);
 	EXPECT_INT(sys_read_dir(file, note, &seen), -ENOTDIR);
-	EXPECT_INT(sys_read_dir(-1, note, &seen), -ENOENT);
+	EXPECT_INT(sys_read_dir(-1, note, &seen), -EBADF);
 }
 
 TEST("reading a directory of one's own leaves its time of access alone")
