@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,14 @@ static int change_start_pools(struct change *change, const struct change_options
 	return pool_new("ply-change", COPY_SMALL_THREADS, COPY_SMALL_NICE, &change->copy_small);
 }
 
+/* Where a sync is no work. */
+static bool upper_in_memory(const struct layer_set *set)
+{
+	long type;
+
+	return set->has_upper && sys_fs_type(set->work_fd, &type) == 0 && (type == TMPFS_MAGIC || type == RAMFS_MAGIC);
+}
+
 int change_new(struct tree *tree, const struct change_options *opt, struct change **ret_change)
 {
 	struct change *change = calloc(1, sizeof(*change));
@@ -44,7 +53,7 @@ int change_new(struct tree *tree, const struct change_options *opt, struct chang
 	change->tree = tree;
 	change->layers = tree->layers;
 	change->sync = opt->sync && !tree->layers->is_volatile;
-	change->syncs_at_once = !change->sync || (tree->layers->work_fd >= 0 && sys_fs_in_memory(tree->layers->work_fd));
+	change->syncs_at_once = !change->sync || upper_in_memory(tree->layers);
 	change->acl = opt->acl;
 	change->squash = opt->squash;
 	rwlock_init(&change->gate, LOCK_GATE);

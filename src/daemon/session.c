@@ -85,6 +85,7 @@ static struct fs_options fs_options_of(struct session *s)
 		.max_write = opt->max_write,
 		.max_readahead = opt->max_readahead,
 		.max_background = opt->max_background,
+		.cache_max = opt->cache_max,
 		.max_fds = (unsigned)MIN(sys_raise_nofile(), 1UL << 20),
 		.mountpoint = opt->mountpoint,
 		.print_negotiated = opt->debug,

@@ -272,11 +272,12 @@ static const struct option_desc table[] = {
 	 .help = "where directory indexes of layers are kept"},
 	{.name = "cache_max",
 	 .arg = OPTION_ARG_SIZE,
-	 .class = OPTION_ACCEPTED,
+	 .class = OPTION_EFFECTIVE,
 	 AT(cache_max),
 	 .placeholder = "SIZE",
-	 .fallback = "no limit",
-	 .help = "limit of the index cache"},
+	 .fallback = "32M",
+	 .help = "limit of the directory listings kept in memory",
+	 .manual = "One that is being read is kept whatever its size."},
 
 	/* what the mount shows */
 	{.name = "noacl", .class = OPTION_EFFECTIVE, AT(noacl), .help = "no POSIX ACLs"},

@@ -32,7 +32,7 @@ static int fs_new_tiers(struct fs *fs)
 				: FDS_RESERVED;
 	struct tree_limits limits = {
 		.max_dirfds = MIN(room / 4, 4096U),
-		.max_listing_bytes = LISTING_BYTES,
+		.max_listing_bytes = fs->opt.cache_max ? fs->opt.cache_max : LISTING_BYTES,
 		.max_pinned = fault_setting("PLYFS_FAULT_MAX_PINNED", room / 2),
 	};
 	struct change_options change = {

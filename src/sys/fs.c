@@ -8,7 +8,6 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -232,13 +231,6 @@ ssize_t sys_fd_target(int fd, char *buf, size_t size)
 
 	sys_fd_name(fd, name);
 	return SYS_LOOK(readlinkat(sys_kernel.proc_fd, name, buf, size));
-}
-
-bool sys_fs_in_memory(int fd)
-{
-	struct statfs st;
-
-	return fstatfs(fd, &st) == 0 && (st.f_type == TMPFS_MAGIC || st.f_type == RAMFS_MAGIC);
 }
 
 int sys_fstatvfs(int fd, struct statvfs *ret)

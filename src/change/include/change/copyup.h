@@ -3,9 +3,10 @@
  * Copy-up: an object of a lower layer gets its copy in the upper, with its parents first, and is published there in one step.
  *
  * Request threads only ask, but for what is no more work than a read: copyup_request() starts a copy-up on the pool, or joins the one that
- * runs for this inode, and calls back when the object is in the upper or can't be. Data is copied with the inode marked as copying and no lock held; then D of the parent and
- * I of the object are taken, parent, name and "unlinked?" are read again, and the copy is linked without replacing anything. A big
- * copy-up stalls nobody but those who wait for this very file. What a crash leaves is a temp file in the work directory.
+ * runs for this inode, and calls back when the object is in the upper or can't be. Data is copied with the inode marked as copying and no
+ * lock held; then D of the parent and I of the object are taken, parent, name and "unlinked?" are read again, and the copy is linked
+ * without replacing anything. A big copy-up stalls nobody but those who wait for this very file. What a crash leaves is a temp file in
+ * the work directory.
  *
  * An unlinked object is copied into a nameless file that is kept for the inode (tree/keep.c).
  *

@@ -161,7 +161,7 @@ struct options {
 	uint32_t squash_to_uid, squash_to_gid; /* OPTIONS_ID_UNSET */
 	struct idmap uidmap, gidmap;
 	char *index_cache, *cgroup;
-	uint64_t cache_max; /* bytes; 0: no limit */
+	uint64_t cache_max; /* bytes; 0: the daemon's own choice */
 
 	/* running */
 	char *log, *pidfile;

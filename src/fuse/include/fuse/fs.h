@@ -33,6 +33,7 @@ struct fs_options {
 	unsigned max_write;      /* bytes; 0: own choice */
 	unsigned max_readahead;  /* bytes; 0: own choice */
 	unsigned max_background; /* 0: own choice */
+	uint64_t cache_max;      /* bytes of directory listings that are kept; 0: own choice */
 	unsigned max_fds;        /* RLIMIT_NOFILE in force */
 	const char *mountpoint;  /* outlives the fs; NULL: what is set by its path is left alone */
 	bool print_negotiated;   /* -d: what was negotiated goes to the log */

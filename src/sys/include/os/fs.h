@@ -54,8 +54,6 @@ ssize_t sys_readlinkat(int dirfd, const char *name, char *buf, size_t size);
 int sys_statx_up(int dirfd, unsigned levels, struct statx *ret_stx);
 /* Where the object at fd is now, an absolute path if it is below our root (proc(5), /proc/pid/fd). As sys_readlinkat. */
 ssize_t sys_fd_target(int fd, char *buf, size_t size);
-/* tmpfs or ramfs: a sync is no work. */
-bool sys_fs_in_memory(int fd);
 int sys_fstatvfs(int fd, struct statvfs *ret);
 /* statfs f_type. */
 int sys_fs_type(int fd, long *ret_type);
