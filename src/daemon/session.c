@@ -81,6 +81,7 @@ static struct fs_options fs_options_of(struct session *s)
 		.squash_gid = squash(opt, opt->squash_to_gid),
 		.copyup_at_open = opt->copyup == COPYUP_AT_OPEN,
 		.writeback = opt->writeback,
+		.passthrough = opt->data == DATA_PASSTHROUGH,
 		.io_uring = opt->io_uring,
 		.max_write = opt->max_write,
 		.max_readahead = opt->max_readahead,

@@ -497,6 +497,14 @@ static int check_metacopy(struct parser *parser)
 	return 0;
 }
 
+/* The kernel doesn't do both. */
+static int check_data(struct parser *parser)
+{
+	if (parser->options->data == DATA_PASSTHROUGH && parser->options->writeback)
+		return option_refuse(parser->error, "data", 4, "passthrough", 11, "excludes writeback");
+	return 0;
+}
+
 static int complete(struct parser *parser, const struct option_env *env)
 {
 	struct options *options = parser->options;
@@ -510,6 +518,9 @@ static int complete(struct parser *parser, const struct option_env *env)
 	if (r < 0)
 		return r;
 	r = check_metacopy(parser);
+	if (r < 0)
+		return r;
+	r = check_data(parser);
 	if (r < 0)
 		return r;
 	if (options->allow_root && options->allow_other_given)

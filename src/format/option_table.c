@@ -56,7 +56,7 @@ static const struct option_choice copyup_choices[] = {
 static const struct option_choice data_choices[] = {
 	{"auto", DATA_AUTO, NULL},
 	{"cached", DATA_CACHED, NULL},
-	{"passthrough", DATA_PASSTHROUGH, NOT_YET},
+	{"passthrough", DATA_PASSTHROUGH, NULL},
 	{NULL, 0, NULL},
 };
 static const struct option_choice verity_choices[] = {
@@ -247,7 +247,11 @@ static const struct option_desc table[] = {
 	 .choices = data_choices,
 	 .fallback = "auto",
 	 .help = "how file data goes through",
-	 .manual = "auto chooses cached."},
+	 .manual = "With cached, it goes through the page cache of the mount, and opening asks nothing of the daemon. With "
+		   "passthrough the kernel reads and writes the layers' files by itself, which is faster for much data and slower "
+		   "for many files; it needs root, libfuse 3.17 and Linux 6.9, and where it can't be had, for a file or at all, "
+		   "data goes as with cached. Files are copied up when they are opened for writing; who has the lower file "
+		   "open then goes on reading the old data. auto chooses cached."},
 	{.name = "writeback",
 	 .arg = OPTION_ARG_BOOL,
 	 .class = OPTION_EFFECTIVE,

@@ -22,6 +22,8 @@ static void on_evict(struct inode *inode, void *arg)
 	struct fs *fs = arg;
 
 	data_evict(fs->data, inode);
+	if (fs->passthrough)
+		passthrough_evict(fs, inode);
 }
 
 static int fs_new_tiers(struct fs *fs)
@@ -113,6 +115,7 @@ void fs_free(struct fs *fs)
 	if (fs->tree)
 		tree_free(fs->tree);
 	data_free(fs->data);
+	passthrough_free(fs->passthrough);
 	layer_set_put(fs->layers);
 	free(fs);
 }

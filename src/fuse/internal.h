@@ -31,6 +31,7 @@
 
 struct parked;
 struct handle; /* ops_open.c: what OPEN was answered with */
+struct passthrough; /* passthrough.c */
 
 /* owner.c: what ids become on their way between the layers and the mount. */
 struct owner_rules {
@@ -51,6 +52,7 @@ struct fs {
 	struct parked *parked;    /* c fuse/parked.c */
 	struct fuse_session *session; /* c once requests come; NULL without one */
 	bool no_open;             /* c after INIT: the kernel can do without OPEN */
+	struct passthrough *passthrough; /* c after INIT: NULL without data=passthrough */
 	bool no_opendir;          /* c after INIT */
 	struct lock handles_lock; /* leaf */
 	struct handle *handles;   /* handles_lock: all that are open */
@@ -68,12 +70,14 @@ static inline struct fs *fs_of(fuse_req_t req)
 void reply_result(fuse_req_t req, int err);
 /* Turns attributes of the union into what the mount shows. All replies below do it themselves. */
 void statx_show(const struct fs *fs, struct statx *stx);
-/* Fills an entry; the inode's lookup count was raised for it. */
-void entry_fill(struct fs *fs, const struct inode *inode, const struct statx *stx, struct fuse_entry_param *ret_e);
+/* Fills an entry; the inode's lookup count was raised for it, and is the entry's node id's from now on. */
+void entry_fill(struct fs *fs, struct inode *inode, const struct statx *stx, struct fuse_entry_param *ret_e);
 /* Answers with an entry; when the kernel didn't take it (interrupted) the lookup is undone. */
 void reply_entry(fuse_req_t req, struct inode *inode, const struct statx *stx);
 void reply_negative(fuse_req_t req);
-void reply_attr(fuse_req_t req, const struct statx *stx);
+void reply_attr(fuse_req_t req, const struct inode *inode, const struct statx *stx);
+/* Seconds for which the kernel may keep the inode's attributes. */
+double attr_timeout(struct fs *fs, const struct inode *inode);
 /* The inode of a node id, or NULL after having answered ESTALE. */
 struct inode *inode_or_reply(fuse_req_t req, fuse_ino_t id);
 /* The same for a directory that gets a new entry; also NULL, with EPERM, where users can't have the name: before anything is copied up for
@@ -89,6 +93,23 @@ int lookup_child(struct fs *fs, struct inode *parent, const char *name, struct i
 
 /* Closes the handles of a session that ended without RELEASE. */
 void handles_free(struct fs *fs);
+
+/* --- data=passthrough (passthrough.c) ------------------------------------------------------------------------------------------ */
+
+/* `dev_fd`, the session's, outlives it. */
+int passthrough_new(int dev_fd, struct passthrough **ret);
+void passthrough_free(struct passthrough *p);
+/* Whether the kernel lets us have backing files; asked at the first OPEN. */
+bool passthrough_usable(struct passthrough *p);
+/* An OPEN or CREATE of the node, which leads to the inode, is about to be answered; `write`: not read-only. Returns the backing id for the
+ * answer, or 0: without; each is ended by passthrough_release(). -ESTALE: the kernel shall look the name up again. `known_to_kernel`: it has
+ * attributes of the node already. */
+int passthrough_open(struct fs *fs, struct inode *inode, uint64_t node, bool write, bool known_to_kernel);
+void passthrough_release(struct fs *fs, uint64_t node, bool write);
+/* Whether the attributes may change without us. */
+bool passthrough_is_written(struct fs *fs, const struct inode *inode);
+/* The inode is about to be freed. */
+void passthrough_evict(struct fs *fs, const struct inode *inode);
 
 /* --- owners (owner.c) ----------------------------------------------------------------------------------------------------------
  *
@@ -129,6 +150,7 @@ struct job {
 
 	/* arguments; the job's run function knows which are used. Strings and buf are copied when the job is parked. */
 	struct inode *inode, *inode2;
+	fuse_ino_t node; /* by which the kernel named the inode */
 	const char *name, *name2;
 	const void *buf;
 	size_t size;

@@ -35,6 +35,9 @@ static const struct {
 	{FUSE_CAP_DIRECT_IO_ALLOW_MMAP, "direct-io-allow-mmap", false},
 #endif
 	{FUSE_CAP_WRITEBACK_CACHE, "writeback-cache", false},
+#ifdef FUSE_CAP_PASSTHROUGH
+	{FUSE_CAP_PASSTHROUGH, "passthrough", false},
+#endif
 #ifdef FUSE_CAP_OVER_IO_URING
 	{FUSE_CAP_OVER_IO_URING, "io-uring", false},
 	/* On a ring messages don't pass through wire.c, and such a libfuse tells by itself whose writes take setuid away. */
@@ -98,6 +101,10 @@ static bool asked_for(const struct fs *fs, uint64_t cap)
 		return fs->opt.writeback;
 	if (cap == FUSE_CAP_CACHE_SYMLINKS || cap == FUSE_CAP_EXPLICIT_INVAL_DATA)
 		return !fs->opt.revalidate;
+#ifdef FUSE_CAP_PASSTHROUGH
+	if (cap == FUSE_CAP_PASSTHROUGH)
+		return fs->opt.passthrough;
+#endif
 #ifdef FUSE_CAP_OVER_IO_URING
 	if (cap == FUSE_CAP_OVER_IO_URING || cap == FUSE_CAP_HANDLE_KILLPRIV_V2)
 		return fs->opt.io_uring;
@@ -116,6 +123,18 @@ static void negotiate_features(struct fs *fs, struct fuse_conn_info *conn)
 		else
 			feature_want(conn, features[i].cap);
 	}
+}
+
+/* Depth 0: an overlay can be mounted on top of us, and files of layers that are on an overlay themselves go without. */
+static void start_passthrough(struct fs *fs, struct fuse_conn_info *conn)
+{
+#ifdef FUSE_CAP_PASSTHROUGH
+	if (!fs->session || !feature_wanted(conn, FUSE_CAP_PASSTHROUGH))
+		return;
+	conn->max_backing_stack_depth = 0;
+	if (passthrough_new(fuse_session_fd(fs->session), &fs->passthrough) < 0)
+		feature_unwant(conn, FUSE_CAP_PASSTHROUGH);
+#endif
 }
 
 static void log_negotiated(const struct fs *fs, struct fuse_conn_info *conn)
@@ -145,6 +164,7 @@ void op_init(void *userdata, struct fuse_conn_info *conn)
 	conn->time_gran = 1;
 	fs->no_open = !fs->opt.open_handles && !fs->opt.copyup_at_open &&
 		      feature_capable(conn, FUSE_CAP_NO_OPEN_SUPPORT);
+	start_passthrough(fs, conn);
 	fs->no_opendir = !fs->opt.revalidate && feature_capable(conn, FUSE_CAP_NO_OPENDIR_SUPPORT);
 	if (fs->opt.print_negotiated)
 		log_negotiated(fs, conn);

@@ -12,38 +12,40 @@
 #define SETATTR_KILLS_PRIV 0
 #endif
 
-/* What GETATTR and STATX answer; false after having answered an error. */
-static bool statx_or_reply(fuse_req_t req, fuse_ino_t id, struct statx *ret_stx)
+/* What GETATTR and STATX answer, and of which inode; NULL after having answered an error. */
+static struct inode *statx_or_reply(fuse_req_t req, fuse_ino_t id, struct statx *ret_stx)
 {
 	struct inode *inode = inode_or_reply(req, id);
 	int r;
 
 	if (!inode)
-		return false;
+		return NULL;
 	counter_add(COUNTER_GETATTR, 1);
 	r = inode_statx(fs_of(req)->tree, inode, ret_stx);
 	if (r < 0)
 		reply_result(req, r);
-	return r == 0;
+	return r == 0 ? inode : NULL;
 }
 
 void op_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
 	struct statx stx;
+	struct inode *inode = statx_or_reply(req, id, &stx);
 
-	if (statx_or_reply(req, id, &stx))
-		reply_attr(req, &stx);
+	if (inode)
+		reply_attr(req, inode, &stx);
 }
 
 #if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 18)
 void op_statx(fuse_req_t req, fuse_ino_t id, int flags, int mask, struct fuse_file_info *fi)
 {
 	struct statx stx;
+	struct inode *inode = statx_or_reply(req, id, &stx);
 
-	if (!statx_or_reply(req, id, &stx))
+	if (!inode)
 		return;
 	statx_show(fs_of(req), &stx);
-	fuse_reply_statx(req, 0, &stx, fs_of(req)->opt.timeout);
+	fuse_reply_statx(req, 0, &stx, attr_timeout(fs_of(req), inode));
 }
 #endif
 
@@ -104,7 +106,7 @@ static int run_setattr(struct job *job)
 
 	if (r < 0)
 		return job_result(job, r);
-	reply_attr(job->req, &stx);
+	reply_attr(job->req, job->inode, &stx);
 	return 0;
 }
 
@@ -133,7 +135,7 @@ static bool note_chown(fuse_req_t req, struct inode *inode, struct attr_change *
 		shown = stx;
 		statx_show(fs_of(req), &shown);
 		if (uid != 0 && uid != shown.stx_uid && chown_takes_bits(req, inode, shown.stx_mode)) {
-			reply_attr(req, &stx);
+			reply_attr(req, inode, &stx);
 			return false;
 		}
 		attr->valid = ATTR_SET_UID | ATTR_SET_GID;

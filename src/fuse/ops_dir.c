@@ -29,7 +29,7 @@ struct reading {
 	size_t size, used;
 	struct listing_batch batch;
 	unsigned n_looked_up;
-	struct inode *looked_up[LISTING_BATCH]; /* to be undone when the reply isn't taken */
+	fuse_ino_t looked_up[LISTING_BATCH]; /* to be undone when the reply isn't taken */
 };
 
 /* False when the entry doesn't fit any more. */
@@ -87,10 +87,10 @@ static bool add_full(struct reading *rd, const struct listing_entry *entry, cons
 		return add_plain(rd, name, entry->ino, entry->type, entry->cookie);
 	entry_fill(rd->fs, inode, &stx, &e);
 	if (!add_entry(rd, name, &e, entry->cookie)) {
-		inode_forget(rd->fs->tree, inode, 1);
+		inode_forget_id(rd->fs->tree, e.ino, 1);
 		return false;
 	}
-	rd->looked_up[rd->n_looked_up++] = inode;
+	rd->looked_up[rd->n_looked_up++] = e.ino;
 	return true;
 }
 
@@ -165,7 +165,7 @@ static void read_directory(fuse_req_t req, fuse_ino_t id, size_t size, off_t off
 		reply_result(req, r);
 	else if (fuse_reply_buf(req, rd->buf, rd->used) == -ENOENT)
 		for (unsigned i = 0; i < rd->n_looked_up; i++)
-			inode_forget(rd->fs->tree, rd->looked_up[i], 1);
+			inode_forget_id(rd->fs->tree, rd->looked_up[i], 1);
 	free(rd);
 }
 

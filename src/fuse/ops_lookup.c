@@ -180,18 +180,10 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent_id, const char *name)
 	}
 }
 
-static void forget_one(struct fs *fs, fuse_ino_t id, uint64_t n)
-{
-	struct inode *inode = inode_find(fs->tree, id);
-
-	if (inode)
-		inode_forget(fs->tree, inode, n);
-}
-
 void op_forget(fuse_req_t req, fuse_ino_t id, uint64_t n)
 {
 	counter_add(COUNTER_FORGET, 1);
-	forget_one(fs_of(req), id, n);
+	inode_forget_id(fs_of(req)->tree, id, n);
 	fuse_reply_none(req);
 }
 
@@ -199,6 +191,6 @@ void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forg
 {
 	counter_add(COUNTER_FORGET, count);
 	for (size_t i = 0; i < count; i++)
-		forget_one(fs_of(req), forgets[i].ino, forgets[i].nlookup);
+		inode_forget_id(fs_of(req)->tree, forgets[i].ino, forgets[i].nlookup);
 	fuse_reply_none(req);
 }

@@ -8,6 +8,8 @@
  *
  * Where the daemon can't reopen a file at will (no CAP_DAC_OVERRIDE over the upper) or copyup=open was asked for, OPEN is answered with a
  * handle: a pin on the file's descriptors, so that losing permission bits later does no harm.
+ *
+ * With data=passthrough each OPEN is answered, with a backing file where it can have one (passthrough.c).
  */
 #include "internal.h"
 
@@ -23,6 +25,7 @@ static bool wants_write(const struct fuse_file_info *fi)
 
 struct handle {
 	struct data_fd fd;
+	bool written_below; /* the kernel writes to the file by itself */
 	struct handle *next, **at; /* fs->handles; `at` points to what points here */
 };
 
@@ -48,6 +51,8 @@ static void handle_free(struct fs *fs, struct handle *handle)
 	if (handle->next)
 		handle->next->at = handle->at;
 	lock_drop(&fs->handles_lock);
+	if (handle->written_below)
+		data_mark_dirty(fs->data, &handle->fd);
 	data_put(fs->data, &handle->fd);
 	free(handle);
 }
@@ -76,26 +81,95 @@ static int handle_new(struct fs *fs, struct inode *inode, bool write, struct fus
 	return 0;
 }
 
-/* KEEP_CACHE: layers don't change beneath us. noflush: there is nothing to do at close. */
+/* KEEP_CACHE: layers don't change beneath us, but of a file that the kernel wrote by itself its cached pages may be old. noflush: there is
+ * nothing to do at close. */
 static void file_info_flags(const struct fs *fs, struct fuse_file_info *fi)
 {
-	fi->keep_cache = !fs->opt.revalidate;
+	fi->keep_cache = !fs->opt.revalidate && !fs->passthrough;
 	fi->noflush = 1;
+}
+
+/* What RELEASE tells as well. */
+static bool is_for_writing(const struct fuse_file_info *fi)
+{
+	return (fi->flags & O_ACCMODE) != O_RDONLY;
+}
+
+/* A descriptor of ours for what the kernel writes by itself. Where none is left the file goes without. */
+static int handle_for_passthrough(struct fs *fs, struct inode *inode, struct fuse_file_info *fi)
+{
+	struct handle *handle;
+	int r;
+
+	if (!fi->fh) {
+		if (data_is_crowded(fs->data))
+			return 0;
+		r = handle_new(fs, inode, true, fi);
+		if (r == -EMFILE || r == -ENFILE)
+			return 0;
+		if (r < 0)
+			return r;
+	}
+	handle = handle_of(fi);
+	if (handle->fd.append_only && !(fi->flags & O_APPEND))
+		return -EPERM;
+	handle->written_below = true;
+	data_mark_dirty(fs->data, &handle->fd);
+	return 0;
+}
+
+static int open_backing(struct fs *fs, struct inode *inode, fuse_ino_t node, bool known_to_kernel, struct fuse_file_info *fi)
+{
+	int r = is_for_writing(fi) ? handle_for_passthrough(fs, inode, fi) : 0;
+
+	if (r < 0)
+		return r;
+	r = passthrough_open(fs, inode, node, is_for_writing(fi), known_to_kernel);
+#ifdef FUSE_CAP_PASSTHROUGH
+	if (r > 0)
+		fi->backing_id = r;
+#endif
+	return MIN(r, 0);
+}
+
+static bool goes_through(struct fs *fs)
+{
+	return fs->passthrough && passthrough_usable(fs->passthrough);
+}
+
+static void open_undo(struct fs *fs, fuse_ino_t node, struct fuse_file_info *fi, bool through)
+{
+	if (fi->fh)
+		handle_free(fs, handle_of(fi));
+	fi->fh = 0;
+	if (through)
+		passthrough_release(fs, node, is_for_writing(fi));
+}
+
+/* Everything that an open file needs; undone again on errors. */
+static int open_file(struct fs *fs, struct inode *inode, fuse_ino_t node, bool known_to_kernel, struct fuse_file_info *fi)
+{
+	int r = fs->opt.open_handles ? handle_new(fs, inode, wants_write(fi), fi) : 0;
+
+	if (r < 0)
+		return r;
+	if (goes_through(fs))
+		r = open_backing(fs, inode, node, known_to_kernel, fi);
+	if (r < 0)
+		open_undo(fs, node, fi, false);
+	file_info_flags(fs, fi);
+	return r;
 }
 
 static int run_open(struct job *job)
 {
 	struct fs *fs = job->fs;
-	bool write = wants_write(&job->fi);
-	int r = 0;
+	int r = open_file(fs, job->inode, job->node, true, &job->fi);
 
-	if (fs->opt.open_handles)
-		r = handle_new(fs, job->inode, write, &job->fi);
 	if (r < 0)
 		return job_result(job, r);
-	file_info_flags(fs, &job->fi);
-	if (fuse_reply_open(job->req, &job->fi) == -ENOENT && job->fi.fh)
-		handle_free(fs, handle_of(&job->fi));
+	if (fuse_reply_open(job->req, &job->fi) == -ENOENT)
+		open_undo(fs, job->node, &job->fi, goes_through(fs));
 	return 0;
 }
 
@@ -108,15 +182,16 @@ void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 	if (!inode)
 		return;
 	counter_add(COUNTER_OPEN, 1);
-	if (fs->no_open) {
+	if (fs->no_open && !goes_through(fs)) {
 		reply_result(req, -ENOSYS);
 		return;
 	}
 	job_init(&job, req, run_open);
 	job.inode = inode;
+	job.node = id;
 	job.fi = *fi;
 	job.fi.fh = 0;
-	if (wants_write(fi) && (fs->opt.open_handles || fs->opt.copyup_at_open)) {
+	if (wants_write(fi) && (fs->opt.open_handles || fs->opt.copyup_at_open || fs->passthrough)) {
 		job.needs[0] = inode;
 		if (fi->flags & O_TRUNC)
 			job.how = COPYUP_NO_DATA;
@@ -129,25 +204,21 @@ static void reply_created(struct job *job, struct inode *inode, const struct sta
 {
 	struct fs *fs = job->fs;
 	struct fuse_entry_param e;
+	int r;
 
 	if (fd >= 0)
 		data_install(fs->data, inode, fd);
 	job->fi.fh = 0;
-	if (fs->opt.open_handles) {
-		int r = handle_new(fs, inode, true, &job->fi);
-
-		if (r < 0) {
-			inode_forget(fs->tree, inode, 1);
-			reply_result(job->req, r);
-			return;
-		}
+	r = open_file(fs, inode, inode->id, false, &job->fi);
+	if (r < 0) {
+		inode_forget(fs->tree, inode, 1);
+		reply_result(job->req, r);
+		return;
 	}
-	file_info_flags(fs, &job->fi);
 	entry_fill(fs, inode, stx, &e);
 	if (fuse_reply_create(job->req, &e, &job->fi) == -ENOENT) {
-		if (job->fi.fh)
-			handle_free(fs, handle_of(&job->fi));
-		inode_forget(fs->tree, inode, 1);
+		open_undo(fs, e.ino, &job->fi, goes_through(fs));
+		inode_forget_id(fs->tree, e.ino, 1);
 	}
 }
 
@@ -219,8 +290,9 @@ void op_flush(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 
 void op_release(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
-	if (fi->fh)
-		handle_free(fs_of(req), handle_of(fi));
+	struct fs *fs = fs_of(req);
+
+	open_undo(fs, id, fi, goes_through(fs));
 	reply_result(req, 0);
 }
 

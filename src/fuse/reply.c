@@ -53,12 +53,19 @@ static void stat_of(const struct fs *fs, const struct statx *union_stx, struct s
 	};
 }
 
-void entry_fill(struct fs *fs, const struct inode *inode, const struct statx *stx, struct fuse_entry_param *e)
+double attr_timeout(struct fs *fs, const struct inode *inode)
+{
+	if (fs->passthrough && S_ISREG(inode->type) && passthrough_is_written(fs, inode))
+		return 0;
+	return fs->opt.timeout;
+}
+
+void entry_fill(struct fs *fs, struct inode *inode, const struct statx *stx, struct fuse_entry_param *e)
 {
 	*e = (struct fuse_entry_param){
-		.ino = inode->id,
+		.ino = inode_give_id(fs->tree, inode),
 		.generation = 0, /* node ids are never used twice */
-		.attr_timeout = fs->opt.timeout,
+		.attr_timeout = attr_timeout(fs, inode),
 		.entry_timeout = fs->opt.timeout,
 	};
 	stat_of(fs, stx, &e->attr);
@@ -71,7 +78,7 @@ void reply_entry(fuse_req_t req, struct inode *inode, const struct statx *stx)
 
 	entry_fill(fs, inode, stx, &e);
 	if (fuse_reply_entry(req, &e) == -ENOENT)
-		inode_forget(fs->tree, inode, 1);
+		inode_forget_id(fs->tree, e.ino, 1);
 }
 
 void reply_negative(fuse_req_t req)
@@ -82,13 +89,13 @@ void reply_negative(fuse_req_t req)
 	fuse_reply_entry(req, &e);
 }
 
-void reply_attr(fuse_req_t req, const struct statx *stx)
+void reply_attr(fuse_req_t req, const struct inode *inode, const struct statx *stx)
 {
-	const struct fs *fs = fs_of(req);
+	struct fs *fs = fs_of(req);
 	struct stat st;
 
 	stat_of(fs, stx, &st);
-	fuse_reply_attr(req, &st, fs->opt.timeout);
+	fuse_reply_attr(req, &st, attr_timeout(fs, inode));
 }
 
 struct inode *inode_or_reply(fuse_req_t req, fuse_ino_t id)

@@ -54,6 +54,7 @@ void inode_table_free(struct tree *tree)
 
 	if (!t)
 		return;
+	alias_forget_all_locked(tree);
 	for (uint32_t i = 1; i <= t->n_slots; i++) {
 		struct inode *inode = atomic_load(&inode_slot(tree, i)->inode);
 
@@ -85,8 +86,7 @@ void inode_table_free(struct tree *tree)
 	tree->inodes = NULL;
 }
 
-/* Gives the inode a slot and its id. */
-static int slot_take_locked(struct tree *tree, struct inode *inode)
+int slot_take_locked(struct tree *tree, struct inode *inode, uint64_t *ret_id)
 {
 	struct inode_table *t = tree->inodes;
 	uint32_t slot = t->free_slot;
@@ -110,16 +110,16 @@ static int slot_take_locked(struct tree *tree, struct inode *inode)
 		slot = ++t->n_slots;
 		s = inode_slot(tree, slot);
 	}
-	inode->id = (uint64_t)atomic_load_explicit(&s->generation, memory_order_relaxed) << 32 | slot;
+	*ret_id = (uint64_t)atomic_load_explicit(&s->generation, memory_order_relaxed) << 32 | slot;
 	atomic_store_explicit(&s->inode, inode, memory_order_release);
 	t->n_inodes++;
 	return 0;
 }
 
-static void slot_release_locked(struct tree *tree, struct inode *inode)
+void slot_release_locked(struct tree *tree, uint64_t id)
 {
 	struct inode_table *t = tree->inodes;
-	uint32_t slot = (uint32_t)inode->id;
+	uint32_t slot = (uint32_t)id;
 	struct inode_slot *s = inode_slot(tree, slot);
 	uint32_t generation = atomic_load_explicit(&s->generation, memory_order_relaxed);
 
@@ -217,7 +217,7 @@ struct inode *inode_new_locked(struct tree *tree, const struct resolved *r)
 	}
 	if (r->metacopy && lowerdata_take_locked(tree, inode, r) < 0)
 		goto fail;
-	if (slot_take_locked(tree, inode) < 0)
+	if (slot_take_locked(tree, inode, &inode->id) < 0)
 		goto fail;
 	return inode;
 fail:
@@ -233,7 +233,8 @@ static void inode_unhook_locked(struct tree *tree, struct inode *inode, struct i
 {
 	struct inode_name *n = inode->names;
 
-	slot_release_locked(tree, inode);
+	slot_release_locked(tree, inode->id);
+	alias_drop_locked(tree, inode);
 	link_remove_locked(tree, inode);
 	lowerdata_drop_locked(tree, inode);
 	while (n) {

@@ -51,6 +51,8 @@ struct inode_table {
 	struct name_table names;	    /* T */
 	struct inode_link *links;	    /* T uthash: link.c, hard-linked files only */
 	struct lowerdata *lowerdata;	    /* T uthash: by inode, of those whose data lies elsewhere: tree/lowerdata.c */
+	struct inode_alias *aliases;	    /* T uthash: ids of inodes that have more than one: tree/alias.c */
+	struct inode_alias *newest;	    /* T uthash: by inode, the alias that is given out */
 };
 
 struct inode_name {
@@ -84,6 +86,9 @@ int inode_table_new(struct tree *tree);
 void inode_table_free(struct tree *tree);
 struct inode_slot *inode_slot(struct tree *tree, uint32_t slot);
 
+/* A slot that leads to the inode, and its id; -ENOMEM. */
+int slot_take_locked(struct tree *tree, struct inode *inode, uint64_t *ret_id);
+void slot_release_locked(struct tree *tree, uint64_t id);
 /* A new inode in the table, without a name; lookup count and references 0. NULL: no memory. */
 struct inode *inode_new_locked(struct tree *tree, const struct resolved *r);
 /* If nothing holds `inode`, takes it and the ancestors that it alone held out of the tables and puts them before *dead.
@@ -93,6 +98,14 @@ void inode_reap_locked(struct tree *tree, struct inode *inode, struct inode **de
 void inode_publish_locked(struct tree *tree, struct inode *inode, uint64_t real_ino, bool has_origin);
 /* Frees what was reaped; no lock held. */
 void inode_bury(struct tree *tree, struct inode *dead);
+
+/* --- alias.c
+ * ------------------------------------------------------------------------------------------------------------ */
+
+/* The inode is being freed: nobody holds an alias of it. */
+void alias_drop_locked(struct tree *tree, const struct inode *inode);
+/* Takes all aliases away, whatever the kernel holds. */
+void alias_forget_all_locked(struct tree *tree);
 
 /* --- keep.c
  * ------------------------------------------------------------------------------------------------------------- */

@@ -178,6 +178,8 @@ static bool check_counts(struct tree *tree)
 		if (!inode)
 			continue;
 		inodes++;
+		if ((uint32_t)inode->id != i)
+			continue; /* an alias */
 		for (struct inode_name *n = inode->names; n; n = n->next)
 			in_table -= n->in_table;
 	}
@@ -196,7 +198,7 @@ bool tree_check(struct tree *tree)
 	for (uint32_t i = 1; i <= tree->inodes->n_slots; i++) {
 		struct inode *inode = atomic_load(&inode_slot(tree, i)->inode);
 
-		if (!inode)
+		if (!inode || ((uint32_t)inode->id != i && inode_is_renumbered(inode)))
 			continue;
 		good &= CHECK((uint32_t)inode->id == i && inode_find(tree, inode->id) == inode);
 		good &= check_held(inode);

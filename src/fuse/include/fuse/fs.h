@@ -25,6 +25,7 @@ struct fs_options {
 	bool open_handles;       /* OPEN is answered with a handle: descriptors can't be reopened at will */
 	bool copyup_at_open;     /* copyup=open */
 	bool writeback;          /* the kernel's write-back cache */
+	bool passthrough;        /* the kernel reads and writes regular files by itself where it can */
 	bool io_uring;           /* requests come over io_uring where the kernel consents */
 	bool static_nlink;       /* directories show one link */
 	/* Whose the layers' objects are in the mount. The maps outlive the fs. */

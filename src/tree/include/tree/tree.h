@@ -85,6 +85,7 @@ enum inode_flag {
 	INODE_COUNTED = 1 << 5,    /* T of a lower file with several links, with an index: the union counts its names */
 	INODE_INDEXED = 1 << 6,    /* T it is in the upper and has an entry in the index, by which it is reached */
 	INODE_TMPFILE = 1 << 7,    /* T has had no name yet, so it may get one */
+	INODE_RENUMBERED = 1 << 8, /* T the kernel has or had it by several ids, see inode_renumber() */
 };
 
 /* Values of pinned_fd that are no descriptor. */
@@ -151,8 +152,24 @@ void tree_free(struct tree *tree);
 struct inode *inode_find(struct tree *tree, uint64_t id);
 struct inode *inode_get(struct tree *tree, struct inode *inode);
 void inode_put(struct tree *tree, struct inode *inode);
-/* The kernel forgot n lookups. */
+/* Lookups that were counted and not given to the kernel. */
 void inode_forget(struct tree *tree, struct inode *inode, uint64_t n);
+
+/* Node ids of inodes that have several: tree/alias.c. */
+
+/* From now on the kernel gets the inode by a new id, as another object of its own; what it has by earlier ids goes on leading to the same
+ * inode until it forgets them. -ENOMEM. */
+int inode_renumber(struct tree *tree, struct inode *inode);
+/* The id for a reply that takes one counted lookup along. */
+uint64_t inode_give_id(struct tree *tree, struct inode *inode);
+/* Whether `id`, which leads to the inode, is the one that is given out. */
+bool inode_id_is_current(struct tree *tree, struct inode *inode, uint64_t id);
+/* The kernel forgot n lookups of an id; one that isn't known is passed over. */
+void inode_forget_id(struct tree *tree, uint64_t id, uint64_t n);
+static inline bool inode_is_renumbered(const struct inode *inode)
+{
+	return (atomic_load_explicit(&inode->flags, memory_order_acquire) & INODE_RENUMBERED) != 0;
+}
 
 static inline bool inode_is_dir(const struct inode *inode)
 {

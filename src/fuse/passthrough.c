@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * data=passthrough: OPEN is answered with a backing file, which the kernel then reads and writes without us.
+ *
+ * What the kernel demands: all open files of a node id have one and the same backing, or all have none (they go through the page cache of
+ * the mount, as with data=cached). So a node id that is open keeps what it was opened with; counted are the OPENs that were answered
+ * minus the RELEASEs, which is never less than what the kernel counts.
+ *
+ * Copy-up while a lower file is open: who reads it keeps the lower file; the next OPEN is answered with ESTALE, upon which the kernel
+ * looks the name up again and is given a new node id of the same inode (inode_renumber), which is opened with the upper file. A lower
+ * file is registered for reading alone: an OPEN for writing has its file copied up first, so no write ever reaches a layer.
+ *
+ * What the kernel writes by itself it doesn't tell us. A file that is open for writing is taken to be dirty and holds one of our own
+ * descriptors, by which its fsync hears of failed write-back; and its attributes aren't cached, for a store through a mapping changes times
+ * that the kernel's FUSE inode doesn't learn of.
+ *
+ * Files with setuid or setgid stay with the page cache of the mount: a write to a backing file is made with the daemon's rights, which
+ * doesn't take the bits away.
+ */
+#include "internal.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "os/backing.h"
+#include "os/fs.h"
+
+/* Ids of files that nobody has open: each holds its file in the kernel's memory and spares the next OPEN two calls. */
+#define MAX_IDLE 4096U
+
+/* How a node id's files are opened. */
+struct backing {
+	UT_hash_handle hh;
+	uint64_t node;
+	const struct inode *inode;
+	int id;           /* 0: none, through the mount's page cache */
+	bool upper;       /* the version that the id leads to */
+	uint32_t opens;
+	uint32_t writers;
+	struct backing *newer, *older; /* of the idle ones */
+};
+
+enum probe { NOT_PROBED, USABLE, UNUSABLE };
+
+struct passthrough {
+	struct lock lock;          /* leaf */
+	int dev_fd;                /* c */
+	struct backing *by_node;   /* lock */
+	struct backing *newest, *oldest; /* lock: idle */
+	unsigned n_idle;           /* lock */
+	_Atomic enum probe probe;
+};
+
+int passthrough_new(int dev_fd, struct passthrough **ret)
+{
+	struct passthrough *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return -ENOMEM;
+	lock_init(&p->lock, LOCK_LEAF);
+	p->dev_fd = dev_fd;
+	*ret = p;
+	return 0;
+}
+
+void passthrough_free(struct passthrough *p)
+{
+	struct backing *b, *next;
+
+	if (!p)
+		return;
+	/* The ids go with the connection. */
+	HASH_ITER(hh, p->by_node, b, next)
+	{
+		HASH_DEL(p->by_node, b);
+		free(b);
+	}
+	lock_finish(&p->lock);
+	free(p);
+}
+
+bool passthrough_usable(struct passthrough *p)
+{
+	enum probe probe = atomic_load_explicit(&p->probe, memory_order_relaxed);
+	int r;
+
+	if (probe != NOT_PROBED)
+		return probe == USABLE;
+	r = sys_backing_probe(p->dev_fd);
+	if (r < 0)
+		log_info("data=passthrough can't be had here (%s): data goes through the cache of the mount", strerror(-r));
+	atomic_store_explicit(&p->probe, r < 0 ? UNUSABLE : USABLE, memory_order_relaxed);
+	return r == 0;
+}
+
+static struct backing *find_locked(struct passthrough *p, uint64_t node)
+{
+	struct backing *b;
+
+	HASH_FIND(hh, p->by_node, &node, sizeof(node), b);
+	return b;
+}
+
+static void idle_leave_locked(struct passthrough *p, struct backing *b)
+{
+	if (b->newer)
+		b->newer->older = b->older;
+	else
+		p->newest = b->older;
+	if (b->older)
+		b->older->newer = b->newer;
+	else
+		p->oldest = b->newer;
+	b->newer = b->older = NULL;
+	p->n_idle--;
+}
+
+static void idle_enter_locked(struct passthrough *p, struct backing *b)
+{
+	b->newer = NULL;
+	b->older = p->newest;
+	if (p->newest)
+		p->newest->newer = b;
+	else
+		p->oldest = b;
+	p->newest = b;
+	p->n_idle++;
+}
+
+/* Takes an idle one out; returns its id, for the caller to close once the lock is dropped. */
+static int remove_idle_locked(struct passthrough *p, struct backing *b)
+{
+	int id = b->id;
+
+	idle_leave_locked(p, b);
+	HASH_DEL(p->by_node, b);
+	free(b);
+	return id;
+}
+
+static void close_id(const struct passthrough *p, int id)
+{
+	if (id > 0)
+		sys_backing_close(p->dev_fd, id);
+}
+
+static void count_open_locked(struct passthrough *p, struct backing *b, bool write)
+{
+	if (b->opens++ == 0)
+		idle_leave_locked(p, b);
+	b->writers += write;
+}
+
+/* What is known of the node and can be used as it is: 1, and the id. 0: nothing, `stale_id` is to be closed. -ESTALE: what it is bound to
+ * is another version. */
+static int open_known(struct passthrough *p, const struct inode *inode, uint64_t node, bool write, int *ret_id, int *stale_id)
+{
+	struct backing *b;
+
+	*stale_id = 0;
+	LOCK_SCOPE(&p->lock);
+	b = find_locked(p, node);
+	if (!b)
+		return 0;
+	if (b->id > 0 && b->upper == inode_data_in_upper(inode)) {
+		count_open_locked(p, b, write);
+		*ret_id = b->id;
+		return 1;
+	}
+	if (b->opens > 0 && b->id > 0)
+		return -ESTALE;
+	if (b->opens > 0) {
+		count_open_locked(p, b, write);
+		*ret_id = 0;
+		return 1;
+	}
+	*stale_id = remove_idle_locked(p, b);
+	return 0;
+}
+
+/* Makes `id` what the node is opened with, open once; false when the inode changed versions, or another one came first, or without
+ * memory. */
+static bool enter(struct passthrough *p, const struct inode *inode, uint64_t node, int id, bool upper, bool write)
+{
+	struct backing *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return false;
+	*b = (struct backing){.node = node, .inode = inode, .id = id, .upper = upper, .opens = 1, .writers = write};
+	lock_take(&p->lock);
+	if (!find_locked(p, node) && upper == inode_data_in_upper(inode)) {
+		HASH_ADD(hh, p->by_node, node, sizeof(b->node), b);
+		if (b->hh.tbl)
+			b = NULL;
+	}
+	lock_drop(&p->lock);
+	if (!b)
+		return true;
+	free(b);
+	return false;
+}
+
+/* The id of a new backing for the object as it is now; 0: it goes without. */
+static int register_object(struct fs *fs, struct inode *inode, bool *ret_upper)
+{
+	_cleanup_close_ int fd = inode_open_data(fs->tree, inode, O_PATH, ret_upper);
+	struct statx stx;
+	int id;
+
+	if (fd < 0) {
+		*ret_upper = inode_data_in_upper(inode);
+		return 0;
+	}
+	if (sys_statx(fd, "", &stx) < 0 || !S_ISREG(stx.stx_mode) || (stx.stx_mode & (S_ISUID | S_ISGID)))
+		return 0;
+	id = sys_backing_open(fs->passthrough->dev_fd, fd);
+	return MAX(id, 0);
+}
+
+/* What a kernel inode holds open from before the copy-up stays with its node; the name gets another. */
+static int renumber(struct fs *fs, struct inode *inode, uint64_t node)
+{
+	int r;
+
+	if (inode_id_is_current(fs->tree, inode, node)) {
+		r = inode_renumber(fs->tree, inode);
+		if (r < 0)
+			return r;
+		(void)fuse_lowlevel_notify_inval_inode(fs->session, node, -1, 0);
+	}
+	return -ESTALE;
+}
+
+#define OPEN_TRIES 64
+
+/* A store through a mapping changes times without the kernel's FUSE inode knowing: what it has cached goes. */
+static void attributes_change_below(struct fs *fs, uint64_t node)
+{
+	(void)fuse_lowlevel_notify_inval_inode(fs->session, node, -1, 0);
+}
+
+int passthrough_open(struct fs *fs, struct inode *inode, uint64_t node, bool write, bool known_to_kernel)
+{
+	struct passthrough *p = fs->passthrough;
+
+	for (unsigned i = 0; i < OPEN_TRIES; i++) {
+		bool upper = false;
+		int id, stale_id, r = open_known(p, inode, node, write, &id, &stale_id);
+
+		close_id(p, stale_id);
+		if (r == -ESTALE)
+			return renumber(fs, inode, node);
+		if (r == 0) {
+			id = register_object(fs, inode, &upper);
+			r = !(write && !upper) && enter(p, inode, node, id, upper, write);
+			if (!r)
+				close_id(p, id);
+		}
+		if (r && write && known_to_kernel)
+			attributes_change_below(fs, node);
+		if (r)
+			return id;
+	}
+	return -EIO;
+}
+
+void passthrough_release(struct fs *fs, uint64_t node, bool write)
+{
+	struct passthrough *p = fs->passthrough;
+	struct backing *b;
+	int id = 0;
+
+	lock_take(&p->lock);
+	b = find_locked(p, node);
+	if (b && b->opens > 0) {
+		b->writers -= write && b->writers > 0;
+		if (--b->opens == 0)
+			idle_enter_locked(p, b);
+	}
+	if (p->n_idle > MAX_IDLE)
+		id = remove_idle_locked(p, p->oldest);
+	lock_drop(&p->lock);
+	close_id(p, id);
+}
+
+bool passthrough_is_written(struct fs *fs, const struct inode *inode)
+{
+	struct passthrough *p = fs->passthrough;
+	struct backing *b;
+
+	if (inode_is_renumbered(inode))
+		return true;
+	LOCK_SCOPE(&p->lock);
+	b = find_locked(p, inode->id);
+	return b && b->writers > 0;
+}
+
+/* One of the inode's entries, whoever had it open: nobody has any more. */
+static struct backing *find_of_inode_locked(struct passthrough *p, const struct inode *inode)
+{
+	struct backing *b = find_locked(p, inode->id), *next;
+
+	if (b || !inode_is_renumbered(inode))
+		return b;
+	HASH_ITER(hh, p->by_node, b, next)
+	{
+		if (b->inode == inode)
+			return b;
+	}
+	return NULL;
+}
+
+void passthrough_evict(struct fs *fs, const struct inode *inode)
+{
+	struct passthrough *p = fs->passthrough;
+	struct backing *b;
+
+	do {
+		int id = 0;
+
+		lock_take(&p->lock);
+		b = find_of_inode_locked(p, inode);
+		if (b) {
+			if (b->opens > 0)
+				idle_enter_locked(p, b);
+			id = remove_idle_locked(p, b);
+		}
+		lock_drop(&p->lock);
+		close_id(p, id);
+	} while (b);
+}

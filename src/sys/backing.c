@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Backing files of a FUSE connection, see the kernel's Documentation/filesystems/fuse/fuse-passthrough.rst.
+ */
+#include "os/backing.h"
+
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+/* Linux 6.9, newer than many headers. */
+struct backing_map {
+	int32_t fd;
+	uint32_t flags;
+	uint64_t padding;
+};
+#define IOC_BACKING_OPEN _IOW(229, 1, struct backing_map)
+#define IOC_BACKING_CLOSE _IOW(229, 2, uint32_t)
+
+int sys_backing_open(int dev_fd, int fd)
+{
+	struct backing_map map = {.fd = fd};
+	int id = SYS_LOOK(ioctl(dev_fd, IOC_BACKING_OPEN, &map));
+
+	return id == 0 ? -EIO : id;
+}
+
+void sys_backing_close(int dev_fd, int id)
+{
+	uint32_t which = (uint32_t)id;
+
+	(void)SYS_LOOK(ioctl(dev_fd, IOC_BACKING_CLOSE, &which));
+}
+
+int sys_backing_probe(int dev_fd)
+{
+	int fd = SYS_LOOK(memfd_create("plyfs-probe", MFD_CLOEXEC)), id;
+
+	if (fd < 0)
+		return fd;
+	id = sys_backing_open(dev_fd, fd);
+	close(fd);
+	if (id < 0)
+		return id;
+	sys_backing_close(dev_fd, id);
+	return 0;
+}

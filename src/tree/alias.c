@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inodes that the kernel knows by several node ids.
+ *
+ * Where the kernel reads a lower file by itself (passthrough), the kernel's inode is bound to that file for as long as somebody has it
+ * open. What is opened after the copy-up has to be another inode to the kernel, though it is the same one here: it gets a new id, which
+ * every reply with a lookup carries from then on. Each id counts its own lookups, and an alias with some holds a reference, so the inode
+ * lives until the last id is forgotten. The first id is inode->id, and stays what names the inode here.
+ *
+ * The alias that is given out stays also while the kernel has it not: upon ESTALE the kernel looks up twice, and forgets the first answer
+ * before it asks again.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/macros.h"
+
+struct inode_alias {
+	UT_hash_handle hh;	  /* table->aliases */
+	UT_hash_handle hh_newest; /* table->newest, while it is the inode's last */
+	uint64_t id;
+	uint64_t nlookup;
+	struct inode *inode; /* a reference, while nlookup > 0 */
+	bool is_newest;
+};
+
+static struct inode_alias *alias_find_locked(struct tree *tree, uint64_t id)
+{
+	struct inode_alias *a;
+
+	HASH_FIND(hh, tree->inodes->aliases, &id, sizeof(id), a);
+	return a;
+}
+
+static struct inode_alias *newest_locked(struct tree *tree, const struct inode *inode)
+{
+	struct inode_alias *a;
+
+	HASH_FIND(hh_newest, tree->inodes->newest, &inode, sizeof(inode), a);
+	return a;
+}
+
+static void newest_leave_locked(struct tree *tree, struct inode_alias *a)
+{
+	if (a->is_newest)
+		HASH_DELETE(hh_newest, tree->inodes->newest, a);
+	a->is_newest = false;
+}
+
+static void alias_free_locked(struct tree *tree, struct inode_alias *a)
+{
+	newest_leave_locked(tree, a);
+	HASH_DELETE(hh, tree->inodes->aliases, a);
+	slot_release_locked(tree, a->id);
+	free(a);
+}
+
+/* Enters it under its id and its inode; false without memory, and it is in neither. */
+static bool alias_enter_locked(struct tree *tree, struct inode_alias *a)
+{
+	struct inode_alias *before = newest_locked(tree, a->inode);
+
+	HASH_ADD(hh, tree->inodes->aliases, id, sizeof(a->id), a);
+	if (!a->hh.tbl)
+		return false;
+	if (before) {
+		newest_leave_locked(tree, before);
+		if (before->nlookup == 0)
+			alias_free_locked(tree, before);
+	}
+	HASH_ADD(hh_newest, tree->inodes->newest, inode, sizeof(a->inode), a);
+	a->is_newest = a->hh_newest.tbl != NULL;
+	if (!a->is_newest)
+		HASH_DELETE(hh, tree->inodes->aliases, a);
+	return a->is_newest;
+}
+
+int inode_renumber(struct tree *tree, struct inode *inode)
+{
+	struct inode_alias *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return -ENOMEM;
+	a->inode = inode;
+	LOCK_SCOPE(&tree->table);
+	if (slot_take_locked(tree, inode, &a->id) < 0) {
+		free(a);
+		return -ENOMEM;
+	}
+	if (!alias_enter_locked(tree, a)) {
+		slot_release_locked(tree, a->id);
+		free(a);
+		return -ENOMEM;
+	}
+	atomic_fetch_or(&inode->flags, INODE_RENUMBERED);
+	return 0;
+}
+
+uint64_t inode_give_id(struct tree *tree, struct inode *inode)
+{
+	struct inode_alias *a;
+
+	if (!inode_is_renumbered(inode))
+		return inode->id;
+	LOCK_SCOPE(&tree->table);
+	a = newest_locked(tree, inode);
+	if (!a || !CHECK(inode->nlookup > 0))
+		return inode->id;
+	inode->nlookup--;
+	if (a->nlookup++ == 0)
+		inode->refs++;
+	return a->id;
+}
+
+bool inode_id_is_current(struct tree *tree, struct inode *inode, uint64_t id)
+{
+	struct inode_alias *a;
+
+	if (!inode_is_renumbered(inode))
+		return id == inode->id;
+	LOCK_SCOPE(&tree->table);
+	a = newest_locked(tree, inode);
+	return id == (a ? a->id : inode->id);
+}
+
+static void alias_forget(struct tree *tree, struct inode *inode, uint64_t id, uint64_t n)
+{
+	struct inode_alias *a;
+	bool gone;
+
+	lock_take(&tree->table);
+	a = alias_find_locked(tree, id);
+	gone = a && a->nlookup > 0 && a->nlookup <= n;
+	if (a)
+		a->nlookup -= MIN(n, a->nlookup);
+	if (gone && !a->is_newest)
+		alias_free_locked(tree, a);
+	lock_drop(&tree->table);
+	if (gone)
+		inode_put(tree, inode);
+}
+
+void inode_forget_id(struct tree *tree, uint64_t id, uint64_t n)
+{
+	struct inode *inode = inode_find(tree, id);
+
+	if (!inode)
+		return;
+	if (id == inode->id)
+		inode_forget(tree, inode, n);
+	else
+		alias_forget(tree, inode, id, n);
+}
+
+void alias_drop_locked(struct tree *tree, const struct inode *inode)
+{
+	struct inode_alias *a = inode_is_renumbered(inode) ? newest_locked(tree, inode) : NULL;
+
+	if (a)
+		alias_free_locked(tree, a);
+}
+
+void alias_forget_all_locked(struct tree *tree)
+{
+	struct inode_alias *a, *next;
+
+	HASH_ITER(hh, tree->inodes->aliases, a, next)
+	{
+		if (a->nlookup > 0)
+			a->inode->refs--;
+		alias_free_locked(tree, a);
+	}
+}
