@@ -34,6 +34,7 @@ copyup=write
 copyup=open
 data=auto
 data=cached
+data=passthrough
 writeback
 timeout=
 index_cache=

@@ -187,9 +187,14 @@ void fs_started(struct fs *fs)
 
 void fs_print_features(FILE *out)
 {
-	fprintf(out, "libfuse %s (built against %u.%u), tmpfile %s, statx %s, io_uring %s\n",
+	fprintf(out, "libfuse %s (built against %u.%u), tmpfile %s, passthrough %s, statx %s, io_uring %s\n",
 		fuse_pkgversion(), FUSE_MAJOR_VERSION, FUSE_MINOR_VERSION,
 		FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17) ? "yes" : "no",
+#ifdef FUSE_CAP_PASSTHROUGH
+		"yes",
+#else
+		"no",
+#endif
 		FUSE_VERSION >= FUSE_MAKE_VERSION(3, 18) ? "yes" : "no",
 #ifdef FUSE_CAP_OVER_IO_URING
 		"yes"

@@ -118,6 +118,60 @@ TEST("a directory lives until its children are forgotten, and then really goes")
 	EXPECT_INT(dirfd_count(f.tree), 0);
 }
 
+TEST("an inode that got a new id is found by both, counts lookups by each, and lives until both are forgotten")
+{
+	FIXTURE(f, .layers = 2);
+	struct inode *a;
+	uint64_t first, second;
+
+	ASSERT(fixture_make(&f, "1f/a"));
+	a = fixture_get(&f, "a");
+	ASSERT(a);
+	first = a->id;
+	EXPECT(inode_id_is_current(f.tree, a, first));
+	ASSERT(inode_renumber(f.tree, a) == 0);
+	EXPECT(!inode_id_is_current(f.tree, a, first));
+	EXPECT_INT(a->id, first);
+
+	EXPECT(fixture_get(&f, "a") == a);
+	second = inode_give_id(f.tree, a);
+	EXPECT(second != first);
+	EXPECT(inode_find(f.tree, first) == a && inode_find(f.tree, second) == a);
+	EXPECT(tree_check(f.tree));
+	EXPECT_INT(a->nlookup, 1);
+
+	/* Forgotten at once, as after ESTALE: it is given out again. */
+	inode_forget_id(f.tree, second, 1);
+	EXPECT(fixture_get(&f, "a") == a);
+	EXPECT_INT(inode_give_id(f.tree, a), second);
+
+	inode_forget_id(f.tree, first, 1);
+	EXPECT(inode_find(f.tree, second) == a);
+	inode_forget_id(f.tree, second, 1);
+	EXPECT(inode_find(f.tree, second) == NULL && inode_find(f.tree, first) == NULL);
+	EXPECT_INT(tree_inode_count(f.tree), 1);
+}
+
+TEST("further new ids: the one before goes when it is forgotten, and a table with aliases can be freed")
+{
+	FIXTURE(f, .layers = 2);
+	struct inode *a;
+	uint64_t second, third;
+
+	ASSERT(fixture_make(&f, "1f/a"));
+	a = fixture_get(&f, "a");
+	ASSERT(a && inode_renumber(f.tree, a) == 0);
+	second = inode_give_id(f.tree, a);
+	ASSERT(inode_renumber(f.tree, a) == 0);
+	EXPECT(fixture_get(&f, "a") == a);
+	third = inode_give_id(f.tree, a);
+	EXPECT(third != second);
+	inode_forget_id(f.tree, second, 1);
+	EXPECT(inode_find(f.tree, second) == NULL);
+	EXPECT(inode_find(f.tree, third) == a);
+	EXPECT(tree_check(f.tree));
+}
+
 TEST("running work keeps an inode that the kernel forgot")
 {
 	FIXTURE(f, .layers = 2);
