@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# title: changes take the system calls that DESIGN.md counts, and no more
+# title: changes take the system calls that DESIGN.md counts, and no more; asking untouched files for attributes takes none
 # plyfs-only: about plyfs's daemon
 # needs: strace unlink
 # variants: newfuse
@@ -59,13 +59,19 @@ whiteouts() { local i; for i in $(seq $N); do unlink m/low/gone"$i"; done; }
 chmods() { local i; for i in $(seq $N); do chmod 600 m/low/mode"$i"; done; }
 appends() { local i; for i in $(seq $N); do echo x >>m/low/data"$i"; done; }
 
+xattrs() { getfattr -h -d -m - m/low/mode*; getfattr -h -n user.none m/low/mode*; } >/dev/null 2>&1
+
 scenario() {
 	mount_plyfs "$BASE/m" "lowerdir=l1:l2,upperdir=upper,workdir=work,volatile" || { echo "FAIL: mount"; return; }
 	mkdir m/dir
 	: >m/dir/first
 	cat m/dir/first
 	echo 1 >m/low/first
-	ls m/low >/dev/null
+	ls -l m/low >/dev/null
+	calls xattrs >xattr-calls
+	check "each untouched file is asked for its attributes" [ "$(one writev)" -ge 2 ]
+	check "that it has none is known" [ "$(cat xattr-calls)" -le 2 ]
+	check "and takes no call on the layer" [ "$(one 'f?l?(get|list)xattr(at)?|statx|openat2?')" = 0 ]
 	at_most 8 creates
 	at_most 8 mkdirs
 	at_most 8 renames

@@ -183,13 +183,18 @@ TEST("bad values are refused by name, value and cause")
 	}
 }
 
+TEST("data=passthrough and writeback exclude each other, in either order")
+{
+	EXPECT_REFUSED("plyfs -o lowerdir=/a,data=passthrough,writeback /m", 1, "data: passthrough: excludes writeback");
+	EXPECT_REFUSED("plyfs -o lowerdir=/a,writeback,data=passthrough /m", 1, "data: passthrough: excludes writeback");
+}
+
 TEST("what would change owners, modes, durability or visibility and isn't there is refused")
 {
 	static const char *const bad[][2] = {
 		{"nfs_export=on", "nfs_export: on: not supported yet"},
 		{"verity=on", "verity: on: not supported yet"},
 		{"verity=require", "verity: require: not supported yet"},
-		{"data=passthrough", "data: passthrough: not supported yet"},
 		{"dirsync", "dirsync: not supported yet"},
 		{"nosymfollow", "nosymfollow: not supported yet"},
 		{"remount", "remount: a live mount can't be changed, unmount it first"},
