@@ -51,7 +51,8 @@ class Bench:
         """Raises Skip, each time."""
         if name not in self.stacks:
             try:
-                self.stacks[name] = stacks.get_stack(self.args.dir, name)
+                made = stacks.get_stack(self.args.dir, name)
+                self.stacks[name] = stacks.read_only(made, f"{self.work}/{name}")
                 stacks.warm(self.stacks[name])
             except Skip as e:
                 self.stacks[name] = e

@@ -5,11 +5,12 @@ The layers of a stack are the directories 0 (the topmost), 1, 2, ... below its o
 """
 import os
 import shutil
+import subprocess
 
 from . import inputs, layers
 
 SIZES = [1, 8, 64, 128, 500]  # numbers of layers over which the same tree is measured
-MADE = "made-3"               # goes up when what is made changes
+MADE = "made-4"               # goes up when what is made changes
 
 
 def numbered(count):
@@ -47,6 +48,13 @@ def get_stack(top, name):
         layers.write_file(f"{where}/{MADE}", 0)
         os.sync()
     return {"name": name, "n": count, "dir": where}
+
+
+def read_only(stack, point):
+    """The stack with its layers at `point`, where nothing can write to them: mergerfs would, and the next system had other files."""
+    os.makedirs(point)
+    subprocess.run(["mount", "-o", "bind,ro", stack["dir"], point], check=True)
+    return dict(stack, dir=point)
 
 
 def warm(stack):

@@ -3,6 +3,7 @@
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -37,17 +38,26 @@ class System:
         self.daemon = None if self.name == "kernel" else find_daemon(upper)
 
     def umount(self, point):
+        """A daemon that can't be unmounted, for want of descriptors, or doesn't end is killed."""
         for _ in range(100):
             if subprocess.run(["umount", point], stderr=subprocess.DEVNULL, check=False).returncode == 0:
                 break
             time.sleep(0.05)
         else:
-            raise BenchError(f"{self.name}: can't unmount {point}")
+            self.give_up(point, f"can't unmount {point}")
         for _ in range(2000):
             if self.daemon is None or not daemon_lives(self.daemon):
                 return
             time.sleep(0.01)
-        raise BenchError(f"{self.name}: process {self.daemon} goes on after the unmount")
+        self.give_up(point, f"process {self.daemon} goes on after the unmount")
+
+    def give_up(self, point, what):
+        subprocess.run(["umount", "-l", point], stderr=subprocess.DEVNULL, check=False)
+        if self.daemon is not None and daemon_lives(self.daemon):
+            os.kill(self.daemon, signal.SIGKILL)
+        if os.path.ismount(point):
+            raise BenchError(f"{self.name}: {what}")
+        raise RuntimeError(what)
 
     def cpu_ns(self):
         """Processor time of all threads of the daemon that live."""
