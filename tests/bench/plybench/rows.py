@@ -73,6 +73,10 @@ GROUPS += [
         ("npm: rm -rf of them", programs.npm_remove, [], 1),
         ("rm -rf of 3,000 lower files", programs.lower_remove, [], 1),
     ]},
+    {"name": "npm-disk", "stack": "programs", "disk": True, "steps": [
+        ("npm: tar -x of 10,000 files, on disk", programs.npm_unpack, [], 1),
+        ("npm: rm -rf of them, on disk", programs.npm_remove, [], 1),
+    ]},
     {"name": "sqlite", "stack": "programs", "steps": [
         ("sqlite: transactions, delete journal", programs.sqlite("delete"), [], 1),
         ("sqlite: transactions, WAL", programs.sqlite("wal"), [], 1),
