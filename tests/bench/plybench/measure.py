@@ -8,7 +8,9 @@ import subprocess
 import sys
 import tempfile
 
-from .layers import LAYERS, MANY, make_layers, make_lists
+from . import stacks
+from .inputs import Skip
+from .layers import make_lists
 from .rows import GROUPS
 
 
@@ -16,9 +18,14 @@ class Bench:
     def __init__(self, args, work):
         self.args, self.work, self.point = args, work, f"{work}/m"
         os.makedirs(self.point)
-        self.paths = make_lists(work, self.point, make_layers(args.dir))
+        os.makedirs(args.dir, exist_ok=True)
+        self.paths = make_lists(work, self.point)
         self.samples = {}  # row -> system -> [nanoseconds an operation]
         self.rss = {}      # system -> group -> KiB
+        self.skipped = {}  # row -> why no system can be measured
+        self.failed = {}   # row -> system -> why it has no figure
+        self.stacks = {}   # name -> stack, or why it can't be made
+        self.stack = None  # that of the group that runs
 
     def wants(self, row):
         return row is not None and any(fnmatch.fnmatch(row, p) for p in self.args.rows)
@@ -31,40 +38,68 @@ class Bench:
         ns, cpu, count = map(int, done.stdout.split())
         return ns / max(count, 1), cpu, max(count, 1)
 
-    def measure(self, system, name, arguments):
-        """Nanoseconds an operation: of the clock, or of the processor in the workload and the daemon together."""
+    def measure(self, system, what, arguments):
+        """Nanoseconds an operation: of the clock, or of the processor in the workload and the daemon together. None: no figure of it."""
+        if callable(what):
+            figures = what(self, system)
+            return figures and figures[self.args.cpu and figures[1] is not None] / figures[2]
         before = system.cpu_ns()
-        wall, cpu, count = self.workload(name, arguments)
+        wall, cpu, count = self.workload(what, arguments)
         return (cpu + system.cpu_ns() - before) / count if self.args.cpu else wall
 
+    def get_stack(self, name):
+        """Raises Skip, each time."""
+        if name not in self.stacks:
+            try:
+                made = stacks.get_stack(self.args.dir, name)
+                self.stacks[name] = stacks.read_only(made, f"{self.work}/{name}")
+                stacks.warm(self.stacks[name])
+            except Skip as e:
+                self.stacks[name] = e
+        if isinstance(self.stacks[name], Skip):
+            raise self.stacks[name]
+        return self.stacks[name]
+
+    def fail(self, system, where, rows, error):
+        print(f"bench: {system.name}: {where}: {error}", file=sys.stderr)
+        for row in rows:
+            self.failed.setdefault(row, {})[system.name] = str(error)
+
     def run_group(self, system, group):
-        if not any(self.wants(step[0]) for step in group["steps"]):
+        rows = [step[0] for step in group["steps"] if self.wants(step[0])]
+        if not rows:
+            return
+        try:
+            self.stack = self.get_stack(group["stack"])
+        except Skip as e:
+            self.skipped.update((row, str(e)) for row in rows)
             return
         upper = tempfile.mkdtemp(dir=self.args.dir if group.get("disk") else self.work)
         for d in "uw":
             os.mkdir(f"{upper}/{d}")
-        count = LAYERS if group["stack"] == "few" else MANY
-        stack = {"n": count, "dir": f"{os.path.realpath(self.args.dir)}/{group['stack']}"}
         try:
-            system.mount(stack, upper, self.point, group.get("options"))
+            system.mount(self.stack, upper, self.point, group.get("options"), group.get("descriptors"))
             try:
                 self.run_steps(system, group)
             finally:
                 system.umount(self.point)
         except RuntimeError as e:
-            print(f"bench: {system.name}: {group['name']}: {e}", file=sys.stderr)
+            self.fail(system, group["name"], rows, e)
         shutil.rmtree(upper)
         if group.get("disk"):
             os.sync()
 
     def run_steps(self, system, group):
-        for row, name, arguments, repeat in group["steps"]:
+        for row, what, arguments, repeat in group["steps"]:
             try:
-                times = [self.measure(system, name, arguments) for _ in range(repeat)]
-            except RuntimeError as e:
-                print(f"bench: {system.name}: {row or name}: {e}", file=sys.stderr)
+                times = [self.measure(system, what, arguments) for _ in range(repeat)]
+            except Skip as e:
+                self.skipped[row] = str(e)
                 continue
-            if row:
+            except (RuntimeError, OSError) as e:
+                self.fail(system, row or what, [row] if row else [], e)
+                continue
+            if row and None not in times:
                 self.samples.setdefault(row, {}).setdefault(system.name, []).append(statistics.median(times))
         if system.rss_kib():
             rss = self.rss.setdefault(system.name, {})

@@ -8,7 +8,8 @@ import shutil
 import statistics
 import subprocess
 
-from .rows import GOALS
+from .rows import ABSOLUTE_GOALS, BY_LAYERS, BY_LAYERS_GOAL, GOALS, GROUPS
+from .stacks import SIZES, over
 from .systems import BenchError
 
 
@@ -29,25 +30,57 @@ def cell(by_system, name):
     return f"{median:>10.0f} ±{spread:2.0f}%" + (f" {r:6.2f}" if r else " " * 7)
 
 
-def print_table(samples, rss, names, plyfs_names):
-    """Median, half the spread of all rounds, ratio to the kernel; '>' marks a goal that no plyfs of the run reaches."""
+def goal_cell(row, by_system, plyfs_names):
+    """'>' marks a goal that no plyfs of the run reaches: of the ratio to the kernel, or of the figure itself."""
+    if row in ABSOLUTE_GOALS:
+        goal = ABSOLUTE_GOALS[row]
+        values = [statistics.median(by_system[n]) for n in plyfs_names if by_system.get(n)]
+        return f"{'>' if values and min(values) > goal else ' '}{goal:.0f}".rjust(8)
+    goal = GOALS.get(row)
+    ratios = [r for r in (ratio(by_system, n) for n in plyfs_names) if r]
+    return f"{'>' if ratios and min(ratios) > goal else ' '}{goal:.2f}".rjust(8) if goal else ""
+
+
+def print_table(bench, names, plyfs_names):
+    """Median, half the spread of all rounds, ratio to the kernel."""
     print(f"{'ns an operation or MiB':44}" + "".join(f"{n:>22}" for n in names) + f"{'goal':>8}")
-    for row, by_system in samples.items():
-        goal = GOALS.get(row)
-        ratios = [r for r in (ratio(by_system, n) for n in plyfs_names) if r]
-        missed = goal and ratios and min(ratios) > goal
-        print(f"{row:44}" + "".join(cell(by_system, n) for n in names) +
-              (f"{'>' if missed else ' '}{goal:7.2f}" if goal else ""))
-    for name, groups in rss.items():
+    for row in (step[0] for group in GROUPS for step in group["steps"]):
+        if row in bench.skipped:
+            print(f"{row:44}  skipped: {bench.skipped[row]}")
+        elif row in bench.samples or row in bench.failed:
+            by_system = bench.samples.get(row, {})
+            print(f"{row:44}" + "".join(cell(by_system, n) for n in names) + goal_cell(row, by_system, plyfs_names))
+    print_by_layers(bench.samples, names, plyfs_names)
+    for name, groups in bench.rss.items():
         print(f"resident KiB after: {name}: " + ", ".join(f"{g} {k}" for g, k in groups.items()))
 
 
-def write_json(path, samples, rss, systems):
+def to_one_layer(samples, row, count, name):
+    one, many = (samples.get(over(row, n), {}).get(name) for n in (1, count))
+    return statistics.median(many) / statistics.median(one) if one and many else None
+
+
+def print_by_layers(samples, names, plyfs_names):
+    """The ratio of each system to itself over one layer."""
+    rows = [(row, n) for row in BY_LAYERS for n in SIZES[1:] if over(row, n) in samples]
+    if rows:
+        print(f"\n{'ratio to one layer':44}" + "".join(f"{n:>22}" for n in names) + f"{'goal':>8}")
+    for row, n in rows:
+        ratios = {name: to_one_layer(samples, row, n, name) for name in names}
+        own = [ratios[name] for name in plyfs_names if ratios[name]]
+        print(f"{over(row, n):44}" + "".join(f"{f'{r:.2f}' if r else '-':>22}" for r in ratios.values()) +
+              f"{'>' if own and min(own) > BY_LAYERS_GOAL else ' '}{BY_LAYERS_GOAL:.2f}".rjust(8))
+    if rows:
+        print()
+
+
+def write_json(path, bench, systems):
     with open(path, "w", encoding="ascii") as f:
         json.dump({
             "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             "kernel": platform.release(), "processors": os.cpu_count(), "systems": [s.name for s in systems],
-            "unit": "nanoseconds an operation or MiB", "rows": samples, "goals": GOALS, "rss_kib": rss}, f, indent=1)
+            "unit": "nanoseconds an operation or MiB", "rows": bench.samples, "goals": GOALS, "absolute_goals": ABSOLUTE_GOALS,
+            "skipped": bench.skipped, "failed": bench.failed, "rss_kib": bench.rss}, f, indent=1)
 
 
 def plot_script(samples, names, path):

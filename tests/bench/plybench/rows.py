@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rows: what is measured, in groups that share a mount; and the goals."""
 
-# A group is measured on one fresh mount. Steps: (row, or None for what only prepares; workload; arguments; repeat).
-# {name} in an argument is one of the lists made below, or the mountpoint.
+from . import memory, programs
+from .stacks import SIZES, numbered, over
+
+# A group is measured on one fresh mount. Steps: (row, or None for what only prepares; workload, or a function of programs.py or memory.py;
+# arguments; repeat). {name} in an argument is one of the lists that layers.py makes, or the mountpoint.
 GROUPS = [
     {"name": "stat", "stack": "few", "steps": [
         ("cold recursive stat", "statwalk", ["{m}"], 1),
@@ -51,6 +54,71 @@ GROUPS = [
         ("random write 4 KiB", "random-write", ["{m}/written", "20000"], 3),
     ]},
 ]
+
+# Real programs.
+GROUPS += [
+    {"name": "git", "stack": "programs", "steps": [
+        ("git init, add, commit", programs.git_commit, [], 1),
+        ("git clone", programs.git_clone, [], 1),
+        ("git status", programs.git_status, [], 3),
+    ]},
+    {"name": "build", "stack": "programs", "steps": [
+        ("C build: make -j2", programs.c_build, [], 1),
+    ]},
+    {"name": "compileall", "stack": "programs", "steps": [
+        ("python3 -m compileall", programs.compile_all, [], 1),
+    ]},
+    {"name": "npm", "stack": "programs", "steps": [
+        ("npm: tar -x of 10,000 files", programs.npm_unpack, [], 1),
+        ("npm: rm -rf of them", programs.npm_remove, [], 1),
+        ("rm -rf of 3,000 lower files", programs.lower_remove, [], 1),
+    ]},
+    {"name": "npm-disk", "stack": "programs", "disk": True, "steps": [
+        ("npm: tar -x of 10,000 files, on disk", programs.npm_unpack, [], 1),
+        ("npm: rm -rf of them, on disk", programs.npm_remove, [], 1),
+    ]},
+    {"name": "sqlite", "stack": "programs", "steps": [
+        ("sqlite: transactions, delete journal", programs.sqlite("delete"), [], 1),
+        ("sqlite: transactions, WAL", programs.sqlite("wal"), [], 1),
+    ]},
+    {"name": "image", "stack": "image", "steps": [
+        ("image of 8 layers: read of all, cold", programs.read_all, [], 1),
+        ("image of 8 layers: read of all, warm", programs.read_all, [], 1),
+    ]},
+    {"name": "dpkg", "stack": "root", "steps": [
+        ("dpkg -i of new packages", programs.install("dpkg -i", "new", 1), [], 1),
+        ("dpkg -i of packages in a lower layer", programs.install("dpkg -i", "old", 2), [], 1),
+    ]},
+    {"name": "apt-get", "stack": "root", "steps": [
+        ("apt-get install of new packages", programs.install(programs.APT_GET, "new", 1), [], 1),
+    ]},
+]
+
+# The same tree over more and more layers; each question is asked for the first time.
+for n in SIZES:
+    GROUPS += [
+        {"name": f"hit {n}", "stack": numbered(n), "steps": [
+            (over("hit over", n), "stat", ["{spread}"], 1),
+            (over("mount of", n), memory.mount_time, [], 1),
+        ]},
+        {"name": f"miss {n}", "stack": numbered(n), "steps": [(over("miss over", n), "stat-missing", ["{missing_spread}"], 1)]},
+        {"name": f"walk {n}", "stack": numbered(n), "steps": [(over("walk over", n), "statwalk", ["{m}"], 1)]},
+    ]
+
+GROUPS += [
+    {"name": "memory", "stack": "huge", "steps": [
+        ("memory a walked file, bytes", memory.memory_growth, [], 1),
+    ]},
+    {"name": "descriptors", "stack": "huge", "descriptors": memory.DESCRIPTORS, "steps": [
+        ("100,000 known, 1,024 descriptors: open", memory.few_descriptors, [], 1),
+    ]},
+]
+
+# What is compared with its own figure over one layer, and how many times that it may be.
+BY_LAYERS, BY_LAYERS_GOAL = ["hit over", "miss over", "walk over"], 1.2
+
+# What plyfs may have at most, in the unit of the row.
+ABSOLUTE_GOALS = {"mount of 500 layers": 0.2e9, "memory a walked file, bytes": 200}
 
 # What plyfs may take at most, as a ratio to kernel overlayfs.
 GOALS = {
