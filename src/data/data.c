@@ -61,6 +61,13 @@ static void lru_push_locked(struct data *data, struct data_entry *e)
 	e->linked = true;
 }
 
+static void entry_pin_locked(struct data *data, struct data_entry *e)
+{
+	e->pins++;
+	lru_unlink_locked(data, e);
+	lru_push_locked(data, e);
+}
+
 static unsigned entry_fds(const struct data_entry *e)
 {
 	return (e->rfd >= 0) + (e->wfd >= 0 && e->wfd != e->rfd);
@@ -221,20 +228,25 @@ static void evict_dirty(struct pool_task *task)
 	counter_add(COUNTER_DESCRIPTOR_EVICTED, 1);
 }
 
+/* How many dirty entries are passed over in search of a clean one: it has been of no use for long, but the lock is everybody's. */
+#define EVICT_LOOK 64
+
 /*
  * Picks what to give up: a clean entry is closed at once (returned in *c); a dirty one comes back, pinned, for the caller to
- * hand to the pool once the lock is dropped: the pool's lock is a leaf too.
+ * hand to the pool once the lock is dropped: the pool's lock is a leaf too. It goes to the other end of the list, out of the next one's way.
  */
 static bool evict_one_locked(struct data *data, struct closing *c, struct data_entry **ret_dirty)
 {
 	struct data_entry *dirty = NULL;
+	unsigned looked = 0;
 
-	for (struct data_entry *e = data->oldest; e; e = e->newer) {
+	for (struct data_entry *e = data->oldest; e && looked < EVICT_LOOK; e = e->newer) {
 		if (e->pins > 0)
 			continue;
 		/* What failed once is never synced again: it would stay dirty and keep its descriptors for ever. */
 		if (data->opt.sync && atomic_load(&e->dirty) && atomic_load(&e->error) == 0) {
 			dirty = dirty ? dirty : e;
+			looked++;
 			continue;
 		}
 		evict_entry_locked(data, e, c);
@@ -242,7 +254,7 @@ static bool evict_one_locked(struct data *data, struct closing *c, struct data_e
 		return true;
 	}
 	if (dirty) {
-		dirty->pins++;
+		entry_pin_locked(data, dirty);
 		dirty->evict_fd = dirty->wfd >= 0 ? dirty->wfd : dirty->rfd;
 		dirty->task.run = evict_dirty;
 		*ret_dirty = dirty;
@@ -275,13 +287,6 @@ static void evict_surplus(struct data *data)
 }
 
 /* --- getting one --------------------------------------------------------------------------------------------------------- */
-
-static void entry_pin_locked(struct data *data, struct data_entry *e)
-{
-	e->pins++;
-	lru_unlink_locked(data, e);
-	lru_push_locked(data, e);
-}
 
 bool data_peek(struct data *data, struct inode *inode, struct data_fd *ret)
 {

@@ -279,9 +279,9 @@ static const struct option_desc table[] = {
 	 .class = OPTION_EFFECTIVE,
 	 AT(cache_max),
 	 .placeholder = "SIZE",
-	 .fallback = "32M",
+	 .fallback = "2M",
 	 .help = "limit of the directory listings kept in memory",
-	 .manual = "One that is being read is kept whatever its size."},
+	 .manual = "The few that were used last are kept whatever their size."},
 
 	/* what the mount shows */
 	{.name = "noacl", .class = OPTION_EFFECTIVE, AT(noacl), .help = "no POSIX ACLs"},

@@ -13,7 +13,8 @@
 /* Of the descriptors that the process may have, but for these: a quarter for directories, a quarter for files, half for what has lost its
  * name. These are in reserve, because EMFILE on a write-back would lose data. */
 #define FDS_RESERVED 64
-#define LISTING_BYTES (32U << 20)
+/* A listing takes 57 bytes a name, an inode 187: more listings would go beyond 200 bytes for a file that was walked. */
+#define LISTING_BYTES (2U << 20)
 #define SYNC_THREADS 4
 #define COPY_THREADS 4
 

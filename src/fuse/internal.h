@@ -56,6 +56,9 @@ struct fs {
 	bool no_opendir;          /* c after INIT */
 	struct lock handles_lock; /* leaf */
 	struct handle *handles;   /* handles_lock: all that are open */
+	_Atomic size_t forgotten; /* a lookups since the last trim */
+	_Atomic bool trimming;    /* a `trim` is the pool's */
+	struct pool_task trim;
 	_Atomic int plus_bias;    /* readers that ask for attributes were seen lately */
 };
 

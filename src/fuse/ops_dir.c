@@ -219,5 +219,8 @@ void op_fsyncdir(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_i
 	job_init(&job, req, run_fsyncdir);
 	job.inode = dir;
 	job.flags = datasync ? 1 : 0;
-	job_start_blocking(&job);
+	if (fs->change->syncs_at_once)
+		run_fsyncdir(&job);
+	else
+		job_start_blocking(&job);
 }

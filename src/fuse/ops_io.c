@@ -150,7 +150,7 @@ void op_fsync(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_info
 	job_init(&job, req, run_fsync);
 	job.inode = inode;
 	job.flags = datasync ? 1 : 0;
-	if (!fs->opt.sync || !inode_in_upper(inode))
+	if (fs->change->syncs_at_once || !fs->opt.sync || !inode_in_upper(inode))
 		run_fsync(&job); /* a sticky error or nothing: no disk is touched */
 	else
 		job_start_blocking(&job);

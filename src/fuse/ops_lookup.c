@@ -4,6 +4,8 @@
  */
 #include "internal.h"
 
+#include <malloc.h>
+
 #define PLUS_BIAS 16
 /* Each lost race is a whole copy-up of another name of the same file, and its inode forgotten. */
 #define LOOKUP_TRIES 8
@@ -180,10 +182,34 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent_id, const char *name)
 	}
 }
 
+/* Lookups forgotten before the allocator is asked to give free memory back. */
+#define TRIM_AFTER 50000U
+
+static void run_trim(struct pool_task *task)
+{
+	struct fs *fs = container_of(task, struct fs, trim);
+
+	malloc_trim(0);
+	atomic_store(&fs->trimming, false);
+}
+
+/* Of a tree that was walked once and forgotten much memory is free, in pieces that the allocator would keep. */
+static void count_forgotten(struct fs *fs, size_t n)
+{
+	if (atomic_fetch_add_explicit(&fs->forgotten, n, memory_order_relaxed) + n < TRIM_AFTER)
+		return;
+	if (atomic_exchange(&fs->trimming, true))
+		return;
+	atomic_store_explicit(&fs->forgotten, 0, memory_order_relaxed);
+	fs->trim.run = run_trim;
+	pool_submit(fs->sync, &fs->trim);
+}
+
 void op_forget(fuse_req_t req, fuse_ino_t id, uint64_t n)
 {
 	counter_add(COUNTER_FORGET, 1);
 	inode_forget_id(fs_of(req)->tree, id, n);
+	count_forgotten(fs_of(req), 1);
 	fuse_reply_none(req);
 }
 
@@ -192,5 +218,6 @@ void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forg
 	counter_add(COUNTER_FORGET, count);
 	for (size_t i = 0; i < count; i++)
 		inode_forget_id(fs_of(req)->tree, forgets[i].ino, forgets[i].nlookup);
+	count_forgotten(fs_of(req), count);
 	fuse_reply_none(req);
 }

@@ -240,6 +240,7 @@ struct listing_cache {
 	struct lock lock; /* leaf: all listings */
 	size_t max_bytes;
 	size_t bytes;
+	unsigned n;
 	struct listing *lru; /* least recently used first */
 };
 

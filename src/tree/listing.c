@@ -232,6 +232,7 @@ static void listed_show(struct listing *l, struct listed *e)
 static void cache_remove_locked(struct listing_cache *cache, struct listing *l, struct listing **gone)
 {
 	DL_DELETE(cache->lru, l);
+	cache->n--;
 	cache->bytes -= l->bytes;
 	l->dir->listing = NULL;
 	l->next = *gone;
@@ -256,13 +257,16 @@ static void cache_touch_locked(struct listing_cache *cache, struct listing *l)
 	DL_APPEND(cache->lru, l);
 }
 
-/* Back within the budget, `keep` left alone: unpatched ones first, because those come back with the same cookies. */
+/* Back within the budget, `keep` and those that were used last left alone, whatever their size: work in one huge directory and some others
+ * must not read it again each time. Unpatched ones go first, because those come back with the same cookies. */
+#define KEEP_NEWEST 4
 static void cache_trim_locked(struct listing_cache *cache, const struct listing *keep, struct listing **gone)
 {
 	for (int patched = 0; patched < 2; patched++) {
 		struct listing *l = cache->lru;
+		unsigned left = cache->n;
 
-		while (l && cache->bytes > cache->max_bytes) {
+		while (left-- > KEEP_NEWEST && cache->bytes > cache->max_bytes) {
 			struct listing *next = l->next;
 
 			if (l != keep && l->patched <= patched)
@@ -289,6 +293,7 @@ static void cache_publish_locked(struct listing_cache *cache, struct dir *dir, s
 	l->dir = dir;
 	l->bytes = 0;
 	DL_APPEND(cache->lru, l);
+	cache->n++;
 	dir->listing = l;
 	cache_account_locked(cache, l, gone);
 }

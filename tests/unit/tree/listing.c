@@ -394,25 +394,55 @@ TEST("with timeout=0 a name that is new gets a cookie that no name had before")
 	EXPECT(batch.entries[2].cookie > last);
 }
 
+/* Directories d0 to d7 of 200 names each, d0 listed and patched, the others up to d6 listed. */
+static bool make_listed(struct fixture *f, struct inode *dirs[static 8])
+{
+	for (int i = 0; i < 8; i++) {
+		char text[16];
+
+		snprintf(text, sizeof(text), "1d/d%d", i);
+		if (!fixture_make(f, text))
+			return false;
+		snprintf(text, sizeof(text), "1/d%d", i);
+		if (!make_many(f, text, "n", 200))
+			return false;
+		dirs[i] = fixture_get(f, text + 2);
+		if (!dirs[i] || (i < 7 && listing_build(f->tree, dirs[i]) < 0))
+			return false;
+		if (i == 0)
+			listing_add(f->tree, dirs[0], "patched", DT_REG, 1, 0);
+	}
+	return true;
+}
+
 TEST("listings stay within their budget; those that can be rebuilt with the same cookies go first")
 {
-	FIXTURE(f, .layers = 2, .max_listing_bytes = 30000);
-	struct inode *a, *b, *c;
+	FIXTURE(f, .layers = 2);
+	struct inode *dirs[8];
+	size_t budget;
 
-	ASSERT(fixture_make(&f, "1d/a 1d/b 1d/c"));
-	ASSERT(make_many(&f, "1/a", "n", 200) && make_many(&f, "1/b", "n", 200) && make_many(&f, "1/c", "n", 200));
-	a = fixture_get(&f, "a");
-	b = fixture_get(&f, "b");
-	c = fixture_get(&f, "c");
-	ASSERT(a && b && c);
-	ASSERT_INT(listing_build(f.tree, a), 0);
-	listing_add(f.tree, a, "patched", DT_REG, 1, 0);
-	ASSERT_INT(listing_build(f.tree, b), 0);
-	ASSERT_INT(listing_build(f.tree, c), 0);
-	EXPECT_INT(listing_find(f.tree, a, "patched", NULL), LISTING_PRESENT);
-	EXPECT_INT(listing_find(f.tree, b, "n1", NULL), LISTING_UNKNOWN);
-	EXPECT_INT(listing_find(f.tree, c, "n1", NULL), LISTING_PRESENT);
-	EXPECT(f.tree->listings->bytes <= 30000);
+	ASSERT(make_listed(&f, dirs));
+	budget = f.tree->listings->max_bytes = f.tree->listings->bytes + 100;
+	ASSERT_INT(listing_build(f.tree, dirs[7]), 0);
+	EXPECT_INT(listing_find(f.tree, dirs[0], "patched", NULL), LISTING_PRESENT);
+	EXPECT_INT(listing_find(f.tree, dirs[1], "n1", NULL), LISTING_UNKNOWN);
+	EXPECT_INT(listing_find(f.tree, dirs[2], "n1", NULL), LISTING_PRESENT);
+	EXPECT_INT(listing_find(f.tree, dirs[7], "n1", NULL), LISTING_PRESENT);
+	EXPECT(f.tree->listings->bytes <= budget);
+}
+
+TEST("the few listings that were used last stay, however small the budget")
+{
+	FIXTURE(f, .layers = 2);
+	struct inode *dirs[8];
+
+	ASSERT(make_listed(&f, dirs));
+	f.tree->listings->max_bytes = 1;
+	ASSERT_INT(listing_build(f.tree, dirs[7]), 0);
+	EXPECT_INT(listing_find(f.tree, dirs[0], "patched", NULL), LISTING_UNKNOWN);
+	EXPECT_INT(listing_find(f.tree, dirs[3], "n1", NULL), LISTING_UNKNOWN);
+	for (int i = 4; i < 8; i++)
+		EXPECT_INT(listing_find(f.tree, dirs[i], "n1", NULL), LISTING_PRESENT);
 }
 
 TEST("a batch holds at least one entry, whatever room there is")
