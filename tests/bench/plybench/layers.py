@@ -5,7 +5,7 @@ import shutil
 
 LAYERS, DIRS, FILES, BIG_DIR, BIG_FILE_MIB = 8, 400, 40000, 10000, 256
 MANY, MISSING, SAMPLE, MUTATED = 128, 20000, 20000, 4000
-SPREAD_DIRS, SPREAD_FILES = 10, 10000
+SPREAD_DIRS, SPREAD_FILES = 500, 10000
 HUGE_LAYERS, HUGE_DIRS, HUGE_FILES, HUGE_FIRST, HUGE_FULL = 2, 200, 1000, 10, 2000
 
 
@@ -49,12 +49,11 @@ def spread_names():
 
 
 def make_spread(top, count):
-    """The same tree over `count` layers, of which each has all directories."""
-    for layer in range(count):
-        for d in range(SPREAD_DIRS):
-            os.makedirs(f"{top}/{layer}/d{d}")
+    """The same tree over `count` layers: each directory is in one of them, and the root in all."""
+    for d in range(SPREAD_DIRS):
+        os.makedirs(f"{top}/{d % count}/d{d}")
     for i, name in enumerate(spread_names()):
-        write_file(f"{top}/{i // SPREAD_DIRS % count}/{name}", 0)
+        write_file(f"{top}/{i % SPREAD_DIRS % count}/{name}", 0)
 
 
 def huge_name(i):
