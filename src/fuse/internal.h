@@ -111,6 +111,8 @@ int passthrough_open(struct fs *fs, struct inode *inode, uint64_t node, bool wri
 void passthrough_release(struct fs *fs, uint64_t node, bool write);
 /* Whether the attributes may change without us. */
 bool passthrough_is_written(struct fs *fs, const struct inode *inode);
+/* The inode's mode changed: how it is opened is decided anew, unless it is open. */
+void passthrough_drop_idle(struct fs *fs, const struct inode *inode);
 /* The inode is about to be freed. */
 void passthrough_evict(struct fs *fs, const struct inode *inode);
 

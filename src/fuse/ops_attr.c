@@ -106,6 +106,8 @@ static int run_setattr(struct job *job)
 
 	if (r < 0)
 		return job_result(job, r);
+	if (job->fs->passthrough && (job->attr.valid & ATTR_SET_MODE))
+		passthrough_drop_idle(job->fs, job->inode);
 	reply_attr(job->req, job->inode, &stx);
 	return 0;
 }

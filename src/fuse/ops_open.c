@@ -81,11 +81,16 @@ static int handle_new(struct fs *fs, struct inode *inode, bool write, struct fus
 	return 0;
 }
 
+static bool goes_through(struct fs *fs)
+{
+	return fs->passthrough && passthrough_usable(fs->passthrough);
+}
+
 /* KEEP_CACHE: layers don't change beneath us, but of a file that the kernel wrote by itself its cached pages may be old. noflush: there is
  * nothing to do at close. */
-static void file_info_flags(const struct fs *fs, struct fuse_file_info *fi)
+static void file_info_flags(struct fs *fs, struct fuse_file_info *fi)
 {
-	fi->keep_cache = !fs->opt.revalidate && !fs->passthrough;
+	fi->keep_cache = !fs->opt.revalidate && !goes_through(fs);
 	fi->noflush = 1;
 }
 
@@ -130,11 +135,6 @@ static int open_backing(struct fs *fs, struct inode *inode, fuse_ino_t node, boo
 		fi->backing_id = r;
 #endif
 	return MIN(r, 0);
-}
-
-static bool goes_through(struct fs *fs)
-{
-	return fs->passthrough && passthrough_usable(fs->passthrough);
 }
 
 static void open_undo(struct fs *fs, fuse_ino_t node, struct fuse_file_info *fi, bool through)

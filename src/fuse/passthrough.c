@@ -15,7 +15,7 @@
  * that the kernel's FUSE inode doesn't learn of.
  *
  * Files with setuid or setgid stay with the page cache of the mount: a write to a backing file is made with the daemon's rights, which
- * doesn't take the bits away.
+ * doesn't take the bits away. One that gets them while nobody has it open is looked at anew at its next OPEN.
  */
 #include "internal.h"
 
@@ -302,19 +302,38 @@ bool passthrough_is_written(struct fs *fs, const struct inode *inode)
 	return b && b->writers > 0;
 }
 
-/* One of the inode's entries, whoever had it open: nobody has any more. */
-static struct backing *find_of_inode_locked(struct passthrough *p, const struct inode *inode)
+/* One of the inode's entries, by whatever node id; `idle`: that nobody has open. */
+static struct backing *find_of_inode_locked(struct passthrough *p, const struct inode *inode, bool idle)
 {
 	struct backing *b = find_locked(p, inode->id), *next;
 
-	if (b || !inode_is_renumbered(inode))
+	if (b && !(idle && b->opens > 0))
 		return b;
+	if (!inode_is_renumbered(inode))
+		return NULL;
 	HASH_ITER(hh, p->by_node, b, next)
 	{
-		if (b->inode == inode)
+		if (b->inode == inode && !(idle && b->opens > 0))
 			return b;
 	}
 	return NULL;
+}
+
+void passthrough_drop_idle(struct fs *fs, const struct inode *inode)
+{
+	struct passthrough *p = fs->passthrough;
+	struct backing *b;
+
+	do {
+		int id = 0;
+
+		lock_take(&p->lock);
+		b = find_of_inode_locked(p, inode, true);
+		if (b)
+			id = remove_idle_locked(p, b);
+		lock_drop(&p->lock);
+		close_id(p, id);
+	} while (b);
 }
 
 void passthrough_evict(struct fs *fs, const struct inode *inode)
@@ -326,7 +345,7 @@ void passthrough_evict(struct fs *fs, const struct inode *inode)
 		int id = 0;
 
 		lock_take(&p->lock);
-		b = find_of_inode_locked(p, inode);
+		b = find_of_inode_locked(p, inode, false);
 		if (b) {
 			if (b->opens > 0)
 				idle_enter_locked(p, b);

@@ -95,6 +95,10 @@ P
 	touch go
 	wait $!
 	stat -c 'set while open %a' m/linked
+	cat m/attrs >/dev/null
+	chmod 4777 m/attrs
+	setpriv --reuid 65534 --regid 65534 --clear-groups sh -c 'echo y >>m/attrs'
+	stat -c 'set while closed %a' m/attrs
 }
 
 # reads PID: READ and WRITE requests that came so far.
@@ -134,7 +138,8 @@ scenario() {
 	lines "truncated 10 10"
 	lines "suid 777"
 	lines "set while open 4777"
-	check "only the setuid file's writes came as requests" [ "$(reads "$(cat "$BASE/m.pid")")" = "0 1" ]
+	lines "set while closed 777"
+	check "only the writes to setuid files came as requests" [ "$(reads "$(cat "$BASE/m.pid")")" = "0 2" ]
 	union_umount "$BASE/m"
 	check "the layer is as it was" diff -r before l1
 }
