@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/macros.h"
+#include "layer/catalog.h"
 #include "os/task.h"
 
 #define MAX_THREADS 8U
@@ -204,7 +205,9 @@ int session_run(const struct options *opt, struct layer_set *set)
 		session_stop(&s);
 		return 1;
 	}
+	layer_catalogs_start(set);
 	r = serve(&s);
+	layer_catalogs_stop(set);
 	if (r < 0 && r != -ENODEV)
 		log_error("session of %s ended: %s", opt->mountpoint, strerror(-r));
 	if (!s.live.reported)
