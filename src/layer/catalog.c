@@ -2,9 +2,9 @@
 /*
  * Catalogs in use: which layer may have one, finding and mapping its file, and asking it.
  *
- * The directory of the files is one that only we can write to, and a file there must be ours: who could write one could show what he likes. A
- * file may still be changed or cut off below the mapping. The kernel's answer to a read behind its end is caught (os/map.h), and that the file is
- * as it was is looked at again once in a while, like the directories themselves.
+ * The directory of the files is one that only we can write to, and a file there must be ours: who could write one could show what he
+ * likes. A file may still be changed or cut off below the mapping. The kernel's answer to a read behind its end is caught (os/map.h), and
+ * that the file is as it was is looked at again once in a while, like the directories themselves.
  */
 #include "catalog_internal.h"
 
@@ -45,8 +45,8 @@ enum view {
 
 /* --- which layers ------------------------------------------------------------------------------------------------------------- */
 
-/* File systems whose change times are set by this kernel at each change and by nobody else. In an image (squashfs, erofs) they are what its maker
- * wrote, a network file system's server has its own clock, and those of an overlay are one layer's. */
+/* File systems whose change times are set by this kernel at each change and by nobody else. In an image (squashfs, erofs) they are what its
+ * maker wrote, a network file system's server has its own clock, and those of an overlay are one layer's. */
 static bool keeps_times(const struct layer *l)
 {
 	static const long good[] = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, TMPFS_MAGIC, F2FS_SUPER_MAGIC};

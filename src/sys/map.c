@@ -52,7 +52,7 @@ static void on_bus_error(int sig, siginfo_t *info, void *context)
 			return;
 		}
 	}
-	/* Not ours: an access is made again, a signal that was sent is sent again, under the rule of before, which mostly ends the process. */
+	/* Not ours: the access is made, or the signal sent, once more under the rule of before, which mostly ends the process. */
 	sigaction(SIGBUS, &handled_before, NULL);
 	if (info->si_code <= 0)
 		raise(sig);

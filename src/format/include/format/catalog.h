@@ -88,8 +88,8 @@ struct catalog {
 	size_t names_len;
 };
 
-/* -EINVAL: no catalog, or cut off. -EPROTONOSUPPORT: of another version. -EBADMSG: damaged. -ESTALE: of another layer or view. `bytes` is at a
- * multiple of 8; all of them are read. */
+/* -EINVAL: no catalog, or cut off. -EPROTONOSUPPORT: of another version. -EBADMSG: damaged. -ESTALE: of another layer or view.
+ * `bytes` is at a multiple of 8; all of them are read. */
 int catalog_open(const void *bytes, size_t size, const struct catalog_key *key, struct catalog *ret);
 /* By number, from CATALOG_ROOT. -EBADMSG: there is no such directory, or it is damaged. */
 int catalog_dir(const struct catalog *c, uint32_t number, struct catalog_dir *ret);

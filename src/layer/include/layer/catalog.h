@@ -6,8 +6,8 @@
  * (layer_catalogs_start()), for the mounts that come after it.
  *
  * What it says is true of a directory only while that is as it was: who asks gives fresh attributes of the directory to
- * layer_catalog_confirm() first. The first mismatch, or a damaged or changed file, ends the use of the layer's catalog and removes the file;
- * then all these functions say -ENODATA and the layer itself is to be asked.
+ * layer_catalog_confirm() first. The first mismatch, or a damaged or changed file, ends the use of the layer's catalog and removes the
+ * file; then all these functions say -ENODATA and the layer itself is to be asked.
  */
 #ifndef LAYER_CATALOG_H
 #define LAYER_CATALOG_H
