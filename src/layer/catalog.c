@@ -196,6 +196,23 @@ static int open_file(struct layer_catalogs *cats, struct layer_catalog *c, const
 	return fd < 0 ? fd : map_file(c, fd, key);
 }
 
+static const char *what_is_wrong(int err)
+{
+	switch (-err) {
+	case EINVAL:
+	case EBADMSG:
+		return "damaged, or no index";
+	case EPROTONOSUPPORT:
+		return "of another version";
+	case ESTALE:
+		return "of another layer";
+	case ELOOP:
+		return "not a file";
+	default:
+		return strerror(-err);
+	}
+}
+
 /* Says so and does without, whatever is wrong: the file is removed, and made again. */
 static int open_layer(struct layer_catalogs *cats, struct layer_set *set, struct layer *l)
 {
@@ -217,7 +234,7 @@ static int open_layer(struct layer_catalogs *cats, struct layer_set *set, struct
 		return 0;
 	}
 	if (ret != -ENOENT) {
-		log_info("index_cache: %s/%s: not a usable index (%s): removed", cats->path, c->name, strerror(-ret));
+		log_info("index_cache: %s/%s: %s: removed", cats->path, c->name, what_is_wrong(ret));
 		sys_unlinkat(cats->dir_fd, c->name, 0);
 	}
 	free(c);
