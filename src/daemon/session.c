@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/macros.h"
+#include "layer/catalog.h"
 #include "os/task.h"
 
 #define MAX_THREADS 8U
@@ -52,7 +53,11 @@ static void libfuse_log(enum fuse_log_level level, const char *fmt, va_list ap)
 
 static void on_live(void *arg)
 {
-	live_report(arg);
+	struct session *s = arg;
+
+	live_report(&s->live);
+	/* What it says isn't for the caller's stderr. */
+	layer_catalogs_start(s->set);
 }
 
 /* A uid or gid of its own goes before squash_to_root. */
@@ -91,7 +96,7 @@ static struct fs_options fs_options_of(struct session *s)
 		.mountpoint = opt->mountpoint,
 		.print_negotiated = opt->debug,
 		.on_live = on_live,
-		.on_live_arg = &s->live,
+		.on_live_arg = s,
 	};
 }
 
@@ -206,6 +211,7 @@ int session_run(const struct options *opt, struct layer_set *set)
 		return 1;
 	}
 	r = serve(&s);
+	layer_catalogs_stop(set);
 	if (r < 0 && r != -ENODEV)
 		log_error("session of %s ended: %s", opt->mountpoint, strerror(-r));
 	if (!s.live.reported)

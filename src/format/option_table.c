@@ -270,10 +270,14 @@ static const struct option_desc table[] = {
 	 .manual = "0 looks at the layers again each time, for layers that change beneath the mount."},
 	{.name = "index_cache",
 	 .arg = OPTION_ARG_PATH,
-	 .class = OPTION_ACCEPTED,
+	 .class = OPTION_EFFECTIVE,
 	 AT(index_cache),
 	 .placeholder = "DIR",
-	 .help = "where directory indexes of layers are kept"},
+	 .help = "where indexes of sealed layers are kept",
+	 .manual = "A directory that the daemon's user alone can write to. For each lower layer that has no index there one is made "
+		   "beside the mount; later mounts of the layer, one or many, take names and marks from it and read none of its "
+		   "directories. A change of the layer is noticed and ends the use of its index. Needs ext4, xfs, btrfs, f2fs or "
+		   "tmpfs, and privilege."},
 	{.name = "cache_max",
 	 .arg = OPTION_ARG_SIZE,
 	 .class = OPTION_EFFECTIVE,

@@ -89,8 +89,16 @@ int workdir_empty(struct layer_set *set);
 int index_open(struct layer_opening *lo);
 void index_free(struct layer_index *index);
 
+/* catalog.c: opens what index_cache has of the lower layers; at last, as it depends on how they are read. */
+int catalogs_open(struct layer_opening *lo);
+void catalogs_free(struct layer_set *set);
+
 /* probe.c */
 enum xattr_ns probe_namespace(const struct options *opt);
+/* Whether attributes in trusted.* are shown to us. */
+bool probe_sees_trusted(void);
+/* Whether the layer's file system can have such an attribute. */
+bool probe_attribute(const struct layer *l, const char *xattr);
 int probe_file_systems(struct layer_set *set);
 int probe_upper(struct layer_opening *lo);
 

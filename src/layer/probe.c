@@ -23,11 +23,14 @@
 #define INO_SHIFT 48
 #define INO_VALUES 0x7fff /* 15 bits: 1 to this */
 
+bool probe_sees_trusted(void)
+{
+	return sys_has_cap(CAP_SYS_ADMIN) && sys_in_init_userns();
+}
+
 enum xattr_ns probe_namespace(const struct options *opt)
 {
-	bool trusted = !opt->userxattr && sys_has_cap(CAP_SYS_ADMIN) && sys_in_init_userns();
-
-	return trusted ? XATTR_NS_TRUSTED : XATTR_NS_USER;
+	return !opt->userxattr && probe_sees_trusted() ? XATTR_NS_TRUSTED : XATTR_NS_USER;
 }
 
 /* --- file systems of all layers
@@ -64,7 +67,7 @@ static int probe_fs(const struct layer *l, dev_t dev, struct layer_fs *ret)
 	return 0;
 }
 
-static bool has_attribute(const struct layer *l, const char *xattr)
+bool probe_attribute(const struct layer *l, const char *xattr)
 {
 	ssize_t size = sys_getxattr(l->root_fd, "", xattr, NULL, 0);
 
@@ -80,8 +83,8 @@ static int probe_layer(struct layer_set *set, struct layer *l)
 	if (ret < 0)
 		return ret;
 	dev = layer_id_of(&stx).dev;
-	l->has_xattr = has_attribute(l, xattr_overlay_name(set->ns, XATTR_OVERLAY_OPAQUE)) ||
-		       has_attribute(l, "security.capability") || has_attribute(l, "system.posix_acl_access");
+	l->has_xattr = probe_attribute(l, xattr_overlay_name(set->ns, XATTR_OVERLAY_OPAQUE)) ||
+		       probe_attribute(l, "security.capability") || probe_attribute(l, "system.posix_acl_access");
 	for (l->fs = 0; l->fs < set->n_fs; l->fs++)
 		if (set->fs[l->fs].dev == dev)
 			break;

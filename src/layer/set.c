@@ -367,7 +367,9 @@ static int open_steps(struct layer_opening *lo)
 		ret = probe_file_systems(lo->set);
 	if (!ret)
 		ret = override_prepare(lo);
-	return ret < 0 ? ret : index_open(lo);
+	if (!ret)
+		ret = index_open(lo);
+	return ret < 0 ? ret : catalogs_open(lo);
 }
 
 static void opening_finish(struct layer_opening *lo)
@@ -423,6 +425,7 @@ bool layer_upper_is_gone(const struct layer_set *set)
 
 static void set_free(struct layer_set *set)
 {
+	catalogs_free(set);
 	for (unsigned i = 0; set->layers && i < set->n + set->n_data; i++) {
 		cleanup_close(&set->layers[i].root_fd);
 		cleanup_close(&set->layers[i].real_fd);

@@ -238,6 +238,11 @@ int sys_fstatvfs(int fd, struct statvfs *ret)
 	return SYS_LOOK(fstatvfs(fd, ret));
 }
 
+int sys_may_write_dir(int dirfd)
+{
+	return SYS_LOOK(faccessat(dirfd, ".", W_OK | X_OK, AT_EACCESS));
+}
+
 int sys_fs_type(int fd, long *ret_type)
 {
 	struct statfs st;

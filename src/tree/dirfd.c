@@ -395,6 +395,44 @@ int dirfd_get(struct tree *tree, struct inode *dir, struct dirref *ref, struct d
 	return -ESTALE;
 }
 
+/* The name by which the directory lies in its parent's part of the layer; the parent is referenced. NULL: it lies elsewhere. */
+static struct inode *parent_in_layer(struct tree *tree, struct inode *dir, const struct dirref *ref, char ret_name[TREE_NAME_MAX + 1])
+{
+	LOCK_SCOPE(&tree->table);
+	if (ref->path || !dir->names)
+		return NULL;
+	memcpy(ret_name, dir->names->name, dir->names->len + 1u);
+	dir->names->parent->refs++;
+	return dir->names->parent;
+}
+
+int dirfd_statx(struct tree *tree, struct inode *dir, struct dirref *ref, struct statx *ret_stx)
+{
+	const struct layer *l = &tree->layers->layers[ref->layer];
+	char name[TREE_NAME_MAX + 1] = "";
+	struct inode *parent = NULL;
+	struct dirref *above = NULL;
+	struct statx stx;
+	struct dirfd fd;
+	int res = 0;
+
+	if (!dirfd_get_open(tree, dir, ref, &fd)) {
+		parent = parent_in_layer(tree, dir, ref, name);
+		above = parent ? dir_ref_of_layer(parent->dir, ref->layer) : NULL;
+		res = above ? dirfd_get(tree, parent, above, &fd) : dirfd_get(tree, dir, ref, &fd);
+	}
+	if (res == 0) {
+		res = layer_statx(l, fd.fd, above ? name : "", &stx, NULL);
+		dirfd_put(tree, &fd);
+	}
+	inode_put(tree, parent);
+	if (res == 0 && stx.stx_ino != ref->ino)
+		res = -ESTALE;
+	if (res == 0)
+		*ret_stx = stx;
+	return res;
+}
+
 int dirfd_get_upper(struct tree *tree, struct inode *dir, struct dirfd *ret_fd)
 {
 	if (!CHECK(inode_is_dir(dir)))

@@ -17,6 +17,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "format/catalog.h"
 #include "tree/listing.h"
 #include "tree/resolve.h"
 #include "tree/tree.h"
@@ -164,6 +165,8 @@ void dirfd_cache_free(struct tree *tree);
 /* Closes the descriptors of a directory that is being freed. */
 void dirfd_drop(struct tree *tree, struct dir *dir);
 unsigned dirfd_count(struct tree *tree);
+/* Attributes of the directory in one layer, of its descriptor where it is open, else by its name in the parent. -ESTALE: it isn't there. */
+int dirfd_statx(struct tree *tree, struct inode *dir, struct dirref *ref, struct statx *ret_stx);
 /* Opens a name as a directory (O_PATH); closes other directories where descriptors have run out. */
 int dirfd_open_name(struct tree *tree, const struct layer *l, int dirfd, const char *name);
 
@@ -186,6 +189,43 @@ int lowerdata_take_locked(struct tree *tree, struct inode *inode, const struct r
 void lowerdata_drop_locked(struct tree *tree, struct inode *inode);
 /* A metacopy file's st_blocks are those of its data; as long as nobody looked at that, what its size would take. */
 void lowerdata_fix_statx(struct tree *tree, const struct inode *inode, struct statx *stx);
+
+/* --- probe.c
+ * ------------------------------------------------------------------------------------------------------------ */
+
+enum probe_kind {
+	PROBE_NOTHING,
+	PROBE_WHITEOUT,
+	PROBE_OBJECT,
+	PROBE_NOWHERE, /* nothing of the directory is to be seen in the layer */
+	PROBE_ASK,     /* probe.c's own */
+};
+
+/* A name in one layer. Zeroed at the start. */
+struct probe {
+	struct statx stx;
+	unsigned marks; /* read for directories, for the topmost object, and where a whiteout has to be told from a file
+			 */
+	bool marks_known;
+	bool covered;
+	bool hides_below; /* `.wh.NAME` of this layer: no layer below has a say */
+	bool asked;	  /* the layer's catalog knows the directory that the name is in */
+	bool recorded;	  /* and has the name: `entry` */
+	struct catalog_entry entry;
+	uint32_t record;  /* a directory, as it was recorded: its number, else 0 */
+	uint64_t checked; /* when that was seen */
+};
+
+/* Looks at `name` in the layer of `ref`, which is part of `dir`. An enum probe_kind or -errno. *ret_fd is the directory there, for
+ * PROBE_OBJECT, and is put in any case. */
+int probe_name(struct tree *tree, struct inode *dir, struct dirref *ref, const char *name, struct dirfd *ret_fd, struct probe *p);
+/* The marks of what was found, unless they are known. */
+int probe_marks(struct tree *tree, const struct layer *l, int dirfd, const char *name, struct probe *p);
+/* Marks that are names: one look each; for the opaque one a descriptor is needed, when they have run out others are closed. */
+int probe_aufs(struct tree *tree, int (*look)(const struct layer *l, int dirfd, const char *name), const struct layer *l,
+	       int dirfd, const char *name);
+/* Whether the layer's catalog may be asked about the directory: it has it, and nothing has changed. */
+bool ref_is_recorded(struct tree *tree, struct inode *dir, struct dirref *ref);
 
 /* --- resolve.c
  * ---------------------------------------------------------------------------------------------------------- */

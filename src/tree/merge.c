@@ -18,6 +18,7 @@
 
 #include "base/check.h"
 #include "base/macros.h"
+#include "layer/catalog.h"
 #include "os/fs.h"
 
 #define OPEN_TRIES 8
@@ -28,6 +29,7 @@ struct merge {
 	struct listing *l;
 	const struct layer *layer;
 	int dirfd;
+	bool recorded;	       /* entries come from the layer's catalog, whose types tell all; there is no dirfd */
 	bool stop_early;
 	bool last;	       /* no layer beneath */
 	bool xwhiteouts;       /* may hold whiteouts of the xattr form */
@@ -44,6 +46,8 @@ static int merge_look(struct merge *m, const struct sys_dirent *d, const char *n
 	unsigned marks;
 	int res;
 
+	if (m->recorded)
+		return *type == DT_WHT;
 	if (*type == DT_CHR && d->ino && d->ino == m->whiteout_ino)
 		return 1;
 	/* In a layer that keeps types in an attribute a regular file may be anything. */
@@ -219,9 +223,8 @@ static int merge_impure(struct merge *m, struct inode *dir)
 	return 0;
 }
 
-static int merge_layer(struct merge *m, struct inode *dir, struct dirref *ref)
+static int merge_open_layer(struct merge *m, struct inode *dir, struct dirref *ref)
 {
-	struct layer_set *set = m->tree->layers;
 	struct dirfd fd;
 	int res = dirfd_get(m->tree, dir, ref, &fd);
 
@@ -230,21 +233,36 @@ static int merge_layer(struct merge *m, struct inode *dir, struct dirref *ref)
 		return 0;
 	if (res < 0)
 		return res;
-	m->layer = &set->layers[ref->layer];
 	m->dirfd = fd.fd;
-	m->xwhiteouts = (ref->flags & DIRREF_XWHITEOUTS) || (m->layer->upper && set->whiteout_form == WHITEOUT_XATTR);
-	m->impure = (ref->flags & DIRREF_IMPURE) && !m->layer->upper;
 	m->whiteout_ino = 0;
 	if (m->layer->upper && !m->stop_early)
 		res = merge_impure(m, dir);
 	if (res == 0)
 		res = merge_read(m);
-	merge_seal(m);
 	dirfd_put(m->tree, &fd);
 	return res;
 }
 
-int merge_dir(struct tree *tree, struct inode *dir, bool stop_early, struct listing **ret_listing)
+/* -EAGAIN: what was read so far is void. */
+static int merge_layer(struct merge *m, struct inode *dir, struct dirref *ref)
+{
+	struct layer_set *set = m->tree->layers;
+	int res;
+
+	m->layer = &set->layers[ref->layer];
+	m->xwhiteouts = (ref->flags & DIRREF_XWHITEOUTS) || (m->layer->upper && set->whiteout_form == WHITEOUT_XATTR);
+	m->impure = (ref->flags & DIRREF_IMPURE) && !m->layer->upper;
+	/* Files become whiteouts of the xattr form, and cease to be, without a trace in the directory. */
+	m->recorded = !m->xwhiteouts && ref_is_recorded(m->tree, dir, ref);
+	if (m->recorded)
+		res = layer_catalog_read(m->layer, ref->record, merge_entry, m);
+	else
+		res = merge_open_layer(m, dir, ref);
+	merge_seal(m);
+	return res == -ENODATA && m->recorded ? -EAGAIN : res;
+}
+
+static int merge_once(struct tree *tree, struct inode *dir, bool stop_early, struct listing **ret_listing)
 {
 	struct merge m = {.tree = tree, .l = listing_new(), .stop_early = stop_early};
 	unsigned depth = dir_depth(dir->dir), upper = depth - dir->dir->n_lower;
@@ -262,6 +280,16 @@ int merge_dir(struct tree *tree, struct inode *dir, bool stop_early, struct list
 	}
 	*ret_listing = m.l;
 	return 0;
+}
+
+int merge_dir(struct tree *tree, struct inode *dir, bool stop_early, struct listing **ret_listing)
+{
+	int res = -EAGAIN;
+
+	/* A layer loses its catalog once. */
+	for (unsigned i = 0; i <= tree->layers->n && res == -EAGAIN; i++)
+		res = merge_once(tree, dir, stop_early, ret_listing);
+	return res;
 }
 
 /* What the mark leads to has the number; a mark that can't be followed leaves it as it is, and the lookup tells. */

@@ -34,115 +34,12 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "format/redirect.h"
+#include "layer/catalog.h"
 #include "layer/index.h"
 #include "os/fs.h"
 
 /* Wasted probes that are worth a listing. */
 #define WASTE_LIMIT 64
-
-enum probe_kind { PROBE_NOTHING, PROBE_WHITEOUT, PROBE_OBJECT };
-
-/* A name in one layer. */
-struct probe {
-	struct statx stx;
-	unsigned marks; /* read for directories, for the topmost object, and where a whiteout has to be told from a file
-			 */
-	bool marks_known;
-	bool covered;
-	bool hides_below; /* `.wh.NAME` of this layer: no layer below has a say */
-};
-
-/* A directory of the upper may come to hold whiteouts of the xattr form at any time when these are what this union
- * writes. */
-static bool ref_has_xwhiteouts(const struct tree *tree, const struct dirref *ref)
-{
-	const struct layer_set *set = tree->layers;
-
-	if (ref->flags & DIRREF_XWHITEOUTS)
-		return true;
-	return set->layers[ref->layer].upper && set->whiteout_form == WHITEOUT_XATTR;
-}
-
-/* Marks that are names: one look each; for the opaque one a descriptor is needed, when they have run out others are
- * closed. */
-static int probe_aufs(struct tree *tree, int (*look)(const struct layer *l, int dirfd, const char *name),
-		      const struct layer *l, int dirfd, const char *name)
-{
-	int res = look(l, dirfd, name);
-
-	return (res == -EMFILE || res == -ENFILE) && dirfd_shrink(tree) ? look(l, dirfd, name) : res;
-}
-
-static int probe_marks(struct tree *tree, const struct layer *l, int dirfd, const char *name, struct probe *p)
-{
-	int res;
-
-	if (p->marks_known || p->covered)
-		return 0;
-	res = layer_read_marks(tree->layers, l, dirfd, name, &p->marks);
-	if (res < 0)
-		return res;
-	/* In the lowest layer there is nothing to hide. */
-	if (tree->layers->aufs && S_ISDIR(p->stx.stx_mode) && !(p->marks & MARK_OPAQUE) &&
-	    l->index + 1 < tree->layers->n) {
-		res = probe_aufs(tree, layer_aufs_opaque, l, dirfd, name);
-		if (res < 0)
-			return res;
-		p->marks |= res ? MARK_OPAQUE : 0;
-	}
-	p->marks_known = true;
-	return 0;
-}
-
-static int probe_object(struct tree *tree, const struct dirref *ref, int dirfd, const char *name, struct probe *p)
-{
-	const struct layer *l = &tree->layers->layers[ref->layer];
-	int res;
-
-	*p = (struct probe){0};
-	res = layer_statx(l, dirfd, name, &p->stx, &p->covered);
-	/* A layer's file system may permit shorter names than the union: then it has none of this length. */
-	if (res == -ENOENT || res == -ENAMETOOLONG)
-		return PROBE_NOTHING;
-	if (res < 0)
-		return res;
-	if (p->covered)
-		return PROBE_OBJECT;
-	if (layer_is_whiteout(&p->stx))
-		return PROBE_WHITEOUT;
-	if (!S_ISREG(p->stx.stx_mode) || p->stx.stx_size != 0 || !ref_has_xwhiteouts(tree, ref))
-		return PROBE_OBJECT;
-	res = probe_marks(tree, l, dirfd, name, p);
-	if (res < 0)
-		return res;
-	return p->marks & MARK_WHITEOUT ? PROBE_WHITEOUT : PROBE_OBJECT;
-}
-
-/* Looks at `name` in the layer whose directory is open at dirfd. An enum probe_kind or -errno. */
-static int probe_at(struct tree *tree, const struct dirref *ref, int dirfd, const char *name, struct probe *p)
-{
-	const struct layer *l = &tree->layers->layers[ref->layer];
-	int res = probe_object(tree, ref, dirfd, name, p), hides;
-
-	if (!tree->layers->aufs || l->index + 1 == tree->layers->n)
-		return res;
-	/* Anything but a directory ends the search by itself. */
-	if (res != PROBE_NOTHING && (res != PROBE_OBJECT || !S_ISDIR(p->stx.stx_mode)))
-		return res;
-	hides = probe_aufs(tree, layer_aufs_hides, l, dirfd, name);
-	if (hides < 0)
-		return hides;
-	p->hides_below = hides;
-	return res;
-}
-
-/* The directory in one layer; 1 when nothing of it is to be seen there. */
-static int probe_open(struct tree *tree, struct inode *dir, struct dirref *ref, struct dirfd *ret_fd)
-{
-	int res = dirfd_get(tree, dir, ref, ret_fd);
-
-	return res == -EXDEV ? 1 : res;
-}
 
 /* The upper's root and the work directory show as entries of a lower layer that contains them, but can't be entered:
  * they would show everything twice, and temp files. */
@@ -224,7 +121,7 @@ static int merge_lower(struct search *s, const struct layer *l, struct dirref re
 /* Appends a directory to the result's stack. */
 static int resolve_merge(struct search *s, const struct layer *l, const struct probe *p)
 {
-	struct dirref ref = {.layer = l->index, .ino = p->stx.stx_ino};
+	struct dirref ref = {.layer = l->index, .record = p->record, .ino = p->stx.stx_ino, .checked = p->checked};
 
 	if (p->marks & MARK_IMPURE)
 		ref.flags |= DIRREF_IMPURE;
@@ -551,14 +448,9 @@ static int resolve_step(struct search *s, struct dirref *ref)
 	unsigned redirects = s->redirects;
 	struct dirfd fd;
 	struct probe p;
-	int res = probe_open(s->tree, s->dir, ref, &fd);
+	int res = probe_name(s->tree, s->dir, ref, name, &fd, &p);
 
 	s->last = ref->layer;
-	if (res < 0)
-		return res;
-	if (res > 0)
-		return 0;
-	res = probe_at(s->tree, ref, fd.fd, name, &p);
 	if (res == PROBE_OBJECT) {
 		res = resolve_object(s, l, fd.fd, name, &p);
 	} else if (res == PROBE_WHITEOUT) {
@@ -567,6 +459,8 @@ static int resolve_step(struct search *s, struct dirref *ref)
 		res = 0;
 	} else if (res == PROBE_NOTHING) {
 		s->wasted++;
+	} else if (res == PROBE_NOWHERE) {
+		res = 0;
 	}
 	end_below(s, &p, redirects);
 	dirfd_put(s->tree, &fd);
@@ -824,14 +718,11 @@ int resolve_lower_positive(struct tree *tree, struct inode *dir, const char *nam
 		struct dirref *ref = &dir->dir->lower[i];
 		struct dirfd fd;
 		struct probe p;
-		int res = probe_open(tree, dir, ref, &fd);
+		int res = probe_name(tree, dir, ref, name, &fd, &p);
 
-		if (res < 0)
-			return res;
-		if (res > 0)
-			continue;
-		res = probe_at(tree, ref, fd.fd, name, &p);
 		dirfd_put(tree, &fd);
+		if (res == PROBE_NOWHERE)
+			continue;
 		if (res != PROBE_NOTHING || p.hides_below)
 			return res == PROBE_OBJECT ? 1 : MIN(res, 0);
 	}
@@ -842,7 +733,7 @@ int resolve_lower_positive(struct tree *tree, struct inode *dir, const char *nam
  * is heeded, and an archive's mark that a layer begins anew. */
 static int resolve_root_layer(struct search *s, const struct layer_set *set, const struct layer *l)
 {
-	struct probe p = {0};
+	struct probe p = {.record = layer_catalog_root(l)};
 	int res = layer_statx_uncovered(l, l->root_fd, "", &p.stx);
 
 	if (res == 0)

@@ -35,6 +35,7 @@ struct layer {
 	enum override_form override; /* where owner, mode and type of its objects are kept */
 	unsigned fs;    /* index into layer_set.fs */
 	uint64_t root_ino;
+	struct layer_catalog *catalog; /* lower only: layer/catalog.h; NULL without one */
 };
 
 /* Identity of a directory while its file system is mounted. */
@@ -64,6 +65,7 @@ struct layer_set {
 	bool has_upper;
 	unsigned n_fs;
 	struct layer_fs *fs;
+	struct layer_catalogs *catalogs; /* layer/catalog.h; NULL without index_cache */
 	enum xattr_ns ns; /* the namespace of private attributes that is obeyed */
 	bool aufs; /* the marks of the aufs dialect are read beside the kernel's, and its names hidden */
 	unsigned override_forms; /* 1 << form of each layer that has one */

@@ -55,6 +55,8 @@ int sys_statx_up(int dirfd, unsigned levels, struct statx *ret_stx);
 /* Where the object at fd is now, an absolute path if it is below our root (proc(5), /proc/pid/fd). As sys_readlinkat. */
 ssize_t sys_fd_target(int fd, char *buf, size_t size);
 int sys_fstatvfs(int fd, struct statvfs *ret);
+/* Whether we may make names in the directory: 0, -EACCES, -EROFS. */
+int sys_may_write_dir(int dirfd);
 /* statfs f_type. */
 int sys_fs_type(int fd, long *ret_type);
 

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <sys/types.h>
+#include <time.h>
 
 /* Keeps the file capabilities of all threads when their fsuid changes (SECBIT_NO_SETUID_FIXUP); before threads start.
  * -EPERM without CAP_SETPCAP. */
@@ -33,6 +34,8 @@ void sys_set_oom_score(int value);
 unsigned sys_cpu_count(void);
 /* CLOCK_MONOTONIC in milliseconds. */
 unsigned long long sys_now_ms(void);
+/* CLOCK_REALTIME, which file systems stamp with. */
+struct timespec sys_now_real(void);
 /* Sleeps; a signal may end it early. */
 void sys_sleep_us(unsigned us);
 

@@ -54,7 +54,9 @@ enum dirref_flag {
 struct dirref {
 	uint16_t layer;          /* c index in the layer set */
 	uint16_t flags;          /* c enum dirref_flag */
+	uint32_t record;         /* c number in the layer's catalog (layer/catalog.h), or 0 */
 	uint64_t ino;            /* c its inode number there */
+	uint64_t checked;        /* a when it was seen to be as recorded, sys_now_ms() (relaxed) */
 	char *path;              /* T set once: where a redirect leads to, "a/b" from the layer's root; NULL: the parent's ref, own name */
 	struct dirfd_entry *fd;  /* dirfd lock */
 };

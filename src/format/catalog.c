@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading a catalog. The file is mapped and may be changed by whoever may write to it, so each number is loaded once and every use is
+ * checked against the size that the mapping was made with; the checksum only says that the bytes are those that were written.
+ */
+#include "format/catalog.h"
+
+#include <dirent.h>
+#include <endian.h>
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "catalog_internal.h"
+
+/* Loaded in one piece and once, whatever the optimizer thinks of memory that doesn't change. */
+static uint32_t load32(const uint8_t *at)
+{
+	return le32toh(__atomic_load_n((const uint32_t *)(const void *)at, __ATOMIC_RELAXED));
+}
+
+static uint64_t load64(const uint8_t *at)
+{
+	return le64toh(__atomic_load_n((const uint64_t *)(const void *)at, __ATOMIC_RELAXED));
+}
+
+static struct catalog_time load_time(const uint8_t *sec, const uint8_t *nsec)
+{
+	return (struct catalog_time){.sec = (int64_t)load64(sec), .nsec = load32(nsec)};
+}
+
+static size_t entries_at(const struct catalog *c)
+{
+	return CATALOG_HEADER_SIZE + (size_t)c->n_dirs * CATALOG_DIR_SIZE;
+}
+
+static size_t order_at(const struct catalog *c)
+{
+	return entries_at(c) + (size_t)c->n_entries * CATALOG_ENTRY_SIZE;
+}
+
+static size_t names_at(const struct catalog *c)
+{
+	return order_at(c) + (size_t)c->n_entries * sizeof(uint32_t);
+}
+
+static int check_size(const uint8_t *bytes, size_t size, struct catalog *ret)
+{
+	struct catalog c = {
+		.bytes = bytes,
+		.n_dirs = load32(bytes + CATALOG_AT_DIRS),
+		.n_entries = load32(bytes + CATALOG_AT_ENTRIES),
+		.names_len = load64(bytes + CATALOG_AT_NAMES_LEN),
+	};
+
+	if (load64(bytes + CATALOG_AT_FILE_SIZE) != size || c.names_len > size || names_at(&c) != size - c.names_len || !c.n_dirs)
+		return -EINVAL;
+	*ret = c;
+	return 0;
+}
+
+int catalog_open(const void *bytes, size_t size, const struct catalog_key *key, struct catalog *ret)
+{
+	uint8_t want[CATALOG_AT_DIRS - CATALOG_AT_KEY], sum[CATALOG_SUM_SIZE];
+	struct catalog c;
+	int res;
+
+	if (size < CATALOG_HEADER_SIZE || memcmp(bytes, CATALOG_MAGIC, CATALOG_AT_VERSION) != 0)
+		return -EINVAL;
+	if (load32((const uint8_t *)bytes + CATALOG_AT_VERSION) != CATALOG_VERSION)
+		return -EPROTONOSUPPORT;
+	res = check_size(bytes, size, &c);
+	if (res < 0)
+		return res;
+	catalog_sum(c.bytes, size, sum);
+	if (memcmp(sum, c.bytes + CATALOG_AT_SUM, sizeof(sum)) != 0 ||
+	    load32(c.bytes + CATALOG_AT_HEADER_SIZE) != CATALOG_HEADER_SIZE)
+		return -EBADMSG;
+	catalog_put_key(want, key);
+	if (memcmp(want, c.bytes + CATALOG_AT_KEY, sizeof(want)) != 0)
+		return -ESTALE;
+	*ret = c;
+	return 0;
+}
+
+int catalog_dir(const struct catalog *c, uint32_t number, struct catalog_dir *ret)
+{
+	const uint8_t *at;
+	struct catalog_dir d;
+
+	if (number < CATALOG_ROOT || number > c->n_dirs)
+		return -EBADMSG;
+	at = c->bytes + CATALOG_HEADER_SIZE + (size_t)(number - 1) * CATALOG_DIR_SIZE;
+	d = (struct catalog_dir){
+		.stamp = {.ino = load64(at),
+			  .size = load64(at + 8),
+			  .ctime = load_time(at + 16, at + 40),
+			  .mtime = load_time(at + 24, at + 44),
+			  .btime = load_time(at + 32, at + 48),
+			  .nlink = load32(at + 52),
+			  .mode = load32(at + 56)},
+		.marks = load32(at + 60),
+		.first = load32(at + 64),
+		.n = load32(at + 68),
+	};
+	if (d.first > c->n_entries || d.n > c->n_entries - d.first)
+		return -EBADMSG;
+	*ret = d;
+	return 0;
+}
+
+/* The i-th of all names; where the bytes of it are is checked. */
+static int entry_at(const struct catalog *c, uint32_t i, struct catalog_entry *ret)
+{
+	const uint8_t *at = c->bytes + entries_at(c) + (size_t)i * CATALOG_ENTRY_SIZE;
+	uint32_t last = load32(at + 28);
+	struct catalog_entry e = {
+		.ino = load64(at),
+		.ctime = load_time(at + 8, at + 16),
+		.name_off = load32(at + 20),
+		.dir = load32(at + 24),
+		.marks = last & CATALOG_MARKS,
+		.marks_known = (last & CATALOG_MARKS_KNOWN) != 0,
+		.name_len = (uint8_t)(last >> 16),
+		.type = (uint8_t)(last >> 24),
+	};
+
+	if (!e.name_len || e.name_off > c->names_len || e.name_len > c->names_len - e.name_off || e.dir > c->n_dirs ||
+	    e.type == DT_UNKNOWN || (e.dir && e.type != DT_DIR))
+		return -EBADMSG;
+	*ret = e;
+	return 0;
+}
+
+bool catalog_is_name(const char *name, size_t len)
+{
+	if (!len || len > CATALOG_NAME_MAX || memchr(name, '/', len) || memchr(name, '\0', len))
+		return false;
+	return name[0] != '.' || (len > 1 && (name[1] != '.' || len > 2));
+}
+
+int catalog_entry(const struct catalog *c, const struct catalog_dir *dir, uint32_t i, struct catalog_entry *ret,
+		  char ret_name[static CATALOG_NAME_MAX + 1])
+{
+	struct catalog_entry e;
+	int res = i < dir->n ? entry_at(c, dir->first + i, &e) : -EBADMSG;
+
+	if (res < 0)
+		return res;
+	memcpy(ret_name, c->bytes + names_at(c) + e.name_off, e.name_len);
+	ret_name[e.name_len] = '\0';
+	if (!catalog_is_name(ret_name, e.name_len))
+		return -EBADMSG;
+	*ret = e;
+	return 0;
+}
+
+int catalog_find(const struct catalog *c, const struct catalog_dir *dir, const char *name, struct catalog_entry *ret)
+{
+	const uint8_t *order = c->bytes + order_at(c) + (size_t)dir->first * sizeof(uint32_t);
+	const uint8_t *names = c->bytes + names_at(c);
+	size_t len = strlen(name);
+	uint32_t low = 0, high = dir->n;
+
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2, i = load32(order + (size_t)mid * sizeof(uint32_t));
+		struct catalog_entry e;
+		int res = i < dir->n ? entry_at(c, dir->first + i, &e) : -EBADMSG;
+
+		if (res < 0)
+			return res;
+		res = catalog_compare(name, len, (const char *)names + e.name_off, e.name_len);
+		if (res == 0) {
+			*ret = e;
+			return 1;
+		}
+		if (res < 0)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return 0;
+}

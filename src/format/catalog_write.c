@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Making a catalog, in memory: what is entered lies in arrays, and becomes bytes at the end.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <xxhash.h>
+
+#include "base/macros.h"
+#include "catalog_internal.h"
+
+/* Numbers are of 32 bits, and some are returned as int64_t. */
+#define COUNT_MAX 0x7fffffffU
+
+static void put32(uint8_t *at, uint32_t value)
+{
+	value = htole32(value);
+	memcpy(at, &value, sizeof(value));
+}
+
+static void put64(uint8_t *at, uint64_t value)
+{
+	value = htole64(value);
+	memcpy(at, &value, sizeof(value));
+}
+
+void catalog_sum(const uint8_t *bytes, size_t size, uint8_t ret[static CATALOG_SUM_SIZE])
+{
+	XXH128_canonical_t canonical;
+
+	XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes + CATALOG_AT_KEY, size - CATALOG_AT_KEY));
+	memcpy(ret, canonical.digest, CATALOG_SUM_SIZE);
+}
+
+void catalog_put_key(uint8_t ret[static CATALOG_AT_DIRS - CATALOG_AT_KEY], const struct catalog_key *key)
+{
+	memcpy(ret, key->uuid, sizeof(key->uuid));
+	put32(ret + 16, (uint32_t)key->handle_type);
+	put32(ret + 20, key->handle_len);
+	memcpy(ret + 24, key->handle, sizeof(key->handle));
+	put32(ret + 24 + CATALOG_HANDLE_MAX, key->view);
+}
+
+void catalog_file_name(const struct catalog_key *key, char ret_name[static CATALOG_FILE_NAME_SIZE])
+{
+	uint8_t bytes[4 + CATALOG_AT_DIRS - CATALOG_AT_KEY];
+	XXH128_canonical_t canonical;
+
+	put32(bytes, CATALOG_VERSION);
+	catalog_put_key(bytes + 4, key);
+	XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes, sizeof(bytes)));
+	for (size_t i = 0; i < sizeof(canonical.digest); i++)
+		snprintf(ret_name + 2 * i, 3, "%02x", canonical.digest[i]);
+}
+
+/* Room for `more` elements behind `n`. */
+static int reserve(void **array, size_t *cap, size_t n, size_t more, size_t size)
+{
+	size_t want = MAX(*cap + *cap / 2, n + more);
+	void *grown;
+
+	if (n + more <= *cap)
+		return 0;
+	grown = reallocarray(*array, want, size);
+	if (!grown)
+		return -ENOMEM;
+	*array = grown;
+	*cap = want;
+	return 0;
+}
+
+int64_t catalog_add_dir(struct catalog_writer *w)
+{
+	int res;
+
+	if (w->n_dirs == COUNT_MAX)
+		return -EFBIG;
+	res = reserve((void **)&w->dirs, &w->dirs_cap, w->n_dirs, 1, sizeof(*w->dirs));
+	if (res < 0)
+		return res;
+	w->dirs[w->n_dirs] = (struct catalog_dir){.first = w->n_entries};
+	return ++w->n_dirs;
+}
+
+int catalog_add_entry(struct catalog_writer *w, const struct catalog_entry *entry, const char *name)
+{
+	size_t len = strlen(name);
+	struct catalog_entry *e;
+	int res;
+
+	if (!catalog_is_name(name, len))
+		return -EINVAL;
+	if (w->n_entries == COUNT_MAX || w->names_len + len > UINT32_MAX)
+		return -EFBIG;
+	res = reserve((void **)&w->entries, &w->entries_cap, w->n_entries, 1, sizeof(*w->entries));
+	if (res == 0)
+		res = reserve((void **)&w->names, &w->names_cap, w->names_len, len, 1);
+	if (res < 0)
+		return res;
+	e = &w->entries[w->n_entries++];
+	*e = *entry;
+	e->name_off = (uint32_t)w->names_len;
+	e->name_len = (uint8_t)len;
+	memcpy(w->names + w->names_len, name, len);
+	w->names_len += len;
+	return 0;
+}
+
+void catalog_writer_finish(struct catalog_writer *w)
+{
+	free(w->dirs);
+	free(w->entries);
+	free(w->names);
+	*w = (struct catalog_writer){0};
+}
+
+/* --- bytes --------------------------------------------------------------------------------------------------------------------- */
+
+static void put_dir(uint8_t *at, const struct catalog_dir *d)
+{
+	const struct catalog_stamp *s = &d->stamp;
+
+	put64(at, s->ino);
+	put64(at + 8, s->size);
+	put64(at + 16, (uint64_t)s->ctime.sec);
+	put64(at + 24, (uint64_t)s->mtime.sec);
+	put64(at + 32, (uint64_t)s->btime.sec);
+	put32(at + 40, s->ctime.nsec);
+	put32(at + 44, s->mtime.nsec);
+	put32(at + 48, s->btime.nsec);
+	put32(at + 52, s->nlink);
+	put32(at + 56, s->mode);
+	put32(at + 60, d->marks);
+	put32(at + 64, d->first);
+	put32(at + 68, d->n);
+}
+
+static void put_entry(uint8_t *at, const struct catalog_entry *e)
+{
+	uint32_t marks = (e->marks & CATALOG_MARKS) | (e->marks_known ? CATALOG_MARKS_KNOWN : 0);
+
+	put64(at, e->ino);
+	put64(at + 8, (uint64_t)e->ctime.sec);
+	put32(at + 16, e->ctime.nsec);
+	put32(at + 20, e->name_off);
+	put32(at + 24, e->dir);
+	put32(at + 28, marks | (uint32_t)e->name_len << 16 | (uint32_t)e->type << 24);
+}
+
+/* The names that are sorted now. */
+struct sorting {
+	const struct catalog_entry *entries;
+	const char *names;
+};
+
+static int by_name(const void *a, const void *b, void *arg)
+{
+	const struct sorting *s = arg;
+	const struct catalog_entry *ea = &s->entries[*(const uint32_t *)a], *eb = &s->entries[*(const uint32_t *)b];
+
+	return catalog_compare(s->names + ea->name_off, ea->name_len, s->names + eb->name_off, eb->name_len);
+}
+
+static int put_order(uint8_t *at, const struct catalog_writer *w)
+{
+	uint32_t *order = calloc((size_t)w->n_entries + 1, sizeof(*order));
+
+	if (!order)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < w->n_dirs; i++) {
+		const struct catalog_dir *d = &w->dirs[i];
+		struct sorting sorting = {.entries = w->entries + d->first, .names = w->names};
+
+		for (uint32_t k = 0; k < d->n; k++)
+			order[k] = k;
+		if (d->n)
+			qsort_r(order, d->n, sizeof(*order), by_name, &sorting);
+		for (uint32_t k = 0; k < d->n; k++)
+			put32(at + ((size_t)d->first + k) * sizeof(*order), order[k]);
+	}
+	free(order);
+	return 0;
+}
+
+static void put_header(uint8_t *bytes, size_t size, const struct catalog_writer *w, const struct catalog_key *key)
+{
+	memcpy(bytes, CATALOG_MAGIC, CATALOG_AT_VERSION);
+	put32(bytes + CATALOG_AT_VERSION, CATALOG_VERSION);
+	put32(bytes + CATALOG_AT_HEADER_SIZE, CATALOG_HEADER_SIZE);
+	put64(bytes + CATALOG_AT_FILE_SIZE, size);
+	catalog_put_key(bytes + CATALOG_AT_KEY, key);
+	put32(bytes + CATALOG_AT_DIRS, w->n_dirs);
+	put32(bytes + CATALOG_AT_ENTRIES, w->n_entries);
+	put64(bytes + CATALOG_AT_NAMES_LEN, w->names_len);
+	catalog_sum(bytes, size, bytes + CATALOG_AT_SUM);
+}
+
+int catalog_encode(const struct catalog_writer *w, const struct catalog_key *key, uint8_t **ret_bytes, size_t *ret_size)
+{
+	size_t dirs = CATALOG_HEADER_SIZE, entries = dirs + (size_t)w->n_dirs * CATALOG_DIR_SIZE;
+	size_t order = entries + (size_t)w->n_entries * CATALOG_ENTRY_SIZE;
+	size_t names = order + (size_t)w->n_entries * sizeof(uint32_t), size = names + w->names_len;
+	uint8_t *bytes = calloc(1, size);
+
+	if (!bytes)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < w->n_dirs; i++)
+		put_dir(bytes + dirs + (size_t)i * CATALOG_DIR_SIZE, &w->dirs[i]);
+	for (uint32_t i = 0; i < w->n_entries; i++)
+		put_entry(bytes + entries + (size_t)i * CATALOG_ENTRY_SIZE, &w->entries[i]);
+	if (w->names_len)
+		memcpy(bytes + names, w->names, w->names_len);
+	if (put_order(bytes + order, w) < 0) {
+		free(bytes);
+		return -ENOMEM;
+	}
+	put_header(bytes, size, w, key);
+	*ret_bytes = bytes;
+	*ret_size = size;
+	return 0;
+}

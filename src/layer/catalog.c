@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Catalogs in use: which layer may have one, finding and mapping its file, and asking it.
+ *
+ * The directory of the files is one that only we can write to, and a file there must be ours: who could write one could show what he
+ * likes. A file may still be changed or cut off below the mapping. The kernel's answer to a read behind its end is caught (os/map.h), and
+ * that the file is as it was is looked at again once in a while, like the directories themselves.
+ */
+#include "catalog_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "format/acl.h"
+#include "os/mount.h"
+#include "os/task.h"
+
+#ifndef XFS_SUPER_MAGIC
+#define XFS_SUPER_MAGIC 0x58465342
+#endif
+#ifndef F2FS_SUPER_MAGIC
+#define F2FS_SUPER_MAGIC 0xF2F52010
+#endif
+
+#define SIZE_LIMIT (UINT64_C(1) << 32)
+
+/* What decides how marks are read, beside the layer itself. */
+enum view {
+	VIEW_NS_USER = 1 << 0,
+	VIEW_AUFS = 1 << 1,
+	VIEW_TRUSTED = 1 << 2, /* trusted.* attributes are shown to us */
+	VIEW_ACL = 1 << 3,     /* what the file system, as it is mounted, has */
+	VIEW_USER = 1 << 4,
+	VIEW_SECURITY = 1 << 5,
+	VIEW_XATTR = 1 << 6, /* layer.has_xattr */
+	VIEW_NO_UUID = 1 << 7,
+};
+
+/* --- which layers ------------------------------------------------------------------------------------------------------------- */
+
+/* File systems whose change times are set by this kernel at each change and by nobody else. In an image (squashfs, erofs) they are what its
+ * maker wrote, a network file system's server has its own clock, and those of an overlay are one layer's. */
+static bool keeps_times(const struct layer *l)
+{
+	static const long good[] = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, TMPFS_MAGIC, F2FS_SUPER_MAGIC};
+	long type;
+
+	if (sys_fs_type(l->root_fd, &type) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		if (type == good[i])
+			return true;
+	return false;
+}
+
+static uint32_t view_of(const struct layer_set *set, const struct layer *l)
+{
+	return (set->ns == XATTR_NS_USER ? VIEW_NS_USER : 0) | (set->aufs ? VIEW_AUFS : 0) |
+	       (probe_sees_trusted() ? VIEW_TRUSTED : 0) | (probe_attribute(l, ACL_XATTR_ACCESS) ? VIEW_ACL : 0) |
+	       (probe_attribute(l, "user.x") ? VIEW_USER : 0) |
+	       (probe_attribute(l, "security.capability") ? VIEW_SECURITY : 0) | (l->has_xattr ? VIEW_XATTR : 0);
+}
+
+static const char *why_not(const struct layer_set *set, const struct layer *l)
+{
+	if (!l->fenced)
+		return "other mounts may lie in it";
+	if (l->override != OVERRIDE_NONE)
+		return "its owners are kept in attributes";
+	return keeps_times(l) ? NULL : "the times of its file system aren't kept by this kernel";
+}
+
+/* One without uuid by its device. It doesn't matter much: what belongs to another file system of that number is of other times. */
+static int identify(const struct layer_fs *fs, const struct layer *l, struct catalog_key *key)
+{
+	struct statvfs st;
+	int ret;
+
+	if (fs->has_uuid) {
+		memcpy(key->uuid, fs->uuid, sizeof(key->uuid));
+		return 0;
+	}
+	ret = sys_fstatvfs(l->root_fd, &st);
+	if (ret < 0)
+		return ret;
+	memcpy(key->uuid, &(uint64_t[]){fs->dev, st.f_fsid}, sizeof(key->uuid));
+	key->view |= VIEW_NO_UUID;
+	return 0;
+}
+
+bool catalog_key_of(const struct layer_set *set, const struct layer *l, struct catalog_key *ret, const char **ret_why)
+{
+	struct sys_handle handle;
+
+	*ret_why = why_not(set, l);
+	if (*ret_why)
+		return false;
+	if (sys_name_to_handle(l->root_fd, "", &handle) < 0 || handle.len > CATALOG_HANDLE_MAX) {
+		*ret_why = "its root has no file handle";
+		return false;
+	}
+	*ret = (struct catalog_key){.handle_type = handle.type, .handle_len = handle.len, .view = view_of(set, l)};
+	memcpy(ret->handle, handle.bytes, handle.len);
+	*ret_why = "its file system can't be told from others";
+	return identify(&set->fs[l->fs], l, ret) == 0;
+}
+
+static struct catalog_time time_of(const struct statx_timestamp *t)
+{
+	return (struct catalog_time){.sec = t->tv_sec, .nsec = t->tv_nsec};
+}
+
+struct catalog_stamp catalog_stamp_of(const struct statx *stx)
+{
+	struct catalog_stamp stamp = {
+		.ino = stx->stx_ino,
+		.size = stx->stx_size,
+		.ctime = time_of(&stx->stx_ctime),
+		.mtime = time_of(&stx->stx_mtime),
+		.nlink = stx->stx_nlink,
+		.mode = stx->stx_mode,
+	};
+
+	if (stx->stx_mask & STATX_BTIME)
+		stamp.btime = time_of(&stx->stx_btime);
+	return stamp;
+}
+
+bool catalog_stamp_equal(const struct catalog_stamp *a, const struct catalog_stamp *b)
+{
+	return a->ino == b->ino && a->size == b->size && catalog_time_equal(a->ctime, b->ctime) &&
+	       catalog_time_equal(a->mtime, b->mtime) && catalog_time_equal(a->btime, b->btime) && a->nlink == b->nlink &&
+	       a->mode == b->mode;
+}
+
+/* --- opening ------------------------------------------------------------------------------------------------------------------ */
+
+static bool is_ours(const struct statx *stx)
+{
+	return (stx->stx_uid == geteuid() || stx->stx_uid == 0) && !(stx->stx_mode & (S_IWGRP | S_IWOTH));
+}
+
+static int open_directory(struct layer_opening *lo, struct layer_catalogs *cats)
+{
+	const char *path = lo->opt->index_cache;
+	struct statx stx;
+	int ret;
+
+	cats->dir_fd = sys_open_path(path, O_RDONLY | O_DIRECTORY, 0);
+	ret = cats->dir_fd < 0 ? cats->dir_fd : sys_statx(cats->dir_fd, "", &stx);
+	if (ret < 0)
+		return layer_refuse_errno(lo, ret, "index_cache", path);
+	if (!is_ours(&stx))
+		return layer_refuse(lo, -EPERM, "index_cache", path, "others may write to it: what is read there must be our own");
+	ret = sys_may_write_dir(cats->dir_fd);
+	if (ret < 0)
+		return layer_refuse_errno(lo, ret, "index_cache", path);
+	cats->id = layer_id_of(&stx);
+	cats->path = strdup(path);
+	return cats->path ? 0 : -ENOMEM;
+}
+
+/* Maps the file open at fd and checks it. */
+static int map_file(struct layer_catalog *c, int fd, const struct catalog_key *key)
+{
+	struct statx stx;
+	int ret = sys_statx(fd, "", &stx);
+
+	if (ret < 0)
+		return ret;
+	if (!S_ISREG(stx.stx_mode) || !is_ours(&stx) || stx.stx_size < CATALOG_HEADER_SIZE || stx.stx_size > SIZE_LIMIT)
+		return -EINVAL;
+	c->file = catalog_stamp_of(&stx);
+	ret = sys_map_file(fd, stx.stx_size, &c->map);
+	if (ret < 0)
+		return ret;
+	ret = catalog_open(c->map.data, c->map.size, key, &c->catalog);
+	if (ret == 0 && sys_map_broken(&c->map))
+		ret = -EIO;
+	if (ret < 0)
+		sys_unmap(&c->map);
+	return ret;
+}
+
+static int open_file(struct layer_catalogs *cats, struct layer_catalog *c, const struct catalog_key *key)
+{
+	_cleanup_close_ int fd = sys_openat(cats->dir_fd, c->name, O_RDONLY | O_NONBLOCK, 0, SYS_NO_XDEV);
+
+	return fd < 0 ? fd : map_file(c, fd, key);
+}
+
+static const char *what_is_wrong(int err)
+{
+	switch (-err) {
+	case EINVAL:
+	case EBADMSG:
+		return "damaged, or no index";
+	case EPROTONOSUPPORT:
+		return "of another version";
+	case ESTALE:
+		return "of another layer";
+	case ELOOP:
+		return "not a file";
+	default:
+		return strerror(-err);
+	}
+}
+
+/* Says so and does without, whatever is wrong: the file is removed, and made again. */
+static int open_layer(struct layer_catalogs *cats, struct layer_set *set, struct layer *l)
+{
+	struct catalog_key key;
+	struct layer_catalog *c;
+	const char *why;
+	int ret;
+
+	if (!catalog_key_of(set, l, &key, &why))
+		return 0;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	c->dir_fd = cats->dir_fd;
+	catalog_file_name(&key, c->name);
+	ret = open_file(cats, c, &key);
+	if (ret == 0) {
+		l->catalog = c;
+		return 0;
+	}
+	if (ret != -ENOENT) {
+		log_info("index_cache: %s/%s: %s: removed", cats->path, c->name, what_is_wrong(ret));
+		sys_unlinkat(cats->dir_fd, c->name, 0);
+	}
+	free(c);
+	return 0;
+}
+
+int catalogs_open(struct layer_opening *lo)
+{
+	struct layer_set *set = lo->set;
+	struct layer_catalogs *cats;
+	int ret;
+
+	if (!lo->opt->index_cache)
+		return 0;
+	cats = calloc(1, sizeof(*cats));
+	if (!cats)
+		return -ENOMEM;
+	cats->dir_fd = -1;
+	cats->set = set;
+	set->catalogs = cats;
+	ret = open_directory(lo, cats);
+	/* With timeout=0 the layers may change at any time, and are asked each time. */
+	for (unsigned i = set->has_upper; i < set->n && ret == 0 && lo->opt->timeout > 0; i++)
+		ret = open_layer(cats, set, &set->layers[i]);
+	cats->wanted = ret == 0 && lo->opt->timeout > 0;
+	return ret;
+}
+
+void catalogs_free(struct layer_set *set)
+{
+	if (!set->catalogs)
+		return;
+	layer_catalogs_stop(set);
+	for (unsigned i = 0; set->layers && i < set->n; i++)
+		if (set->layers[i].catalog) {
+			sys_unmap(&set->layers[i].catalog->map);
+			free(set->layers[i].catalog);
+		}
+	cleanup_close(&set->catalogs->dir_fd);
+	free(set->catalogs->path);
+	free(set->catalogs);
+}
+
+/* --- asking ------------------------------------------------------------------------------------------------------------------- */
+
+static void drop(const struct layer *l, const char *why, bool remove)
+{
+	struct layer_catalog *c = l->catalog;
+
+	if (atomic_exchange(&c->dropped, true))
+		return;
+	log_info("layer %s: its index isn't used any more: %s", l->path, why);
+	if (remove)
+		sys_unlinkat(c->dir_fd, c->name, 0);
+}
+
+/* Whether the file is still what was checked when it was opened. One that is there now may be another's, and good. */
+static bool file_is_whole(const struct layer *l)
+{
+	struct layer_catalog *c = l->catalog;
+	uint64_t now = sys_now_ms();
+	struct catalog_stamp stamp;
+	struct statx stx;
+
+	if (now - atomic_load_explicit(&c->looked, memory_order_relaxed) <= LAYER_CATALOG_TRUST_MS)
+		return true;
+	if (sys_statx(c->dir_fd, c->name, &stx) < 0) {
+		drop(l, "its file is gone", false);
+		return false;
+	}
+	stamp = catalog_stamp_of(&stx);
+	if (!catalog_stamp_equal(&stamp, &c->file)) {
+		drop(l, "its file was changed", false);
+		return false;
+	}
+	atomic_store_explicit(&c->looked, now, memory_order_relaxed);
+	return true;
+}
+
+static bool is_usable(const struct layer *l)
+{
+	return l->catalog && !atomic_load_explicit(&l->catalog->dropped, memory_order_relaxed);
+}
+
+/* The answer of a catalog, if what it was read from is sound; -ENODATA else. */
+static int answer(const struct layer *l, int res)
+{
+	if (res == -EBADMSG || sys_map_broken(&l->catalog->map)) {
+		drop(l, "it is damaged", true);
+		return -ENODATA;
+	}
+	return res;
+}
+
+static int get_dir(const struct layer *l, uint32_t number, struct catalog_dir *ret)
+{
+	return number && is_usable(l) ? answer(l, catalog_dir(&l->catalog->catalog, number, ret)) : -ENODATA;
+}
+
+uint32_t layer_catalog_root(const struct layer *l)
+{
+	return is_usable(l) ? CATALOG_ROOT : 0;
+}
+
+bool layer_catalog_confirm(const struct layer *l, uint32_t number, const struct statx *stx)
+{
+	struct catalog_stamp now = catalog_stamp_of(stx);
+	struct catalog_dir d;
+
+	if (!number || !is_usable(l) || !file_is_whole(l) || get_dir(l, number, &d) < 0)
+		return false;
+	if (catalog_stamp_equal(&now, &d.stamp))
+		return true;
+	drop(l, "the layer was changed", true);
+	return false;
+}
+
+int layer_catalog_marks(const struct layer *l, uint32_t number, unsigned *ret_marks)
+{
+	struct catalog_dir d;
+	int res = get_dir(l, number, &d);
+
+	if (res == 0)
+		*ret_marks = d.marks;
+	return res;
+}
+
+int layer_catalog_find(const struct layer *l, uint32_t number, const char *name, struct catalog_entry *ret)
+{
+	struct catalog_dir d;
+	int res = get_dir(l, number, &d);
+
+	return res < 0 ? res : answer(l, catalog_find(&l->catalog->catalog, &d, name, ret));
+}
+
+int layer_catalog_read(const struct layer *l, uint32_t number, int (*each)(void *arg, const struct sys_dirent *entry),
+		       void *arg)
+{
+	char name[CATALOG_NAME_MAX + 1];
+	struct catalog_entry e;
+	struct catalog_dir d;
+	int res = get_dir(l, number, &d);
+
+	for (uint32_t i = 0; res == 0 && i < d.n; i++) {
+		res = answer(l, catalog_entry(&l->catalog->catalog, &d, i, &e, name));
+		if (res == 0)
+			res = each(arg, &(struct sys_dirent){
+						.ino = e.ino, .type = e.type, .name_len = e.name_len, .name = name});
+	}
+	return res;
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A name in one layer: nothing, a whiteout or an object, and what marks that has.
+ *
+ * Where the layer has a catalog (layer/catalog.h), names that aren't there and whiteouts cost no system call. An object's attributes are
+ * always asked of the layer, because they change without a trace in the directory; they tell whether its marks are still the recorded ones.
+ * A directory was confirmed a moment ago, or is now, before the catalog is asked about it.
+ */
+#include "internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+
+#include "layer/catalog.h"
+#include "os/fs.h"
+#include "os/task.h"
+
+bool ref_is_recorded(struct tree *tree, struct inode *dir, struct dirref *ref)
+{
+	const struct layer *l = &tree->layers->layers[ref->layer];
+	struct statx stx;
+	uint64_t now;
+
+	if (!ref->record || !layer_catalog_root(l))
+		return false;
+	now = sys_now_ms();
+	if (now - __atomic_load_n(&ref->checked, __ATOMIC_RELAXED) <= LAYER_CATALOG_TRUST_MS)
+		return true;
+	if (dirfd_statx(tree, dir, ref, &stx) < 0 || !layer_catalog_confirm(l, ref->record, &stx))
+		return false;
+	__atomic_store_n(&ref->checked, now, __ATOMIC_RELAXED);
+	return true;
+}
+
+/* A directory of the upper may come to hold whiteouts of the xattr form at any time when these are what this union
+ * writes. */
+static bool ref_has_xwhiteouts(const struct tree *tree, const struct dirref *ref)
+{
+	const struct layer_set *set = tree->layers;
+
+	if (ref->flags & DIRREF_XWHITEOUTS)
+		return true;
+	return set->layers[ref->layer].upper && set->whiteout_form == WHITEOUT_XATTR;
+}
+
+int probe_aufs(struct tree *tree, int (*look)(const struct layer *l, int dirfd, const char *name),
+		      const struct layer *l, int dirfd, const char *name)
+{
+	int res = look(l, dirfd, name);
+
+	return (res == -EMFILE || res == -ENFILE) && dirfd_shrink(tree) ? look(l, dirfd, name) : res;
+}
+
+/* The marks of an object that is as it was recorded, all its own: 1, or 0 when they are to be read. */
+static int recorded_marks(struct tree *tree, const struct layer *l, struct probe *p)
+{
+	const struct catalog_entry *e = &p->entry;
+	int res = 0;
+
+	if (!p->recorded)
+		return 0;
+	if (!S_ISDIR(p->stx.stx_mode)) {
+		p->marks = e->marks;
+		return e->marks_known && e->ino == p->stx.stx_ino && e->ctime.sec == p->stx.stx_ctime.tv_sec &&
+		       e->ctime.nsec == p->stx.stx_ctime.tv_nsec;
+	}
+	if (!p->record || layer_catalog_marks(l, p->record, &p->marks) < 0)
+		return 0;
+	if (tree->layers->aufs && !(p->marks & MARK_OPAQUE) && l->index + 1 < tree->layers->n)
+		res = layer_catalog_find(l, p->record, AUFS_OPAQUE, &(struct catalog_entry){0});
+	p->marks |= res > 0 ? MARK_OPAQUE : 0;
+	return res >= 0;
+}
+
+int probe_marks(struct tree *tree, const struct layer *l, int dirfd, const char *name, struct probe *p)
+{
+	int res;
+
+	if (p->marks_known || p->covered)
+		return 0;
+	if (recorded_marks(tree, l, p)) {
+		p->marks_known = true;
+		return 0;
+	}
+	res = layer_read_marks(tree->layers, l, dirfd, name, &p->marks);
+	if (res < 0)
+		return res;
+	/* In the lowest layer there is nothing to hide. */
+	if (tree->layers->aufs && S_ISDIR(p->stx.stx_mode) && !(p->marks & MARK_OPAQUE) &&
+	    l->index + 1 < tree->layers->n) {
+		res = probe_aufs(tree, layer_aufs_opaque, l, dirfd, name);
+		if (res < 0)
+			return res;
+		p->marks |= res ? MARK_OPAQUE : 0;
+	}
+	p->marks_known = true;
+	return 0;
+}
+
+/* Now that its attributes are known: whether what was recorded speaks of this object. */
+static void probe_confirm(const struct layer *l, struct probe *p)
+{
+	p->recorded = p->recorded && p->entry.type == IFTODT(p->stx.stx_mode);
+	if (!p->recorded || !p->entry.dir)
+		return;
+	p->checked = sys_now_ms();
+	p->record = layer_catalog_confirm(l, p->entry.dir, &p->stx) ? p->entry.dir : 0;
+}
+
+static int probe_object(struct tree *tree, const struct dirref *ref, int dirfd, const char *name, struct probe *p)
+{
+	const struct layer *l = &tree->layers->layers[ref->layer];
+	int res = layer_statx(l, dirfd, name, &p->stx, &p->covered);
+
+	/* A layer's file system may permit shorter names than the union: then it has none of this length. */
+	if (res == -ENOENT || res == -ENAMETOOLONG)
+		return PROBE_NOTHING;
+	if (res < 0)
+		return res;
+	if (p->covered)
+		return PROBE_OBJECT;
+	probe_confirm(l, p);
+	if (layer_is_whiteout(&p->stx))
+		return PROBE_WHITEOUT;
+	if (!S_ISREG(p->stx.stx_mode) || p->stx.stx_size != 0 || !ref_has_xwhiteouts(tree, ref))
+		return PROBE_OBJECT;
+	res = probe_marks(tree, l, dirfd, name, p);
+	if (res < 0)
+		return res;
+	return p->marks & MARK_WHITEOUT ? PROBE_WHITEOUT : PROBE_OBJECT;
+}
+
+/* Whether layers below are hidden by a name beside this one. */
+static int probe_hides(struct tree *tree, const struct dirref *ref, int dirfd, const char *name, const struct probe *p)
+{
+	const struct layer *l = &tree->layers->layers[ref->layer];
+	char whiteout[NAME_SIZE];
+	int res = -ENODATA;
+
+	if (p->asked && aufs_whiteout_name(name, whiteout) == 0)
+		res = layer_catalog_find(l, ref->record, whiteout, &(struct catalog_entry){0});
+	if (res != -ENODATA || dirfd < 0)
+		return res;
+	return probe_aufs(tree, layer_aufs_hides, l, dirfd, name);
+}
+
+/* Looks at `name` in the layer whose directory is open at dirfd. An enum probe_kind or -errno. */
+static int probe_at(struct tree *tree, const struct dirref *ref, int dirfd, const char *name, struct probe *p)
+{
+	const struct layer *l = &tree->layers->layers[ref->layer];
+	int res = probe_object(tree, ref, dirfd, name, p), hides;
+
+	if (!tree->layers->aufs || l->index + 1 == tree->layers->n)
+		return res;
+	/* Anything but a directory ends the search by itself. */
+	if (res != PROBE_NOTHING && (res != PROBE_OBJECT || !S_ISDIR(p->stx.stx_mode)))
+		return res;
+	hides = probe_hides(tree, ref, dirfd, name, p);
+	if (hides < 0)
+		return hides;
+	p->hides_below = hides;
+	return res;
+}
+
+/* What the catalog alone can say: an enum probe_kind, or PROBE_ASK when the layer is to be asked. */
+static int probe_catalog(struct tree *tree, struct inode *dir, struct dirref *ref, const char *name, struct probe *p)
+{
+	const struct layer *l = &tree->layers->layers[ref->layer];
+	int res = ref_is_recorded(tree, dir, ref) ? layer_catalog_find(l, ref->record, name, &p->entry) : -ENODATA, hides;
+
+	p->asked = res >= 0;
+	p->recorded = res > 0;
+	if (res < 0)
+		return PROBE_ASK;
+	if (res > 0)
+		return p->entry.type == DT_WHT ? PROBE_WHITEOUT : PROBE_ASK;
+	if (!tree->layers->aufs || l->index + 1 == tree->layers->n)
+		return PROBE_NOTHING;
+	hides = probe_hides(tree, ref, -1, name, p);
+	if (hides < 0)
+		return PROBE_ASK;
+	p->hides_below = hides;
+	return PROBE_NOTHING;
+}
+
+int probe_name(struct tree *tree, struct inode *dir, struct dirref *ref, const char *name, struct dirfd *ret_fd, struct probe *p)
+{
+	int res;
+
+	*p = (struct probe){0};
+	*ret_fd = (struct dirfd){.fd = -1};
+	res = probe_catalog(tree, dir, ref, name, p);
+	if (res != PROBE_ASK)
+		return res;
+	res = dirfd_get(tree, dir, ref, ret_fd);
+	if (res < 0)
+		return res == -EXDEV ? PROBE_NOWHERE : res;
+	return probe_at(tree, ref, ret_fd->fd, name, p);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Catalogs of layers: made by one opening of a layer set, used by the next.
+ */
+#include "layer/catalog.h"
+
+#include <dirent.h>
+
+#include "fixture.h"
+#include "os/task.h"
+
+#define OPTIONS "lowerdir=l1:l2,index_cache=idx"
+
+/* The layers and an empty directory for the files. */
+static bool make_layers(void)
+{
+	return mkdir("idx", 0700) == 0 && mkdir("l1/d", 0755) == 0 && make_file("l1/d/f", "f", 0644) &&
+	       make_file("l1/a", "a", 0644) && symlink("a", "l2/link") == 0;
+}
+
+static bool is_temp(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > 4 && !strcmp(name + len - 4, ".new");
+}
+
+static int count_files(bool temps)
+{
+	DIR *dir = opendir("idx");
+	int n = 0;
+
+	for (struct dirent *d; dir && (d = readdir(dir));)
+		n += d->d_name[0] != '.' && is_temp(d->d_name) == temps;
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+/* Has both layers' catalogs made, and opens the set anew. */
+static void make_catalogs(struct fixture *f)
+{
+	EXPECT_OPENS(f, OPTIONS);
+	if (!f->set->layers[0].fenced)
+		SKIP("mounts can't be cloned");
+	layer_catalogs_start(f->set);
+	for (int i = 0; i < 500 && count_files(false) < 2; i++)
+		sys_sleep_us(10000);
+	layer_catalogs_stop(f->set);
+	ASSERT_INT(count_files(false), 2);
+	EXPECT_INT(count_files(true), 0);
+	EXPECT_OPENS(f, OPTIONS);
+}
+
+/* Whether the root is as the catalog has it. */
+static bool root_is_confirmed(const struct layer *l)
+{
+	struct statx stx;
+
+	return sys_statx(l->root_fd, "", &stx) == 0 && layer_catalog_confirm(l, layer_catalog_root(l), &stx);
+}
+
+TEST("a mount without a catalog has it made, and the next mount knows the names of the layer")
+{
+	struct catalog_entry e;
+	struct layer *l;
+	int n = 0;
+
+	FIXTURE(f);
+	NEEDS_ROOT();
+	ASSERT(make_layers());
+	EXPECT_OPENS(&f, OPTIONS);
+	EXPECT_INT(layer_catalog_root(&f.set->layers[0]), 0);
+	EXPECT(!root_is_confirmed(&f.set->layers[0]));
+	make_catalogs(&f);
+	if (unit_state.skipped)
+		return;
+	l = &f.set->layers[0];
+	ASSERT(root_is_confirmed(l));
+	ASSERT_INT(layer_catalog_find(l, CATALOG_ROOT, "d", &e), 1);
+	EXPECT_INT(e.type, DT_DIR);
+	EXPECT_INT(layer_catalog_find(l, e.dir, "f", &e), 1);
+	EXPECT_INT(e.type, DT_REG);
+	EXPECT(e.marks_known);
+	EXPECT_INT(layer_catalog_find(l, CATALOG_ROOT, "f", &e), 0);
+	EXPECT_INT(layer_catalog_find(l, 0, "d", &e), -ENODATA);
+	EXPECT_INT(layer_catalog_read(l, CATALOG_ROOT, count_entry, &n), 0);
+	EXPECT_INT(n, 2);
+	EXPECT_INT(layer_catalog_find(&f.set->layers[1], CATALOG_ROOT, "link", &e), 1);
+	EXPECT_INT(e.type, DT_LNK);
+}
+
+TEST("a changed directory ends the use of its layer's catalog, and removes the file")
+{
+	struct catalog_entry e;
+	unsigned marks;
+
+	FIXTURE(f);
+	NEEDS_ROOT();
+	ASSERT(make_layers());
+	make_catalogs(&f);
+	if (unit_state.skipped)
+		return;
+	ASSERT(make_file("l1/more", "", 0644));
+	EXPECT(root_is_confirmed(&f.set->layers[1]));
+	EXPECT(!root_is_confirmed(&f.set->layers[0]));
+	EXPECT_INT(layer_catalog_root(&f.set->layers[0]), 0);
+	EXPECT_INT(layer_catalog_find(&f.set->layers[0], CATALOG_ROOT, "d", &e), -ENODATA);
+	EXPECT_INT(layer_catalog_marks(&f.set->layers[0], CATALOG_ROOT, &marks), -ENODATA);
+	EXPECT_INT(count_files(false), 1);
+	EXPECT(root_is_confirmed(&f.set->layers[1]));
+}
+
+TEST("a catalog whose making is stopped leaves nothing behind")
+{
+	FIXTURE(f);
+	NEEDS_ROOT();
+	ASSERT(make_layers());
+	for (int i = 0; i < 20; i++) {
+		EXPECT_OPENS(&f, OPTIONS);
+		layer_catalogs_start(f.set);
+		sys_sleep_us((unsigned)i * 300);
+		layer_catalogs_stop(f.set);
+		EXPECT_INT(count_files(true), 0);
+	}
+}
+
+TEST("with timeout=0, and where the layers are read with other eyes, a catalog isn't used")
+{
+	FIXTURE(f);
+	NEEDS_ROOT();
+	ASSERT(make_layers());
+	make_catalogs(&f);
+	if (unit_state.skipped)
+		return;
+	EXPECT_OPENS(&f, OPTIONS ",timeout=0");
+	EXPECT_INT(layer_catalog_root(&f.set->layers[0]), 0);
+	EXPECT_OPENS(&f, OPTIONS ",userxattr");
+	EXPECT_INT(layer_catalog_root(&f.set->layers[0]), 0);
+	EXPECT_OPENS(&f, OPTIONS ",whiteouts=both");
+	EXPECT_INT(layer_catalog_root(&f.set->layers[0]), 0);
+	EXPECT_OPENS(&f, "lowerdir=l2:l1,index_cache=idx");
+	EXPECT_INT(layer_catalog_root(&f.set->layers[0]), CATALOG_ROOT);
+	EXPECT_INT(count_files(false), 2);
+}
+
+TEST("index_cache that isn't a directory of our own is refused")
+{
+	FIXTURE(f);
+	NEEDS_ROOT();
+	EXPECT_REFUSED(&f, OPTIONS, -ENOENT, "index_cache: idx: No such file or directory");
+	ASSERT(make_file("idx", "", 0600));
+	EXPECT_REFUSED(&f, OPTIONS, -ENOTDIR, "index_cache: idx: not a directory");
+	ASSERT(unlink("idx") == 0 && mkdir("idx", 0700) == 0 && chmod("idx", 0720) == 0);
+	EXPECT_REFUSED(&f, OPTIONS, -EPERM,
+		       "index_cache: idx: others may write to it: what is read there must be our own");
+	ASSERT(chmod("idx", 0700) == 0 && chown("idx", 5, 5) == 0);
+	EXPECT_REFUSED(&f, OPTIONS, -EPERM,
+		       "index_cache: idx: others may write to it: what is read there must be our own");
+}
