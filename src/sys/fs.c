@@ -65,7 +65,7 @@ static int open_proc_fd(int *ret_fd)
 /* A descriptor of /proc/self/fd names the process that opened it: what a fork leaves behind must open its own. */
 static void reopen_proc_after_fork(void)
 {
-	int fd;
+	int fd = -1;
 
 	if (sys_kernel.proc_fd < 0 || open_proc_fd(&fd) < 0)
 		return;
