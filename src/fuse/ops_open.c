@@ -66,7 +66,7 @@ void handles_free(struct fs *fs)
 /* Pins the file's descriptors for as long as it is open. */
 static int handle_new(struct fs *fs, struct inode *inode, bool write, struct fuse_file_info *fi)
 {
-	struct handle *handle = malloc(sizeof(*handle));
+	struct handle *handle = calloc(1, sizeof(*handle));
 	int r;
 
 	if (!handle)
