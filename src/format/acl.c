@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "bytes.h"
+
 #define ACL_VERSION 2
 #define HEADER_SIZE 4
 #define ENTRY_SIZE 8
@@ -31,16 +33,6 @@ struct acl_shape {
 	size_t user, group, mask, other;
 	bool named;
 };
-
-static uint16_t get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] | p[1] << 8);
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
 
 static unsigned get_perm(const uint8_t *acl, size_t at)
 {

@@ -2,29 +2,17 @@
 /*
  * Making a catalog, in memory: what is entered lies in arrays, and becomes bytes at the end.
  */
-#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <xxhash.h>
 
 #include "base/macros.h"
+#include "bytes.h"
 #include "catalog_internal.h"
 
 /* Numbers are of 32 bits, and some are returned as int64_t. */
 #define COUNT_MAX 0x7fffffffU
-
-static void put32(uint8_t *at, uint32_t value)
-{
-	value = htole32(value);
-	memcpy(at, &value, sizeof(value));
-}
-
-static void put64(uint8_t *at, uint64_t value)
-{
-	value = htole64(value);
-	memcpy(at, &value, sizeof(value));
-}
 
 void catalog_sum(const uint8_t *bytes, size_t size, uint8_t ret[static CATALOG_SUM_SIZE])
 {

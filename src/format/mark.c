@@ -5,10 +5,11 @@
  */
 #include "format/mark.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <string.h>
 #include <xxhash.h>
+
+#include "bytes.h"
 
 static const char magic[8] = {'p', 'l', 'y', 'f', 's', 'w', 'r', 'k'};
 
@@ -20,34 +21,6 @@ enum {
 	AT_CHECKSUM = AT_UUID + WORKMARK_UUID_SIZE,
 };
 _Static_assert(AT_CHECKSUM + 8 == WORKMARK_SIZE, "the header says 48 bytes");
-
-static void put32(uint8_t *at, uint32_t value)
-{
-	value = htole32(value);
-	memcpy(at, &value, sizeof(value));
-}
-
-static void put64(uint8_t *at, uint64_t value)
-{
-	value = htole64(value);
-	memcpy(at, &value, sizeof(value));
-}
-
-static uint32_t get32(const uint8_t *at)
-{
-	uint32_t value;
-
-	memcpy(&value, at, sizeof(value));
-	return le32toh(value);
-}
-
-static uint64_t get64(const uint8_t *at)
-{
-	uint64_t value;
-
-	memcpy(&value, at, sizeof(value));
-	return le64toh(value);
-}
 
 void workmark_encode(const struct workmark *mark, uint8_t ret_bytes[static WORKMARK_SIZE])
 {

@@ -25,6 +25,7 @@
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
+#include <utlist.h>
 
 #include "base/check.h"
 #include "base/cleanup.h"
@@ -44,7 +45,7 @@ struct backing {
 	bool upper;       /* the version that the id leads to */
 	uint32_t opens;
 	uint32_t writers;
-	struct backing *newer, *older; /* of the idle ones */
+	struct backing *prev, *next; /* of the idle ones */
 };
 
 enum probe { NOT_PROBED, USABLE, UNUSABLE };
@@ -53,7 +54,7 @@ struct passthrough {
 	struct lock lock;          /* leaf */
 	int dev_fd;                /* c */
 	struct backing *by_node;   /* lock */
-	struct backing *newest, *oldest; /* lock: idle */
+	struct backing *idle;      /* lock: the least recently used first */
 	unsigned n_idle;           /* lock */
 	_Atomic enum probe probe;
 };
@@ -110,27 +111,13 @@ static struct backing *find_locked(struct passthrough *p, uint64_t node)
 
 static void idle_leave_locked(struct passthrough *p, struct backing *b)
 {
-	if (b->newer)
-		b->newer->older = b->older;
-	else
-		p->newest = b->older;
-	if (b->older)
-		b->older->newer = b->newer;
-	else
-		p->oldest = b->newer;
-	b->newer = b->older = NULL;
+	DL_DELETE(p->idle, b);
 	p->n_idle--;
 }
 
 static void idle_enter_locked(struct passthrough *p, struct backing *b)
 {
-	b->newer = NULL;
-	b->older = p->newest;
-	if (p->newest)
-		p->newest->newer = b;
-	else
-		p->oldest = b;
-	p->newest = b;
+	DL_APPEND(p->idle, b);
 	p->n_idle++;
 }
 
@@ -163,24 +150,21 @@ static void count_open_locked(struct passthrough *p, struct backing *b, bool wri
 static int open_known(struct passthrough *p, const struct inode *inode, uint64_t node, bool write, int *ret_id, int *stale_id)
 {
 	struct backing *b;
+	bool usable;
 
 	*stale_id = 0;
 	LOCK_SCOPE(&p->lock);
 	b = find_locked(p, node);
 	if (!b)
 		return 0;
-	if (b->id > 0 && b->upper == inode_data_in_upper(inode)) {
+	usable = b->id > 0 ? b->upper == inode_data_in_upper(inode) : b->opens > 0;
+	if (usable) {
 		count_open_locked(p, b, write);
 		*ret_id = b->id;
 		return 1;
 	}
-	if (b->opens > 0 && b->id > 0)
+	if (b->opens > 0)
 		return -ESTALE;
-	if (b->opens > 0) {
-		count_open_locked(p, b, write);
-		*ret_id = 0;
-		return 1;
-	}
 	*stale_id = remove_idle_locked(p, b);
 	return 0;
 }
@@ -224,6 +208,13 @@ static int register_object(struct fs *fs, struct inode *inode, bool *ret_upper)
 	return MAX(id, 0);
 }
 
+/* From now on the attributes change without the kernel's FUSE inode knowing, by a store through a mapping or by another node id: what it
+ * has cached goes. */
+static void attributes_change_below(struct fs *fs, uint64_t node)
+{
+	(void)fuse_lowlevel_notify_inval_inode(fs->session, node, -1, 0);
+}
+
 /* What a kernel inode holds open from before the copy-up stays with its node; the name gets another. */
 static int renumber(struct fs *fs, struct inode *inode, uint64_t node)
 {
@@ -233,18 +224,12 @@ static int renumber(struct fs *fs, struct inode *inode, uint64_t node)
 		r = inode_renumber(fs->tree, inode);
 		if (r < 0)
 			return r;
-		(void)fuse_lowlevel_notify_inval_inode(fs->session, node, -1, 0);
+		attributes_change_below(fs, node);
 	}
 	return -ESTALE;
 }
 
 #define OPEN_TRIES 64
-
-/* A store through a mapping changes times without the kernel's FUSE inode knowing: what it has cached goes. */
-static void attributes_change_below(struct fs *fs, uint64_t node)
-{
-	(void)fuse_lowlevel_notify_inval_inode(fs->session, node, -1, 0);
-}
 
 int passthrough_open(struct fs *fs, struct inode *inode, uint64_t node, bool write, bool known_to_kernel)
 {
@@ -285,7 +270,7 @@ void passthrough_release(struct fs *fs, uint64_t node, bool write)
 			idle_enter_locked(p, b);
 	}
 	if (p->n_idle > MAX_IDLE)
-		id = remove_idle_locked(p, p->oldest);
+		id = remove_idle_locked(p, p->idle);
 	lock_drop(&p->lock);
 	close_id(p, id);
 }
@@ -319,16 +304,18 @@ static struct backing *find_of_inode_locked(struct passthrough *p, const struct 
 	return NULL;
 }
 
-void passthrough_drop_idle(struct fs *fs, const struct inode *inode)
+/* Takes the inode's entries out, or those alone that nobody has open. */
+static void remove_of_inode(struct passthrough *p, const struct inode *inode, bool idle)
 {
-	struct passthrough *p = fs->passthrough;
 	struct backing *b;
 
 	do {
 		int id = 0;
 
 		lock_take(&p->lock);
-		b = find_of_inode_locked(p, inode, true);
+		b = find_of_inode_locked(p, inode, idle);
+		if (b && b->opens > 0)
+			idle_enter_locked(p, b);
 		if (b)
 			id = remove_idle_locked(p, b);
 		lock_drop(&p->lock);
@@ -336,22 +323,12 @@ void passthrough_drop_idle(struct fs *fs, const struct inode *inode)
 	} while (b);
 }
 
+void passthrough_drop_idle(struct fs *fs, const struct inode *inode)
+{
+	remove_of_inode(fs->passthrough, inode, true);
+}
+
 void passthrough_evict(struct fs *fs, const struct inode *inode)
 {
-	struct passthrough *p = fs->passthrough;
-	struct backing *b;
-
-	do {
-		int id = 0;
-
-		lock_take(&p->lock);
-		b = find_of_inode_locked(p, inode, false);
-		if (b) {
-			if (b->opens > 0)
-				idle_enter_locked(p, b);
-			id = remove_idle_locked(p, b);
-		}
-		lock_drop(&p->lock);
-		close_id(p, id);
-	} while (b);
+	remove_of_inode(fs->passthrough, inode, false);
 }

@@ -8,15 +8,8 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "fuzz.h"
 #include "format/catalog.h"
-
-#define MUST(cond)                                                                                                     \
-	do {                                                                                                           \
-		if (!(cond))                                                                                           \
-			abort();                                                                                       \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void put(uint8_t *at, uint64_t value, unsigned bytes)
 {

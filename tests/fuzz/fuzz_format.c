@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "fuzz.h"
 #include "format/acl.h"
 #include "format/idmap.h"
 #include "format/mark.h"
@@ -17,14 +18,6 @@
 #include "format/origin.h"
 #include "format/override.h"
 #include "format/redirect.h"
-
-#define MUST(cond)                                                                                                     \
-	do {                                                                                                           \
-		if (!(cond))                                                                                           \
-			abort();                                                                                       \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* The input as a string of its own, so that reading behind it is noticed. */
 static char *to_string(const uint8_t *data, size_t size)
