@@ -21,7 +21,8 @@ static void check_taken(struct options *options)
 	     options->subtype);
 	MUST(!options->upperdir == !options->workdir);
 	for (size_t i = 0; i < options->layer_count; i++)
-		MUST(*options->layers[i].path && !options->layers[i].data_only);
+		MUST(*options->layers[i].path && (i ? options->layers[i].data_only >= options->layers[i - 1].data_only
+						    : !options->layers[i].data_only));
 	for (size_t i = 0; i < options->warnings.count; i++)
 		MUST(!strchr(options->warnings.items[i], '\n'));
 	text = options_fuse_string(options);
