@@ -199,23 +199,23 @@ static int keep_protected_flags(struct change *change, int fd, unsigned flags)
 	return change_mark_protected(change, fd, flags);
 }
 
-static int open_for_flags(struct change *change, struct inode *inode, bool *ret_upper)
+static int open_for_flags(struct change *change, struct inode *inode, const struct layer **ret_layer)
 {
 	if (!has_flags(inode))
 		return -ENOTTY;
-	return inode_open(change->tree, inode, O_RDONLY | O_NONBLOCK, ret_upper);
+	return inode_open(change->tree, inode, O_RDONLY | O_NONBLOCK, ret_layer);
 }
 
 int attr_get_flags(struct change *change, struct inode *inode, unsigned *ret_flags)
 {
-	bool upper = false;
-	_cleanup_close_ int fd = open_for_flags(change, inode, &upper);
+	const struct layer *layer = NULL;
+	_cleanup_close_ int fd = open_for_flags(change, inode, &layer);
 	unsigned flags;
 	int r = fd < 0 ? fd : sys_getflags(fd, &flags);
 
 	if (r < 0)
 		return r;
-	*ret_flags = flags | (upper ? protected_flags(change, fd) : 0);
+	*ret_flags = flags | (layer->upper ? protected_flags(change, fd) : 0);
 	return 0;
 }
 
@@ -227,14 +227,14 @@ static unsigned xflags_of(unsigned flags)
 
 int attr_get_fsxattr(struct change *change, struct inode *inode, struct fsxattr *ret)
 {
-	bool upper = false;
-	_cleanup_close_ int fd = open_for_flags(change, inode, &upper);
+	const struct layer *layer = NULL;
+	_cleanup_close_ int fd = open_for_flags(change, inode, &layer);
 	struct fsxattr xa;
 	int r = fd < 0 ? fd : sys_fsgetxattr(fd, &xa);
 
 	if (r < 0)
 		return r;
-	if (upper)
+	if (layer->upper)
 		xa.fsx_xflags |= xflags_of(protected_flags(change, fd));
 	*ret = xa;
 	return 0;

@@ -110,14 +110,14 @@ void change_dirfd_finish(struct change_dirfd *d)
 
 int change_open_upper(struct change *change, struct inode *inode, int flags)
 {
-	bool upper = false;
+	const struct layer *layer;
 	int fd;
 
 	/* Once it is in the upper it stays there, so this look suffices. */
 	if (!inode_in_upper(inode))
 		return -EAGAIN;
-	fd = inode_open(change->tree, inode, flags, &upper);
-	if (fd >= 0 && !CHECK(upper)) {
+	fd = inode_open(change->tree, inode, flags, &layer);
+	if (fd >= 0 && !CHECK(layer->upper)) {
 		close(fd);
 		return -EIO;
 	}
@@ -202,17 +202,10 @@ void change_drop_temp(struct change *change, const char *name, bool dir)
 
 /* --- marks ------------------------------------------------------------------------------------------------------------------- */
 
-unsigned change_top_layer(struct inode *inode, bool upper)
-{
-	if (upper)
-		return 0;
-	return inode_is_dir(inode) ? inode->dir->lower[0].layer : inode->layer;
-}
-
 int change_marks_locked(struct change *change, struct inode *inode, unsigned *ret_marks)
 {
 	_cleanup_close_ int fd = -1;
-	bool upper = false;
+	const struct layer *layer;
 	unsigned marks;
 	int r;
 
@@ -220,10 +213,10 @@ int change_marks_locked(struct change *change, struct inode *inode, unsigned *re
 		*ret_marks = atomic_load_explicit(&inode->marks, memory_order_relaxed);
 		return 0;
 	}
-	fd = inode_open(change->tree, inode, O_PATH, &upper);
+	fd = inode_open(change->tree, inode, O_PATH, &layer);
 	if (fd < 0)
 		return fd;
-	r = layer_read_marks(change->layers, &change->layers->layers[change_top_layer(inode, upper)], fd, "", &marks);
+	r = layer_read_marks(change->layers, layer, fd, "", &marks);
 	if (r < 0)
 		return r;
 	atomic_store_explicit(&inode->marks, marks, memory_order_relaxed);

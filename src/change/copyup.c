@@ -35,18 +35,6 @@
 
 /* --- the source -------------------------------------------------------------------------------------------------------------- */
 
-/* The layer that holds it. A file's may change under T, so it is read there. */
-static unsigned source_layer(struct tree *tree, struct inode *inode)
-{
-	struct inode_place place;
-
-	if (inode_is_dir(inode))
-		return inode->dir->lower[0].layer;
-	inode_locate(tree, inode, &place);
-	inode_place_finish(tree, &place);
-	return place.layer;
-}
-
 /* Access times of a layer are nobody's business; without the right to say so the file is read all the same. */
 static int source_open_read(int src)
 {
@@ -97,7 +85,7 @@ static int source_name_in_index(struct copyup *c)
 
 	if (!inode_is_counted(c->inode) || inode_index_name(tree, c->inode, c->index_name))
 		return 0;
-	r = index_name_of(c->change->layers, &c->change->layers->layers[c->layer], c->src, "", c->index_name);
+	r = index_name_of(c->change->layers, c->layer, c->src, "", c->index_name);
 	return r < 0 ? r : inode_set_index_name(tree, c->inode, c->index_name);
 }
 
@@ -111,17 +99,15 @@ static bool source_is_enough(const struct copyup *c)
 /* 1: it is in the upper already. */
 static int source_open(struct copyup *c)
 {
-	bool upper = false;
 	int r;
 
-	c->src = inode_open(c->change->tree, c->inode, O_PATH, &upper);
+	c->src = inode_open(c->change->tree, c->inode, O_PATH, &c->layer);
 	if (c->src < 0)
 		return c->src;
-	if (upper)
+	if (c->layer->upper)
 		return 1;
 	c->src_attrs = c->src;
-	c->layer = source_layer(c->change->tree, c->inode);
-	r = layer_statx_uncovered(&c->change->layers->layers[c->layer], c->src, "", &c->stx);
+	r = layer_statx_uncovered(c->layer, c->src, "", &c->stx);
 	if (r < 0)
 		return r;
 	source_confirm_flags(c);

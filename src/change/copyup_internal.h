@@ -42,7 +42,7 @@ struct copyup {
 	struct copyup_job *job;
 	struct inode *inode;
 	enum copyup_how how;
-	unsigned layer;       /* the source's */
+	const struct layer *layer; /* the source's */
 	struct statx stx;     /* the source as it was when copying began */
 	int src;              /* O_PATH; owned */
 	int src_attrs;        /* src or src_read, whichever gives the source's extended attributes sooner */

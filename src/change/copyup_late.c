@@ -137,15 +137,15 @@ static int late_steps(struct copyup *c)
 
 int copyup_late(struct copyup *c)
 {
-	bool upper = false;
+	const struct layer *layer;
 
 	if (c->how != COPYUP_NO_DATA) {
 		c->src_read = copyup_open_data(c);
 		if (c->src_read < 0)
 			return c->src_read;
 	}
-	c->fd = inode_open(c->change->tree, c->inode, O_RDWR, &upper);
+	c->fd = inode_open(c->change->tree, c->inode, O_RDWR, &layer);
 	if (c->fd < 0)
 		return c->fd;
-	return CHECK(upper) ? late_steps(c) : -EIO;
+	return CHECK(layer->upper) ? late_steps(c) : -EIO;
 }

@@ -108,7 +108,7 @@ static const char *known_as(const struct copyup *c, const char *from)
 
 	if (!set->override_forms)
 		return from;
-	name = xattr_override_decode(set->layers[c->layer].override, from);
+	name = xattr_override_decode(c->layer->override, from);
 	return name && !xattr_is_override(set->override_forms, name) && !is_acl(name) ? name : NULL;
 }
 
@@ -225,7 +225,7 @@ static int mark_origin(struct copyup *c)
 
 	if (!set->has_upper_xattr || !keeps_ino(c))
 		return 0;
-	n = layer_make_origin(set, &set->layers[c->layer], c->src, value, sizeof(value));
+	n = layer_make_origin(set, c->layer, c->src, value, sizeof(value));
 	opens = n > 0;
 	if (c->index_name[0]) {
 		r = origin_from_index_name(c->index_name, &origin);
@@ -237,7 +237,7 @@ static int mark_origin(struct copyup *c)
 	/* An entry of the index without it would be taken for another's. */
 	if (r == 0 && c->index_name[0])
 		return -EIO;
-	if (r > 0 && (!opens || !set->fs[set->layers[c->layer].fs].has_uuid))
+	if (r > 0 && (!opens || !set->fs[c->layer->fs].has_uuid))
 		r = mark_ino(c);
 	c->persistent_ino = r > 0;
 	return r < 0 ? r : 0;

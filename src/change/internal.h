@@ -107,8 +107,6 @@ void change_drop_temp(struct change *change, const char *name, bool dir);
 /* Another one: attributes were changed since this was cleared, so that nobody puts back what they were before. */
 #define CHANGE_MARK_TOUCHED (1U << 30)
 
-/* The layer of an inode's topmost object, which is in the upper or not. */
-unsigned change_top_layer(struct inode *inode, bool upper);
 /* The marks of the topmost object (enum layer_mark), read when they aren't known yet. Caller holds I, so that no change of them runs. */
 int change_marks_locked(struct change *change, struct inode *inode, unsigned *ret_marks);
 /* Whether the object has one of `marks`; true when that isn't known. */

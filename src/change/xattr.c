@@ -54,11 +54,6 @@ static int stored_name(struct change *change, const struct layer *l, const char 
 	return r < 0 ? r : 0;
 }
 
-static const struct layer *layer_of(struct change *change, struct inode *inode, bool upper)
-{
-	return &change->layers->layers[change_top_layer(inode, upper)];
-}
-
 /* Whether the object has no attribute of these marks, for certain. Where layers may change underneath nothing is certain. */
 static bool surely_without(struct change *change, struct inode *inode, unsigned marks)
 {
@@ -91,17 +86,17 @@ ssize_t xattr_get(struct change *change, struct inode *inode, const char *name, 
 {
 	char stored[XATTR_NAME_SIZE];
 	_cleanup_close_ int fd = -1;
-	bool upper = false;
+	const struct layer *layer;
 	int r = check_name(change, name, -ENODATA);
 
 	if (r < 0)
 		return r;
 	if (is_kept(name) && surely_without(change, inode, mark_of(name)))
 		return -ENODATA;
-	fd = inode_open(change->tree, inode, O_PATH, &upper);
+	fd = inode_open(change->tree, inode, O_PATH, &layer);
 	if (fd < 0)
 		return fd;
-	r = stored_name(change, layer_of(change, inode, upper), name, stored);
+	r = stored_name(change, layer, name, stored);
 	return r < 0 ? r : sys_getxattr(fd, "", stored, value, size);
 }
 
@@ -147,14 +142,14 @@ static ssize_t list_decoded(struct change *change, const struct layer *l, char *
 
 static ssize_t list_shown(struct change *change, struct inode *inode, bool trusted, char *list, size_t size)
 {
-	bool upper = false;
-	_cleanup_close_ int fd = inode_open(change->tree, inode, O_PATH, &upper);
+	const struct layer *layer = NULL;
+	_cleanup_close_ int fd = inode_open(change->tree, inode, O_PATH, &layer);
 	ssize_t n = fd < 0 ? fd : sys_listxattr(fd, "", list, size);
 
 	if (n == -EOPNOTSUPP)
 		return 0;
 	if (n > 0 && change->layers->override_forms)
-		n = list_decoded(change, layer_of(change, inode, upper), list, (size_t)n);
+		n = list_decoded(change, layer, list, (size_t)n);
 	if (n > 0)
 		n = xattr_list_filter(change->layers->ns, list, (size_t)n);
 	if (n > 0 && change->layers->aufs)

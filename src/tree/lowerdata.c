@@ -228,14 +228,14 @@ int inode_open_data(struct tree *tree, struct inode *inode, int flags, bool *ret
 {
 	for (unsigned i = 0; i < REACH_TRIES; i++) {
 		struct lowerdata *d = lowerdata_of(tree, inode);
-		bool upper = false;
+		const struct layer *layer = NULL;
+		bool upper;
 		int fd;
 
 		if (d && (flags & O_ACCMODE) != O_RDONLY)
 			return -EROFS;
-		fd = d && d->size ? lowerdata_open(tree, d, flags) : inode_open(tree, inode, flags, &upper);
-		if (d)
-			upper = false;
+		fd = d && d->size ? lowerdata_open(tree, d, flags) : inode_open(tree, inode, flags, &layer);
+		upper = !d && layer && layer->upper;
 		if (fd < 0 || !upper || !inode_is_metacopy(inode)) {
 			if (fd >= 0 && ret_upper)
 				*ret_upper = upper;

@@ -153,16 +153,14 @@ static int check_flags(const struct inode *inode, const struct reach *r, int fla
 	return inode->dir ? -EISDIR : -EROFS;
 }
 
-int inode_open(struct tree *tree, struct inode *inode, int flags, bool *ret_upper)
+int inode_open(struct tree *tree, struct inode *inode, int flags, const struct layer **ret_layer)
 {
 	for (unsigned i = 0; i < REACH_TRIES; i++) {
 		struct reach r;
-		bool upper;
 		int res = reach_start(tree, inode, &r);
 
 		if (res < 0)
 			return res;
-		upper = r.layer->upper;
 		res = check_flags(inode, &r, flags);
 		if (res < 0) {
 			reach_finish(tree, &r);
@@ -170,8 +168,8 @@ int inode_open(struct tree *tree, struct inode *inode, int flags, bool *ret_uppe
 		}
 		res = reach_open(tree, &r, inode, flags);
 		reach_finish(tree, &r);
-		if (res >= 0 && ret_upper)
-			*ret_upper = upper;
+		if (res >= 0 && ret_layer)
+			*ret_layer = r.layer;
 		if (!reach_again(res))
 			return res;
 		reach_pause(i);

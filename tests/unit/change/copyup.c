@@ -401,7 +401,7 @@ static void expect_nameless_copy(unsigned max_pinned, bool has_tmpfile)
 {
 	char buf[64];
 	struct statx stx;
-	bool upper = false;
+	const struct layer *layer = NULL;
 	UNI(u);
 	ASSERT(uni_fill("l1/file", 0, 50));
 	UNI_OPEN(u);
@@ -414,10 +414,10 @@ static void expect_nameless_copy(unsigned max_pinned, bool has_tmpfile)
 	ASSERT_INT(remove_file(u.change, u.tree->root, "file"), 0);
 	EXPECT_INT(copyup_now(u.change, file, COPYUP_FULL), 0);
 	EXPECT(inode_in_upper(file));
-	int fd = inode_open(u.tree, file, O_RDWR, &upper);
+	int fd = inode_open(u.tree, file, O_RDWR, &layer);
 
 	ASSERT(fd >= 0);
-	EXPECT(upper);
+	EXPECT(layer->upper);
 	EXPECT_INT(read(fd, buf, sizeof(buf)), 50);
 	for (size_t i = 0; i < 50; i++)
 		EXPECT_INT((unsigned char)buf[i], uni_byte(i));

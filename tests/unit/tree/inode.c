@@ -228,7 +228,7 @@ TEST("an upper file that was unlinked lives by its pinned descriptor, with link 
 {
 	FIXTURE(f, .layers = 2);
 	struct inode *a;
-	bool upper = false;
+	const struct layer *layer = NULL;
 	int fd;
 
 	ASSERT(fixture_make(&f, "0f/a"));
@@ -239,8 +239,8 @@ TEST("an upper file that was unlinked lives by its pinned descriptor, with link 
 	inode_name_removed(f.tree, f.tree->root, "a");
 	EXPECT_STR(content(&f, a), "0/a");
 	EXPECT_INT(nlink_of(&f, a), 0);
-	fd = inode_open(f.tree, a, O_RDWR, &upper);
-	EXPECT(fd >= 0 && upper);
+	fd = inode_open(f.tree, a, O_RDWR, &layer);
+	EXPECT(fd >= 0 && layer->upper);
 	close(fd);
 	EXPECT(tree_check(f.tree));
 }
@@ -262,7 +262,7 @@ TEST("beyond the limit an unlinked upper file lives by a name in the work direct
 {
 	FIXTURE(f, .layers = 2, .no_pins = true);
 	struct inode *a;
-	bool upper = false;
+	const struct layer *layer = NULL;
 	int fd;
 
 	ASSERT(fixture_make(&f, "0f/a"));
@@ -275,8 +275,8 @@ TEST("beyond the limit an unlinked upper file lives by a name in the work direct
 	inode_name_removed(f.tree, f.tree->root, "a");
 	EXPECT_STR(content(&f, a), "0/a");
 	EXPECT_INT(nlink_of(&f, a), 0);
-	fd = inode_open(f.tree, a, O_RDWR, &upper);
-	EXPECT(fd >= 0 && upper);
+	fd = inode_open(f.tree, a, O_RDWR, &layer);
+	EXPECT(fd >= 0 && layer->upper);
 	close(fd);
 	EXPECT_INT(kept_names(&f), 1);
 	EXPECT(tree_check(f.tree));
@@ -385,21 +385,21 @@ TEST("copy-up keeps st_ino and opens the upper file from then on; before, writin
 	FIXTURE(f, .layers = 2);
 	struct inode *a;
 	struct statx stx;
-	bool upper;
+	const struct layer *layer = NULL;
 	int fd;
 
 	ASSERT(fixture_make(&f, "1f/a"));
 	a = fixture_get(&f, "a");
-	EXPECT_INT(inode_open(f.tree, a, O_RDWR, &upper), -EROFS);
-	EXPECT_INT(inode_open(f.tree, a, O_RDONLY | O_TRUNC, &upper), -EROFS);
+	EXPECT_INT(inode_open(f.tree, a, O_RDWR, &layer), -EROFS);
+	EXPECT_INT(inode_open(f.tree, a, O_RDONLY | O_TRUNC, &layer), -EROFS);
 	ASSERT(fixture_make(&f, "0f/a"));
 	inode_publish_upper(f.tree, a, fixture_ino(&f, "0/a"), true);
 	EXPECT(inode_in_upper(a));
 	EXPECT_STR(content(&f, a), "0/a");
 	ASSERT_INT(inode_statx(f.tree, a, &stx), 0);
 	EXPECT_INT(stx.stx_ino, fixture_ino(&f, "1/a"));
-	fd = inode_open(f.tree, a, O_RDWR, &upper);
-	EXPECT(fd >= 0 && upper);
+	fd = inode_open(f.tree, a, O_RDWR, &layer);
+	EXPECT(fd >= 0 && layer->upper);
 	close(fd);
 }
 
@@ -681,18 +681,18 @@ TEST("directories open for reading in their topmost layer, symlinks by O_PATH al
 {
 	FIXTURE(f, .layers = 2);
 	char target[16];
-	bool upper;
+	const struct layer *layer = NULL;
 	int fd;
 
 	ASSERT(fixture_make(&f, "0d/d 1d/d 1l/link"));
-	fd = inode_open(f.tree, fixture_get(&f, "d"), O_RDONLY | O_DIRECTORY, &upper);
-	EXPECT(fd >= 0 && upper);
+	fd = inode_open(f.tree, fixture_get(&f, "d"), O_RDONLY | O_DIRECTORY, &layer);
+	EXPECT(fd >= 0 && layer->upper);
 	close(fd);
-	EXPECT_INT(inode_open(f.tree, fixture_get(&f, "d"), O_RDWR, &upper), -EISDIR);
-	EXPECT_INT(inode_open(f.tree, fixture_get(&f, "link"), O_RDONLY, &upper), -ELOOP);
-	fd = inode_open(f.tree, fixture_get(&f, "link"), O_PATH, &upper);
+	EXPECT_INT(inode_open(f.tree, fixture_get(&f, "d"), O_RDWR, &layer), -EISDIR);
+	EXPECT_INT(inode_open(f.tree, fixture_get(&f, "link"), O_RDONLY, &layer), -ELOOP);
+	fd = inode_open(f.tree, fixture_get(&f, "link"), O_PATH, &layer);
 	EXPECT_INT(sys_readlinkat(fd, "", target, sizeof(target)), 6);
-	EXPECT(!upper);
+	EXPECT(layer && !layer->upper);
 	close(fd);
 }
 

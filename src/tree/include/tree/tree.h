@@ -303,8 +303,9 @@ bool inode_is_ancestor(struct tree *tree, const struct inode *maybe_ancestor, co
 /* --- reaching the object ------------------------------------------------------------------------------------------------ */
 
 /* Opens the object (a directory: in its topmost layer) with O_PATH, O_RDONLY, O_RDWR or O_WRONLY|O_APPEND; checked by inode number
- * (I6). Write flags on a lower object: -EROFS. -ESTALE when the object is gone from its layer. *ret_upper tells which version. */
-int inode_open(struct tree *tree, struct inode *inode, int flags, bool *ret_upper);
+ * (I6). Write flags on a lower object: -EROFS. -ESTALE when the object is gone from its layer. *ret_layer: where the opened one
+ * lies, which the inode itself doesn't tell: a copy-up may have published it since. */
+int inode_open(struct tree *tree, struct inode *inode, int flags, const struct layer **ret_layer);
 /* Opens the data of a regular file: that of inode_open(), or where the object has metadata alone, the lower file that has it, checked to
  * have the size that the metadata says. *ret_upper: it is the upper's. -EROFS: for writing, and the data isn't in the upper. -EIO: no data,
  * or not what the metadata says. */
