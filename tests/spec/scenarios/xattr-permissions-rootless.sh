@@ -30,6 +30,7 @@ inside() {
 }
 
 scenario() {
+	fuse_for_all dev
 	chown -R 100000:100000 work merged
 	chown 100000:100000 .
 	cp "$PLYFS" plyfs
@@ -66,6 +67,7 @@ d/mine regular empty file 644 5:6
 END
 	)" "$(cat out)"
 	check_equal "all is the daemon's on disk, and of one mode" "755 100000:100000" "$(cd upper && find . -mindepth 1 ! -type c -printf '%m %U:%G\n' | sort -u)"
-	rm -f inside.sh out plyfs
+	umount dev 2>/dev/null
+	rm -rf inside.sh out plyfs dev
 	chown 0:0 .
 }
