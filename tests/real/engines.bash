@@ -61,7 +61,7 @@ engines_driver() {
 	case $1 in
 	plyfs) DRIVER_OPTIONS+=(--storage-opt "overlay.mount_program=$PLYFS") ;;
 	peer) DRIVER_OPTIONS+=(--storage-opt "overlay.mount_program=$PEER") ;;
-	walked) DRIVER_OPTIONS+=(--storage-opt overlay.mountopt=metacopy=on) ;;
+	walked) DRIVER_OPTIONS+=(--storage-opt overlay.mountopt=metacopy=on,index=on) ;;
 	native) ;;
 	*) echo "no driver $1"; return 1 ;;
 	esac
