@@ -329,10 +329,12 @@ static const struct option_desc table[] = {
 	 AT(uidmap),
 	 .placeholder = "ID:MAPPED:LEN[:..]",
 	 .help = "map user ids",
-	 .manual = "ID is what the layers hold, MAPPED what the mount shows. Empty fields are skipped. What the map "
-		   "lacks "
-		   "shows as the overflow id (65534) and can't be stored: chown(2) answers EINVAL, making a file "
-		   "EOVERFLOW."},
+	 .manual =
+		 "ID is what the layers hold, MAPPED what the mount shows. Empty fields are skipped. What the map "
+		 "lacks "
+		 "shows as the overflow id (65534) and can't be stored: chown(2) answers EINVAL, making a file "
+		 "EOVERFLOW. But what root makes, where the map lacks it, belongs to id 0 of the layers. A lower layer "
+		 "on an idmapped mount has been mapped, and isn't again."},
 	{.name = "gidmapping",
 	 .arg = OPTION_ARG_MAP,
 	 .class = OPTION_EFFECTIVE,

@@ -107,6 +107,10 @@ int override_prepare(struct layer_opening *lo);
 /* Attributes of an object in such a layer. */
 int override_statx(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx);
 
+/* mapped.c: finds out which lower layers have ids that are mapped already. */
+int mapped_prepare(struct layer_opening *lo);
+void mapped_statx(const struct layer *l, struct statx *stx);
+
 /* work.c */
 int work_new(struct layer_work **ret_work);
 void work_free(struct layer_work *work);

@@ -368,6 +368,8 @@ static int open_steps(struct layer_opening *lo)
 	if (!ret)
 		ret = override_prepare(lo);
 	if (!ret)
+		ret = mapped_prepare(lo);
+	if (!ret)
 		ret = index_open(lo);
 	return ret < 0 ? ret : catalogs_open(lo);
 }

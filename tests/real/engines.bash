@@ -109,6 +109,8 @@ engines_end() {
 	done
 }
 
+steps_end() { engines_end; }
+
 # engines_root DIR PROGRAM...: a small root of this machine's distribution: busybox and those programs with their libraries,
 # and its time zones, which are many small files, hard links and symbolic links. All times are in the past.
 engines_root() {
