@@ -19,8 +19,6 @@
 #include "format/name.h"
 #include "internal.h"
 
-#define MARKS_SHOWN (MARK_ACL | MARK_DEFAULT_ACL | MARK_CAPABILITY | MARK_OTHER_XATTR)
-
 static bool is_acl(const char *name)
 {
 	return !strcmp(name, ACL_XATTR_ACCESS) || !strcmp(name, ACL_XATTR_DEFAULT);

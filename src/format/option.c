@@ -509,13 +509,11 @@ static int check_data(struct parser *parser)
  * tells the program by nothing but its name or where the layers lie. */
 static void choose_whiteouts(struct options *options)
 {
-	bool image = options->fuse_overlayfs;
-
-	if (options->whiteouts != WHITEOUTS_AUTO)
-		return;
+	options->image_layers = options->fuse_overlayfs;
 	for (size_t i = 0; i < options->layer_count; i++)
-		image |= option_is_image_layer(options->layers[i].path);
-	options->whiteouts = image ? WHITEOUTS_BOTH : WHITEOUTS_OVERLAY;
+		options->image_layers |= option_is_image_layer(options->layers[i].path);
+	if (options->whiteouts == WHITEOUTS_AUTO)
+		options->whiteouts = options->image_layers ? WHITEOUTS_BOTH : WHITEOUTS_OVERLAY;
 }
 
 static int complete(struct parser *parser, const struct option_env *env)

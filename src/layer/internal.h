@@ -93,6 +93,10 @@ void index_free(struct layer_index *index);
 int catalogs_open(struct layer_opening *lo);
 void catalogs_free(struct layer_set *set);
 
+/* plain.c: whether it is to be asked. */
+int plain_open(struct layer_opening *lo);
+void plain_free(struct layer_set *set);
+
 /* probe.c */
 enum xattr_ns probe_namespace(const struct options *opt);
 /* Whether attributes in trusted.* are shown to us. */

@@ -128,6 +128,7 @@ struct options {
 	char *program;	     /* base name of argv[0]: "plyfs", "fuse-overlayfs", without "mount.fuse." */
 	bool mount_helper;   /* mount(8)'s calling form */
 	bool fuse_overlayfs; /* called under that name */
+	bool image_layers;   /* by a container engine: called under that name, or a lower layer lies as an image's does */
 	bool help, version;
 	bool foreground; /* -f, and implied by -d */
 	bool debug;

@@ -68,6 +68,7 @@ struct layer_set {
 	unsigned n_fs;
 	struct layer_fs *fs;
 	struct layer_catalogs *catalogs; /* layer/catalog.h; NULL without index_cache */
+	struct layer_plain *plain;	 /* layer/plain.h; NULL where that isn't asked */
 	enum xattr_ns ns; /* the namespace of private attributes that is obeyed */
 	bool aufs; /* the marks of the aufs dialect are read beside the kernel's, and its names hidden */
 	unsigned override_forms; /* 1 << form of each layer that has one */
@@ -170,6 +171,7 @@ enum layer_mark {
 	MARK_DEFAULT_ACL = 1 << 8,
 	MARK_CAPABILITY = 1 << 9,
 	MARK_OTHER_XATTR = 1 << 10, /* any attribute that users see, not named above */
+	MARKS_SHOWN = MARK_ACL | MARK_DEFAULT_ACL | MARK_CAPABILITY | MARK_OTHER_XATTR,
 };
 /* One listxattr, and a getxattr of overlay.opaque where it is present. 0 where the layer has no xattrs. *ret_marks. */
 int layer_read_marks(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,
