@@ -109,6 +109,16 @@ engines_end() {
 	done
 }
 
+# podman_rm ARGS...: it may find a container's /dev/shm busy for a moment after the container's end, with any driver.
+podman_rm() {
+	local try
+	for try in 1 2 3 4 5; do
+		podman rm "$@" && return
+		sleep "0.$try"
+	done
+	return 1
+}
+
 steps_end() { engines_end; }
 
 # engines_root DIR PROGRAM...: a small root of this machine's distribution: busybox and those programs with their libraries,
