@@ -110,6 +110,8 @@ static int source_open(struct copyup *c)
 	r = layer_statx_uncovered(c->layer, c->src, "", &c->stx);
 	if (r < 0)
 		return r;
+	if (!layer_has_owner(&c->stx))
+		return -EOVERFLOW;
 	source_confirm_flags(c);
 	r = source_name_in_index(c);
 	if (r == 0)

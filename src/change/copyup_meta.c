@@ -70,6 +70,7 @@ static int copy_xattr(struct copyup *c, const char *from, const char *name, void
 		return 0;
 	if (n < 0)
 		return (int)n;
+	layer_unmap_xattr(c->layer, name, value, (size_t)n);
 	r = xattr_override_encode(layer_upper(c->change->layers)->override, name, to);
 	if (r >= 0)
 		r = sys_setxattr(c->fd, "", to, value, (size_t)n, 0);

@@ -19,8 +19,6 @@
 #include "format/name.h"
 #include "internal.h"
 
-#define MARKS_SHOWN (MARK_ACL | MARK_DEFAULT_ACL | MARK_CAPABILITY | MARK_OTHER_XATTR)
-
 static bool is_acl(const char *name)
 {
 	return !strcmp(name, ACL_XATTR_ACCESS) || !strcmp(name, ACL_XATTR_DEFAULT);
@@ -87,6 +85,7 @@ ssize_t xattr_get(struct change *change, struct inode *inode, const char *name, 
 	char stored[XATTR_NAME_SIZE];
 	_cleanup_close_ int fd = -1;
 	const struct layer *layer;
+	ssize_t n;
 	int r = check_name(change, name, -ENODATA);
 
 	if (r < 0)
@@ -97,7 +96,12 @@ ssize_t xattr_get(struct change *change, struct inode *inode, const char *name, 
 	if (fd < 0)
 		return fd;
 	r = stored_name(change, layer, name, stored);
-	return r < 0 ? r : sys_getxattr(fd, "", stored, value, size);
+	if (r < 0)
+		return r;
+	n = sys_getxattr(fd, "", stored, value, size);
+	if (n > 0 && size > 0)
+		layer_unmap_xattr(layer, name, value, (size_t)n);
+	return n;
 }
 
 static bool is_trusted(const char *name)

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "layer/catalog.h"
+#include "layer/plain.h"
 #include "os/task.h"
 
 #define MAX_THREADS 8U
@@ -212,6 +213,7 @@ int session_run(const struct options *opt, struct layer_set *set)
 	}
 	r = serve(&s);
 	layer_catalogs_stop(set);
+	layer_plain_stop(set);
 	if (r < 0 && r != -ENODEV)
 		log_error("session of %s ended: %s", opt->mountpoint, strerror(-r));
 	if (!s.live.reported)

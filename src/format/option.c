@@ -505,6 +505,17 @@ static int check_data(struct parser *parser)
 	return 0;
 }
 
+/* A container engine that has been told to mount with a program unpacks its image layers in the archives' own form, and
+ * tells the program by nothing but its name or where the layers lie. */
+static void choose_whiteouts(struct options *options)
+{
+	options->image_layers = options->fuse_overlayfs;
+	for (size_t i = 0; i < options->layer_count; i++)
+		options->image_layers |= option_is_image_layer(options->layers[i].path);
+	if (options->whiteouts == WHITEOUTS_AUTO)
+		options->whiteouts = options->image_layers ? WHITEOUTS_BOTH : WHITEOUTS_OVERLAY;
+}
+
 static int complete(struct parser *parser, const struct option_env *env)
 {
 	struct options *options = parser->options;
@@ -517,6 +528,7 @@ static int complete(struct parser *parser, const struct option_env *env)
 	r = check_layers(parser);
 	if (r < 0)
 		return r;
+	choose_whiteouts(options);
 	r = check_metacopy(parser);
 	if (r < 0)
 		return r;
@@ -543,6 +555,7 @@ int options_parse(int argc, char *const *argv, const struct option_env *env, str
 		.timeout = OPTIONS_TIMEOUT_FOREVER,
 		.fsync = true,
 		.index = INDEX_AUTO,
+		.whiteouts = WHITEOUTS_AUTO,
 		.default_permissions = true,
 		.squash_to_uid = OPTIONS_ID_UNSET,
 		.squash_to_gid = OPTIONS_ID_UNSET,
@@ -554,8 +567,6 @@ int options_parse(int argc, char *const *argv, const struct option_env *env, str
 	if (set_program(&options, argc > 0 ? argv[0] : NULL) < 0)
 		return option_no_memory(ret_error);
 	parser.sloppy = options.fuse_overlayfs;
-	/* Image layers that are unpacked for that program hold the archives' own form. */
-	options.whiteouts = options.fuse_overlayfs ? WHITEOUTS_BOTH : WHITEOUTS_OVERLAY;
 	if (options.mount_helper)
 		find_sloppy(&parser);
 	r = parse_words(&parser);

@@ -49,5 +49,8 @@ int option_layers_set(struct options *options, const char *raw, size_t len, stru
 int option_layers_add(struct options *options, const struct option_token *token, bool data_only,
 		      struct option_error *error);
 void option_layers_clear(struct options *options);
+/* Whether containers-storage keeps a layer of an image at such a path: `l/` and 26 capitals or digits, a link to the
+ * layer, or 64 hexadecimal digits and `/diff`, or `/empty` where there is no layer below. */
+bool option_is_image_layer(const char *path);
 
 #endif

@@ -171,3 +171,24 @@ int option_layers_add(struct options *options, const struct option_token *token,
 		return option_no_memory(error);
 	return 0;
 }
+
+/* Whether the last `len` bytes before `end` are of `set` and begin a component; `path` is where it begins at the
+ * earliest. */
+static bool is_component(const char *path, const char *end, size_t len, const char *set)
+{
+	if ((size_t)(end - path) < len || strspn(end - len, set) < len)
+		return false;
+	return end - len == path || end[-(ptrdiff_t)len - 1] == '/';
+}
+
+bool option_is_image_layer(const char *path)
+{
+	const char *name = strrchr(path, '/');
+
+	if (!name)
+		return false;
+	if (!strcmp(name, "/diff") || !strcmp(name, "/empty"))
+		return is_component(path, name, 64, "0123456789abcdef");
+	return is_component(path, name, 1, "l") && strlen(name + 1) == 26 &&
+	       strspn(name + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == 26;
+}

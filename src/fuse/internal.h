@@ -130,6 +130,8 @@ static inline void owner_show(const struct fs *fs, uint32_t *uid, uint32_t *gid)
 }
 /* From the mount's ids to the layers'; either may be NULL. -EOVERFLOW when there is none, unless owners are squashed. */
 int owner_store(const struct fs *fs, uint32_t *uid, uint32_t *gid);
+/* The same of who makes something. The mount's root, where the map lacks it, makes what belongs to the layers' root. */
+int owner_store_caller(const struct fs *fs, uint32_t *uid, uint32_t *gid);
 /* Whether the attribute's value holds ids. */
 bool owner_in_xattr(const struct fs *fs, const char *name);
 /* Such a value, in place: for the mount (-ENODATA: it means nothing there), and for the layers (-EINVAL: an id that they don't have). */

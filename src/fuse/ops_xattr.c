@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The four xattr operations. ENOSYS is never answered: the kernel would remember it for the whole connection.
+ * The four xattr operations. The kernel remembers ENOSYS for the whole connection and asks no more: that is the answer of a mount of which it
+ * is certain that nothing has an attribute (layer/plain.h), and of no other.
  */
 #include "internal.h"
 
@@ -10,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "format/capability.h"
+#include "layer/plain.h"
 
 /* Replies to a query of `size` bytes (0: only the length was asked for). */
 static void reply_value(fuse_req_t req, const char *buf, ssize_t n, size_t size)
@@ -51,6 +53,10 @@ void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
 	if (!inode)
 		return;
 	counter_add(COUNTER_XATTR, 1);
+	if (layer_is_plain(fs->tree->layers)) {
+		reply_result(req, -ENOSYS);
+		return;
+	}
 	if (!fs->opt.xattrs && strncmp(name, "system.posix_acl_", strlen("system.posix_acl_")) != 0) {
 		reply_result(req, -EOPNOTSUPP);
 		return;
@@ -76,6 +82,10 @@ void op_listxattr(fuse_req_t req, fuse_ino_t id, size_t size)
 	if (!inode)
 		return;
 	counter_add(COUNTER_XATTR, 1);
+	if (layer_is_plain(fs->tree->layers)) {
+		reply_result(req, -ENOSYS);
+		return;
+	}
 	if (!fs->opt.xattrs) {
 		reply_result(req, -EOPNOTSUPP);
 		return;

@@ -89,6 +89,28 @@ int owner_store(const struct fs *fs, uint32_t *uid, uint32_t *gid)
 	return r;
 }
 
+/* An id that the map has is the layers'. Root's that it lacks is root's of the layers: engines prepare a container's
+ * files as the host's root, which the container doesn't know, and give them away afterwards. */
+static int store_caller_id(const struct owner_rules *o, const struct idmap *map, uint32_t overflow, uint32_t *id)
+{
+	uint32_t mapped;
+
+	if (*id == 0 && idmap_to_layer(map, 0, &mapped) < 0)
+		return 0;
+	return store_id(o, map, overflow, id);
+}
+
+int owner_store_caller(const struct fs *fs, uint32_t *uid, uint32_t *gid)
+{
+	const struct owner_rules *o = &fs->owner;
+	int r;
+
+	if (!o->on)
+		return 0;
+	r = store_caller_id(o, o->uidmap, o->overflow_uid, uid);
+	return r < 0 ? r : store_caller_id(o, o->gidmap, o->overflow_gid, gid);
+}
+
 /* --- ids in extended attributes ------------------------------------------------------------------------------------------------ */
 
 static bool is_capability(const char *name)

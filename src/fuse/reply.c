@@ -120,7 +120,7 @@ bool caller_or_reply(fuse_req_t req, struct caller *ret)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 	struct caller caller = {.uid = ctx->uid, .gid = ctx->gid, .umask = ctx->umask, .pid = ctx->pid};
-	int r = owner_store(fs_of(req), &caller.uid, &caller.gid);
+	int r = owner_store_caller(fs_of(req), &caller.uid, &caller.gid);
 
 	if (r < 0) {
 		reply_result(req, r);

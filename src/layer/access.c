@@ -76,8 +76,13 @@ int layer_statx(const struct layer *l, int dirfd, const char *name, struct statx
 
 int layer_statx_uncovered(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx)
 {
-	return l->override == OVERRIDE_NONE ? sys_statx(dirfd, name, ret_stx)
-					    : override_statx(l, dirfd, name, ret_stx);
+	int ret = l->override == OVERRIDE_NONE ? sys_statx(dirfd, name, ret_stx)
+					       : override_statx(l, dirfd, name, ret_stx);
+
+	/* Owners that an attribute has are the layer's own. */
+	if (ret == 0 && l->uidmap && l->override == OVERRIDE_NONE)
+		mapped_statx(l, ret_stx);
+	return ret;
 }
 
 /* The finalizer of splitmix64: the same in every process, so that the number stays the same over a remount. */

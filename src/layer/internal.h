@@ -93,6 +93,10 @@ void index_free(struct layer_index *index);
 int catalogs_open(struct layer_opening *lo);
 void catalogs_free(struct layer_set *set);
 
+/* plain.c: whether it is to be asked. */
+int plain_open(struct layer_opening *lo);
+void plain_free(struct layer_set *set);
+
 /* probe.c */
 enum xattr_ns probe_namespace(const struct options *opt);
 /* Whether attributes in trusted.* are shown to us. */
@@ -106,6 +110,10 @@ int probe_upper(struct layer_opening *lo);
 int override_prepare(struct layer_opening *lo);
 /* Attributes of an object in such a layer. */
 int override_statx(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx);
+
+/* mapped.c: finds out which lower layers have ids that are mapped already. */
+int mapped_prepare(struct layer_opening *lo);
+void mapped_statx(const struct layer *l, struct statx *stx);
 
 /* work.c */
 int work_new(struct layer_work **ret_work);

@@ -368,7 +368,11 @@ static int open_steps(struct layer_opening *lo)
 	if (!ret)
 		ret = override_prepare(lo);
 	if (!ret)
+		ret = mapped_prepare(lo);
+	if (!ret)
 		ret = index_open(lo);
+	if (!ret)
+		ret = plain_open(lo);
 	return ret < 0 ? ret : catalogs_open(lo);
 }
 
@@ -425,6 +429,7 @@ bool layer_upper_is_gone(const struct layer_set *set)
 
 static void set_free(struct layer_set *set)
 {
+	plain_free(set);
 	catalogs_free(set);
 	for (unsigned i = 0; set->layers && i < set->n + set->n_data; i++) {
 		cleanup_close(&set->layers[i].root_fd);

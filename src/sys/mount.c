@@ -118,6 +118,14 @@ static bool skip_optional(char **rest)
 	return false;
 }
 
+static bool is_idmapped(char *options)
+{
+	for (char *option; (option = strsep(&options, ","));)
+		if (!strcmp(option, "idmapped"))
+			return true;
+	return false;
+}
+
 static bool parse_numbers(char **rest, struct sys_mountinfo *m)
 {
 	unsigned major, minor;
@@ -140,6 +148,7 @@ bool sys_parse_mountinfo(char *line, struct sys_mountinfo *m)
 		return false;
 	m->root = next_field(&rest);
 	m->mountpoint = next_field(&rest);
+	m->idmapped = is_idmapped(strsep(&rest, " "));
 	if (!skip_optional(&rest))
 		return false;
 	m->fstype = next_field(&rest);

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -100,7 +101,96 @@ static size_t run_listwalk(struct job *job)
 	return walk(AT_FDCWD, job->argv[0], 0);
 }
 
-/* --- names ------------------------------------------------------------------------------------------------------------ */
+/* --- what container engines do to find out what a layer holds
+ * --------------------------------------------------------- */
+
+struct names {
+	char **items;
+	size_t n, size;
+};
+
+static int by_bytes(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* No names where there is no directory. */
+static struct names read_names(const char *path)
+{
+	DIR *d = opendir(path);
+	struct names names = {0};
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+			continue;
+		if (names.n == names.size) {
+			names.size = names.size ? 2 * names.size : 64;
+			names.items = realloc(names.items, names.size * sizeof(*names.items));
+		}
+		if (!names.items || !(names.items[names.n++] = strdup(e->d_name)))
+			err(1, "memory");
+	}
+	if (d)
+		closedir(d);
+	qsort(names.items, names.n, sizeof(*names.items), by_bytes);
+	return names;
+}
+
+static void free_names(struct names *names)
+{
+	while (names->n > 0)
+		free(names->items[--names->n]);
+	free(names->items);
+}
+
+/* Whether it is a directory. Most file systems have attributes, but not all. */
+static int look(const char *path)
+{
+	static char attributes[65536];
+	struct stat st;
+
+	if (lstat(path, &st))
+		err(1, "%s", path);
+	if (lgetxattr(path, "security.capability", attributes, sizeof(attributes)) < 0 && errno != ENODATA &&
+	    errno != ENOTSUP)
+		err(1, "%s: security.capability", path);
+	if (llistxattr(path, attributes, sizeof(attributes)) < 0 && errno != ENOTSUP)
+		err(1, "%s: attributes", path);
+	return S_ISDIR(st.st_mode);
+}
+
+static size_t compare(const char *parent, const char *child)
+{
+	struct names a = read_names(parent), b = read_names(child);
+	char in_parent[4096], in_child[4096];
+	size_t i = 0, j = 0, n = a.n + b.n;
+
+	while (i < a.n || j < b.n) {
+		int order = i == a.n ? 1 : j == b.n ? -1 : strcmp(a.items[i], b.items[j]), dirs = 0;
+		const char *name = order <= 0 ? a.items[i] : b.items[j];
+
+		snprintf(in_parent, sizeof(in_parent), "%s/%s", parent, name);
+		snprintf(in_child, sizeof(in_child), "%s/%s", child, name);
+		if (order <= 0)
+			dirs |= look(in_parent), i++;
+		if (order >= 0)
+			dirs |= look(in_child), j++;
+		if (dirs)
+			n += compare(in_parent, in_child);
+	}
+	free_names(&a);
+	free_names(&b);
+	return n;
+}
+
+static size_t run_compare(struct job *job)
+{
+	return compare(job->argv[0], job->argv[1]);
+}
+
+/* --- names
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static size_t run_stat(struct job *job)
 {
@@ -317,6 +407,7 @@ static const struct workload {
 } workloads[] = {
 	{"statwalk", 1, 0, run_statwalk},
 	{"listwalk", 1, 0, run_listwalk},
+	{"compare", 2, 0, run_compare},
 	{"stat", 1, 1, run_stat},
 	{"stat-missing", 1, 1, run_stat_missing},
 	{"open-read", 1, 1, run_open_read},

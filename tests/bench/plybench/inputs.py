@@ -18,6 +18,9 @@ import sysconfig
 import tarfile
 
 PROGRAM_LAYERS, IMAGE_LAYERS, ROOT_LAYERS = 3, 8, 2
+ENGINE_DIRS, ENGINE_FILES, ENGINE_CHANGED = 2600, 9, 60
+# Where an engine's storage has them, which tells plyfs who asks.
+ENGINE_LINKS = [f"l/{'LAYER' * 5}{i}" for i in range(3)]
 SOURCES, C_FILES, HEADERS, C_INCLUDES = 3000, 100, 40, 20
 NPM_FILES, NPM_PACKAGES = 10000, 1000
 IMAGE_FILES, IMAGE_MOST = 12000, 24 << 10
@@ -288,3 +291,18 @@ def make_root(top):
     def digest_below_share(files):
         return digest((name[len("usr/share/"):], content.encode()) for name, content in files.items())
     put(f"{top}/expected.json", json.dumps({"new": digest_below_share(new), "old": digest_below_share(upgraded)}))
+
+
+def make_engine(top):
+    """An image of two layers with 26,000 entries, and a third that changes some files."""
+    os.mkdir(f"{top}/l")
+    for i, link in enumerate(ENGINE_LINKS):
+        os.symlink(f"../{i}", f"{top}/{link}")
+    names = [f"a{i // 100}/d{i}" for i in range(ENGINE_DIRS)]
+    for i, name in enumerate(names):
+        for j in range(ENGINE_FILES):
+            put(f"{top}/{2 if i % 3 else 1}/{name}/f{j}", b"x" * 200)
+    for name in names[::ENGINE_DIRS // ENGINE_CHANGED][:ENGINE_CHANGED]:
+        put(f"{top}/0/{name}/f1", b"new")
+    entries = len({name.split("/")[0] for name in names}) + ENGINE_DIRS * (1 + ENGINE_FILES)
+    put(f"{top}/expected.json", json.dumps({"entries": 2 * entries}))

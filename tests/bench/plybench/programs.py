@@ -12,8 +12,9 @@ import struct
 import sys
 import time
 
-from .inputs import (APT_PROGRAMS, C_FILES, COMMIT, DEB_FILES, DEBS, PROGRAM_LAYERS, READ_ALL, SOURCES, Skip, deb_name, digest,
+from .inputs import (APT_PROGRAMS, C_FILES, COMMIT, DEB_FILES, DEBS, ENGINE_LINKS, PROGRAM_LAYERS, READ_ALL, SOURCES, Skip, deb_name, digest,
                      find, need, run, tree_files)
+from .systems import System
 
 CHANGED, TRANSACTIONS = 10, 2000
 
@@ -200,3 +201,25 @@ def install(command, kind, version):
     return step
 
 
+# --- container engines ------------------------------------------------------------------------------------------------------------
+
+
+def engine_diff(bench, system):
+    """An image's layer and its parent, through two fresh read-only mounts, as podman compares them for diff and commit."""
+    if system.name in ("unionfs", "unionfs-fuse", "mergerfs"):
+        raise RuntimeError("no program for engines")
+    sides = [(ENGINE_LINKS[1:], f"{bench.work}/parent"), (ENGINE_LINKS, f"{bench.work}/child")]
+    mounted = []
+    try:
+        for links, point in sides:
+            os.makedirs(point, exist_ok=True)
+            side = System(system.name, system.argv)
+            side.mount(dict(bench.stack, lowers=links), None, point, None)
+            mounted.append((side, point))
+        before = sum(side.cpu_ns() for side, _ in mounted)
+        per_entry, cpu, count = bench.workload("compare", [point for _, point in sides])
+        check("the number of entries", count, expected(bench)["entries"])
+        return per_entry * count, cpu + sum(side.cpu_ns() for side, _ in mounted) - before, count
+    finally:
+        for side, point in mounted:
+            side.umount(point)

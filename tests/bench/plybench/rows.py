@@ -94,6 +94,12 @@ GROUPS += [
     ]},
 ]
 
+GROUPS += [
+    {"name": "engine", "stack": "engine", "steps": [
+        ("engine's diff of two layers", programs.engine_diff, [], 1),
+    ]},
+]
+
 # The same tree over more and more layers; each question is asked for the first time.
 for n in SIZES:
     GROUPS += [
@@ -146,4 +152,5 @@ GOALS = {
     "random read 4 KiB, warm": 1.1,
     "sequential write + fsync": 1.3,
     "random write 4 KiB": 2,
+    "engine's diff of two layers": 2,
 }

@@ -29,6 +29,7 @@ STACKS = {
     "programs": (inputs.PROGRAM_LAYERS, inputs.make_programs),
     "image": (inputs.IMAGE_LAYERS, inputs.make_image),
     "root": (inputs.ROOT_LAYERS, inputs.make_root),
+    "engine": (len(inputs.ENGINE_LINKS), inputs.make_engine),
     "huge": (layers.HUGE_LAYERS, layers.make_huge),
 }
 STACKS.update((numbered(n), (n, lambda top, n=n: layers.make_spread(top, n))) for n in SIZES)

@@ -22,7 +22,7 @@ class System:
         self.mount_ns = None  # of the clock, for the last mount
 
     def mount(self, stack, upper, point, options, descriptors=None):
-        """descriptors: as many as the daemon may have."""
+        """upper: None for a read-only mount, which not all have; descriptors: as many as the daemon may have."""
         def limit():
             if descriptors:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
@@ -35,7 +35,7 @@ class System:
         if done.returncode:
             said = " ".join(done.stderr.split()) or f"exit status {done.returncode}"
             raise RuntimeError(f"can't mount it: {said}")
-        self.daemon = None if self.name == "kernel" else find_daemon(upper)
+        self.daemon = None if self.name == "kernel" else find_daemon(f"{upper}/u" if upper else point)
 
     def umount(self, point):
         """A daemon that can't be unmounted, for want of descriptors, or doesn't end is killed."""
@@ -80,16 +80,16 @@ class System:
             return next(int(line.split()[3]) for line in f if line.startswith("Max open files"))
 
 
-def find_daemon(upper):
-    """The process with this upper in its command line; none other has it, as it is a fresh directory."""
+def find_daemon(path):
+    """The process with this path in its command line; none other has it, as it is that of a fresh directory."""
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open(f"/proc/{pid}/cmdline", "rb") as f:
-                if os.fsencode(upper) + b"/u" in f.read():
+                if os.fsencode(path) in f.read():
                     return int(pid)
         except OSError:
             continue
-    raise RuntimeError(f"no daemon serves {upper}")
+    raise RuntimeError(f"no daemon serves {path}")
 
 
 def daemon_lives(pid):
@@ -107,9 +107,9 @@ def lower_dirs(stack):
 def overlay_like(program):
     def argv(stack, upper, point, options):
         # Relative, as the kernel takes one page of options.
-        lower = ":".join(str(i) for i in range(stack["n"]))
-        opts = f"lowerdir={lower},upperdir={upper}/u,workdir={upper}/w"
-        return program + ["-o", ",".join(filter(None, [opts, options])), point]
+        lower = "lowerdir=" + ":".join(stack.get("lowers") or map(str, range(stack["n"])))
+        own = upper and f"upperdir={upper}/u,workdir={upper}/w"
+        return program + ["-o", ",".join(filter(None, [lower, own, options])), point]
     return argv
 
 

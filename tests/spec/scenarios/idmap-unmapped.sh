@@ -62,7 +62,7 @@ scenario() {
 	check "setfacl -d of an unmapped user fails" sh -c '! setfacl -d -m u:65534:r dir'
 	check "a capability of an unmapped root is refused" sh -c '! setfattr -n security.capability -v 0x010000030004000000000000000000000000000005000000 dir/by-1'
 	nothing "a refused attribute"
-	for what in 5:1000 1000:5 0:0; do
+	for what in 5:1000 1000:5 0:5 5:0; do
 		check_equal "a file of $what" EOVERFLOW "$(sc as $what "$SC" mknod dir/new reg 644)"
 		check_equal "a fifo of $what" EOVERFLOW "$(sc as $what "$SC" mknod dir/new fifo 644)"
 		check "touch by $what fails" sh -c "! $SC as $what touch dir/new"
@@ -72,6 +72,8 @@ scenario() {
 	nothing "a refused creation"
 
 	# And what does go.
+	check "root outside makes a symlink, as podman does before it gives it away" ln -s x dir/link
+	check_equal "which belongs to the layers' root" "1000:1000 0:0" "$(owners dir/link) $(stat -c %u:%g "$BASE/upper/dir/link")"
 	check_equal "chown of the user alone" ok "$(sc chown dir/by-65537 1000 -1)"
 	check_equal "keeps the group that there is" "1000:65534" "$(owners dir/by-65537)"
 	check_equal "also in the upper" "0:65537" "$(stat -c %u:%g "$BASE/upper/dir/by-65537")"

@@ -231,7 +231,10 @@ TEST("id maps and squashed owners are taken")
 	options_free(&opts);
 }
 
-TEST("marks of the aufs dialect are read when asked for, and by itself under the name fuse-overlayfs")
+#define HEX64 "8ab20f71548ed26a324ca371e631ab59a015bcb316bf41dc4651e76b3dccf7c0"
+
+TEST("marks of the aufs dialect are read when asked for, and by itself under the name fuse-overlayfs and in image "
+     "layers")
 {
 	static const struct {
 		const char *line;
@@ -241,7 +244,21 @@ TEST("marks of the aufs dialect are read when asked for, and by itself under the
 		     {"plyfs -o lowerdir=/a,whiteouts=both /m", WHITEOUTS_BOTH},
 		     {"fuse-overlayfs -o lowerdir=/a /m", WHITEOUTS_BOTH},
 		     {"mount.fuse.fuse-overlayfs src /m -o lowerdir=/a", WHITEOUTS_BOTH},
-		     {"fuse-overlayfs -o lowerdir=/a,whiteouts=overlay /m", WHITEOUTS_OVERLAY}};
+		     {"fuse-overlayfs -o lowerdir=/a,whiteouts=overlay /m", WHITEOUTS_OVERLAY},
+		     /* as containers-storage names its layers, for its mount_program */
+		     {"plyfs -o lowerdir=/s/overlay/l/CHECO6EITI6ZRDV5U7UHEUBNSA /m", WHITEOUTS_BOTH},
+		     {"plyfs -o lowerdir=l/CHECO6EITI6ZRDV5U7UHEUBNSA:l/6O3QLB3O3A24MXCWVE4RHYNAGE /m", WHITEOUTS_BOTH},
+		     {"plyfs -o lowerdir=/v:/s/" HEX64 "/diff,upperdir=/u,workdir=/w /m", WHITEOUTS_BOTH},
+		     {"plyfs -o lowerdir=/s/" HEX64 "/mapped/0/l/CHECO6EITI6ZRDV5U7UHEUBNSA /m", WHITEOUTS_BOTH},
+		     {"plyfs -o lowerdir=l/CHECO6EITI6ZRDV5U7UHEUBNSA,whiteouts=overlay /m", WHITEOUTS_OVERLAY},
+		     {"plyfs -o lowerdir=/s/l/CHECO6EITI6ZRDV5U7UHEUBNS /m", WHITEOUTS_OVERLAY},
+		     {"plyfs -o lowerdir=/s/l/checo6eiti6zrdv5u7uheubnsa /m", WHITEOUTS_OVERLAY},
+		     {"plyfs -o lowerdir=/s/al/CHECO6EITI6ZRDV5U7UHEUBNSA /m", WHITEOUTS_OVERLAY},
+		     {"plyfs -o lowerdir=CHECO6EITI6ZRDV5U7UHEUBNSA /m", WHITEOUTS_OVERLAY},
+		     {"plyfs -o lowerdir=/s/" HEX64 "/work /m", WHITEOUTS_OVERLAY},
+		     {"plyfs -o lowerdir=/s/" HEX64 "/empty,upperdir=/u,workdir=/w /m", WHITEOUTS_BOTH},
+		     {"plyfs -o lowerdir=/s/" HEX64 " /m", WHITEOUTS_OVERLAY},
+		     {"plyfs -o lowerdir=/s/abc/diff /m", WHITEOUTS_OVERLAY}};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		ASSERT_INT(parse(table[i].line), 0);

@@ -97,8 +97,8 @@ enum redirect_dir {
 /* AUTO, which is not given: on where it can be. */
 enum index_mode { INDEX_OFF, INDEX_ON, INDEX_AUTO };
 enum xino { XINO_AUTO, XINO_OFF, XINO_ON };
-/* The last two mean the same: the kernel's forms are what is written. */
-enum whiteouts { WHITEOUTS_OVERLAY, WHITEOUTS_AUFS, WHITEOUTS_BOTH };
+/* AUFS and BOTH mean the same: the kernel's forms are what is written. AUTO, which is not given, is never a result. */
+enum whiteouts { WHITEOUTS_OVERLAY, WHITEOUTS_AUFS, WHITEOUTS_BOTH, WHITEOUTS_AUTO };
 enum copyup_when { COPYUP_AT_WRITE, COPYUP_AT_OPEN };
 enum data_mode { DATA_AUTO, DATA_CACHED, DATA_PASSTHROUGH };
 enum verity_mode { VERITY_OFF, VERITY_ON, VERITY_REQUIRE };
@@ -128,6 +128,7 @@ struct options {
 	char *program;	     /* base name of argv[0]: "plyfs", "fuse-overlayfs", without "mount.fuse." */
 	bool mount_helper;   /* mount(8)'s calling form */
 	bool fuse_overlayfs; /* called under that name */
+	bool image_layers;   /* by a container engine: called under that name, or a lower layer lies as an image's does */
 	bool help, version;
 	bool foreground; /* -f, and implied by -d */
 	bool debug;

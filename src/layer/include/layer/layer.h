@@ -35,6 +35,8 @@ struct layer {
 	enum override_form override; /* where owner, mode and type of its objects are kept */
 	unsigned fs;    /* index into layer_set.fs */
 	uint64_t root_ino;
+	const struct idmap *uidmap,
+		*gidmap; /* lower only: the options', where its mount has applied them already, see below; else NULL */
 	struct layer_catalog *catalog; /* lower only: layer/catalog.h; NULL without one */
 };
 
@@ -66,6 +68,7 @@ struct layer_set {
 	unsigned n_fs;
 	struct layer_fs *fs;
 	struct layer_catalogs *catalogs; /* layer/catalog.h; NULL without index_cache */
+	struct layer_plain *plain;	 /* layer/plain.h; NULL where that isn't asked */
 	enum xattr_ns ns; /* the namespace of private attributes that is obeyed */
 	bool aufs; /* the marks of the aufs dialect are read beside the kernel's, and its names hidden */
 	unsigned override_forms; /* 1 << form of each layer that has one */
@@ -92,11 +95,12 @@ struct layer_set {
 	struct layer_index *index; /* layer/index.h; NULL: hard links of lower files are broken by copy-up */
 };
 
-/* Opens, checks, fences, locks, cleans and probes everything that the options name, in this order, before the mount exists.
- * `mountpoint` is checked against the layers; NULL or "/dev/fd/N" is not. Without an upper, `workdir` is not looked at. On failure
- * nothing is left behind, and *ret_error is one line in the form "OPTION: PATH: cause" (allocated, the caller frees it; NULL when
- * memory is short). 0 or -errno. -EALREADY with *ret_error == NULL: the same layers are already mounted at this mountpoint.
- * Waits up to 5 s for an upper that is in use. Needs sys_init(). */
+/* Opens, checks, fences, locks, cleans and probes everything that the options name, in this order, before the mount
+ * exists. `mountpoint` is checked against the layers; NULL or "/dev/fd/N" is not. Without an upper, `workdir` is not
+ * looked at. On failure nothing is left behind, and *ret_error is one line in the form "OPTION: PATH: cause"
+ * (allocated, the caller frees it; NULL when memory is short). 0 or -errno. -EALREADY with *ret_error == NULL: the same
+ * layers are already mounted at this mountpoint. Waits up to 5 s for an upper that is in use. `opt` must outlive the
+ * set. Needs sys_init(). */
 int layer_set_open(const struct options *opt, const char *mountpoint, struct layer_set **ret_set, char **ret_error);
 struct layer_set *layer_set_get(struct layer_set *set);
 void layer_set_put(struct layer_set *set);
@@ -132,6 +136,24 @@ static inline bool layer_overrides(const struct layer_set *set)
 /* Writes owner, mode, type and device number of `stx` to the upper object open (O_PATH) at fd. */
 int layer_write_override(const struct layer_set *set, int fd, const struct statx *stx);
 
+/* --- layers on idmapped mounts
+ * --------------------------------------------------------------------------------------------- */
+
+/*
+ * With uidmapping or gidmapping a layer has ids that the fuse tier maps. Container engines map the lower layers by
+ * their mounts besides: there the ids that the kernel gives are the mount's already, and are mapped back when they are
+ * read, so that all ids above are the layers'. One that the map doesn't have becomes LAYER_NO_ID, which shows as any
+ * other unmapped id and can't be copied up (EOVERFLOW), as with the kernel. The statx functions above do it.
+ */
+#define LAYER_NO_ID UINT32_MAX
+
+/* The same for the value of attribute `name`, in place: ids in ACLs and capabilities. */
+void layer_unmap_xattr(const struct layer *l, const char *name, void *value, size_t size);
+static inline bool layer_has_owner(const struct statx *stx)
+{
+	return stx->stx_uid != LAYER_NO_ID && stx->stx_gid != LAYER_NO_ID;
+}
+
 /* st_ino that the union shows for inode `ino` of this layer. */
 uint64_t layer_union_ino(const struct layer_set *set, const struct layer *l, uint64_t ino);
 
@@ -149,6 +171,7 @@ enum layer_mark {
 	MARK_DEFAULT_ACL = 1 << 8,
 	MARK_CAPABILITY = 1 << 9,
 	MARK_OTHER_XATTR = 1 << 10, /* any attribute that users see, not named above */
+	MARKS_SHOWN = MARK_ACL | MARK_DEFAULT_ACL | MARK_CAPABILITY | MARK_OTHER_XATTR,
 };
 /* One listxattr, and a getxattr of overlay.opaque where it is present. 0 where the layer has no xattrs. *ret_marks. */
 int layer_read_marks(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,

@@ -24,6 +24,7 @@ struct sys_mountinfo {
 	dev_t dev;
 	const char *root;       /* unescaped */
 	const char *mountpoint; /* unescaped */
+	bool idmapped;
 	const char *fstype;
 	const char *source;
 	const char *super_options;
