@@ -109,12 +109,9 @@ static const struct option_desc table[] = {
 	 .class = OPTION_EFFECTIVE,
 	 .placeholder = "DIR",
 	 .help = "one more data-only layer, below those before it",
-	 .manual = "None of its names shows: a file of the lowest other layer, or with metacopy=on of any, whose mark "
-		   "says "
-		   "that its data lies elsewhere and gives an absolute path, has the data of the file at that path in "
-		   "the first "
-		   "data-only layer that has it. The data is looked for when it is first read; where it is missing, or "
-		   "not "
+	 .manual = "None of its names shows: a file of the lowest other layer, or with metacopy=on of any, whose mark says "
+		   "that its data lies elsewhere and gives an absolute path, has the data of the file at that path in the first "
+		   "data-only layer that has it. The data is looked for when it is first read; where it is missing, or not "
 		   "of the size that the file has, reads fail with EIO."},
 	{.name = "upperdir",
 	 .arg = OPTION_ARG_PATH,
@@ -144,13 +141,12 @@ static const struct option_desc table[] = {
 	 .choices = whiteout_choices,
 	 .fallback = "overlay; both as fuse-overlayfs and for images' layers",
 	 .help = "the forms of whiteouts that are read",
-	 .manual =
-		 "With aufs and both, .wh.NAME hides NAME in the layers below, .wh..wh..opq and "
-		 "user.fuseoverlayfs.opaque=y "
-		 "make a directory opaque; names that begin with .wh. are not shown and can't be made (EPERM), nor can "
-		 "attributes user.fuseoverlayfs.*. The kernel's forms are read always, because they are what is "
-		 "written: aufs and both mean the same. Layers of images are those of podman, buildah and CRI-O, "
-		 "STORAGE/l/26 capitals and digits or STORAGE/64 hexadecimal digits/diff."},
+	 .manual = "With aufs and both, .wh.NAME hides NAME in the layers below, .wh..wh..opq and "
+		   "user.fuseoverlayfs.opaque=y "
+		   "make a directory opaque; names that begin with .wh. are not shown and can't be made (EPERM), nor can "
+		   "attributes user.fuseoverlayfs.*. The kernel's forms are read always, because they are what is "
+		   "written: aufs and both mean the same. Layers of images are those of podman, buildah and CRI-O, "
+		   "STORAGE/l/26 capitals and digits or STORAGE/64 hexadecimal digits/diff."},
 	{.name = "redirect_dir",
 	 .arg = OPTION_ARG_CHOICE,
 	 .class = OPTION_EFFECTIVE,
@@ -158,12 +154,13 @@ static const struct option_desc table[] = {
 	 .choices = redirect_choices,
 	 .fallback = "on; off with user.*",
 	 .help = "renames of lower and merged directories",
-	 .manual = "on renames such a directory at once and marks it with the name that lower layers know it by. With "
-		   "off, follow and nofollow the rename fails with EXDEV, and mv(1) copies. Marks that are there are "
-		   "followed, but not with nofollow, nor with off where marks are in user.*: then a directory with a "
-		   "mark can't be looked up (EPERM). Who owns a file can set user.* marks and so steer lookups past "
-		   "permissions, and kernel overlayfs mounts no upper with redirects in user.*: there, on and follow "
-		   "are for layers that nobody else writes and no other program mounts."},
+	 .manual =
+		 "on renames such a directory at once and marks it with the name that lower layers know it by. With "
+		 "off, follow and nofollow the rename fails with EXDEV, and mv(1) copies. Marks that are there are "
+		 "followed, but not with nofollow, nor with off where marks are in user.*: then a directory with a "
+		 "mark can't be looked up (EPERM). Who owns a file can set user.* marks and so steer lookups past "
+		 "permissions, and kernel overlayfs mounts no upper with redirects in user.*: there, on and follow "
+		 "are for layers that nobody else writes and no other program mounts."},
 	{.name = "metacopy",
 	 .arg = OPTION_ARG_CHOICE,
 	 .class = OPTION_EFFECTIVE,
@@ -171,12 +168,10 @@ static const struct option_desc table[] = {
 	 .choices = metacopy_choices,
 	 .fallback = "off",
 	 .help = "copy up metadata without data",
-	 .manual =
-		 "With on a change of owner, mode, times or attributes, a rename or a link of a lower file copies its "
-		 "metadata alone; the data follows at the first change of data. Files whose marks say so, in any "
-		 "layer, "
-		 "have their data from the layers below; with off they can't be looked up (EPERM), but see datadir+. "
-		 "on needs redirect_dir=on, which it implies, and marks in trusted.*."},
+	 .manual = "With on a change of owner, mode, times or attributes, a rename or a link of a lower file copies its "
+		   "metadata alone; the data follows at the first change of data. Files whose marks say so, in any layer, "
+		   "have their data from the layers below; with off they can't be looked up (EPERM), but see datadir+. "
+		   "on needs redirect_dir=on, which it implies, and marks in trusted.*."},
 	{.name = "index",
 	 .arg = OPTION_ARG_CHOICE,
 	 .class = OPTION_EFFECTIVE,
@@ -184,16 +179,11 @@ static const struct option_desc table[] = {
 	 .choices = index_choices,
 	 .fallback = "on where file handles can be had",
 	 .help = "hard links of lower files survive copy-up",
-	 .manual = "WORKDIR/index, in kernel overlayfs's format, leads all names of such a file to its copy. It needs "
-		   "layers whose "
-		   "file systems give lasting file handles (FUSE's don't) and differ by their uuid, and an upper with "
-		   "attributes; "
-		   "where that is missing on is taken with a warning, and copy-up breaks the links. An index belongs "
-		   "to one upper and "
-		   "one topmost lower layer: over others on is refused, and so is a mount without the option when "
-		   "there are entries. "
-		   "Kernel overlayfs has to be mounted with index=on to see the links; with off the index is not "
-		   "looked at."},
+	 .manual = "WORKDIR/index, in kernel overlayfs's format, leads all names of such a file to its copy. It needs layers whose "
+		   "file systems give lasting file handles (FUSE's don't) and differ by their uuid, and an upper with attributes; "
+		   "where that is missing on is taken with a warning, and copy-up breaks the links. An index belongs to one upper and "
+		   "one topmost lower layer: over others on is refused, and so is a mount without the option when there are entries. "
+		   "Kernel overlayfs has to be mounted with index=on to see the links; with off the index is not looked at."},
 	{.name = "nfs_export",
 	 .arg = OPTION_ARG_CHOICE,
 	 .class = OPTION_EFFECTIVE,
@@ -215,8 +205,7 @@ static const struct option_desc table[] = {
 	 .choices = uuid_choices,
 	 .fallback = "auto",
 	 .help = "the uuid of the union",
-	 .manual = "on gives the upper's root one, where the kernel's overlayfs looks for it, if it has none; one that "
-		   "is there stays in "
+	 .manual = "on gives the upper's root one, where the kernel's overlayfs looks for it, if it has none; one that is there stays in "
 		   "any case. FUSE gives f_fsid no way to show it."},
 	{.name = "xino",
 	 .arg = OPTION_ARG_CHOICE,
@@ -259,14 +248,10 @@ static const struct option_desc table[] = {
 	 .choices = data_choices,
 	 .fallback = "auto",
 	 .help = "how file data goes through",
-	 .manual = "With cached, it goes through the page cache of the mount, and opening asks nothing of the daemon. "
-		   "With "
-		   "passthrough the kernel reads and writes the layers' files by itself, which is faster for much data "
-		   "and slower "
-		   "for many files; it needs root, libfuse 3.17 and Linux 6.9, and where it can't be had, for a file "
-		   "or at all, "
-		   "data goes as with cached. Files are copied up when they are opened for writing; who has the lower "
-		   "file "
+	 .manual = "With cached, it goes through the page cache of the mount, and opening asks nothing of the daemon. With "
+		   "passthrough the kernel reads and writes the layers' files by itself, which is faster for much data and slower "
+		   "for many files; it needs root, libfuse 3.17 and Linux 6.9, and where it can't be had, for a file or at all, "
+		   "data goes as with cached. Files are copied up when they are opened for writing; who has the lower file "
 		   "open then goes on reading the old data. auto chooses cached."},
 	{.name = "writeback",
 	 .arg = OPTION_ARG_BOOL,
@@ -290,12 +275,9 @@ static const struct option_desc table[] = {
 	 AT(index_cache),
 	 .placeholder = "DIR",
 	 .help = "where indexes of sealed layers are kept",
-	 .manual = "A directory that the daemon's user alone can write to. For each lower layer that has no index "
-		   "there one is made "
-		   "beside the mount; later mounts of the layer, one or many, take names and marks from it and read "
-		   "none of its "
-		   "directories. A change of the layer is noticed and ends the use of its index. Needs ext4, xfs, "
-		   "btrfs, f2fs or "
+	 .manual = "A directory that the daemon's user alone can write to. For each lower layer that has no index there one is made "
+		   "beside the mount; later mounts of the layer, one or many, take names and marks from it and read none of its "
+		   "directories. A change of the layer is noticed and ends the use of its index. Needs ext4, xfs, btrfs, f2fs or "
 		   "tmpfs, and privilege."},
 	{.name = "cache_max",
 	 .arg = OPTION_ARG_SIZE,
@@ -329,12 +311,10 @@ static const struct option_desc table[] = {
 	 AT(uidmap),
 	 .placeholder = "ID:MAPPED:LEN[:..]",
 	 .help = "map user ids",
-	 .manual =
-		 "ID is what the layers hold, MAPPED what the mount shows. Empty fields are skipped. What the map "
-		 "lacks "
-		 "shows as the overflow id (65534) and can't be stored: chown(2) answers EINVAL, making a file "
-		 "EOVERFLOW. But what root makes, where the map lacks it, belongs to id 0 of the layers. A lower layer "
-		 "on an idmapped mount has been mapped, and isn't again."},
+	 .manual = "ID is what the layers hold, MAPPED what the mount shows. Empty fields are skipped. What the map lacks "
+		   "shows as the overflow id (65534) and can't be stored: chown(2) answers EINVAL, making a file EOVERFLOW. "
+		   "But what root makes, where the map lacks it, belongs to id 0 of the layers. A lower layer on an idmapped "
+		   "mount has been mapped, and isn't again."},
 	{.name = "gidmapping",
 	 .arg = OPTION_ARG_MAP,
 	 .class = OPTION_EFFECTIVE,
@@ -365,10 +345,9 @@ static const struct option_desc table[] = {
 	 .choices = xattr_permissions_choices,
 	 .fallback = "0",
 	 .help = "owner, mode and type kept in an extended attribute",
-	 .manual =
-		 "For an upper layer on which they can't be set. 1 is security.fuseoverlayfs.override_stat, 2 is "
-		 "user.containers.override_stat. The owner of a symbolic link is set where that is possible. There are "
-		 "no POSIX ACLs then. Lower layers are read in the form that the attribute of their root tells."},
+	 .manual = "For an upper layer on which they can't be set. 1 is security.fuseoverlayfs.override_stat, 2 is "
+		   "user.containers.override_stat. The owner of a symbolic link is set where that is possible. There are "
+		   "no POSIX ACLs then. Lower layers are read in the form that the attribute of their root tells."},
 
 	/* running */
 	{.name = "log",
@@ -389,10 +368,8 @@ static const struct option_desc table[] = {
 	 .class = OPTION_EFFECTIVE,
 	 AT(io_uring),
 	 .help = "take requests over io_uring",
-	 .manual = "Each processor has a queue and a thread of its own, which saves waking another one. It needs "
-		   "libfuse 3.18 and the "
-		   "kernel's consent (/sys/module/fuse/parameters/enable_uring); where either is missing requests are "
-		   "taken as ever."},
+	 .manual = "Each processor has a queue and a thread of its own, which saves waking another one. It needs libfuse 3.18 and the "
+		   "kernel's consent (/sys/module/fuse/parameters/enable_uring); where either is missing requests are taken as ever."},
 	{.name = "cgroup",
 	 .arg = OPTION_ARG_PATH,
 	 .class = OPTION_WARNED,
