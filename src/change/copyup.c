@@ -297,7 +297,7 @@ static int publish_link(struct copyup *c, int dirfd, const char *name)
 
 	if (!c->temp[0])
 		return sys_link_fd(c->fd, dirfd, name);
-	r = sys_renameat2(c->change->layers->work_fd, c->temp, dirfd, name, RENAME_NOREPLACE);
+	r = work_publish(c->change->layers, c->temp, inode_is_dir(c->inode), dirfd, name);
 	if (r == 0)
 		c->temp[0] = '\0';
 	return r;

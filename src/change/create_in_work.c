@@ -122,6 +122,13 @@ static int mark_opaque(struct change *change, int fd)
 	return r == -EOPNOTSUPP ? -EIO : r;
 }
 
+static int hide_below(struct creation *c, int fd)
+{
+	if (c->change->layers->whiteout_form == WHITEOUT_AUFS)
+		return work_hide_below(c->dirfd, c->name);
+	return mark_opaque(c->change, fd);
+}
+
 /* The mode before the ACL, whose mask it would overwrite. */
 static int dress(struct creation *c, const struct heritage *h, int fd)
 {
@@ -133,7 +140,7 @@ static int dress(struct creation *c, const struct heritage *h, int fd)
 	if (r == 0 && h->default_acl && S_ISDIR(h->mode))
 		r = change_set_acl(fd, ACL_XATTR_DEFAULT, h->default_acl, h->acl_size);
 	if (r == 0 && S_ISDIR(h->mode) && c->over_whiteout)
-		r = mark_opaque(c->change, fd);
+		r = hide_below(c, fd);
 	return r;
 }
 
@@ -157,7 +164,7 @@ static int move_into_place(struct change *change, const char *temp, bool is_dir,
 	int work_fd = change->layers->work_fd, r;
 
 	if (!over_whiteout)
-		return sys_renameat2(work_fd, temp, dirfd, name, RENAME_NOREPLACE);
+		return work_publish(change->layers, temp, is_dir, dirfd, name);
 	if (!is_dir)
 		return sys_renameat2(work_fd, temp, dirfd, name, 0);
 	r = sys_renameat2(work_fd, temp, dirfd, name, RENAME_EXCHANGE);

@@ -180,6 +180,7 @@ static int gather_facts(struct rename *x, struct rename_facts *f)
 	f->new_above_old = name_is_dir(&x->new) && inode_is_ancestor(tree, x->new.known.inode, x->old.parent);
 	f->has_rename_whiteout = set->has_rename_whiteout && set->whiteout_form == WHITEOUT_DEVICE;
 	f->has_xattr = set->has_upper_xattr;
+	f->hides_beside = set->whiteout_form == WHITEOUT_AUFS;
 	f->redirects = set->make_redirects;
 	if (f->new.place == PLACE_WHITEOUT)
 		return gather_whiteout(x, f);
@@ -231,7 +232,11 @@ static int prepare_marks(struct rename *x)
 	bool across = x->old.parent != x->new.parent;
 	int r = 0;
 
-	if (x->steps.mark_old_opaque)
+	if (x->steps.hide_old)
+		r = work_hide_below(name_fd(&x->old), x->old.name);
+	if (r == 0 && x->steps.hide_new)
+		r = work_hide_below(name_fd(&x->new), x->new.name);
+	if (r == 0 && x->steps.mark_old_opaque)
 		r = mark_opaque(x->change, &x->old);
 	if (r == 0 && x->steps.mark_new_opaque)
 		r = mark_opaque(x->change, &x->new);
@@ -265,6 +270,14 @@ static int prepare_whiteout(struct rename *x)
 	if (x->steps.place_whiteout_new)
 		return work_make_whiteout(x->change->layers, name_fd(&x->new), x->new.name);
 	return 0;
+}
+
+/* The directory that will be replaced is emptied of its marks. */
+static int clear_beside(struct rename *x)
+{
+	int r = work_hide_below(name_fd(&x->new), x->new.name);
+
+	return r < 0 ? r : work_empty_dir(name_fd(&x->new), x->new.name);
 }
 
 /* The directory that will be replaced goes to the work directory, and an empty one like it takes its place. */
@@ -382,7 +395,7 @@ static int rename_do(struct rename *x)
 	if (r < 0)
 		return r;
 	if (x->steps.clear_new)
-		r = stand_in(x);
+		r = x->change->layers->whiteout_form == WHITEOUT_AUFS ? clear_beside(x) : stand_in(x);
 	if (r == 0)
 		r = commit(x);
 	if (r < 0)

@@ -76,6 +76,8 @@ static int plan_opaque(const struct rename_facts *f, const struct rename_side *m
 {
 	if (moved->place != PLACE_DIR_PURE || moved->opaque || !target->parent_merged)
 		return 0;
+	if (f->hides_beside)
+		return target->lower_positive;
 	if (f->has_xattr)
 		return 1;
 	return target->lower_positive ? -EXDEV : 0;
@@ -88,8 +90,10 @@ static int plan_exchange(const struct rename_facts *f, struct rename_steps *step
 
 	if (old_opaque < 0 || new_opaque < 0)
 		return -EXDEV;
-	steps->mark_old_opaque = old_opaque;
-	steps->mark_new_opaque = new_opaque;
+	steps->hide_new = old_opaque && f->hides_beside;
+	steps->hide_old = new_opaque && f->hides_beside;
+	steps->mark_old_opaque = old_opaque && !f->hides_beside;
+	steps->mark_new_opaque = new_opaque && !f->hides_beside;
 	steps->redirect_old = f->old.place == PLACE_DIR_MERGED;
 	steps->redirect_new = f->new.place == PLACE_DIR_MERGED;
 	steps->flags = RENAME_EXCHANGE;
@@ -100,6 +104,13 @@ static int plan_exchange(const struct rename_facts *f, struct rename_steps *step
  */
 static void plan_onto_whiteout(const struct rename_facts *f, struct rename_steps *steps)
 {
+	if (f->hides_beside) {
+		steps->hide_old = f->old.lower_positive;
+		/* A device from elsewhere. */
+		steps->flags = place_is_dir(f->old.place) ? RENAME_EXCHANGE : 0;
+		steps->remove_whiteout_old = place_is_dir(f->old.place);
+		return;
+	}
 	if (!f->old.lower_positive && !place_is_dir(f->old.place))
 		return;
 	steps->renew_whiteout_new = f->new_whiteout_fixed;
@@ -110,7 +121,9 @@ static void plan_onto_whiteout(const struct rename_facts *f, struct rename_steps
 /* Something has to hide what lower layers show at the old name. */
 static void plan_hide_old(const struct rename_facts *f, struct rename_steps *steps)
 {
-	if (f->has_rename_whiteout) {
+	if (f->hides_beside) {
+		steps->hide_old = true;
+	} else if (f->has_rename_whiteout) {
 		steps->flags = RENAME_WHITEOUT;
 	} else if (f->new.place == PLACE_ABSENT) {
 		steps->place_whiteout_new = true;
@@ -126,7 +139,8 @@ static int plan_move(const struct rename_facts *f, struct rename_steps *steps)
 
 	if (opaque < 0)
 		return opaque;
-	steps->mark_old_opaque = opaque;
+	steps->hide_new = opaque && f->hides_beside;
+	steps->mark_old_opaque = opaque && !f->hides_beside;
 	steps->redirect_old = f->old.place == PLACE_DIR_MERGED;
 	if (f->new.place == PLACE_WHITEOUT) {
 		plan_onto_whiteout(f, steps);
@@ -135,7 +149,7 @@ static int plan_move(const struct rename_facts *f, struct rename_steps *steps)
 	if (f->new.place == PLACE_DIR_PURE || f->new.place == PLACE_DIR_MERGED)
 		steps->clear_new = f->new_holds_whiteouts;
 	/* Without marks the empty directory in its place could not be told from a merged one. */
-	if (steps->clear_new && f->new.place == PLACE_DIR_MERGED && !f->has_xattr)
+	if (steps->clear_new && f->new.place == PLACE_DIR_MERGED && !f->has_xattr && !f->hides_beside)
 		return -EXDEV;
 	if (f->old.lower_positive)
 		plan_hide_old(f, steps);

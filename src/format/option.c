@@ -512,8 +512,9 @@ static void choose_whiteouts(struct options *options)
 	options->image_layers = options->fuse_overlayfs;
 	for (size_t i = 0; i < options->layer_count; i++)
 		options->image_layers |= option_is_image_layer(options->layers[i].path);
-	if (options->whiteouts == WHITEOUTS_AUTO)
-		options->whiteouts = options->image_layers ? WHITEOUTS_BOTH : WHITEOUTS_OVERLAY;
+	/* Else it depends on what the upper can hold. */
+	if (options->whiteouts == WHITEOUTS_AUTO && options->image_layers)
+		options->whiteouts = WHITEOUTS_BOTH;
 }
 
 static int complete(struct parser *parser, const struct option_env *env)

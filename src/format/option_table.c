@@ -139,13 +139,14 @@ static const struct option_desc table[] = {
 	 .class = OPTION_EFFECTIVE,
 	 AT(whiteouts),
 	 .choices = whiteout_choices,
-	 .fallback = "overlay; both as fuse-overlayfs and for images' layers",
+	 .fallback = "overlay; both as fuse-overlayfs, for images' layers and where the upper has no attributes",
 	 .help = "the forms of whiteouts that are read",
 	 .manual = "With aufs and both, .wh.NAME hides NAME in the layers below, .wh..wh..opq and "
 		   "user.fuseoverlayfs.opaque=y "
 		   "make a directory opaque; names that begin with .wh. are not shown and can't be made (EPERM), nor can "
 		   "attributes user.fuseoverlayfs.*. The kernel's forms are read always, because they are what is "
-		   "written: aufs and both mean the same. Layers of images are those of podman, buildah and CRI-O, "
+		   "written: aufs and both mean the same. On an upper without extended attributes (NFS) .wh.NAME is written, "
+		   "unless overlay is given. Layers of images are those of podman, buildah and CRI-O, "
 		   "STORAGE/l/26 capitals and digits or STORAGE/64 hexadecimal digits/diff."},
 	{.name = "redirect_dir",
 	 .arg = OPTION_ARG_CHOICE,

@@ -115,7 +115,9 @@ static bool has_form(const struct layer *l, enum override_form form)
 
 static enum override_form announced_form(const struct layer_opening *lo, const struct layer *l)
 {
-	bool user = lo->opt->xattr_permissions || lo->set->ns == XATTR_NS_USER || lo->set->aufs;
+	/* Not where the dialect is on for want of another form of whiteouts: nobody asked for it. */
+	bool dialect = lo->opt->whiteouts == WHITEOUTS_AUFS || lo->opt->whiteouts == WHITEOUTS_BOTH;
+	bool user = lo->opt->xattr_permissions || lo->set->ns == XATTR_NS_USER || dialect;
 
 	if (!l->has_xattr)
 		return OVERRIDE_NONE;

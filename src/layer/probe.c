@@ -212,13 +212,30 @@ static bool probe_rename_whiteout(struct layer_set *set, const char *name)
 	return made;
 }
 
+/* Without attributes a directory that hides what is below can't say so, whatever marks removed names. */
 static int choose_whiteouts(struct layer_opening *lo, bool devices)
 {
 	const struct layer_place *upper = &lo->places[0];
 
 	lo->set->whiteout_form = devices ? WHITEOUT_DEVICE : WHITEOUT_XATTR;
-	if (devices || lo->set->has_upper_xattr)
+	if (lo->set->has_upper_xattr)
 		return 0;
+	if (lo->opt->whiteouts != WHITEOUTS_OVERLAY) {
+		lo->set->whiteout_form = WHITEOUT_AUFS;
+		lo->set->aufs = true;
+		log_warning("%s: no attributes for private marks: names that begin with .wh. mark what is removed, and "
+			    "inode "
+			    "numbers don't outlive the mount",
+			    upper->path);
+		return 0;
+	}
+	if (devices) {
+		log_warning(
+			"%s: no attributes for private marks: a directory can't be made over a removed one, and inode "
+			"numbers don't outlive the mount",
+			upper->path);
+		return 0;
+	}
 	return layer_refuse(lo, -EOPNOTSUPP, upper->option, upper->path,
 			    "file system supports neither whiteout devices nor %s attributes",
 			    lo->set->ns == XATTR_NS_USER ? "user" : "trusted");
@@ -243,10 +260,5 @@ int probe_upper(struct layer_opening *lo)
 	set->can_chown = probe_chown(set, name);
 	sys_unlinkat(set->work_fd, name, 0);
 	set->has_tmpfile = probe_tmpfile(set);
-	ret = choose_whiteouts(lo, probe_device(set));
-	if (!ret && !set->has_upper_xattr)
-		log_warning("%s: no attributes for private marks: a directory can't be made over a removed one, and inode "
-			    "numbers don't outlive the mount",
-			    upper->path);
-	return ret;
+	return choose_whiteouts(lo, probe_device(set));
 }

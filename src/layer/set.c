@@ -357,7 +357,7 @@ static int open_steps(struct layer_opening *lo)
 		return ret;
 	lo->set->is_volatile = lo->opt->volatile_upper;
 	lo->set->ns = probe_namespace(lo->opt);
-	lo->set->aufs = lo->opt->whiteouts != WHITEOUTS_OVERLAY;
+	lo->set->aufs = lo->opt->whiteouts == WHITEOUTS_AUFS || lo->opt->whiteouts == WHITEOUTS_BOTH;
 	ret = lo->set->has_upper ? prepare_upper(lo) : 0;
 	if (ret)
 		return ret;

@@ -165,9 +165,26 @@ int work_prepare_whiteouts(struct layer_set *set, int dirfd)
 	return sys_setxattr(dirfd, "", opaque, "x", 1, 0);
 }
 
+int work_hide_below(int dirfd, const char *name)
+{
+	char whiteout[NAME_SIZE];
+	int fd, ret = aufs_whiteout_name(name, whiteout);
+
+	if (ret < 0)
+		return ret;
+	fd = sys_openat(dirfd, whiteout, O_CREAT | O_EXCL | O_WRONLY, 0, SYS_NO_XDEV);
+	if (fd < 0)
+		return fd == -EEXIST ? 0 : fd;
+	return sys_close(fd);
+}
+
 int work_make_whiteout(struct layer_set *set, int dirfd, const char *name)
 {
-	int ret = dirfd == set->work_fd ? 0 : work_prepare_whiteouts(set, dirfd);
+	int ret;
+
+	if (set->whiteout_form == WHITEOUT_AUFS)
+		return work_hide_below(dirfd, name);
+	ret = dirfd == set->work_fd ? 0 : work_prepare_whiteouts(set, dirfd);
 
 	return ret < 0 ? ret : make_whiteout(set, dirfd, name);
 }
@@ -199,8 +216,13 @@ static int make_temp_whiteout(struct layer_set *set, int dirfd, char ret_temp[WO
 int work_replace_by_whiteout(struct layer_set *set, int dirfd, const char *name)
 {
 	char temp[WORK_NAME_MAX];
-	int ret = make_temp_whiteout(set, dirfd, temp);
+	int ret;
 
+	if (set->whiteout_form == WHITEOUT_AUFS) {
+		ret = work_hide_below(dirfd, name);
+		return ret < 0 ? ret : sys_unlinkat(dirfd, name, 0);
+	}
+	ret = make_temp_whiteout(set, dirfd, temp);
 	if (ret < 0)
 		return ret;
 	ret = sys_renameat2(set->work_fd, temp, dirfd, name, 0);
@@ -259,14 +281,50 @@ int work_retire_dir(struct layer_set *set, int dirfd, const char *name, bool whi
 	char temp[WORK_NAME_MAX];
 	int ret;
 
-	if (whiteout) {
+	if (whiteout && set->whiteout_form != WHITEOUT_AUFS) {
 		ret = exchange_for_whiteout(set, dirfd, name, temp);
 	} else {
+		ret = whiteout ? work_hide_below(dirfd, name) : 0;
 		work_temp_name(set, temp);
-		ret = sys_renameat2(dirfd, name, set->work_fd, temp, 0);
+		if (!ret)
+			ret = sys_renameat2(dirfd, name, set->work_fd, temp, 0);
 	}
 	if (ret < 0)
 		return ret;
 	remove_retired(set, temp);
 	return 0;
+}
+
+static int remove_held(void *arg, const struct sys_dirent *entry)
+{
+	return work_remove_tree(*(int *)arg, entry->name);
+}
+
+int work_empty_dir(int dirfd, const char *name)
+{
+	_cleanup_close_ int fd = sys_openat(dirfd, name, O_RDONLY | O_DIRECTORY, 0, SYS_NO_XDEV);
+
+	return fd < 0 ? fd : sys_read_dir(fd, remove_held, &fd);
+}
+
+/* --- publishing
+ * ----------------------------------------------------------------------------------------------------------------- */
+
+/* Without RENAME_NOREPLACE (some network and FUSE file systems). A directory is never renamed over anything but an
+ * empty one. */
+static int publish_plainly(struct layer_set *set, const char *temp, bool is_dir, int dirfd, const char *name)
+{
+	int ret;
+
+	if (is_dir)
+		return sys_renameat2(set->work_fd, temp, dirfd, name, 0);
+	ret = sys_linkat(set->work_fd, temp, dirfd, name);
+	return ret < 0 ? ret : sys_unlinkat(set->work_fd, temp, 0);
+}
+
+int work_publish(struct layer_set *set, const char *temp, bool is_dir, int dirfd, const char *name)
+{
+	int ret = sys_renameat2(set->work_fd, temp, dirfd, name, RENAME_NOREPLACE);
+
+	return ret == -EINVAL ? publish_plainly(set, temp, is_dir, dirfd, name) : ret;
 }

@@ -9,6 +9,7 @@
 #   engines_settings DIR        writes containers.conf, policy.json and registries.conf there
 #   engines_driver NAME         what all engines use from now on, through storage.conf, and $STORE, where it keeps its things:
 #                                 plyfs    the program under test
+#                                 forced   the same, and owners and modes are kept in attributes (force_mask)
 #                                 peer     the distribution's fuse-overlayfs
 #                                 native   the kernel's overlayfs; a layer is what the upper holds
 #                                 walked   the same, but a layer is what the engine finds when it compares two mounts, as
@@ -61,6 +62,7 @@ engines_driver() {
 	DRIVER=$1 STORE=$FS/store-$1
 	case $1 in
 	plyfs) option="mount_program = \"$PLYFS\"" ;;
+	forced) option="mount_program = \"$PLYFS\""$'\n''force_mask = "shared"' ;;
 	peer) option="mount_program = \"$PEER\"" ;;
 	walked) option='mountopt = "metacopy=on,index=on"' ;;
 	native) option='mountopt = "index=on"' ;;

@@ -14,7 +14,7 @@ here=$(dirname "$0")
 BASE=$DIR/fs
 MINORS=$DIR/minors
 SINCE=$(($(date +%s) - 60))
-export BASE SINCE SC PLYFS FS
+export BASE SINCE SC POOR PLYFS FS
 
 fail() {
 	printf '%s\n' "$*" >>"$DIR/failures"

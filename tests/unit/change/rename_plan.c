@@ -64,7 +64,7 @@ static int expected(const struct rename_facts *f)
 		return -EAGAIN;
 	if (exchange && is_lower(f->new.place))
 		return -EAGAIN;
-	if (f->has_xattr)
+	if (f->has_xattr || f->hides_beside)
 		return 0;
 	/* No mark can be written: what would merge can't move. */
 	if (is_dir(f->old.place) && !f->old.opaque && f->new.lower_positive)
@@ -96,6 +96,7 @@ struct spot {
 	bool whiteout_fixed; /* UPPER_WHITEOUT: none in another directory */
 	bool lower;	     /* a lower layer shows the name */
 	bool lower_dir;	     /* as a directory */
+	bool hidden;	     /* but a mark beside the name hides it */
 };
 
 struct model {
@@ -129,11 +130,11 @@ static struct spot spot_of(const struct rename_side *s, enum object object, bool
 
 static struct seen look(const struct spot *s)
 {
-	if (s->upper == UPPER_OBJECT && s->dir && !s->opaque && (s->redirect || s->lower_dir))
+	if (s->upper == UPPER_OBJECT && s->dir && !s->opaque && (s->redirect || (s->lower_dir && !s->hidden)))
 		return (struct seen){s->object, s->redirect ? s->redirect : s->name};
 	if (s->upper == UPPER_OBJECT)
 		return (struct seen){s->object, BELOW_NONE};
-	if (s->upper == UPPER_WHITEOUT || !s->lower)
+	if (s->upper == UPPER_WHITEOUT || s->hidden || !s->lower)
 		return (struct seen){OBJECT_NONE, BELOW_NONE};
 	return (struct seen){OBJECT_LOWER, BELOW_NONE};
 }
@@ -146,13 +147,14 @@ static bool same_sight(struct seen a, struct seen b)
 /* The upper's part of a spot moves, what lies below stays. */
 static void put(struct spot *to, const struct spot *from)
 {
-	bool lower = to->lower, lower_dir = to->lower_dir;
+	bool lower = to->lower, lower_dir = to->lower_dir, hidden = to->hidden;
 	enum below name = to->name;
 
 	*to = *from;
 	to->name = name;
 	to->lower = lower;
 	to->lower_dir = lower_dir;
+	to->hidden = hidden;
 }
 
 /* renameat2(2) on the upper. */
@@ -195,6 +197,10 @@ static bool model_prepare(struct model *m, const struct rename_facts *f, const s
 
 	if ((s->mark_old_opaque || s->mark_new_opaque) && !f->has_xattr)
 		return false;
+	if ((s->hide_old || s->hide_new) && !f->hides_beside)
+		return false;
+	m->old.hidden = s->hide_old;
+	m->new.hidden = s->hide_new;
 	if (s->mark_old_opaque)
 		m->old.opaque = true;
 	if (s->mark_new_opaque)
@@ -206,12 +212,23 @@ static bool model_prepare(struct model *m, const struct rename_facts *f, const s
 		m->old.redirect = m->old.name;
 	if (s->redirect_new && !m->new.redirect)
 		m->new.redirect = m->new.name;
+	/* A lower directory that is replaced may go a moment before. */
+	if (s->hide_new && f->new.place == PLACE_DIR_LOWER && !f->new_shows_entry)
+		new = look(&m->new);
+	/* An empty one that is merged may lose the lower part, which showed nothing. */
+	if (s->hide_new && merged_new && !(f->flags & RENAME_EXCHANGE))
+		new = look(&m->new);
 	if (!same_sight(look(&m->old), old) || !same_sight(look(&m->new), new))
 		return false;
 	if (s->clear_new) {
-		if (new.object != OBJECT_NEW || !m->new.dir || f->new_shows_entry || (merged_new && !f->has_xattr))
+		if (new.object != OBJECT_NEW || !m->new.dir || f->new_shows_entry ||
+		    (merged_new && !f->has_xattr && !f->hides_beside))
 			return false;
 		m->new.filled = false;
+		if (f->hides_beside) {
+			m->new.hidden = true;
+			return true;
+		}
 		m->new.opaque = true;
 		m->new.redirect = BELOW_NONE;
 		m->new.object = OBJECT_STAND_IN;
@@ -264,7 +281,8 @@ static bool model_check_move(const struct rename_facts *f, const struct rename_s
 		m.old.upper = UPPER_NOTHING;
 	}
 	/* P2 */
-	return look(&m.old).object == OBJECT_NONE && (m.old.upper == UPPER_WHITEOUT) == f->old.lower_positive;
+	return look(&m.old).object == OBJECT_NONE &&
+	       (m.old.upper == UPPER_WHITEOUT || m.old.hidden) == f->old.lower_positive;
 }
 
 static bool model_check_exchange(const struct rename_facts *f, const struct rename_steps *s, bool redirected)
@@ -313,6 +331,8 @@ static bool facts_can_be(const struct rename_facts *f)
 		return false;
 	if (f->redirects && !f->has_xattr)
 		return false;
+	if (f->hides_beside && (f->has_xattr || f->new_whiteout_fixed))
+		return false;
 	if (f->new_holds_whiteouts && f->new.place != PLACE_DIR_PURE && f->new.place != PLACE_DIR_MERGED)
 		return false;
 	if (f->new_whiteout_fixed && f->new.place != PLACE_WHITEOUT)
@@ -333,7 +353,7 @@ static bool bit(unsigned *bits)
 }
 
 #define SIDE_BITS 5
-#define FACT_BITS 9
+#define FACT_BITS 10
 
 static bool side_from(struct rename_side *s, enum place place, unsigned bits)
 {
@@ -357,6 +377,7 @@ static bool facts_from(struct rename_facts *f, unsigned bits)
 	f->has_rename_whiteout = bit(&bits);
 	f->has_xattr = bit(&bits);
 	f->redirects = bit(&bits);
+	f->hides_beside = bit(&bits);
 	return facts_can_be(f);
 }
 
@@ -370,9 +391,10 @@ static void print_facts(const struct rename_facts *f)
 		printf("# %s: place %d lower %d opaque %d covered %d parent in upper %d merged %d\n", i ? "new" : "old",
 		       sides[i]->place, sides[i]->lower_positive, sides[i]->opaque, sides[i]->covered,
 		       sides[i]->parent_in_upper, sides[i]->parent_merged);
-	printf("# flags %u same %d above %d/%d shows %d holds %d fixed %d rename_whiteout %d xattr %d redirects %d\n", f->flags,
-	       f->same_object, f->old_above_new, f->new_above_old, f->new_shows_entry, f->new_holds_whiteouts,
-	       f->new_whiteout_fixed, f->has_rename_whiteout, f->has_xattr, f->redirects);
+	printf("# flags %u same %d above %d/%d shows %d holds %d fixed %d rename_whiteout %d xattr %d redirects %d "
+	       "beside %d\n",
+	       f->flags, f->same_object, f->old_above_new, f->new_above_old, f->new_shows_entry, f->new_holds_whiteouts,
+	       f->new_whiteout_fixed, f->has_rename_whiteout, f->has_xattr, f->redirects, f->hides_beside);
 }
 
 static void check_errors(const struct rename_facts *f)

@@ -239,7 +239,7 @@ TEST("marks of the aufs dialect are read when asked for, and by itself under the
 	static const struct {
 		const char *line;
 		int whiteouts;
-	} table[] = {{"plyfs -o lowerdir=/a /m", WHITEOUTS_OVERLAY},
+	} table[] = {{"plyfs -o lowerdir=/a /m", WHITEOUTS_AUTO},
 		     {"plyfs -o lowerdir=/a,whiteouts=aufs /m", WHITEOUTS_AUFS},
 		     {"plyfs -o lowerdir=/a,whiteouts=both /m", WHITEOUTS_BOTH},
 		     {"fuse-overlayfs -o lowerdir=/a /m", WHITEOUTS_BOTH},
@@ -251,14 +251,14 @@ TEST("marks of the aufs dialect are read when asked for, and by itself under the
 		     {"plyfs -o lowerdir=/v:/s/" HEX64 "/diff,upperdir=/u,workdir=/w /m", WHITEOUTS_BOTH},
 		     {"plyfs -o lowerdir=/s/" HEX64 "/mapped/0/l/CHECO6EITI6ZRDV5U7UHEUBNSA /m", WHITEOUTS_BOTH},
 		     {"plyfs -o lowerdir=l/CHECO6EITI6ZRDV5U7UHEUBNSA,whiteouts=overlay /m", WHITEOUTS_OVERLAY},
-		     {"plyfs -o lowerdir=/s/l/CHECO6EITI6ZRDV5U7UHEUBNS /m", WHITEOUTS_OVERLAY},
-		     {"plyfs -o lowerdir=/s/l/checo6eiti6zrdv5u7uheubnsa /m", WHITEOUTS_OVERLAY},
-		     {"plyfs -o lowerdir=/s/al/CHECO6EITI6ZRDV5U7UHEUBNSA /m", WHITEOUTS_OVERLAY},
-		     {"plyfs -o lowerdir=CHECO6EITI6ZRDV5U7UHEUBNSA /m", WHITEOUTS_OVERLAY},
-		     {"plyfs -o lowerdir=/s/" HEX64 "/work /m", WHITEOUTS_OVERLAY},
+		     {"plyfs -o lowerdir=/s/l/CHECO6EITI6ZRDV5U7UHEUBNS /m", WHITEOUTS_AUTO},
+		     {"plyfs -o lowerdir=/s/l/checo6eiti6zrdv5u7uheubnsa /m", WHITEOUTS_AUTO},
+		     {"plyfs -o lowerdir=/s/al/CHECO6EITI6ZRDV5U7UHEUBNSA /m", WHITEOUTS_AUTO},
+		     {"plyfs -o lowerdir=CHECO6EITI6ZRDV5U7UHEUBNSA /m", WHITEOUTS_AUTO},
+		     {"plyfs -o lowerdir=/s/" HEX64 "/work /m", WHITEOUTS_AUTO},
 		     {"plyfs -o lowerdir=/s/" HEX64 "/empty,upperdir=/u,workdir=/w /m", WHITEOUTS_BOTH},
-		     {"plyfs -o lowerdir=/s/" HEX64 " /m", WHITEOUTS_OVERLAY},
-		     {"plyfs -o lowerdir=/s/abc/diff /m", WHITEOUTS_OVERLAY}};
+		     {"plyfs -o lowerdir=/s/" HEX64 " /m", WHITEOUTS_AUTO},
+		     {"plyfs -o lowerdir=/s/abc/diff /m", WHITEOUTS_AUTO}};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		ASSERT_INT(parse(table[i].line), 0);

@@ -57,7 +57,8 @@ struct layer_fs {
 	uint64_t ino_bits; /* or'ed into st_ino, bits 48 to 62, from the uuid; 0 where all layers lie in one file system */
 };
 
-enum whiteout_form { WHITEOUT_DEVICE, WHITEOUT_XATTR };
+/* The last is a name of its own, `.wh.NAME` beside NAME: what the upper has of NAME is shown and merges with nothing below. */
+enum whiteout_form { WHITEOUT_DEVICE, WHITEOUT_XATTR, WHITEOUT_AUFS };
 
 struct layer_set {
 	_Atomic unsigned refs;
@@ -90,7 +91,7 @@ struct layer_set {
 	bool has_upper_xattr; /* private marks can be written */
 	bool can_reopen; /* files without permission bits can be opened at any time (CAP_DAC_OVERRIDE over the upper) */
 	bool can_chown;  /* new files can be given to their callers */
-	enum whiteout_form whiteout_form;
+	enum whiteout_form whiteout_form; /* that is written; WHITEOUT_AUFS only with `aufs` */
 	struct layer_work *work; /* temp names and the shared whiteout, layer/work.h */
 	struct layer_index *index; /* layer/index.h; NULL: hard links of lower files are broken by copy-up */
 };

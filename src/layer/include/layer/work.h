@@ -31,6 +31,17 @@ int work_prepare_whiteouts(struct layer_set *set, int dirfd);
  * whiteout, or a new one (and that is shared from now on) where linking fails. -EEXIST when the name is taken. */
 int work_make_whiteout(struct layer_set *set, int dirfd, const char *name);
 
+/* With WHITEOUT_AUFS: hides what lower layers have of `name`, whatever the upper has of it; 0 also where that was so already. What the
+ * upper shows stays as it is, so this precedes the step that it is for, and isn't taken back when that fails. -ENAMETOOLONG: the name
+ * leaves no room for the prefix. */
+int work_hide_below(int dirfd, const char *name);
+
+/* Moves `temp` of the work directory to `name`, where nothing is: -EEXIST. */
+int work_publish(struct layer_set *set, const char *temp, bool is_dir, int dirfd, const char *name);
+
+/* Removes what the directory `name`, which shows nothing, holds: with WHITEOUT_AUFS, after work_hide_below(). */
+int work_empty_dir(int dirfd, const char *name);
+
 /* Replaces the non-directory `name` in dirfd, which is no whiteout, atomically by a whiteout (temp + rename). */
 int work_replace_by_whiteout(struct layer_set *set, int dirfd, const char *name);
 
