@@ -23,6 +23,8 @@
 #include "os/task.h"
 
 #define MAX_THREADS 8U
+/* What the caches of descriptors hold at most (fuse/fs.c), in a table of 64 KiB. */
+#define RESERVED_FDS 8192U
 
 struct session {
 	const struct options *opt;
@@ -169,6 +171,7 @@ static int session_start(struct session *s)
 	if (sys_keep_caps_on_fsuid() < 0 && s->set->has_upper && s->set->can_chown)
 		log_debug("capabilities can't be kept over a change of fsuid: new files are given away by chown");
 	opt = fs_options_of(s);
+	sys_reserve_fds(MIN(opt.max_fds, RESERVED_FDS));
 	r = fs_new(s->set, &opt, &s->fs);
 	if (r < 0)
 		return r;

@@ -60,6 +60,9 @@ struct fs {
 	_Atomic bool trimming;    /* a `trim` is the pool's */
 	struct pool_task trim;
 	_Atomic int plus_bias;    /* readers that ask for attributes were seen lately */
+	_Atomic int walk_bias;	  /* walks were */
+	_Atomic uint64_t walk_dir;    /* the directory that somebody began to read last: its id */
+	_Atomic uint64_t walk_parent; /* its parent's, or 0 */
 };
 
 static inline struct fs *fs_of(fuse_req_t req)
@@ -93,6 +96,16 @@ bool caller_drops_sgid(fuse_req_t req, struct inode *inode);
 
 /* Child of parent by name, lookup count raised; -ENOENT. *ret_stx as the union shows it. */
 int lookup_child(struct fs *fs, struct inode *parent, const char *name, struct inode **ret_inode, struct statx *ret_stx);
+
+/* --- walks (walk.c) -------------------------------------------------------------------------------------------------------- */
+
+/* Which entries of a stream carry attributes; decided at its start and then kept by the directory, unless more is
+ * wanted. */
+enum dir_plus walk_plus(struct fs *fs, struct dir *dir, bool start);
+/* `name` of parent was looked up. */
+void walk_note_lookup(struct fs *fs, struct inode *parent, const struct statx *stx, const char *name);
+/* Somebody begins to read `dir`, whose parent may be NULL. */
+void walk_note(struct fs *fs, const struct inode *dir, const struct inode *parent);
 
 /* Closes the handles of a session that ended without RELEASE. */
 void handles_free(struct fs *fs);

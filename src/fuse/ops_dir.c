@@ -2,8 +2,9 @@
 /*
  * READDIR, READDIRPLUS, FSYNCDIR.
  *
- * No handle exists: an offset is a cookie of the listing, so reading resumes anywhere. READDIRPLUS halves a walk that asks for attributes
- * and makes one that doesn't five times slower, so entries are plain (node id 0) until lookups of just-listed names were seen.
+ * No handle exists: an offset is a cookie of the listing, so reading resumes anywhere. READDIRPLUS halves a walk that
+ * asks for attributes and makes one that doesn't five times slower, so entries are plain (node id 0) until lookups of
+ * just-listed names were seen (walk.c).
  */
 #include "internal.h"
 
@@ -18,13 +19,18 @@
 /* A plain entry costs this much and its name, rounded up to 8, in the reply (struct fuse_dirent). */
 #define ENTRY_BYTES 24
 #define ENTRY_PLUS_BYTES 152
+/* Plain directories at the start of a stream: as many lookups come before a walk's next request, which has full ones.
+ */
+#define PLAIN_DIRS 16
 
 struct reading {
 	fuse_req_t req;
 	struct fs *fs;
 	struct inode *dir;
-	bool plus_format; /* the request is READDIRPLUS */
-	bool plus;        /* entries carry attributes */
+	uint64_t cookie;
+	bool plus_format;   /* the request is READDIRPLUS */
+	enum dir_plus plus; /* which entries carry attributes */
+	unsigned n_dirs;    /* plain ones */
 	char *buf;
 	size_t size, used;
 	struct listing_batch batch;
@@ -57,23 +63,11 @@ static bool add_plain(struct reading *rd, const char *name, uint64_t ino, unsign
 	return add_entry(rd, name, &e, cookie);
 }
 
-static uint64_t parent_ino(struct reading *rd)
+static bool add_dots(struct reading *rd, const struct inode *parent)
 {
-	struct inode_place place;
-	uint64_t ino = inode_ino(rd->dir);
-
-	inode_locate(rd->fs->tree, rd->dir, &place);
-	if (place.parent)
-		ino = inode_ino(place.parent);
-	inode_place_finish(rd->fs->tree, &place);
-	return ino;
-}
-
-static bool add_dots(struct reading *rd, uint64_t cookie)
-{
-	if (cookie < COOKIE_SELF && !add_plain(rd, ".", inode_ino(rd->dir), DT_DIR, COOKIE_SELF))
+	if (rd->cookie < COOKIE_SELF && !add_plain(rd, ".", inode_ino(rd->dir), DT_DIR, COOKIE_SELF))
 		return false;
-	return cookie >= COOKIE_PARENT || add_plain(rd, "..", parent_ino(rd), DT_DIR, COOKIE_PARENT);
+	return rd->cookie >= COOKIE_PARENT || add_plain(rd, "..", inode_ino(parent), DT_DIR, COOKIE_PARENT);
 }
 
 /* An entry with attributes; a name that can't be looked up (it has just gone, or must not be followed) stays a plain one. */
@@ -94,49 +88,70 @@ static bool add_full(struct reading *rd, const struct listing_entry *entry, cons
 	return true;
 }
 
-static int add_batch(struct reading *rd, uint64_t cookie)
+static bool is_full(const struct reading *rd, const struct listing_entry *entry)
+{
+	return rd->plus == DIR_PLUS_ALL || (rd->plus == DIR_PLUS_DIRS && entry->type == DT_DIR);
+}
+
+/* Whether the reply ends here, so that what the reader does with the directories that it has got is seen. */
+static bool ends_early(struct reading *rd, const struct listing_entry *entry)
+{
+	return rd->plus_format && !rd->fs->opt.revalidate && rd->plus == DIR_PLUS_NONE && rd->cookie <= COOKIE_PARENT &&
+	       entry->type == DT_DIR && ++rd->n_dirs > PLAIN_DIRS;
+}
+
+static int add_batch(struct reading *rd)
 {
 	size_t per_entry = rd->plus_format ? ENTRY_PLUS_BYTES : ENTRY_BYTES;
 	size_t room = (rd->size - rd->used) / per_entry * ENTRY_BYTES;
-	int r = listing_read(rd->fs->tree, rd->dir, cookie, room, &rd->batch);
+	int r = listing_read(rd->fs->tree, rd->dir, rd->cookie, room, &rd->batch);
 
 	if (r < 0)
 		return r;
-	for (unsigned i = 0; i < rd->batch.n; i++) {
+	for (unsigned i = 0; i < rd->batch.n && !ends_early(rd, &rd->batch.entries[i]); i++) {
 		const struct listing_entry *entry = &rd->batch.entries[i];
 		char name[TREE_NAME_MAX + 1];
 		bool fits;
 
 		memcpy(name, entry->name, entry->name_len);
 		name[entry->name_len] = '\0';
-		fits = rd->plus ? add_full(rd, entry, name)
-				: add_plain(rd, name, entry->ino, entry->type, entry->cookie);
+		fits = is_full(rd, entry) ? add_full(rd, entry, name)
+					  : add_plain(rd, name, entry->ino, entry->type, entry->cookie);
 		if (!fits)
 			break;
 	}
 	return 0;
 }
 
-/* Whether this stream carries attributes; decided at its start and then kept by the directory. */
-static bool decide_plus(struct reading *rd, uint64_t cookie)
+/* The start of the stream. False when there is no more to it. */
+static bool start_reading(struct reading *rd)
 {
-	struct dir *dir = rd->dir->dir;
+	struct inode_place place;
+	bool fits;
 
-	if (!rd->plus_format)
-		return false;
-	if (cookie <= COOKIE_PARENT && !atomic_load_explicit(&dir->plus, memory_order_relaxed) &&
-	    atomic_load_explicit(&rd->fs->plus_bias, memory_order_relaxed) > 0) {
-		atomic_fetch_sub_explicit(&rd->fs->plus_bias, 1, memory_order_relaxed);
-		atomic_store_explicit(&dir->plus, true, memory_order_relaxed);
-	}
-	return atomic_load_explicit(&dir->plus, memory_order_relaxed);
+	inode_locate(rd->fs->tree, rd->dir, &place);
+	walk_note(rd->fs, rd->dir, place.parent);
+	/* A removed directory is empty, without its dots, as in the kernel. */
+	fits = !place.unlinked && add_dots(rd, place.parent ? place.parent : rd->dir);
+	inode_place_finish(rd->fs->tree, &place);
+	return fits;
+}
+
+static int fill_reply(struct reading *rd)
+{
+	if (rd->cookie < COOKIE_PARENT && !start_reading(rd))
+		return 0;
+	if (inode_is_unlinked(rd->dir))
+		return 0;
+	rd->plus = rd->plus_format ? walk_plus(rd->fs, rd->dir->dir, rd->cookie <= COOKIE_PARENT) : DIR_PLUS_NONE;
+	return add_batch(rd);
 }
 
 static void read_directory(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, bool plus_format)
 {
 	struct inode *dir = inode_or_reply(req, id);
 	struct reading *rd;
-	int r = 0;
+	int r;
 
 	if (!dir)
 		return;
@@ -152,15 +167,14 @@ static void read_directory(fuse_req_t req, fuse_ino_t id, size_t size, off_t off
 	rd->req = req;
 	rd->fs = fs_of(req);
 	rd->dir = dir;
+	rd->cookie = (uint64_t)off;
 	rd->plus_format = plus_format;
 	rd->buf = (char *)(rd + 1);
 	rd->size = size;
 	rd->used = 0;
+	rd->n_dirs = 0;
 	rd->n_looked_up = 0;
-	rd->plus = decide_plus(rd, (uint64_t)off);
-	/* A removed directory is empty, without its dots, as in the kernel. */
-	if (!inode_is_unlinked(dir) && add_dots(rd, (uint64_t)off))
-		r = add_batch(rd, (uint64_t)off);
+	r = fill_reply(rd);
 	if (r < 0 && rd->used == 0)
 		reply_result(req, r);
 	else if (fuse_reply_buf(req, rd->buf, rd->used) == -ENOENT)

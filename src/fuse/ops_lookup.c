@@ -6,7 +6,6 @@
 
 #include <malloc.h>
 
-#define PLUS_BIAS 16
 /* Each lost race is a whole copy-up of another name of the same file, and its inode forgotten. */
 #define LOOKUP_TRIES 8
 
@@ -146,20 +145,6 @@ int lookup_child(struct fs *fs, struct inode *parent, const char *name, struct i
 	return lookup_resolve(fs, parent, name, ret_inode, ret_stx);
 }
 
-/* A reader that lists a directory and then asks for each name's attributes gets them with the next listings. Directories don't count: a
- * walk that reads names alone looks them up as well. */
-static void note_lookup_after_listing(struct fs *fs, struct inode *parent, const struct statx *stx, const char *name)
-{
-	unsigned layer;
-
-	if (S_ISDIR(stx->stx_mode) || atomic_load_explicit(&parent->dir->plus, memory_order_relaxed))
-		return;
-	if (listing_find(fs->tree, parent, name, &layer) != LISTING_PRESENT)
-		return;
-	atomic_store_explicit(&parent->dir->plus, true, memory_order_relaxed);
-	atomic_store_explicit(&fs->plus_bias, PLUS_BIAS, memory_order_relaxed);
-}
-
 void op_lookup(fuse_req_t req, fuse_ino_t parent_id, const char *name)
 {
 	struct fs *fs = fs_of(req);
@@ -177,7 +162,7 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent_id, const char *name)
 	} else if (r < 0) {
 		reply_result(req, r);
 	} else {
-		note_lookup_after_listing(fs, parent, &stx, name);
+		walk_note_lookup(fs, parent, &stx, name);
 		reply_entry(req, inode, &stx);
 	}
 }

@@ -66,13 +66,12 @@ static int each_of_buffer(const char *buf, size_t size, int (*each)(void *arg, c
 	return 0;
 }
 
-int sys_read_dir(int dirfd, int (*each)(void *arg, const struct sys_dirent *entry), void *arg)
+int sys_read_dir_once(int fd, int (*each)(void *arg, const struct sys_dirent *entry), void *arg)
 {
-	_cleanup_close_ int fd = open_for_reading(dirfd);
-	_cleanup_free_ char *buf = fd < 0 ? NULL : malloc(DIR_BUFFER);
+	_cleanup_free_ char *buf = malloc(DIR_BUFFER);
 
 	if (!buf)
-		return fd < 0 ? fd : -ENOMEM;
+		return -ENOMEM;
 	for (;;) {
 		long size = SYS_LOOK(syscall(SYS_getdents64, fd, buf, DIR_BUFFER));
 
@@ -84,4 +83,11 @@ int sys_read_dir(int dirfd, int (*each)(void *arg, const struct sys_dirent *entr
 		if (ret)
 			return ret;
 	}
+}
+
+int sys_read_dir(int dirfd, int (*each)(void *arg, const struct sys_dirent *entry), void *arg)
+{
+	_cleanup_close_ int fd = open_for_reading(dirfd);
+
+	return fd < 0 ? fd : sys_read_dir_once(fd, each, arg);
 }

@@ -193,6 +193,14 @@ unsigned long sys_raise_nofile(void)
 	return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? before : limit.rlim_cur;
 }
 
+void sys_reserve_fds(unsigned n)
+{
+	int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, (int)n - 1);
+
+	if (fd >= 0)
+		close(fd);
+}
+
 void sys_no_core_dumps(void)
 {
 	struct rlimit none = {0, 0};

@@ -406,6 +406,47 @@ static struct inode *parent_in_layer(struct tree *tree, struct inode *dir, const
 	return dir->names->parent;
 }
 
+/* Opens the directory by its name in the parent. An errno means no more than that it isn't had this way. */
+static int open_to_read(struct tree *tree, struct inode *parent, const char *name, struct dirref *ref)
+{
+	const struct layer *l = &tree->layers->layers[ref->layer];
+	struct dirref *above = dir_ref_of_layer(parent->dir, ref->layer);
+	_cleanup_close_ int fd = -1;
+	struct statx stx;
+	struct dirfd at;
+	int res = above ? dirfd_get(tree, parent, above, &at) : -ESTALE;
+
+	if (res < 0)
+		return res;
+	fd = layer_openat(l, at.fd, name, O_RDONLY | O_DIRECTORY | O_NOATIME);
+	dirfd_put(tree, &at);
+	res = fd < 0 ? fd : sys_statx(fd, "", &stx);
+	if (res == 0 && stx.stx_ino != ref->ino)
+		res = -ESTALE;
+	return res < 0 ? res : TAKE_FD(fd);
+}
+
+int dirfd_open_to_read(struct tree *tree, struct inode *dir, struct dirref *ref)
+{
+	char name[TREE_NAME_MAX + 1];
+	struct inode *parent;
+	struct dirfd fd;
+	int res;
+
+	if (ref->flags & DIRREF_COVERED)
+		return -EXDEV;
+	if (dirfd_get_open(tree, dir, ref, &fd)) {
+		dirfd_put(tree, &fd);
+		return -EEXIST;
+	}
+	parent = parent_in_layer(tree, dir, ref, name);
+	if (!parent)
+		return -ESTALE;
+	res = open_to_read(tree, parent, name, ref);
+	inode_put(tree, parent);
+	return res;
+}
+
 int dirfd_statx(struct tree *tree, struct inode *dir, struct dirref *ref, struct statx *ret_stx)
 {
 	const struct layer *l = &tree->layers->layers[ref->layer];

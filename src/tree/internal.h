@@ -167,6 +167,10 @@ void dirfd_drop(struct tree *tree, struct dir *dir);
 unsigned dirfd_count(struct tree *tree);
 /* Attributes of the directory in one layer, of its descriptor where it is open, else by its name in the parent. -ESTALE: it isn't there. */
 int dirfd_statx(struct tree *tree, struct inode *dir, struct dirref *ref, struct statx *ret_stx);
+/* A descriptor to read the directory once, checked by inode number, which the caller closes: two calls less than
+ * opening the cache's again. Only for a directory that isn't open, lies by its name in its parent and may be read
+ * without touching its access time; any errno means that dirfd_get() is to be asked. */
+int dirfd_open_to_read(struct tree *tree, struct inode *dir, struct dirref *ref);
 /* Opens a name as a directory (O_PATH); closes other directories where descriptors have run out. */
 int dirfd_open_name(struct tree *tree, const struct layer *l, int dirfd, const char *name);
 

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/cleanup.h"
 #include "base/macros.h"
 #include "layer/catalog.h"
 #include "os/fs.h"
@@ -223,22 +224,39 @@ static int merge_impure(struct merge *m, struct inode *dir)
 	return 0;
 }
 
+/* The layer's directory is open: at m->dirfd, and for reading from its start at `reading`, unless that is negative. */
+static int merge_opened(struct merge *m, struct inode *dir, int reading)
+{
+	int res = 0;
+
+	m->whiteout_ino = 0;
+	if (m->layer->upper && !m->stop_early)
+		res = merge_impure(m, dir);
+	if (res < 0)
+		return res;
+	return reading < 0 ? merge_read(m) : sys_read_dir_once(reading, merge_entry, m);
+}
+
 static int merge_open_layer(struct merge *m, struct inode *dir, struct dirref *ref)
 {
+	/* Where entries are looked up as well the cache's descriptor will be needed. */
+	_cleanup_close_ int reading =
+		dir_plus(dir->dir) == DIR_PLUS_ALL ? -EEXIST : dirfd_open_to_read(m->tree, dir, ref);
 	struct dirfd fd;
-	int res = dirfd_get(m->tree, dir, ref, &fd);
+	int res;
 
+	if (reading >= 0) {
+		m->dirfd = reading;
+		return merge_opened(m, dir, reading);
+	}
+	res = dirfd_get(m->tree, dir, ref, &fd);
 	/* Covered by another mount: nothing of it is shown. */
 	if (res == -EXDEV)
 		return 0;
 	if (res < 0)
 		return res;
 	m->dirfd = fd.fd;
-	m->whiteout_ino = 0;
-	if (m->layer->upper && !m->stop_early)
-		res = merge_impure(m, dir);
-	if (res == 0)
-		res = merge_read(m);
+	res = merge_opened(m, dir, -1);
 	dirfd_put(m->tree, &fd);
 	return res;
 }

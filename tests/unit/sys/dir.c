@@ -38,6 +38,20 @@ TEST("a directory is read through O_PATH, without its dots, with types and numbe
 	       strstr(seen.names, "fifo ") && strstr(seen.names, "out "));
 }
 
+TEST("a directory that is open for reading is read from where it stands, to its end")
+{
+	SCRATCH(s);
+	_cleanup_close_ int fd = openat(s.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct seen seen = {.scratch = &s};
+
+	ASSERT(fd >= 0);
+	EXPECT_INT(sys_read_dir_once(fd, note, &seen), 0);
+	EXPECT_INT(seen.count, 5);
+	EXPECT_INT(sys_read_dir_once(fd, note, &seen), 0);
+	EXPECT_INT(seen.count, 5);
+	EXPECT_INT(sys_read_dir_once(s.fd, note, &seen), -EBADF);
+}
+
 TEST("reading stops at what the callee returns")
 {
 	SCRATCH(s);

@@ -54,6 +54,35 @@ TEST("a task with SIGKILL pending is killed, one with another signal isn't")
 	EXPECT(!killed_by_status("Name:\tState: Z\nState:\tR (running)\n"));
 }
 
+static int fd_table_size(void)
+{
+	FILE *status = fopen("/proc/self/status", "re");
+	char line[256];
+	int size = -1;
+
+	while (status && fgets(line, sizeof(line), status) && sscanf(line, "FDSize: %d", &size) != 1)
+		;
+	if (status)
+		fclose(status);
+	return size;
+}
+
+TEST("a table of descriptors that was asked for is there, within the limit, and no descriptor stays open")
+{
+	int before = fd_table_size(), next = dup(STDIN_FILENO), again;
+	struct rlimit limit;
+
+	close(next);
+	ASSERT(before > 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0);
+	sys_reserve_fds(UINT32_MAX / 2);
+	EXPECT_INT(fd_table_size(), before);
+	sys_reserve_fds((unsigned)limit.rlim_cur);
+	EXPECT(fd_table_size() >= (int)limit.rlim_cur);
+	again = dup(STDIN_FILENO);
+	EXPECT_INT(again, next);
+	close(again);
+}
+
 TEST("nothing is told about no process")
 {
 	EXPECT(!sys_task_killed(0));

@@ -164,6 +164,46 @@ TEST("a directory that was moved behind the union's back is stale, never another
 	EXPECT_INT(dirfd_get(f.tree, a, &a->dir->upper, &fd), -ESTALE);
 }
 
+TEST("a directory that is listed and no more leaves no descriptor of it open, and one that is looked into stays so")
+{
+	FIXTURE(f, .layers = 3);
+	struct inode *a;
+	struct listing_batch *batch = malloc(sizeof(*batch));
+	unsigned before;
+
+	ASSERT(batch && fixture_make(&f, "1d/a 2d/a 1f/a/x 2f/a/y"));
+	a = fixture_get(&f, "a");
+	before = dirfd_count(f.tree);
+	ASSERT_INT(listing_read(f.tree, a, 0, SIZE_MAX, batch), 0);
+	EXPECT_INT(batch->n, 2);
+	EXPECT_INT(dirfd_count(f.tree), before);
+	EXPECT(step(&f, a, "x") && step(&f, a, "y"));
+	EXPECT_INT(dirfd_count(f.tree), before + 2);
+	listing_drop(f.tree, a);
+	for (int i = 0; i < 2; i++) {
+		ASSERT_INT(listing_read(f.tree, a, 0, SIZE_MAX, batch), 0);
+		EXPECT_INT(batch->n, 2);
+		EXPECT_INT(dirfd_count(f.tree), before + 2);
+	}
+	free(batch);
+}
+
+TEST("a directory that another one has taken the place of isn't listed with what is in that")
+{
+	FIXTURE(f, .layers = 2);
+	struct listing_batch *batch = malloc(sizeof(*batch));
+	struct inode *a;
+
+	ASSERT(batch && fixture_make(&f, "0d/a 0d/b 0f/b/x"));
+	a = fixture_get(&f, "a");
+	while (dirfd_shrink(f.tree))
+		;
+	ASSERT_INT(renameat2(f.top_fd, "0/a", f.top_fd, "0/b", RENAME_EXCHANGE), 0);
+	EXPECT_INT(listing_read(f.tree, a, 0, SIZE_MAX, batch), -ESTALE);
+	EXPECT_INT(batch->n, 0);
+	free(batch);
+}
+
 TEST("an unlinked upper directory is reached by its pinned descriptor")
 {
 	FIXTURE(f, .layers = 2);

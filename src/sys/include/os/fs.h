@@ -121,6 +121,8 @@ struct sys_dirent {
 /* Reads the whole directory that `dirfd` (O_PATH is enough: it is reopened) refers to, without "." and "..". Stops at the
  * first non-zero value that `each` returns and returns it; 0 at the end. */
 int sys_read_dir(int dirfd, int (*each)(void *arg, const struct sys_dirent *entry), void *arg);
+/* The same of one that is open for reading, from where its descriptor stands, which is the end afterwards. */
+int sys_read_dir_once(int fd, int (*each)(void *arg, const struct sys_dirent *entry), void *arg);
 
 /* --- xattrs (name "" means fd itself, which may be O_PATH) ------------------------------------------------------- */
 

@@ -25,6 +25,10 @@ bool sys_in_init_userns(void);
 bool sys_task_killed(pid_t tid);
 /* Raises RLIMIT_NOFILE to its hard limit; returns the limit now in force. */
 unsigned long sys_raise_nofile(void);
+/* Makes the kernel's table of descriptors big enough for n of them, as far as the limit permits. To be called while
+ * there is one thread: later a table that has to grow makes the thread that opens wait for all processors, milliseconds
+ * at each doubling. */
+void sys_reserve_fds(unsigned n);
 /* Core dumps off (RLIMIT_CORE 0 and PR_SET_DUMPABLE stays, for /proc/self/fd). */
 void sys_no_core_dumps(void);
 /* Adds to the calling thread's nice value. */

@@ -61,6 +61,9 @@ struct dirref {
 	struct dirfd_entry *fd;  /* dirfd lock */
 };
 
+/* Of which entries READDIRPLUS is answered with attributes. */
+enum dir_plus { DIR_PLUS_NONE, DIR_PLUS_DIRS, DIR_PLUS_ALL };
+
 enum dir_acl { DIR_ACL_UNKNOWN, DIR_ACL_NONE, DIR_ACL_PRESENT };
 
 struct dir {
@@ -69,7 +72,7 @@ struct dir {
 	struct dirref upper;
 	_Atomic unsigned char default_acl; /* a enum dir_acl of the upper directory; set back to UNKNOWN by xattr changes */
 	_Atomic bool impure_marked;   /* a overlay.impure was written or found */
-	_Atomic bool plus;            /* a answer READDIRPLUS with attributes */
+	_Atomic unsigned char plus;   /* a enum dir_plus; rises only */
 	_Atomic unsigned misses;      /* a probes of layers that found nothing since the last listing */
 	struct listing *listing;      /* leaf: tree/listing.c */
 	uint32_t patches;             /* leaf: changes told to the listing, kept or not; a build in between is void */
@@ -320,6 +323,16 @@ void inode_fix_statx(struct tree *tree, struct inode *inode, struct statx *stx);
 /* Number of layers in a directory's stack now, and its i-th ref (0 = topmost). */
 unsigned dir_depth(const struct dir *dir);
 struct dirref *dir_ref(struct dir *dir, unsigned i);
+static inline enum dir_plus dir_plus(const struct dir *dir)
+{
+	return atomic_load_explicit(&dir->plus, memory_order_relaxed);
+}
+/* Two at a time may leave the lower of both. */
+static inline void dir_raise_plus(struct dir *dir, enum dir_plus plus)
+{
+	if (dir_plus(dir) < plus)
+		atomic_store_explicit(&dir->plus, (unsigned char)plus, memory_order_relaxed);
+}
 /* The ref of one layer, or NULL. */
 struct dirref *dir_ref_of_layer(struct dir *dir, unsigned layer);
 

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Walks: what the kernel will ask next.
+ *
+ * Whoever looks up names that were just listed wants attributes: listings come with those from then on. Whoever reads a
+ * directory right after its parent, or after another directory of the same parent, walks a tree and looks up each
+ * directory, whether or not he wants attributes: entries of directories come with them. All of this is a guess; a wrong
+ * one costs work and nothing else.
+ */
+#include "internal.h"
+
+/* Directories that are read with more than they were asked for, after the last sign that it is wanted. */
+#define PLUS_BIAS 16
+
+static bool take_bias(_Atomic int *bias)
+{
+	if (atomic_load_explicit(bias, memory_order_relaxed) <= 0)
+		return false;
+	atomic_fetch_sub_explicit(bias, 1, memory_order_relaxed);
+	return true;
+}
+
+enum dir_plus walk_plus(struct fs *fs, struct dir *dir, bool start)
+{
+	if (start && dir_plus(dir) < DIR_PLUS_ALL) {
+		if (take_bias(&fs->plus_bias))
+			dir_raise_plus(dir, DIR_PLUS_ALL);
+		else if (dir_plus(dir) < DIR_PLUS_DIRS && take_bias(&fs->walk_bias))
+			dir_raise_plus(dir, DIR_PLUS_DIRS);
+	}
+	return dir_plus(dir);
+}
+
+/* Directories don't count: a walk that reads names alone looks them up as well. */
+void walk_note_lookup(struct fs *fs, struct inode *parent, const struct statx *stx, const char *name)
+{
+	unsigned layer;
+
+	if (S_ISDIR(stx->stx_mode) || dir_plus(parent->dir) == DIR_PLUS_ALL)
+		return;
+	if (listing_find(fs->tree, parent, name, &layer) != LISTING_PRESENT)
+		return;
+	dir_raise_plus(parent->dir, DIR_PLUS_ALL);
+	atomic_store_explicit(&fs->plus_bias, PLUS_BIAS, memory_order_relaxed);
+}
+
+void walk_note(struct fs *fs, const struct inode *dir, const struct inode *parent)
+{
+	uint64_t parent_id = parent ? parent->id : 0;
+	uint64_t last = atomic_exchange_explicit(&fs->walk_dir, dir->id, memory_order_relaxed);
+	uint64_t last_parent = atomic_exchange_explicit(&fs->walk_parent, parent_id, memory_order_relaxed);
+
+	/* With timeout=0 the kernel would look directories up all the same. */
+	if (fs->opt.revalidate || !parent || (parent_id != last && parent_id != last_parent))
+		return;
+	atomic_store_explicit(&fs->walk_bias, PLUS_BIAS, memory_order_relaxed);
+	dir_raise_plus(parent->dir, DIR_PLUS_DIRS);
+}
