@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The daemon's control group. Who ends a service or a container ends what is in its cgroup, and below it: a daemon that must outlive
- * its caller needs a place beside. Version 2 has one hierarchy, version 1 one for each set of controllers, and hybrid systems have
- * both; a process is in one group of each. What is mounted says which there are, /proc/self/cgroup which groups we are in.
+ * The daemon's control group. Who ends a service or a container ends what is in its cgroup, and below it: a daemon that
+ * must outlive its caller needs a place beside. Version 2 has one hierarchy, version 1 one for each set of controllers,
+ * and hybrid systems have both; a process is in one group of each. What is mounted says which there are,
+ * /proc/self/cgroup which groups we are in.
  *
- * A group can't be removed while somebody is in it, so at the end we leave it first. Groups further up are tried before the one that we
- * came from: that one may be frozen or gone. Version 2 lets no process into a group that hands controllers down, but for the root, so
- * all are tried.
+ * A group can't be removed while somebody is in it, so at the end we leave it first. Groups further up are tried before
+ * the one that we came from: that one may be frozen or gone. Version 2 lets no process into a group that hands
+ * controllers down, but for the root, so all are tried.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -94,6 +95,9 @@ static char *own_group(const struct sys_mountinfo *m)
 	while (!path && getline(&line, &size, file) > 0)
 		path = path_in_line(line, m);
 	fclose(file);
+	/* A control group namespace shows what lies outside of it so. */
+	if (path && strncmp(path, "/..", 3) == 0 && (!path[3] || path[3] == '/'))
+		return NULL;
 	path = path ? below(m->root, path) : NULL;
 	return path ? strdup(path) : NULL;
 }
@@ -339,7 +343,7 @@ static const char *cause_of(int r, const char *value, const struct cgroup *cgrou
 	struct stat st;
 
 	if (r == -ENOENT && cgroup->count == 0)
-		return "no control groups are mounted";
+		return "no control group is within reach";
 	/* A directory elsewhere is no group's name. */
 	if (r == -ENOENT && strcmp(value, "new") != 0 && stat(value, &st) == 0)
 		return "not a control group";
