@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Run by cpack over the tree that was installed to be packed: what Debian wants otherwise than `cmake --install` does it. Manual pages
 # are compressed, zsh finds a package's completions in a directory of its own, and the licence stands in a file called copyright.
+if(NOT CPACK_GENERATOR STREQUAL "DEB")
+  return()
+endif()
 set(share ${CPACK_TEMPORARY_DIRECTORY}/usr/share)
 file(GLOB pages ${share}/man/man*/*.[0-9])
 foreach(page ${pages})
