@@ -3,6 +3,7 @@
 option(PLYFS_WERROR "Treat warnings as errors" OFF)
 option(PLYFS_FAULTS "Compile the fault points that the kill and fault tests use" OFF)
 option(PLYFS_COVERAGE "Instrument for gcov" OFF)
+option(PLYFS_STATIC "Link plyfs without any shared library" OFF)
 set(PLYFS_SANITIZE "" CACHE STRING "Sanitizers: empty, 'address,undefined' or 'thread'")
 set(PLYFS_LIBFUSE_PREFIX "" CACHE PATH
     "Prefix of a libfuse3 to link statically in the place of the distribution's (tools/build-libfuse makes one)")
@@ -28,6 +29,9 @@ target_compile_options(plyfs_flags INTERFACE
   # Threads count the same lines at the same time.
   $<$<BOOL:${PLYFS_COVERAGE}>:--coverage> $<$<BOOL:${PLYFS_COVERAGE}>:-fprofile-update=atomic>)
 target_link_options(plyfs_flags INTERFACE $<$<BOOL:${PLYFS_COVERAGE}>:--coverage> -Wl,-z,relro,-z,now)
+if(PLYFS_STATIC)
+  target_link_options(plyfs_flags INTERFACE -static)
+endif()
 if(PLYFS_SANITIZE)
   target_compile_options(plyfs_flags INTERFACE -fsanitize=${PLYFS_SANITIZE} -fno-omit-frame-pointer
     -fno-sanitize-recover=all)

@@ -127,7 +127,7 @@ _plyfs_option() {
 		last=${1##*,}
 	fi
 	case $last in
-	lowerdir=* | lowerdir+=* | upperdir=* | workdir=* | log=* | pidfile=* | index_cache=*)
+	lowerdir=* | lowerdir+=* | upperdir=* | workdir=* | log=* | pidfile=* | index_cache=* | cgroup=/*)
 		local head=${last%%=*}= path=${last#*=}
 		if [[ $head == lowerdir= && $path == *:* ]]; then
 			head+=${path%:*}:

@@ -121,7 +121,7 @@ function __plyfs_options
     set -l token (string replace -r '^-o' '' -- (commandline -ct))
     set -l before (string replace -r '[^,]*$' '' -- $token)
     set -l last (string replace -r '^.*,' '' -- $token)
-    set -l path (string match -r '^((?:lowerdir\+?|upperdir|workdir|log|pidfile|index_cache)=(?:.*:)?)(.*)$' -- $last)
+    set -l path (string match -r '^((?:lowerdir\+?|upperdir|workdir|log|pidfile|index_cache|cgroup)=(?:.*:)?)(.*)$' -- $last)
     if test (count $path) -eq 3
         for file in $path[3]*
             test -d $file; and set file $file/

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The daemon's parts: start and report (live.c), the libfuse session (session.c), signals (signals.c).
+ * The daemon's parts: start and report (live.c), the libfuse session (session.c), signals (signals.c), the
+ * control group (cgroup.c).
  */
 #ifndef DAEMON_INTERNAL_H
 #define DAEMON_INTERNAL_H
@@ -28,10 +29,21 @@ int live_start(struct live *live, const struct options *opt);
 /* The mount is live: writes the pid file, gives up stdin, stdout and stderr, and lets the parent go with status 0. */
 void live_report(struct live *live);
 
+/* --- cgroup.c ---------------------------------------------------------------------------------------------------- */
+
+struct cgroup;
+
+/* Moves this process as cgroup=VALUE says, before it has threads: "new" makes a group beside ours in each hierarchy where we may, else VALUE
+ * is a directory of a cgroup file system, or the name of a group, in each hierarchy that has it. 0, or -errno and *ret_error, to be freed, is
+ * the line for the user; NULL when memory is short. */
+int cgroup_enter(const char *value, struct cgroup **ret_cgroup, char **ret_error);
+/* Leaves and removes what cgroup_enter() made; the last thing that the daemon does. NULL is fine. */
+void cgroup_leave(struct cgroup *cgroup);
+
 /* --- session.c ------------------------------------------------------------------------------------------------------------------ */
 
-/* Mounts, serves until unmounted, and cleans up; the process's exit status. */
-int session_run(const struct options *opt, struct layer_set *set);
+/* Mounts, serves until unmounted, and cleans up; the process's exit status. *ret_cgroup is to be left when the layers are closed. */
+int session_run(const struct options *opt, struct layer_set *set, struct cgroup **ret_cgroup);
 
 /* --- signals.c ------------------------------------------------------------------------------------------------------------------ */
 

@@ -111,6 +111,7 @@ static int prepare_process(void)
 static int mount_union(struct options *opt)
 {
 	_cleanup_free_ char *error = NULL;
+	struct cgroup *cgroup = NULL;
 	struct layer_set *set;
 	int status, r;
 
@@ -126,16 +127,17 @@ static int mount_union(struct options *opt)
 		layer_set_put(set);
 		return 0;
 	}
-	status = session_run(opt, set);
+	status = session_run(opt, set, &cgroup);
 	layer_set_shutdown(set);
 	layer_set_put(set);
+	cgroup_leave(cgroup);
 	fault_write_counts();
 	return status;
 }
 
 int main(int argc, char **argv)
 {
-	struct option_env env = {.privileged = geteuid() == 0};
+	struct option_env env = {.privileged = geteuid() == 0, .selinux = sys_has_filesystem("selinuxfs")};
 	struct option_error error;
 	struct options opt;
 	int status;

@@ -33,6 +33,8 @@ struct session {
 	struct fs *fs;
 	struct fuse_session *se;
 	struct signals *signals;
+	struct cgroup *cgroup;
+	char *refusal; /* the whole line, when it isn't the mount that failed */
 };
 
 /* What libfuse said last before the mount was live: the cause in our one line. */
@@ -165,6 +167,11 @@ static int session_start(struct session *s)
 	if (r < 0)
 		return r;
 	signals_block();
+	/* First of all: what is allocated from here on is charged to the new group. */
+	if (s->opt->cgroup)
+		r = cgroup_enter(s->opt->cgroup, &s->cgroup, &s->refusal);
+	if (r < 0)
+		return r;
 	open_log(s);
 	fuse_set_log_func(libfuse_log);
 	sys_set_oom_score(-1000);
@@ -198,19 +205,28 @@ static void session_stop(struct session *s)
 		fuse_session_destroy(s->se);
 	if (s->opt->pidfile && s->live.reported)
 		unlink(s->opt->pidfile);
+	free(s->refusal);
 	log_close();
 }
 
-int session_run(const struct options *opt, struct layer_set *set)
+static void say_why(const struct session *s, const char *cause)
+{
+	if (s->refusal)
+		fprintf(stderr, "plyfs: %s\n", s->refusal);
+	else
+		fprintf(stderr, "plyfs: mount: %s: %s\n", s->opt->mountpoint, libfuse_said[0] ? libfuse_said : cause);
+}
+
+int session_run(const struct options *opt, struct layer_set *set, struct cgroup **ret_cgroup)
 {
 	struct session s = {.opt = opt, .set = set};
 	int r = session_start(&s);
 
+	*ret_cgroup = s.cgroup;
 	if (r == 0)
 		r = signals_start(s.se, s.fs, opt->mountpoint, &s.signals);
 	if (r < 0) {
-		fprintf(stderr, "plyfs: mount: %s: %s\n", opt->mountpoint,
-			libfuse_said[0] ? libfuse_said : strerror(-r));
+		say_why(&s, strerror(-r));
 		session_stop(&s);
 		return 1;
 	}
@@ -220,8 +236,7 @@ int session_run(const struct options *opt, struct layer_set *set)
 	if (r < 0 && r != -ENODEV)
 		log_error("session of %s ended: %s", opt->mountpoint, strerror(-r));
 	if (!s.live.reported)
-		fprintf(stderr, "plyfs: mount: %s: %s\n", opt->mountpoint,
-			libfuse_said[0] ? libfuse_said : "the kernel ended the session before it began");
+		say_why(&s, "the kernel ended the session before it began");
 	session_stop(&s);
 	return s.live.reported ? 0 : 1;
 }

@@ -517,6 +517,15 @@ static void choose_whiteouts(struct options *options)
 		options->whiteouts = WHITEOUTS_BOTH;
 }
 
+/* Tools write labels into their options without looking whether the machine has SELinux, and without it the kernel refuses them. */
+static void drop_labels(struct options *options)
+{
+	char **const labels[] = {&options->context, &options->fscontext, &options->defcontext, &options->rootcontext};
+
+	for (size_t i = 0; i < ARRAY_SIZE(labels); i++)
+		free(TAKE_PTR(*labels[i]));
+}
+
 static int complete(struct parser *parser, const struct option_env *env)
 {
 	struct options *options = parser->options;
@@ -544,6 +553,8 @@ static int complete(struct parser *parser, const struct option_env *env)
 	if (!options->upperdir)
 		options->vfs_flags |= MS_RDONLY;
 	options->foreground |= options->debug;
+	if (!env->selinux)
+		drop_labels(options);
 	if (default_names(options) < 0)
 		return option_no_memory(parser->error);
 	return 0;

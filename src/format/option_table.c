@@ -373,10 +373,15 @@ static const struct option_desc table[] = {
 		   "kernel's consent (/sys/module/fuse/parameters/enable_uring); where either is missing requests are taken as ever."},
 	{.name = "cgroup",
 	 .arg = OPTION_ARG_PATH,
-	 .class = OPTION_WARNED,
+	 .class = OPTION_EFFECTIVE,
 	 AT(cgroup),
-	 .placeholder = "PATH",
-	 .help = "control group of the daemon"},
+	 .placeholder = "PATH|new",
+	 .fallback = "the caller's",
+	 .help = "control group of the daemon",
+	 .manual = "For a daemon that is to outlive the service or container that started it. PATH is a directory of a cgroup file system, or "
+		   "the name of a group as /proc/PID/cgroup shows it, and then taken in each hierarchy that has it; it must exist. new makes "
+		   "groups plyfs-PID beside the caller's (below it where that is the root), in each hierarchy where the caller may, and removes "
+		   "them when the daemon ends. If the daemon can't be moved nothing is mounted."},
 	{.name = "threaded",
 	 .arg = OPTION_ARG_BOOL,
 	 .class = OPTION_ACCEPTED,
@@ -477,7 +482,9 @@ static const struct option_desc table[] = {
 	 .class = OPTION_LIBFUSE,
 	 AT(context),
 	 .placeholder = "LABEL",
-	 .help = "SELinux label of everything"},
+	 .help = "SELinux label of everything",
+	 .manual = "This and the following three reach the kernel where SELinux is on, and are dropped elsewhere. A label with commas "
+		   "stands in double quotes."},
 	{.name = "fscontext",
 	 .arg = OPTION_ARG_QUOTED,
 	 .class = OPTION_LIBFUSE,

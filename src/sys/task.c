@@ -114,6 +114,23 @@ bool sys_in_init_userns(void)
 	return sscanf(map, "%u %u %u", &first, &outside, &count) == 3 && !first && !outside && count == 0xFFFFFFFFu;
 }
 
+bool sys_has_filesystem(const char *type)
+{
+	FILE *file = fopen("/proc/filesystems", "re");
+	char line[128];
+	bool found = false;
+
+	while (file && !found && fgets(line, sizeof(line), file)) {
+		char *tab = strchr(line, '\t'); /* behind "nodev" or nothing */
+
+		line[strcspn(line, "\n")] = '\0';
+		found = tab && !strcmp(tab + 1, type);
+	}
+	if (file)
+		fclose(file);
+	return found;
+}
+
 /* --- other processes --------------------------------------------------------------------------------------------- */
 
 /* Whether /proc shows the pid name space that our numbers are of. */

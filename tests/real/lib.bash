@@ -152,10 +152,10 @@ in_root() {
 	return "$status"
 }
 
-# make_base SUITE TARBALL: a minimal root of that suite from the machine's archive, with the package lists left in, that
-# installs packages the way the machine does. Made once and kept in the cache.
+# make_base SUITE TARBALL [PACKAGE,..]: a minimal root of that suite from the machine's archive, with these packages besides and the package
+# lists left in, that installs packages the way the machine does. Made once and kept in the cache.
 make_base() {
-	local suite=$1 tarball=$2 settings=$DIR/fetch.conf
+	local suite=$1 tarball=$2 include=${3:-} settings=$DIR/fetch.conf
 	[ ! -s "$tarball" ] || return 0
 	mkdir -p "$(dirname "$tarball")"
 	{
@@ -165,7 +165,7 @@ make_base() {
 	apt_source_line deb "$suite" main >"$DIR/mirror.list"
 	printf '#!/bin/sh\nexit 101\n' >"$DIR/policy-rc.d"
 	chmod 755 "$DIR/policy-rc.d"
-	mmdebstrap --quiet --mode=root --variant=minbase --skip=cleanup/apt/lists --aptopt="$settings" \
+	mmdebstrap --quiet --mode=root --variant=minbase ${include:+"--include=$include"} --skip=cleanup/apt/lists --aptopt="$settings" \
 		--customize-hook="copy-in $DIR/policy-rc.d /usr/sbin" \
 		--customize-hook="cp $settings \"\$1/etc/apt/apt.conf.d/90fetch\"" \
 		--customize-hook="cp -L /etc/resolv.conf \"\$1/etc/resolv.conf\"" \

@@ -83,6 +83,24 @@ TEST("a label in quotes holds commas, and goes on to the kernel with its quotes"
 		       "context: \"a\"b,noacl: quotes are not closed, or something follows them");
 }
 
+TEST("labels are dropped without SELinux, and what is wrong with them still shows")
+{
+	char *text;
+
+	selinux_is_on = false;
+	ASSERT_INT(parse("plyfs -o lowerdir=/a,context=\"u:r:t:s0:c1,c2\",fscontext=u,defcontext=u,rootcontext=u,noacl /m"), 0);
+	EXPECT(!opts.context && !opts.fscontext && !opts.defcontext && !opts.rootcontext);
+	EXPECT(opts.noacl);
+	EXPECT_INT(opts.warnings.count, 0);
+	text = options_fuse_string(&opts);
+	ASSERT(text);
+	EXPECT(!strstr(text, "context"));
+	free(text);
+	options_free(&opts);
+	EXPECT_REFUSED("plyfs -o lowerdir=/a,context=\"a,b /m", 1, "context: \"a,b: quotes are not closed, or something follows them");
+	selinux_is_on = true;
+}
+
 TEST("an option given again replaces its earlier value")
 {
 	ASSERT_INT(

@@ -10,10 +10,11 @@
 
 static struct options opts;
 static struct option_error error;
+static bool selinux_is_on = true;
 
 static inline int parse_as(bool privileged, const char *line)
 {
-	const struct option_env env = {.privileged = privileged};
+	const struct option_env env = {.privileged = privileged, .selinux = selinux_is_on};
 	char *copy = strdup(line), *argv[32];
 	int argc = 0, r;
 

@@ -245,6 +245,15 @@ TEST("a new user namespace isn't the initial one")
 	EXPECT_INT(status, 0);
 }
 
+TEST("types of file systems are told by their whole name")
+{
+	EXPECT(sys_has_filesystem("proc"));
+	EXPECT(sys_has_filesystem("tmpfs"));
+	EXPECT(!sys_has_filesystem("tmp"));
+	EXPECT(!sys_has_filesystem("nodev"));
+	EXPECT(!sys_has_filesystem(""));
+}
+
 TEST("the limit of descriptors rises to the hard limit")
 {
 	struct rlimit limit, lower;

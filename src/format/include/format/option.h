@@ -173,7 +173,7 @@ struct options {
 	bool default_permissions, allow_other, allow_root, auto_unmount;
 	char *fsname, *subtype;				      /* always set */
 	uint32_t max_read;				      /* 0: not given */
-	char *context, *fscontext, *defcontext, *rootcontext; /* with their quotes, as given */
+	char *context, *fscontext, *defcontext, *rootcontext; /* with their quotes, as given; NULL without SELinux */
 
 	/* whole lines for stderr: "plyfs: plugins: ...", and "unknown argument ignored: X" as tools expect it */
 	struct option_list warnings;
@@ -185,6 +185,7 @@ struct options {
 
 struct option_env {
 	bool privileged; /* euid 0, also in a user namespace: decides the defaults allow_other, suid, dev */
+	bool selinux;	 /* without it the kernel knows no labels and context= and the like are dropped */
 };
 
 /* One line without a newline, "OPTION: VALUE: CAUSE" or "CAUSE", to print as "plyfs: %s". */

@@ -21,6 +21,8 @@ unsigned sys_overflow_id(const char *which);
 bool sys_has_cap(int cap);
 /* Whether we are in the initial user namespace. */
 bool sys_in_init_userns(void);
+/* Whether the running kernel knows a type of file systems now; a feature that comes with one is on then (selinuxfs: SELinux). */
+bool sys_has_filesystem(const char *type);
 /* Whether thread `tid` has SIGKILL pending or is dead: its request may be dropped. False when it can't be looked at. */
 bool sys_task_killed(pid_t tid);
 /* Raises RLIMIT_NOFILE to its hard limit; returns the limit now in force. */
