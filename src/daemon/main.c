@@ -119,6 +119,11 @@ static int mount_union(struct options *opt)
 	if (make_absolute(&opt->log) < 0 || make_absolute(&opt->pidfile) < 0)
 		return refuse(NULL);
 	r = layer_set_open(opt, opt->mountpoint, &set, &error);
+	if (r == -EBUSY && !error) {
+		r = options_show_upper(opt);
+		if (r == 0)
+			r = layer_set_open(opt, opt->mountpoint, &set, &error);
+	}
 	if (r == -EALREADY && !error)
 		return 0; /* the very same mount is live */
 	if (r < 0)

@@ -172,6 +172,21 @@ int option_layers_add(struct options *options, const struct option_token *token,
 	return 0;
 }
 
+int options_show_upper(struct options *options)
+{
+	size_t n = options->layer_count;
+	struct option_layer upper;
+
+	if (layer_append(options, TAKE_PTR(options->upperdir), false) < 0)
+		return -ENOMEM;
+	upper = options->layers[n];
+	memmove(options->layers + 1, options->layers, n * sizeof(upper));
+	options->layers[0] = upper;
+	free(TAKE_PTR(options->workdir));
+	options->timeout = 0;
+	return 0;
+}
+
 /* Whether the last `len` bytes before `end` are of `set` and begin a component; `path` is where it begins at the
  * earliest. */
 static bool is_component(const char *path, const char *end, size_t len, const char *set)

@@ -119,7 +119,9 @@ static const struct option_desc table[] = {
 	 AT(upperdir),
 	 .placeholder = "DIR",
 	 .fallback = "none: read-only",
-	 .help = "the writable layer"},
+	 .help = "the writable layer",
+	 .manual = "One mount at a time has it, and another one is refused after five seconds. But with ro it is shown as one "
+		   "more layer, unless its index has entries; what the other mount changes shows, as with timeout=0."},
 	{.name = "workdir",
 	 .arg = OPTION_ARG_PATH,
 	 .class = OPTION_EFFECTIVE,

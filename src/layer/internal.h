@@ -44,6 +44,7 @@ struct layer_opening {
 	struct layer_place *places; /* one a layer, as set->layers; then the work directory's */
 	unsigned n_places;
 	struct layer_place target;	      /* the mountpoint's */
+	bool could_show_upper;		      /* what is in use can be mounted as a layer */
 	int upper_fd, workdir_fd;	      /* O_RDONLY, as the paths of the options lead there; owned */
 	uint8_t identity[WORKMARK_UUID_SIZE]; /* of layers and mountpoint */
 };

@@ -8,12 +8,14 @@
  * in the same way at the same place is no conflict: engines do that.
  */
 #include "internal.h"
+#include "index_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <time.h>
 
 #include "base/cleanup.h"
@@ -24,6 +26,8 @@
 
 #define WAIT_MS 5000
 #define POLL_MS 50
+/* A daemon that is about to end takes less. */
+#define SHOW_AFTER_MS 300
 
 /* --- kernel mounts
  * ------------------------------------------------------------------------------------------------------------- */
@@ -177,6 +181,23 @@ static bool is_already_mounted(const struct layer_opening *lo, const struct inus
 	       !memcmp(mark.uuid, lo->identity, sizeof(lo->identity));
 }
 
+static int on_entry(void *arg, const struct sys_dirent *entry)
+{
+	return 1;
+}
+
+/* Who can't change anything needs no upper of his own: the other one's is a layer like any. But an index says what the names lead to that the
+ * upper lacks. */
+static bool can_show_upper(const struct layer_opening *lo)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (!(lo->opt->vfs_flags & MS_RDONLY))
+		return false;
+	fd = sys_openat(lo->set->workdir_fd, INDEX_DIR_NAME, O_RDONLY | O_DIRECTORY, 0, SYS_NO_XDEV);
+	return fd < 0 ? fd == -ENOENT : sys_read_dir(fd, on_entry, NULL) == 0;
+}
+
 static void wait_a_moment(void)
 {
 	struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
@@ -186,7 +207,7 @@ static void wait_a_moment(void)
 
 int inuse_lock(struct layer_opening *lo)
 {
-	unsigned long long deadline = sys_now_ms() + WAIT_MS;
+	unsigned long long start = sys_now_ms();
 
 	for (;;) {
 		struct inuse_search search = {.lo = lo};
@@ -198,7 +219,10 @@ int inuse_lock(struct layer_opening *lo)
 			return 0;
 		if (is_already_mounted(lo, &search))
 			return -EALREADY;
-		if (sys_now_ms() >= deadline)
+		lo->could_show_upper = sys_now_ms() >= start + SHOW_AFTER_MS && can_show_upper(lo);
+		if (lo->could_show_upper)
+			return -EBUSY;
+		if (sys_now_ms() >= start + WAIT_MS)
 			return layer_refuse(lo, -EBUSY, used->option, used->path, "in use by another mount");
 		wait_a_moment();
 	}

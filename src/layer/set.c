@@ -405,7 +405,7 @@ int layer_set_open(const struct options *opt, const char *mountpoint, struct lay
 		*ret_set = lo.set;
 		return 0;
 	}
-	if (ret != -EALREADY && ret != -ENOMEM)
+	if (ret != -EALREADY && ret != -ENOMEM && !lo.could_show_upper)
 		layer_refuse_errno(&lo, ret, "layers", NULL);
 	layer_set_put(lo.set);
 	*ret_error = error;

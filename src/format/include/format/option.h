@@ -202,6 +202,8 @@ struct option_error {
 int options_parse(int argc, char *const *argv, const struct option_env *env, struct options *ret,
 		  struct option_error *ret_error);
 void options_free(struct options *options);
+/* Of a read-only mount: the upper becomes the first layer. It may change meanwhile, so layers are looked at again each time. -ENOMEM. */
+int options_show_upper(struct options *options);
 
 /* ---- texts; all are heap strings that the caller frees, NULL when memory is short ---- */
 

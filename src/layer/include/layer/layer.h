@@ -100,7 +100,8 @@ struct layer_set {
  * exists. `mountpoint` is checked against the layers; NULL or "/dev/fd/N" is not. Without an upper, `workdir` is not
  * looked at. On failure nothing is left behind, and *ret_error is one line in the form "OPTION: PATH: cause"
  * (allocated, the caller frees it; NULL when memory is short). 0 or -errno. -EALREADY with *ret_error == NULL: the same
- * layers are already mounted at this mountpoint. Waits up to 5 s for an upper that is in use. `opt` must outlive the
+ * layers are already mounted at this mountpoint. -EBUSY with none: the upper is another mount's, but this one is to be
+ * read-only and could have it as a layer, options_show_upper(). Waits up to 5 s for an upper that is in use. `opt` must outlive the
  * set. Needs sys_init(). */
 int layer_set_open(const struct options *opt, const char *mountpoint, struct layer_set **ret_set, char **ret_error);
 struct layer_set *layer_set_get(struct layer_set *set);
