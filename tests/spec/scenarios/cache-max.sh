@@ -4,7 +4,7 @@
 # variants: newfuse
 # not-mounted: yes
 
-DIRS=20
+DIRS=40
 FILES=1000
 
 layers() {
