@@ -44,6 +44,7 @@ static const struct {
 	{FUSE_CAP_HANDLE_KILLPRIV_V2, "native-killpriv-v2", false},
 #endif
 	{FUSE_CAP_ATOMIC_O_TRUNC, "atomic-o-trunc", true},
+	{FUSE_CAP_ASYNC_DIO, "async-dio", true},
 	{FUSE_CAP_AUTO_INVAL_DATA, "auto-inval-data", false},
 	{FUSE_CAP_READDIRPLUS_AUTO, "readdirplus-auto", true},
 	{FUSE_CAP_HANDLE_KILLPRIV, "handle-killpriv", true},

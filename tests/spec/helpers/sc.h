@@ -38,6 +38,7 @@ int sc_tree(int argc, char **argv);
 int sc_seal(int argc, char **argv);
 int sc_fill(int argc, char **argv);
 int sc_fd(int argc, char **argv);
+int sc_direct(int argc, char **argv);
 int sc_rename(int argc, char **argv);
 int sc_mknod(int argc, char **argv);
 int sc_bind(int argc, char **argv);
