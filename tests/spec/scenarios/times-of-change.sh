@@ -7,7 +7,7 @@
 
 layers() {
 	local op kind
-	for op in create mkdir mknod symlink link unlink rmdir rename renamein over exch chmod chown write trunc truncsame setx rmx utime readonly list writedeep recreate setxsame chmodsame; do
+	for op in create mkdir mknod symlink link unlink rmdir rename renamein over exch chmod chown write trunc truncsame setx rmx utime readonly list writedeep recreate setxsame chmodsame flags flagsdir; do
 		for kind in l1 upper; do
 			mkdir -p $kind/$op.${kind#l1}/sub $kind/$op.${kind#l1}/dir
 			put $kind/$op.${kind#l1}/f 1
@@ -40,7 +40,7 @@ op() {
 		cd "$at.$kind" || { echo "FAIL: there is no $at.$kind"; return; }
 		copied=
 		case $kind$at in
-		chmod* | chown | write* | trunc* | setx* | rmx | utime) copied='s/ \.$/ ., of a copy/; s/ dir$/ dir., of a copy/' ;;
+		chmod* | chown | write* | trunc* | setx* | rmx | utime | flags*) copied='s/ \.$/ ., of a copy/; s/ dir$/ dir., of a copy/' ;;
 		upperreadonly) copied='s/ dir$/ dir, listed/' ;;
 		esac
 		stat f g dir sub . dir/x >/dev/null
@@ -79,4 +79,6 @@ scenario() {
 	op recreate 'rm f; echo 2 >f'
 	op setxsame setfattr -n user.a -v 1 f
 	op chmodsame chmod 644 f
+	op flags sc flags f +d
+	op flagsdir sc flags dir +d
 }
