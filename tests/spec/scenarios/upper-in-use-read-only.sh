@@ -31,7 +31,7 @@ scenario() {
 	chown 5:6 "$b/merged/below"
 	mv "$b/merged/own" "$b/merged/moved"
 	before=$(find "$b/upper" "$b/work" | sort)
-	check "a second one that can't change anything, without a wait" timeout 3 "$PLYFS" -o "$options,ro,pidfile=$b/merged2.pid" "$b/merged2"
+	check "a second one that can't change anything, without a wait" timeout 4 "$PLYFS" -o "$options,ro,pidfile=$b/merged2.pid" "$b/merged2"
 	check_equal "it shows the same" "$(shown "$b/merged")" "$(shown "$b/merged2")"
 	check "it can't be changed" sh -c "! (echo x >'$b/merged2/keep') 2>/dev/null"
 	check_equal "nothing is written beside it" "$before" "$(find "$b/upper" "$b/work" | sort)"
