@@ -111,12 +111,14 @@ engines_end() {
 	done
 }
 
-# podman_rm ARGS...: it may find a container's /dev/shm busy for a moment after the container's end, with any driver.
+# podman_rm ARGS...: it may find a container's /dev/shm busy for a moment after the container's end, with any driver. Then it
+# has forgotten the container all the same.
 podman_rm() {
-	local try
+	local try ignore=()
 	for try in 1 2 3 4 5; do
-		podman rm "$@" && return
+		podman rm "${ignore[@]}" "$@" && return
 		sleep "0.$try"
+		[ "$1" = -a ] || ignore=(--ignore)
 	done
 	return 1
 }
