@@ -36,12 +36,13 @@ static uint64_t clock_ns(clockid_t clock)
 struct job {
 	int argc;
 	char **argv;
-	char **paths; /* list workloads: the lines of the file argv[0] */
+	char **paths; /* list workloads: the lines of the file argv[0], each with argv[1], if there is one, appended */
 	size_t n;
 };
 
 static void job_read_list(struct job *job)
 {
+	const char *suffix = job->argc > 1 ? job->argv[1] : "";
 	FILE *f = fopen(job->argv[0], "r");
 	char *line = NULL;
 	size_t room = 0, size = 0;
@@ -58,8 +59,7 @@ static void job_read_list(struct job *job)
 		}
 		if (line[n - 1] == '\n')
 			line[n - 1] = '\0';
-		job->paths[job->n] = strdup(line);
-		if (!job->paths[job->n++])
+		if (asprintf(&job->paths[job->n++], "%s%s", line, suffix) < 0)
 			err(1, "memory");
 	}
 	free(line);
@@ -402,7 +402,7 @@ static size_t run_first_write(struct job *job)
 static const struct workload {
 	const char *name;
 	int args;
-	int list; /* argv[0] is a file with a path a line */
+	int list; /* argv[0] is a file with a path a line; one more argument may say what is appended to each */
 	size_t (*run)(struct job *job);
 } workloads[] = {
 	{"statwalk", 1, 0, run_statwalk},
@@ -436,7 +436,7 @@ int main(int argc, char **argv)
 
 		if (strcmp(argv[1], w->name))
 			continue;
-		if (job.argc != w->args)
+		if (job.argc < w->args || job.argc > w->args + w->list)
 			errx(2, "%s takes %d arguments", w->name, w->args);
 		memset(buffer, 'b', sizeof(buffer));
 		if (w->list)

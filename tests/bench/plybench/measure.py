@@ -1,17 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rounds: every group of rows on a fresh mount of each system, one system after the other."""
 import fnmatch
+import itertools
 import os
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 from . import stacks
 from .inputs import Skip
 from .layers import make_lists
-from .rows import GROUPS
+from .rows import COLD, GROUPS
+
+
+def drop_caches():
+    os.sync()
+    try:
+        with open("/proc/sys/vm/drop_caches", "w", encoding="ascii") as f:
+            f.write("3")
+    except OSError as e:
+        raise Skip(f"the kernel's caches can't be dropped: {e.strerror}") from e
 
 
 class Bench:
@@ -26,12 +37,14 @@ class Bench:
         self.failed = {}   # row -> system -> why it has no figure
         self.stacks = {}   # name -> stack, or why it can't be made
         self.stack = None  # that of the group that runs
+        self.once = itertools.count(time.time_ns())
 
     def wants(self, row):
         return row is not None and any(fnmatch.fnmatch(row, p) for p in self.args.rows)
 
     def workload(self, name, arguments):
-        done = subprocess.run([self.args.workload, name] + [a.format(**self.paths) for a in arguments],
+        names = dict(self.paths, once=f"-{next(self.once)}")
+        done = subprocess.run([self.args.workload, name] + [a.format(**names) for a in arguments],
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode:
             raise RuntimeError(done.stderr.strip())
@@ -92,6 +105,8 @@ class Bench:
     def run_steps(self, system, group):
         for row, what, arguments, repeat in group["steps"]:
             try:
+                if row in COLD:
+                    drop_caches()
                 times = [self.measure(system, what, arguments) for _ in range(repeat)]
             except Skip as e:
                 self.skipped[row] = str(e)

@@ -5,13 +5,13 @@ from . import memory, programs
 from .stacks import SIZES, numbered, over
 
 # A group is measured on one fresh mount. Steps: (row, or None for what only prepares; workload, or a function of programs.py or memory.py;
-# arguments; repeat). {name} in an argument is one of the lists that layers.py makes, or the mountpoint.
+# arguments; repeat). {name} in an argument is one of the lists that layers.py makes, or the mountpoint; {once} is never the same twice.
 GROUPS = [
     {"name": "stat", "stack": "few", "steps": [
         ("cold recursive stat", "statwalk", ["{m}"], 1),
         ("warm recursive stat", "statwalk", ["{m}"], 3),
         ("stat of known names, warm", "stat", ["{files}"], 3),
-        ("stat of missing names, 8 layers", "stat-missing", ["{missing}"], 1),
+        ("stat of missing names, 8 layers", "stat-missing", ["{missing}", "{once}"], 1),
     ]},
     {"name": "list", "stack": "few", "steps": [
         ("cold recursive listing", "listwalk", ["{m}"], 1),
@@ -19,16 +19,19 @@ GROUPS = [
         ("list 10,000 names, warm", "listwalk", ["{m}/big"], 5),
     ]},
     {"name": "missing", "stack": "few", "steps": [
-        ("stat of missing names, 8 layers, first use", "stat-missing", ["{missing}"], 1),
+        ("stat of missing names, 8 layers, first use", "stat-missing", ["{missing}", "{once}"], 1),
     ]},
     {"name": "many", "stack": "many", "steps": [
-        ("stat of missing names, 128 layers", "stat-missing", ["{missing_many}"], 1),
+        ("stat of missing names, 128 layers", "stat-missing", ["{missing_many}", "{once}"], 1),
     ]},
     {"name": "open", "stack": "few", "steps": [
         ("open+read+close, cold", "open-read", ["{sample}"], 1),
         ("open+read+close, warm", "open-read", ["{sample}"], 3),
         ("open+close, warm", "open-close", ["{sample}"], 3),
     ]},
+    {"name": "fresh-stat", "stack": "few", "steps": [("recursive stat, fresh mount", "statwalk", ["{m}"], 1)]},
+    {"name": "fresh-list", "stack": "few", "steps": [("recursive listing, fresh mount", "listwalk", ["{m}"], 1)]},
+    {"name": "fresh-open", "stack": "few", "steps": [("open+read+close, fresh mount", "open-read", ["{sample}"], 1)]},
     {"name": "names", "stack": "few", "steps": [
         (None, "mkdir", ["{newdir}"], 1),
         ("create 4 KiB", "create", ["{new}"], 1),
@@ -53,6 +56,7 @@ GROUPS = [
         ("sequential write + fsync", "write-fsync", ["{m}/written", "256"], 3),
         ("random write 4 KiB", "random-write", ["{m}/written", "20000"], 3),
     ]},
+    {"name": "fresh-data", "stack": "few", "disk": True, "steps": [("sequential read, fresh mount", "read", ["{m}/large"], 1)]},
 ]
 
 # Real programs.
@@ -85,6 +89,7 @@ GROUPS += [
         ("image of 8 layers: read of all, cold", programs.read_all, [], 1),
         ("image of 8 layers: read of all, warm", programs.read_all, [], 1),
     ]},
+    {"name": "fresh-image", "stack": "image", "steps": [("image of 8 layers: read of all, fresh mount", programs.read_all, [], 1)]},
     {"name": "dpkg", "stack": "root", "steps": [
         ("dpkg -i of new packages", programs.install("dpkg -i", "new", 1), [], 1),
         ("dpkg -i of packages in a lower layer", programs.install("dpkg -i", "old", 2), [], 1),
@@ -107,7 +112,9 @@ for n in SIZES:
             (over("hit over", n), "stat", ["{spread}"], 1),
             (over("mount of", n), memory.mount_time, [], 1),
         ]},
-        {"name": f"miss {n}", "stack": numbered(n), "steps": [(over("miss over", n), "stat-missing", ["{missing_spread}"], 1)]},
+        {"name": f"miss {n}", "stack": numbered(n), "steps": [
+            (over("miss over", n), "stat-missing", ["{missing_spread}", "{once}"], 1),
+        ]},
         {"name": f"walk {n}", "stack": numbered(n), "steps": [(over("walk over", n), "statwalk", ["{m}"], 1)]},
     ]
 
@@ -119,6 +126,11 @@ GROUPS += [
         ("100,000 known, 1,024 descriptors: open", memory.few_descriptors, [], 1),
     ]},
 ]
+
+# Before these the kernel forgets what it has read of files and directories, the layers' too.
+COLD = {
+    "cold recursive stat", "cold recursive listing", "open+read+close, cold", "sequential read, cold", "image of 8 layers: read of all, cold",
+}
 
 # What is compared with its own figure over one layer, and how many times that it may be.
 BY_LAYERS, BY_LAYERS_GOAL = ["hit over", "miss over", "walk over"], 1.2
