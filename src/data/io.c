@@ -13,6 +13,8 @@
 #include "base/macros.h"
 #include "os/fs.h"
 
+/* As much as the kernel reads ahead at the start of a file. */
+#define AHEAD_BYTES (128 << 10)
 #define COPY_CHUNK (8U << 20)
 #define COPY_BUFFER (256U << 10)
 
@@ -27,6 +29,16 @@ ssize_t data_read(struct data *data, struct inode *inode, void *buf, size_t size
 	n = sys_pread(fd.fd, buf, size, off);
 	data_put(data, &fd);
 	return n;
+}
+
+void data_read_ahead(struct data *data, struct inode *inode)
+{
+	struct data_fd fd;
+
+	if (data_get(data, inode, false, &fd) < 0)
+		return;
+	(void)posix_fadvise(fd.fd, 0, AHEAD_BYTES, POSIX_FADV_WILLNEED);
+	data_put(data, &fd);
 }
 
 ssize_t data_write(struct data *data, struct inode *inode, const void *buf, size_t size, off_t off, bool append)

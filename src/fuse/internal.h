@@ -61,6 +61,9 @@ struct fs {
 	struct pool_task trim;
 	_Atomic int plus_bias;    /* readers that ask for attributes were seen lately */
 	_Atomic int walk_bias;	  /* walks were */
+	_Atomic int found_bias;	  /* files were read right after they had been looked up */
+	_Atomic uint64_t file_found;  /* the file that was looked up last: its id */
+	_Atomic uint64_t file_next;   /* the one after the file that was read last, in its directory */
 	_Atomic uint64_t walk_dir;    /* the directory that somebody began to read last: its id */
 	_Atomic uint64_t walk_parent; /* its parent's, or 0 */
 };
@@ -106,6 +109,10 @@ enum dir_plus walk_plus(struct fs *fs, struct dir *dir, bool start);
 void walk_note_lookup(struct fs *fs, struct inode *parent, const struct statx *stx, const char *name);
 /* Somebody begins to read `dir`, whose parent may be NULL. */
 void walk_note(struct fs *fs, const struct inode *dir, const struct inode *parent);
+/* A file was looked up, and its reply is on its way. */
+void walk_file_found(struct fs *fs, struct inode *inode, const struct statx *stx);
+/* A file is read. */
+void walk_file_read(struct fs *fs, struct inode *inode);
 
 /* Closes the handles of a session that ended without RELEASE. */
 void handles_free(struct fs *fs);

@@ -55,6 +55,8 @@ void op_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_
 
 	if (!inode)
 		return;
+	if (off == 0)
+		walk_file_read(fs, inode);
 	buf = thread_buffer(size);
 	n = buf ? data_read(fs->data, inode, buf, size, off) : -ENOMEM;
 	if (n < 0) {

@@ -163,6 +163,7 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent_id, const char *name)
 		reply_result(req, r);
 	} else {
 		walk_note_lookup(fs, parent, &stx, name);
+		walk_file_found(fs, inode, &stx);
 		reply_entry(req, inode, &stx);
 	}
 }

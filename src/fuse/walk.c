@@ -56,3 +56,48 @@ void walk_note(struct fs *fs, const struct inode *dir, const struct inode *paren
 	atomic_store_explicit(&fs->walk_bias, PLUS_BIAS, memory_order_relaxed);
 	dir_raise_plus(parent->dir, DIR_PLUS_DIRS);
 }
+
+/* --- data ----------------------------------------------------------------------------------------------------------- */
+
+void walk_file_found(struct fs *fs, struct inode *inode, const struct statx *stx)
+{
+	if (!S_ISREG(stx->stx_mode))
+		return;
+	atomic_store_explicit(&fs->file_found, inode->id, memory_order_relaxed);
+	if (stx->stx_size > 0 && take_bias(&fs->found_bias))
+		data_read_ahead(fs->data, inode);
+}
+
+/* The file after this one in a directory that was listed with attributes, as far as it is known; referenced. */
+static struct inode *next_file(struct fs *fs, struct inode *inode)
+{
+	struct inode_place place;
+	struct inode *next = NULL;
+	char name[TREE_NAME_MAX + 1];
+
+	inode_locate(fs->tree, inode, &place);
+	if (place.parent && dir_plus(place.parent->dir) == DIR_PLUS_ALL && listing_next(fs->tree, place.parent, place.name, name))
+		next = inode_peek(fs->tree, place.parent, name);
+	inode_place_finish(fs->tree, &place);
+	if (!next || S_ISREG(next->type))
+		return next;
+	inode_put(fs->tree, next);
+	return NULL;
+}
+
+void walk_file_read(struct fs *fs, struct inode *inode)
+{
+	struct inode *next;
+
+	if (atomic_load_explicit(&fs->file_found, memory_order_relaxed) == inode->id) {
+		atomic_store_explicit(&fs->found_bias, PLUS_BIAS, memory_order_relaxed);
+		return;
+	}
+	next = next_file(fs, inode);
+	if (!next)
+		return;
+	if (atomic_load_explicit(&fs->file_next, memory_order_relaxed) == inode->id)
+		data_read_ahead(fs->data, next);
+	atomic_store_explicit(&fs->file_next, next->id, memory_order_relaxed);
+	inode_put(fs->tree, next);
+}

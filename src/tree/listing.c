@@ -629,6 +629,27 @@ enum listing_answer listing_find(struct tree *tree, struct inode *dir, const cha
 	return hint.answer;
 }
 
+bool listing_next(struct tree *tree, struct inode *dir, const char *name, char ret_next[TREE_NAME_MAX + 1])
+{
+	size_t len = strlen(name);
+	const struct listing *l;
+	const struct listed *e;
+
+	LOCK_SCOPE(&tree->listings->lock);
+	l = dir->dir->listing;
+	e = l ? listing_get(dir->dir->listing, name, len, (uint32_t)hash_bytes(name, len)) : NULL;
+	if (!e)
+		return false;
+	for (e++; e < l->entries + l->n; e++) {
+		if (e->flags & LISTED_HIDDEN)
+			continue;
+		memcpy(ret_next, listed_name(l, e), e->name_len);
+		ret_next[e->name_len] = '\0';
+		return true;
+	}
+	return false;
+}
+
 int listing_is_empty_locked(struct tree *tree, struct inode *dir)
 {
 	struct listing *unused = NULL;

@@ -190,8 +190,11 @@ def make_programs(top):
 
 # --- the stack that is read as a whole -----------------------------------------------------------------------------------
 
+TAR_ALL = "tar --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=u+rwX,go=rX --format=gnu -cf - ."
 # The same tree gives the same stream, whatever order it is listed in.
-READ_ALL = "tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=u+rwX,go=rX --format=gnu -cf - . | cksum"
+READ_ALL = TAR_ALL + " --sort=name | cksum"
+# In the order in which it is listed: as many bytes, whatever that is.
+READ_AS_LISTED = TAR_ALL + " | wc -c"
 
 
 def make_image(top):
@@ -206,7 +209,8 @@ def make_image(top):
         put(f"{plain}/{name}", content)
         if i % 8 == 3 and layer + 1 < IMAGE_LAYERS:
             put(f"{top}/{layer + 1}/{name}", r.randbytes(5000))
-    put(f"{top}/expected.json", json.dumps({"cksum": run(["sh", "-c", READ_ALL], plain).strip(), "files": IMAGE_FILES}))
+    said = {key: run(["sh", "-c", line], plain).strip() for key, line in (("cksum", READ_ALL), ("bytes", READ_AS_LISTED))}
+    put(f"{top}/expected.json", json.dumps(dict(said, files=IMAGE_FILES)))
     shutil.rmtree(plain)
 
 

@@ -12,8 +12,8 @@ import struct
 import sys
 import time
 
-from .inputs import (APT_PROGRAMS, C_FILES, COMMIT, DEB_FILES, DEBS, ENGINE_LINKS, PROGRAM_LAYERS, READ_ALL, SOURCES, Skip, deb_name, digest,
-                     find, need, run, tree_files)
+from .inputs import (APT_PROGRAMS, C_FILES, COMMIT, DEB_FILES, DEBS, ENGINE_LINKS, PROGRAM_LAYERS, READ_ALL, READ_AS_LISTED, SOURCES, Skip, deb_name,
+                     digest, find, need, run, tree_files)
 from .systems import System
 
 CHANGED, TRANSACTIONS = 10, 2000
@@ -137,6 +137,13 @@ def read_all(bench, system):
     want = expected(bench)
     figures, said = timed(system, want["files"], [["sh", "-c", READ_ALL]], bench.point)
     check("the sum of the stream", said.strip(), want["cksum"])
+    return figures
+
+
+def read_as_listed(bench, system):
+    want = expected(bench)
+    figures, said = timed(system, want["files"], [["sh", "-c", READ_AS_LISTED]], bench.point)
+    check("the length of the stream", said.strip(), want["bytes"])
     return figures
 
 

@@ -89,6 +89,7 @@ GROUPS += [
         ("image of 8 layers: read of all, cold", programs.read_all, [], 1),
         ("image of 8 layers: read of all, warm", programs.read_all, [], 1),
     ]},
+    {"name": "image-listed", "stack": "image", "steps": [("image of 8 layers: read as listed, cold", programs.read_as_listed, [], 1)]},
     {"name": "fresh-image", "stack": "image", "steps": [("image of 8 layers: read of all, fresh mount", programs.read_all, [], 1)]},
     {"name": "dpkg", "stack": "root", "steps": [
         ("dpkg -i of new packages", programs.install("dpkg -i", "new", 1), [], 1),
@@ -130,6 +131,7 @@ GROUPS += [
 # Before these the kernel forgets what it has read of files and directories, the layers' too.
 COLD = {
     "cold recursive stat", "cold recursive listing", "open+read+close, cold", "sequential read, cold", "image of 8 layers: read of all, cold",
+    "image of 8 layers: read as listed, cold",
 }
 
 # What is compared with its own figure over one layer, and how many times that it may be.
