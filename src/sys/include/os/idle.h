@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A request to the kernel about how deeply idle processors may sleep (Documentation/power/pm_qos_interface.rst). It is of the whole
+ * machine: of all requests the strictest holds. It lives as long as its descriptor.
+ */
+#ifndef OS_IDLE_H
+#define OS_IDLE_H
+
+#include <stdbool.h>
+
+#define SYS_IDLE_DEVICE "/dev/cpu_dma_latency"
+
+/* Opens a request, which asks for nothing yet. -EACCES: it is root's; -ENODEV: something else stands there. */
+int sys_idle_open(void);
+/* Asks for processors that don't sleep at all but poll, or for nothing. */
+int sys_idle_poll(int fd, bool poll);
+
+#endif
