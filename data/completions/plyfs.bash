@@ -56,6 +56,7 @@ log=
 pidfile=
 debug
 io_uring
+low_latency
 cgroup=
 threaded
 private

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "awake.h"
 #include "base/fault.h"
 #include "base/log.h"
 #include "wire.h"
@@ -79,6 +80,8 @@ int fs_new(struct layer_set *set, const struct fs_options *opt, struct fs **ret_
 	owner_init(fs);
 	fs->layers = layer_set_get(set);
 	lock_init(&fs->handles_lock, LOCK_LEAF);
+	if (opt->low_latency)
+		(void)awake_new(&fs->awake);
 	r = fs_new_tiers(fs);
 	if (r < 0) {
 		fs_free(fs);
@@ -104,6 +107,7 @@ void fs_free(struct fs *fs)
 {
 	if (!fs)
 		return;
+	awake_free(fs->awake);
 	if (fs->parked)
 		fs_quiesce(fs);
 	if (fs->change)

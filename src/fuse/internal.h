@@ -29,6 +29,7 @@
 #include "tree/resolve.h"
 #include "tree/tree.h"
 
+struct awake; /* awake.h */
 struct parked;
 struct handle; /* ops_open.c: what OPEN was answered with */
 struct passthrough; /* passthrough.c */
@@ -50,6 +51,7 @@ struct fs {
 	struct data *data;        /* c */
 	struct pool *sync;        /* c fsync, fsyncdir, long copies, syncs before eviction */
 	struct parked *parked;    /* c fuse/parked.c */
+	struct awake *awake;      /* c NULL without low_latency */
 	struct fuse_session *session; /* c once requests come; NULL without one */
 	bool no_open;             /* c after INIT: the kernel can do without OPEN */
 	struct passthrough *passthrough; /* c after INIT: NULL without data=passthrough */

@@ -19,6 +19,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "awake.h"
 #include "base/cleanup.h"
 #include "internal.h"
 
@@ -74,15 +75,19 @@ static void note_request(const char *buf, size_t n)
 
 static ssize_t wire_read(int fd, void *buf, size_t size, void *arg)
 {
+	struct fs *fs = arg;
 	ssize_t n;
 
 	if (init_answered) {
 		init_answered = false;
-		fs_started(arg);
+		fs_started(fs);
 	}
 	n = read(fd, buf, size);
-	if (n > 0)
-		note_request(buf, (size_t)n);
+	if (n <= 0)
+		return n;
+	if (fs->awake)
+		awake_note(fs->awake);
+	note_request(buf, (size_t)n);
 	return n;
 }
 

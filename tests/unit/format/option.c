@@ -118,13 +118,13 @@ TEST("every typed value is parsed")
 	ASSERT_INT(parse("plyfs -o lowerdir=/a,timeout=1.5,threaded=0,fsync=0,volatile,writeback=1,noxattrs,fast_ino=1,"
 			 "static_nlink,noacl,xino=on,redirect_dir=nofollow,private,userxattr,metacopy=off,index=off,"
 			 "nfs_export=off,verity=off,uuid=null,whiteouts=overlay,copyup=open,data=cached,index_cache=/i,"
-			 "cache_max=2G,io_uring,log=/l,pidfile=/p,max_read=4096,max_write=65536,xattr_permissions=0,"
+			 "cache_max=2G,io_uring,low_latency,log=/l,pidfile=/p,max_read=4096,max_write=65536,xattr_permissions=0,"
 			 "auto_unmount /m"),
 		   0);
 	EXPECT(opts.timeout == 1.5);
 	EXPECT(!opts.fsync && opts.volatile_upper && opts.writeback && opts.noxattrs && opts.static_nlink &&
 	       opts.noacl);
-	EXPECT(opts.userxattr && opts.io_uring && opts.auto_unmount);
+	EXPECT(opts.userxattr && opts.io_uring && opts.low_latency && opts.auto_unmount);
 	EXPECT_INT(opts.xino, XINO_ON);
 	EXPECT_INT(opts.redirect_dir, REDIRECT_DIR_NOFOLLOW);
 	EXPECT_INT(opts.uuid, UUID_NULL);

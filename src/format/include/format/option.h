@@ -148,7 +148,7 @@ struct options {
 	bool userxattr;	     /* asked for; without privilege the caller chooses it by itself */
 	bool noacl, noxattrs;
 	bool static_nlink, ino32, squash_to_root;
-	bool writeback, io_uring;
+	bool writeback, io_uring, low_latency;
 	int copyup;			       /* enum copyup_when */
 	int data;			       /* enum data_mode */
 	int whiteouts;			       /* enum whiteouts */

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Request threads count, one thread looks at the count. While nothing is held it sleeps until a batch is full, then takes the time that the
+ * batch took: the first batch after a pause says nothing, the second that requests are dense. While processors are held awake it looks
+ * at intervals, and the count starts beyond a batch, so that no request wakes it.
+ *
+ * The kernel takes the request back when the daemon dies. One that is stopped or frozen while it holds processors goes on holding them.
+ */
+#include "awake.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include "base/lock.h"
+#include "base/log.h"
+#include "os/fs.h"
+#include "os/idle.h"
+#include "os/task.h"
+
+struct awake {
+	_Atomic unsigned count; /* a requests since the last look, from `start` on */
+	struct lock lock;       /* leaf */
+	pthread_cond_t cond;
+	bool batch_full;        /* lock */
+	bool ending;            /* lock */
+	int fd;                 /* c the request to the kernel */
+	pthread_t thread;       /* c */
+	/* the thread's own */
+	bool held;
+	unsigned start;
+	unsigned long long looked_ms;
+};
+
+void awake_note(struct awake *a)
+{
+	if (atomic_fetch_add_explicit(&a->count, 1, memory_order_relaxed) + 1 != AWAKE_BATCH)
+		return;
+	LOCK_SCOPE(&a->lock);
+	a->batch_full = true;
+	pthread_cond_signal(&a->cond);
+}
+
+static void wait_interval_locked(struct awake *a)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += AWAKE_LOOK_MS * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000L;
+	until.tv_nsec %= 1000000000L;
+	while (!a->ending && pthread_cond_timedwait(&a->cond, &a->lock.mutex, &until) == 0)
+		;
+}
+
+static void wait_batch_locked(struct awake *a)
+{
+	while (!a->ending && !a->batch_full)
+		pthread_cond_wait(&a->cond, &a->lock.mutex);
+}
+
+static void look(struct awake *a)
+{
+	unsigned long long now = sys_now_ms(), ms = now - a->looked_ms;
+	unsigned requests = atomic_load_explicit(&a->count, memory_order_relaxed) - a->start;
+	bool wanted = awake_wanted(a->held, requests, ms);
+	int r = 0;
+
+	if (wanted != a->held)
+		r = sys_idle_poll(a->fd, wanted);
+	if (r < 0)
+		log_limited(LOG_CAUSE_SESSION, LOG_WARNING, "low_latency: %s: %s", SYS_IDLE_DEVICE, strerror(-r));
+	a->held = wanted && r == 0;
+	a->looked_ms = now;
+	a->start = a->held ? AWAKE_BATCH : 0;
+	atomic_store_explicit(&a->count, a->start, memory_order_relaxed);
+}
+
+static void *awake_main(void *arg)
+{
+	struct awake *a = arg;
+
+	prctl(PR_SET_NAME, "plyfs-awake");
+	lock_take(&a->lock);
+	for (;;) {
+		if (a->held)
+			wait_interval_locked(a);
+		else
+			wait_batch_locked(a);
+		if (a->ending)
+			break;
+		a->batch_full = false;
+		lock_drop(&a->lock);
+		look(a);
+		lock_take(&a->lock);
+	}
+	lock_drop(&a->lock);
+	return NULL;
+}
+
+static int start_thread(struct awake *a)
+{
+	sigset_t all, before;
+	int r;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&a->thread, NULL, awake_main, a);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -r;
+}
+
+static void release(struct awake *a)
+{
+	pthread_cond_destroy(&a->cond);
+	lock_finish(&a->lock);
+	sys_close(a->fd);
+	free(a);
+}
+
+static int new_with(int fd, struct awake **ret_awake)
+{
+	struct awake *a = calloc(1, sizeof(*a));
+	pthread_condattr_t attr;
+	int r;
+
+	if (!a) {
+		sys_close(fd);
+		return -ENOMEM;
+	}
+	a->fd = fd;
+	lock_init(&a->lock, LOCK_LEAF);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&a->cond, &attr);
+	pthread_condattr_destroy(&attr);
+	r = start_thread(a);
+	if (r < 0) {
+		release(a);
+		return r;
+	}
+	*ret_awake = a;
+	return 0;
+}
+
+int awake_new(struct awake **ret_awake)
+{
+	int fd = sys_idle_open();
+	int r = fd < 0 ? fd : new_with(fd, ret_awake);
+
+	if (r < 0)
+		log_warning("low_latency: %s: %s: mounted without", SYS_IDLE_DEVICE, strerror(-r));
+	return r;
+}
+
+void awake_free(struct awake *a)
+{
+	if (!a)
+		return;
+	lock_take(&a->lock);
+	a->ending = true;
+	pthread_cond_signal(&a->cond);
+	lock_drop(&a->lock);
+	pthread_join(a->thread, NULL);
+	release(a);
+}

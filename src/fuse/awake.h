@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Idle processors are kept awake, polling, while requests come densely (low_latency): where they halt, and a hypervisor has to wake
+ * them, that takes longer than most requests. While requests are few, and while there are none, nothing is asked of the machine.
+ */
+#ifndef FUSE_AWAKE_H
+#define FUSE_AWAKE_H
+
+#include <stdbool.h>
+
+/* Requests a second from which on they are dense, and that they have to keep up. Below the first a wake-up more or less doesn't show: of 250
+ * microseconds it takes some 40. */
+#define AWAKE_DENSE_RATE 4000U
+#define AWAKE_KEEP_RATE 2000U
+/* Requests after which their density is looked at: who sends fewer at a time, and then pauses, wakes nobody. */
+#define AWAKE_BATCH 32U
+/* How often it is looked at while processors are kept awake; so they are let go within twice that after the last request. */
+#define AWAKE_LOOK_MS 20U
+
+struct awake;
+
+/* Whether processors are to be kept awake, after so many requests in so many milliseconds; `held`: they are now. */
+static inline bool awake_wanted(bool held, unsigned requests, unsigned long long ms)
+{
+	return requests * 1000ULL >= (held ? AWAKE_KEEP_RATE : AWAKE_DENSE_RATE) * ms;
+}
+
+/* Before the mount exists, which may cover the device. 0, or -errno, of which users have been warned: requests take as long as ever. */
+int awake_new(struct awake **ret_awake);
+/* Processors are let go. NULL is fine. */
+void awake_free(struct awake *awake);
+/* A request has come; from any thread. Neither a lock nor a clock, but for one of AWAKE_BATCH while nothing is held. */
+void awake_note(struct awake *awake);
+
+#endif
