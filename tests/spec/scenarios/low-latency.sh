@@ -157,7 +157,8 @@ ended() {
 	check "$how: idle processors poll before" came 0 5
 	check "$how: it is done" "$@"
 	check "$how: the daemon goes" wait_gone "$pid" 20
-	check_equal "$how: processors may halt at once" "$free" "$(latency)"
+	# A killed leader shows as gone while other threads of it still end.
+	check "$how: processors may halt" came "$free" 1
 	rm -f asking
 	wait $asker
 	! is_mounted "$BASE/m" || umount -l m
@@ -179,7 +180,7 @@ scenario() {
 	few
 	dense
 	check "unmount right after requests" eval 'ask last 5000 && union_umount "$BASE/m"'
-	check_equal "after the unmount: processors may halt" "$free" "$(latency)"
+	check "after the unmount: processors may halt" came "$free" 1
 	ended "SIGTERM" eval 'kill -TERM "$pid"'
 	ended "SIGKILL" eval 'kill -KILL "$pid"'
 	ended "detached" umount -l m
