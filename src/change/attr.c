@@ -21,7 +21,7 @@
 
 static void known_without(struct inode *inode, unsigned marks)
 {
-	atomic_fetch_and_explicit(&inode->marks, ~marks, memory_order_relaxed);
+	atomic_fetch_and_explicit(&inode->marks, (uint16_t)~marks, memory_order_relaxed);
 }
 
 static void forget_no_priv(struct inode *inode)

@@ -209,7 +209,7 @@ int change_marks_locked(struct change *change, struct inode *inode, unsigned *re
 	unsigned marks;
 	int r;
 
-	if (atomic_load_explicit(&inode->marks_known, memory_order_acquire)) {
+	if (inode_marks_known(inode)) {
 		*ret_marks = atomic_load_explicit(&inode->marks, memory_order_relaxed);
 		return 0;
 	}
@@ -219,8 +219,8 @@ int change_marks_locked(struct change *change, struct inode *inode, unsigned *re
 	r = layer_read_marks(change->layers, layer, fd, "", &marks);
 	if (r < 0)
 		return r;
-	atomic_store_explicit(&inode->marks, marks, memory_order_relaxed);
-	atomic_store_explicit(&inode->marks_known, true, memory_order_release);
+	atomic_store_explicit(&inode->marks, (uint16_t)marks, memory_order_relaxed);
+	atomic_fetch_or_explicit(&inode->flags, INODE_MARKS_KNOWN, memory_order_release);
 	*ret_marks = marks;
 	return 0;
 }

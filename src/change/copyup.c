@@ -255,7 +255,7 @@ static void publish_marks(struct inode *inode, bool persistent_ino, bool meta_on
 	const unsigned users = MARK_ACL | MARK_DEFAULT_ACL | MARK_CAPABILITY | MARK_OTHER_XATTR;
 	unsigned marks = atomic_load_explicit(&inode->marks, memory_order_relaxed);
 
-	atomic_store_explicit(&inode->marks, (marks & users) | own, memory_order_relaxed);
+	atomic_store_explicit(&inode->marks, (uint16_t)((marks & users) | own), memory_order_relaxed);
 }
 
 /* A file of metadata has data of its own now. */

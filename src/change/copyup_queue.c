@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who waits for which copy-up. One job an inode (inode->copyup) with the list of those who want its result; a second request for
- * the inode joins. When the last one leaves, the job is cancelled and detached from its inode, so that whoever asks next gets a fresh one;
- * both may run for a moment, and whoever publishes second finds the object in the upper.
+ * Who waits for which copy-up. One job an inode with the list of those who want its result; a second request for the inode joins. When
+ * the last one leaves, the job is cancelled and nobody joins it any more, so that whoever asks next gets a fresh one; both may run for a
+ * moment, and whoever publishes second finds the object in the upper. There are no more jobs than callers that are held up, so one is
+ * found by looking through all.
  *
  * A request for the whole file joins a job that copies no data as well: somebody is truncating the file, and the truncation then came first.
  *
@@ -46,18 +47,10 @@ static void job_link_locked(struct copyup_queue *queue, struct copyup_job *job)
 	if (job->next)
 		job->next->prev = job;
 	queue->jobs = job;
-	atomic_store_explicit(&job->inode->copyup, job, memory_order_relaxed);
-}
-
-static void job_detach_locked(struct copyup_job *job)
-{
-	if (atomic_load_explicit(&job->inode->copyup, memory_order_relaxed) == job)
-		atomic_store_explicit(&job->inode->copyup, NULL, memory_order_relaxed);
 }
 
 static void job_unlink_locked(struct copyup_queue *queue, struct copyup_job *job)
 {
-	job_detach_locked(job);
 	if (job->prev)
 		job->prev->next = job->next;
 	else
@@ -69,7 +62,6 @@ static void job_unlink_locked(struct copyup_queue *queue, struct copyup_job *job
 static void job_cancel_locked(struct copyup_job *job)
 {
 	atomic_store_explicit(&job->cancelled, true, memory_order_relaxed);
-	job_detach_locked(job);
 }
 
 bool copyup_job_cancelled(struct copyup_job *job)
@@ -181,6 +173,11 @@ static bool job_serves(const struct copyup_job *job, enum copyup_how how)
 	return (job->how == COPYUP_FLAGS) == (how == COPYUP_FLAGS);
 }
 
+static bool is_job_of(struct copyup_job *job, const struct inode *inode)
+{
+	return job->inode == inode && !copyup_job_cancelled(job);
+}
+
 /* Adds the waiter to the inode's job, `fresh` if there is none to join. Returns the job that it joined. */
 static struct copyup_job *queue_join(struct copyup_queue *queue, struct inode *inode, enum copyup_how how,
 				     struct copyup_job *fresh, struct copyup_waiter *waiter)
@@ -188,8 +185,10 @@ static struct copyup_job *queue_join(struct copyup_queue *queue, struct inode *i
 	struct copyup_job *job;
 
 	LOCK_SCOPE(&queue->lock);
-	job = atomic_load_explicit(&inode->copyup, memory_order_relaxed);
-	if (!job || !job_serves(job, how)) {
+	job = queue->jobs;
+	while (job && !(is_job_of(job, inode) && job_serves(job, how)))
+		job = job->next;
+	if (!job) {
 		job = fresh;
 		if (!job)
 			return NULL;
@@ -241,6 +240,15 @@ void copyup_request(struct change *change, struct inode *inode, enum copyup_how 
 void copyup_request_here(struct change *change, struct inode *inode, enum copyup_how how, struct copyup_waiter *waiter)
 {
 	request(change, inode, how, waiter, true);
+}
+
+bool copyup_is_running(struct change *change, const struct inode *inode)
+{
+	LOCK_SCOPE(&change->queue->lock);
+	for (struct copyup_job *job = change->queue->jobs; job; job = job->next)
+		if (is_job_of(job, inode))
+			return true;
+	return false;
 }
 
 static bool waiters_remove(struct copyup_waiter **at, const struct copyup_waiter *waiter, struct copyup_waiter ***last)

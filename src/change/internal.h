@@ -103,16 +103,18 @@ void change_drop_temp(struct change *change, const char *name, bool dir);
 
 /* A bit of inode->marks beside those of enum layer_mark: known to have no setuid or setgid bit that a write would remove. Set and
  * cleared under I; whoever replaces the marks loses no more than a look. */
-#define CHANGE_MARK_NO_PRIV (1U << 31)
+#define CHANGE_MARK_NO_PRIV (1U << 15)
 /* Another one: attributes were changed since this was cleared, so that nobody puts back what they were before. */
-#define CHANGE_MARK_TOUCHED (1U << 30)
+#define CHANGE_MARK_TOUCHED (1U << 14)
+
+_Static_assert(MARK_OTHER_XATTR < CHANGE_MARK_TOUCHED, "the bits of enum layer_mark end below those of this tier");
 
 /* The marks of the topmost object (enum layer_mark), read when they aren't known yet. Caller holds I, so that no change of them runs. */
 int change_marks_locked(struct change *change, struct inode *inode, unsigned *ret_marks);
 /* Whether the object has one of `marks`; true when that isn't known. */
 static inline bool change_may_have(const struct inode *inode, unsigned marks)
 {
-	return !atomic_load_explicit(&inode->marks_known, memory_order_acquire) ||
+	return !inode_marks_known(inode) ||
 	       (atomic_load_explicit(&inode->marks, memory_order_relaxed) & marks) != 0;
 }
 

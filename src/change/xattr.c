@@ -59,7 +59,7 @@ static bool surely_without(struct change *change, struct inode *inode, unsigned 
 
 	if (change->tree->revalidate)
 		return false;
-	if (!atomic_load_explicit(&inode->marks_known, memory_order_acquire)) {
+	if (!inode_marks_known(inode)) {
 		LOCK_SCOPE(inode_lock(change->tree, inode));
 		if (change_marks_locked(change, inode, &known) < 0)
 			return false;
@@ -262,7 +262,7 @@ int xattr_set(struct change *change, struct inode *inode, const char *name, cons
 	if (r < 0)
 		return r;
 	atomic_fetch_or_explicit(&inode->marks, mark_of(name) | CHANGE_MARK_TOUCHED, memory_order_relaxed);
-	atomic_fetch_and_explicit(&inode->marks, ~CHANGE_MARK_NO_PRIV, memory_order_relaxed);
+	atomic_fetch_and_explicit(&inode->marks, (uint16_t)~CHANGE_MARK_NO_PRIV, memory_order_relaxed);
 	r = sys_setxattr(x.fd, "", x.stored, value, size, flags);
 	return r == 0 && clear_sgid ? drop_sgid(change, x.fd) : r;
 }
@@ -279,6 +279,6 @@ int xattr_remove(struct change *change, struct inode *inode, const char *name, b
 	r = sys_removexattr(x.fd, "", x.stored);
 	/* Of the others it may not have been the last one. */
 	if (r == 0 && mark_of(name) != MARK_OTHER_XATTR)
-		atomic_fetch_and_explicit(&inode->marks, ~mark_of(name), memory_order_relaxed);
+		atomic_fetch_and_explicit(&inode->marks, (uint16_t)~mark_of(name), memory_order_relaxed);
 	return r == 0 && clear_sgid ? drop_sgid(change, x.fd) : r;
 }

@@ -107,9 +107,9 @@ static void entry_detach_locked(struct data *data, struct data_entry *e)
 	e->inode = NULL;
 }
 
-static struct data_entry *entry_of_locked(struct inode *inode)
+struct data_entry *data_entry_of_locked(const struct inode *inode)
 {
-	return atomic_load_explicit(&inode->data, memory_order_acquire);
+	return inode_is_dir(inode) ? NULL : atomic_load_explicit(&inode->data, memory_order_acquire);
 }
 
 static struct data_entry *entry_new(struct data *data, struct inode *inode, bool upper)
@@ -293,7 +293,7 @@ bool data_peek(struct data *data, struct inode *inode, struct data_fd *ret)
 	struct data_entry *e;
 
 	LOCK_SCOPE(&data->lock);
-	e = entry_of_locked(inode);
+	e = data_entry_of_locked(inode);
 	if (!e || e->upper != inode_data_in_upper(inode) || (e->wfd < 0 && e->rfd < 0))
 		return false;
 	entry_pin_locked(data, e);
@@ -308,7 +308,7 @@ static bool data_get_cached(struct data *data, struct inode *inode, bool write, 
 	int fd = -1;
 
 	lock_take(&data->lock);
-	e = entry_of_locked(inode);
+	e = data_entry_of_locked(inode);
 	if (e && e->upper == inode_data_in_upper(inode)) {
 		fd = write ? e->wfd : e->rfd;
 		append_only = e->append_only;
@@ -347,13 +347,13 @@ static int entry_adopt(struct data *data, struct inode *inode, int fd, bool uppe
 	struct closing c;
 	int spare = -1;
 
-	if (!fresh) {
+	if (!CHECK(!inode_is_dir(inode)) || !fresh) {
 		sys_close(fd);
-		return -ENOMEM;
+		return fresh ? -EIO : -ENOMEM;
 	}
 	closing_init(&c);
 	lock_take(&data->lock);
-	e = entry_of_locked(inode);
+	e = data_entry_of_locked(inode);
 	if (e && e->upper && !upper) {
 		/* Copied up between our open and now: what was opened is the old version. */
 		lock_drop(&data->lock);
@@ -432,7 +432,7 @@ void data_evict(struct data *data, struct inode *inode)
 
 	closing_init(&c);
 	lock_take(&data->lock);
-	e = entry_of_locked(inode);
+	e = data_entry_of_locked(inode);
 	if (e) {
 		entry_detach_locked(data, e);
 		entry_reap_locked(data, e, &c);
@@ -459,8 +459,8 @@ void data_write_back_failed(struct data *data, struct inode *inode, int error)
 	int before = 0;
 
 	lock_take(&data->lock);
-	e = entry_of_locked(inode);
-	if (!e && fresh) {
+	e = data_entry_of_locked(inode);
+	if (!e && fresh && CHECK(!inode_is_dir(inode))) {
 		e = TAKE_PTR(fresh);
 		atomic_store_explicit(&inode->data, e, memory_order_release);
 	}
@@ -482,7 +482,7 @@ void data_flags_changed(struct data *data, struct inode *inode)
 
 	closing_init(&c);
 	lock_take(&data->lock);
-	e = entry_of_locked(inode);
+	e = data_entry_of_locked(inode);
 	if (e && e->upper && e->wfd >= 0) {
 		if (e->wfd == e->rfd) {
 			e->wfd = -1;
@@ -504,7 +504,7 @@ bool data_is_dirty(struct data *data, struct inode *inode)
 	bool dirty;
 
 	lock_take(&data->lock);
-	e = entry_of_locked(inode);
+	e = data_entry_of_locked(inode);
 	dirty = e && atomic_load(&e->dirty);
 	lock_drop(&data->lock);
 	return dirty;

@@ -39,6 +39,8 @@ struct data {
 	_Atomic unsigned open_fds;         /* written under L */
 };
 
+/* The entry of the inode's current version; NULL without one, and for directories, which have none. Caller holds L. */
+struct data_entry *data_entry_of_locked(const struct inode *inode);
 /* Syncs through a descriptor of the pinned entry and keeps the result: 0, or the error of this or any earlier sync. */
 int data_sync_entry(struct data_entry *entry, int fd, bool datasync);
 /* A pinned descriptor of the inode's current version if one is cached, without opening; the one that wrote, if it is there. */

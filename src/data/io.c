@@ -159,7 +159,7 @@ static int sticky_error(struct data *data, struct inode *inode)
 	int error;
 
 	lock_take(&data->lock);
-	e = atomic_load_explicit(&inode->data, memory_order_acquire);
+	e = data_entry_of_locked(inode);
 	error = e ? atomic_load(&e->error) : 0;
 	lock_drop(&data->lock);
 	return error;

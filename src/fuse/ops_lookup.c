@@ -60,10 +60,10 @@ static void known_before(struct fs *fs, struct inode *parent, const char *name, 
 }
 
 /* Whether the upper shows a file that isn't the copy of the known lower one. A copy has its name before its inode knows of it, and the
- * copy-up is entered there for longer than that: so this is looked at first. */
+ * copy-up is queued for longer than that: so this is looked at first. */
 static bool upper_is_foreign(struct fs *fs, struct inode *inode, const struct resolved *r)
 {
-	bool copying = atomic_load(&inode->copyup) != NULL;
+	bool copying = copyup_is_running(fs->change, inode);
 	struct inode_place now;
 	bool foreign;
 

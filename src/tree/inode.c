@@ -17,6 +17,7 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "base/macros.h"
 #include "layer/index.h"
 #include "os/fs.h"
 
@@ -191,21 +192,28 @@ static struct dir *dir_new(struct tree *tree, const struct resolved *r)
 static void inode_fill(struct tree *tree, struct inode *inode, const struct resolved *r)
 {
 	bool upper = tree->layers->has_upper && (r->in_upper || r->indexed);
+	unsigned flags = (upper ? INODE_IN_UPPER : 0) | (upper && !r->has_origin ? INODE_NO_ORIGIN : 0) |
+			 (r->covered ? 0 : INODE_MARKS_KNOWN);
 
 	inode->ino = r->ino;
 	inode->real_ino = r->stx.stx_ino;
 	inode->layer = r->layer;
 	inode->type = r->stx.stx_mode & S_IFMT;
 	atomic_store_explicit(&inode->pinned_fd, INODE_NOT_PINNED, memory_order_relaxed);
-	atomic_store_explicit(&inode->flags, upper && !r->has_origin ? INODE_NO_ORIGIN : 0, memory_order_relaxed);
-	atomic_store_explicit(&inode->marks, r->marks, memory_order_relaxed);
-	atomic_store_explicit(&inode->marks_known, !r->covered, memory_order_relaxed);
-	atomic_store_explicit(&inode->in_upper, upper, memory_order_release);
+	atomic_store_explicit(&inode->marks, (uint16_t)r->marks, memory_order_relaxed);
+	atomic_store_explicit(&inode->flags, (uint16_t)flags, memory_order_release);
 }
 
-struct inode *inode_new_locked(struct tree *tree, const struct resolved *r)
+static struct inode *inode_alloc(size_t name_len)
 {
-	struct inode *inode = calloc(1, sizeof(*inode));
+	size_t size = offsetof(struct named_inode, name.name) + name_len + 1;
+
+	return calloc(1, name_len ? MAX(size, sizeof(struct named_inode)) : sizeof(struct inode));
+}
+
+struct inode *inode_new_locked(struct tree *tree, const struct resolved *r, size_t name_len)
+{
+	struct inode *inode = inode_alloc(name_len);
 
 	if (!inode)
 		return NULL;
@@ -222,7 +230,7 @@ struct inode *inode_new_locked(struct tree *tree, const struct resolved *r)
 	return inode;
 fail:
 	lowerdata_drop_locked(tree, inode);
-	if (inode->dir)
+	if (inode_is_dir(inode) && inode->dir)
 		dir_free(tree, inode->dir);
 	free(inode);
 	return NULL;
@@ -277,7 +285,7 @@ void inode_bury(struct tree *tree, struct inode *dead)
 		inode->names = NULL;
 		if (tree->on_evict)
 			tree->on_evict(inode, tree->on_evict_arg);
-		if (inode->dir) {
+		if (inode_is_dir(inode)) {
 			listing_drop(tree, inode);
 			dir_free(tree, inode->dir);
 		}
@@ -358,37 +366,41 @@ void inode_unlock_pair(struct tree *tree, struct inode *a, struct inode *b)
 struct inode *inode_lookup_known(struct tree *tree, struct inode *parent, const char *name)
 {
 	struct inode_name *n;
+	struct inode *inode;
 
 	LOCK_SCOPE(&tree->table);
 	n = name_find_locked(tree, parent, name);
 	if (!n)
 		return NULL;
-	n->inode->nlookup++;
-	return n->inode;
+	inode = name_inode(n);
+	inode->nlookup++;
+	return inode;
 }
 
 struct inode *inode_peek(struct tree *tree, struct inode *parent, const char *name)
 {
 	struct inode_name *n;
+	struct inode *inode;
 
 	LOCK_SCOPE(&tree->table);
 	n = name_find_locked(tree, parent, name);
 	if (!n)
 		return NULL;
-	n->inode->refs++;
-	return n->inode;
+	inode = name_inode(n);
+	inode->refs++;
+	return inode;
 }
 
 /* Whether the known inode is what the resolver found. A difference means that a layer was changed underneath, except
  * that one of the two may be older than a copy-up. */
 static bool name_matches(const struct inode_name *n, const struct resolved *r)
 {
-	const struct inode *inode = n->inode;
+	const struct inode *inode = name_inode(n);
 	bool upper = r->in_upper || r->indexed;
 
 	if (inode->type != (r->stx.stx_mode & S_IFMT))
 		return false;
-	if (inode->dir) {
+	if (inode_is_dir(inode)) {
 		const struct dir *dir = inode->dir;
 
 		if (r->in_upper && atomic_load_explicit(&dir->in_upper, memory_order_acquire) &&
@@ -424,16 +436,20 @@ static struct inode *intern_by_link_locked(struct tree *tree, const struct resol
 static int intern_new_locked(struct tree *tree, struct inode *parent, const char *name, const struct resolved *r,
 			     struct inode **ret_inode, struct inode **dead)
 {
-	struct inode *inode = inode_new_locked(tree, r);
+	size_t len = strlen(name);
+	struct inode *inode;
 
+	if (!CHECK(len > 0 && len <= TREE_NAME_MAX))
+		return -EIO;
+	inode = inode_new_locked(tree, r, len);
 	if (!inode)
 		return -ENOMEM;
-	if ((r->nlink && link_count_locked(tree, inode, r) < 0) ||
-	    name_attach_locked(tree, inode, parent, name, r->layer) < 0) {
+	if (r->nlink && link_count_locked(tree, inode, r) < 0) {
 		inode_reap_locked(tree, inode, dead);
 		return -ENOMEM;
 	}
-	if (r->in_upper && !r->nlink && !inode->dir && r->stx.stx_nlink > 1)
+	name_attach_first_locked(tree, inode, parent, name, r->layer);
+	if (r->in_upper && !r->nlink && !inode_is_dir(inode) && r->stx.stx_nlink > 1)
 		link_add_locked(tree, inode);
 	*ret_inode = inode;
 	return 0;
@@ -454,7 +470,7 @@ static int intern_locked(struct tree *tree, struct inode *parent, const char *na
 	int res;
 
 	if (n && name_matches(n, r)) {
-		*ret_inode = n->inode;
+		*ret_inode = name_inode(n);
 		return 0;
 	}
 	if (n)
@@ -500,10 +516,10 @@ int inode_intern_nameless(struct tree *tree, const struct statx *stx, int fd, st
 		return -EIO;
 	r.ino = layer_union_ino(tree->layers, layer_upper(tree->layers), stx->stx_ino);
 	lock_take(&tree->table);
-	inode = inode_new_locked(tree, &r);
+	inode = inode_new_locked(tree, &r, 0);
 	if (inode) {
 		atomic_fetch_or(&inode->flags, INODE_UNLINKED | INODE_TMPFILE);
-		atomic_store(&inode->marks_known, false);
+		atomic_fetch_and(&inode->flags, (uint16_t)~INODE_MARKS_KNOWN);
 		inode->nlookup = 1;
 	}
 	lock_drop(&tree->table);
@@ -533,13 +549,13 @@ void inode_publish_locked(struct tree *tree, struct inode *inode, uint64_t real_
 		atomic_fetch_or(&inode->marks, MARK_ORIGIN);
 	else
 		inode_own_ino_locked(tree, inode);
-	atomic_store_explicit(&inode->in_upper, true, memory_order_release);
+	atomic_fetch_or_explicit(&inode->flags, INODE_IN_UPPER, memory_order_release);
 }
 
 void inode_publish_upper(struct tree *tree, struct inode *inode, uint64_t real_ino, bool has_origin)
 {
 	LOCK_SCOPE(&tree->table);
-	if (!CHECK(!inode->dir && !inode_in_upper(inode)))
+	if (!CHECK(!inode_is_dir(inode) && !inode_in_upper(inode)))
 		return;
 	/* A copy without an entry in the index is another file than what the number led to. */
 	link_remove_locked(tree, inode);
@@ -550,11 +566,11 @@ void inode_publish_upper(struct tree *tree, struct inode *inode, uint64_t real_i
 void dir_publish_upper(struct tree *tree, struct inode *inode, uint64_t real_ino)
 {
 	LOCK_SCOPE(&tree->table);
-	if (!CHECK(inode->dir && !inode_in_upper(inode)))
+	if (!CHECK(inode_is_dir(inode) && !inode_in_upper(inode)))
 		return;
 	inode->dir->upper = (struct dirref){.layer = layer_upper(tree->layers)->index, .ino = real_ino};
 	atomic_store_explicit(&inode->dir->in_upper, true, memory_order_release);
-	atomic_store_explicit(&inode->in_upper, true, memory_order_release);
+	atomic_fetch_or_explicit(&inode->flags, INODE_IN_UPPER, memory_order_release);
 }
 
 unsigned dir_depth(const struct dir *dir)

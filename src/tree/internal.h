@@ -3,7 +3,7 @@
  * What the files of this tier share and no other tier sees: the inode and name tables, the resolver's view of a
  * listing, and the parts of a listing that merge.c fills.
  *
- * Memory of a known file: the inode, one name (40 bytes and the name itself), a bucket and a slot of the tables.
+ * Memory of a known file: the inode and its name in one piece (92 bytes and the name itself), a bucket and a slot of the tables.
  */
 #ifndef TREE_INTERNAL_H
 #define TREE_INTERNAL_H
@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/hash.h"
+#include "base/macros.h"
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
@@ -58,15 +59,33 @@ struct inode_table {
 
 struct inode_name {
 	struct inode_name *chain; /* of its bucket */
-	struct inode *inode;
-	struct inode_name *next; /* of the same inode */
-	struct inode *parent;	 /* holds a reference */
-	uint32_t hash;
-	uint16_t layer; /* that has the name, of an object in a lower one */
+	struct inode_name *next;  /* of the same inode */
+	struct inode *parent;	  /* holds a reference */
+	uint16_t layer;		  /* that has the name, of an object in a lower one */
 	uint8_t len;
-	bool in_table; /* false: the last name of an unlinked inode */
-	char name[];   /* terminated */
+	bool in_table : 1; /* false: the last name of an unlinked inode */
+	bool apart : 1;	   /* c in a struct name_apart, else in a struct named_inode */
+	char name[];	   /* terminated */
 };
+
+/* An inode and the name that it was made for, which goes when the inode does, whatever it is called by then. */
+struct named_inode {
+	struct inode inode;
+	struct inode_name name;
+};
+
+_Static_assert(sizeof(struct inode) <= 64 && offsetof(struct inode_name, name) <= 28, "a walked file takes 200 bytes at the most");
+
+/* Any further name. */
+struct name_apart {
+	struct inode *inode;
+	struct inode_name name;
+};
+
+static inline struct inode *name_inode(const struct inode_name *n)
+{
+	return n->apart ? container_of(n, struct name_apart, name)->inode : &container_of(n, struct named_inode, name)->inode;
+}
 
 /* An object's number, in the upper or in the file system of a lower layer. */
 struct link_key {
@@ -90,8 +109,9 @@ struct inode_slot *inode_slot(struct tree *tree, uint32_t slot);
 /* A slot that leads to the inode, and its id; -ENOMEM. */
 int slot_take_locked(struct tree *tree, struct inode *inode, uint64_t *ret_id);
 void slot_release_locked(struct tree *tree, uint64_t id);
-/* A new inode in the table, without a name; lookup count and references 0. NULL: no memory. */
-struct inode *inode_new_locked(struct tree *tree, const struct resolved *r);
+/* A new inode in the table, without a name but with room for one of `name_len` letters, unless that is 0; lookup count and references 0. NULL:
+ * no memory. */
+struct inode *inode_new_locked(struct tree *tree, const struct resolved *r, size_t name_len);
 /* If nothing holds `inode`, takes it and the ancestors that it alone held out of the tables and puts them before *dead.
  */
 void inode_reap_locked(struct tree *tree, struct inode *inode, struct inode **dead);
@@ -118,6 +138,8 @@ void inode_keep_end(struct tree *tree, struct inode *inode);
  * ------------------------------------------------------------------------------------------------------------- */
 
 struct inode_name *name_find_locked(struct tree *tree, const struct inode *parent, const char *name);
+/* Gives a new inode the name that it has room for. */
+void name_attach_first_locked(struct tree *tree, struct inode *inode, struct inode *parent, const char *name, unsigned layer);
 /* Gives `inode` one more name that nobody has yet, found in `layer`. -ENOMEM. */
 int name_attach_locked(struct tree *tree, struct inode *inode, struct inode *parent, const char *name, unsigned layer);
 /* A name that an unlinked inode kept makes way for a real one. */

@@ -75,7 +75,7 @@ static int keep_source(struct tree *tree, struct inode *inode, const struct keep
 
 	if (atomic_load_explicit(&inode->pinned_fd, memory_order_relaxed) != INODE_NOT_PINNED)
 		return 0;
-	if (inode->dir)
+	if (inode_is_dir(inode))
 		return pin_source(tree, inode, s);
 	if (atomic_load(&tree->n_pinned) < tree->max_pinned) {
 		res = pin_source(tree, inode, s);

@@ -24,27 +24,32 @@ struct inode_name *name_find_locked(struct tree *tree, const struct inode *paren
 	return name_table_find(&tree->inodes->names, parent, name, strlen(name));
 }
 
+/* Into the table, but into no inode's list; it holds the parent. */
+static void name_enter_locked(struct tree *tree, struct inode_name *n, struct inode *parent, const char *name, size_t len)
+{
+	n->parent = parent;
+	n->len = (uint8_t)len;
+	memcpy(n->name, name, len + 1);
+	name_table_add(&tree->inodes->names, n);
+	parent->refs++;
+}
+
 /* A name in the table but in no inode's list; it holds the parent. */
 static struct inode_name *name_new_locked(struct tree *tree, struct inode *inode, struct inode *parent,
 					  const char *name)
 {
 	size_t len = strlen(name);
-	struct inode_name *n;
+	struct name_apart *a;
 
 	if (!CHECK(len > 0 && len <= TREE_NAME_MAX))
 		return NULL;
-	n = malloc(MAX(offsetof(struct inode_name, name) + len + 1, sizeof(*n)));
-	if (!n)
+	a = calloc(1, MAX(offsetof(struct name_apart, name.name) + len + 1, sizeof(*a)));
+	if (!a)
 		return NULL;
-	n->inode = inode;
-	n->next = NULL;
-	n->parent = parent;
-	n->layer = 0;
-	n->len = (uint8_t)len;
-	memcpy(n->name, name, len + 1);
-	name_table_add(&tree->inodes->names, n);
-	parent->refs++;
-	return n;
+	a->inode = inode;
+	a->name.apart = true;
+	name_enter_locked(tree, &a->name, parent, name, len);
+	return &a->name;
 }
 
 static void name_leave_table_locked(struct tree *tree, struct inode_name *n)
@@ -58,13 +63,14 @@ struct inode *name_free_locked(struct tree *tree, struct inode_name *n)
 	struct inode *parent = n->parent;
 
 	name_leave_table_locked(tree, n);
-	free(n);
+	if (n->apart)
+		free(container_of(n, struct name_apart, name));
 	return parent;
 }
 
 static void name_unlist_locked(struct inode_name *n)
 {
-	struct inode_name **at = &n->inode->names;
+	struct inode_name **at = &name_inode(n)->names;
 
 	while (*at && *at != n)
 		at = &(*at)->next;
@@ -84,8 +90,18 @@ static void name_drop_locked(struct tree *tree, struct inode_name *n, struct ino
 
 static void dir_set_parent(struct inode *inode, struct inode *parent)
 {
-	if (inode->dir)
+	if (inode_is_dir(inode))
 		atomic_store_explicit(&inode->dir->parent, parent, memory_order_release);
+}
+
+void name_attach_first_locked(struct tree *tree, struct inode *inode, struct inode *parent, const char *name, unsigned layer)
+{
+	struct inode_name *n = &container_of(inode, struct named_inode, inode)->name;
+
+	name_enter_locked(tree, n, parent, name, strlen(name));
+	n->layer = (uint16_t)layer;
+	inode->names = n;
+	dir_set_parent(inode, parent);
 }
 
 int name_attach_locked(struct tree *tree, struct inode *inode, struct inode *parent, const char *name, unsigned layer)
@@ -109,12 +125,12 @@ int name_attach_locked(struct tree *tree, struct inode *inode, struct inode *par
 /* Whether the object is still in a lower layer where its name leads to it. */
 static bool inode_keeps_name(const struct inode *inode)
 {
-	return inode->dir ? inode->dir->n_lower > 0 : !inode_in_upper(inode);
+	return inode_is_dir(inode) ? inode->dir->n_lower > 0 : !inode_in_upper(inode);
 }
 
 void name_remove_locked(struct tree *tree, struct inode_name *n, struct inode **dead)
 {
-	struct inode *inode = n->inode;
+	struct inode *inode = name_inode(n);
 
 	if (inode->names != n || n->next) {
 		name_unlist_locked(n);
@@ -166,11 +182,11 @@ static void name_added_locked(struct tree *tree, struct inode *inode, struct ino
 {
 	struct inode_name *n = name_find_locked(tree, parent, name);
 
-	if (n && n->inode == inode)
+	if (n && name_inode(n) == inode)
 		return;
 	if (n)
 		name_remove_locked(tree, n, dead);
-	if (inode->names && inode->names->in_table && !inode->dir && inode_in_upper(inode))
+	if (inode->names && inode->names->in_table && !inode_is_dir(inode) && inode_in_upper(inode))
 		link_add_locked(tree, inode);
 	name_forget_kept_locked(tree, inode, dead);
 	if (name_attach_locked(tree, inode, parent, name, 0) < 0)
@@ -192,7 +208,7 @@ void inode_name_added(struct tree *tree, struct inode *inode, struct inode *pare
 static void name_rekey_locked(struct tree *tree, struct inode_name *n, struct inode *parent, const char *name,
 			      struct inode **dead)
 {
-	struct inode *inode = n->inode;
+	struct inode *inode = name_inode(n);
 	struct inode_name *fresh = name_new_locked(tree, inode, parent, name), **at = &inode->names;
 
 	if (!fresh) {
@@ -209,39 +225,17 @@ static void name_rekey_locked(struct tree *tree, struct inode_name *n, struct in
 	name_drop_locked(tree, n, dead);
 }
 
-/* Two known names change inodes; no memory is needed. */
-static void name_swap_locked(struct inode_name *a, struct inode_name *b)
-{
-	struct inode *ia = a->inode, *ib = b->inode;
-	struct inode_name *next = a->next, **at_a = &ia->names, **at_b = &ib->names;
-
-	if (ia == ib)
-		return;
-	while (*at_a != a)
-		at_a = &(*at_a)->next;
-	while (*at_b != b)
-		at_b = &(*at_b)->next;
-	*at_a = b;
-	*at_b = a;
-	a->next = b->next;
-	b->next = next;
-	a->inode = ib;
-	b->inode = ia;
-	dir_set_parent(ia, b->parent);
-	dir_set_parent(ib, a->parent);
-}
-
 static void name_exchange_locked(struct tree *tree, struct inode *oldparent, const char *oldname,
 				 struct inode *newparent, const char *newname, struct inode **dead)
 {
 	struct inode_name *a = name_find_locked(tree, oldparent, oldname);
 	struct inode_name *b = name_find_locked(tree, newparent, newname);
 
-	if (a && b)
-		name_swap_locked(a, b);
-	else if (a)
+	if (a && b && name_inode(a) == name_inode(b))
+		return;
+	if (a)
 		name_rekey_locked(tree, a, newparent, newname, dead);
-	else if (b)
+	if (b)
 		name_rekey_locked(tree, b, oldparent, oldname, dead);
 }
 
@@ -286,7 +280,7 @@ void inode_locate(struct tree *tree, struct inode *inode, struct inode_place *re
 		memcpy(ret_place->name, n->name, n->len + 1u);
 	}
 	/* The names of a lower file with several links may lie in several layers. */
-	ret_place->layer = n && !inode->dir && !inode_in_upper(inode) ? n->layer : inode->layer;
+	ret_place->layer = n && !inode_is_dir(inode) && !inode_in_upper(inode) ? n->layer : inode->layer;
 	ret_place->real_ino = inode->real_ino;
 	ret_place->unlinked = inode_is_unlinked(inode);
 }

@@ -3,10 +3,10 @@
  * The table of names: (parent, name) -> entry, by linear hashing.
  *
  * It is the largest table of a union, and every lookup waits for T while it changes, so two things were measured that
- * uthash, which holds the other tables, can't give here. Memory: with a uthash handle a known file with a name of 13
- * letters takes 234 bytes, with a chain pointer and the hash 183; the budget is 200. Pauses: uthash doubles its buckets
- * and moves all entries at once, under T; here one bucket is split for each name that comes and two are joined again
- * for some that go.
+ * uthash, which holds the other tables, can't give here. Memory: a uthash handle takes 56 bytes, the chain pointer 8; a
+ * known file has 200 in all. The hash isn't kept: computing it again, of the one or two names that a split moves, costs
+ * less than the memory. Pauses: uthash doubles its buckets and moves all entries at once, under T; here one bucket is
+ * split for each name that comes and two are joined again for some that go.
  *
  * Buckets 0 .. base + split - 1 are in use; those below `split`, and their images above `base`, are addressed by one
  * more bit of the hash.
@@ -64,12 +64,15 @@ static struct inode_name **bucket_of(const struct name_table *t, uint32_t hash)
 	return bucket_at(t, index);
 }
 
+static uint32_t name_hash(const struct inode *parent, const char *name, size_t len)
+{
+	return (uint32_t)hash_name((uintptr_t)parent, name, len);
+}
+
 struct inode_name *name_table_find(const struct name_table *t, const struct inode *parent, const char *name, size_t len)
 {
-	uint32_t hash = (uint32_t)hash_name((uintptr_t)parent, name, len);
-
-	for (struct inode_name *n = *bucket_of(t, hash); n; n = n->chain)
-		if (n->hash == hash && n->parent == parent && n->len == len && !memcmp(n->name, name, len))
+	for (struct inode_name *n = *bucket_of(t, name_hash(parent, name, len)); n; n = n->chain)
+		if (n->parent == parent && n->len == len && !memcmp(n->name, name, len))
 			return n;
 	return NULL;
 }
@@ -92,7 +95,7 @@ static void table_grow(struct name_table *t)
 	n = *low;
 	*low = NULL;
 	while (n) {
-		struct inode_name *next = n->chain, **to = n->hash & t->base ? high : low;
+		struct inode_name *next = n->chain, **to = name_hash(n->parent, n->name, n->len) & t->base ? high : low;
 
 		n->chain = *to;
 		*to = n;
@@ -130,10 +133,8 @@ static void table_shrink(struct name_table *t)
 
 void name_table_add(struct name_table *t, struct inode_name *n)
 {
-	struct inode_name **bucket;
+	struct inode_name **bucket = bucket_of(t, name_hash(n->parent, n->name, n->len));
 
-	n->hash = (uint32_t)hash_name((uintptr_t)n->parent, n->name, n->len);
-	bucket = bucket_of(t, n->hash);
 	n->chain = *bucket;
 	*bucket = n;
 	n->in_table = true;
@@ -143,7 +144,7 @@ void name_table_add(struct name_table *t, struct inode_name *n)
 
 void name_table_remove(struct name_table *t, struct inode_name *n)
 {
-	struct inode_name **at = bucket_of(t, n->hash);
+	struct inode_name **at = bucket_of(t, name_hash(n->parent, n->name, n->len));
 
 	while (*at && *at != n)
 		at = &(*at)->chain;

@@ -97,7 +97,7 @@ static int reach_dir(struct tree *tree, struct inode *inode, struct reach *r)
 
 static int reach_start(struct tree *tree, struct inode *inode, struct reach *r)
 {
-	return inode->dir ? reach_dir(tree, inode, r) : reach_file(tree, inode, r);
+	return inode_is_dir(inode) ? reach_dir(tree, inode, r) : reach_file(tree, inode, r);
 }
 
 /* A racing rename shows as one of these. */
@@ -148,9 +148,9 @@ static int check_flags(const struct inode *inode, const struct reach *r, int fla
 {
 	if (S_ISLNK(inode->type) && !(flags & O_PATH))
 		return -ELOOP;
-	if (!wants_write(flags) || (r->layer->upper && !inode->dir))
+	if (!wants_write(flags) || (r->layer->upper && !inode_is_dir(inode)))
 		return 0;
-	return inode->dir ? -EISDIR : -EROFS;
+	return inode_is_dir(inode) ? -EISDIR : -EROFS;
 }
 
 int inode_open(struct tree *tree, struct inode *inode, int flags, const struct layer **ret_layer)
@@ -199,14 +199,14 @@ static void statx_of_covered(const struct inode *inode, struct statx *ret_stx)
 {
 	memset(ret_stx, 0, sizeof(*ret_stx));
 	ret_stx->stx_mask = STATX_BASIC_STATS;
-	ret_stx->stx_mode = inode->type | (inode->dir ? 0555 : 0444);
+	ret_stx->stx_mode = inode->type | (inode_is_dir(inode) ? 0555 : 0444);
 	ret_stx->stx_nlink = 1;
 	ret_stx->stx_blksize = 4096;
 }
 
 static bool inode_is_covered(const struct inode *inode)
 {
-	return inode->dir && (dir_ref(inode->dir, 0)->flags & DIRREF_COVERED);
+	return inode_is_dir(inode) && (dir_ref(inode->dir, 0)->flags & DIRREF_COVERED);
 }
 
 int inode_statx(struct tree *tree, struct inode *inode, struct statx *ret_stx)
@@ -241,7 +241,7 @@ void inode_fix_statx(struct tree *tree, struct inode *inode, struct statx *stx)
 		statx_of_covered(inode, stx);
 	stx->stx_ino = inode_ino(inode);
 	/* Counting the subdirectories of a merged directory would need its listing; 1 tells tools such as find not to rely on it. */
-	if (inode->dir && (inode == tree->root || dir_depth(inode->dir) > 1))
+	if (inode_is_dir(inode) && (inode == tree->root || dir_depth(inode->dir) > 1))
 		stx->stx_nlink = 1;
 	lowerdata_fix_statx(tree, inode, stx);
 	/* A file with other links in the upper, known or not, keeps their count; the name that keeps it is none of them. */

@@ -21,7 +21,7 @@ static int tree_make_root(struct tree *tree)
 	if (res < 0)
 		return res;
 	lock_take(&tree->table);
-	tree->root = inode_new_locked(tree, &r);
+	tree->root = inode_new_locked(tree, &r, 0);
 	if (tree->root)
 		tree->root->nlookup = 1;
 	lock_drop(&tree->table);
@@ -97,7 +97,7 @@ static bool check_names(struct tree *tree, struct inode *inode)
 	bool good = true;
 
 	for (struct inode_name *n = inode->names; n; n = n->next) {
-		good &= CHECK(n->inode == inode && n->parent->dir && n->parent->refs > 0);
+		good &= CHECK(name_inode(n) == inode && inode_is_dir(n->parent) && n->parent->refs > 0);
 		if (!n->in_table)
 			continue;
 		linked++;
@@ -105,7 +105,7 @@ static bool check_names(struct tree *tree, struct inode *inode)
 	}
 	if (inode != tree->root)
 		good &= CHECK((linked == 0) == inode_is_unlinked(inode));
-	if (inode->dir && linked)
+	if (inode_is_dir(inode) && linked)
 		good &= CHECK(linked == 1 && atomic_load(&inode->dir->parent) == inode->names->parent);
 	return good;
 }
@@ -116,9 +116,9 @@ static bool check_upper(struct tree *tree, struct inode *inode)
 	bool good = true;
 
 	if (!inode_in_upper(inode))
-		return CHECK(inode->dir || !tree->layers->layers[inode->layer].upper);
+		return CHECK(inode_is_dir(inode) || !tree->layers->layers[inode->layer].upper);
 	good &= CHECK(tree->layers->has_upper);
-	if (!inode->dir)
+	if (!inode_is_dir(inode))
 		good &= CHECK(inode->layer == layer_upper(tree->layers)->index);
 	if (inode_is_metacopy(inode))
 		good &= CHECK(S_ISREG(inode->type) && (atomic_load(&inode->flags) & INODE_HAS_LOWERDATA));
@@ -130,7 +130,7 @@ static bool check_upper(struct tree *tree, struct inode *inode)
 /* I5: a directory in layer L has its parent in layer L, or its path there; its lower refs are in layer order. */
 static bool check_stack(struct inode *inode)
 {
-	struct dir *dir = inode->dir;
+	struct dir *dir = inode_is_dir(inode) ? inode->dir : NULL;
 	struct inode *parent = dir ? atomic_load(&dir->parent) : NULL;
 	bool good = true;
 
@@ -160,7 +160,7 @@ static bool check_pins(struct tree *tree)
 		if (!inode)
 			continue;
 		pinned += atomic_load(&inode->pinned_fd) >= 0;
-		good &= CHECK(!inode->dir || !inode_is_kept_by_name(inode));
+		good &= CHECK(!inode_is_dir(inode) || !inode_is_kept_by_name(inode));
 	}
 	good &= CHECK(pinned == atomic_load(&tree->n_pinned));
 	return good;

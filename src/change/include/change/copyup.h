@@ -47,6 +47,8 @@ void copyup_request_here(struct change *change, struct inode *inode, enum copyup
 /* Takes a waiter back, true if done() was not and will not be called. The last one to leave stops the copying at its next chunk, and
  * nothing new stays in the upper but parent directories. */
 bool copyup_cancel(struct change *change, struct copyup_waiter *waiter);
+/* Whether a copy-up of the inode waits or runs that somebody wants: it ends some time after the copy was published. */
+bool copyup_is_running(struct change *change, const struct inode *inode);
 /* Copies up and waits; never on a request thread. For tests and for parents. */
 int copyup_now(struct change *change, struct inode *inode, enum copyup_how how);
 

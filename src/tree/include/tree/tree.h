@@ -28,6 +28,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <linux/stat.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/lock.h"
@@ -91,6 +92,8 @@ enum inode_flag {
 	INODE_INDEXED = 1 << 6,    /* T it is in the upper and has an entry in the index, by which it is reached */
 	INODE_TMPFILE = 1 << 7,    /* T has had no name yet, so it may get one */
 	INODE_RENUMBERED = 1 << 8, /* T the kernel has or had it by several ids, see inode_renumber() */
+	INODE_IN_UPPER = 1 << 9,   /* T non-directories: layer is the upper; directories: equals dir->in_upper */
+	INODE_MARKS_KNOWN = 1 << 10, /* I `marks` were read */
 };
 
 /* Values of pinned_fd that are no descriptor. */
@@ -99,28 +102,28 @@ enum inode_pinned {
 	INODE_KEPT_BY_NAME = -2, /* work_kept_name() of its id */
 };
 
+/* 64 bytes, and behind it the name that it was found by (tree/internal.h): there may be millions. */
 struct inode {
 	uint64_t id;              /* c node id: generation << 32 | slot */
 	uint64_t ino;             /* a st_ino and d_ino of the union (relaxed) */
 	uint64_t real_ino;        /* T inode number in `layer` (directories: of the topmost ref at creation) */
 	uint64_t nlookup;         /* T the kernel's lookup count */
-	uint32_t refs;            /* T held by children and running work */
-	uint16_t layer;           /* T where the object lives; not for directories */
-	_Atomic uint16_t flags;   /* written under T */
-	uint16_t type;            /* c S_IFMT bits */
-	_Atomic bool in_upper;    /* a non-directories: layer is the upper; directories: equals dir->in_upper */
-	_Atomic unsigned marks;   /* a enum layer_mark of the topmost object as known; see inode_marks_known */
-	_Atomic bool marks_known;
-	_Atomic int pinned_fd;    /* I, read without: descriptor of an unlinked or nameless object, O_PATH or better, owned; or
-				   * enum inode_pinned */
 	union {
 		struct inode_name *names; /* T known names, primary first; an unlinked inode with something in a lower layer
 					   * keeps its last one, out of the table */
 		struct inode *next_dead;  /* of an inode that is being freed */
 	};
-	struct dir *dir;          /* c directories only */
-	void *_Atomic data;       /* the data tier's descriptor entry */
-	void *_Atomic copyup;     /* the change tier's running copy-up */
+	union {
+		struct dir *dir;          /* c directories */
+		void *_Atomic data;       /* others: the data tier's descriptor entry */
+	};
+	uint32_t refs;            /* T held by children and running work */
+	_Atomic int pinned_fd;    /* I, read without: descriptor of an unlinked or nameless object, O_PATH or better, owned; or
+				   * enum inode_pinned */
+	uint16_t layer;           /* T where the object lives; not for directories */
+	uint16_t type;            /* c S_IFMT bits */
+	_Atomic uint16_t flags;   /* a each bit written under the lock of its letter */
+	_Atomic uint16_t marks;   /* a enum layer_mark of the topmost object as known, and the change tier's own bits */
 };
 
 struct tree {
@@ -178,7 +181,7 @@ static inline bool inode_is_renumbered(const struct inode *inode)
 
 static inline bool inode_is_dir(const struct inode *inode)
 {
-	return inode->dir != NULL;
+	return S_ISDIR(inode->type);
 }
 /* st_ino and d_ino now: a copy-up may give the inode another number at any time. */
 static inline uint64_t inode_ino(const struct inode *inode)
@@ -187,7 +190,11 @@ static inline uint64_t inode_ino(const struct inode *inode)
 }
 static inline bool inode_in_upper(const struct inode *inode)
 {
-	return atomic_load_explicit(&inode->in_upper, memory_order_acquire);
+	return (atomic_load_explicit(&inode->flags, memory_order_acquire) & INODE_IN_UPPER) != 0;
+}
+static inline bool inode_marks_known(const struct inode *inode)
+{
+	return (atomic_load_explicit(&inode->flags, memory_order_acquire) & INODE_MARKS_KNOWN) != 0;
 }
 static inline bool inode_is_metacopy(const struct inode *inode)
 {
