@@ -287,7 +287,7 @@ static const struct option_desc table[] = {
 	 .class = OPTION_EFFECTIVE,
 	 AT(cache_max),
 	 .placeholder = "SIZE",
-	 .fallback = "2M",
+	 .fallback = "1792K",
 	 .help = "limit of the directory listings kept in memory",
 	 .manual = "The few that were used last are kept whatever their size."},
 

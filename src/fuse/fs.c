@@ -14,8 +14,8 @@
 /* Of the descriptors that the process may have, but for these: a quarter for directories, a quarter for files, half for what has lost its
  * name. These are in reserve, because EMFILE on a write-back would lose data. */
 #define FDS_RESERVED 64
-/* A listing takes 57 bytes a name, an inode 187: more listings would go beyond 200 bytes for a file that was walked. */
-#define LISTING_BYTES (2U << 20)
+/* A listing takes 51 bytes a name. The memory after a walk is that of the inodes and this; a few hundred directories of 100 names fit. */
+#define LISTING_BYTES (1792U << 10)
 #define SYNC_THREADS 4
 #define COPY_THREADS 4
 

@@ -493,6 +493,29 @@ TEST("100,000 names build, read, grow and go in time that is linear")
 	EXPECT_INT(listing_find(f.tree, f.tree->root, "name5", NULL), LISTING_ABSENT);
 }
 
+TEST("a listing takes no more than its names need until it grows")
+{
+	FIXTURE(f, .layers = 2);
+	struct listing *l;
+
+	for (unsigned n = 1; n <= 40; n++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "1f/x%02u", n);
+		ASSERT(fixture_make(&f, name));
+		listing_drop(f.tree, f.tree->root);
+		ASSERT_INT(listing_build(f.tree, f.tree->root), 0);
+		l = f.tree->root->dir->listing;
+		EXPECT_INT(l->cap, n);
+		EXPECT_INT(l->names_cap, 3 * n);
+		listing_add(f.tree, f.tree->root, "y", DT_REG, 1, 0);
+		listing_add(f.tree, f.tree->root, "z", DT_REG, 1, 0);
+		EXPECT_INT(l->n, n + 2);
+		EXPECT_INT(listing_find(f.tree, f.tree->root, "x01", NULL), LISTING_PRESENT);
+		EXPECT_INT(listing_find(f.tree, f.tree->root, "z", NULL), LISTING_PRESENT);
+	}
+}
+
 TEST("removing one name at a time from the front costs no search for the first that is left")
 {
 	FIXTURE(f, .layers = 2, .in_memory = true);
