@@ -139,6 +139,11 @@ int data_new(struct tree *tree, const struct data_options *opt, struct data **re
 	return 0;
 }
 
+void data_keep_mtimes(struct data *data)
+{
+	atomic_store(&data->keeps_mtime, true);
+}
+
 void data_free(struct data *data)
 {
 	if (!data)

@@ -37,6 +37,7 @@ struct data {
 	struct lock lock;                  /* L, class LOCK_LEAF */
 	struct data_entry *newest, *oldest; /* L */
 	_Atomic unsigned open_fds;         /* written under L */
+	_Atomic bool keeps_mtime;          /* a set once, before data is written */
 };
 
 /* The entry of the inode's current version; NULL without one, and for directories, which have none. Caller holds L. */

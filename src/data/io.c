@@ -18,6 +18,39 @@
 #define COPY_CHUNK (8U << 20)
 #define COPY_BUFFER (256U << 10)
 
+/*
+ * With the kernel's write-back cache the kernel says what a file's modification time is, by a SETATTR. That may come before the data it
+ * speaks of, and doesn't come at all for data that was written within the same tick of the kernel's clock as the file was made in. So a
+ * change of data leaves the time as it was; the inode's lock keeps a SETATTR from coming in between.
+ */
+struct kept_mtime {
+	struct lock *lock; /* NULL: nothing is kept */
+	struct timespec times[2];
+};
+
+static struct kept_mtime mtime_keep(struct data *data, struct inode *inode, int fd)
+{
+	struct kept_mtime kept = {.times = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_OMIT}}};
+	struct statx stx;
+
+	if (!atomic_load_explicit(&data->keeps_mtime, memory_order_relaxed))
+		return kept;
+	kept.lock = inode_lock(data->tree, inode);
+	lock_take(kept.lock);
+	if (sys_statx(fd, "", &stx) == 0)
+		kept.times[1] = (struct timespec){.tv_sec = stx.stx_mtime.tv_sec, .tv_nsec = stx.stx_mtime.tv_nsec};
+	return kept;
+}
+
+/* Where it can't be put back (an append-only file) no SETATTR can set it either. */
+static void mtime_put_back(struct kept_mtime *kept, int fd)
+{
+	if (!kept->lock)
+		return;
+	(void)sys_futimens(fd, kept->times);
+	lock_drop(kept->lock);
+}
+
 ssize_t data_read(struct data *data, struct inode *inode, void *buf, size_t size, off_t off)
 {
 	struct data_fd fd;
@@ -43,6 +76,7 @@ void data_read_ahead(struct data *data, struct inode *inode)
 
 ssize_t data_write(struct data *data, struct inode *inode, const void *buf, size_t size, off_t off, bool append)
 {
+	struct kept_mtime mtime;
 	struct data_fd fd;
 	ssize_t n;
 	int r = data_get(data, inode, true, &fd);
@@ -55,20 +89,25 @@ ssize_t data_write(struct data *data, struct inode *inode, const void *buf, size
 	}
 	/* Dirty before the write: an eviction that looks now must not take the file for clean. */
 	data_mark_dirty(data, &fd);
+	mtime = mtime_keep(data, inode, fd.fd);
 	n = sys_pwrite_all(fd.fd, buf, size, off);
+	mtime_put_back(&mtime, fd.fd);
 	data_put(data, &fd);
 	return n;
 }
 
 int data_fallocate(struct data *data, struct inode *inode, int mode, off_t off, off_t len)
 {
+	struct kept_mtime mtime;
 	struct data_fd fd;
 	int r = data_get(data, inode, true, &fd);
 
 	if (r < 0)
 		return r;
 	data_mark_dirty(data, &fd);
+	mtime = mtime_keep(data, inode, fd.fd);
 	r = sys_fallocate(fd.fd, mode, off, len);
+	mtime_put_back(&mtime, fd.fd);
 	data_put(data, &fd);
 	return r;
 }
@@ -111,12 +150,31 @@ static ssize_t copy_some(int in, off_t off_in, int out, off_t off_out, size_t le
 	return n;
 }
 
-static ssize_t copy_loop(int in, off_t off_in, int out, off_t off_out, size_t len)
+/* One copy_file_range(2) of a caller. */
+struct copying {
+	struct data *data;
+	struct inode *inode; /* what is written to */
+	int in, out;
+	off_t off_in, off_out;
+	size_t len;
+};
+
+/* The lock of the time that is kept is held over one chunk and not over all of them. */
+static ssize_t copy_chunk(const struct copying *c, size_t done)
+{
+	struct kept_mtime mtime = mtime_keep(c->data, c->inode, c->out);
+	ssize_t n = copy_some(c->in, c->off_in + (off_t)done, c->out, c->off_out + (off_t)done, c->len - done);
+
+	mtime_put_back(&mtime, c->out);
+	return n;
+}
+
+static ssize_t copy_loop(const struct copying *c)
 {
 	size_t done = 0;
 
-	while (done < len) {
-		ssize_t n = copy_some(in, off_in + (off_t)done, out, off_out + (off_t)done, len - done);
+	while (done < c->len) {
+		ssize_t n = copy_chunk(c, done);
 
 		if (n < 0)
 			return done > 0 ? (ssize_t)done : n;
@@ -129,6 +187,7 @@ static ssize_t copy_loop(int in, off_t off_in, int out, off_t off_out, size_t le
 
 ssize_t data_copy(struct data *data, struct inode *in, off_t off_in, struct inode *out, off_t off_out, size_t len)
 {
+	struct copying c = {.data = data, .inode = out, .off_in = off_in, .off_out = off_out, .len = len};
 	struct data_fd to, from;
 	ssize_t n;
 	int r = data_get(data, out, true, &to);
@@ -141,7 +200,9 @@ ssize_t data_copy(struct data *data, struct inode *in, off_t off_in, struct inod
 		return r;
 	}
 	data_mark_dirty(data, &to);
-	n = copy_loop(from.fd, off_in, to.fd, off_out, len);
+	c.in = from.fd;
+	c.out = to.fd;
+	n = copy_loop(&c);
 	data_put(data, &from);
 	data_put(data, &to);
 	return n;

@@ -158,6 +158,8 @@ void op_init(void *userdata, struct fuse_conn_info *conn)
 	struct fs *fs = userdata;
 
 	negotiate_features(fs, conn);
+	if (feature_wanted(conn, FUSE_CAP_WRITEBACK_CACHE))
+		data_keep_mtimes(fs->data);
 	conn->max_write = fs->opt.max_write ? fs->opt.max_write : 1U << 20;
 	conn->max_background = fs->opt.max_background ? fs->opt.max_background : 64;
 	if (fs->opt.max_readahead && fs->opt.max_readahead < conn->max_readahead)

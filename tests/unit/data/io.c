@@ -37,6 +37,31 @@ TEST("what is written is read, and the lower file stays as it was")
 	EXPECT(uni_same("l1/f", "copy"));
 }
 
+static bool has_old_mtime(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_mtim.tv_sec == 1000000000 && st.st_mtim.tv_nsec == 123456789;
+}
+
+TEST("where modification times are kept, no change of data changes one")
+{
+	STORE(s);
+	ASSERT(uni_fill("u/f", 0, 10000) && uni_fill("u/from", 0, 10000));
+	STORE_OPEN(s, 8);
+	struct inode *inode = uni_find(&s.u, "f"), *from = uni_find(&s.u, "from");
+	struct timespec old[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 1000000000, .tv_nsec = 123456789}};
+
+	ASSERT(utimensat(AT_FDCWD, "u/f", old, 0) == 0);
+	data_keep_mtimes(s.data);
+	EXPECT_INT(data_write(s.data, inode, "hello", 5, 10000, false), 5);
+	EXPECT(has_old_mtime("u/f"));
+	EXPECT_INT(data_fallocate(s.data, inode, 0, 0, 20000), 0);
+	EXPECT(has_old_mtime("u/f"));
+	EXPECT_INT(data_copy(s.data, from, 0, inode, 5000, 10000), 10000);
+	EXPECT(has_old_mtime("u/f"));
+}
+
 TEST("an append-only file takes appending writes only, and others again when the flag has gone")
 {
 	STORE(s);

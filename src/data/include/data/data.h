@@ -9,7 +9,8 @@
  * Durability. A file written since its last good sync keeps its descriptor, or is synced by the pool before eviction with the result
  * kept: a failed write-back stays with the inode and every later data_sync() fails until the inode is forgotten.
  *
- * Locking: one LEAF lock over the entries' lists and inode->data; never held over a system call.
+ * Locking: one LEAF lock over the entries' lists and inode->data; never held over a system call. With data_keep_mtimes() a change of data
+ * takes I of the inode.
  */
 #ifndef DATA_DATA_H
 #define DATA_DATA_H
@@ -30,6 +31,8 @@ struct data_options {
 };
 
 int data_new(struct tree *tree, const struct data_options *opt, struct data **ret_data);
+/* From now on no change of data changes a file's modification time: who has the data changed says it by attr_set() (change/change.h). */
+void data_keep_mtimes(struct data *data);
 /* No entry may be pinned any more. Syncs nothing. */
 void data_free(struct data *data);
 
