@@ -316,6 +316,7 @@ static const struct option_desc table[] = {
 	 .help = "map user ids",
 	 .manual = "ID is what the layers hold, MAPPED what the mount shows. Empty fields are skipped. What the map lacks "
 		   "shows as the overflow id (65534) and can't be stored: chown(2) answers EINVAL, making a file EOVERFLOW. "
+		   "What belongs to such an owner can be changed by nobody, root neither, as on an idmapped mount. "
 		   "But what root makes, where the map lacks it, belongs to id 0 of the layers. A lower layer on an idmapped "
 		   "mount has been mapped, and isn't again."},
 	{.name = "gidmapping",

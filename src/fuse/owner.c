@@ -3,7 +3,9 @@
  * Owners at the border between the mount and the layers: id maps (uidmapping, gidmapping) and squashing.
  *
  * Replies show the mount's ids: owners, the ids in ACLs, the root of a namespaced capability. What the layers have and the map
- * hasn't shows as the kernel's overflow id. Requests are translated before anything is copied up for them, and an id that the
+ * hasn't shows as the kernel's overflow id. An owner is told as -1, which is no id: the kernel shows the overflow id for it and gives
+ * nobody the rights of an owner, and root none over such a file, as on an idmapped mount; told as the overflow id it would belong
+ * to whoever has that. An ACL can't hold it. Requests are translated before anything is copied up for them, and an id that the
  * layers don't have is refused, so nothing is ever stored under an id that somebody else has.
  *
  * Squashed owners are the same for all, whatever the layers have. Then a change of an owner is a wish (change/change.h), and an id
@@ -40,14 +42,16 @@ void owner_init(struct fs *fs)
 		return;
 	o->overflow_uid = sys_overflow_id("uid");
 	o->overflow_gid = sys_overflow_id("gid");
+	o->no_uid = is_squashed(o) ? o->overflow_uid : OPTIONS_ID_UNSET;
+	o->no_gid = is_squashed(o) ? o->overflow_gid : OPTIONS_ID_UNSET;
 }
 
 /* --- one id ------------------------------------------------------------------------------------------------------------------- */
 
-static void show_id(const struct idmap *map, uint32_t overflow, uint32_t *id)
+static void show_id(const struct idmap *map, uint32_t none, uint32_t *id)
 {
 	if (idmap_to_mount(map, *id, id) < 0)
-		*id = overflow;
+		*id = none;
 }
 
 void owner_show_ids(const struct fs *fs, uint32_t *uid, uint32_t *gid)
@@ -57,11 +61,11 @@ void owner_show_ids(const struct fs *fs, uint32_t *uid, uint32_t *gid)
 	if (o->squash_uid != OPTIONS_ID_UNSET)
 		*uid = o->squash_uid;
 	else
-		show_id(o->uidmap, o->overflow_uid, uid);
+		show_id(o->uidmap, o->no_uid, uid);
 	if (o->squash_gid != OPTIONS_ID_UNSET)
 		*gid = o->squash_gid;
 	else
-		show_id(o->gidmap, o->overflow_gid, gid);
+		show_id(o->gidmap, o->no_gid, gid);
 }
 
 static int store_id(const struct owner_rules *o, const struct idmap *map, uint32_t overflow, uint32_t *id)

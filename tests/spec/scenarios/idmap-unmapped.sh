@@ -20,6 +20,9 @@ layers() {
 	setfattr -n security.capability -v 0x0100000300040000000000000000000000000000$(printf '%08x' 1 | sed 's/\(..\)\(..\)\(..\)\(..\)/\4\3\2\1/') l1/cap1
 	put l1/cap70000 1
 	setfattr -n security.capability -v 0x0100000300040000000000000000000000000000$(printf '%08x' 70000 | sed 's/\(..\)\(..\)\(..\)\(..\)/\4\3\2\1/') l1/cap70000
+	put l1/theirs/x x
+	chown 1:1 l1/theirs/x
+	chown 65537:4294967294 l1/theirs
 	chmod 777 l1 l1/dir upper
 }
 
@@ -74,12 +77,11 @@ scenario() {
 	# And what does go.
 	check "root outside makes a symlink, as podman does before it gives it away" ln -s x dir/link
 	check_equal "which belongs to the layers' root" "1000:1000 0:0" "$(owners dir/link) $(stat -c %u:%g "$BASE/upper/dir/link")"
-	check_equal "chown of the user alone" ok "$(sc chown dir/by-65537 1000 -1)"
-	check_equal "keeps the group that there is" "1000:65534" "$(owners dir/by-65537)"
-	check_equal "also in the upper" "0:65537" "$(stat -c %u:%g "$BASE/upper/dir/by-65537")"
-	check_equal "chown of nothing" ok "$(sc chown dir/by-4294967294 -1 -1)"
-	check_equal "what is copied up keeps the owner that the layer has" ok "$(sc chmod dir/by-4294967294 600)"
-	check_equal "in the upper" "4294967294:4294967294" "$(stat -c %u:%g "$BASE/upper/dir/by-4294967294")"
+	check_equal "chown to ids that there are" ok "$(sc chown dir/by-65537 1000 110000)"
+	check_equal "in the mount" "1000:110000" "$(owners dir/by-65537)"
+	check_equal "also in the upper" "0:1" "$(stat -c %u:%g "$BASE/upper/dir/by-65537")"
+	check "a file in a directory of an unmapped owner is written" sh -c 'echo more >>theirs/x'
+	check_equal "the directory is copied up with the owner that the layer has" "65537:4294967294" "$(stat -c %u:%g "$BASE/upper/theirs")"
 	check "an ACL for mapped ids" setfacl -m u:175535:rwx dir/by-1
 	check_equal "is stored in the layers' ids" "user:65536:rwx" "$(getfacl -cn "$BASE/upper/dir/by-1" 2>/dev/null | grep '^user:[0-9]')"
 	check "a capability for a mapped root" setfattr -n security.capability -v 0x0100000300040000000000000000000000000000b1ad0100 dir/by-0
@@ -89,5 +91,5 @@ scenario() {
 	check_equal "that is its own" "1000:1000" "$(owners dir/made)"
 	check_equal "and the layers' root's" "0:0" "$(stat -c %u:%g "$BASE/upper/dir/made")"
 	remount
-	check_equal "after a remount" "1000:1000 110000:110000 1000:65534" "$(owners dir/made dir/by-1 dir/by-65537)"
+	check_equal "after a remount" "1000:1000 110000:110000 1000:110000 $overflow" "$(owners dir/made dir/by-1 dir/by-65537 theirs)"
 }
