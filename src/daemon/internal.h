@@ -42,7 +42,8 @@ void cgroup_leave(struct cgroup *cgroup);
 
 /* --- session.c ------------------------------------------------------------------------------------------------------------------ */
 
-/* Mounts, serves until unmounted, and cleans up; the process's exit status. *ret_cgroup is to be left when the layers are closed. */
+/* Mounts, serves until unmounted, and cleans up; the process's exit status. *ret_cgroup is to be left when the layers are closed. The log
+ * stays open for what that has to say. */
 int session_run(const struct options *opt, struct layer_set *set, struct cgroup **ret_cgroup);
 
 /* --- signals.c ------------------------------------------------------------------------------------------------------------------ */

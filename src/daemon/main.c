@@ -136,6 +136,7 @@ static int mount_union(struct options *opt)
 	layer_set_shutdown(set);
 	layer_set_put(set);
 	cgroup_leave(cgroup);
+	log_close();
 	fault_write_counts();
 	return status;
 }

@@ -207,7 +207,6 @@ static void session_stop(struct session *s)
 	if (s->opt->pidfile && s->live.reported)
 		unlink(s->opt->pidfile);
 	free(s->refusal);
-	log_close();
 }
 
 static void say_why(const struct session *s, const char *cause)
