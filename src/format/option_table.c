@@ -120,7 +120,8 @@ static const struct option_desc table[] = {
 	 .placeholder = "DIR",
 	 .fallback = "none: read-only",
 	 .help = "the writable layer",
-	 .manual = "One mount at a time has it, and another one is refused after five seconds. But with ro it is shown as one "
+	 .manual = "One mount at a time has it, and another one is refused after five seconds, "
+		   "or sixty where the first is gone and still being synced. But with ro it is shown as one "
 		   "more layer, unless its index has entries; what the other mount changes shows, as with timeout=0."},
 	{.name = "workdir",
 	 .arg = OPTION_ARG_PATH,

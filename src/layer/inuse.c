@@ -4,7 +4,8 @@
  * locked with flock (the lock belongs to the open file description: it survives daemonizing and ends with the daemon),
  * and mountinfo is searched for kernel overlayfs mounts, which take no such lock.
  *
- * A daemon needs a moment to end after its umount, so an upper in use is waited for. A call for what is already mounted
+ * A daemon needs a moment to end after its umount, so an upper in use is waited for; and a daemon that is ending, having much to sync, for
+ * longer, as umount of a kernel overlayfs would take that time. A call for what is already mounted
  * in the same way at the same place is no conflict: engines do that.
  */
 #include "internal.h"
@@ -25,6 +26,7 @@
 #include "os/task.h"
 
 #define WAIT_MS 5000
+#define WAIT_FOR_END_MS 60000
 #define POLL_MS 50
 /* A daemon that is about to end takes less. */
 #define SHOW_AFTER_MS 300
@@ -181,6 +183,20 @@ static bool is_already_mounted(const struct layer_opening *lo, const struct inus
 	       !memcmp(mark.uuid, lo->identity, sizeof(lo->identity));
 }
 
+/* Whether who holds our work directory is about to end, or has just begun: it is mounted only with a state file. */
+static bool is_ending(const struct layer_opening *lo, const struct inuse_search *search)
+{
+	int fd = lo->set->workdir_fd;
+	struct workmark mark;
+
+	if (search->used || workdir_read_state(fd, &mark) != -ENOENT)
+		return false;
+	if (sys_flock(fd, LOCK_EX | LOCK_NB) == -EWOULDBLOCK)
+		return true;
+	sys_flock(fd, LOCK_UN);
+	return false;
+}
+
 static int on_entry(void *arg, const struct sys_dirent *entry)
 {
 	return 1;
@@ -222,7 +238,7 @@ int inuse_lock(struct layer_opening *lo)
 		lo->could_show_upper = sys_now_ms() >= start + SHOW_AFTER_MS && can_show_upper(lo);
 		if (lo->could_show_upper)
 			return -EBUSY;
-		if (sys_now_ms() >= start + WAIT_MS)
+		if (sys_now_ms() >= start + (is_ending(lo, &search) ? WAIT_FOR_END_MS : WAIT_MS))
 			return layer_refuse(lo, -EBUSY, used->option, used->path, "in use by another mount");
 		wait_a_moment();
 	}

@@ -454,7 +454,8 @@ void layer_set_put(struct layer_set *set)
 		set_free(set);
 }
 
-/* The sync comes first: what users wrote matters more than a clean work directory. */
+/* Whoever wants to mount the upper now sees by the state file's absence that it is worth waiting. Then the sync: what users wrote matters more
+ * than a clean work directory. */
 void layer_set_shutdown(struct layer_set *set)
 {
 	FAULT_SCOPE(FAULT_MOUNT);
@@ -462,6 +463,9 @@ void layer_set_shutdown(struct layer_set *set)
 
 	if (!set->has_upper)
 		return;
+	ret = sys_unlinkat(set->workdir_fd, WORK_STATE_NAME, 0);
+	if (ret < 0 && ret != -ENOENT)
+		log_warning("%s not removed: %s", WORK_STATE_NAME, strerror(-ret));
 	ret = set->is_volatile ? 0 : sys_syncfs(layer_upper(set)->real_fd);
 	if (ret < 0)
 		log_error("upper not synced: %s", strerror(-ret));
@@ -469,7 +473,4 @@ void layer_set_shutdown(struct layer_set *set)
 	ret = workdir_empty(set);
 	if (ret < 0)
 		log_warning("work directory not emptied: %s", strerror(-ret));
-	ret = sys_unlinkat(set->workdir_fd, WORK_STATE_NAME, 0);
-	if (ret < 0 && ret != -ENOENT)
-		log_warning("%s not removed: %s", WORK_STATE_NAME, strerror(-ret));
 }
