@@ -81,6 +81,7 @@ void inode_table_free(struct tree *tree)
 	name_table_finish(&t->names);
 	(void)CHECK(!t->links);
 	HASH_CLEAR(hh, t->links);
+	(void)CHECK(!t->numbers);
 	(void)CHECK(!t->lowerdata);
 	free(t->chunks);
 	free(t);
@@ -204,6 +205,15 @@ static void inode_fill(struct tree *tree, struct inode *inode, const struct reso
 	atomic_store_explicit(&inode->flags, (uint16_t)flags, memory_order_release);
 }
 
+/* The number of the upper object is what later mounts will show, so this one shows it from now on. */
+static void inode_own_ino_locked(struct tree *tree, struct inode *inode)
+{
+	uint64_t ino = layer_union_ino(tree->layers, layer_upper(tree->layers), inode->real_ino);
+
+	atomic_fetch_or(&inode->flags, INODE_NO_ORIGIN);
+	__atomic_store_n(&inode->ino, ino, __ATOMIC_RELAXED);
+}
+
 static struct inode *inode_alloc(size_t name_len)
 {
 	size_t size = offsetof(struct named_inode, name.name) + name_len + 1;
@@ -227,6 +237,8 @@ struct inode *inode_new_locked(struct tree *tree, const struct resolved *r, size
 		goto fail;
 	if (slot_take_locked(tree, inode, &inode->id) < 0)
 		goto fail;
+	if (inode_in_upper(inode) && r->has_origin && !number_claim_locked(tree, inode))
+		inode_own_ino_locked(tree, inode);
 	return inode;
 fail:
 	lowerdata_drop_locked(tree, inode);
@@ -244,6 +256,7 @@ static void inode_unhook_locked(struct tree *tree, struct inode *inode, struct i
 	slot_release_locked(tree, inode->id);
 	alias_drop_locked(tree, inode);
 	link_remove_locked(tree, inode);
+	number_release_locked(tree, inode);
 	lowerdata_drop_locked(tree, inode);
 	while (n) {
 		struct inode_name *next = n->next;
@@ -532,22 +545,13 @@ int inode_intern_nameless(struct tree *tree, const struct statx *stx, int fd, st
 	return 0;
 }
 
-/* The number of the upper object is what later mounts will show, so this one shows it from now on. */
-static void inode_own_ino_locked(struct tree *tree, struct inode *inode)
-{
-	uint64_t ino = layer_union_ino(tree->layers, layer_upper(tree->layers), inode->real_ino);
-
-	atomic_fetch_or(&inode->flags, INODE_NO_ORIGIN);
-	__atomic_store_n(&inode->ino, ino, __ATOMIC_RELAXED);
-}
-
 void inode_publish_locked(struct tree *tree, struct inode *inode, uint64_t real_ino, bool has_origin)
 {
 	inode->layer = layer_upper(tree->layers)->index;
 	inode->real_ino = real_ino;
 	if (has_origin)
 		atomic_fetch_or(&inode->marks, MARK_ORIGIN);
-	else
+	if (!has_origin || !number_claim_locked(tree, inode))
 		inode_own_ino_locked(tree, inode);
 	atomic_fetch_or_explicit(&inode->flags, INODE_IN_UPPER, memory_order_release);
 }
@@ -569,6 +573,8 @@ void dir_publish_upper(struct tree *tree, struct inode *inode, uint64_t real_ino
 	if (!CHECK(inode_is_dir(inode) && !inode_in_upper(inode)))
 		return;
 	inode->dir->upper = (struct dirref){.layer = layer_upper(tree->layers)->index, .ino = real_ino};
+	/* A directory keeps its number, whoever has taken it. */
+	(void)number_claim_locked(tree, inode);
 	atomic_store_explicit(&inode->dir->in_upper, true, memory_order_release);
 	atomic_fetch_or_explicit(&inode->flags, INODE_IN_UPPER, memory_order_release);
 }

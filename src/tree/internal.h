@@ -52,6 +52,7 @@ struct inode_table {
 	size_t n_inodes;		    /* T */
 	struct name_table names;	    /* T */
 	struct inode_link *links;	    /* T uthash: link.c, hard-linked files only */
+	struct inode_number *numbers;	    /* T uthash: number.c, upper objects with an origin only */
 	struct lowerdata *lowerdata;	    /* T uthash: by inode, of those whose data lies elsewhere: tree/lowerdata.c */
 	struct inode_alias *aliases;	    /* T uthash: ids of inodes that have more than one: tree/alias.c */
 	struct inode_alias *newest;	    /* T uthash: by inode, the alias that is given out */
@@ -161,6 +162,16 @@ int link_count_locked(struct tree *tree, struct inode *inode, const struct resol
  * only. */
 void link_add_locked(struct tree *tree, struct inode *inode);
 void link_remove_locked(struct tree *tree, struct inode *inode);
+
+/* --- number.c
+ * ----------------------------------------------------------------------------------------------------------- */
+
+/* The number of an inode whose object is in the upper comes from its origin. False: another upper object has it. */
+bool number_claim_locked(struct tree *tree, struct inode *inode);
+/* The same of an object that may have no inode yet, and has the number own_ino without an origin. */
+bool number_is_taken(struct tree *tree, uint64_t ino, uint64_t own_ino);
+/* The inode is being freed. */
+void number_release_locked(struct tree *tree, struct inode *inode);
 
 /* --- nametable.c
  * -------------------------------------------------------------------------------------------------------- */

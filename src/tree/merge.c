@@ -353,14 +353,14 @@ int merge_final_ino(struct tree *tree, struct inode *dir, const char *name, unsi
 		return final_ino_by_lookup(tree, dir, name, ino);
 	}
 	origin = marks & MARK_ORIGIN ? layer_origin_ino(tree->layers, upper, fd.fd, name) : 0;
-	if (origin) {
-		*ino = origin;
-	} else if (flags & LISTED_MERGES) {
+	if (flags & LISTED_MERGES) {
 		/* Opaque: the number that was noted is that of a directory it hides. */
 		res = sys_statx(fd.fd, name, &stx);
 		if (res == 0)
 			*ino = layer_union_ino(tree->layers, upper, stx.stx_ino);
 	}
+	if (origin && !number_is_taken(tree, origin, *ino))
+		*ino = origin;
 out:
 	dirfd_put(tree, &fd);
 	return res;
