@@ -132,6 +132,7 @@ static const struct {
 	{"fill", sc_fill, "fill PATH SIZE [SEED]"},
 	{"fd", sc_fd, "fd STEP... (see sc_fd.c)"},
 	{"direct", sc_direct, "direct FILE SECONDS"},
+	{"links", sc_links, "links DIR COUNT"},
 	{"rename", sc_rename, "rename OLD NEW [noreplace|exchange|whiteout]"},
 	{"mknod", sc_mknod, "mknod PATH fifo|sock|reg|chr|blk MODE [MAJOR MINOR]"},
 	{"bind", sc_bind, "bind PATH"},

@@ -209,6 +209,11 @@ static inline bool inode_is_unlinked(const struct inode *inode)
 {
 	return (atomic_load_explicit(&inode->flags, memory_order_acquire) & INODE_UNLINKED) != 0;
 }
+/* Whether it has or had several names, of which one may go while others stay. */
+static inline bool inode_is_hardlinked(const struct inode *inode)
+{
+	return (atomic_load_explicit(&inode->flags, memory_order_acquire) & INODE_HARDLINKED) != 0;
+}
 /* The I lock of an inode. */
 struct lock *inode_lock(struct tree *tree, const struct inode *inode);
 /* Takes the I locks of both (b may be NULL or equal a) in the right order. */
