@@ -145,6 +145,7 @@ static const struct {
 	{"flags", sc_flags, "flags PATH [+LETTERS|-LETTERS]"},
 	{"fsxattr", sc_fsxattr, "fsxattr PATH"},
 	{"statx", sc_statx, "statx PATH"},
+	{"attributes", sc_attributes, "attributes PATH"},
 	{"statfs", sc_statfs, "statfs PATH"},
 	{"list", sc_list, "list DIR [BUFFER]"},
 	{"seekdir", sc_seekdir, "seekdir DIR"},

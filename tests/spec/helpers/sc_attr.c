@@ -142,6 +142,23 @@ int sc_statx(int argc, char **argv)
 	return 0;
 }
 
+int sc_attributes(int argc, char **argv)
+{
+	struct statx stx;
+
+	if (argc != 2)
+		sc_misuse("attributes PATH");
+	if (statx(AT_FDCWD, argv[1], AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &stx)) {
+		sc_result(-1);
+		return 0;
+	}
+	printf("attributes%s%s%s%s\n", stx.stx_attributes & STATX_ATTR_IMMUTABLE ? " immutable" : "",
+	       stx.stx_attributes & STATX_ATTR_APPEND ? " append" : "",
+	       stx.stx_attributes & STATX_ATTR_NODUMP ? " nodump" : "",
+	       stx.stx_attributes & STATX_ATTR_MOUNT_ROOT ? " root" : "");
+	return 0;
+}
+
 int sc_statfs(int argc, char **argv)
 {
 	struct statvfs vfs;
