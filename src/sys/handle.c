@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -44,14 +45,24 @@ int sys_name_to_handle(int dirfd, const char *name, struct sys_handle *ret)
 	return 0;
 }
 
+/* ext4 says ENOMEM of a number that is just being given to a new file, for as long as that takes. */
+#define HANDLE_TRIES 100
+
 int sys_open_by_handle(int mount_fd, const struct sys_handle *h, int flags)
 {
 	union handle_buffer buf = {.head = {.handle_bytes = h->len, .handle_type = h->type}};
+	int ret = -ENOMEM;
 
 	if (h->len > SYS_HANDLE_MAX)
 		return -EINVAL;
 	memcpy(buf.head.f_handle, h->bytes, h->len);
-	return SYS_LOOK(open_by_handle_at(mount_fd, &buf.head, flags | O_CLOEXEC));
+	for (unsigned i = 0; i < HANDLE_TRIES; i++) {
+		ret = SYS_LOOK(open_by_handle_at(mount_fd, &buf.head, flags | O_CLOEXEC));
+		if (ret != -ENOMEM)
+			break;
+		sched_yield();
+	}
+	return ret;
 }
 
 int sys_fs_uuid(int fd, uint8_t ret_uuid[16])

@@ -4,6 +4,8 @@
  */
 #include "os/mount.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 
@@ -86,6 +88,51 @@ TEST("a name is found by its handle after a rename, and is stale after its end")
 	EXPECT_INT(sys_open_by_handle(mount, &h, O_RDONLY), -ESTALE);
 	h.len = SYS_HANDLE_MAX + 1;
 	EXPECT_INT(sys_open_by_handle(mount, &h, O_RDONLY), -EINVAL);
+}
+
+struct churn {
+	const struct scratch *scratch;
+	_Atomic bool stop;
+};
+
+/* The number of a removed file is given to the next one. */
+static void *churn_main(void *arg)
+{
+	struct churn *c = arg;
+
+	while (!atomic_load(&c->stop)) {
+		sys_close(sys_openat(c->scratch->fd, "next", O_WRONLY | O_CREAT, 0600, 0));
+		sys_unlinkat(c->scratch->fd, "next", 0);
+	}
+	return NULL;
+}
+
+TEST("a handle whose object has gone is stale, also while its number is given to another one")
+{
+	SCRATCH(s);
+	_cleanup_close_ int mount = open(s.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct churn churn = {.scratch = &s};
+	struct sys_handle h;
+	pthread_t thread;
+	int fd, others = 0;
+
+	if (sys_name_to_handle(s.fd, "file", &h) < 0)
+		SKIP("the file system has no handles");
+	fd = sys_open_by_handle(mount, &h, O_RDONLY);
+	if (fd == -EPERM)
+		SKIP("not permitted to open handles");
+	ASSERT(fd >= 0);
+	sys_close(fd);
+	ASSERT_INT(sys_unlinkat(s.fd, "file", 0), 0);
+	ASSERT_INT(pthread_create(&thread, NULL, churn_main, &churn), 0);
+	for (int i = 0; i < 100000 && !others; i++) {
+		fd = sys_open_by_handle(mount, &h, O_RDONLY);
+		if (fd != -ESTALE)
+			others = fd;
+	}
+	atomic_store(&churn.stop, true);
+	pthread_join(thread, NULL);
+	EXPECT_INT(others, 0);
 }
 
 TEST("the identity of the file system is the same for all its files, or zeros with an error")
