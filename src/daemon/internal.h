@@ -20,6 +20,7 @@ struct fuse_session;
 struct live {
 	const struct options *opt;
 	int report_fd; /* write end of the pipe to the waiting parent; -1 in the foreground */
+	int null_fd;   /* /dev/null, until the report; never one of descriptors 0-2, which are taken */
 	bool reported;
 };
 

@@ -19,7 +19,7 @@
 static void __attribute__((noreturn)) wait_for_child(int fd, pid_t child)
 {
 	char byte;
-	int status;
+	int status = 0; /* a caller that ignores SIGCHLD keeps it from us */
 	ssize_t n;
 
 	do
@@ -37,9 +37,13 @@ int live_start(struct live *live, const struct options *opt)
 	int fds[2];
 	pid_t child;
 
-	*live = (struct live){.opt = opt, .report_fd = -1};
+	*live = (struct live){.opt = opt, .report_fd = -1, .null_fd = -1};
 	if (opt->foreground)
 		return 0;
+	/* Later there may be no descriptor left, and the caller would wait for the end of our stderr for ever. */
+	live->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (live->null_fd < 0)
+		return -errno;
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -errno;
 	child = fork();
@@ -70,17 +74,13 @@ static void write_pidfile(const char *path)
 		log_warning("pidfile: %s: %s", path, strerror(errno));
 }
 
-static void leave_terminal(void)
+static void leave_terminal(struct live *live)
 {
-	_cleanup_close_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
 	log_set_stderr(false);
-	if (null < 0)
-		return;
 	for (int fd = 0; fd <= 2; fd++)
-		dup2(null, fd);
-	if (null <= 2)
-		null = -1;
+		dup2(live->null_fd, fd);
+	close(live->null_fd);
+	live->null_fd = -1;
 }
 
 void live_report(struct live *live)
@@ -94,7 +94,7 @@ void live_report(struct live *live)
 		return;
 	if (chdir("/") < 0)
 		log_warning("chdir to /: %s", strerror(errno));
-	leave_terminal();
+	leave_terminal(live);
 	while (write(live->report_fd, "", 1) < 0 && errno == EINTR)
 		;
 	close(live->report_fd);
