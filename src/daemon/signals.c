@@ -54,8 +54,11 @@ void signals_block(void)
 	handled_signals(&set);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
-	/* Interrupts the main thread's wait for the session's end; not restarted. */
+	/* Interrupts the main thread's wait for the session's end; not restarted. The caller may have blocked it. */
 	sigaction(SIGUSR2, &wake, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR2);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
 /* Without CAP_SYS_ADMIN only the setuid helper may unmount. */
