@@ -85,6 +85,7 @@ static struct fs_options fs_options_of(struct session *s)
 		/* Read-only files of lower layers can always be opened again as they are. */
 		.open_handles = has_upper && !s->set->can_reopen,
 		.static_nlink = opt->static_nlink,
+		.ino32 = opt->ino32,
 		.uidmap = &opt->uidmap,
 		.gidmap = &opt->gidmap,
 		.squash_uid = squash(opt, opt->squash_to_uid),

@@ -80,6 +80,8 @@ static inline struct fs *fs_of(fuse_req_t req)
 
 /* Sends `err` (0 or negative errno) as the answer. */
 void reply_result(fuse_req_t req, int err);
+/* The number that the mount shows for one of the union's. */
+uint64_t ino_show(const struct fs *fs, uint64_t ino);
 /* Turns attributes of the union into what the mount shows. All replies below do it themselves. */
 void statx_show(const struct fs *fs, struct statx *stx);
 /* Fills an entry; the inode's lookup count was raised for it, and is the entry's node id's from now on. */

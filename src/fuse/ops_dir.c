@@ -58,7 +58,7 @@ static bool add_plain(struct reading *rd, const char *name, uint64_t ino, unsign
 {
 	struct fuse_entry_param e = {.ino = 0};
 
-	e.attr.st_ino = ino;
+	e.attr.st_ino = ino_show(rd->fs, ino);
 	e.attr.st_mode = (mode_t)DTTOIF(type);
 	return add_entry(rd, name, &e, cookie);
 }

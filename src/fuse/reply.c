@@ -24,9 +24,20 @@ static struct timespec timespec_of(const struct statx_timestamp *t)
 	return (struct timespec){.tv_sec = t->tv_sec, .tv_nsec = t->tv_nsec};
 }
 
+uint64_t ino_show(const struct fs *fs, uint64_t ino)
+{
+	uint32_t folded = (uint32_t)(ino ^ ino >> 32);
+
+	if (!fs->opt.ino32)
+		return ino;
+	/* The C library leaves out entries without a number. */
+	return folded ? folded : 1;
+}
+
 void statx_show(const struct fs *fs, struct statx *stx)
 {
 	owner_show(fs, &stx->stx_uid, &stx->stx_gid);
+	stx->stx_ino = ino_show(fs, stx->stx_ino);
 	/* That of a removed directory is none. */
 	if (fs->opt.static_nlink && S_ISDIR(stx->stx_mode) && stx->stx_nlink > 0)
 		stx->stx_nlink = 1;

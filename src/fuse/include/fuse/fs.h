@@ -29,6 +29,7 @@ struct fs_options {
 	bool io_uring;           /* requests come over io_uring where the kernel consents */
 	bool low_latency;        /* idle processors poll while requests come densely */
 	bool static_nlink;       /* directories show one link */
+	bool ino32;              /* inode numbers show in 32 bits */
 	/* Whose the layers' objects are in the mount. The maps outlive the fs. */
 	const struct idmap *uidmap, *gidmap;
 	uint32_t squash_uid, squash_gid; /* every owner is this one; OPTIONS_ID_UNSET: they aren't squashed */
