@@ -238,18 +238,22 @@ static int apply_known(struct parser *parser, const struct option_desc *desc, co
 	return 0;
 }
 
-static int apply_unknown(struct parser *parser, const struct option_token *token)
+static int ignore_argument(struct parser *parser, const char *dashes, const char *text, size_t len)
 {
-	size_t len = (size_t)(token->end - token->name);
 	struct option_list *warnings = &parser->options->warnings;
 
-	if (!parser->sloppy)
-		return option_refuse(parser->error, token->name, token->name_len, NULL, 0, "unknown option");
-	if (option_list_add(warnings, "unknown argument ignored: %.*s", (int)MIN(len, (size_t)VALUE_SHOWN),
-			    token->name) < 0)
+	if (option_list_add(warnings, "unknown argument ignored: %s%.*s", dashes, (int)MIN(len, (size_t)VALUE_SHOWN),
+			    text) < 0)
 		return option_no_memory(parser->error);
 	text_sanitize(warnings->items[warnings->count - 1]);
 	return 0;
+}
+
+static int apply_unknown(struct parser *parser, const struct option_token *token)
+{
+	if (!parser->sloppy)
+		return option_refuse(parser->error, token->name, token->name_len, NULL, 0, "unknown option");
+	return ignore_argument(parser, "", token->name, (size_t)(token->end - token->name));
 }
 
 static int apply_text(struct parser *parser, const char *text)
@@ -340,6 +344,14 @@ static int flag_with_argument(struct parser *parser, const char *letter)
 	return *letter == 'o' ? apply_text(parser, argument) : 0;
 }
 
+/* fuse-overlayfs ignores flags too. But mount(8) has flags with an argument, which would be taken for an operand. */
+static int unknown_flag(struct parser *parser, const char *dashes, const char *name, size_t len)
+{
+	if (parser->options->fuse_overlayfs && !parser->options->mount_helper)
+		return ignore_argument(parser, dashes, name, len);
+	return option_usage(parser->error, "unknown flag %s%.*s", dashes, (int)MIN(len, (size_t)VALUE_SHOWN), name);
+}
+
 static int short_flags(struct parser *parser, const char *letters)
 {
 	bool helper = parser->options->mount_helper;
@@ -351,7 +363,7 @@ static int short_flags(struct parser *parser, const char *letters)
 			return flag_with_argument(parser, letters);
 		r = helper ? helper_flag(parser, *letters) : own_flag(parser, *letters);
 		if (r > 0)
-			return option_usage(parser->error, "unknown flag -%c", *letters);
+			r = unknown_flag(parser, "-", letters, 1);
 		if (r < 0)
 			return r;
 	}
@@ -368,7 +380,7 @@ static int long_flag(struct parser *parser, const char *word)
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
 		if (!strcmp(word, flags[i].word))
 			return common_flag(parser, flags[i].flag);
-	return option_usage(parser->error, "unknown flag --%s", word);
+	return unknown_flag(parser, "--", word, strlen(word));
 }
 
 static int operand(struct parser *parser, const char *word)

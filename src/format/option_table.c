@@ -295,8 +295,10 @@ static const struct option_desc table[] = {
 	/* what the mount shows */
 	{.name = "noacl", .class = OPTION_EFFECTIVE, AT(noacl), .help = "no POSIX ACLs"},
 	{.name = "noxattrs",
+	 .arg = OPTION_ARG_BOOL,
 	 .class = OPTION_EFFECTIVE,
 	 AT(noxattrs),
+	 .value_optional = true,
 	 .help = "no extended attributes for users of the mount"},
 	{.name = "static_nlink",
 	 .class = OPTION_EFFECTIVE,

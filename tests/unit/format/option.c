@@ -333,6 +333,17 @@ TEST("help and version need nothing else")
 	}
 }
 
+TEST("a flag that may have a value can be given as off")
+{
+	ASSERT_INT(parse("fuse-overlayfs -o lowerdir=/a,noxattrs=1 /m"), 0);
+	EXPECT(opts.noxattrs);
+	options_free(&opts);
+	ASSERT_INT(parse("fuse-overlayfs -o lowerdir=/a,noxattrs=0 /m"), 0);
+	EXPECT(!opts.noxattrs);
+	options_free(&opts);
+	EXPECT_REFUSED("plyfs -o lowerdir=/a,noxattrs=2 /m", 1, "noxattrs: 2: neither 0 nor 1");
+}
+
 TEST("under the name fuse-overlayfs unknown options are ignored with a line each")
 {
 	ASSERT_INT(parse("/usr/bin/fuse-overlayfs -o lowerdir=/a,frob=1,noacl,nicate /m"), 0);
@@ -342,6 +353,19 @@ TEST("under the name fuse-overlayfs unknown options are ignored with a line each
 	EXPECT_STR(opts.warnings.items[1], "unknown argument ignored: nicate");
 	EXPECT_STR(opts.subtype, "fuse-overlayfs");
 	options_free(&opts);
+}
+
+TEST("under the name fuse-overlayfs unknown flags are ignored too, but not in mount(8)'s form")
+{
+	ASSERT_INT(parse("fuse-overlayfs --frob -Z -fq -o lowerdir=/a /m"), 0);
+	EXPECT(opts.foreground);
+	EXPECT_STR(opts.mountpoint, "/m");
+	ASSERT_INT(opts.warnings.count, 3);
+	EXPECT_STR(opts.warnings.items[0], "unknown argument ignored: --frob");
+	EXPECT_STR(opts.warnings.items[1], "unknown argument ignored: -Z");
+	EXPECT_STR(opts.warnings.items[2], "unknown argument ignored: -q");
+	options_free(&opts);
+	EXPECT_REFUSED("mount.fuse.fuse-overlayfs o /m -N 7 -o lowerdir=/a", 2, "unknown flag -N");
 }
 
 TEST("options that are taken with a warning say so")
