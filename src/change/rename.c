@@ -407,14 +407,16 @@ static int rename_do(struct rename *x)
 
 /* --- telling the tree --------------------------------------------------------------------------------------------- */
 
+/* The number is the inode's: that of the origin may be another object's. */
 static void tell_listing(struct rename *x, const struct rename_name *from, const struct rename_name *to)
 {
 	unsigned char type = change_dtype(&from->r.stx);
+	uint64_t ino = inode_ino(from->known.inode);
 
 	if (to->exists)
-		listing_update(x->change->tree, to->parent, to->name, type, from->r.ino, from->r.layer);
+		listing_update(x->change->tree, to->parent, to->name, type, ino, from->r.layer);
 	else
-		listing_add(x->change->tree, to->parent, to->name, type, from->r.ino, from->r.layer);
+		listing_add(x->change->tree, to->parent, to->name, type, ino, from->r.layer);
 }
 
 static void tell(struct rename *x)

@@ -316,10 +316,31 @@ static int final_ino_by_lookup(struct tree *tree, struct inode *dir, const char 
 	struct resolved r;
 	int res = resolve_child(tree, dir, name, &r);
 
-	if (res == 0)
-		*ino = r.ino;
+	if (res == 0) {
+		uint64_t own = layer_union_ino(tree->layers, &tree->layers->layers[r.layer], r.stx.stx_ino);
+
+		*ino = r.in_upper && number_is_taken(tree, r.ino, own) ? own : r.ino;
+	}
 	resolved_finish(&r);
 	return res == -ENOENT || res == -ENOMEM ? res : 0;
+}
+
+/* The number of the lower directory that was noted, unless another one in the upper has that. */
+static int final_ino_of_merged(struct tree *tree, int dirfd, const char *name, uint64_t *ino)
+{
+	struct statx stx;
+	uint64_t own;
+	int res;
+
+	if (!number_is_taken(tree, *ino, 0))
+		return 0;
+	res = sys_statx(dirfd, name, &stx);
+	if (res < 0)
+		return res;
+	own = layer_union_ino(tree->layers, layer_upper(tree->layers), stx.stx_ino);
+	if (number_is_taken(tree, *ino, own))
+		*ino = own;
+	return 0;
 }
 
 /* As resolve_child() numbers it, with fewer calls: the listing has seen what lies beneath. */
@@ -346,8 +367,12 @@ int merge_final_ino(struct tree *tree, struct inode *dir, const char *name, unsi
 		marks |= res > 0 ? MARK_OPAQUE : 0;
 		res = MIN(res, 0);
 	}
-	if (res < 0 || ((flags & LISTED_MERGES) && !(marks & (MARK_OPAQUE | MARK_REDIRECT))))
+	if (res < 0)
 		goto out;
+	if ((flags & LISTED_MERGES) && !(marks & (MARK_OPAQUE | MARK_REDIRECT))) {
+		res = final_ino_of_merged(tree, fd.fd, name, ino);
+		goto out;
+	}
 	if ((marks & MARK_REDIRECT) && !(marks & MARK_OPAQUE)) {
 		dirfd_put(tree, &fd);
 		return final_ino_by_lookup(tree, dir, name, ino);

@@ -49,5 +49,10 @@ scenario() {
 	all_apart "again"
 	echo new >>file
 	remount
+	stat file copy twin moved >/dev/null
+	ls -U >/dev/null
+	mv copy renamed
+	check_equal "readers of the directory are told the same numbers, also after a rename" "" "$(sc inodes . | grep "d_ino DIFFERS.*same")"
+	mv renamed copy
 	check "a walk meets no loop" sh -c 'find . -ls >/dev/null && rm -r twin moved2 copy dir'
 }
