@@ -45,6 +45,13 @@ struct name_table {
 	size_t n;
 };
 
+/* Inodes by st_ino: tree/number.c. */
+struct number_table {
+	struct inode **places; /* NULL: empty */
+	uint32_t mask;
+	uint32_t n;
+};
+
 struct inode_table {
 	struct inode_slot *_Atomic *chunks; /* c array of SLOT_CHUNKS */
 	uint32_t n_slots;		    /* T slots handed out so far; slot 0 is none */
@@ -52,7 +59,7 @@ struct inode_table {
 	size_t n_inodes;		    /* T */
 	struct name_table names;	    /* T */
 	struct inode_link *links;	    /* T uthash: link.c, hard-linked files only */
-	struct inode_number *numbers;	    /* T uthash: number.c, upper objects with an origin only */
+	struct number_table numbers;	    /* T number.c, upper objects with an origin only */
 	struct lowerdata *lowerdata;	    /* T uthash: by inode, of those whose data lies elsewhere: tree/lowerdata.c */
 	struct inode_alias *aliases;	    /* T uthash: ids of inodes that have more than one: tree/alias.c */
 	struct inode_alias *newest;	    /* T uthash: by inode, the alias that is given out */

@@ -630,6 +630,43 @@ TEST("an exchange gives each inode the other's place, known or not")
 	EXPECT(tree_check(f.tree));
 }
 
+#define COPIES 3000U
+
+/* By a rule that mixes, a third of them. */
+static bool is_released(unsigned i, unsigned round)
+{
+	return (i * 2654435761U >> 7) % 3 == round % 3;
+}
+
+TEST("each number from an origin belongs to one upper object, until its inode goes")
+{
+	FIXTURE(f, .layers = 2);
+	static struct inode copies[COPIES], others[COPIES];
+	uint64_t own = layer_union_ino(f.set, layer_upper(f.set), 5);
+
+	for (unsigned i = 0; i < COPIES; i++) {
+		copies[i] = (struct inode){.ino = 1000 + 3 * i, .real_ino = 5, .type = S_IFREG, .flags = INODE_IN_UPPER};
+		others[i] = (struct inode){.ino = 1000 + 3 * i, .real_ino = 6, .type = S_IFREG, .flags = INODE_IN_UPPER};
+	}
+	for (unsigned i = 0; i < COPIES; i++)
+		ASSERT(number_claim_locked(f.tree, &copies[i]));
+	for (unsigned round = 0; round < 6; round++) {
+		for (unsigned i = 0; i < COPIES; i++)
+			if (is_released(i, round))
+				number_release_locked(f.tree, &copies[i]);
+		for (unsigned i = 0; i < COPIES; i++) {
+			ASSERT_INT(number_is_taken(f.tree, copies[i].ino, own + 1), !is_released(i, round));
+			ASSERT(!number_is_taken(f.tree, copies[i].ino, own) && !number_is_taken(f.tree, copies[i].ino + 1, own + 1));
+			ASSERT_INT(number_claim_locked(f.tree, &others[i]), is_released(i, round));
+			ASSERT_INT(number_claim_locked(f.tree, &copies[i]), !is_released(i, round));
+			number_release_locked(f.tree, &others[i]);
+			ASSERT(number_claim_locked(f.tree, &copies[i]));
+		}
+	}
+	for (unsigned i = 0; i < COPIES; i++)
+		number_release_locked(f.tree, &copies[i]);
+}
+
 TEST("ancestors are known over any depth, through renames")
 {
 	FIXTURE(f, .layers = 2);
