@@ -646,6 +646,9 @@ enum listing_answer listing_find(struct tree *tree, struct inode *dir, const cha
 	return hint.answer;
 }
 
+/* Names that went are passed over, but no more of them than costs nothing under a lock that is everybody's. */
+#define NEXT_LOOKS 64
+
 bool listing_next(struct tree *tree, struct inode *dir, const char *name, char ret_next[TREE_NAME_MAX + 1])
 {
 	size_t len = strlen(name);
@@ -657,7 +660,7 @@ bool listing_next(struct tree *tree, struct inode *dir, const char *name, char r
 	e = l ? listing_get(dir->dir->listing, name, len, (uint32_t)hash_bytes(name, len)) : NULL;
 	if (!e)
 		return false;
-	for (e++; e < l->entries + l->n; e++) {
+	for (unsigned left = NEXT_LOOKS; ++e < l->entries + l->n && left > 0; left--) {
 		if (e->flags & LISTED_HIDDEN)
 			continue;
 		memcpy(ret_next, listed_name(l, e), e->name_len);

@@ -534,6 +534,27 @@ TEST("removing one name at a time from the front costs no search for the first t
 	EXPECT_STR(list_names(&f, f.tree->root), "");
 }
 
+TEST("the name after another is found beyond a few that went, and not searched for beyond many")
+{
+	FIXTURE(f, .layers = 2, .in_memory = true);
+	char first[TREE_NAME_MAX + 1], next[TREE_NAME_MAX + 1], last[TREE_NAME_MAX + 1] = "";
+
+	ASSERT(make_many(&f, "1", "name", 500));
+	ASSERT_INT(listing_read(f.tree, f.tree->root, 0, 1, &batch), 0);
+	snprintf(first, sizeof(first), "%s", batch.entries[0].name);
+	for (unsigned i = 0; i < 10; i++) {
+		ASSERT(listing_next(f.tree, f.tree->root, first, next));
+		EXPECT(strcmp(next, first) != 0 && strcmp(next, last) != 0);
+		listing_remove(f.tree, f.tree->root, next);
+		memcpy(last, next, sizeof(last));
+	}
+	/* As when all files are read and removed, the last one first. */
+	for (unsigned i = 0; i < 200 && listing_next(f.tree, f.tree->root, first, next); i++)
+		listing_remove(f.tree, f.tree->root, next);
+	EXPECT(!listing_next(f.tree, f.tree->root, first, next));
+	EXPECT(!listing_next(f.tree, f.tree->root, "missing", next));
+}
+
 TEST("whiteouts that are links to one inode hide their names, and the listing is built once")
 {
 	FIXTURE(f, .layers = 2);

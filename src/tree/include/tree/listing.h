@@ -40,7 +40,8 @@ enum listing_answer { LISTING_UNKNOWN, LISTING_ABSENT, LISTING_PRESENT };
 /* What a kept listing says of a name; never builds. */
 enum listing_answer listing_find(struct tree *tree, struct inode *dir, const char *name, unsigned *ret_layer);
 
-/* The name after `name` in a kept listing; false when there is none, or no listing. Never builds. */
+/* The name after `name` in a kept listing; false when there is none, no listing, or many names went in
+ * between. Never builds. */
 bool listing_next(struct tree *tree, struct inode *dir, const char *name, char ret_next[TREE_NAME_MAX + 1]);
 
 /* Builds the listing if it isn't known (caller holds no D). */
