@@ -68,7 +68,7 @@ static bool upper_is_foreign(struct fs *fs, struct inode *inode, const struct re
 	bool foreign;
 
 	inode_locate(fs->tree, inode, &now);
-	foreign = inode_in_upper(inode) ? now.real_ino != r->stx.stx_ino : !copying;
+	foreign = now.layer == r->layer ? now.real_ino != r->stx.stx_ino : !copying;
 	inode_place_finish(fs->tree, &now);
 	return foreign;
 }
