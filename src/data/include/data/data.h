@@ -66,9 +66,9 @@ bool data_is_crowded(struct data *data);
 /* --- calls on the object; -EAGAIN where it must be copied up first ---------------------------------------------------------------- */
 
 ssize_t data_read(struct data *data, struct inode *inode, void *buf, size_t size, off_t off);
-/* `append`: the writer opened with O_APPEND; without it an append-only file answers -EPERM. */
 /* Lets the kernel begin to read a file, for a READ that is likely to come; doesn't wait. */
 void data_read_ahead(struct data *data, struct inode *inode);
+/* `append`: the writer opened with O_APPEND; without it an append-only file answers -EPERM. */
 ssize_t data_write(struct data *data, struct inode *inode, const void *buf, size_t size, off_t off, bool append);
 int data_fallocate(struct data *data, struct inode *inode, int mode, off_t off, off_t len);
 /* SEEK_DATA and SEEK_HOLE. */
