@@ -6,11 +6,11 @@
 
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <sched.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "internal.h"
+#include "os/task.h"
 
 _Static_assert(SYS_HANDLE_MAX >= MAX_HANDLE_SZ, "a handle of any file system fits");
 
@@ -45,8 +45,9 @@ int sys_name_to_handle(int dirfd, const char *name, struct sys_handle *ret)
 	return 0;
 }
 
-/* ext4 says ENOMEM of a number that is just being given to a new file, for as long as that takes. */
-#define HANDLE_TRIES 100
+/* ext4 says ENOMEM of a number that is just being given to a new file, for as long as that takes: it may wait for the journal. */
+#define HANDLE_TRIES 1000U
+#define HANDLE_WAIT_US 100U
 
 int sys_open_by_handle(int mount_fd, const struct sys_handle *h, int flags)
 {
@@ -60,7 +61,7 @@ int sys_open_by_handle(int mount_fd, const struct sys_handle *h, int flags)
 		ret = SYS_LOOK(open_by_handle_at(mount_fd, &buf.head, flags | O_CLOEXEC));
 		if (ret != -ENOMEM)
 			break;
-		sched_yield();
+		sys_sleep_us(HANDLE_WAIT_US);
 	}
 	return ret;
 }
