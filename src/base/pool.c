@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -16,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/lock.h"
+#include "base/thread.h"
 
 struct pool {
 	struct lock lock; /* leaf; guards all below but what says otherwise */
@@ -113,18 +113,6 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
-/* Signals belong to the session's threads: a handler that ran here would interrupt the work. */
-static void start_thread_locked(struct pool *pool)
-{
-	sigset_t all, before;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	if (!pthread_create(&pool->threads[pool->n_threads], NULL, thread_main, pool))
-		pool->n_threads++;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
 void pool_submit(struct pool *pool, struct pool_task *task)
 {
 	struct pool_task *run_here = NULL;
@@ -132,7 +120,7 @@ void pool_submit(struct pool *pool, struct pool_task *task)
 	lock_take(&pool->lock);
 	push_locked(pool, task);
 	if (pool->queued > pool->idle && pool->n_threads < pool->max_threads)
-		start_thread_locked(pool);
+		pool->n_threads += thread_start(&pool->threads[pool->n_threads], thread_main, pool) == 0;
 	if (!pool->n_threads)
 		run_here = take_locked(pool, &pool->first);
 	pthread_cond_signal(&pool->work);

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 
 #include "base/lock.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "os/fs.h"
 #include "os/idle.h"
 #include "os/task.h"
@@ -103,18 +103,6 @@ static void *awake_main(void *arg)
 	return NULL;
 }
 
-static int start_thread(struct awake *a)
-{
-	sigset_t all, before;
-	int r;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&a->thread, NULL, awake_main, a);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -r;
-}
-
 static void release(struct awake *a)
 {
 	pthread_cond_destroy(&a->cond);
@@ -139,7 +127,7 @@ static int new_with(int fd, struct awake **ret_awake)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&a->cond, &attr);
 	pthread_condattr_destroy(&attr);
-	r = start_thread(a);
+	r = thread_start(&a->thread, awake_main, a);
 	if (r < 0) {
 		release(a);
 		return r;

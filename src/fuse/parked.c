@@ -9,12 +9,12 @@
 #include "internal.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <time.h>
 
 #include "base/check.h"
+#include "base/thread.h"
 #include "os/task.h"
 
 #define WATCH_INTERVAL_MS 100
@@ -163,15 +163,9 @@ void parked_free(struct parked *p)
 
 static void start_watcher(struct parked *p)
 {
-	sigset_t all, before;
-
-	if (p->started)
-		return;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	/* Without a watcher killed writers wait for their copy-up: slower, not wrong. */
-	p->started = pthread_create(&p->thread, NULL, watch_main, p) == 0;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!p->started)
+		p->started = thread_start(&p->thread, watch_main, p) == 0;
 }
 
 void parked_enter(struct job *job)
