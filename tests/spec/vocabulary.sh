@@ -138,6 +138,41 @@ space_comes() {
 	[ $tries -gt 0 ] || echo "FAIL: no space comes in $1"
 }
 
+# trace_daemon PID ARGS...: strace with these follows the daemon, into $BASE/trace unless they say else, and has all its threads when this
+# returns; trace_end: no longer.
+TRACER=
+trace_daemon() {
+	local pid=$1 tries=100
+
+	shift
+	strace -f -qq -o "$BASE/trace" "$@" -p "$pid" 2>/dev/null &
+	TRACER=$!
+	until grep -q "^TracerPid:[[:space:]]*$TRACER$" /proc/"$pid"/task/*/status 2>/dev/null &&
+		! grep -q "^TracerPid:[[:space:]]*0$" /proc/"$pid"/task/*/status || [ $((tries -= 1)) -eq 0 ]; do
+		sleep 0.05
+	done
+}
+
+trace_end() {
+	kill "$TRACER" 2>/dev/null
+	wait "$TRACER"
+}
+
+# union_idmapped MAP...: $BASE/merged over l1 and rw, their owners mapped by what the kind under test has for it: mounts il1 and irw of the
+# kernel's, else uidmapping and gidmapping. A MAP is layers' id:mount's:length.
+union_idmapped() {
+	local b=$BASE maps
+
+	if [ "$FS" = kernel ]; then
+		mkdir il1 irw
+		sc idmap l1 il1 "$@" >/dev/null && sc idmap rw irw "$@" >/dev/null || echo "FAIL: idmapped mounts"
+		union "$b/merged" "lowerdir=$b/il1,upperdir=$b/irw/upper,workdir=$b/irw/work"
+	else
+		maps=$(IFS=: && echo "$*")
+		union "$b/merged" "lowerdir=$b/l1,upperdir=$b/rw/upper,workdir=$b/rw/work,uidmapping=:$maps,gidmapping=$maps"
+	fi
+}
+
 # union MOUNTPOINT OPTIONS: one more mount of the kind under test, for scenarios that mount by themselves.
 union() {
 	if [ "$FS" = kernel ]; then

@@ -20,18 +20,9 @@ layers() {
 
 # ahead COMMAND...: how often the daemon had a file read ahead meanwhile
 ahead() {
-	local pid tracer tries=100
-
-	pid=$(cat "$BASE/m.pid")
-	strace -f -qq -e trace=fadvise64 -o "$BASE/trace" -p "$pid" 2>/dev/null &
-	tracer=$!
-	until grep -q "^TracerPid:[[:space:]]*$tracer$" /proc/"$pid"/task/*/status 2>/dev/null &&
-		! grep -q "^TracerPid:[[:space:]]*0$" /proc/"$pid"/task/*/status || [ $((tries -= 1)) -eq 0 ]; do
-		sleep 0.05
-	done
+	trace_daemon "$(cat "$BASE/m.pid")" -e trace=fadvise64
 	"$@" >"$BASE/said"
-	kill $tracer 2>/dev/null
-	wait $tracer
+	trace_end
 	grep -c 'fadvise64(.*POSIX_FADV_WILLNEED) *= 0' "$BASE/trace"
 }
 

@@ -24,18 +24,7 @@ layers() {
 	chmod 700 l1/closed
 }
 
-mounted() {
-	local b=$BASE maps="0:0:1 100:1100:10"
-
-	if [ "$FS" = kernel ]; then
-		mkdir il1 irw
-		sc idmap l1 il1 $maps >/dev/null && sc idmap rw irw $maps >/dev/null || echo "FAIL: idmapped mounts"
-		union "$b/merged" "lowerdir=$b/il1,upperdir=$b/irw/upper,workdir=$b/irw/work"
-	else
-		maps=$(echo $maps | tr ' ' :)
-		union "$b/merged" "lowerdir=$b/l1,upperdir=$b/rw/upper,workdir=$b/rw/work,uidmapping=$maps,gidmapping=$maps"
-	fi
-}
+mounted() { union_idmapped 0:0:1 100:1100:10; }
 
 changes() {
 	try sc chmod bits 600

@@ -33,20 +33,9 @@ layers() {
 	put l1/gonedir/x 1
 }
 
-mounted() {
-	local b=$BASE maps="0:0:1 1:1001:20 100:5000:10"
+mounted() { union_idmapped 0:0:1 1:1001:20 100:5000:10; }
 
-	if [ "$FS" = kernel ]; then
-		mkdir il1 irw
-		sc idmap l1 il1 $maps >/dev/null && sc idmap rw irw $maps >/dev/null || echo "FAIL: idmapped mounts"
-		union "$b/merged" "lowerdir=$b/il1,upperdir=$b/irw/upper,workdir=$b/irw/work"
-	else
-		maps=$(echo $maps | tr ' ' :)
-		union "$b/merged" "lowerdir=$b/l1,upperdir=$b/rw/upper,workdir=$b/rw/work,uidmapping=:$maps,gidmapping=$maps"
-	fi
-}
-
-# idmap-both.sh has its own of these.
+# idmap-both.sh has its own of these, and of mounted().
 unmounted() {
 	[ "$FS" != kernel ] || umount il1 irw
 }

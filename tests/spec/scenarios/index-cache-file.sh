@@ -81,16 +81,10 @@ under() {
 
 # calls_of PATTERN: system calls of a fresh mount that is walked.
 calls_of() {
-	local tracer
-
 	with m || return
-	strace -f -qq -o trace -p "$(cat "$BASE/m.pid")" 2>/dev/null &
-	tracer=$!
-	until grep -q "^TracerPid:[[:space:]]*[1-9]" /proc/"$(cat "$BASE/m.pid")"/status; do sleep 0.05; done
-	sleep 0.2
+	trace_daemon "$(cat "$BASE/m.pid")"
 	ls -lR m >/dev/null
-	kill $tracer
-	wait
+	trace_end
 	union_umount "$BASE/m" >&2
 	grep -cE "^[0-9]+ +($1)\(" trace
 }

@@ -30,14 +30,7 @@ loop() {
 
 # slow SECONDS: what umount returns from while the daemon has that much to do.
 slow() {
-	local pid tracer tries=100
-
-	pid=$(cat m.pid)
-	strace -f -qq -o trace -e trace=syncfs -e inject=syncfs:delay_enter=${1}000000 -p "$pid" 2>/dev/null &
-	tracer=$!
-	until grep -q "^TracerPid:[[:space:]]*$tracer$" "/proc/$pid/status" || [ $((tries -= 1)) -eq 0 ]; do
-		sleep 0.05
-	done
+	trace_daemon "$(cat m.pid)" -e trace=syncfs -e inject=syncfs:delay_enter=${1}000000
 	umount m
 }
 

@@ -12,17 +12,9 @@ layers() {
 
 # traced COMMAND...: the daemon's calls that sync whole file systems while the command runs.
 traced() {
-	local pid tracer tries=100
-
-	pid=$(cat "$BASE/m.pid")
-	strace -f -qq -e trace=syncfs,sync -o "$BASE/trace" -p "$pid" 2>/dev/null &
-	tracer=$!
-	until grep -q "^TracerPid:[[:space:]]*$tracer$" "/proc/$pid/status" || [ $((tries -= 1)) -eq 0 ]; do
-		sleep 0.05
-	done
+	trace_daemon "$(cat "$BASE/m.pid")" -e trace=syncfs,sync
 	"$@"
-	kill $tracer 2>/dev/null
-	wait $tracer
+	trace_end
 }
 
 scenario() {

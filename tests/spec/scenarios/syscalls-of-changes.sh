@@ -21,18 +21,9 @@ layers() {
 # calls COMMAND...: how many system calls the daemon makes for a change that is done N times, but for those of libfuse's loop and of the
 # allocator. What comes once, or now and then, is less than half a call.
 calls() {
-	local pid tracer tries=100
-
-	pid=$(cat "$BASE/m.pid")
-	strace -f -qq -o "$BASE/trace" -p "$pid" 2>/dev/null &
-	tracer=$!
-	until grep -q "^TracerPid:[[:space:]]*$tracer$" /proc/"$pid"/task/*/status 2>/dev/null &&
-		! grep -q "^TracerPid:[[:space:]]*0$" /proc/"$pid"/task/*/status || [ $((tries -= 1)) -eq 0 ]; do
-		sleep 0.05
-	done
+	trace_daemon "$(cat "$BASE/m.pid")"
 	"$@"
-	kill $tracer 2>/dev/null
-	wait $tracer
+	trace_end
 	grep -E '^[0-9]+ +[a-z_0-9]+\(' "$BASE/trace" |
 		grep -cvE '^[0-9]+ +(futex|read|writev|rt_sigtimedwait|restart_syscall|mprotect|madvise|munmap|mmap|brk)\(' |
 		awk -v n=$N '{ print int($1 / n + 0.5) }'
