@@ -56,7 +56,9 @@ log=
 pidfile=
 debug
 io_uring
-low_latency
+low_latency=on
+low_latency=off
+low_latency=auto
 cgroup=
 threaded
 private

@@ -94,7 +94,7 @@ static struct fs_options fs_options_of(struct session *s)
 		.writeback = opt->writeback,
 		.passthrough = opt->data == DATA_PASSTHROUGH,
 		.io_uring = opt->io_uring,
-		.low_latency = opt->low_latency,
+		.low_latency = (enum low_latency)opt->low_latency,
 		.max_write = opt->max_write,
 		.max_readahead = opt->max_readahead,
 		.max_background = opt->max_background,

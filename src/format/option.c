@@ -221,9 +221,11 @@ static int apply_known(struct parser *parser, const struct option_desc *desc, co
 		return refuse_token(parser, token, "takes no value");
 	if (desc->arg != OPTION_ARG_NONE && !token->value && !desc->value_optional)
 		return refuse_token(parser, token, "needs a value");
-	/* Without a value, a string field keeps nothing and a BOOL, the only other kind, is set. */
+	/* Without a value a string field keeps nothing, a BOOL is set, and of choices it is the first. */
 	if (token->value)
 		r = set_value(parser, desc, token);
+	else if (desc->arg == OPTION_ARG_CHOICE)
+		r = set_choice(parser, desc, token, desc->choices[0].word);
 	else if (desc->arg == OPTION_ARG_NONE || desc->arg == OPTION_ARG_BOOL)
 		r = set_flag(parser, desc);
 	else

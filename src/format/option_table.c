@@ -59,6 +59,13 @@ static const struct option_choice data_choices[] = {
 	{"passthrough", DATA_PASSTHROUGH, NULL},
 	{NULL, 0, NULL},
 };
+static const struct option_choice low_latency_choices[] = {
+	{"on", LOW_LATENCY_ON, NULL},
+	{"off", LOW_LATENCY_OFF, NULL},
+	{"auto", LOW_LATENCY_AUTO, NULL},
+	{NULL},
+};
+
 static const struct option_choice verity_choices[] = {
 	{"off", VERITY_OFF, NULL},
 	{"on", VERITY_ON, NOT_YET},
@@ -382,14 +389,19 @@ static const struct option_desc table[] = {
 	 .manual = "Each processor has a queue and a thread of its own, which saves waking another one. It needs libfuse 3.18 and the "
 		   "kernel's consent (/sys/module/fuse/parameters/enable_uring); where either is missing requests are taken as ever."},
 	{.name = "low_latency",
+	 .arg = OPTION_ARG_CHOICE,
 	 .class = OPTION_EFFECTIVE,
 	 AT(low_latency),
+	 .choices = low_latency_choices,
+	 .value_optional = true,
+	 .fallback = "auto",
 	 .help = "processors don't halt while requests come densely",
 	 .manual = "For virtual machines, where to wake a halted processor takes longer than most requests. From 4,000 requests a second on, and "
 		   "until 40 ms at the most after they became fewer than 2,000, the daemon holds /dev/cpu_dma_latency at 0: all processors of the machine "
 		   "that have nothing to do poll. That costs power, and on a shared host the time of other machines; a mount without requests costs "
-		   "none. It needs root, and a kernel with a driver for idle processors (/sys/devices/system/cpu/cpuidle/current_driver); where the "
-		   "device can't be opened a warning says so and the mount goes on without. What comes over io_uring isn't counted."},
+		   "none. It needs root, and a kernel with a driver for idle processors (/sys/devices/system/cpu/cpuidle/current_driver). With on, "
+		   "which is also what the name alone says, a warning tells where the device can't be opened, and the mount goes on without. auto is on where "
+		   "that driver is haltpoll, the one of virtual machines, and warns of nothing. What comes over io_uring isn't counted."},
 	{.name = "cgroup",
 	 .arg = OPTION_ARG_PATH,
 	 .class = OPTION_EFFECTIVE,

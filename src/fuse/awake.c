@@ -136,14 +136,18 @@ static int new_with(int fd, struct awake **ret_awake)
 	return 0;
 }
 
-int awake_new(struct awake **ret_awake)
+void awake_new(enum low_latency wanted, struct awake **ret_awake)
 {
-	int fd = sys_idle_open();
-	int r = fd < 0 ? fd : new_with(fd, ret_awake);
+	int r;
 
-	if (r < 0)
+	*ret_awake = NULL;
+	if (wanted == LOW_LATENCY_OFF || (wanted == LOW_LATENCY_AUTO && !sys_idle_is_guest()))
+		return;
+	r = sys_idle_open();
+	if (r >= 0)
+		r = new_with(r, ret_awake);
+	if (r < 0 && wanted == LOW_LATENCY_ON)
 		log_warning("low_latency: %s: %s: mounted without", SYS_IDLE_DEVICE, strerror(-r));
-	return r;
 }
 
 void awake_free(struct awake *a)

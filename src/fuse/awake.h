@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 
+#include "format/option.h"
+
 /* Requests a second from which on they are dense, and that they have to keep up. Below the first a wake-up more or less doesn't show: of 250
  * microseconds it takes some 40. */
 #define AWAKE_DENSE_RATE 4000U
@@ -25,8 +27,9 @@ static inline bool awake_wanted(bool held, unsigned requests, unsigned long long
 	return requests * 1000ULL >= (held ? AWAKE_KEEP_RATE : AWAKE_DENSE_RATE) * ms;
 }
 
-/* Before the mount exists, which may cover the device. 0, or -errno, of which users have been warned: requests take as long as ever. */
-int awake_new(struct awake **ret_awake);
+/* Before the mount exists, which may cover the device. NULL where it isn't wanted or can't be had, of which users are warned if they asked
+ * for it: requests take as long as ever then. AUTO wants it in virtual machines. */
+void awake_new(enum low_latency wanted, struct awake **ret_awake);
 /* Processors are let go. NULL is fine. */
 void awake_free(struct awake *awake);
 /* A request has come; from any thread. Neither a lock nor a clock, but for one of AWAKE_BATCH while nothing is held. */

@@ -80,8 +80,7 @@ int fs_new(struct layer_set *set, const struct fs_options *opt, struct fs **ret_
 	owner_init(fs);
 	fs->layers = layer_set_get(set);
 	lock_init(&fs->handles_lock, LOCK_LEAF);
-	if (opt->low_latency)
-		(void)awake_new(&fs->awake);
+	awake_new(opt->low_latency, &fs->awake);
 	r = fs_new_tiers(fs);
 	if (r < 0) {
 		fs_free(fs);

@@ -52,7 +52,7 @@ struct fs {
 	struct data *data;        /* c */
 	struct pool *sync;        /* c fsync, fsyncdir, long copies, syncs before eviction */
 	struct parked *parked;    /* c fuse/parked.c */
-	struct awake *awake;      /* c NULL without low_latency */
+	struct awake *awake;      /* c NULL where processors may halt */
 	struct fuse_session *session; /* c once requests come; NULL without one */
 	bool no_open;             /* c after INIT: the kernel can do without OPEN */
 	struct passthrough *passthrough; /* c after INIT: NULL without data=passthrough */

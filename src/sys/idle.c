@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,6 +25,15 @@ static bool is_request(int fd)
 	int32_t now;
 
 	return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && SYS_LOOK(read(fd, &now, sizeof(now))) == (ssize_t)sizeof(now);
+}
+
+bool sys_idle_is_guest(void)
+{
+	_cleanup_close_ int fd = SYS_LOOK(open("/sys/devices/system/cpu/cpuidle/current_driver", O_RDONLY | O_CLOEXEC | O_NOCTTY));
+	char driver[16];
+	ssize_t n = fd < 0 ? fd : SYS_LOOK(read(fd, driver, sizeof(driver)));
+
+	return n == sizeof("haltpoll\n") - 1 && !memcmp(driver, "haltpoll\n", (size_t)n);
 }
 
 int sys_idle_open(void)

@@ -47,6 +47,13 @@ warned() {
 	mkdir upper work
 }
 
+# auto, which nobody asked for, says nothing.
+silent() {
+	check "$1, auto: it mounts" mount_plyfs "$BASE/m" lowerdir=l1,upperdir=upper,workdir=work 2>said
+	check_equal "$1, auto: it warns of nothing" "" "$(cat said)"
+	check "$1, auto: it ends" union_umount "$BASE/m"
+}
+
 # A user who is root in a namespace of his own alone.
 as_user() {
 	chown 65534:65534 . upper work m
@@ -67,6 +74,7 @@ END
 scenario() {
 	own_dev || { echo "FAIL: no own /dev"; return; }
 	warned "no device" "No such file or directory"
+	silent "no device"
 	mknod -m 666 dev/cpu_dma_latency c 1 3
 	warned "/dev/null in its place" "No such device"
 	rm dev/cpu_dma_latency

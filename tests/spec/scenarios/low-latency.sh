@@ -3,8 +3,10 @@
 # labels: quick
 # plyfs-only: about plyfs's daemon
 # not-mounted: yes
+# alone: the request that it looks at is of the whole machine, and other mounts make it too
 
 DEVICE=/dev/cpu_dma_latency
+DRIVER=/sys/devices/system/cpu/cpuidle/current_driver
 
 layers() {
 	put l1/file lower
@@ -99,13 +101,23 @@ opens_device() {
 	readlink /proc/"$1"/fd/* | grep -q -x $DEVICE
 }
 
-without_option() {
-	mounted "" || return
-	check "without the option: requests are answered" sampled plain ask plain 20000
-	check "without the option: it was looked at" [ "$(wc -l <plain)" -gt 10 ]
-	check_equal "without the option: processors may halt" 0 "$(count 0 plain)"
-	check "without the option: the device isn't open" eval '! opens_device "$pid"'
+off() {
+	mounted ,low_latency=off || return
+	check "off: requests are answered" sampled plain ask plain 20000
+	check "off: it was looked at" [ "$(wc -l <plain)" -gt 10 ]
+	check_equal "off: processors may halt" 0 "$(count 0 plain)"
+	check "off: the device isn't open" eval '! opens_device "$pid"'
 	check "unmount" union_umount "$BASE/m"
+}
+
+# auto OPTION DRIVER YES-OR-NO: whether it is on where the driver of idle processors is that one.
+auto() {
+	echo "$2" >driver
+	mount --bind driver $DRIVER || { echo "FAIL: a driver"; return; }
+	mounted "$1" || return
+	check_equal "option '$1', driver $2: it is on" "$3" "$(opens_device "$pid" && echo yes || echo no)"
+	check "unmount" union_umount "$BASE/m"
+	umount $DRIVER
 }
 
 few() {
@@ -169,12 +181,20 @@ ended() {
 scenario() {
 	local free pid
 
+	[ -e $DRIVER ] || unsupported "the machine has no $DRIVER"
 	[ -c $DEVICE ] && exec 9<$DEVICE || unsupported "the machine has no $DEVICE"
 	# It is the whole machine's: runs beside this one wait for it.
 	flock -w 40 9 || unsupported "$DEVICE is somebody else's for long"
 	free=$(latency)
 	[ "$free" != 0 ] || unsupported "somebody holds $DEVICE at 0"
-	without_option
+	off
+	auto "" haltpoll yes
+	auto ,low_latency=auto haltpoll yes
+	auto "" intel_idle no
+	auto "" haltpolling no
+	auto ,low_latency haltpoll yes
+	auto ,low_latency intel_idle yes
+	auto ,low_latency=off haltpoll no
 	mounted ,low_latency || return
 	check "with the option: the device is open" opens_device "$pid"
 	few

@@ -101,6 +101,23 @@ TEST("labels are dropped without SELinux, and what is wrong with them still show
 	selinux_is_on = true;
 }
 
+TEST("low_latency without a value is on")
+{
+	ASSERT_INT(parse("plyfs -o lowerdir=/a /m"), 0);
+	EXPECT_INT(opts.low_latency, LOW_LATENCY_AUTO);
+	options_free(&opts);
+	ASSERT_INT(parse("plyfs -o lowerdir=/a,low_latency=off,low_latency /m"), 0);
+	EXPECT_INT(opts.low_latency, LOW_LATENCY_ON);
+	options_free(&opts);
+	ASSERT_INT(parse("plyfs -o lowerdir=/a,low_latency,low_latency=auto /m"), 0);
+	EXPECT_INT(opts.low_latency, LOW_LATENCY_AUTO);
+	options_free(&opts);
+	ASSERT_INT(parse("plyfs -o lowerdir=/a,low_latency=off /m"), 0);
+	EXPECT_INT(opts.low_latency, LOW_LATENCY_OFF);
+	options_free(&opts);
+	EXPECT_REFUSED("plyfs -o lowerdir=/a,low_latency=1 /m", 1, "low_latency: 1: not one of on, off, auto");
+}
+
 TEST("an option given again replaces its earlier value")
 {
 	ASSERT_INT(
@@ -124,7 +141,8 @@ TEST("every typed value is parsed")
 	EXPECT(opts.timeout == 1.5);
 	EXPECT(!opts.fsync && opts.volatile_upper && opts.writeback && opts.noxattrs && opts.static_nlink &&
 	       opts.noacl);
-	EXPECT(opts.userxattr && opts.io_uring && opts.low_latency && opts.auto_unmount);
+	EXPECT(opts.userxattr && opts.io_uring && opts.auto_unmount);
+	EXPECT_INT(opts.low_latency, LOW_LATENCY_ON);
 	EXPECT_INT(opts.xino, XINO_ON);
 	EXPECT_INT(opts.redirect_dir, REDIRECT_DIR_NOFOLLOW);
 	EXPECT_INT(opts.uuid, UUID_NULL);

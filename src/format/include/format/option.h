@@ -71,7 +71,7 @@ struct option_desc {
 	const struct option_choice *choices;
 	const char
 		*refusal; /* why it is refused, for OPTION_REFUSED: the value is checked first, an empty map passes */
-	bool value_optional;   /* "name" alone is taken too */
+	bool value_optional;   /* "name" alone is taken too: of choices the first */
 	unsigned short where;  /* offset of its field in struct options; 0: none */
 	unsigned long vfs_set; /* mount(2) flags that it sets and clears */
 	unsigned long vfs_clear;
@@ -101,6 +101,7 @@ enum xino { XINO_AUTO, XINO_OFF, XINO_ON };
 enum whiteouts { WHITEOUTS_OVERLAY, WHITEOUTS_AUFS, WHITEOUTS_BOTH, WHITEOUTS_AUTO };
 enum copyup_when { COPYUP_AT_WRITE, COPYUP_AT_OPEN };
 enum data_mode { DATA_AUTO, DATA_CACHED, DATA_PASSTHROUGH };
+enum low_latency { LOW_LATENCY_AUTO, LOW_LATENCY_ON, LOW_LATENCY_OFF };
 enum verity_mode { VERITY_OFF, VERITY_ON, VERITY_REQUIRE };
 enum uuid_mode { UUID_AUTO, UUID_ON, UUID_OFF, UUID_NULL };
 
@@ -148,9 +149,10 @@ struct options {
 	bool userxattr;	     /* asked for; without privilege the caller chooses it by itself */
 	bool noacl, noxattrs;
 	bool static_nlink, ino32, squash_to_root;
-	bool writeback, io_uring, low_latency;
+	bool writeback, io_uring;
 	int copyup;			       /* enum copyup_when */
 	int data;			       /* enum data_mode */
+	int low_latency;		       /* enum low_latency */
 	int whiteouts;			       /* enum whiteouts */
 	int redirect_dir;		       /* enum redirect_dir */
 	int xino;			       /* enum xino */

@@ -27,7 +27,7 @@ struct fs_options {
 	bool writeback;          /* the kernel's write-back cache */
 	bool passthrough;        /* the kernel reads and writes regular files by itself where it can */
 	bool io_uring;           /* requests come over io_uring where the kernel consents */
-	bool low_latency;        /* idle processors poll while requests come densely */
+	enum low_latency low_latency; /* whether idle processors poll while requests come densely */
 	bool static_nlink;       /* directories show one link */
 	bool ino32;              /* inode numbers show in 32 bits */
 	/* Whose the layers' objects are in the mount. The maps outlive the fs. */
