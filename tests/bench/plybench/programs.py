@@ -8,6 +8,7 @@ programs and the daemon, operations).
 import json
 import os
 import resource
+import shutil
 import struct
 import sys
 import time
@@ -213,18 +214,34 @@ def install(command, kind, version):
 
 def engine_diff(bench, system):
     """An image's layer and its parent, through two fresh read-only mounts, as podman compares them for diff and commit."""
+    return compare(bench, system, [(ENGINE_LINKS[1:], None), (ENGINE_LINKS, None)])
+
+
+def container_diff(bench, system):
+    """A container and its image; podman mounts a container's own layer writable, for this too."""
+    upper = f"{bench.work}/container"
+    for part in ("u", "w"):
+        os.makedirs(f"{upper}/{part}")
+    try:
+        return compare(bench, system, [(ENGINE_LINKS, None), (ENGINE_LINKS, upper)])
+    finally:
+        shutil.rmtree(upper)
+
+
+def compare(bench, system, sides):
+    """Two fresh mounts, of the (links of layers, upper) of each."""
     if system.name in ("unionfs", "unionfs-fuse", "mergerfs"):
         raise RuntimeError("no program for engines")
-    sides = [(ENGINE_LINKS[1:], f"{bench.work}/parent"), (ENGINE_LINKS, f"{bench.work}/child")]
+    points = [f"{bench.work}/parent", f"{bench.work}/child"]
     mounted = []
     try:
-        for links, point in sides:
+        for (links, upper), point in zip(sides, points):
             os.makedirs(point, exist_ok=True)
             side = System(system.name, system.argv)
-            side.mount(dict(bench.stack, lowers=links), None, point, None)
+            side.mount(dict(bench.stack, lowers=links), upper, point, None)
             mounted.append((side, point))
         before = sum(side.cpu_ns() for side, _ in mounted)
-        per_entry, cpu, count = bench.workload("compare", [point for _, point in sides])
+        per_entry, cpu, count = bench.workload("compare", points)
         check("the number of entries", count, expected(bench)["entries"])
         return per_entry * count, cpu + sum(side.cpu_ns() for side, _ in mounted) - before, count
     finally:

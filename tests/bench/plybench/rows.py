@@ -103,6 +103,7 @@ GROUPS += [
 GROUPS += [
     {"name": "engine", "stack": "engine", "steps": [
         ("engine's diff of two layers", programs.engine_diff, [], 1),
+        ("engine's diff of a container", programs.container_diff, [], 1),
     ]},
 ]
 
@@ -167,4 +168,5 @@ GOALS = {
     "sequential write + fsync": 1.3,
     "random write 4 KiB": 2,
     "engine's diff of two layers": 2,
+    "engine's diff of a container": 2,
 }
