@@ -182,7 +182,7 @@ int options_show_upper(struct options *options)
 	upper = options->layers[n];
 	memmove(options->layers + 1, options->layers, n * sizeof(upper));
 	options->layers[0] = upper;
-	free(TAKE_PTR(options->workdir));
+	options->shows_upper = true;
 	options->timeout = 0;
 	return 0;
 }

@@ -129,7 +129,7 @@ static const struct option_desc table[] = {
 	 .help = "the writable layer",
 	 .manual = "One mount at a time has it, and another one is refused after five seconds, "
 		   "or sixty where the first is gone and still being synced. But with ro it is shown as one "
-		   "more layer, unless its index has entries; what the other mount changes shows, as with timeout=0."},
+		   "more layer, with the workdir of that mount alone; what the other mount changes shows, as with timeout=0."},
 	{.name = "workdir",
 	 .arg = OPTION_ARG_PATH,
 	 .class = OPTION_EFFECTIVE,

@@ -20,6 +20,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/macros.h"
 #include "os/fs.h"
 #include "os/mount.h"
 
@@ -35,23 +36,26 @@ static int clone_mount(int fd, bool *ret_recursive)
 	return sys_open_tree_clone(fd, true);
 }
 
-int fence_lower(int fd, struct layer *l)
+int fence_read_only(int fd, const char *path, bool *ret_fenced)
 {
 	bool recursive;
-	int clone = clone_mount(fd, &recursive);
+	int clone = clone_mount(fd, &recursive), ret;
 
-	if (clone >= 0) {
-		int ret = sys_mount_set_readonly(clone, recursive);
-
-		if (ret < 0)
-			log_debug("%s: clone of the mount stays writable: %s", l->path, strerror(-ret));
-		l->root_fd = clone;
-		l->fenced = !recursive;
-		return 0;
+	*ret_fenced = clone >= 0 && !recursive;
+	if (clone < 0) {
+		log_debug("%s: no clone of the mount: %s", path, strerror(-clone));
+		return sys_openat(fd, ".", O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
 	}
-	log_debug("%s: no clone of the mount: %s", l->path, strerror(-clone));
-	l->root_fd = sys_openat(fd, ".", O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
-	return l->root_fd < 0 ? l->root_fd : 0;
+	ret = sys_mount_set_readonly(clone, recursive);
+	if (ret < 0)
+		log_debug("%s: clone of the mount stays writable: %s", path, strerror(-ret));
+	return clone;
+}
+
+int fence_lower(int fd, struct layer *l)
+{
+	l->root_fd = fence_read_only(fd, l->path, &l->fenced);
+	return MIN(l->root_fd, 0);
 }
 
 /* --- upper and work, beneath one clone

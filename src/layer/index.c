@@ -79,9 +79,10 @@ static bool nameset_has(struct layer_index *index, const struct nameset *s, cons
 	return s->n && s->hashes[nameset_slot(s, name_hash(name))];
 }
 
-bool index_is_idle(const struct layer_set *set)
+/* Whether the directory that the set is of has to be asked. */
+static bool may_hold(struct layer_index *index, const struct nameset *s, const char *name)
 {
-	return atomic_load_explicit(&set->index->known, memory_order_acquire) == 0;
+	return index->live || nameset_has(index, s, name);
 }
 
 uint64_t index_generation(const struct layer_set *set)
@@ -107,7 +108,7 @@ int index_origin_of(const struct layer_set *set, const struct layer *l, int dirf
 	res = sys_name_to_handle(dirfd, name, &handle);
 	if (res < 0)
 		return res;
-	return origin_make(handle.type, handle.bytes, handle.len, fs->uuid, l->upper, ret) < 0 ? -EOPNOTSUPP : 0;
+	return origin_make(handle.type, handle.bytes, handle.len, fs->uuid, layer_is_indexed(set, l), ret) < 0 ? -EOPNOTSUPP : 0;
 }
 
 int index_name_of(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,
@@ -123,17 +124,45 @@ int index_name_of(const struct layer_set *set, const struct layer *l, int dirfd,
 
 /* --- looking ------------------------------------------------------------------------------------------------------------------ */
 
+/* A directory of WORKDIR, whose descriptor is or will be at `at`. -ENOENT: it isn't made yet. */
+static int find_dir(const struct layer_set *set, _Atomic int *at, const char *name)
+{
+	struct layer_index *index = set->index;
+	int fd = atomic_load_explicit(at, memory_order_acquire);
+
+	if (fd >= 0 || !index->live)
+		return fd < 0 ? -ENOENT : fd;
+	LOCK_SCOPE(&index->making);
+	fd = atomic_load(at);
+	if (fd >= 0)
+		return fd;
+	fd = sys_openat(set->workdir_fd, name, O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
+	if (fd >= 0)
+		atomic_store_explicit(at, fd, memory_order_release);
+	return fd;
+}
+
 int index_fd(const struct layer_set *set)
 {
-	int fd = atomic_load_explicit(&set->index->fd, memory_order_acquire);
+	return find_dir(set, &set->index->fd, INDEX_DIR_NAME);
+}
 
-	return fd < 0 ? -ENOENT : fd;
+static int gone_fd(const struct layer_set *set)
+{
+	return find_dir(set, &set->index->gone_fd, INDEX_GONE_NAME);
+}
+
+bool index_is_idle(const struct layer_set *set)
+{
+	if (set->index->live)
+		return index_fd(set) == -ENOENT && gone_fd(set) == -ENOENT;
+	return atomic_load_explicit(&set->index->known, memory_order_acquire) == 0;
 }
 
 /* Links of the lower object that an origin names; 0 when that can't be told. */
 static uint32_t links_of_origin(const struct layer_set *set, const struct origin *origin)
 {
-	for (unsigned i = set->has_upper; i < set->n; i++) {
+	for (unsigned i = 1; i < set->n; i++) {
 		const struct layer_fs *fs = &set->fs[set->layers[i].fs];
 		struct sys_handle handle = {.type = origin->type, .len = origin->fid_size};
 		_cleanup_close_ int fd = -1;
@@ -169,9 +198,11 @@ static int look_at_entry(const struct layer_set *set, const char *name, uint32_t
 {
 	int fd = index_fd(set), res;
 
-	if (fd < 0 || !nameset_has(set->index, &set->index->entries, name))
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	if (!may_hold(set->index, &set->index->entries, name))
 		return 0;
-	res = layer_statx_uncovered(layer_upper(set), fd, name, ret_stx);
+	res = layer_statx_uncovered(&set->layers[0], fd, name, ret_stx);
 	if (res < 0)
 		return res == -ENOENT ? 0 : res;
 	/* A whiteout says that all names were removed, so there is none that could have led here. */
@@ -181,12 +212,12 @@ static int look_at_entry(const struct layer_set *set, const char *name, uint32_t
 static uint32_t read_gone(const struct layer_set *set, const char *name)
 {
 	struct layer_index *index = set->index;
-	int fd = atomic_load_explicit(&index->gone_fd, memory_order_acquire);
+	int fd = gone_fd(set);
 	struct nlink_mark mark;
 	char text[NLINK_SIZE];
 	ssize_t size;
 
-	if (fd < 0 || !nameset_has(index, &index->gone, name))
+	if (fd < 0 || !may_hold(index, &index->gone, name))
 		return 0;
 	size = sys_readlinkat(fd, name, text, sizeof(text));
 	if (size <= 0 || nlink_decode(text, (size_t)size, &mark) < 0 || mark.upper || mark.diff > 0)

@@ -21,14 +21,15 @@ struct nameset {
 };
 
 struct layer_index {
+	bool live;		/* c another mount's: both sets stay empty, what is there is asked each time, and nothing is written */
 	struct lock lock;	/* leaf: both sets */
 	struct lock making;	/* leaf: who makes a directory */
 	struct nameset entries; /* of WORKDIR/index */
 	struct nameset gone;	/* of WORKDIR/nlink */
 	_Atomic size_t known;	/* names in both */
 	_Atomic uint64_t inserted; /* entries that were made */
-	_Atomic int fd;		/* WORKDIR/index; -1: not made yet */
-	_Atomic int gone_fd;	/* WORKDIR/nlink; -1: not made yet */
+	_Atomic int fd;		/* WORKDIR/index; -1: not made yet, as far as known */
+	_Atomic int gone_fd;	/* WORKDIR/nlink; likewise */
 	struct origin top_lower; /* c the root of the topmost lower layer: overlay.origin of the upper's root */
 	struct origin upper;	/* c the root of the upper: overlay.upper of WORKDIR/index */
 };

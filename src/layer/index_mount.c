@@ -23,7 +23,7 @@
 
 static bool holds_lower(const struct layer_set *set, unsigned fs)
 {
-	for (unsigned i = set->has_upper; i < set->n; i++)
+	for (unsigned i = 1; i < set->n; i++)
 		if (set->layers[i].fs == fs)
 			return true;
 	return false;
@@ -62,7 +62,7 @@ static bool upper_links(struct layer_set *set)
 /* Fills in what the index is tied to. NULL, or why there can be none, with *ret_path what it is about. */
 static const char *find_obstacle(struct layer_set *set, struct layer_index *index, const char **ret_path)
 {
-	struct layer *upper = layer_upper(set), *top = &set->layers[1];
+	struct layer *upper = &set->layers[0], *top = &set->layers[1];
 
 	for (unsigned i = 1; i < set->n; i++) {
 		*ret_path = set->layers[i].path;
@@ -75,11 +75,11 @@ static const char *find_obstacle(struct layer_set *set, struct layer_index *inde
 	if (index_origin_of(set, top, top->root_fd, "", &index->top_lower) < 0)
 		return "its file system gives no lasting file handles";
 	*ret_path = upper->path;
-	if (!set->has_upper_xattr)
+	if (!(set->shows_upper ? upper->has_xattr : set->has_upper_xattr))
 		return "no attributes for private marks";
 	if (index_origin_of(set, upper, upper->root_fd, "", &index->upper) < 0)
 		return "its file system gives no lasting file handles";
-	return upper_links(set) ? NULL : "its file system has no hard links";
+	return set->shows_upper || upper_links(set) ? NULL : "its file system has no hard links";
 }
 
 /* --- whose it is -------------------------------------------------------------------------------------------------------------- */
@@ -113,7 +113,7 @@ int index_mark(const struct layer_set *set, int fd, enum xattr_overlay which, co
 /* What would be a wrong answer if it were taken for ours; older kernels wrote the upper's handle as overlay.origin. */
 static const char *find_mismatch(const struct layer_set *set, const struct layer_index *index, int dir)
 {
-	if (check_mark(set, layer_upper(set)->root_fd, XATTR_OVERLAY_ORIGIN, &index->top_lower) == -ESTALE)
+	if (check_mark(set, set->layers[0].root_fd, XATTR_OVERLAY_ORIGIN, &index->top_lower) == -ESTALE)
 		return "upperdir belongs to another topmost lower layer";
 	if (dir < 0)
 		return NULL;
@@ -233,7 +233,8 @@ static int go_without(struct layer_opening *lo, int dir, int err, const char *pa
 	bool asked = lo->opt->index == INDEX_ON;
 
 	if (dir >= 0 && sys_read_dir(dir, see_entry, NULL) != 0)
-		return layer_refuse(lo, err, "index", path, "%s; index=off ignores the index in workdir", why);
+		return layer_refuse(lo, err, "index", path, "%s%s", why,
+				    lo->set->shows_upper ? "" : "; index=off ignores the index in workdir");
 	if (asked && err == -ESTALE)
 		return layer_refuse(lo, err, "index", path, "%s", why);
 	if (asked || err == -ESTALE)
@@ -258,18 +259,53 @@ static struct layer_index *index_new(void)
 	return index;
 }
 
+static int open_index(const struct layer_opening *lo)
+{
+	return sys_openat(lo->set->workdir_fd, INDEX_DIR_NAME, O_RDONLY | O_DIRECTORY, 0, SYS_NO_XDEV);
+}
+
 static int refuse(struct layer_opening *lo, int err)
 {
-	return err < 0 ? layer_refuse_errno(lo, err, "index", layer_work_place(lo)->path) : 0;
+	return err < 0 ? layer_refuse_errno(lo, err, "index", lo->opt->workdir) : 0;
+}
+
+/* Whether there can be one, and the one that is there is ours; else layer_set.index is NULL afterwards. */
+static int begin(struct layer_opening *lo, int dir)
+{
+	struct layer_set *set = lo->set;
+	const char *path, *why;
+
+	if (dir < 0 && dir != -ENOENT)
+		return refuse(lo, dir);
+	set->index = index_new();
+	if (!set->index)
+		return -ENOMEM;
+	set->index->live = set->shows_upper;
+	why = find_obstacle(set, set->index, &path);
+	if (why)
+		return go_without(lo, dir, -EOPNOTSUPP, path, why);
+	why = find_mismatch(set, set->index, dir);
+	return why ? go_without(lo, dir, -ESTALE, set->layers[0].path, why) : 0;
+}
+
+/* Another mount's. What will come into it that one obeys, whatever was said of an index here; what is there may be what index=off ignores. */
+static int open_shown(struct layer_opening *lo)
+{
+	_cleanup_close_ int dir = open_index(lo);
+
+	if (lo->opt->index == INDEX_OFF && dir >= 0 && sys_read_dir(dir, see_entry, NULL) != 0)
+		return layer_refuse(lo, -EOPNOTSUPP, "index", lo->opt->workdir, "index=off, and the mount that uses workdir may have an index");
+	return begin(lo, dir);
 }
 
 int index_open(struct layer_opening *lo)
 {
 	struct layer_set *set = lo->set;
 	_cleanup_close_ int dir = -1;
-	const char *path, *why;
 	int res;
 
+	if (set->shows_upper)
+		return open_shown(lo);
 	if (lo->opt->index == INDEX_OFF)
 		return 0;
 	if (!set->has_upper) {
@@ -277,18 +313,10 @@ int index_open(struct layer_opening *lo)
 			log_warning("index: without upperdir there is nothing to index");
 		return 0;
 	}
-	set->index = index_new();
-	if (!set->index)
-		return -ENOMEM;
-	dir = sys_openat(set->workdir_fd, INDEX_DIR_NAME, O_RDONLY | O_DIRECTORY, 0, SYS_NO_XDEV);
-	if (dir < 0 && dir != -ENOENT)
-		return refuse(lo, dir);
-	why = find_obstacle(set, set->index, &path);
-	if (why)
-		return go_without(lo, dir, -EOPNOTSUPP, path, why);
-	why = find_mismatch(set, set->index, dir);
-	if (why)
-		return go_without(lo, dir, -ESTALE, layer_upper(set)->path, why);
+	dir = open_index(lo);
+	res = begin(lo, dir);
+	if (res < 0 || !set->index)
+		return res;
 	if (dir >= 0 || lo->opt->index == INDEX_ON) {
 		res = index_make(set);
 		if (res < 0)

@@ -72,7 +72,8 @@ int place_in_file_systems(struct layer_place *places, unsigned n);
 int overlap_check(struct layer_opening *lo);
 int overlap_check_mountpoint(struct layer_opening *lo);
 
-/* fence.c */
+/* fence.c: a descriptor (O_PATH) of the directory at fd in a read-only clone of its mount, or in the mount itself. */
+int fence_read_only(int fd, const char *path, bool *ret_fenced);
 int fence_lower(int fd, struct layer *l);
 int fence_upper(struct layer_opening *lo);
 

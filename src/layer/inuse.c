@@ -9,7 +9,6 @@
  * in the same way at the same place is no conflict: engines do that.
  */
 #include "internal.h"
-#include "index_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,6 +37,7 @@
 struct inuse_search {
 	const struct layer_opening *lo;
 	const struct layer_place *used; /* in use by a kernel mount */
+	bool used_both;			/* and so is the other one, by the same */
 	bool mounted;			/* a FUSE mount is at our mountpoint */
 };
 
@@ -107,21 +107,22 @@ static const struct layer_place *used_by_option(const struct layer_opening *lo, 
 	return used_by_path(lo, value);
 }
 
-static const struct layer_place *used_by_kernel_mount(const struct layer_opening *lo, const char *options)
+static void search_kernel_mount(struct inuse_search *search, const char *options)
 {
+	const struct layer_place *first = NULL, *used;
 	_cleanup_free_ char *copy = strdup(options);
 	char *rest = copy;
 
 	for (char *option; (option = strsep(&rest, ","));) {
 		bool is_upper = !strncmp(option, "upperdir=", 9), is_work = !strncmp(option, "workdir=", 8);
-		const struct layer_place *used = NULL;
 
-		if (is_upper || is_work)
-			used = used_by_option(lo, option + (is_upper ? 9 : 8));
-		if (used)
-			return used;
+		if (!is_upper && !is_work)
+			continue;
+		used = used_by_option(search->lo, option + (is_upper ? 9 : 8));
+		search->used_both |= first && used && used != first;
+		first = first ? first : used;
 	}
-	return NULL;
+	search->used = first;
 }
 
 static bool is_fuse(const char *fstype)
@@ -135,7 +136,7 @@ static int search_mount(void *arg, const struct sys_mountinfo *m)
 	const char *where = search->lo->target.where;
 
 	if (!strcmp(m->fstype, "overlay") && !search->used)
-		search->used = used_by_kernel_mount(search->lo, m->super_options);
+		search_kernel_mount(search, m->super_options);
 	if (where && is_fuse(m->fstype) && !strcmp(m->mountpoint, where))
 		search->mounted = true;
 	return 0;
@@ -183,35 +184,32 @@ static bool is_already_mounted(const struct layer_opening *lo, const struct inus
 	       !memcmp(mark.uuid, lo->identity, sizeof(lo->identity));
 }
 
+static bool is_locked(int fd)
+{
+	if (sys_flock(fd, LOCK_SH | LOCK_NB) == -EWOULDBLOCK)
+		return true;
+	sys_flock(fd, LOCK_UN);
+	return false;
+}
+
 /* Whether who holds our work directory is about to end, or has just begun: it is mounted only with a state file. */
 static bool is_ending(const struct layer_opening *lo, const struct inuse_search *search)
 {
 	int fd = lo->set->workdir_fd;
 	struct workmark mark;
 
-	if (search->used || workdir_read_state(fd, &mark) != -ENOENT)
-		return false;
-	if (sys_flock(fd, LOCK_EX | LOCK_NB) == -EWOULDBLOCK)
-		return true;
-	sys_flock(fd, LOCK_UN);
-	return false;
+	return !search->used && workdir_read_state(fd, &mark) == -ENOENT && is_locked(fd);
 }
 
-static int on_entry(void *arg, const struct sys_dirent *entry)
+/* Who can't change anything needs no upper of his own: the other one's is a layer like any. But where its names lead to that it lacks is told by
+ * the index, so the work directory must be the other one's too. */
+static bool can_show_upper(const struct layer_opening *lo, const struct inuse_search *search)
 {
-	return 1;
-}
-
-/* Who can't change anything needs no upper of his own: the other one's is a layer like any. But an index says what the names lead to that the
- * upper lacks. */
-static bool can_show_upper(const struct layer_opening *lo)
-{
-	_cleanup_close_ int fd = -1;
+	const struct layer_set *set = lo->set;
 
 	if (!(lo->opt->vfs_flags & MS_RDONLY))
 		return false;
-	fd = sys_openat(lo->set->workdir_fd, INDEX_DIR_NAME, O_RDONLY | O_DIRECTORY, 0, SYS_NO_XDEV);
-	return fd < 0 ? fd == -ENOENT : sys_read_dir(fd, on_entry, NULL) == 0;
+	return search->used ? search->used_both : is_locked(set->layers[0].real_fd) && is_locked(set->workdir_fd);
 }
 
 static void wait_a_moment(void)
@@ -235,7 +233,7 @@ int inuse_lock(struct layer_opening *lo)
 			return 0;
 		if (is_already_mounted(lo, &search))
 			return -EALREADY;
-		lo->could_show_upper = sys_now_ms() >= start + SHOW_AFTER_MS && can_show_upper(lo);
+		lo->could_show_upper = sys_now_ms() >= start + SHOW_AFTER_MS && can_show_upper(lo, &search);
 		if (lo->could_show_upper)
 			return -EBUSY;
 		if (sys_now_ms() >= start + (is_ending(lo, &search) ? WAIT_FOR_END_MS : WAIT_MS))

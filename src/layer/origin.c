@@ -42,7 +42,7 @@ static bool is_indexed(const struct layer_set *set, int dirfd, const char *name)
 	struct index_entry entry;
 	struct statx stx;
 
-	return set->index && layer_statx_uncovered(layer_upper(set), dirfd, name, &stx) == 0 &&
+	return set->index && layer_statx_uncovered(&set->layers[0], dirfd, name, &stx) == 0 &&
 	       index_look_upper(set, dirfd, name, &stx, &entry) == 1;
 }
 
@@ -51,7 +51,7 @@ struct copy {
 	const struct layer_set *set;
 	int dirfd;
 	const char *name;
-	bool upper;
+	bool may_be_indexed; /* it is of the layer that the index leads to */
 	unsigned steps; /* origins that may still be followed */
 };
 
@@ -83,7 +83,7 @@ static uint64_t ino_in_fs(const struct copy *copy, const struct layer *l, const 
 	if (fd < 0 || sys_statx(fd, "", &stx) < 0 || layer_id_of(&stx).dev != fs->dev || !stx.stx_nlink)
 		return 0;
 	if (!S_ISDIR(stx.stx_mode) && stx.stx_nlink != 1 &&
-	    !(copy->upper && is_indexed(copy->set, copy->dirfd, copy->name)))
+	    !(copy->may_be_indexed && is_indexed(copy->set, copy->dirfd, copy->name)))
 		return 0;
 	return ino_of_lower(copy, l, fd, stx.stx_ino);
 }
@@ -156,7 +156,7 @@ static uint64_t origin_ino(const struct copy *copy)
 		return 0;
 	/* The number of a file with several links is the copy's only as long as all names lead to it. */
 	if (sys_getxattr(copy->dirfd, copy->name, xattr_overlay_name(set->ns, XATTR_OVERLAY_NLINK), NULL, 0) >= 0 &&
-	    !(copy->upper && is_indexed(set, copy->dirfd, copy->name)))
+	    !(copy->may_be_indexed && is_indexed(set, copy->dirfd, copy->name)))
 		return 0;
 	return inomark_decode(value, (size_t)size);
 }
@@ -164,7 +164,8 @@ static uint64_t origin_ino(const struct copy *copy)
 uint64_t layer_origin_ino(const struct layer_set *set, const struct layer *l, int dirfd, const char *name)
 {
 	/* Each origin lies in a layer below, so that there can't be more steps than layers. */
-	const struct copy copy = {.set = set, .dirfd = dirfd, .name = name, .upper = l->upper, .steps = set->n};
+	const struct copy copy = {
+		.set = set, .dirfd = dirfd, .name = name, .may_be_indexed = layer_is_indexed(set, l), .steps = set->n};
 
 	return origin_ino(&copy);
 }

@@ -198,6 +198,19 @@ static int open_upper(struct layer_opening *lo)
 	return ret < 0 ? ret : check_same_mount(lo);
 }
 
+/* Of the mount whose upper is shown: only to be read. */
+static int open_shown_work(struct layer_opening *lo)
+{
+	const char *path = lo->opt->workdir;
+	_cleanup_close_ int fd = sys_open_path(path, O_RDONLY | O_DIRECTORY | O_NONBLOCK, 0);
+	bool fenced;
+	int ret = fd;
+
+	if (fd >= 0)
+		ret = lo->set->workdir_fd = fence_read_only(fd, path, &fenced);
+	return ret < 0 ? layer_refuse_errno(lo, ret, "workdir", path) : 0;
+}
+
 static int open_mountpoint(struct layer_opening *lo)
 {
 	_cleanup_close_ int fd = -1;
@@ -239,6 +252,7 @@ static int alloc_set(struct layer_opening *lo)
 	lo->set = set;
 	atomic_init(&set->refs, 1);
 	set->has_upper = lo->opt->upperdir != NULL;
+	set->shows_upper = lo->opt->shows_upper;
 	/* Data-only layers are the last ones. */
 	for (size_t i = 0; i < lo->opt->layer_count; i++)
 		set->n_data += lo->opt->layers[i].data_only;
@@ -260,6 +274,8 @@ static int open_directories(struct layer_opening *lo)
 {
 	int ret = lo->set->has_upper ? open_upper(lo) : 0;
 
+	if (!ret && lo->set->shows_upper)
+		ret = open_shown_work(lo);
 	if (!ret)
 		ret = open_lowers(lo);
 	if (!ret)

@@ -192,7 +192,7 @@ static struct dir *dir_new(struct tree *tree, const struct resolved *r)
 
 static void inode_fill(struct tree *tree, struct inode *inode, const struct resolved *r)
 {
-	bool upper = tree->layers->has_upper && (r->in_upper || r->indexed);
+	bool upper = resolved_in_upper(tree, r);
 	unsigned flags = (upper ? INODE_IN_UPPER : 0) | (upper && !r->has_origin ? INODE_NO_ORIGIN : 0) |
 			 (r->covered ? 0 : INODE_MARKS_KNOWN);
 
@@ -404,12 +404,18 @@ struct inode *inode_peek(struct tree *tree, struct inode *parent, const char *na
 	return inode;
 }
 
+/* Another mount may have taken the same object's entry in the index away. */
+static bool is_as_before(const struct tree *tree, const struct inode *inode, const struct resolved *r)
+{
+	return !tree->layers->shows_upper || inode_is_indexed(inode) == r->indexed;
+}
+
 /* Whether the known inode is what the resolver found. A difference means that a layer was changed underneath, except
  * that one of the two may be older than a copy-up. */
-static bool name_matches(const struct inode_name *n, const struct resolved *r)
+static bool name_matches(const struct tree *tree, const struct inode_name *n, const struct resolved *r)
 {
 	const struct inode *inode = name_inode(n);
-	bool upper = r->in_upper || r->indexed;
+	bool upper = resolved_in_upper(tree, r);
 
 	if (inode->type != (r->stx.stx_mode & S_IFMT))
 		return false;
@@ -424,7 +430,7 @@ static bool name_matches(const struct inode_name *n, const struct resolved *r)
 	}
 	if (inode_in_upper(inode) != upper)
 		return true;
-	return (upper || n->layer == r->layer) && inode->real_ino == r->stx.stx_ino;
+	return (upper || n->layer == r->layer) && inode->real_ino == r->stx.stx_ino && is_as_before(tree, inode, r);
 }
 
 /* A file with several links that is known by another name. */
@@ -436,7 +442,7 @@ static struct inode *intern_by_link_locked(struct tree *tree, const struct resol
 	if (S_ISDIR(r->stx.stx_mode))
 		return NULL;
 	inode = link_find_locked(tree, r);
-	if (!inode || inode->type != (r->stx.stx_mode & S_IFMT))
+	if (!inode || inode->type != (r->stx.stx_mode & S_IFMT) || !is_as_before(tree, inode, r))
 		return NULL;
 	/* A number in the upper whose inode lost its names and isn't kept may be in use for another file by now. */
 	if (inode_is_unlinked(inode) && inode_in_upper(inode) &&
@@ -482,8 +488,9 @@ static int intern_locked(struct tree *tree, struct inode *parent, const char *na
 	struct inode *inode;
 	int res;
 
-	if (n && name_matches(n, r)) {
+	if (n && name_matches(tree, n, r)) {
 		*ret_inode = name_inode(n);
+		link_recount_locked(tree, *ret_inode, r);
 		return 0;
 	}
 	if (n)
@@ -493,6 +500,7 @@ static int intern_locked(struct tree *tree, struct inode *parent, const char *na
 		return -EAGAIN;
 	if (!inode)
 		return intern_new_locked(tree, parent, name, r, ret_inode, dead);
+	link_recount_locked(tree, inode, r);
 	name_forget_kept_locked(tree, inode, dead);
 	res = name_attach_locked(tree, inode, parent, name, r->layer);
 	if (res == 0)

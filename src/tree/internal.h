@@ -110,6 +110,12 @@ struct inode_link {
 	char *index_name; /* owned; of an indexed inode, and of a counted one when it was asked for */
 };
 
+/* Whether what was found is in an upper of our own. The index of one that is shown leads to objects of a lower layer. */
+static inline bool resolved_in_upper(const struct tree *tree, const struct resolved *r)
+{
+	return tree->layers->has_upper && (r->in_upper || r->indexed);
+}
+
 int inode_table_new(struct tree *tree);
 void inode_table_free(struct tree *tree);
 struct inode_slot *inode_slot(struct tree *tree, uint32_t slot);
@@ -165,6 +171,8 @@ struct inode *name_free_locked(struct tree *tree, struct inode_name *n);
 struct inode *link_find_locked(struct tree *tree, const struct resolved *r);
 /* A new inode whose names the union counts, as the resolver found it. -ENOMEM. */
 int link_count_locked(struct tree *tree, struct inode *inode, const struct resolved *r);
+/* What was found of a known inode anew: an upper that is shown is changed by another mount, which counts the names. */
+void link_recount_locked(struct tree *tree, struct inode *inode, const struct resolved *r);
 /* From now on `inode` is found by its number in the upper; without memory it isn't, which costs coherence of its names
  * only. */
 void link_add_locked(struct tree *tree, struct inode *inode);

@@ -84,14 +84,20 @@ static struct inode_link *link_of(struct tree *tree, const struct inode *inode)
 	return link && link->inode == inode ? link : NULL;
 }
 
+static struct link_key key_of(const struct tree *tree, const struct resolved *r)
+{
+	return resolved_in_upper(tree, r) ? upper_key(r->stx.stx_ino) : lower_key(tree, r->layer, r->stx.stx_ino);
+}
+
 struct inode *link_find_locked(struct tree *tree, const struct resolved *r)
 {
 	struct inode_link *link = NULL;
 
-	if (r->in_upper || r->indexed)
-		link = link_at(tree, upper_key(r->stx.stx_ino));
-	else if (r->nlink)
-		link = link_at(tree, lower_key(tree, r->layer, r->stx.stx_ino));
+	if (r->in_upper || r->nlink)
+		link = link_at(tree, key_of(tree, r));
+	/* Where another mount removes files, the number may be another copy's by now. */
+	if (link && r->indexed && tree->layers->shows_upper && (!link->index_name || strcmp(link->index_name, r->index_name)))
+		return NULL;
 	return link ? link->inode : NULL;
 }
 
@@ -107,10 +113,8 @@ void link_add_locked(struct tree *tree, struct inode *inode)
 
 int link_count_locked(struct tree *tree, struct inode *inode, const struct resolved *r)
 {
-	struct link_key key = r->in_upper || r->indexed ? upper_key(r->stx.stx_ino) :
-							   lower_key(tree, r->layer, r->stx.stx_ino);
 	char *name = r->index_name ? strdup(r->index_name) : NULL;
-	struct inode_link *link = !r->index_name || name ? link_put(tree, key, inode) : NULL;
+	struct inode_link *link = !r->index_name || name ? link_put(tree, key_of(tree, r), inode) : NULL;
 
 	if (!link) {
 		free(name);
@@ -121,6 +125,14 @@ int link_count_locked(struct tree *tree, struct inode *inode, const struct resol
 	atomic_fetch_or(&inode->flags,
 			(uint16_t)(INODE_HARDLINKED | INODE_COUNTED | (r->indexed ? INODE_INDEXED : 0)));
 	return 0;
+}
+
+void link_recount_locked(struct tree *tree, struct inode *inode, const struct resolved *r)
+{
+	struct inode_link *link = tree->layers->shows_upper && r->nlink ? link_of(tree, inode) : NULL;
+
+	if (link)
+		link->nlink = r->nlink;
 }
 
 void link_remove_locked(struct tree *tree, struct inode *inode)

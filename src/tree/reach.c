@@ -64,7 +64,7 @@ static int reach_file(struct tree *tree, struct inode *inode, struct reach *r)
 	if (r->borrowed)
 		return 0;
 	/* The entry in the index stays where it is whatever becomes of the names. */
-	if (inode_is_indexed(inode) && r->layer->upper && inode_index_name(tree, inode, r->index_name)) {
+	if (inode_is_indexed(inode) && layer_is_indexed(tree->layers, r->layer) && inode_index_name(tree, inode, r->index_name)) {
 		r->borrowed = true;
 		r->name = r->index_name;
 		r->dir.fd = index_fd(tree->layers);

@@ -316,7 +316,7 @@ static int look_in_index(struct search *s, const struct layer *l, int dirfd, con
 	struct index_entry e;
 	int res;
 
-	if (!set->index || l->upper || p->covered || p->stx.stx_nlink < 2 || S_ISDIR(p->stx.stx_mode) ||
+	if (!set->index || layer_is_indexed(set, l) || p->covered || p->stx.stx_nlink < 2 || S_ISDIR(p->stx.stx_mode) ||
 	    !index_takes(set, p->stx.stx_mode & S_IFMT))
 		return 0;
 	s->r->index_generation = index_generation(set);
@@ -340,7 +340,7 @@ static int resolve_indexed(struct search *s, const struct layer *l, int dirfd, c
 			   struct probe *copy)
 {
 	const struct layer_set *set = s->tree->layers;
-	const struct layer *upper = layer_upper(set);
+	const struct layer *upper = &set->layers[0];
 	struct resolved *r = s->r;
 	int fd = index_fd(set), res = probe_marks(s->tree, upper, fd, r->index_name, copy), check = -ENODATA;
 
@@ -372,11 +372,9 @@ static int look_at_origin(struct search *s, const struct layer *l, int dirfd, co
 	ino = layer_origin_ino(set, l, dirfd, name);
 	if (!s->found)
 		s->origin_ino = ino;
-	if (!l->upper) {
+	if (!l->upper)
 		s->lower_ino = ino;
-		return 0;
-	}
-	res = set->index ? index_look_upper(set, dirfd, name, &p->stx, &e) : 0;
+	res = layer_is_indexed(set, l) ? index_look_upper(set, dirfd, name, &p->stx, &e) : 0;
 	if (res <= 0)
 		return res;
 	s->r->indexed = true;
@@ -677,9 +675,29 @@ static int resolve_run(struct search *s)
 	return 0;
 }
 
-int resolve_child(struct tree *tree, struct inode *dir, const char *name, struct resolved *ret)
+static int resolve_once(struct tree *tree, struct inode *dir, const char *name, struct resolved *ret)
 {
 	struct search s = {.tree = tree, .r = ret, .dir = dir, .name = name};
+	int res;
+
+	memset(ret, 0, sizeof(*ret));
+	s.depth = dir_depth(dir->dir);
+	res = resolve_run(&s);
+	free(s.path);
+	if (res < 0)
+		resolved_finish(ret);
+	return res;
+}
+
+/* Another mount hides the last name of a copy before it takes the entry out of the index. Where that is missed, the name may have gone since it
+ * was looked at. */
+static bool may_have_gone(const struct tree *tree, const struct resolved *r)
+{
+	return tree->layers->shows_upper && r->index_name && !r->indexed;
+}
+
+int resolve_child(struct tree *tree, struct inode *dir, const char *name, struct resolved *ret)
+{
 	int res;
 
 	memset(ret, 0, sizeof(*ret));
@@ -689,12 +707,11 @@ int resolve_child(struct tree *tree, struct inode *dir, const char *name, struct
 		return -ENAMETOOLONG;
 	if (inode_is_unlinked(dir) || layer_reserves_name(tree->layers, name))
 		return -ENOENT;
-	s.depth = dir_depth(dir->dir);
-	res = resolve_run(&s);
-	free(s.path);
-	if (res < 0)
-		resolved_finish(ret);
-	return res;
+	res = resolve_once(tree, dir, name, ret);
+	if (res < 0 || !may_have_gone(tree, ret))
+		return res;
+	resolved_finish(ret);
+	return resolve_once(tree, dir, name, ret);
 }
 
 void resolved_finish(struct resolved *r)

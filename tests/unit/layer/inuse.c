@@ -48,6 +48,26 @@ TEST("a second union over the same work directory is refused")
 	free(error);
 }
 
+TEST("who can't change anything may show an upper in use, where the work directory is in use too")
+{
+	FIXTURE(f);
+	struct fixture second = {.fd = -1};
+	char *error = NULL;
+	ASSERT_INT(mkdir("w2", 0755), 0);
+	EXPECT_OPENS(&f, SET);
+	EXPECT_INT(open_second(&f, "lowerdir=l1,upperdir=u,workdir=w2,ro", &error), -EBUSY);
+	EXPECT_STR(error, "upperdir: u: in use by another mount");
+	free(error);
+	EXPECT_INT(fixture_open(&second, SET ",ro"), -EBUSY);
+	EXPECT_STR(second.error, NULL);
+	EXPECT_INT(options_show_upper(&second.opt), 0);
+	EXPECT_INT(layer_set_open(&second.opt, "m", &second.set, &second.error), 0);
+	EXPECT_STR(second.error, NULL);
+	EXPECT_INT(second.set->n, 2);
+	EXPECT(second.set->shows_upper && !second.set->has_upper);
+	fixture_close(&second);
+}
+
 TEST("an upper that becomes free within 5 seconds is taken")
 {
 	FIXTURE(f);

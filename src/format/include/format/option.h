@@ -140,7 +140,8 @@ struct options {
 	/* layers, topmost first, data-only ones last */
 	struct option_layer *layers;
 	size_t layer_count;
-	char *upperdir, *workdir; /* both or neither */
+	char *upperdir, *workdir; /* both or neither, unless shows_upper */
+	bool shows_upper;	  /* the first layer is the upper of another mount, and workdir is its */
 
 	/* behaviour */
 	double timeout;
@@ -204,7 +205,8 @@ struct option_error {
 int options_parse(int argc, char *const *argv, const struct option_env *env, struct options *ret,
 		  struct option_error *ret_error);
 void options_free(struct options *options);
-/* Of a read-only mount: the upper becomes the first layer. It may change meanwhile, so layers are looked at again each time. -ENOMEM. */
+/* Of a read-only mount: the upper becomes the first layer. It may change meanwhile, so layers are looked at again each time; workdir stays, as
+ * the index is in there. -ENOMEM. */
 int options_show_upper(struct options *options);
 
 /* ---- texts; all are heap strings that the caller frees, NULL when memory is short ---- */

@@ -12,6 +12,9 @@
  * The names of both directories are known in memory, as hashes: while there are none a lookup costs nothing, and what isn't among them
  * costs the making of a handle. A name that went may stay there; then the directory is asked in vain.
  *
+ * With layer_set.shows_upper the index is another mount's, which changes it: then it is asked each time and nothing is known in memory, and
+ * nothing may be changed here.
+ *
  * layer_set.index is NULL where the union keeps no index; the functions here must not be called then. All are thread-safe; that one
  * object's entry isn't changed by two threads is the caller's business (I of its inode).
  */
@@ -34,7 +37,7 @@ bool index_takes(const struct layer_set *set, uint32_t type);
 /* Whether both directories are empty, so that nothing needs to be asked. */
 bool index_is_idle(const struct layer_set *set);
 
-/* Rises after each new entry: what was looked up in vain before may be there now. */
+/* Rises after each new entry of our own: what was looked up in vain before may be there now. */
 uint64_t index_generation(const struct layer_set *set);
 
 /* The name of the lower object `name` at dirfd ("": dirfd itself, O_PATH will do). -EOPNOTSUPP when it has none. */
@@ -47,7 +50,7 @@ int index_look(const struct layer_set *set, const struct layer *l, int dirfd, co
 int index_look_upper(const struct layer_set *set, int dirfd, const char *name, const struct statx *stx,
 		     struct index_entry *ret);
 
-/* A descriptor (O_PATH) of WORKDIR/index; -ENOENT before anything is in it. */
+/* A descriptor (O_PATH) of WORKDIR/index; -ENOENT before anything is in it; another errno only of another mount's. */
 int index_fd(const struct layer_set *set);
 /* Gives a new upper object its entry, without replacing one (-EEXIST): `fd` that has no name yet, or where `temp` isn't NULL what has this
  * name in the work directory, which is moved. Makes the directory if there is none. */

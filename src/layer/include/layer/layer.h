@@ -66,6 +66,7 @@ struct layer_set {
 	unsigned n_data;      /* data-only layers */
 	struct layer *layers; /* n, [0] on top, then n_data */
 	bool has_upper;
+	bool shows_upper; /* [0] is the upper of another mount, here a lower layer, which changes, and so does its index */
 	unsigned n_fs;
 	struct layer_fs *fs;
 	struct layer_catalogs *catalogs; /* layer/catalog.h; NULL without index_cache */
@@ -84,7 +85,7 @@ struct layer_set {
 	struct layer_id work_id;
 	int fence_fd;    /* the clone that upper and work lie in; -1 without one */
 	int work_fd;     /* WORKDIR/work, O_PATH; temp files live here */
-	int workdir_fd;  /* WORKDIR itself, locked with flock */
+	int workdir_fd;  /* WORKDIR itself, locked with flock; the other mount's where its upper is shown */
 	bool is_volatile; /* nothing is synced */
 	bool has_tmpfile;  /* O_TMPFILE works in work_fd and can be linked */
 	bool has_rename_whiteout;
@@ -93,12 +94,12 @@ struct layer_set {
 	bool can_chown;  /* new files can be given to their callers */
 	enum whiteout_form whiteout_form; /* that is written; WHITEOUT_AUFS only with `aufs` */
 	struct layer_work *work; /* temp names and the shared whiteout, layer/work.h */
-	struct layer_index *index; /* layer/index.h; NULL: hard links of lower files are broken by copy-up */
+	struct layer_index *index; /* layer/index.h; NULL: hard links of lower files are broken by copy-up. Also with shows_upper */
 };
 
 /* Opens, checks, fences, locks, cleans and probes everything that the options name, in this order, before the mount
- * exists. `mountpoint` is checked against the layers; NULL or "/dev/fd/N" is not. Without an upper, `workdir` is not
- * looked at. On failure nothing is left behind, and *ret_error is one line in the form "OPTION: PATH: cause"
+ * exists. `mountpoint` is checked against the layers; NULL or "/dev/fd/N" is not. Without an upper, or one that is shown,
+ * `workdir` is not looked at. On failure nothing is left behind, and *ret_error is one line in the form "OPTION: PATH: cause"
  * (allocated, the caller frees it; NULL when memory is short). 0 or -errno. -EALREADY with *ret_error == NULL: the same
  * layers are already mounted at this mountpoint. -EBUSY with none: the upper is another mount's, but this one is to be
  * read-only and could have it as a layer, options_show_upper(). Waits up to 5 s for an upper that is in use. `opt` must outlive the
@@ -112,6 +113,12 @@ void layer_set_shutdown(struct layer_set *set);
 static inline struct layer *layer_upper(const struct layer_set *set)
 {
 	return set->has_upper ? &set->layers[0] : (struct layer *)0;
+}
+
+/* Whether the index's entries are objects of this layer, the upper or one that is shown, and its names may lead to them. */
+static inline bool layer_is_indexed(const struct layer_set *set, const struct layer *l)
+{
+	return set->index && l->index == 0;
 }
 
 /* --- confined access: dirfd is a directory of this layer, name one component ------------------------------------------------ */

@@ -26,8 +26,8 @@ struct resolved {
 	bool covered;          /* the topmost object is covered by another mount */
 	uint64_t ino;          /* st_ino of the union */
 	bool has_origin;       /* ino comes from a lower object */
-	bool indexed;          /* the object is in the upper, in the index (stx, marks and layer are its), whether or not the upper has
-				* the name, which in_upper tells */
+	bool indexed;          /* the object is in the index, in the upper or the one that is shown (stx, marks and layer are its), whether or
+				* not that has the name, which in_upper tells of our own upper */
 	uint32_t nlink;        /* the union's count of names where it keeps one, else 0 */
 	uint64_t index_generation; /* when it was asked; only where nlink is set and the object is a lower one */
 	char *index_name;      /* the object's name in the index, where it was asked for; owned */
