@@ -404,10 +404,11 @@ struct inode *inode_peek(struct tree *tree, struct inode *parent, const char *na
 	return inode;
 }
 
-/* Another mount may have taken the same object's entry in the index away. */
+/* Another mount may have given the same object its data, or taken its entry in the index away. */
 static bool is_as_before(const struct tree *tree, const struct inode *inode, const struct resolved *r)
 {
-	return !tree->layers->shows_upper || inode_is_indexed(inode) == r->indexed;
+	return !tree->layers->shows_upper ||
+	       (inode_is_metacopy(inode) == r->metacopy && inode_is_indexed(inode) == r->indexed);
 }
 
 /* Whether the known inode is what the resolver found. A difference means that a layer was changed underneath, except

@@ -208,7 +208,7 @@ static int merge_read(struct merge *m)
 	}
 }
 
-/* Whether entries of the upper directory may come from lower objects. */
+/* Whether entries of the upper directory, ours or one that is shown, may come from lower objects. */
 static int merge_impure(struct merge *m, struct inode *dir)
 {
 	unsigned marks;
@@ -230,7 +230,7 @@ static int merge_opened(struct merge *m, struct inode *dir, int reading)
 	int res = 0;
 
 	m->whiteout_ino = 0;
-	if (m->layer->upper && !m->stop_early)
+	if ((m->layer->upper || layer_is_shown(m->tree->layers, m->layer)) && !m->stop_early)
 		res = merge_impure(m, dir);
 	if (res < 0)
 		return res;

@@ -127,7 +127,7 @@ static int resolve_merge(struct search *s, const struct layer *l, const struct p
 		ref.flags |= DIRREF_IMPURE;
 	if (p->covered)
 		ref.flags |= DIRREF_COVERED;
-	if (p->marks & MARK_XWHITEOUTS)
+	if ((p->marks & MARK_XWHITEOUTS) || layer_is_shown(s->tree->layers, l))
 		ref.flags |= DIRREF_XWHITEOUTS;
 	if (p->marks & MARK_OPAQUE)
 		s->done = true;

@@ -115,6 +115,12 @@ static inline struct layer *layer_upper(const struct layer_set *set)
 	return set->has_upper ? &set->layers[0] : (struct layer *)0;
 }
 
+/* Whether it is another mount's upper, whose directories get marks at any time. */
+static inline bool layer_is_shown(const struct layer_set *set, const struct layer *l)
+{
+	return set->shows_upper && l->index == 0;
+}
+
 /* Whether the index's entries are objects of this layer, the upper or one that is shown, and its names may lead to them. */
 static inline bool layer_is_indexed(const struct layer_set *set, const struct layer *l)
 {
