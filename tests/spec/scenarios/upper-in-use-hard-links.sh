@@ -19,6 +19,9 @@ layers() {
 	ln l1/gone1 l1/gone3
 	put l1/later1 later
 	ln l1/later1 l1/later2
+	mkfifo l1/once1 l1/again1
+	ln l1/once1 l1/once2
+	ln l1/again1 l1/again2
 	ln -s target l2/link1
 	ln -P l2/link1 l2/link2
 	mkdir merged2 work2
@@ -64,6 +67,13 @@ scenario() {
 	same "copied up before"
 	check_equal "nothing is written beside it" "$before" "$(on_disk)"
 
+	# One copy goes while it is known, but not open in its layer, and the next one gets its number.
+	chmod 640 "$b/merged/once1"
+	exec 3<>"$b/merged2/once2"
+	rm "$b/merged/once1" "$b/merged/once2"
+	sleep 0.3
+	change "chmod 600 again2"
+	exec 3<&-
 	change "echo more >>y"
 	change "echo again >>a"
 	change "chmod 640 later2"
