@@ -10,17 +10,10 @@ layers() {
 }
 
 scenario() {
-	local pid
-
-	strace -f -qq -e trace=copy_file_range,pwrite64,pwritev -o "$BASE/trace" -p "$(cat "$BASE/merged.pid")" 2>/dev/null &
-	pid=$!
-	sleep 0.5
+	trace_daemon "$(cat "$BASE/merged.pid")" -e trace=copy_file_range,pwrite64,pwritev
 	"$SC" fd open:from:r open:to:rw use:0 copyto:1:0:0:200000 >/dev/null
-	sleep 0.3
-	kill $pid
-	wait $pid 2>/dev/null
+	trace_end
 	check "the daemon asked for it" grep -q copy_file_range "$BASE/trace"
 	check "no data went through the daemon" sh -c "! grep pwrite $BASE/trace"
 	check "the content is the same" cmp from to
-	rm "$BASE/trace"
 }

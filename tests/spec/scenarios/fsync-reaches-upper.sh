@@ -11,15 +11,9 @@ layers() {
 
 # synced COMMAND...: how many syncs the daemon makes meanwhile
 synced() {
-	local pid
-
-	strace -f -qq -e trace=fsync,fdatasync -o "$BASE/trace" -p "$(cat "$BASE/merged.pid")" 2>/dev/null &
-	pid=$!
-	sleep 0.5
+	trace_daemon "$(cat "$BASE/merged.pid")" -e trace=fsync,fdatasync
 	"$@" >/dev/null
-	sleep 0.3
-	kill $pid
-	wait $pid 2>/dev/null
+	trace_end
 	grep -c -E 'sync\([0-9]+\)? ' "$BASE/trace"
 }
 
@@ -28,5 +22,4 @@ scenario() {
 	check "fdatasync of a file" test "$(synced "$SC" fd open:file:rw write:y fdatasync)" -ge 1
 	check "fsync of a directory" test "$(synced "$SC" fd open:dir:r fsync)" -ge 1
 	check_equal "reading syncs nothing" 0 "$(synced cat file)"
-	rm "$BASE/trace"
 }

@@ -12,21 +12,19 @@ layers() {
 }
 
 scenario() {
-	local b=$BASE options=lowerdir=$BASE/l1,upperdir=$BASE/upper,workdir=$BASE/work pid tracer
+	local b=$BASE options=lowerdir=$BASE/l1,upperdir=$BASE/upper,workdir=$BASE/work pid
 	local cause="an earlier mount did not sync the upper; if that may be lost, empty upperdir, else delete work/incompat/volatile there"
 
 	check "mounted" union "$b/merged" "$options,volatile"
 	check "the mark is there" test -d work/work/incompat/volatile
 	pid=$(cat merged.pid)
-	strace -f -qq -e trace=fsync,fdatasync,sync_file_range,syncfs,sync,msync -o trace -p "$pid" 2>/dev/null &
-	tracer=$!
-	sleep 0.5
+	trace_daemon "$pid" -e trace=fsync,fdatasync,sync_file_range,syncfs,sync,msync
 	check "changes" sh -c 'cd merged && echo more >>file && mv dir/other moved && rm moved && mkdir new && echo x >new/x && chmod 600 dir &&
 		"$SC" fd open:file:rw write:x fsync fdatasync && "$SC" fd open:new:r,dir fsync && sync new/x'
 	check "what syncs says ok" sh -c '! "$SC" fd open:merged/file:rw write:x fsync fdatasync | grep -v -E "(ok|1|0)$"'
 	umount merged
 	check "the daemon left" wait_gone "$pid" 20
-	wait $tracer 2>/dev/null
+	trace_end
 	check_equal "nothing was synced" "" "$(grep -E 'sync[a-z_]*\(' trace)"
 	rm -f merged.pid trace
 	check "the mark stays" test -d work/work/incompat/volatile
