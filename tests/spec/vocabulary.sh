@@ -127,30 +127,79 @@ remount() {
 	cd "$BASE/merged"
 }
 
-# space_comes DIR KIB: waits until the file system has that much room. Removed data goes when the last descriptor does, and the daemon lets
-# go of a removed file at the kernel's FORGET, which follows the unlink.
-space_comes() {
-	local tries=100
+# wait_until COMMAND...: until it succeeds; 1 when it doesn't within ten seconds.
+wait_until() {
+	local tries=200
 
-	until [ "$(df --output=avail -k "$1" | tail -1)" -ge "$2" ] || [ $((tries -= 1)) -eq 0 ]; do
+	until "$@"; do
+		[ $((tries -= 1)) -gt 0 ] || return 1
 		sleep 0.05
 	done
-	[ $tries -gt 0 ] || echo "FAIL: no space comes in $1"
+}
+
+# runs PID PROGRAM: whether the process does, as a path.
+runs() {
+	[ "$(readlink "/proc/$1/exe")" = "$2" ]
+}
+
+# has_space DIR KIB: whether the file system has that much room. Removed data goes when the last descriptor does, and the daemon lets go of
+# a removed file at the kernel's FORGET, which follows the unlink: so this is waited for.
+has_space() {
+	[ "$(df --output=avail -k "$1" | tail -1)" -ge "$2" ]
+}
+
+# space_comes DIR KIB
+space_comes() {
+	wait_until has_space "$@" || echo "FAIL: no space comes in $1"
+}
+
+# has_freed BEFORE BLOCKS: whether the upper's file system has that many more free ones than BEFORE.
+has_freed() {
+	[ $(($(stat -f -c %f "$BASE/upper") - $1)) -ge "$2" ]
+}
+
+# numbers_agree CLAIM DIR...: readdir tells of each entry the type and the number that stat does, and all are on one device.
+numbers_agree() {
+	local claim=$1 dir
+	shift
+	check_equal "$claim" "" "$(for dir in "$@"; do sc inodes "$dir"; done | grep -E 'DIFFERS|WRONG')"
+}
+
+# requests POINT: how many came to the daemon, about: each is one of its reads.
+requests() {
+	sed -n 's/^syscr: //p' "/proc/$(cat "$1.pid")/io"
+}
+
+# counted POINT COUNTER: a counter of the daemon ("lookup", "read"), which has log=$BASE/log.
+counted() {
+	local told
+
+	told=$(grep -ac status: "$BASE/log")
+	kill -USR1 "$(cat "$1.pid")"
+	wait_until has_told $((told + 1)) || echo "FAIL: the daemon of $1 tells no counters"
+	grep -a status: "$BASE/log" | tail -n 1 | sed -E "s/.* $2 ([0-9]+)( .*|$)/\1/"
+}
+
+# has_told TIMES: the daemon its counters
+has_told() {
+	[ "$(grep -ac status: "$BASE/log")" -ge "$1" ]
 }
 
 # trace_daemon PID ARGS...: strace with these follows the daemon, into $BASE/trace unless they say else, and has all its threads when this
 # returns; trace_end: no longer.
 TRACER=
 trace_daemon() {
-	local pid=$1 tries=100
+	local pid=$1
 
 	shift
 	strace -f -qq -o "$BASE/trace" "$@" -p "$pid" 2>/dev/null &
 	TRACER=$!
-	until grep -q "^TracerPid:[[:space:]]*$TRACER$" /proc/"$pid"/task/*/status 2>/dev/null &&
-		! grep -q "^TracerPid:[[:space:]]*0$" /proc/"$pid"/task/*/status || [ $((tries -= 1)) -eq 0 ]; do
-		sleep 0.05
-	done
+	wait_until is_traced "$pid" "$TRACER"
+}
+
+# is_traced PID TRACER: with all its threads
+is_traced() {
+	grep -q "^TracerPid:[[:space:]]*$2$" /proc/"$1"/task/*/status 2>/dev/null && ! grep -q "^TracerPid:[[:space:]]*0$" /proc/"$1"/task/*/status
 }
 
 trace_end() {

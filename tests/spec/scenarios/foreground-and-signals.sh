@@ -9,12 +9,12 @@ layers() {
 }
 
 scenario() {
-	local b=$BASE sig pid tries rc
+	local b=$BASE sig pid rc
 
 	for sig in TERM INT HUP; do
 		"$PLYFS" -f -o "lowerdir=$b/l1,upperdir=$b/upper,workdir=$b/work" "$b/merged" </dev/null >/dev/null 2>&1 &
 		pid=$!
-		for tries in $(seq 100); do is_mounted "$b/merged" && break; sleep 0.05; done
+		wait_until is_mounted "$b/merged"
 		mount_minor "$b/merged" >>"$MINORS"
 		check "live in the foreground" sh -c "echo $sig >>$b/merged/x"
 		kill -USR1 $pid

@@ -7,16 +7,6 @@ layers() {
 	fill upper/held 20M
 }
 
-# free BLOCKS: whether the upper's file system has that many more than before, a little later at most
-free() {
-	local tries=40
-
-	while [ $(($(stat -f -c %f "$BASE/upper") - before)) -lt "$1" ]; do
-		[ $((tries -= 1)) -gt 0 ] || return 1
-		sleep 0.05
-	done
-}
-
 scenario() {
 	local before
 
@@ -24,8 +14,8 @@ scenario() {
 	before=$(stat -f -c %f "$BASE/upper")
 	exec 3<held
 	try rm closed held
-	check "that of the closed one is back" free 4000
-	check "that of the open one isn't" test $(($(stat -f -c %f "$BASE/upper") - before)) -lt 6000
+	check "that of the closed one is back" wait_until has_freed "$before" 4000
+	check "that of the open one isn't" eval '! has_freed "$before" 6000'
 	exec 3<&-
-	check "nor is it kept when that is closed" free 9000
+	check "nor is it kept when that is closed" wait_until has_freed "$before" 9000
 }

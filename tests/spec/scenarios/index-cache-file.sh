@@ -26,13 +26,13 @@ walk() { (cd "$1" && find . -printf '%p %y %i\n' | sort && find . -printf '%p %#
 indexes() { find index -type f ! -name '*.new' | sort; }
 with() { mount_plyfs "$BASE/$1" "lowerdir=$STACK,index_cache=index"; }
 
-make_indexes() {
-	local tries=200
+both_there() { [ "$(indexes | wc -l)" = 2 ]; }
 
+make_indexes() {
 	with m || return
-	until [ "$(indexes | wc -l)" = 2 ] || [ $((tries -= 1)) = 0 ]; do sleep 0.05; done
+	wait_until both_there
 	union_umount "$BASE/m"
-	[ "$(indexes | wc -l)" = 2 ]
+	both_there
 }
 
 # harmless CLAIM: a mount shows the same, and the next has good indexes.

@@ -76,14 +76,14 @@ walks() {
 
 indexes() { find index -type f ! -name '*.new' | wc -l; }
 
+all_there() { [ "$(indexes)" = 4 ]; }
+
 # make_indexes: by a mount that lasts until they are all there.
 make_indexes() {
-	local tries=200
-
 	mount_plyfs "$BASE/m" "lowerdir=$STACK$ON,index_cache=index" || return
-	until [ "$(indexes)" = 4 ] || [ $((tries -= 1)) = 0 ]; do sleep 0.05; done
+	wait_until all_there
 	union_umount "$BASE/m"
-	[ "$(indexes)" = 4 ]
+	all_there
 }
 
 # same CLAIM: with and without, and a second time with what is left of the indexes.

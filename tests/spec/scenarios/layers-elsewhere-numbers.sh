@@ -11,7 +11,7 @@ layers() {
 }
 
 scenario() {
-	check_equal "no entry differs" "" "$("$SC" inodes dir | grep -E 'DIFFERS|WRONG')"
+	numbers_agree "no entry differs" dir
 	check_equal "numbers are distinct" "" "$(find . -printf '%i\n' | sort | uniq -d)"
 	local before
 	before=$(stat -c '%n %i %d' dir dir/*)

@@ -11,15 +11,6 @@ layers() {
 	fill upper/big 20M
 }
 
-free() {
-	local tries=40
-
-	while [ $(($(stat -f -c %f "$BASE/upper") - before)) -lt "$1" ]; do
-		[ $((tries -= 1)) -gt 0 ] || return 1
-		sleep 0.05
-	done
-}
-
 scenario() {
 	local before b=$BASE
 
@@ -33,7 +24,7 @@ scenario() {
 	before=$(stat -f -c %f "$b/upper")
 	try sc fd open:big:rw pwrite:0:x
 	try rm big
-	check "the space of a removed file is back" free 4000
+	check "the space of a removed file is back" wait_until has_freed "$before" 4000
 	cd "$b" || return
 	check "unmounted" union_umount "$b/merged"
 	check_equal "what was written" "Content Content" "$(echo $(cat upper/file upper/low))"

@@ -20,20 +20,13 @@ answers() {
 	ls m
 }
 
-# How many READ requests came.
-reads() {
-	kill -USR1 "$(cat "$BASE/m.pid")"
-	sleep 0.3
-	grep -a 'status:' log | tail -n 1 | sed -E 's/.* read ([0-9]+) .*/\1/'
-}
-
 # run NAME LAYER OPTIONS
 run() {
 	rm -rf upper work log
 	mkdir upper work
 	mount_plyfs "$BASE/m" "lowerdir=$2,upperdir=upper,workdir=work,log=$BASE/log,$3" || { echo "FAIL: mount"; return; }
 	answers "$2" >"said.$1" 2>&1
-	reads >"reads.$1"
+	counted m read >"reads.$1"
 	union_umount "$BASE/m" >>"said.$1" 2>&1
 }
 

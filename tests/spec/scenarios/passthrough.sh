@@ -90,7 +90,7 @@ P
 	stat -c 'suid %a' m/suid
 	chmod 777 m/linked
 	setpriv --reuid 65534 --regid 65534 --clear-groups sh -c 'exec 3>>m/linked; touch ready; until [ -e go ]; do sleep 0.05; done; echo z >&3' &
-	until [ -e ready ]; do sleep 0.05; done
+	wait_until [ -e ready ]
 	chmod 4777 m/linked
 	touch go
 	wait $!
@@ -99,13 +99,6 @@ P
 	chmod 4777 m/attrs
 	setpriv --reuid 65534 --regid 65534 --clear-groups sh -c 'echo y >>m/attrs'
 	stat -c 'set while closed %a' m/attrs
-}
-
-# reads PID: READ and WRITE requests that came so far.
-reads() {
-	kill -USR1 "$1"
-	sleep 0.3
-	grep -a 'status:' log | tail -n 1 | sed -E 's/.* read ([0-9]+) .* write ([0-9]+) .*/\1 \2/'
 }
 
 lines() {
@@ -139,7 +132,7 @@ scenario() {
 	lines "suid 777"
 	lines "set while open 4777"
 	lines "set while closed 777"
-	check "only the writes to setuid files came as requests" [ "$(reads "$(cat "$BASE/m.pid")")" = "0 2" ]
+	check "only the writes to setuid files came as requests" [ "$(counted m read) $(counted m write)" = "0 2" ]
 	union_umount "$BASE/m"
 	check "the layer is as it was" diff -r before l1
 }

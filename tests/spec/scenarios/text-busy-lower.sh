@@ -14,7 +14,7 @@ scenario() {
 
 	./low 30 &
 	pid=$!
-	sleep 0.2
+	wait_until runs $pid "$PWD/low"
 	try sc fd open:low:w open:low:rw open:low:r,trunc
 	try truncate -s 1 low
 	# what isn't its data may change

@@ -11,7 +11,7 @@ scenario() {
 	try ./low 0
 	try ./up 0
 	./up 5 &
-	sleep 0.2
+	wait_until runs $! "$PWD/up"
 	try sc fd open:up:w
 	kill $!
 	wait $! 2>/dev/null

@@ -15,13 +15,6 @@ layers() {
 	done
 }
 
-# How many LOOKUP requests came.
-lookups() {
-	kill -USR1 "$(cat "$BASE/m.pid")"
-	sleep 0.3
-	grep -a 'status:' log | tail -n 1 | sed -E 's/.* lookup ([0-9]+) .*/\1/'
-}
-
 attributes() { find m/a m/b -type d -printf '%p %i %m %n %s %U %G %t\n' | sort; }
 
 # with OPTIONS COMMAND: what it says over a fresh mount, and the lookups
@@ -29,7 +22,7 @@ with() {
 	rm -f log
 	mount_plyfs "$BASE/m" "lowerdir=l1:l2,log=$BASE/log$1" || { echo "FAIL: mount"; return; }
 	$2
-	lookups >n
+	counted m lookup >n
 	union_umount "$BASE/m" >&2
 }
 
