@@ -78,9 +78,10 @@ int override_statx(const struct layer *l, int dirfd, const char *name, struct st
 	r = sys_statx(fd, "", &stx);
 	if (r == 0)
 		r = read_override(l, fd, &stx);
-	if (r == 0)
-		*ret_stx = stx;
-	return r;
+	if (r < 0)
+		return r;
+	*ret_stx = stx;
+	return 0;
 }
 
 static int write_value(const struct layer *l, int fd, const struct override *o)

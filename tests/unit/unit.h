@@ -64,6 +64,23 @@ static inline void unit_register(struct unit_test *test)
 		return;                                                                                                \
 	} while (0)
 
+/* snprintf() into an array that is large enough: what would be cut off ends the program. */
+#define UNIT_PRINT(array, ...) unit_print(array, sizeof(array), __VA_ARGS__)
+
+__attribute__((format(printf, 3, 4))) static inline void unit_print(char *ret, size_t size, const char *format, ...)
+{
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vsnprintf(ret, size, format, args);
+	va_end(args);
+	if (len >= 0 && (size_t)len < size)
+		return;
+	printf("# %d characters don't fit into %zu: %s\n", len, size, ret);
+	abort();
+}
+
 /* Reports a failure of one's own wording. */
 #define UNIT_FAIL(...) unit_fail(__FILE__, __LINE__, __VA_ARGS__)
 

@@ -141,7 +141,7 @@ static inline void view_dir(struct tree *tree, struct inode *dir, const char *pa
 	for (unsigned i = 0; res >= 0 && i < batch->n; i++) {
 		char child[512];
 
-		snprintf(child, sizeof(child), "%s%s%s", path, *path ? "/" : "", batch->entries[i].name);
+		UNIT_PRINT(child, "%s%s%s", path, *path ? "/" : "", batch->entries[i].name);
 		view_entry(tree, dir, &batch->entries[i], child, v);
 	}
 	free(batch);

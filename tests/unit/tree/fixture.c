@@ -112,20 +112,17 @@ void fixture_finish(struct fixture *f)
 	close(tmp);
 }
 
-bool fixture_mark(struct fixture *f, const char *path, enum xattr_overlay which, const char *value)
+static bool set_attribute(struct fixture *f, const char *path, const char *name, const char *value)
 {
 	char full[4096];
 
-	snprintf(full, sizeof(full), "%s/%s", f->path, path);
-	return setxattr(full, xattr_overlay_name(XATTR_NS_USER, which), value, strlen(value), 0) == 0;
+	UNIT_PRINT(full, "%s/%s", f->path, path);
+	return setxattr(full, name, value, strlen(value), 0) == 0;
 }
 
-static bool mark_fuseoverlayfs(struct fixture *f, const char *path)
+bool fixture_mark(struct fixture *f, const char *path, enum xattr_overlay which, const char *value)
 {
-	char full[4096 + 64];
-
-	snprintf(full, sizeof(full), "%s/%s", f->path, path);
-	return setxattr(full, XATTR_FUSEOVERLAYFS_OPAQUE, "y", 1, 0) == 0;
+	return set_attribute(f, path, xattr_overlay_name(XATTR_NS_USER, which), value);
 }
 
 static bool make_file(struct fixture *f, const char *path, const char *content)
@@ -179,7 +176,7 @@ bool fixture_make_one(struct fixture *f, unsigned layer, char kind, const char *
 	case 'x':
 		return make_dir(f, p, XATTR_OVERLAY_OPAQUE, "x");
 	case 'u':
-		return make_dir(f, p, XATTR_OVERLAY_OPAQUE, NULL) && mark_fuseoverlayfs(f, p);
+		return make_dir(f, p, XATTR_OVERLAY_OPAQUE, NULL) && set_attribute(f, p, XATTR_FUSEOVERLAYFS_OPAQUE, "y");
 	case 'r':
 		target = strchr(p, '>');
 		if (target)

@@ -204,17 +204,19 @@ static const struct followed aufs_followed[] = {
 	{"0r/d>/.wh.e 1d/.wh.e", "d", "0", "", 0},
 };
 
-static void stack_text(const struct resolved *r, char text[16])
+#define STACK_MAX 15
+
+static void stack_text(const struct resolved *r, char text[STACK_MAX + 1])
 {
 	size_t n = 0;
 
 	if (!S_ISDIR(r->stx.stx_mode)) {
-		snprintf(text, 16, "%u%c", r->layer, S_ISLNK(r->stx.stx_mode) ? 'l' : 'f');
+		snprintf(text, STACK_MAX + 1, "%u%c", r->layer, S_ISLNK(r->stx.stx_mode) ? 'l' : 'f');
 		return;
 	}
 	if (r->in_upper)
 		text[n++] = (char)('0' + r->upper_ref.layer);
-	for (unsigned i = 0; i < r->n_lower; i++)
+	for (unsigned i = 0; i < r->n_lower && n < STACK_MAX; i++)
 		text[n++] = (char)('0' + r->lower[i].layer);
 	text[n] = '\0';
 }
@@ -222,7 +224,7 @@ static void stack_text(const struct resolved *r, char text[16])
 static void check_row(const struct row *row, bool listed, bool aufs)
 {
 	FIXTURE(f, .layers = 3, .aufs = aufs);
-	char got[16] = "", parent[64];
+	char got[STACK_MAX + 1] = "", parent[64];
 	struct inode *dir;
 	struct resolved r;
 
@@ -278,7 +280,7 @@ static void check_reach(struct fixture *f, const char *path, const struct resolv
 static void check_followed(const struct followed *row, bool listed, bool aufs)
 {
 	FIXTURE(f, .layers = 3, .follow = true, .aufs = aufs);
-	char got[16] = "", places[64] = "";
+	char got[STACK_MAX + 1] = "", places[64] = "";
 	struct inode *root = f.tree->root;
 	struct resolved r;
 

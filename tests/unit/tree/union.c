@@ -49,7 +49,7 @@ static bool has_aufs_mark(unsigned layer, const char *dir, const char *prefix, c
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "%s%s%s%s", dir, *dir ? "/" : "", prefix, name);
+	UNIT_PRINT(path, "%s%s%s%s", dir, *dir ? "/" : "", prefix, name);
 	return aufs && kind_at(layer, path);
 }
 
@@ -101,7 +101,7 @@ static bool add_item(struct fixture *f, unsigned layer, char kind, const char *p
 
 	it->layer = layer;
 	it->kind = kind;
-	snprintf(it->path, sizeof(it->path), "%s", path);
+	UNIT_PRINT(it->path, "%s", path);
 	return fixture_make_one(f, layer, kind, path) || UNIT_FAIL("can't make %u%c/%s", layer, kind, path);
 }
 
@@ -112,13 +112,13 @@ static bool random_marks(struct fixture *f, unsigned layer, const char *path)
 	for (char name = 'a'; name < 'f'; name++) {
 		if (rand() % 5 || n_items == MAX_ITEMS)
 			continue;
-		snprintf(mark, sizeof(mark), "%s%s.wh.%c", path, *path ? "/" : "", name);
+		UNIT_PRINT(mark, "%s%s.wh.%c", path, *path ? "/" : "", name);
 		if (!add_item(f, layer, "efdw"[rand() % 4], mark))
 			return false;
 	}
 	if (rand() % 10 || n_items == MAX_ITEMS)
 		return true;
-	snprintf(mark, sizeof(mark), "%s%s.wh..wh..opq", path, *path ? "/" : "");
+	UNIT_PRINT(mark, "%s%s.wh..wh..opq", path, *path ? "/" : "");
 	return add_item(f, layer, 'e', mark);
 }
 
@@ -133,7 +133,7 @@ static bool random_dir(struct fixture *f, unsigned layer, const char *path, unsi
 
 		if (rand() % 3 == 0 || n_items == MAX_ITEMS)
 			continue;
-		snprintf(child, sizeof(child), "%s%s%c", path, *path ? "/" : "", name);
+		UNIT_PRINT(child, "%s%s%c", path, *path ? "/" : "", name);
 		if (is_dir_kind(kind) && depth == 3)
 			kind = 'f';
 		if (!add_item(f, layer, kind, child))
@@ -213,7 +213,7 @@ static void check_dir(struct fixture *f, const char *path, bool list_first)
 	for (char name = 'a'; name < 'g'; name++) {
 		char child[64], one[2] = {name, '\0'};
 
-		snprintf(child, sizeof(child), "%s%s%c", path, *path ? "/" : "", name);
+		UNIT_PRINT(child, "%s%s%c", path, *path ? "/" : "", name);
 		check_name(f, child, dir, one, &visible);
 	}
 	if (!list_first)
@@ -226,7 +226,7 @@ static void check_dir(struct fixture *f, const char *path, bool list_first)
 	for (char name = 'a'; name < 'f'; name++) {
 		char child[64];
 
-		snprintf(child, sizeof(child), "%s%s%c", path, *path ? "/" : "", name);
+		UNIT_PRINT(child, "%s%s%c", path, *path ? "/" : "", name);
 		if (is_dir_kind(model(child, stack)))
 			check_dir(f, child, list_first);
 	}
