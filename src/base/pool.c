@@ -56,14 +56,14 @@ static void push_locked(struct pool *pool, struct pool_task *task)
 	pool->queued++;
 }
 
-/* Takes out the task that *at points to. */
-static struct pool_task *take_locked(struct pool *pool, struct pool_task **at)
+/* The first of the queue, which isn't empty. */
+static struct pool_task *take_locked(struct pool *pool)
 {
-	struct pool_task *task = *at;
+	struct pool_task *task = pool->first;
 
-	*at = task->next;
-	if (!*at)
-		pool->last = at;
+	pool->first = task->next;
+	if (!pool->first)
+		pool->last = &pool->first;
 	pool->queued--;
 	return task;
 }
@@ -81,7 +81,7 @@ static struct pool_task *wait_for_task_locked(struct pool *pool)
 	while (!pool->first && !pool->ending)
 		pthread_cond_wait(&pool->work, &pool->lock.mutex);
 	pool->idle--;
-	return pool->first ? take_locked(pool, &pool->first) : NULL;
+	return pool->first ? take_locked(pool) : NULL;
 }
 
 /* Both are best effort: a thread at full priority, or without a name, works as well. */
@@ -122,24 +122,11 @@ void pool_submit(struct pool *pool, struct pool_task *task)
 	if (pool->queued > pool->idle && pool->n_threads < pool->max_threads)
 		pool->n_threads += thread_start(&pool->threads[pool->n_threads], thread_main, pool) == 0;
 	if (!pool->n_threads)
-		run_here = take_locked(pool, &pool->first);
+		run_here = take_locked(pool);
 	pthread_cond_signal(&pool->work);
 	lock_drop(&pool->lock);
 	if (run_here)
 		run_here->run(run_here);
-}
-
-bool pool_cancel(struct pool *pool, struct pool_task *task)
-{
-	LOCK_SCOPE(&pool->lock);
-	for (struct pool_task **at = &pool->first; *at; at = &(*at)->next)
-		if (*at == task) {
-			take_locked(pool, at);
-			if (is_quiet_locked(pool))
-				pthread_cond_broadcast(&pool->quiet);
-			return true;
-		}
-	return false;
 }
 
 static void drain_locked(struct pool *pool)

@@ -162,7 +162,7 @@ void data_free(struct data *data)
 	free(data);
 }
 
-void data_unpin(struct data *data, struct data_entry *e)
+static void entry_unpin(struct data *data, struct data_entry *e)
 {
 	struct closing c;
 
@@ -177,7 +177,7 @@ void data_unpin(struct data *data, struct data_entry *e)
 void data_put(struct data *data, struct data_fd *fd)
 {
 	if (fd->entry)
-		data_unpin(data, fd->entry);
+		entry_unpin(data, fd->entry);
 	fd->entry = NULL;
 	fd->fd = -1;
 }

@@ -46,6 +46,5 @@ struct data_entry *data_entry_of_locked(const struct inode *inode);
 int data_sync_entry(struct data_entry *entry, int fd, bool datasync);
 /* A pinned descriptor of the inode's current version if one is cached, without opening; the one that wrote, if it is there. */
 bool data_peek(struct data *data, struct inode *inode, struct data_fd *ret_fd);
-void data_unpin(struct data *data, struct data_entry *entry);
 
 #endif

@@ -106,13 +106,6 @@ static int acl_shape(const uint8_t *acl, size_t size, struct acl_shape *ret_shap
 	return 0;
 }
 
-int acl_check(const void *value, size_t size)
-{
-	struct acl_shape shape;
-
-	return acl_shape(value, size, &shape);
-}
-
 /* Permission bits of the mode's three classes, as the ACL's entries give them. */
 static mode_t shape_mode(const struct acl_shape *shape, const uint8_t *acl)
 {
@@ -120,7 +113,7 @@ static mode_t shape_mode(const struct acl_shape *shape, const uint8_t *acl)
 	       get_perm(acl, shape->other);
 }
 
-/* A chmod sets the mask where there is one: the group's own entry then keeps what it had. */
+/* The mask has the mode's bits of the group where there is one: the group's own entry then keeps what it had. */
 static void shape_set_mode(const struct acl_shape *shape, uint8_t *acl, mode_t mode)
 {
 	set_perm(acl, shape->user, mode >> 6);
@@ -160,27 +153,5 @@ int acl_create(const void *value, size_t size, mode_t mode, void *ret_access, mo
 		memcpy(ret_access, value, size);
 	shape_set_mode(&shape, ret_access, both);
 	*ret_mode = (mode & ~(mode_t)ACCESSPERMS) | both;
-	return shape.named || shape.mask ? 1 : 0;
-}
-
-int acl_chmod(void *value, size_t size, mode_t mode)
-{
-	struct acl_shape shape;
-	int r = acl_shape(value, size, &shape);
-
-	if (r < 0)
-		return r;
-	shape_set_mode(&shape, value, mode & ACCESSPERMS);
-	return 0;
-}
-
-int acl_equiv_mode(const void *value, size_t size, mode_t *mode)
-{
-	struct acl_shape shape;
-	int r = acl_shape(value, size, &shape);
-
-	if (r < 0)
-		return r;
-	*mode = (*mode & ~(mode_t)ACCESSPERMS) | shape_mode(&shape, value);
 	return shape.named || shape.mask ? 1 : 0;
 }

@@ -37,11 +37,6 @@ const char *xattr_overlay_name(enum xattr_ns ns, enum xattr_overlay which)
 	return names[which][ns];
 }
 
-const char *xattr_overlay_prefix(enum xattr_ns ns)
-{
-	return prefixes[ns];
-}
-
 static bool has_prefix(const char *name, const char *prefix)
 {
 	return !strncmp(name, prefix, strlen(prefix));
@@ -75,23 +70,6 @@ int xattr_escape(enum xattr_ns ns, const char *name, char ret_stored[static XATT
 	memcpy(ret_stored + prefix, ESCAPE, ESCAPE_LEN);
 	memcpy(ret_stored + prefix + ESCAPE_LEN, name + prefix, len - prefix + 1);
 	return (int)(len + ESCAPE_LEN);
-}
-
-int xattr_unescape(enum xattr_ns ns, const char *stored, char ret_name[static XATTR_NAME_SIZE])
-{
-	size_t len = strlen(stored), prefix = strlen(prefixes[ns]);
-
-	if (len > XATTR_NAME_LIMIT)
-		return -ERANGE;
-	if (xattr_is_private(ns, stored))
-		return 0;
-	if (!is_escaped(ns, stored)) {
-		memcpy(ret_name, stored, len + 1);
-		return (int)len;
-	}
-	memcpy(ret_name, stored, prefix);
-	memcpy(ret_name + prefix, stored + prefix + ESCAPE_LEN, len - prefix - ESCAPE_LEN + 1);
-	return (int)(len - ESCAPE_LEN);
 }
 
 ssize_t xattr_list_filter(enum xattr_ns ns, char *list, size_t size)
@@ -227,11 +205,4 @@ int aufs_whiteout_name(const char *name, char ret_name[static NAME_SIZE])
 void temp_name_make(uint64_t number, char ret_name[static TEMP_NAME_SIZE])
 {
 	snprintf(ret_name, TEMP_NAME_SIZE, "#%llx", (unsigned long long)number);
-}
-
-bool temp_name_is(const char *name)
-{
-	size_t digits = *name == '#' ? strspn(name + 1, "0123456789abcdef") : 0;
-
-	return digits >= 1 && digits <= 16 && !name[1 + digits];
 }

@@ -55,7 +55,9 @@ int option_refuse(struct option_error *error, const char *name, size_t name_len,
 	return -EINVAL;
 }
 
-int option_usage(struct option_error *error, const char *format, ...)
+static int option_usage(struct option_error *error, const char *format, ...) PRINTF_FORMAT(2, 3);
+
+static int option_usage(struct option_error *error, const char *format, ...)
 {
 	va_list args;
 

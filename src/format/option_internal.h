@@ -24,8 +24,6 @@ struct option_token {
 int option_next(const char **text, struct option_token *ret);
 /* Copies `len` bytes with escapes resolved; NULL when memory is short. */
 char *option_unescape(const char *raw, size_t len);
-/* The end of the field that starts at `raw`: at an unescaped `separator` or at `end`. */
-const char *option_field_end(const char *raw, const char *end, char separator);
 
 /* option_value.c: each parses one value into *field; returns NULL or the cause of the refusal. */
 const char *option_parse_number(const char *text, uint32_t *field);
@@ -38,7 +36,6 @@ const struct option_choice *option_parse_choice(const struct option_choice *choi
  */
 int option_refuse(struct option_error *error, const char *name, size_t name_len, const char *value, size_t value_len,
 		  const char *cause);
-int option_usage(struct option_error *error, const char *format, ...) PRINTF_FORMAT(2, 3);
 int option_no_memory(struct option_error *error);
 
 /* Adds to a list of owned strings; -ENOMEM. */

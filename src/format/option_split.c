@@ -14,7 +14,8 @@
 
 #include "base/cleanup.h"
 
-const char *option_field_end(const char *raw, const char *end, char separator)
+/* The end of the field that starts at `raw`: at an unescaped `separator` or at `end`. */
+static const char *field_end(const char *raw, const char *end, char separator)
 {
 	const char *p = raw;
 
@@ -49,7 +50,7 @@ int option_next(const char **text, struct option_token *ret)
 	stop = p + token.name_len;
 	if (*stop == '=') {
 		token.value = stop + 1;
-		stop = option_field_end(token.value, end, ',');
+		stop = field_end(token.value, end, ',');
 		if (*token.value == '"' && may_be_quoted(&token))
 			stop = quoted_end(token.value);
 		token.value_len = (size_t)((stop ? stop : end) - token.value);
@@ -137,7 +138,7 @@ int option_layers_set(struct options *options, const char *raw, size_t len, stru
 
 	option_layers_clear(options);
 	for (const char *p = raw;; p++) {
-		const char *stop = option_field_end(p, end, ':');
+		const char *stop = field_end(p, end, ':');
 		const char *cause = NULL;
 
 		if (stop == p) {

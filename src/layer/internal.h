@@ -122,7 +122,5 @@ int work_new(struct layer_work **ret_work);
 void work_free(struct layer_work *work);
 /* Forgets the shared whiteout and removes its name. */
 void work_drop_shared_whiteout(struct layer_set *set);
-/* A whiteout of the set's form that shares its inode with no other. */
-int work_create_whiteout(struct layer_set *set, int dirfd, const char *name);
 
 #endif

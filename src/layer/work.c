@@ -96,7 +96,8 @@ static int create_xattr_whiteout(struct layer_set *set, int dirfd, const char *n
 	return ret;
 }
 
-int work_create_whiteout(struct layer_set *set, int dirfd, const char *name)
+/* A whiteout of the set's form that shares its inode with no other. */
+static int create_whiteout(struct layer_set *set, int dirfd, const char *name)
 {
 	if (set->whiteout_form == WHITEOUT_XATTR)
 		return create_xattr_whiteout(set, dirfd, name);
@@ -111,7 +112,7 @@ static int renew_shared(struct layer_set *set, uint64_t old)
 	int ret;
 
 	temp_name_make(number, name);
-	ret = work_create_whiteout(set, set->work_fd, name);
+	ret = create_whiteout(set, set->work_fd, name);
 	if (ret < 0)
 		return ret;
 	if (!atomic_compare_exchange_strong(&set->work->shared, &expected, number))
@@ -146,7 +147,7 @@ static int make_whiteout(struct layer_set *set, int dirfd, const char *name)
 		if (atomic_load(&set->work->shared) == shared && renew_shared(set, shared) < 0)
 			break;
 	}
-	return work_create_whiteout(set, dirfd, name);
+	return create_whiteout(set, dirfd, name);
 }
 
 int work_prepare_whiteouts(struct layer_set *set, int dirfd)

@@ -64,11 +64,6 @@ int sys_futimens(int fd, const struct timespec times[2])
 	return ret == -EINVAL ? SYS_CHANGE(utimensat(sys_kernel.proc_fd, sys_fd_name(fd, name), times, 0)) : ret;
 }
 
-int sys_utimensat(int dirfd, const char *name, const struct timespec times[2])
-{
-	return sys_name_ok(name) ? SYS_CHANGE(utimensat(dirfd, name, times, AT_SYMLINK_NOFOLLOW)) : -EIO;
-}
-
 int sys_ftruncate(int fd, off_t length)
 {
 	return SYS_CHANGE(ftruncate(fd, length));

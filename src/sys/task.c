@@ -225,17 +225,6 @@ void sys_no_core_dumps(void)
 	setrlimit(RLIMIT_CORE, &none);
 }
 
-void sys_thread_nice(int nice_value)
-{
-	id_t tid = (id_t)syscall(SYS_gettid);
-
-	errno = 0;
-	int now = getpriority(PRIO_PROCESS, tid);
-
-	if (!errno)
-		setpriority(PRIO_PROCESS, tid, now + nice_value);
-}
-
 void sys_set_oom_score(int value)
 {
 	_cleanup_close_ int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);

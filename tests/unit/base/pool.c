@@ -98,32 +98,6 @@ TEST("a blocked task doesn't stop the others while threads are left")
 	pool_free(pool);
 }
 
-TEST("a task that waits can be taken back, one that runs can't")
-{
-	sem_t leave, running;
-	_Atomic int ran = 0;
-	struct job first = {.task.run = run_job, .ran = &ran, .wait = &leave, .tell = &running};
-	struct job second = {.task.run = run_job, .ran = &ran}, third = second;
-	struct pool *pool;
-
-	sem_init(&leave, 0, 0);
-	sem_init(&running, 0, 0);
-	ASSERT_INT(pool_new("t", 1, 0, &pool), 0);
-	pool_submit(pool, &first.task);
-	sem_wait(&running);
-	pool_submit(pool, &second.task);
-	pool_submit(pool, &third.task);
-	EXPECT(!pool_cancel(pool, &first.task));
-	EXPECT(pool_cancel(pool, &third.task)); /* the last one: the queue's end moves */
-	EXPECT(pool_cancel(pool, &second.task));
-	EXPECT(!pool_cancel(pool, &second.task));
-	pool_submit(pool, &third.task);
-	sem_post(&leave);
-	pool_drain(pool);
-	EXPECT_INT(ran, 2);
-	pool_free(pool);
-}
-
 static char worker_name[16];
 static int worker_nice;
 static sigset_t worker_mask;

@@ -211,7 +211,7 @@ TEST("temp names are what kernel overlayfs removes too")
 	EXPECT_OPENS(&f, SET);
 	work_temp_name(f.set, a);
 	work_temp_name(f.set, b);
-	EXPECT(temp_name_is(a));
+	EXPECT_INT(a[0], '#');
 	EXPECT(strcmp(a, b) != 0);
 }
 

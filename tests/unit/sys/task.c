@@ -275,10 +275,8 @@ TEST("settings of the process take effect")
 	if (!pid) {
 		struct rlimit core;
 		char score[16] = "";
-		int before = getpriority(PRIO_PROCESS, 0);
 
 		sys_no_core_dumps();
-		sys_thread_nice(2);
 		sys_set_oom_score(500);
 		getrlimit(RLIMIT_CORE, &core);
 		int fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
@@ -287,7 +285,7 @@ TEST("settings of the process take effect")
 			_exit(1);
 		if (core.rlim_cur || core.rlim_max)
 			_exit(2);
-		_exit(before <= 17 && getpriority(PRIO_PROCESS, 0) != before + 2 ? 3 : 0);
+		_exit(0);
 	}
 	ASSERT(pid > 0);
 	ASSERT_INT(waitpid(pid, &status, 0), pid);

@@ -9,8 +9,6 @@
 #ifndef BASE_POOL_H
 #define BASE_POOL_H
 
-#include <stdbool.h>
-
 struct pool;
 
 struct pool_task {
@@ -22,8 +20,6 @@ struct pool_task {
 int pool_new(const char *name, unsigned max_threads, int nice, struct pool **ret_pool);
 /* Never fails: where no thread can be started the task runs in the next free one, or in the caller if there is none. */
 void pool_submit(struct pool *pool, struct pool_task *task);
-/* Takes a task back that has not started; false when it runs or has run. */
-bool pool_cancel(struct pool *pool, struct pool_task *task);
 /* Waits until the queue is empty and all threads are idle. */
 void pool_drain(struct pool *pool);
 /* Drains, ends the threads and frees. */

@@ -47,8 +47,6 @@ enum xattr_overlay {
 
 /* The full name, such as "trusted.overlay.opaque". */
 const char *xattr_overlay_name(enum xattr_ns ns, enum xattr_overlay which);
-/* "trusted.overlay." or "user.overlay." */
-const char *xattr_overlay_prefix(enum xattr_ns ns);
 
 /* A stored name that is plyfs's own business: in the active namespace and not escaped. Never shown, never passed on. */
 bool xattr_is_private(enum xattr_ns ns, const char *stored);
@@ -59,12 +57,6 @@ bool xattr_is_private(enum xattr_ns ns, const char *stored);
  * when only its escaped form is.
  */
 int xattr_escape(enum xattr_ns ns, const char *name, char ret_stored[static XATTR_NAME_SIZE]);
-
-/*
- * The name to show for a stored one. Returns its length, 0 when it is private and must not be shown, -ERANGE when too
- * long.
- */
-int xattr_unescape(enum xattr_ns ns, const char *stored, char ret_name[static XATTR_NAME_SIZE]);
 
 /*
  * Turns the result of listxattr (names, each with its NUL) into what the mount shows, in place: private names go,
@@ -118,6 +110,5 @@ int aufs_whiteout_name(const char *name, char ret_name[static NAME_SIZE]);
  */
 #define TEMP_NAME_SIZE 18
 void temp_name_make(uint64_t number, char ret_name[static TEMP_NAME_SIZE]);
-bool temp_name_is(const char *name);
 
 #endif

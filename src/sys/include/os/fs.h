@@ -80,7 +80,6 @@ int sys_futimens(int fd, const struct timespec times[2]);
 /* The same by name. */
 int sys_fchownat(int dirfd, const char *name, uid_t uid, gid_t gid);
 int sys_fchmodat(int dirfd, const char *name, mode_t mode);
-int sys_utimensat(int dirfd, const char *name, const struct timespec times[2]);
 /* Needs a descriptor open for writing. */
 int sys_ftruncate(int fd, off_t length);
 /* FS_IOC_GETFLAGS/SETFLAGS, FS_IOC_FSGETXATTR (struct fsxattr, linux/fs.h); need a real descriptor. */

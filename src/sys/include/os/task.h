@@ -33,8 +33,6 @@ unsigned long sys_raise_nofile(void);
 void sys_reserve_fds(unsigned n);
 /* Core dumps off (RLIMIT_CORE 0 and PR_SET_DUMPABLE stays, for /proc/self/fd). */
 void sys_no_core_dumps(void);
-/* Adds to the calling thread's nice value. */
-void sys_thread_nice(int nice);
 /* Tries to set oom_score_adj; EACCES is ignored. */
 void sys_set_oom_score(int value);
 unsigned sys_cpu_count(void);
