@@ -17,8 +17,7 @@
  * holds D of `parent`. */
 int change_resolve(struct change *change, struct inode *parent, const char *name, struct resolved *ret);
 
-/* 1 when a lower layer would show the name if the upper had nothing there, 0, or -errno. `r` is what the name is now.
- */
+/* 1 when a lower layer would show the name if the upper had nothing there, 0, or -errno. `r` is what the name is now. */
 int change_lower_positive(struct change *change, struct inode *parent, const char *name, const struct resolved *r);
 
 /* The type for a listing. */
@@ -33,7 +32,6 @@ struct victim {
 	struct inode *inode; /* NULL before victim_find() */
 	bool kept;           /* victim_keep() made a name for it in the work directory */
 };
-#define _cleanup_victim_ _cleanup_(victim_finish)
 
 /* Finds it, and makes it known if it wasn't: whoever looks the name up until it is gone gets this very inode, so its
  * locks and its descriptor are the right ones. Also replaces what is known by what is there, should a layer have been

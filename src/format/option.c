@@ -143,8 +143,7 @@ static int set_map(struct parser *parser, const struct option_desc *desc, const 
 	return 0;
 }
 
-/* A value that is a number or a word; it is checked even where nobody keeps it. Choices and maps always have a field.
- */
+/* A value that is a number or a word; it is checked even where nobody keeps it. Choices and maps always have a field. */
 static int set_scalar(struct parser *parser, const struct option_desc *desc, const struct option_token *token)
 {
 	_cleanup_free_ char *text = option_unescape(token->value, token->value_len);

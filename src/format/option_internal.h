@@ -32,8 +32,7 @@ const char *option_parse_seconds(const char *text, double *field);
 const char *option_parse_bool(const char *text, bool *field);
 const struct option_choice *option_parse_choice(const struct option_choice *choices, const char *text);
 
-/* option.c: fills the error; control characters of the value are shown as `?` and it is cut when long. Returns -EINVAL.
- */
+/* option.c: fills the error; control characters of the value are shown as `?` and it is cut when long. Returns -EINVAL. */
 int option_refuse(struct option_error *error, const char *name, size_t name_len, const char *value, size_t value_len,
 		  const char *cause);
 int option_no_memory(struct option_error *error);

@@ -19,8 +19,7 @@
 /* A plain entry costs this much and its name, rounded up to 8, in the reply (struct fuse_dirent). */
 #define ENTRY_BYTES 24
 #define ENTRY_PLUS_BYTES 152
-/* Plain directories at the start of a stream: as many lookups come before a walk's next request, which has full ones.
- */
+/* Plain directories at the start of a stream: as many lookups come before a walk's next request, which has full ones. */
 #define PLAIN_DIRS 16
 
 struct reading {

@@ -58,8 +58,7 @@ int fence_lower(int fd, struct layer *l)
 	return MIN(l->root_fd, 0);
 }
 
-/* --- upper and work, beneath one clone
- * ----------------------------------------------------------------------------------------- */
+/* --- upper and work, beneath one clone ---------------------------------------------------------------------------- */
 
 /* Length of the deepest directory's path that holds both; 0 is the root directory. */
 static size_t common_length(const char *a, const char *b)

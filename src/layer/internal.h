@@ -3,11 +3,10 @@
  * What the files of this tier share while a layer set is being opened. The steps, in order (set.c):
  *
  *	open and place each directory, clone each lower's mount -> overlap -> clone of upper and work -> lock -> work
- *directory
- *	-> probes -> state file
+ *	directory -> probes -> state file
  *
  * All state is in struct layer_opening; a step that fails has set the error line, and layer_set_put() releases the
- *half-made set.
+ * half-made set.
  */
 #ifndef LAYER_INTERNAL_H
 #define LAYER_INTERNAL_H

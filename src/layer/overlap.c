@@ -20,8 +20,7 @@
 #include "os/fs.h"
 #include "os/mount.h"
 
-/* --- placing
- * ---------------------------------------------------------------------------------------------------------------- */
+/* --- placing ------------------------------------------------------------------------------------------------------ */
 
 static int chain_add(struct layer_place *place, const struct statx *stx)
 {
@@ -130,8 +129,7 @@ int place_in_file_systems(struct layer_place *places, unsigned n)
 	return ret == -ENOMEM ? ret : 0;
 }
 
-/* --- deciding
- * ---------------------------------------------------------------------------------------------------------------- */
+/* --- deciding ----------------------------------------------------------------------------------------------------- */
 
 static bool is_same(const struct layer_place *a, const struct layer_place *b)
 {

@@ -33,8 +33,7 @@ enum xattr_ns probe_namespace(const struct options *opt)
 	return !opt->userxattr && probe_sees_trusted() ? XATTR_NS_TRUSTED : XATTR_NS_USER;
 }
 
-/* --- file systems of all layers
- * ------------------------------------------------------------------------------------------------- */
+/* --- file systems of all layers ----------------------------------------------------------------------------------- */
 
 /* `fd` is the layer's root, open for reading. */
 static void probe_handles(const struct layer *l, int fd, struct layer_fs *ret)
@@ -134,9 +133,7 @@ int probe_file_systems(struct layer_set *set)
 	return 0;
 }
 
-/* --- the upper
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* --- the upper ---------------------------------------------------------------------------------------------------- */
 
 static int create_probe_file(struct layer_set *set, char ret_name[WORK_NAME_MAX])
 {

@@ -22,8 +22,7 @@
 #include "internal.h"
 #include "os/fs.h"
 
-/* --- refusals
- * --------------------------------------------------------------------------------------------------------- */
+/* --- refusals ----------------------------------------------------------------------------------------------------- */
 
 static const char *cause_of(int err)
 {
@@ -69,8 +68,7 @@ int layer_refuse_errno(struct layer_opening *lo, int err, const char *option, co
 	return layer_refuse(lo, err, option, path, "%s", cause_of(err));
 }
 
-/* --- identities
- * ------------------------------------------------------------------------------------------------------- */
+/* --- identities --------------------------------------------------------------------------------------------------- */
 
 bool layer_id_equal(struct layer_id a, struct layer_id b)
 {
@@ -104,8 +102,7 @@ static void make_identity(struct layer_opening *lo)
 	XXH3_freeState(state);
 }
 
-/* --- opening directories
- * -------------------------------------------------------------------------------------------------- */
+/* --- opening directories ------------------------------------------------------------------------------------------ */
 
 /* Opens a directory that an option names (symlinks are followed, the user wrote them) and finds out where it lies. It
  * must be readable and searchable: a layer that isn't would look empty. */

@@ -73,8 +73,7 @@ void work_kept_name(uint64_t id, char ret_name[WORK_NAME_MAX])
 	memcpy(ret_name, name, sizeof(name));
 }
 
-/* --- making whiteouts
- * ------------------------------------------------------------------------------------------------------- */
+/* --- making whiteouts --------------------------------------------------------------------------------------------- */
 
 /* An empty file with the mark, made under a temp name: without the mark it would be a file that hides the lower one. */
 static int create_xattr_whiteout(struct layer_set *set, int dirfd, const char *name)
@@ -140,8 +139,7 @@ static int make_whiteout(struct layer_set *set, int dirfd, const char *name)
 
 		if (!ret || ret == -EEXIST || ret == -EROFS || ret == -ENOSPC || ret == -EDQUOT)
 			return ret;
-		/* ENOENT: not made yet, renewed meanwhile, or the directory itself has gone: then linking fails again.
-		 */
+		/* ENOENT: not made yet, renewed meanwhile, or the directory itself has gone: then linking fails again. */
 		if (ret != -ENOENT && ret != -EMLINK)
 			break;
 		if (atomic_load(&set->work->shared) == shared && renew_shared(set, shared) < 0)
@@ -201,8 +199,7 @@ void work_drop_shared_whiteout(struct layer_set *set)
 	sys_unlinkat(set->work_fd, name, 0);
 }
 
-/* --- putting whiteouts in a place
- * ----------------------------------------------------------------------------------------------- */
+/* --- putting whiteouts in a place --------------------------------------------------------------------------------- */
 
 static int make_temp_whiteout(struct layer_set *set, int dirfd, char ret_temp[WORK_NAME_MAX])
 {
@@ -308,8 +305,7 @@ int work_empty_dir(int dirfd, const char *name)
 	return fd < 0 ? fd : sys_read_dir(fd, remove_held, &fd);
 }
 
-/* --- publishing
- * ----------------------------------------------------------------------------------------------------------------- */
+/* --- publishing --------------------------------------------------------------------------------------------------- */
 
 /* Without RENAME_NOREPLACE (some network and FUSE file systems). A directory is never renamed over anything but an
  * empty one. */

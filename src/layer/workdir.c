@@ -25,8 +25,7 @@
 #define STATE_TEMP WORK_STATE_NAME ".new"
 #define MAX_PASSES 8
 
-/* --- the state file
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- the state file ----------------------------------------------------------------------------------------------- */
 
 int workdir_read_state(int workdir_fd, struct workmark *ret)
 {
@@ -79,8 +78,7 @@ int workdir_write_state(struct layer_opening *lo)
 	return ret < 0 ? layer_refuse_errno(lo, ret, "workdir", layer_work_place(lo)->path) : 0;
 }
 
-/* --- work/incompat
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- work/incompat ------------------------------------------------------------------------------------------------ */
 
 static int refuse_feature(void *arg, const struct sys_dirent *entry)
 {
@@ -105,8 +103,7 @@ static int check_incompat(struct layer_opening *lo)
 	return fd < 0 ? fd : sys_read_dir(fd, refuse_feature, lo);
 }
 
-/* Like kernel overlayfs: work/incompat/volatile/dirty. It stays after a clean unmount; who made the mount removes it.
- */
+/* Like kernel overlayfs: work/incompat/volatile/dirty. It stays after a clean unmount; who made the mount removes it. */
 static int mark_volatile(struct layer_set *set)
 {
 	static const char *const dirs[] = {INCOMPAT, VOLATILE};
@@ -127,9 +124,7 @@ static int mark_volatile(struct layer_set *set)
 	return file < 0 ? file : 0;
 }
 
-/* --- emptying
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- emptying ----------------------------------------------------------------------------------------------------- */
 
 struct emptying {
 	int work_fd;
@@ -165,9 +160,7 @@ int workdir_empty(struct layer_set *set)
 	return empty_work(set->work_fd, true);
 }
 
-/* --- preparing
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- preparing ---------------------------------------------------------------------------------------------------- */
 
 static int open_work(struct layer_set *set)
 {

@@ -23,8 +23,7 @@
 #include "tree/resolve.h"
 #include "tree/tree.h"
 
-/* --- inode.c
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- inode.c ------------------------------------------------------------------------------------------------------ */
 
 #define SLOT_CHUNK 4096u
 #define SLOT_CHUNKS 65536u
@@ -126,30 +125,26 @@ void slot_release_locked(struct tree *tree, uint64_t id);
 /* A new inode in the table, without a name but with room for one of `name_len` letters, unless that is 0; lookup count and references 0. NULL:
  * no memory. */
 struct inode *inode_new_locked(struct tree *tree, const struct resolved *r, size_t name_len);
-/* If nothing holds `inode`, takes it and the ancestors that it alone held out of the tables and puts them before *dead.
- */
+/* If nothing holds `inode`, takes it and the ancestors that it alone held out of the tables and puts them before *dead. */
 void inode_reap_locked(struct tree *tree, struct inode *inode, struct inode **dead);
 /* The object is in the upper from now on. */
 void inode_publish_locked(struct tree *tree, struct inode *inode, uint64_t real_ino, bool has_origin);
 /* Frees what was reaped; no lock held. */
 void inode_bury(struct tree *tree, struct inode *dead);
 
-/* --- alias.c
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- alias.c ------------------------------------------------------------------------------------------------------ */
 
 /* The inode is being freed: nobody holds an alias of it. */
 void alias_drop_locked(struct tree *tree, const struct inode *inode);
 /* Takes all aliases away, whatever the kernel holds. */
 void alias_forget_all_locked(struct tree *tree);
 
-/* --- keep.c
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- keep.c ------------------------------------------------------------------------------------------------------- */
 
 /* Lets go of what kept an inode that is being freed. */
 void inode_keep_end(struct tree *tree, struct inode *inode);
 
-/* --- name.c
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- name.c ------------------------------------------------------------------------------------------------------- */
 
 struct inode_name *name_find_locked(struct tree *tree, const struct inode *parent, const char *name);
 /* Gives a new inode the name that it has room for. */
@@ -158,14 +153,12 @@ void name_attach_first_locked(struct tree *tree, struct inode *inode, struct ino
 int name_attach_locked(struct tree *tree, struct inode *inode, struct inode *parent, const char *name, unsigned layer);
 /* A name that an unlinked inode kept makes way for a real one. */
 void name_forget_kept_locked(struct tree *tree, struct inode *inode, struct inode **dead);
-/* Takes a name away; the inode's last one stays with it, outside of the table, where a lower layer has something of it.
- */
+/* Takes a name away; the inode's last one stays with it, outside of the table, where a lower layer has something of it. */
 void name_remove_locked(struct tree *tree, struct inode_name *n, struct inode **dead);
 /* Frees a name that is in no inode's list any more; returns the parent, whose reference the caller drops. */
 struct inode *name_free_locked(struct tree *tree, struct inode_name *n);
 
-/* --- link.c
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- link.c ------------------------------------------------------------------------------------------------------- */
 
 /* The inode of a non-directory that is known by its number. */
 struct inode *link_find_locked(struct tree *tree, const struct resolved *r);
@@ -178,8 +171,7 @@ void link_recount_locked(struct tree *tree, struct inode *inode, const struct re
 void link_add_locked(struct tree *tree, struct inode *inode);
 void link_remove_locked(struct tree *tree, struct inode *inode);
 
-/* --- number.c
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- number.c ----------------------------------------------------------------------------------------------------- */
 
 /* The number of an inode whose object is in the upper comes from its origin. False: another upper object has it. */
 bool number_claim_locked(struct tree *tree, struct inode *inode);
@@ -188,8 +180,7 @@ bool number_is_taken(struct tree *tree, uint64_t ino, uint64_t own_ino);
 /* The inode is being freed. */
 void number_release_locked(struct tree *tree, struct inode *inode);
 
-/* --- nametable.c
- * -------------------------------------------------------------------------------------------------------- */
+/* --- nametable.c -------------------------------------------------------------------------------------------------- */
 
 int name_table_init(struct name_table *t);
 /* It is empty. */
@@ -200,8 +191,7 @@ struct inode_name *name_table_find(const struct name_table *t, const struct inod
 void name_table_add(struct name_table *t, struct inode_name *n);
 void name_table_remove(struct name_table *t, struct inode_name *n);
 
-/* --- dirfd.c
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- dirfd.c ------------------------------------------------------------------------------------------------------ */
 
 /* Between tries to reach what a rename is moving: on disk first and in the table after, and its thread may not be
  * running. At once for the first tries, then longer and longer, 15 ms in all. */
@@ -222,8 +212,7 @@ int dirfd_open_to_read(struct tree *tree, struct inode *dir, struct dirref *ref)
 /* Opens a name as a directory (O_PATH); closes other directories where descriptors have run out. */
 int dirfd_open_name(struct tree *tree, const struct layer *l, int dirfd, const char *name);
 
-/* --- place.c
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- place.c ------------------------------------------------------------------------------------------------------ */
 
 /* The path, from the root of `layer`, of `name` in the directory there that is part of `dir`. Caller frees it. -ENOMEM,
  * -ESTALE. */
@@ -232,8 +221,7 @@ int place_compose_locked(struct tree *tree, struct inode *dir, unsigned layer, c
 /* Opens the directory (O_PATH) at such a path. */
 int place_open(struct tree *tree, const struct layer *l, const char *path);
 
-/* --- lowerdata.c
- * --------------------------------------------------------------------------------------------------------- */
+/* --- lowerdata.c -------------------------------------------------------------------------------------------------- */
 
 /* Remembers where the data of a metacopy file lies that was resolved just now. -ENOMEM. */
 int lowerdata_take_locked(struct tree *tree, struct inode *inode, const struct resolved *r);
@@ -242,8 +230,7 @@ void lowerdata_drop_locked(struct tree *tree, struct inode *inode);
 /* A metacopy file's st_blocks are those of its data; as long as nobody looked at that, what its size would take. */
 void lowerdata_fix_statx(struct tree *tree, const struct inode *inode, struct statx *stx);
 
-/* --- probe.c
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- probe.c ------------------------------------------------------------------------------------------------------ */
 
 enum probe_kind {
 	PROBE_NOTHING,
@@ -279,14 +266,12 @@ int probe_aufs(struct tree *tree, int (*look)(const struct layer *l, int dirfd, 
 /* Whether the layer's catalog may be asked about the directory: it has it, and nothing has changed. */
 bool ref_is_recorded(struct tree *tree, struct inode *dir, struct dirref *ref);
 
-/* --- resolve.c
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- resolve.c ---------------------------------------------------------------------------------------------------- */
 
 /* Makes the stack of the root directory. */
 int resolve_root(struct layer_set *set, struct resolved *ret);
 
-/* --- listing.c
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- listing.c ---------------------------------------------------------------------------------------------------- */
 
 enum listed_flag {
 	LISTED_HIDDEN = 1 << 0,	  /* a whiteout, or a name that went: keeps its place and cookie */
@@ -357,8 +342,7 @@ void listing_probe(struct tree *tree, struct inode *dir, const char *name, struc
 /* Tries to build without D, for the resolver: void when something changed meanwhile. */
 void listing_try_build(struct tree *tree, struct inode *dir);
 
-/* --- merge.c
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- merge.c ------------------------------------------------------------------------------------------------------ */
 
 /* Reads all layers of `dir`. With `stop_early` it ends with 1 at the first visible name and *ret_listing untouched. */
 int merge_dir(struct tree *tree, struct inode *dir, bool stop_early, struct listing **ret_listing);

@@ -53,8 +53,7 @@ void listing_cache_free(struct tree *tree)
 	tree->listings = NULL;
 }
 
-/* --- the parts
- * -------------------------------------------------------------------------------------------------------- */
+/* --- the parts ---------------------------------------------------------------------------------------------------- */
 
 struct listing *listing_new(void)
 {
@@ -241,8 +240,7 @@ static void listed_show(struct listing *l, struct listed *e)
 	e->flags = 0;
 }
 
-/* --- the cache
- * -------------------------------------------------------------------------------------------------------- */
+/* --- the cache ---------------------------------------------------------------------------------------------------- */
 
 /* Takes the listing out of the cache and its directory, and puts it before *gone. */
 static void cache_remove_locked(struct listing_cache *cache, struct listing *l, struct listing **gone)
@@ -329,8 +327,7 @@ void listing_drop(struct tree *tree, struct inode *dir)
 	listings_free(gone);
 }
 
-/* --- patches
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- patches ------------------------------------------------------------------------------------------------------ */
 
 /* The entry of a visible name, made where it isn't there. NULL: no memory. */
 static struct listed *patch_entry(struct listing *l, const char *name, bool *ret_was_live)
@@ -413,8 +410,7 @@ void listing_remove(struct tree *tree, struct inode *dir, const char *name)
 		listing_sweep(l);
 }
 
-/* --- building
- * --------------------------------------------------------------------------------------------------------- */
+/* --- building ----------------------------------------------------------------------------------------------------- */
 
 static int by_cookie(const void *a, const void *b)
 {
@@ -524,8 +520,7 @@ int listing_build(struct tree *tree, struct inode *dir)
 	return res;
 }
 
-/* --- reading
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 
 /* Copies entries from `cookie` on; *flags gets those of each. */
 static void batch_fill_locked(struct listing *l, uint64_t cookie, size_t max_bytes, struct listing_batch *b,

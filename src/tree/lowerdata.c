@@ -40,8 +40,7 @@ struct lowerdata {
 	char path[];
 };
 
-/* --- the table
- * --------------------------------------------------------------------------------------------------------- */
+/* --- the table ---------------------------------------------------------------------------------------------------- */
 
 static struct lowerdata *lowerdata_find_locked(struct tree *tree, const struct inode *inode)
 {
@@ -104,8 +103,7 @@ void lowerdata_drop_locked(struct tree *tree, struct inode *inode)
 	free(d);
 }
 
-/* --- copy-up
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- copy-up ------------------------------------------------------------------------------------------------------ */
 
 int inode_keep_lower_data(struct tree *tree, struct inode *inode, const struct statx *stx)
 {
@@ -143,8 +141,7 @@ void inode_publish_data(struct tree *tree, struct inode *inode)
 	atomic_fetch_and_explicit(&inode->flags, (uint16_t)~INODE_METACOPY, memory_order_release);
 }
 
-/* --- opening
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------------------------------------------------ */
 
 /* A path that no system call takes as a whole. */
 static int open_long_path(struct tree *tree, const struct layer *l, const char *path, int flags)

@@ -39,8 +39,7 @@ struct merge {
 	uint64_t whiteout_ino; /* one that was seen to be a whiteout here; 0 none */
 };
 
-/* Looks at an entry whose type readdir doesn't tell enough of. 1: it is a whiteout; 0: *type is right; -ENOENT: gone.
- */
+/* Looks at an entry whose type readdir doesn't tell enough of. 1: it is a whiteout; 0: *type is right; -ENOENT: gone. */
 static int merge_look(struct merge *m, const struct sys_dirent *d, const char *name, unsigned char *type)
 {
 	struct statx stx;

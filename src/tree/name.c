@@ -295,8 +295,7 @@ bool inode_is_ancestor(struct tree *tree, const struct inode *maybe_ancestor, co
 {
 	if (!CHECK(inode_is_dir(inode)))
 		return false;
-	/* A name may be replaced by a rename within one directory, which holds no R; the parent of a directory may not.
-	 */
+	/* A name may be replaced by a rename within one directory, which holds no R; the parent of a directory may not. */
 	while (inode && inode != maybe_ancestor)
 		inode = atomic_load_explicit(&inode->dir->parent, memory_order_acquire);
 	return inode != NULL;

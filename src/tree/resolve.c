@@ -195,8 +195,7 @@ static int resolve_redirect(struct search *s, const struct layer *l, int dirfd, 
 	return redirect_apply(s, &redirect, at, len);
 }
 
-/* --- files without data of their own
- * ---------------------------------------------------------------------------------- */
+/* --- files without data of their own ------------------------------------------------------------------------------ */
 
 static int refuse_metacopy(void)
 {
@@ -282,8 +281,7 @@ static int resolve_data_elsewhere(struct search *s)
 	return -EIO;
 }
 
-/* --- the search
- * ------------------------------------------------------------------------------------------------------ */
+/* --- the search --------------------------------------------------------------------------------------------------- */
 
 static int keep_index_name(struct resolved *r, const struct index_entry *e)
 {

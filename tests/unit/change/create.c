@@ -143,8 +143,7 @@ TEST("the descriptor of a new file can be written, also when its mode permits no
 	EXPECT_VIEW(&u, "f=new\nw=new\n");
 }
 
-/* --- owner, mode, ACL ------------------------------------------------------------------------------------------------
- */
+/* --- owner, mode, ACL ------------------------------------------------------------------------------------------------ */
 
 static const struct caller user = {.uid = 1000, .gid = 1001, .umask = 027};
 
@@ -246,8 +245,7 @@ TEST("objects are given to their caller by the work directory where they can't b
 	EXPECT_INT(work_temps(), 0);
 }
 
-/* --- links and nameless files
- * -------------------------------------------------------------------------------------------- */
+/* --- links and nameless files ------------------------------------------------------------------------------------- */
 
 TEST("a link is another name of the same inode, also over a whiteout; a lower file is asked for first")
 {

@@ -15,8 +15,7 @@
 
 #include "change/union.h"
 
-/* --- layers from a text ----------------------------------------------------------------------------------------------
- */
+/* --- layers from a text ---------------------------------------------------------------------------------------------- */
 
 static inline bool layers_word(char *word)
 {
@@ -53,8 +52,7 @@ static inline bool layers_make(const char *text)
 	return true;
 }
 
-/* --- what a union shows
- * ------------------------------------------------------------------------------------------------ */
+/* --- what a union shows ------------------------------------------------------------------------------------------- */
 
 #define VIEW_MAX 4096
 
@@ -183,8 +181,7 @@ static inline void view_fresh(struct uni *u, struct view *ret)
 		EXPECT(tree_check((u)->tree));                                                                         \
 	} while (0)
 
-/* --- calls by path
- * ------------------------------------------------------------------------------------------------------- */
+/* --- calls by path ------------------------------------------------------------------------------------------------ */
 
 /* The parent's inode, and the last component in *ret_name. */
 static inline struct inode *names_parent(struct uni *u, const char *path, const char **ret_name)
@@ -254,8 +251,7 @@ static inline int names_link(struct uni *u, const char *from, const char *to)
 	return create_link(u->change, inode, parent, name, &stx);
 }
 
-/* --- looking at the upper
- * -------------------------------------------------------------------------------------------------- */
+/* --- looking at the upper ----------------------------------------------------------------------------------------- */
 
 static inline bool is_whiteout(const char *path)
 {

@@ -244,8 +244,7 @@ static int run_child(const struct attempt *a, const char *before, const char *af
 	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* --- the sweep
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- the sweep ---------------------------------------------------------------------------------------------------- */
 
 /* The states before and after. In a process of its own too: calls are counted over the life of a process. */
 struct views {

@@ -148,8 +148,7 @@ TEST("a file whose other name nobody has looked up is found by that name afterwa
 	EXPECT_VIEW(&u, "b=up\n");
 }
 
-/* --- directories
- * ------------------------------------------------------------------------------------------------------ */
+/* --- directories -------------------------------------------------------------------------------------------------- */
 
 TEST("rmdir of a merged directory whose lower entries were removed leaves a whiteout and no temps")
 {

@@ -368,8 +368,7 @@ TEST("files that are renamed to and fro in listed directories are listed once")
 	EXPECT_VIEW(&u, "d/\nd/f=\ne/\n");
 }
 
-/* --- many threads
- * ----------------------------------------------------------------------------------------------------- */
+/* --- many threads ------------------------------------------------------------------------------------------------- */
 
 #define ROUNDS 300
 
@@ -379,8 +378,7 @@ struct mover {
 	int strange; /* an error that no order of the changes explains */
 };
 
-/* As uni_find(), with D held as the kernel holds the directory: a lookup doesn't run beside a change of the same name.
- */
+/* As uni_find(), with D held as the kernel holds the directory: a lookup doesn't run beside a change of the same name. */
 static struct inode *find_locked(struct uni *u, const char *path)
 {
 	struct inode *inode = u->tree->root;

@@ -12,8 +12,7 @@
 
 #include "unit.h"
 
-/* --- the errors -----------------------------------------------------------------------------------------------------
- */
+/* --- the errors ----------------------------------------------------------------------------------------------------- */
 
 static bool exists(enum place p)
 {
@@ -76,8 +75,7 @@ static int expected(const struct rename_facts *f)
 	return 0;
 }
 
-/* --- the model -------------------------------------------------------------------------------------------------------
- */
+/* --- the model ------------------------------------------------------------------------------------------------------- */
 
 enum upper_kind { UPPER_NOTHING, UPPER_WHITEOUT, UPPER_OBJECT };
 
@@ -298,8 +296,7 @@ static bool model_check_exchange(const struct rename_facts *f, const struct rena
 	return same_sight(look(&m.new), old) && same_sight(look(&m.old), new);
 }
 
-/* --- every combination
- * --------------------------------------------------------------------------------------------------- */
+/* --- every combination -------------------------------------------------------------------------------------------- */
 
 static bool side_can_be(const struct rename_side *s)
 {
@@ -318,8 +315,7 @@ static bool side_can_be(const struct rename_side *s)
 		return false;
 	if (s->place == PLACE_ABSENT && s->lower_positive)
 		return false;
-	/* A directory over a lower file is pure without a mark; over a lower directory it has one, which look() asks.
-	 */
+	/* A directory over a lower file is pure without a mark; over a lower directory it has one, which look() asks. */
 	if (s->opaque && s->place != PLACE_DIR_PURE)
 		return false;
 	return !s->covered || exists(s->place);
@@ -468,8 +464,7 @@ TEST("every plan moves the object whole, hides the old name if and only if a low
 	printf("# %lu plans\n", modelled);
 }
 
-/* --- single rows, for who reads them
- * ------------------------------------------------------------------------------------- */
+/* --- single rows, for who reads them ------------------------------------------------------------------------------ */
 
 static const struct rename_side absent_in_merged = {
 	.place = PLACE_ABSENT, .parent_in_upper = true, .parent_merged = true};

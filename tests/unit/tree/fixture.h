@@ -5,9 +5,10 @@
  *
  * What layers hold is written as text, items "LAYER KIND PATH" without spaces inside, such as "0f/a 1d/dir 2f/dir/x":
  *
- *	f file   l symlink   d directory   w whiteout (device 0:0)   o opaque directory   x directory with whiteouts of
- *the xattr form z whiteout of the xattr form (an empty file elsewhere)   e empty file   r directory with a
- *redirect, "path>target" or to "/elsewhere"   m metacopy file, "path" or "path>target"   u directory with user.fuseoverlayfs.opaque
+ *	f file   e empty file   l symlink   m metacopy file, "path" or "path>target"
+ *	w whiteout (device 0:0)   z whiteout of the xattr form (an empty file elsewhere)
+ *	d directory   o opaque directory   x directory with whiteouts of the xattr form   u directory with user.fuseoverlayfs.opaque
+ *	r directory with a redirect, "path>target" or to "/elsewhere"
  */
 #ifndef UNIT_TREE_FIXTURE_H
 #define UNIT_TREE_FIXTURE_H
@@ -49,8 +50,7 @@ bool fixture_make_one(struct fixture *f, unsigned layer, char kind, const char *
 /* Sets a private mark on "LAYER/PATH". */
 bool fixture_mark(struct fixture *f, const char *path, enum xattr_overlay which, const char *value);
 
-/* Looks a path up as the kernel would, "" is the root; each step raises a lookup count. *ret is untouched on failure.
- */
+/* Looks a path up as the kernel would, "" is the root; each step raises a lookup count. *ret is untouched on failure. */
 int fixture_lookup(struct fixture *f, const char *path, struct inode **ret);
 /* The same, and NULL with a failed expectation when it isn't there. */
 struct inode *fixture_get(struct fixture *f, const char *path);

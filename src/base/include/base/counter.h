@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-/* One X(id, "name") a counter; the names are what SIGUSR1 and plyctl show. */
+/* One X(id, "name") a counter; the names are those that SIGUSR1 logs. */
 #define COUNTER_LIST(X)                                                                                                \
 	X(LOOKUP, "lookup")                                                                                            \
 	X(LOOKUP_CACHED, "lookup-cached")                                                                              \
@@ -48,6 +48,7 @@ enum counter {
 };
 
 void counter_add(enum counter c, uint64_t n);
+/* The sum of all threads since the process began; what is counted meanwhile may be in it or not. */
 uint64_t counter_read(enum counter c);
 const char *counter_name(enum counter c);
 

@@ -11,6 +11,7 @@
 
 /* Draws the seed; called once before any table exists. */
 void hash_seed_init(void);
+/* Differs from process to process: for tables in memory, never for what is kept. */
 uint64_t hash_bytes(const void *p, size_t len);
 /* Hash of a name in a directory: `parent` is any number that identifies the directory. */
 uint64_t hash_name(uint64_t parent, const char *name, size_t len);

@@ -3,7 +3,7 @@
  * Locks with classes. The order, outermost first; a thread may take a lock only of a class further in than all it holds,
  * except where a class is marked "pairs" (two of it at once, taken by the one function that orders them):
  *
- *	LOCK_GATE     shared by every change, exclusive to freeze (rwlock)
+ *	LOCK_GATE     shared by every change; exclusive it holds them up, which nothing but tests does yet (rwlock)
  *	  LOCK_RENAME   R: directory moves across parents
  *	    LOCK_DIR      D: names of one directory (pairs: ancestor first, else by id)
  *	      LOCK_INODE    I: one inode's change: publish, attributes, open by name (pairs: by address)
@@ -30,6 +30,7 @@ struct rwlock {
 	unsigned char class;
 };
 
+/* None of these fails. The class says where in the order the lock stands. */
 void lock_init(struct lock *l, enum lock_class class);
 void lock_finish(struct lock *l);
 void lock_take(struct lock *l);
@@ -54,9 +55,9 @@ static inline void lock_cleanup(struct lock **l)
 		lock_drop(*l);
 }
 
-/* Holds `l` until the end of the scope. */
 #define LOCK_SCOPE_NAME2(line) _lock_scope_##line
 #define LOCK_SCOPE_NAME(line) LOCK_SCOPE_NAME2(line)
+/* Holds `l` until the end of the scope. */
 #define LOCK_SCOPE(l)                                                                                                  \
 	struct lock *LOCK_SCOPE_NAME(__LINE__) __attribute__((cleanup(lock_cleanup), unused)) =                        \
 		({ lock_take(l); (l); })

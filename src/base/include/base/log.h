@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The daemon's log: stderr until the mount is live, then syslog and, where asked for, a file. Never an attribute's value,
- * never file content. log_limited() is rate-limited per cause: at most LOG_BURST lines in LOG_INTERVAL seconds each, with a
+ * never file content. log_limited() is limited by cause: at most LOG_BURST lines in LOG_INTERVAL seconds each, with a
  * line that counts what was left out. Thread-safe; takes no lock of ours.
  */
 #ifndef BASE_LOG_H
@@ -37,6 +37,7 @@ void log_open_syslog(const char *ident);
 int log_open_file(const char *path);
 /* Whether messages go to stderr (the default until daemonized). */
 void log_set_stderr(bool on);
+/* Tells what was left out by log_limited(), and lets go of syslog and file. */
 void log_close(void);
 
 /* `priority` is one of syslog's LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG. */

@@ -16,7 +16,8 @@ struct pool_task {
 	void (*run)(struct pool_task *task);
 };
 
-/* `name` (a string that stays alive, at most 12 characters) is shown by ps; `nice` is added to the threads' nice value. */
+/* `name` (a string that stays alive, at most 12 characters) is shown by ps; `nice` is added to the threads' nice value.
+ * 0, -ENOMEM, or -EINVAL without a thread. */
 int pool_new(const char *name, unsigned max_threads, int nice, struct pool **ret_pool);
 /* Never fails: where no thread can be started the task runs in the next free one, or in the caller if there is none. */
 void pool_submit(struct pool *pool, struct pool_task *task);

@@ -5,7 +5,7 @@
  * touched. The caller asks copyup_request() first (change/copyup.h), on whatever thread; the functions here neither copy up nor sync,
  * so request threads may call them.
  *
- * Each change passes the gate once (frozen by a commit), takes D of the directories and I of the objects, resolves the names again, decides
+ * Each change passes the gate once, takes D of the directories and I of the objects, resolves the names again, decides
  * by a pure plan, and has one commit point: one renameat2, linkat, mkdirat or unlinkat. After it succeeded the tree is told.
  *
  * All functions return 0 (or what the text says) or a negative errno exactly as kernel overlayfs answers.
@@ -30,7 +30,7 @@ struct change {
 	bool squash;            /* c */
 	struct pool *copy_large; /* c copy-ups of big files */
 	struct pool *copy_small; /* c directories, small files, and changes that waited for one */
-	struct copyup_queue *queue; /* change/copyup.c: leaf */
+	struct copyup_queue *queue; /* change/copyup_queue.c: leaf */
 };
 
 struct change_options {

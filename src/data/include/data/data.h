@@ -30,6 +30,7 @@ struct data_options {
 	struct pool *pool;  /* where dirty entries are synced before eviction; borrowed */
 };
 
+/* 0 or -ENOMEM; borrows the tree. */
 int data_new(struct tree *tree, const struct data_options *opt, struct data **ret_data);
 /* From now on no change of data changes a file's modification time: who has the data changed says it by attr_set() (change/change.h). */
 void data_keep_mtimes(struct data *data);
@@ -45,6 +46,7 @@ struct data_fd {
 
 /* For reading: any version. For writing: -EAGAIN while the object is in a lower layer. Other errors as open(2) gives them. */
 int data_get(struct data *data, struct inode *inode, bool write, struct data_fd *ret_fd);
+/* Unpins; *fd has none afterwards. Also of one that data_get() didn't give, all zero. */
 void data_put(struct data *data, struct data_fd *fd);
 /* Gives a freshly created upper file's O_RDWR descriptor to the cache; takes ownership. */
 void data_install(struct data *data, struct inode *inode, int fd);
@@ -65,10 +67,11 @@ bool data_is_crowded(struct data *data);
 
 /* --- calls on the object; -EAGAIN where it must be copied up first ---------------------------------------------------------------- */
 
+/* Bytes read, fewer at the end of the file. */
 ssize_t data_read(struct data *data, struct inode *inode, void *buf, size_t size, off_t off);
 /* Lets the kernel begin to read a file, for a READ that is likely to come; doesn't wait. */
 void data_read_ahead(struct data *data, struct inode *inode);
-/* `append`: the writer opened with O_APPEND; without it an append-only file answers -EPERM. */
+/* Bytes written. `append`: the writer opened with O_APPEND; without it an append-only file answers -EPERM. */
 ssize_t data_write(struct data *data, struct inode *inode, const void *buf, size_t size, off_t off, bool append);
 int data_fallocate(struct data *data, struct inode *inode, int mode, off_t off, off_t len);
 /* SEEK_DATA and SEEK_HOLE. */

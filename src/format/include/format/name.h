@@ -92,8 +92,7 @@ const char *xattr_override_decode(enum override_form form, const char *stored);
 /* A result of listxattr, decoded in place; the last name ends with a NUL. Returns the new size. */
 size_t xattr_override_decode_list(enum override_form form, char *list, size_t size);
 
-/* The aufs dialect: `.wh.NAME` hides NAME, `.wh..wh..opq` makes its directory opaque, other `.wh..wh.*` are aufs's own.
- */
+/* The aufs dialect: `.wh.NAME` hides NAME, `.wh..wh..opq` makes its directory opaque, other `.wh..wh.*` are aufs's own. */
 #define AUFS_PREFIX ".wh."
 #define AUFS_OPAQUE ".wh..wh..opq"
 

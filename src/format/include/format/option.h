@@ -1,23 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The command line: one table of options, from which the parser, --help, the manual's table and the shell completions
- *come.
+ * The command line: one table of options, from which the parser, --help, the manual's table and the shell completions come.
  *
- * Nothing here touches the system: paths are taken as they are written (relative ones stay relative), so the caller
- *parses, reports, and only then opens anything. An option that would change owners, modes, durability or what is
- *visible is either obeyed or refused, never skipped in silence.
+ * Nothing here touches the system: paths are taken as they are written (relative ones stay relative), so the caller parses, reports, and
+ * only then opens anything. An option that would change owners, modes, durability or what is visible is either obeyed or refused, never
+ * skipped in silence.
  *
  * Two calls, chosen by the base name of argv[0]:
  *	plyfs [-f] [-d] [-o OPT[,OPT..]].. [SOURCE] MOUNTPOINT
  *	mount.fuse.plyfs SOURCE TARGET [-sfnv] [-t TYPE] [-o OPT[,OPT..]]	(any name that begins with "mount.")
- * Under the name fuse-overlayfs (also behind "mount.fuse." and "mount.fuse3.") unknown options are ignored with a
- *warning.
+ * Under the name fuse-overlayfs (also behind "mount.fuse." and "mount.fuse3.") unknown options are ignored with a warning.
  *
- * Syntax of -o: options are separated by commas, empty ones are skipped, `\,` is a comma within a value. A backslash
- *takes its special meaning from the character that follows it, in every value that is a path: `\:`, `\,`, `\\`. The
- *value of context=, fscontext=, defcontext= and rootcontext= may stand in double quotes and then hold commas. An option
- *that is given again replaces its earlier value; lowerdir= replaces all lower layers given before it, lowerdir+= and
- *datadir+= add.
+ * Syntax of -o: options are separated by commas, empty ones are skipped, `\,` is a comma within a value. A backslash takes its special
+ * meaning from the character that follows it, in every value that is a path: `\:`, `\,`, `\\`. The value of context=, fscontext=,
+ * defcontext= and rootcontext= may stand in double quotes and then hold commas. An option that is given again replaces its earlier
+ * value; lowerdir= replaces all lower layers given before it, lowerdir+= and datadir+= add.
  */
 #ifndef FORMAT_OPTION_H
 #define FORMAT_OPTION_H

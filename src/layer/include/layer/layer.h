@@ -105,6 +105,7 @@ struct layer_set {
  * read-only and could have it as a layer, options_show_upper(). Waits up to 5 s for an upper that is in use. `opt` must outlive the
  * set. Needs sys_init(). */
 int layer_set_open(const struct options *opt, const char *mountpoint, struct layer_set **ret_set, char **ret_error);
+/* One more reference; one less, and with the last the descriptors, the locks and the memory go. Only who got a reference may use the set. */
 struct layer_set *layer_set_get(struct layer_set *set);
 void layer_set_put(struct layer_set *set);
 /* At the end of the session: syncs the upper (unless volatile) and leaves the work directory empty. */
@@ -129,6 +130,7 @@ static inline bool layer_is_indexed(const struct layer_set *set, const struct la
 
 /* --- confined access: dirfd is a directory of this layer, name one component ------------------------------------------------ */
 
+/* A descriptor that the caller closes, or as open(2); -EXDEV when another mount covers the name. */
 int layer_openat(const struct layer *l, int dirfd, const char *name, int flags);
 /* The same for a path from the layer's root, shorter than PATH_MAX, no symbolic link in it. */
 int layer_open_path(const struct layer *l, const char *path, int flags);
@@ -151,8 +153,7 @@ static inline bool layer_overrides(const struct layer_set *set)
 /* Writes owner, mode, type and device number of `stx` to the upper object open (O_PATH) at fd. */
 int layer_write_override(const struct layer_set *set, int fd, const struct statx *stx);
 
-/* --- layers on idmapped mounts
- * --------------------------------------------------------------------------------------------- */
+/* --- layers on idmapped mounts ------------------------------------------------------------------------------------ */
 
 /*
  * With uidmapping or gidmapping a layer has ids that the fuse tier maps. Container engines map the lower layers by

@@ -37,6 +37,7 @@ int sys_reopen(int fd, int flags);
 int sys_open_path(const char *path, int flags, mode_t mode);
 /* O_TMPFILE in dirfd. -EOPNOTSUPP or -EISDIR where the file system has none. */
 int sys_open_tmpfile(int dirfd, int flags, mode_t mode);
+/* The descriptor is closed whatever this returns. */
 int sys_close(int fd);
 int sys_dup(int fd);
 
@@ -77,7 +78,7 @@ int sys_renameat2(int olddirfd, const char *oldname, int newdirfd, const char *n
 int sys_fchown(int fd, uid_t uid, gid_t gid);
 int sys_fchmod(int fd, mode_t mode);
 int sys_futimens(int fd, const struct timespec times[2]);
-/* The same by name. */
+/* The same by name. An id of -1 stays as it is. */
 int sys_fchownat(int dirfd, const char *name, uid_t uid, gid_t gid);
 int sys_fchmodat(int dirfd, const char *name, mode_t mode);
 /* Needs a descriptor open for writing. */
@@ -91,11 +92,14 @@ int sys_fssetxattr(int fd, const struct fsxattr *xa);
 
 /* --- data -------------------------------------------------------------------------------------------------------- */
 
+/* Fewer bytes than `size` at the end of the file. */
 ssize_t sys_pread(int fd, void *buf, size_t size, off_t off);
 /* Writes all of it or fails; a short write is continued, so the return value is `size` or -errno. If *some* bytes were
  * written before the error (ENOSPC, EDQUOT, EFBIG), returns the count written. */
 ssize_t sys_pwrite_all(int fd, const void *buf, size_t size, off_t off);
+/* Copies some of it, and moves both offsets on; 0 at the end of `in`. -EXDEV, -EOPNOTSUPP: the file systems don't. */
 ssize_t sys_copy_file_range(int in, off_t *off_in, int out, off_t *off_out, size_t len);
+/* FICLONE: `out` shares the data of `in`, all of it or nothing. */
 int sys_ficlone(int out, int in);
 int sys_fallocate(int fd, int mode, off_t off, off_t len);
 /* SEEK_DATA, SEEK_HOLE, SEEK_END, SEEK_SET. */

@@ -35,6 +35,7 @@ void sys_reserve_fds(unsigned n);
 void sys_no_core_dumps(void);
 /* Tries to set oom_score_adj; EACCES is ignored. */
 void sys_set_oom_score(int value);
+/* Processors that this process may run on, at least 1. */
 unsigned sys_cpu_count(void);
 /* CLOCK_MONOTONIC in milliseconds. */
 unsigned long long sys_now_ms(void);

@@ -41,7 +41,7 @@
 
 struct tree;
 struct inode;
-struct inode_name; /* tree/inode.c: a (parent, name) -> inode entry of the table */
+struct inode_name; /* tree/name.c: a (parent, name) -> inode entry of the table */
 struct listing;    /* tree/listing.h */
 struct dirfd_entry; /* tree/dirfd.c */
 
