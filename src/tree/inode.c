@@ -376,31 +376,32 @@ void inode_unlock_pair(struct tree *tree, struct inode *a, struct inode *b)
 	lock_drop_pair(first, second);
 }
 
+static struct inode *inode_by_name_locked(struct tree *tree, struct inode *parent, const char *name)
+{
+	struct inode_name *n = name_find_locked(tree, parent, name);
+
+	return n ? name_inode(n) : NULL;
+}
+
 struct inode *inode_lookup_known(struct tree *tree, struct inode *parent, const char *name)
 {
-	struct inode_name *n;
 	struct inode *inode;
 
 	LOCK_SCOPE(&tree->table);
-	n = name_find_locked(tree, parent, name);
-	if (!n)
-		return NULL;
-	inode = name_inode(n);
-	inode->nlookup++;
+	inode = inode_by_name_locked(tree, parent, name);
+	if (inode)
+		inode->nlookup++;
 	return inode;
 }
 
 struct inode *inode_peek(struct tree *tree, struct inode *parent, const char *name)
 {
-	struct inode_name *n;
 	struct inode *inode;
 
 	LOCK_SCOPE(&tree->table);
-	n = name_find_locked(tree, parent, name);
-	if (!n)
-		return NULL;
-	inode = name_inode(n);
-	inode->refs++;
+	inode = inode_by_name_locked(tree, parent, name);
+	if (inode)
+		inode->refs++;
 	return inode;
 }
 

@@ -175,8 +175,11 @@ void link_remove_locked(struct tree *tree, struct inode *inode);
 
 /* The number of an inode whose object is in the upper comes from its origin. False: another upper object has it. */
 bool number_claim_locked(struct tree *tree, struct inode *inode);
-/* The same of an object that may have no inode yet, and has the number own_ino without an origin. */
+/* Whether another object of the upper has the number than the one whose own, without an origin, is own_ino. */
 bool number_is_taken(struct tree *tree, uint64_t ino, uint64_t own_ino);
+/* What an object of the upper shows, which may have no inode yet: the number of its origin, or its own where it has none (0) or another has
+ * that. */
+uint64_t number_of_upper(struct tree *tree, uint64_t origin, uint64_t own_ino);
 /* The inode is being freed. */
 void number_release_locked(struct tree *tree, struct inode *inode);
 

@@ -309,83 +309,97 @@ int merge_dir(struct tree *tree, struct inode *dir, bool stop_early, struct list
 	return res;
 }
 
+/* --- numbers ------------------------------------------------------------------------------------------------------ */
+
 /* What the mark leads to has the number; a mark that can't be followed leaves it as it is, and the lookup tells. */
 static int final_ino_by_lookup(struct tree *tree, struct inode *dir, const char *name, uint64_t *ino)
 {
 	struct resolved r;
 	int res = resolve_child(tree, dir, name, &r);
 
-	if (res == 0) {
-		uint64_t own = layer_union_ino(tree->layers, &tree->layers->layers[r.layer], r.stx.stx_ino);
-
-		*ino = r.in_upper && number_is_taken(tree, r.ino, own) ? own : r.ino;
-	}
+	if (res == 0)
+		*ino = r.in_upper ? number_of_upper(tree, r.ino, layer_union_ino(tree->layers, &tree->layers->layers[r.layer], r.stx.stx_ino))
+				  : r.ino;
 	resolved_finish(&r);
 	return res == -ENOENT || res == -ENOMEM ? res : 0;
 }
 
-/* The number of the lower directory that was noted, unless another one in the upper has that. */
-static int final_ino_of_merged(struct tree *tree, int dirfd, const char *name, uint64_t *ino)
+static int own_ino(struct tree *tree, int dirfd, const char *name, uint64_t *ret_ino)
 {
 	struct statx stx;
+	int res = sys_statx(dirfd, name, &stx);
+
+	if (res == 0)
+		*ret_ino = layer_union_ino(tree->layers, layer_upper(tree->layers), stx.stx_ino);
+	return res;
+}
+
+/* The number of the lower directory that was noted, unless another one in the upper has that: only then the own one is asked for. */
+static int final_ino_of_merged(struct tree *tree, int dirfd, const char *name, uint64_t *ino)
+{
 	uint64_t own;
 	int res;
 
 	if (!number_is_taken(tree, *ino, 0))
 		return 0;
-	res = sys_statx(dirfd, name, &stx);
+	res = own_ino(tree, dirfd, name, &own);
+	if (res == 0)
+		*ino = number_of_upper(tree, *ino, own);
+	return res;
+}
+
+/* The marks that count in a number. */
+static int final_marks(struct tree *tree, int dirfd, const char *name, unsigned flags, unsigned *ret_marks)
+{
+	const struct layer *upper = layer_upper(tree->layers);
+	int res = layer_read_marks(tree->layers, upper, dirfd, name, ret_marks);
+
+	if (res < 0 || !tree->layers->aufs || (*ret_marks & MARK_OPAQUE))
+		return res;
+	if (!(flags & LISTED_MERGES) && !(*ret_marks & MARK_REDIRECT))
+		return 0;
+	res = layer_aufs_opaque(upper, dirfd, name);
+	if (res > 0)
+		*ret_marks |= MARK_OPAQUE;
+	return MIN(res, 0);
+}
+
+/* Of an object of the upper. 1: a redirect leads to it. */
+static int final_ino_by_marks(struct tree *tree, int dirfd, const char *name, unsigned flags, uint64_t *ino)
+{
+	uint64_t origin = 0;
+	unsigned marks;
+	int res = final_marks(tree, dirfd, name, flags, &marks);
+
 	if (res < 0)
 		return res;
-	own = layer_union_ino(tree->layers, layer_upper(tree->layers), stx.stx_ino);
-	if (number_is_taken(tree, *ino, own))
-		*ino = own;
-	return 0;
+	if ((marks & MARK_REDIRECT) && !(marks & MARK_OPAQUE))
+		return 1;
+	if ((flags & LISTED_MERGES) && !(marks & MARK_OPAQUE))
+		return final_ino_of_merged(tree, dirfd, name, ino);
+	/* Opaque: the number that was noted is that of a directory it hides. */
+	if (flags & LISTED_MERGES)
+		res = own_ino(tree, dirfd, name, ino);
+	if (marks & MARK_ORIGIN)
+		origin = layer_origin_ino(tree->layers, layer_upper(tree->layers), dirfd, name);
+	*ino = number_of_upper(tree, origin, *ino);
+	return res;
 }
 
 /* As resolve_child() numbers it, with fewer calls: the listing has seen what lies beneath. */
 int merge_final_ino(struct tree *tree, struct inode *dir, const char *name, unsigned flags, uint64_t *ino)
 {
-	const struct layer *upper = layer_upper(tree->layers);
 	struct dirfd fd;
-	struct statx stx;
-	unsigned marks;
-	uint64_t origin;
-	int res;
+	int res = 1;
 
-	if (flags & LISTED_FORMER)
-		return final_ino_by_lookup(tree, dir, name, ino);
-	if (!CHECK(upper))
-		return -EIO;
-	res = dirfd_get_upper(tree, dir, &fd);
-	if (res < 0)
-		return res;
-	res = layer_read_marks(tree->layers, upper, fd.fd, name, &marks);
-	if (res == 0 && ((flags & LISTED_MERGES) || (marks & MARK_REDIRECT)) && !(marks & MARK_OPAQUE) &&
-	    tree->layers->aufs) {
-		res = layer_aufs_opaque(upper, fd.fd, name);
-		marks |= res > 0 ? MARK_OPAQUE : 0;
-		res = MIN(res, 0);
-	}
-	if (res < 0)
-		goto out;
-	if ((flags & LISTED_MERGES) && !(marks & (MARK_OPAQUE | MARK_REDIRECT))) {
-		res = final_ino_of_merged(tree, fd.fd, name, ino);
-		goto out;
-	}
-	if ((marks & MARK_REDIRECT) && !(marks & MARK_OPAQUE)) {
+	if (!(flags & LISTED_FORMER)) {
+		if (!CHECK(tree->layers->has_upper))
+			return -EIO;
+		res = dirfd_get_upper(tree, dir, &fd);
+		if (res < 0)
+			return res;
+		res = final_ino_by_marks(tree, fd.fd, name, flags, ino);
 		dirfd_put(tree, &fd);
-		return final_ino_by_lookup(tree, dir, name, ino);
 	}
-	origin = marks & MARK_ORIGIN ? layer_origin_ino(tree->layers, upper, fd.fd, name) : 0;
-	if (flags & LISTED_MERGES) {
-		/* Opaque: the number that was noted is that of a directory it hides. */
-		res = sys_statx(fd.fd, name, &stx);
-		if (res == 0)
-			*ino = layer_union_ino(tree->layers, upper, stx.stx_ino);
-	}
-	if (origin && !number_is_taken(tree, origin, *ino))
-		*ino = origin;
-out:
-	dirfd_put(tree, &fd);
-	return res;
+	return res > 0 ? final_ino_by_lookup(tree, dir, name, ino) : res;
 }

@@ -113,6 +113,11 @@ bool number_is_taken(struct tree *tree, uint64_t ino, uint64_t own_ino)
 	return owner && layer_union_ino(tree->layers, upper, upper_ino(owner)) != own_ino;
 }
 
+uint64_t number_of_upper(struct tree *tree, uint64_t origin, uint64_t own_ino)
+{
+	return origin && !number_is_taken(tree, origin, own_ino) ? origin : own_ino;
+}
+
 void number_release_locked(struct tree *tree, struct inode *inode)
 {
 	struct number_table *t = &tree->inodes->numbers;
