@@ -240,39 +240,37 @@ int attr_get_fsxattr(struct change *change, struct inode *inode, struct fsxattr 
 	return 0;
 }
 
-static int open_upper_for_flags(struct change *change, struct inode *inode)
+/* A descriptor through which the flags that the object will have can be set; those that the upper can't carry are kept. Caller holds I. */
+static int open_to_set_flags(struct change *change, struct inode *inode, unsigned flags)
 {
-	if (!has_flags(inode))
-		return -ENOTTY;
-	return change_open_upper(change, inode, O_RDONLY | O_NONBLOCK);
+	_cleanup_close_ int fd = has_flags(inode) ? change_open_upper(change, inode, O_RDONLY | O_NONBLOCK) : -ENOTTY;
+	int r = fd < 0 ? fd : keep_protected_flags(change, fd, flags);
+
+	return r < 0 ? r : TAKE_FD(fd);
 }
 
 int attr_set_flags(struct change *change, struct inode *inode, unsigned flags)
 {
 	CHANGE_SCOPE(change, FAULT_ATTR);
 	_cleanup_close_ int fd = -1;
-	int r;
 
 	LOCK_SCOPE(inode_lock(change->tree, inode));
-	fd = open_upper_for_flags(change, inode);
-	if (fd < 0)
-		return fd;
-	r = keep_protected_flags(change, fd, flags);
-	return r < 0 ? r : sys_setflags(fd, flags);
+	fd = open_to_set_flags(change, inode, flags);
+	return fd < 0 ? fd : sys_setflags(fd, flags);
+}
+
+static unsigned flags_of(unsigned xflags)
+{
+	return (xflags & FS_XFLAG_IMMUTABLE ? (unsigned)FS_IMMUTABLE_FL : 0U) |
+	       (xflags & FS_XFLAG_APPEND ? (unsigned)FS_APPEND_FL : 0U);
 }
 
 int attr_set_fsxattr(struct change *change, struct inode *inode, const struct fsxattr *xa)
 {
 	CHANGE_SCOPE(change, FAULT_ATTR);
 	_cleanup_close_ int fd = -1;
-	int r;
 
 	LOCK_SCOPE(inode_lock(change->tree, inode));
-	fd = open_upper_for_flags(change, inode);
-	if (fd < 0)
-		return fd;
-	r = keep_protected_flags(change, fd,
-				 (xa->fsx_xflags & FS_XFLAG_IMMUTABLE ? (unsigned)FS_IMMUTABLE_FL : 0U) |
-					 (xa->fsx_xflags & FS_XFLAG_APPEND ? (unsigned)FS_APPEND_FL : 0U));
-	return r < 0 ? r : sys_fssetxattr(fd, xa);
+	fd = open_to_set_flags(change, inode, flags_of(xa->fsx_xflags));
+	return fd < 0 ? fd : sys_fssetxattr(fd, xa);
 }
