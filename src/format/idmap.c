@@ -131,7 +131,7 @@ void idmap_free(struct idmap *map)
 	*map = (struct idmap){.ranges = NULL};
 }
 
-int idmap_to_mount(const struct idmap *map, uint32_t id, uint32_t *ret_id)
+static int map_id(const struct idmap *map, bool to_layer, uint32_t id, uint32_t *ret_id)
 {
 	if (idmap_is_empty(map)) {
 		*ret_id = id;
@@ -139,28 +139,22 @@ int idmap_to_mount(const struct idmap *map, uint32_t id, uint32_t *ret_id)
 	}
 	for (size_t i = 0; i < map->count; i++) {
 		const struct idmap_range *range = &map->ranges[i];
+		uint32_t from = to_layer ? range->mount : range->layer, to = to_layer ? range->layer : range->mount;
 
-		if (id >= range->layer && id - range->layer < range->len) {
-			*ret_id = range->mount + (id - range->layer);
+		if (id >= from && id - from < range->len) {
+			*ret_id = to + (id - from);
 			return 0;
 		}
 	}
 	return -EOVERFLOW;
 }
 
+int idmap_to_mount(const struct idmap *map, uint32_t id, uint32_t *ret_id)
+{
+	return map_id(map, false, id, ret_id);
+}
+
 int idmap_to_layer(const struct idmap *map, uint32_t id, uint32_t *ret_id)
 {
-	if (idmap_is_empty(map)) {
-		*ret_id = id;
-		return 0;
-	}
-	for (size_t i = 0; i < map->count; i++) {
-		const struct idmap_range *range = &map->ranges[i];
-
-		if (id >= range->mount && id - range->mount < range->len) {
-			*ret_id = range->layer + (id - range->mount);
-			return 0;
-		}
-	}
-	return -EOVERFLOW;
+	return map_id(map, true, id, ret_id);
 }

@@ -43,32 +43,34 @@ static ssize_t get_owned_value(struct fs *fs, struct inode *inode, const char *n
 	return r < 0 ? r : n;
 }
 
+/* Before a query of at most *size bytes: its buffer, NULL for none; or the answer that needs no look. */
+static int query_start(struct fs *fs, bool shown, size_t max, size_t *size, char **ret_buf)
+{
+	counter_add(COUNTER_XATTR, 1);
+	if (layer_is_plain(fs->tree->layers))
+		return -ENOSYS;
+	if (!shown)
+		return -EOPNOTSUPP;
+	*size = MIN(*size, max);
+	if (*size > 0 && !(*ret_buf = malloc(*size)))
+		return -ENOMEM;
+	return 0;
+}
+
 void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
 {
 	struct fs *fs = fs_of(req);
 	struct inode *inode = inode_or_reply(req, id);
+	bool shown = fs->opt.xattrs || !strncmp(name, "system.posix_acl_", strlen("system.posix_acl_"));
 	_cleanup_free_ char *buf = NULL;
 	ssize_t n;
 
 	if (!inode)
 		return;
-	counter_add(COUNTER_XATTR, 1);
-	if (layer_is_plain(fs->tree->layers)) {
-		reply_result(req, -ENOSYS);
-		return;
-	}
-	if (!fs->opt.xattrs && strncmp(name, "system.posix_acl_", strlen("system.posix_acl_")) != 0) {
-		reply_result(req, -EOPNOTSUPP);
-		return;
-	}
-	if (size > 0 && !(buf = malloc(MIN(size, (size_t)XATTR_SIZE_MAX)))) {
-		reply_result(req, -ENOMEM);
-		return;
-	}
-	if (owner_in_xattr(fs, name))
-		n = get_owned_value(fs, inode, name, buf, MIN(size, (size_t)XATTR_SIZE_MAX));
-	else
-		n = xattr_get(fs->change, inode, name, buf, MIN(size, (size_t)XATTR_SIZE_MAX));
+	n = query_start(fs, shown, XATTR_SIZE_MAX, &size, &buf);
+	if (n == 0)
+		n = owner_in_xattr(fs, name) ? get_owned_value(fs, inode, name, buf, size)
+					     : xattr_get(fs->change, inode, name, buf, size);
 	reply_value(req, buf, n, size);
 }
 
@@ -81,25 +83,11 @@ void op_listxattr(fuse_req_t req, fuse_ino_t id, size_t size)
 
 	if (!inode)
 		return;
-	counter_add(COUNTER_XATTR, 1);
-	if (layer_is_plain(fs->tree->layers)) {
-		reply_result(req, -ENOSYS);
-		return;
-	}
-	if (!fs->opt.xattrs) {
-		reply_result(req, -EOPNOTSUPP);
-		return;
-	}
-	if (size > 0 && !(buf = malloc(MIN(size, (size_t)XATTR_LIST_MAX)))) {
-		reply_result(req, -ENOMEM);
-		return;
-	}
-	size = MIN(size, (size_t)XATTR_LIST_MAX);
+	n = query_start(fs, fs->opt.xattrs, XATTR_LIST_MAX, &size, &buf);
 	/* Root is taken to have CAP_SYS_ADMIN. */
-	if (fuse_req_ctx(req)->uid == 0)
-		n = xattr_list(fs->change, inode, buf, size);
-	else
-		n = xattr_list_untrusted(fs->change, inode, buf, size);
+	if (n == 0)
+		n = fuse_req_ctx(req)->uid == 0 ? xattr_list(fs->change, inode, buf, size)
+						: xattr_list_untrusted(fs->change, inode, buf, size);
 	reply_value(req, buf, n, size);
 }
 

@@ -144,43 +144,35 @@ static int store_acl_id(void *arg, bool group, uint32_t *id)
 	return idmap_to_layer(group ? o->gidmap : o->uidmap, *id, id);
 }
 
-/* Capabilities of a namespace that the mount doesn't know count for nobody there. */
-static int show_capability(const struct owner_rules *o, void *value, size_t size)
+/* The root of a namespaced capability, by one direction of the map; -EOVERFLOW where that doesn't have it. */
+static int map_capability(const struct owner_rules *o, void *value, size_t size,
+			  int (*map)(const struct idmap *map, uint32_t id, uint32_t *ret_id))
 {
 	uint32_t id;
+	int r;
 
 	if (!capability_get_rootid(value, size, &id))
 		return 0;
-	if (idmap_to_mount(o->uidmap, id, &id) < 0)
-		return -ENODATA;
-	capability_set_rootid(value, id);
-	return 0;
+	r = map(o->uidmap, id, &id);
+	if (r == 0)
+		capability_set_rootid(value, id);
+	return r;
 }
 
 int owner_show_xattr(const struct fs *fs, const char *name, void *value, size_t size)
 {
+	/* Capabilities of a namespace that the mount doesn't know count for nobody there. */
 	if (is_capability(name))
-		return show_capability(&fs->owner, value, size);
+		return map_capability(&fs->owner, value, size, idmap_to_mount) < 0 ? -ENODATA : 0;
 	/* What is no ACL stays as it is: the kernel refuses it. */
 	(void)acl_map_ids(value, size, show_acl_id, (void *)&fs->owner);
 	return 0;
 }
 
-static int store_capability(const struct owner_rules *o, void *value, size_t size)
-{
-	uint32_t id;
-
-	if (!capability_get_rootid(value, size, &id))
-		return 0;
-	if (idmap_to_layer(o->uidmap, id, &id) < 0)
-		return -EINVAL;
-	capability_set_rootid(value, id);
-	return 0;
-}
-
 int owner_store_xattr(const struct fs *fs, const char *name, void *value, size_t size)
 {
-	if (is_capability(name))
-		return store_capability(&fs->owner, value, size);
-	return acl_map_ids(value, size, store_acl_id, (void *)&fs->owner) == -EOVERFLOW ? -EINVAL : 0;
+	int r = is_capability(name) ? map_capability(&fs->owner, value, size, idmap_to_layer)
+				    : acl_map_ids(value, size, store_acl_id, (void *)&fs->owner);
+
+	return r == -EOVERFLOW ? -EINVAL : 0;
 }
