@@ -11,18 +11,16 @@
  * grow with the number of layers.
  *
  * A redirect changes what is looked for in the layers below: another name in the same parent, or a path from their
- * roots; then all layers below are asked, whether they hold the parent or not. On the way along a path every component
- * counts as if it had been looked up in that layer: whiteouts and opaque directories end the search below, redirects
- * change the path for the layers below. The rules are kernel overlayfs's (ovl_lookup_layer in fs/overlayfs/namei.c).
+ * roots; then all layers below are asked, whether they hold the parent or not (resolve_path.c). The rules are kernel
+ * overlayfs's (ovl_lookup_layer in fs/overlayfs/namei.c).
  *
  * A regular file that holds metadata alone doesn't end the search: in the layers below its data is looked for, by its
  * name or along its redirect, until a regular file that has some, or anything else, is met. Such files are told by the
  * marks, which are read anyway, so others cost nothing more.
  */
-#include "internal.h"
+#include "resolve_internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,20 +28,16 @@
 #include <sys/sysmacros.h>
 
 #include "base/check.h"
-#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/macros.h"
 #include "format/redirect.h"
 #include "layer/catalog.h"
 #include "layer/index.h"
-#include "os/fs.h"
 
 /* Wasted probes that are worth a listing. */
 #define WASTE_LIMIT 64
 
-/* The upper's root and the work directory show as entries of a lower layer that contains them, but can't be entered:
- * they would show everything twice, and temp files. */
-static bool is_forbidden(const struct layer_set *set, const struct layer *l, const struct statx *stx)
+bool resolve_is_forbidden(const struct layer_set *set, const struct layer *l, const struct statx *stx)
 {
 	dev_t dev = makedev(stx->stx_dev_major, stx->stx_dev_minor);
 
@@ -52,28 +46,6 @@ static bool is_forbidden(const struct layer_set *set, const struct layer *l, con
 	return (stx->stx_ino == set->upper_id.ino && dev == set->upper_id.dev) ||
 	       (stx->stx_ino == set->work_id.ino && dev == set->work_id.dev);
 }
-
-/* The state of one search. */
-struct search {
-	struct tree *tree;
-	struct resolved *r;
-	struct inode *dir;
-	const char *name;
-	unsigned depth;	    /* of the parent's stack */
-	unsigned cap;	    /* of r->lower */
-	unsigned wasted;    /* layers asked in vain */
-	unsigned last;	    /* the layer that was asked last */
-	char *path;	    /* owned; what to look for from now on, once there was a redirect: a name, or "/a/b" from the roots */
-	unsigned redirects; /* that were met */
-	bool absolute;	    /* the last of them was */
-	bool metacopy;	    /* what was found has metadata alone: its data is looked for */
-	bool metacopy_lower; /* and is or has a part in a lower layer */
-	const char *walked; /* the path in the layer that is being asked, when it isn't reached by the parent */
-	bool found;
-	bool done;
-	uint64_t origin_ino; /* of the topmost object, when it has a valid origin */
-	uint64_t lower_ino;  /* of the topmost lower part, likewise; counts for directories */
-};
 
 static bool from_roots(const struct search *s)
 {
@@ -137,8 +109,7 @@ static int resolve_merge(struct search *s, const struct layer *l, const struct p
 	return 0;
 }
 
-/* `at` is the component with the mark, of len bytes, and what follows it. What is looked for from now on keeps what comes
- * before and after. */
+/* What is looked for from now on keeps what comes before and after the component with the mark. */
 static int redirect_apply(struct search *s, const struct redirect *redirect, const char *at, size_t len)
 {
 	const char *now = search_name(s);
@@ -172,9 +143,8 @@ static bool redirect_counts(const struct search *s, const struct layer *l, const
 	return l->index + 1 < set->n || (file && set->n_data);
 }
 
-/* Obeys the mark of a directory or metacopy file that is `name` at dirfd. */
-static int resolve_redirect(struct search *s, const struct layer *l, int dirfd, const char *name, const struct probe *p,
-			    const char *at, size_t len)
+int resolve_redirect(struct search *s, const struct layer *l, int dirfd, const char *name, const struct probe *p,
+		     const char *at, size_t len)
 {
 	struct redirect redirect;
 	int res;
@@ -397,9 +367,7 @@ static int resolve_found(struct search *s, const struct layer *l, int dirfd, con
 	return res < 0 ? res : !r->metacopy && !S_ISDIR(p->stx.stx_mode);
 }
 
-/* An object was met: `name` at dirfd, the last component of what is looked for. `name` may be part of that, and is gone
- * afterwards. */
-static int resolve_object(struct search *s, const struct layer *l, int dirfd, const char *name, struct probe *p)
+int resolve_object(struct search *s, const struct layer *l, int dirfd, const char *name, struct probe *p)
 {
 	bool is_dir = S_ISDIR(p->stx.stx_mode);
 	struct probe copy;
@@ -411,7 +379,7 @@ static int resolve_object(struct search *s, const struct layer *l, int dirfd, co
 		s->done = true;
 		return 0;
 	}
-	if (is_forbidden(s->tree->layers, l, &p->stx))
+	if (resolve_is_forbidden(s->tree->layers, l, &p->stx))
 		return -ELOOP;
 	res = is_dir ? 0 : look_in_index(s, l, dirfd, name, p, &copy);
 	if (res != 0)
@@ -429,8 +397,7 @@ static int resolve_object(struct search *s, const struct layer *l, int dirfd, co
 	return is_dir ? resolve_redirect(s, l, dirfd, name, p, name, strlen(name)) : 0;
 }
 
-/* A whiteout beside a directory hides what is below by its name; a redirect of that directory leads elsewhere. */
-static void end_below(struct search *s, const struct probe *p, unsigned redirects_before)
+void resolve_end_below(struct search *s, const struct probe *p, unsigned redirects_before)
 {
 	if (p->hides_below && s->redirects == redirects_before)
 		s->done = true;
@@ -458,113 +425,8 @@ static int resolve_step(struct search *s, struct dirref *ref)
 	} else if (res == PROBE_NOWHERE) {
 		res = 0;
 	}
-	end_below(s, &p, redirects);
+	resolve_end_below(s, &p, redirects);
 	dirfd_put(s->tree, &fd);
-	return res;
-}
-
-/* `name` at dirfd, on the way along a path from a layer's root. 1: the layer has nothing of it. */
-static int walk_look(struct search *s, const struct layer *l, int dirfd, const char *name, struct probe *p)
-{
-	const struct layer_set *set = s->tree->layers;
-	int res, hides = 0;
-
-	*p = (struct probe){0};
-	if (layer_reserves_name(set, name))
-		return 1;
-	res = layer_statx(l, dirfd, name, &p->stx, &p->covered);
-	if (res < 0 && res != -ENOENT && res != -ENAMETOOLONG)
-		return res;
-	if (set->aufs && l->index + 1 < set->n && (res < 0 || S_ISDIR(p->stx.stx_mode)))
-		hides = probe_aufs(s->tree, layer_aufs_hides, l, dirfd, name);
-	if (hides < 0)
-		return hides;
-	p->hides_below = hides;
-	if (res < 0)
-		end_below(s, p, s->redirects);
-	return res < 0;
-}
-
-/* With what follows the name at `at`. 1: this layer has nothing at the path. */
-static int walk_through(struct search *s, const struct layer *l, int dirfd, const char *name, const char *at)
-{
-	unsigned redirects = s->redirects;
-	struct probe p;
-	int res = walk_look(s, l, dirfd, name, &p);
-
-	if (res != 0)
-		return res;
-	if (p.covered)
-		return 1;
-	if (!S_ISDIR(p.stx.stx_mode)) {
-		s->done = true;
-		return 1;
-	}
-	if (is_forbidden(s->tree->layers, l, &p.stx))
-		return -ELOOP;
-	res = probe_marks(s->tree, l, dirfd, name, &p);
-	if (res < 0)
-		return res;
-	if (p.marks & MARK_OPAQUE)
-		s->done = true;
-	res = resolve_redirect(s, l, dirfd, name, &p, at, strlen(name));
-	end_below(s, &p, redirects);
-	return res;
-}
-
-/* The last component, which is a directory or not what is looked for: a directory has been found above. */
-static int walk_end(struct search *s, const struct layer *l, int dirfd, const char *name)
-{
-	unsigned redirects = s->redirects;
-	struct probe p;
-	int res = walk_look(s, l, dirfd, name, &p);
-
-	if (res != 0)
-		return MIN(res, 0);
-	res = resolve_object(s, l, dirfd, name, &p);
-	end_below(s, &p, redirects);
-	return res;
-}
-
-static int walk_components(struct search *s, const struct layer *l, const char *path)
-{
-	_cleanup_close_ int fd = -1;
-	char name[TREE_NAME_MAX + 1];
-
-	for (;;) {
-		const char *at = path + 1;
-		size_t len = strcspn(at, "/");
-		int dirfd = fd < 0 ? l->root_fd : fd, next, res;
-
-		if (!CHECK(len > 0 && len <= TREE_NAME_MAX))
-			return -EIO;
-		memcpy(name, at, len);
-		name[len] = '\0';
-		if (!at[len])
-			return walk_end(s, l, dirfd, name);
-		res = walk_through(s, l, dirfd, name, at);
-		if (res != 0)
-			return MIN(res, 0);
-		next = dirfd_open_name(s->tree, l, dirfd, name);
-		if (next < 0)
-			return next == -ENOENT || next == -ENOTDIR || next == -ELOOP || next == -EXDEV ? 0 : next;
-		cleanup_close(&fd);
-		fd = next;
-		path = at + len;
-	}
-}
-
-/* Asks one layer for a path from its root. */
-static int resolve_walk(struct search *s, const struct layer *l)
-{
-	_cleanup_free_ char *path = strdup(s->path);
-	int res;
-
-	if (!path)
-		return -ENOMEM;
-	s->walked = path;
-	res = walk_components(s, l, path);
-	s->walked = NULL;
 	return res;
 }
 

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the two files of the resolver share: the state of one search, and what happens where it meets something. resolve.c goes down the
+ * directory's stack, resolve_path.c along a path in one layer.
+ */
+#ifndef TREE_RESOLVE_INTERNAL_H
+#define TREE_RESOLVE_INTERNAL_H
+
+#include "internal.h"
+
+/* The state of one search. */
+struct search {
+	struct tree *tree;
+	struct resolved *r;
+	struct inode *dir;
+	const char *name;
+	unsigned depth;	    /* of the parent's stack */
+	unsigned cap;	    /* of r->lower */
+	unsigned wasted;    /* layers asked in vain */
+	unsigned last;	    /* the layer that was asked last */
+	char *path;	    /* owned; what to look for from now on, once there was a redirect: a name, or "/a/b" from the roots */
+	unsigned redirects; /* that were met */
+	bool absolute;	    /* the last of them was */
+	bool metacopy;	    /* what was found has metadata alone: its data is looked for */
+	bool metacopy_lower; /* and is or has a part in a lower layer */
+	const char *walked; /* the path in the layer that is being asked, when it isn't reached by the parent */
+	bool found;
+	bool done;
+	uint64_t origin_ino; /* of the topmost object, when it has a valid origin */
+	uint64_t lower_ino;  /* of the topmost lower part, likewise; counts for directories */
+};
+
+/* --- resolve.c ---------------------------------------------------------------------------------------------------- */
+
+/* The upper's root and the work directory show as entries of a lower layer that contains them, but can't be entered:
+ * they would show everything twice, and temp files. */
+bool resolve_is_forbidden(const struct layer_set *set, const struct layer *l, const struct statx *stx);
+/* An object was met: `name` at dirfd, the last component of what is looked for. `name` may be part of that, and is gone
+ * afterwards. 0 or -errno. */
+int resolve_object(struct search *s, const struct layer *l, int dirfd, const char *name, struct probe *p);
+/* Obeys the mark of a directory or metacopy file that is `name` at dirfd. `at` is the component with the mark, of len bytes, and what
+ * follows it in what is looked for. 0 or -errno. */
+int resolve_redirect(struct search *s, const struct layer *l, int dirfd, const char *name, const struct probe *p,
+		     const char *at, size_t len);
+/* A whiteout beside a directory hides what is below by its name; a redirect of that directory leads elsewhere. `redirects_before`: met
+ * before this layer was asked. */
+void resolve_end_below(struct search *s, const struct probe *p, unsigned redirects_before);
+
+/* --- resolve_path.c ----------------------------------------------------------------------------------------------- */
+
+/* Asks one layer for s->path, which begins at its root. 0 or -errno. */
+int resolve_walk(struct search *s, const struct layer *l);
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Looking for a path from a layer's root, which an absolute redirect leads to. On the way every component counts as if it had been looked up
+ * in that layer: whiteouts and opaque directories end the search below, redirects change the path for the layers below. The rules are kernel
+ * overlayfs's (ovl_lookup_layer in fs/overlayfs/namei.c).
+ */
+#include "resolve_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "base/macros.h"
+
+/* `name` at dirfd, on the way along a path from a layer's root. 1: the layer has nothing of it. */
+static int walk_look(struct search *s, const struct layer *l, int dirfd, const char *name, struct probe *p)
+{
+	const struct layer_set *set = s->tree->layers;
+	int res, hides = 0;
+
+	*p = (struct probe){0};
+	if (layer_reserves_name(set, name))
+		return 1;
+	res = layer_statx(l, dirfd, name, &p->stx, &p->covered);
+	if (res < 0 && res != -ENOENT && res != -ENAMETOOLONG)
+		return res;
+	if (set->aufs && l->index + 1 < set->n && (res < 0 || S_ISDIR(p->stx.stx_mode)))
+		hides = probe_aufs(s->tree, layer_aufs_hides, l, dirfd, name);
+	if (hides < 0)
+		return hides;
+	p->hides_below = hides;
+	if (res < 0)
+		resolve_end_below(s, p, s->redirects);
+	return res < 0;
+}
+
+/* With what follows the name at `at`. 1: this layer has nothing at the path. */
+static int walk_through(struct search *s, const struct layer *l, int dirfd, const char *name, const char *at)
+{
+	unsigned redirects = s->redirects;
+	struct probe p;
+	int res = walk_look(s, l, dirfd, name, &p);
+
+	if (res != 0)
+		return res;
+	if (p.covered)
+		return 1;
+	if (!S_ISDIR(p.stx.stx_mode)) {
+		s->done = true;
+		return 1;
+	}
+	if (resolve_is_forbidden(s->tree->layers, l, &p.stx))
+		return -ELOOP;
+	res = probe_marks(s->tree, l, dirfd, name, &p);
+	if (res < 0)
+		return res;
+	if (p.marks & MARK_OPAQUE)
+		s->done = true;
+	res = resolve_redirect(s, l, dirfd, name, &p, at, strlen(name));
+	resolve_end_below(s, &p, redirects);
+	return res;
+}
+
+/* The last component, which is a directory or not what is looked for: a directory has been found above. */
+static int walk_end(struct search *s, const struct layer *l, int dirfd, const char *name)
+{
+	unsigned redirects = s->redirects;
+	struct probe p;
+	int res = walk_look(s, l, dirfd, name, &p);
+
+	if (res != 0)
+		return MIN(res, 0);
+	res = resolve_object(s, l, dirfd, name, &p);
+	resolve_end_below(s, &p, redirects);
+	return res;
+}
+
+static int walk_components(struct search *s, const struct layer *l, const char *path)
+{
+	_cleanup_close_ int fd = -1;
+	char name[TREE_NAME_MAX + 1];
+
+	for (;;) {
+		const char *at = path + 1;
+		size_t len = strcspn(at, "/");
+		int dirfd = fd < 0 ? l->root_fd : fd, next, res;
+
+		if (!CHECK(len > 0 && len <= TREE_NAME_MAX))
+			return -EIO;
+		memcpy(name, at, len);
+		name[len] = '\0';
+		if (!at[len])
+			return walk_end(s, l, dirfd, name);
+		res = walk_through(s, l, dirfd, name, at);
+		if (res != 0)
+			return MIN(res, 0);
+		next = dirfd_open_name(s->tree, l, dirfd, name);
+		if (next < 0)
+			return next == -ENOENT || next == -ENOTDIR || next == -ELOOP || next == -EXDEV ? 0 : next;
+		cleanup_close(&fd);
+		fd = next;
+		path = at + len;
+	}
+}
+
+int resolve_walk(struct search *s, const struct layer *l)
+{
+	_cleanup_free_ char *path = strdup(s->path);
+	int res;
+
+	if (!path)
+		return -ENOMEM;
+	s->walked = path;
+	res = walk_components(s, l, path);
+	s->walked = NULL;
+	return res;
+}
