@@ -8,7 +8,6 @@
 #define CHANGE_ALIAS_H
 
 #include "internal.h"
-#include "tree/resolve.h"
 
 /* Before a link of the object itself comes or goes in the upper: overlay.nlink is relative to their number, so that the change keeps it
  * right. Nothing to do for what isn't indexed. */

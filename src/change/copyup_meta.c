@@ -9,7 +9,6 @@
 #include "copyup_internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/limits.h>
 #include <stdlib.h>

@@ -24,7 +24,6 @@
 #include "internal.h"
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "base/macros.h"
 #include "os/mount.h"
 
 #define MAX_HIERARCHIES 32U

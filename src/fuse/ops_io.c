@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/check.h"
 #include "wire.h"
 
 #define COPY_PIECE ((size_t)64 << 20)

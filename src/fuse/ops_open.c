@@ -16,7 +16,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
-#include "os/fs.h"
 
 static bool wants_write(const struct fuse_file_info *fi)
 {

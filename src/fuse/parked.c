@@ -13,7 +13,6 @@
 #include <sys/prctl.h>
 #include <time.h>
 
-#include "base/check.h"
 #include "base/thread.h"
 #include "os/task.h"
 

@@ -27,7 +27,6 @@
 #include <uthash.h>
 #include <utlist.h>
 
-#include "base/check.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "os/backing.h"

@@ -9,7 +9,6 @@
 
 #include <sys/sysmacros.h>
 
-#include "base/check.h"
 
 void reply_result(fuse_req_t req, int err)
 {

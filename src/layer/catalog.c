@@ -15,7 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/check.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "format/acl.h"

@@ -12,7 +12,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/macros.h"
 #include "internal.h"
 
 #define MAPS_MAX 2048

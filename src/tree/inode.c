@@ -19,7 +19,6 @@
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "layer/index.h"
-#include "os/fs.h"
 
 int inode_table_new(struct tree *tree)
 {

@@ -3,7 +3,6 @@
  * The first byte chooses a decoder, the rest is its input. Beyond "no crash", each checks what its header promises:
  * what was taken is within bounds and encodes to the same bytes.
  */
-#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

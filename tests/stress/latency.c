@@ -4,7 +4,6 @@
  * looked up (small/0 .. small/FILES-1) are looked up one after the other. Prints how long that took and exits with 1 when the 99th
  * percentile is 10 ms or more, or when a writer failed. Measures until all writers have ended, SECONDS at most.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>

@@ -5,7 +5,6 @@
  */
 #include "sc.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/aio_abi.h>
 #include <signal.h>

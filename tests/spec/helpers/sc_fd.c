@@ -13,7 +13,6 @@
  */
 #include "sc.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <linux/fs.h>
-#include <sys/ioctl.h>
 
 #include "data/store.h"
 #include "os/fs.h"

@@ -14,7 +14,6 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "base/macros.h"
 #include "layer/work.h"
 #include "os/fs.h"
 #include "unit.h"

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "base/counter.h"
-#include "os/fs.h"
 #include "unit.h"
 
 static struct listing_batch batch;

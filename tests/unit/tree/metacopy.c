@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "fixture.h"
-#include "os/fs.h"
 #include "unit.h"
 
 /* Three layers, of which the first is the upper, and data-only layers 3 and 4. */
