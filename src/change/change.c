@@ -20,19 +20,17 @@
 #include "format/name.h"
 #include "internal.h"
 
-#define COPY_LARGE_THREADS 4
 #define COPY_LARGE_NICE 10
 #define COPY_SMALL_THREADS 3
 #define COPY_SMALL_NICE 5
 
 static int change_start_pools(struct change *change, const struct change_options *opt)
 {
-	unsigned large = opt->copy_threads ? opt->copy_threads : COPY_LARGE_THREADS;
-	int r = pool_new("ply-copy", large, COPY_LARGE_NICE, &change->copy_large);
+	int r = pool_new("plyfs-copy", opt->copy_threads, COPY_LARGE_NICE, &change->copy_large);
 
 	if (r < 0)
 		return r;
-	return pool_new("ply-change", COPY_SMALL_THREADS, COPY_SMALL_NICE, &change->copy_small);
+	return pool_new("plyfs-change", COPY_SMALL_THREADS, COPY_SMALL_NICE, &change->copy_small);
 }
 
 /* Where a sync is no work. */

@@ -37,7 +37,7 @@ struct change_options {
 	bool sync;
 	bool acl;
 	bool squash; /* the mount shows other owners than the layers have: one that can't be set is no error */
-	unsigned copy_threads; /* at the most, for big files */
+	unsigned copy_threads; /* at the most, for big files; at least 1 */
 };
 
 int change_new(struct tree *tree, const struct change_options *opt, struct change **ret_change);

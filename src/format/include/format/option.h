@@ -8,7 +8,7 @@
  *
  * Two calls, chosen by the base name of argv[0]:
  *	plyfs [-f] [-d] [-o OPT[,OPT..]].. [SOURCE] MOUNTPOINT
- *	mount.fuse.plyfs SOURCE TARGET [-sfnv] [-t TYPE] [-o OPT[,OPT..]]	(any name that begins with "mount.")
+ *	mount.fuse.plyfs SOURCE TARGET [-sfnvrw] [-t TYPE] [-o OPT[,OPT..]]	(any name that begins with "mount.")
  * Under the name fuse-overlayfs (also behind "mount.fuse." and "mount.fuse3.") unknown options are ignored with a warning.
  *
  * Syntax of -o: options are separated by commas, empty ones are skipped, `\,` is a comma within a value. A backslash takes its special
