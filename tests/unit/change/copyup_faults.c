@@ -161,15 +161,21 @@ static void fail_all(unsigned which)
 		check_failure(which, n);
 }
 
-TEST("a failed copy-up leaves the old file and an empty work directory, whichever call fails")
+/* With each of the objects. */
+static void each_round(void (*all)(unsigned which))
 {
 	unsigned which = 0;
 
 	named_temps = false;
 	NEEDS_ROOT();
 	do
-		fail_all(which);
+		all(which);
 	while (next_round(&which));
+}
+
+TEST("a failed copy-up leaves the old file and an empty work directory, whichever call fails")
+{
+	each_round(fail_all);
 }
 
 static void kill_all(unsigned which)
@@ -187,13 +193,7 @@ static void kill_all(unsigned which)
 
 TEST("killed at any call, a copy-up leaves the old file or the new one")
 {
-	unsigned which = 0;
-
-	named_temps = false;
-	NEEDS_ROOT();
-	do
-		kill_all(which);
-	while (next_round(&which));
+	each_round(kill_all);
 }
 
 #else
