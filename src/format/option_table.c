@@ -63,7 +63,7 @@ static const struct option_choice low_latency_choices[] = {
 	{"on", LOW_LATENCY_ON, NULL},
 	{"off", LOW_LATENCY_OFF, NULL},
 	{"auto", LOW_LATENCY_AUTO, NULL},
-	{NULL},
+	{NULL, 0, NULL},
 };
 
 static const struct option_choice verity_choices[] = {
