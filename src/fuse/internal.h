@@ -212,9 +212,13 @@ void job_start_blocking(struct job *job);
 /* job_start() of a job that may leave one more written file open. While the syncs before eviction lag behind, it queues after them: so
  * writers, and nobody else, go at the disk's pace instead of running out of descriptors. */
 void job_start_opening(struct job *job);
+/* job_start() of a job that changes names, which with dirsync syncs. */
+void job_start_naming(struct job *job);
 void job_put(struct job *job);
 /* How a run function ends with a result alone: -EAGAIN is handed back, anything else is the answer. */
 int job_result(struct job *job, int r);
+/* Names in these directories have changed, `other` may be NULL or the same: with dirsync they are synced, before the answer. */
+int job_sync_names(struct job *job, struct inode *dir, struct inode *other);
 static inline void job_init(struct job *job, fuse_req_t req, int (*run)(struct job *))
 {
 	memset(job, 0, sizeof(*job));
@@ -233,6 +237,9 @@ void parked_enter(struct job *job);
 bool parked_leave(struct job *job);
 /* Cancels all of them with `err`. */
 void parked_cancel_all(struct fs *fs, int err);
+
+/* fsync or fdatasync of the upper's directory; 0 for a lower one. ops_dir.c */
+int dir_sync(struct fs *fs, struct inode *dir, bool datasync);
 
 /* --- the operations ------------------------------------------------------------------------------------------------------------- */
 

@@ -215,7 +215,25 @@ void job_start_opening(struct job *job)
 	if (data_is_crowded(job->fs->data))
 		job_start_blocking(job);
 	else
+		job_start_naming(job);
+}
+
+void job_start_naming(struct job *job)
+{
+	if (job->fs->opt.dirsync && !job->fs->change->syncs_at_once)
+		job_start_blocking(job);
+	else
 		job_start(job);
+}
+
+int job_sync_names(struct job *job, struct inode *dir, struct inode *other)
+{
+	int r;
+
+	if (!job->fs->opt.dirsync)
+		return 0;
+	r = dir_sync(job->fs, dir, false);
+	return r < 0 || !other || other == dir ? r : dir_sync(job->fs, other, false);
 }
 
 static void job_run_task(struct pool_task *task)

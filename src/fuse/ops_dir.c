@@ -194,25 +194,28 @@ void op_readdirplus(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struc
 	read_directory(req, id, size, off, true);
 }
 
-static int run_fsyncdir(struct job *job)
+int dir_sync(struct fs *fs, struct inode *inode, bool datasync)
 {
 	struct dirfd dir;
 	int fd = -1;
-	int r = dirfd_get_upper(job->fs->tree, job->inode, &dir);
+	int r = dirfd_get_upper(fs->tree, inode, &dir);
 
-	if (r == -EROFS) {
-		reply_result(job->req, 0);
+	if (r == -EROFS)
 		return 0;
-	}
 	if (r == 0) {
 		r = fd = sys_openat(dir.fd, ".", O_RDONLY | O_DIRECTORY, 0, SYS_CROSS_MOUNTS);
-		dirfd_put(job->fs->tree, &dir);
+		dirfd_put(fs->tree, &dir);
 	}
 	if (fd >= 0) {
-		r = job->flags ? sys_fdatasync(fd) : sys_fsync(fd);
+		r = datasync ? sys_fdatasync(fd) : sys_fsync(fd);
 		sys_close(fd);
 	}
-	reply_result(job->req, r);
+	return r;
+}
+
+static int run_fsyncdir(struct job *job)
+{
+	reply_result(job->req, dir_sync(job->fs, job->inode, job->flags));
 	return 0;
 }
 

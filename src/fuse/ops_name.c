@@ -19,6 +19,11 @@ static int run_make(struct job *job)
 	r = create_entry(job->fs->change, &job->caller, job->inode, job->name, &job->spec, &inode, &stx, &fd);
 	if (r < 0)
 		return job_result(job, r);
+	r = job_sync_names(job, job->inode, NULL);
+	if (r < 0) {
+		inode_forget(job->fs->tree, inode, 1);
+		return job_result(job, r);
+	}
 	reply_entry(job->req, inode, &stx);
 	return 0;
 }
@@ -37,7 +42,7 @@ static void make_entry(fuse_req_t req, fuse_ino_t parent_id, const char *name, c
 	job.name2 = spec->target;
 	job.spec = *spec;
 	if (caller_or_reply(req, &job.caller))
-		job_start(&job);
+		job_start_naming(&job);
 }
 
 void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
@@ -83,6 +88,8 @@ static int run_link(struct job *job)
 
 	if (wants_data_instead(job, r))
 		return -EAGAIN;
+	if (r == 0)
+		r = job_sync_names(job, job->inode2, NULL);
 	if (r < 0)
 		return job_result(job, r);
 	/* The reply is an entry: it counts as a lookup of the new name. */
@@ -107,7 +114,7 @@ void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t newparent_id, const char 
 	job.needs[0] = job.inode2 = parent;
 	job.needs[1] = job.inode = inode;
 	job.name = newname;
-	job_start(&job);
+	job_start_naming(&job);
 }
 
 /* --- names that go ------------------------------------------------------------------------------------------------------------ */
@@ -116,14 +123,14 @@ static int run_unlink(struct job *job)
 {
 	int r = remove_file(job->fs->change, job->inode, job->name);
 
-	return job_result(job, r);
+	return job_result(job, r == 0 ? job_sync_names(job, job->inode, NULL) : r);
 }
 
 static int run_rmdir(struct job *job)
 {
 	int r = remove_dir(job->fs->change, job->inode, job->name);
 
-	return job_result(job, r);
+	return job_result(job, r == 0 ? job_sync_names(job, job->inode, NULL) : r);
 }
 
 static void remove_entry(fuse_req_t req, fuse_ino_t parent_id, const char *name, int (*run)(struct job *))
@@ -137,7 +144,7 @@ static void remove_entry(fuse_req_t req, fuse_ino_t parent_id, const char *name,
 	job_init(&job, req, run);
 	job.inode = job.needs[0] = parent;
 	job.name = name;
-	job_start(&job);
+	job_start_naming(&job);
 }
 
 void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -156,7 +163,9 @@ static int run_rename(struct job *job)
 {
 	int r = rename_entry(job->fs->change, job->inode, job->name, job->inode2, job->name2, job->flags);
 
-	return wants_data_instead(job, r) ? -EAGAIN : job_result(job, r);
+	if (wants_data_instead(job, r))
+		return -EAGAIN;
+	return job_result(job, r == 0 ? job_sync_names(job, job->inode, job->inode2) : r);
 }
 
 /* The object under a name, which a rename needs in the upper; its lookup is undone by the caller. Without redirects a directory that has
@@ -250,7 +259,7 @@ void op_rename(fuse_req_t req, fuse_ino_t parent_id, const char *name, fuse_ino_
 		job.needs[1] = oldparent;
 		job.needs[2] = old;
 		job.needs[3] = new;
-		job_start(&job);
+		job_start_naming(&job);
 	}
 	if (old)
 		inode_forget(fs->tree, old, 1);

@@ -198,17 +198,17 @@ void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 	job_start(&job);
 }
 
-/* The reply to a created regular file, named or not. */
-static void reply_created(struct job *job, struct inode *inode, const struct statx *stx, int fd)
+/* The reply to a created regular file, named or not; `r`: what the sync of its name said. */
+static void reply_created(struct job *job, struct inode *inode, const struct statx *stx, int fd, int r)
 {
 	struct fs *fs = job->fs;
 	struct fuse_entry_param e;
-	int r;
 
 	if (fd >= 0)
 		data_install(fs->data, inode, fd);
 	job->fi.fh = 0;
-	r = open_file(fs, inode, inode->id, false, &job->fi);
+	if (r == 0)
+		r = open_file(fs, inode, inode->id, false, &job->fi);
 	if (r < 0) {
 		inode_forget(fs->tree, inode, 1);
 		reply_result(job->req, r);
@@ -230,7 +230,8 @@ static int run_create(struct job *job)
 
 	if (r < 0)
 		return job_result(job, r);
-	reply_created(job, inode, &stx, fd);
+	r = job_sync_names(job, job->inode, NULL);
+	reply_created(job, inode, &stx, fd, r);
 	return 0;
 }
 
@@ -260,7 +261,7 @@ static int run_tmpfile(struct job *job)
 
 	if (r < 0)
 		return job_result(job, r);
-	reply_created(job, inode, &stx, -1);
+	reply_created(job, inode, &stx, -1, 0);
 	return 0;
 }
 

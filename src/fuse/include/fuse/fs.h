@@ -20,6 +20,7 @@ struct fs_options {
 	double timeout;          /* seconds names and attributes stay valid in the kernel */
 	bool revalidate;         /* timeout 0: look at the layers again each time */
 	bool sync;               /* false: volatile or fsync=0 */
+	bool dirsync;            /* a change of names is on disk when it is answered; needs sync */
 	bool acl;                /* POSIX ACLs */
 	bool xattrs;             /* false: noxattrs, users see none */
 	bool open_handles;       /* OPEN is answered with a handle: descriptors can't be reopened at will */
