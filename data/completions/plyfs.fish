@@ -90,6 +90,7 @@ exec
 noexec
 async
 sync
+dirsync
 atime
 noatime
 diratime
@@ -101,8 +102,11 @@ nostrictatime
 lazytime
 nolazytime
 symfollow
+nosymfollow
 mand
 nomand
+iversion
+noiversion
 silent
 loud
 defaults

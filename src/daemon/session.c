@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -20,6 +21,7 @@
 #include "base/macros.h"
 #include "layer/catalog.h"
 #include "layer/plain.h"
+#include "os/mount.h"
 #include "os/task.h"
 
 #define MAX_THREADS 8U
@@ -80,6 +82,7 @@ static struct fs_options fs_options_of(struct session *s)
 		.timeout = opt->timeout,
 		.revalidate = opt->timeout == 0,
 		.sync = opt->fsync && !opt->volatile_upper,
+		.dirsync = (opt->vfs_flags & MS_DIRSYNC) && opt->fsync && !opt->volatile_upper,
 		.acl = !opt->noacl,
 		.xattrs = !opt->noxattrs,
 		/* Read-only files of lower layers can always be opened again as they are. */
@@ -144,6 +147,20 @@ static int new_session(struct session *s)
 	return s->se ? 0 : -EINVAL;
 }
 
+/* Flags for which libfuse has no words. Without the privilege to set one, only that which bars something is missed. */
+static int add_mount_flags(struct session *s)
+{
+	unsigned long flags = s->opt->vfs_flags & (MS_NODIRATIME | MS_STRICTATIME | MS_NOSYMFOLLOW);
+	const char *mountpoint = s->opt->mountpoint;
+	int r = flags ? sys_mount_add_flags(mountpoint, flags) : 0;
+
+	if (r == 0 || !(flags & MS_NOSYMFOLLOW))
+		return 0;
+	if (asprintf(&s->refusal, "nosymfollow: %s: %s", mountpoint, strerror(-r)) < 0)
+		s->refusal = NULL;
+	return r;
+}
+
 static int serve(struct session *s)
 {
 	struct fuse_loop_config *config = fuse_loop_cfg_create();
@@ -187,8 +204,10 @@ static int session_start(struct session *s)
 	r = new_session(s);
 	if (r < 0)
 		return r;
-	if (fuse_session_mount(s->se, s->opt->mountpoint) == 0)
-		return fs_set_session(s->fs, s->se);
+	if (fuse_session_mount(s->se, s->opt->mountpoint) == 0) {
+		r = add_mount_flags(s);
+		return r < 0 ? r : fs_set_session(s->fs, s->se);
+	}
 	/* Where libfuse says nothing, fusermount3 has said it on our stderr. */
 	if (!libfuse_said[0])
 		snprintf(libfuse_said, sizeof(libfuse_said), "fusermount3 can't mount it");

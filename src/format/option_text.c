@@ -62,6 +62,7 @@ char *options_fuse_string(const struct options *options)
 	} flags[] = {
 		{MS_RDONLY, "ro", "rw"},     {MS_NOSUID, "nosuid", "suid"},  {MS_NODEV, "nodev", "dev"},
 		{MS_NOEXEC, "noexec", NULL}, {MS_SYNCHRONOUS, "sync", NULL}, {MS_NOATIME, "noatime", NULL},
+		{MS_DIRSYNC, "dirsync", NULL},
 	};
 	const struct {
 		bool given;

@@ -51,6 +51,24 @@ int sys_mount_set_readonly(int mount_fd, bool recursive)
 	return ret < 0 ? set_attributes(mount_fd, recursive, &readonly) : ret;
 }
 
+int sys_mount_add_flags(const char *path, unsigned long flags)
+{
+	struct mount_attr attr = {.attr_set = 0};
+	_cleanup_close_ int fd = (int)SYS_CHANGE(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
+
+	if (fd < 0)
+		return fd;
+	if (flags & MS_NODIRATIME)
+		attr.attr_set |= MOUNT_ATTR_NODIRATIME;
+	if (flags & MS_NOSYMFOLLOW)
+		attr.attr_set |= MOUNT_ATTR_NOSYMFOLLOW;
+	if (flags & MS_STRICTATIME) {
+		attr.attr_set |= MOUNT_ATTR_STRICTATIME;
+		attr.attr_clr |= MOUNT_ATTR__ATIME;
+	}
+	return set_attributes(fd, false, &attr);
+}
+
 int sys_umount_detach(const char *path)
 {
 	return (int)SYS_CHANGE_ONCE(syscall(SYS_umount2, path, DETACH | UMOUNT_SYMLINK_NOFOLLOW));

@@ -231,8 +231,6 @@ TEST("what would change owners, modes, durability or visibility and isn't there 
 		{"nfs_export=on", "nfs_export: on: not supported yet"},
 		{"verity=on", "verity: on: not supported yet"},
 		{"verity=require", "verity: require: not supported yet"},
-		{"dirsync", "dirsync: not supported yet"},
-		{"nosymfollow", "nosymfollow: not supported yet"},
 		{"remount", "remount: a live mount can't be changed, unmount it first"},
 		{"blkdev", "blkdev: there is no block device to mount"},
 	};
