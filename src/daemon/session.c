@@ -63,6 +63,7 @@ static void on_live(void *arg)
 	struct session *s = arg;
 
 	live_report(&s->live);
+	layer_set_live(s->set);
 	/* What it says isn't for the caller's stderr. */
 	layer_catalogs_start(s->set);
 }

@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 
 #include "os/fs.h"
+#include "os/mount.h"
 
 void op_readlink(fuse_req_t req, fuse_ino_t id)
 {
@@ -130,6 +131,9 @@ void op_ioctl(fuse_req_t req, fuse_ino_t id, unsigned cmd, void *arg, struct fus
 		return;
 	counter_add(COUNTER_MISC, 1);
 	switch (cmd) {
+	case SYS_IOC_MOUNT_IDENTITY:
+		fuse_reply_ioctl(req, 0, fs_of(req)->layers->identity, sizeof(fs_of(req)->layers->identity));
+		break;
 	case FS_IOC_GETFLAGS:
 		ioctl_get_flags(req, inode);
 		break;

@@ -45,7 +45,6 @@ struct layer_opening {
 	struct layer_place target;	      /* the mountpoint's */
 	bool could_show_upper;		      /* what is in use can be mounted as a layer */
 	int upper_fd, workdir_fd;	      /* O_RDONLY, as the paths of the options lead there; owned */
-	uint8_t identity[WORKMARK_UUID_SIZE]; /* of layers and mountpoint */
 };
 
 static inline struct layer_place *layer_work_place(const struct layer_opening *lo)
@@ -78,6 +77,8 @@ int fence_upper(struct layer_opening *lo);
 
 /* inuse.c: takes the locks that make upper and work ours alone. */
 int inuse_lock(struct layer_opening *lo);
+/* inuse.c: of a union without an upper. -EALREADY: it is mounted at its mountpoint. Else who asks for it meanwhile waits until it is. */
+int inuse_lock_target(struct layer_opening *lo);
 
 /* workdir.c */
 int workdir_read_state(int workdir_fd, struct workmark *ret);

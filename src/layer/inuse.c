@@ -6,7 +6,8 @@
  *
  * A daemon needs a moment to end after its umount, so an upper in use is waited for; and a daemon that is ending, having much to sync, for
  * longer, as umount of a kernel overlayfs would take that time. A call for what is already mounted
- * in the same way at the same place is no conflict: engines do that.
+ * in the same way at the same place is no conflict: engines do that. Without an upper there is nothing to be exclusive about, and only that
+ * is asked: other layers at the same place are mounted on top.
  */
 #include "internal.h"
 
@@ -39,6 +40,7 @@ struct inuse_search {
 	const struct layer_place *used; /* in use by a kernel mount */
 	bool used_both;			/* and so is the other one, by the same */
 	bool mounted;			/* a FUSE mount is at our mountpoint */
+	bool has_our_type;		/* and the topmost one there has the type that ours will have */
 };
 
 /* In mountinfo, separators and backslashes of a value are octal. */
@@ -137,8 +139,10 @@ static int search_mount(void *arg, const struct sys_mountinfo *m)
 
 	if (!strcmp(m->fstype, "overlay") && !search->used)
 		search_kernel_mount(search, m->super_options);
-	if (where && is_fuse(m->fstype) && !strcmp(m->mountpoint, where))
-		search->mounted = true;
+	if (!where || strcmp(m->mountpoint, where) != 0)
+		return 0;
+	search->mounted |= is_fuse(m->fstype);
+	search->has_our_type = !strncmp(m->fstype, "fuse.", 5) && !strcmp(m->fstype + 5, search->lo->opt->subtype);
 	return 0;
 }
 
@@ -181,7 +185,7 @@ static bool is_already_mounted(const struct layer_opening *lo, const struct inus
 	struct workmark mark;
 
 	return search->mounted && !search->used && !workdir_read_state(lo->set->workdir_fd, &mark) &&
-	       !memcmp(mark.uuid, lo->identity, sizeof(lo->identity));
+	       !memcmp(mark.uuid, lo->set->identity, sizeof(lo->set->identity));
 }
 
 static bool is_locked(int fd)
@@ -238,6 +242,42 @@ int inuse_lock(struct layer_opening *lo)
 			return -EBUSY;
 		if (sys_now_ms() >= start + (is_ending(lo, &search) ? WAIT_FOR_END_MS : WAIT_MS))
 			return layer_refuse(lo, -EBUSY, used->option, used->path, "in use by another mount");
+		wait_a_moment();
+	}
+}
+
+/* --- the mountpoint
+ * ------------------------------------------------------------------------------------------------------------ */
+
+/* Strangers aren't asked: they may hang. */
+static bool target_is_same(const struct layer_opening *lo)
+{
+	struct inuse_search search = {.lo = lo};
+	struct sys_mount_identity there;
+	_cleanup_close_ int fd = -1;
+
+	sys_each_mount(search_mount, &search);
+	if (!search.has_our_type)
+		return false;
+	fd = sys_open_path(lo->mountpoint, O_RDONLY | O_DIRECTORY, 0);
+	return fd >= 0 && sys_mount_identity(fd, &there) == 0 && !memcmp(there.bytes, lo->set->identity, sizeof(there.bytes));
+}
+
+int inuse_lock_target(struct layer_opening *lo)
+{
+	unsigned long long start = sys_now_ms();
+
+	if (!lo->mountpoint)
+		return 0;
+	for (;;) {
+		_cleanup_close_ int fd = sys_open_path(lo->mountpoint, O_RDONLY | O_DIRECTORY, 0);
+		int ret = fd < 0 ? fd : sys_flock(fd, LOCK_EX | LOCK_NB);
+
+		/* Who keeps it for longer isn't about to mount; and without a lock only calls at the same time aren't seen. */
+		if (ret != -EWOULDBLOCK || sys_now_ms() >= start + WAIT_MS) {
+			lo->set->target_fd = TAKE_FD(fd);
+			return target_is_same(lo) ? -EALREADY : 0;
+		}
 		wait_a_moment();
 	}
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -80,7 +81,7 @@ struct layer_id layer_id_of(const struct statx *stx)
 	return (struct layer_id){.dev = makedev(stx->stx_dev_major, stx->stx_dev_minor), .ino = stx->stx_ino};
 }
 
-/* What makes two calls the same mount: these layers in this order, this work directory, this mountpoint. */
+/* What makes two calls the same mount: these layers in this order, so many of them data-only, this work directory, this mountpoint. */
 static void make_identity(struct layer_opening *lo)
 {
 	XXH3_state_t *state = XXH3_createState();
@@ -89,6 +90,7 @@ static void make_identity(struct layer_opening *lo)
 	if (!state)
 		return;
 	XXH3_128bits_reset(state);
+	XXH3_128bits_update(state, &lo->set->n_data, sizeof(lo->set->n_data));
 	for (unsigned i = 0; i < lo->n_places; i++) {
 		struct layer_id id = lo->places[i].chain[0];
 		uint64_t numbers[] = {id.dev, id.ino};
@@ -98,7 +100,7 @@ static void make_identity(struct layer_opening *lo)
 	if (lo->target.where)
 		XXH3_128bits_update(state, lo->target.where, strlen(lo->target.where));
 	XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state));
-	memcpy(lo->identity, canonical.digest, sizeof(lo->identity));
+	memcpy(lo->set->identity, canonical.digest, sizeof(lo->set->identity));
 	XXH3_freeState(state);
 }
 
@@ -255,7 +257,7 @@ static int alloc_set(struct layer_opening *lo)
 		set->n_data += lo->opt->layers[i].data_only;
 	all = (unsigned)lo->opt->layer_count + set->has_upper;
 	set->n = all - set->n_data;
-	set->fence_fd = set->work_fd = set->workdir_fd = -1;
+	set->fence_fd = set->work_fd = set->workdir_fd = set->target_fd = -1;
 	set->layers = calloc(all, sizeof(*set->layers));
 	set->fs = calloc(set->n, sizeof(*set->fs));
 	lo->n_places = all + set->has_upper;
@@ -311,7 +313,6 @@ static int prepare_upper(struct layer_opening *lo)
 {
 	int ret = fence_upper(lo);
 
-	make_identity(lo);
 	if (!ret)
 		ret = inuse_lock(lo);
 	if (!ret)
@@ -371,7 +372,8 @@ static int open_steps(struct layer_opening *lo)
 	lo->set->is_volatile = lo->opt->volatile_upper;
 	lo->set->ns = probe_namespace(lo->opt);
 	lo->set->aufs = lo->opt->whiteouts == WHITEOUTS_AUFS || lo->opt->whiteouts == WHITEOUTS_BOTH;
-	ret = lo->set->has_upper ? prepare_upper(lo) : 0;
+	make_identity(lo);
+	ret = lo->set->has_upper ? prepare_upper(lo) : inuse_lock_target(lo);
 	if (ret)
 		return ret;
 	choose_redirects(lo);
@@ -431,6 +433,14 @@ struct layer_set *layer_set_get(struct layer_set *set)
 	return set;
 }
 
+void layer_set_live(struct layer_set *set)
+{
+	/* The parent, which waits for us, has the descriptor too. */
+	if (set->target_fd >= 0)
+		sys_flock(set->target_fd, LOCK_UN);
+	cleanup_close(&set->target_fd);
+}
+
 bool layer_upper_is_gone(const struct layer_set *set)
 {
 	struct statx stx;
@@ -454,6 +464,7 @@ static void set_free(struct layer_set *set)
 	cleanup_close(&set->work_fd);
 	cleanup_close(&set->workdir_fd);
 	cleanup_close(&set->fence_fd);
+	cleanup_close(&set->target_fd);
 	work_free(set->work);
 	index_free(set->index);
 	free(set->layers);

@@ -67,7 +67,7 @@ int workdir_write_state(struct layer_opening *lo)
 	uint8_t bytes[WORKMARK_SIZE];
 	int fd = lo->set->workdir_fd, ret;
 
-	memcpy(mark.uuid, lo->identity, sizeof(mark.uuid));
+	memcpy(mark.uuid, lo->set->identity, sizeof(mark.uuid));
 	workmark_encode(&mark, bytes);
 	ret = write_temp_state(fd, bytes);
 	if (!ret)

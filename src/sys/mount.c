@@ -69,6 +69,11 @@ int sys_mount_add_flags(const char *path, unsigned long flags)
 	return set_attributes(fd, false, &attr);
 }
 
+int sys_mount_identity(int fd, struct sys_mount_identity *ret)
+{
+	return SYS_LOOK(ioctl(fd, SYS_IOC_MOUNT_IDENTITY, ret));
+}
+
 int sys_umount_detach(const char *path)
 {
 	return (int)SYS_CHANGE_ONCE(syscall(SYS_umount2, path, DETACH | UMOUNT_SYMLINK_NOFOLLOW));

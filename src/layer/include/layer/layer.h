@@ -80,6 +80,9 @@ struct layer_set {
 			       * find theirs in them whether this or follow_redirects is set or not */
 	bool make_metacopy;   /* and the upper can hold them */
 
+	uint8_t identity[16]; /* of layers and mountpoint: what makes two calls the same mount */
+	int target_fd;	      /* without an upper: the mountpoint, locked with flock until layer_set_live() */
+
 	/* Only with an upper: */
 	struct layer_id upper_id; /* the upper's root and WORKDIR: met inside a lower layer, lookup answers -ELOOP */
 	struct layer_id work_id;
@@ -108,6 +111,8 @@ int layer_set_open(const struct options *opt, const char *mountpoint, struct lay
 /* One more reference; one less, and with the last the descriptors, the locks and the memory go. Only who got a reference may use the set. */
 struct layer_set *layer_set_get(struct layer_set *set);
 void layer_set_put(struct layer_set *set);
+/* The mount is live, and who waits to see whether it is the same as his sees it. */
+void layer_set_live(struct layer_set *set);
 /* At the end of the session: syncs the upper (unless volatile) and leaves the work directory empty. */
 void layer_set_shutdown(struct layer_set *set);
 

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/types.h>
 
 /* A detached private clone of the mount at dirfd, rooted there. Plain: mounts below are left out; recursive: they come
@@ -18,6 +19,13 @@ int sys_mount_set_readonly(int mount_fd, bool recursive);
 int sys_mount_add_flags(const char *path, unsigned long flags);
 /* Detached umount of the file system at `path` (MNT_DETACH). */
 int sys_umount_detach(const char *path);
+
+/* The ioctl by which the root of a mount of ours says which one it is, and the call of it: -ENOTTY of a root that isn't one. */
+#define SYS_IOC_MOUNT_IDENTITY _IOR(229, 0x70, struct sys_mount_identity)
+struct sys_mount_identity {
+	uint8_t bytes[16];
+};
+int sys_mount_identity(int fd, struct sys_mount_identity *ret);
 
 /* One line of /proc/self/mountinfo. */
 struct sys_mountinfo {
