@@ -92,13 +92,18 @@ static int fill_standard_fds(void)
 	return 0;
 }
 
-static int prepare_process(void)
+static int prepare_process(const struct options *opt)
 {
 	int r;
 
 	hash_seed_init();
 	fault_init();
 	umask(0);
+	r = opt->mount_ns ? sys_enter_mount_ns(opt->mount_ns) : 0;
+	if (r < 0) {
+		fprintf(stderr, "plyfs: -N: %s: %s\n", opt->mount_ns, strerror(-r));
+		return r;
+	}
 	r = sys_init();
 	if (r < 0) {
 		fprintf(stderr, "plyfs: this kernel or environment lacks what plyfs needs (openat2, /proc): %s\n", strerror(-r));
@@ -160,7 +165,7 @@ int main(int argc, char **argv)
 		status = print_help(&opt);
 	else if (opt.version)
 		status = print_version(&opt);
-	else if (prepare_process() < 0)
+	else if (prepare_process(&opt) < 0)
 		status = 1;
 	else
 		status = mount_union(&opt);

@@ -344,7 +344,14 @@ static int flag_with_argument(struct parser *parser, const char *letter)
 
 	if (!argument)
 		return option_usage(parser->error, "-%c needs an argument", *letter);
-	return *letter == 'o' ? apply_text(parser, argument) : 0;
+	if (*letter == 'o')
+		return apply_text(parser, argument);
+	if (*letter == 'N') {
+		free(parser->options->mount_ns);
+		parser->options->mount_ns = strdup(argument);
+		return parser->options->mount_ns ? 0 : option_no_memory(parser->error);
+	}
+	return 0;
 }
 
 /* fuse-overlayfs ignores flags too. But mount(8) has flags with an argument, which would be taken for an operand. */
@@ -362,7 +369,7 @@ static int short_flags(struct parser *parser, const char *letters)
 	for (; *letters; letters++) {
 		int r;
 
-		if (*letters == 'o' || (helper && *letters == 't'))
+		if (*letters == 'o' || (helper && (*letters == 't' || *letters == 'N')))
 			return flag_with_argument(parser, letters);
 		r = helper ? helper_flag(parser, *letters) : own_flag(parser, *letters);
 		if (r > 0)
@@ -400,9 +407,9 @@ static void find_sloppy(struct parser *parser)
 	for (int i = 1; i < parser->argc; i++) {
 		const char *word = parser->argv[i];
 
-		if (!strcmp(word, "-o") || !strcmp(word, "-t"))
+		if (!strcmp(word, "-o") || !strcmp(word, "-t") || !strcmp(word, "-N"))
 			i++;
-		else if (word[0] == '-' && word[1] != 'o' && word[1] != 't' && strchr(word, 's'))
+		else if (word[0] == '-' && word[1] && !strchr("otN", word[1]) && strchr(word, 's'))
 			parser->sloppy = true;
 	}
 }
@@ -613,6 +620,7 @@ void options_free(struct options *options)
 		options->program, options->source,	options->mountpoint, options->upperdir,	  options->workdir,
 		options->log,	  options->pidfile,	options->fsname,     options->subtype,	  options->context,
 		options->cgroup,  options->index_cache, options->fscontext,  options->defcontext, options->rootcontext,
+		options->mount_ns,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)

@@ -101,6 +101,19 @@ static ssize_t read_small(const char *path, char *buf, size_t size)
 	return len;
 }
 
+int sys_enter_mount_ns(const char *ns)
+{
+	_cleanup_close_ int fd = -1;
+	char path[64];
+
+	if (ns[0] && ns[strspn(ns, "0123456789")] == '\0') {
+		snprintf(path, sizeof(path), "/proc/%.20s/ns/mnt", ns);
+		ns = path;
+	}
+	fd = SYS_LOOK(open(ns, O_RDONLY | O_CLOEXEC));
+	return fd < 0 ? fd : SYS_CHANGE(setns(fd, CLONE_NEWNS));
+}
+
 bool sys_in_init_userns(void)
 {
 	struct stat st;

@@ -381,7 +381,7 @@ TEST("under the name fuse-overlayfs unknown flags are ignored too, but not in mo
 	EXPECT_STR(opts.warnings.items[1], "unknown argument ignored: -Z");
 	EXPECT_STR(opts.warnings.items[2], "unknown argument ignored: -q");
 	options_free(&opts);
-	EXPECT_REFUSED("mount.fuse.fuse-overlayfs o /m -N 7 -o lowerdir=/a", 2, "unknown flag -N");
+	EXPECT_REFUSED("mount.fuse.fuse-overlayfs o /m -Z 7 -o lowerdir=/a", 2, "unknown flag -Z");
 }
 
 TEST("options that are taken with a warning say so")
@@ -426,6 +426,17 @@ TEST("mount -f fakes, mount -s tolerates what is unknown, in any order")
 	options_free(&opts);
 	EXPECT_REFUSED("mount.fuse.plyfs o /m -o lowerdir=/a,frob -t fuse.plyfs", 1, "frob: unknown option");
 	EXPECT_REFUSED("plyfs -s o /m -o lowerdir=/a,frob", 1, "frob: unknown option");
+}
+
+TEST("mount -N names a mount namespace, in mount(8)'s form alone, and its name is no flag")
+{
+	ASSERT_INT(parse("mount.fuse.plyfs o /m -o lowerdir=/a -N /proc/1/fd/4"), 0);
+	EXPECT_STR(opts.mount_ns, "/proc/1/fd/4");
+	EXPECT_STR(opts.mountpoint, "/m");
+	options_free(&opts);
+	EXPECT_REFUSED("mount.fuse.plyfs o /m -N -s -o lowerdir=/a,frob", 1, "frob: unknown option");
+	EXPECT_REFUSED("mount.fuse.plyfs o /m -o lowerdir=/a -N", 2, "-N needs an argument");
+	EXPECT_REFUSED("plyfs -N 1 -o lowerdir=/a /m", 2, "unknown flag -N");
 }
 
 TEST("what is meant for mount(8) and fstab is taken")

@@ -132,6 +132,7 @@ struct options {
 	bool debug;
 	bool fake;	  /* mount -f: check everything, mount nothing, exit 0 */
 	char *source;	  /* operand before the mountpoint; no layer */
+	char *mount_ns;	  /* mount -N: the file of a mount namespace in which all paths are meant, or a process's number */
 	char *mountpoint; /* set unless help or version */
 
 	/* layers, topmost first, data-only ones last */

@@ -21,6 +21,9 @@ unsigned sys_overflow_id(const char *which);
 bool sys_has_cap(int cap);
 /* Whether we are in the initial user namespace. */
 bool sys_in_init_userns(void);
+/* Goes to another mount namespace, whose root becomes the working directory, before there are threads: `ns` is its file or, in digits, a
+ * process's number. */
+int sys_enter_mount_ns(const char *ns);
 /* Whether the running kernel knows a type of file systems now; a feature that comes with one is on then (selinuxfs: SELinux). */
 bool sys_has_filesystem(const char *type);
 /* Whether thread `tid` has SIGKILL pending or is dead: its request may be dropped. False when it can't be looked at. */
