@@ -20,14 +20,29 @@
 #include "os/fs.h"
 #include "os/task.h"
 
+static int refuse(const char *text)
+{
+	fprintf(stderr, "plyfs: %s\n", text ? text : "out of memory");
+	return 1;
+}
+
+/* The exit status of what prints: who has asked for the text must hear that it isn't there. */
+static int end_of_output(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	fprintf(stderr, "plyfs: standard output: %s\n", strerror(errno));
+	return 1;
+}
+
 static int print_help(const struct options *opt)
 {
 	_cleanup_free_ char *text = option_help_text(opt->program);
 
 	if (!text)
-		return 1;
+		return refuse(NULL);
 	fputs(text, stdout);
-	return 0;
+	return end_of_output();
 }
 
 /* Under the name fuse-overlayfs callers read stdout: nothing but the line that they know may stand there. */
@@ -39,22 +54,28 @@ static int print_version(const struct options *opt)
 		puts("fuse-overlayfs: version 1.16");
 	fprintf(own, "plyfs %s\n", PLYFS_VERSION);
 	fs_print_features(own);
-	return 0;
+	return end_of_output();
 }
 
-/* A path that must still be right after the daemon went to "/". */
-static int make_absolute(char **path)
+/* A path that must still be right after the daemon went to "/". False after having said what is wrong. */
+static bool make_absolute(const char *option, char **path)
 {
 	char cwd[PATH_MAX];
 	char *absolute;
 
 	if (!*path || **path == '/')
-		return 0;
-	if (!getcwd(cwd, sizeof(cwd)) || asprintf(&absolute, "%s/%s", cwd, *path) < 0)
-		return -ENOMEM;
+		return true;
+	if (!getcwd(cwd, sizeof(cwd))) {
+		fprintf(stderr, "plyfs: %s: %s: %s\n", option, *path, strerror(errno));
+		return false;
+	}
+	if (asprintf(&absolute, "%s/%s", cwd, *path) < 0) {
+		refuse(NULL);
+		return false;
+	}
 	free(*path);
 	*path = absolute;
-	return 0;
+	return true;
 }
 
 /* The mountpoint without symbolic links, so that it can be found again to be unmounted. */
@@ -69,12 +90,6 @@ static void resolve_mountpoint(struct options *opt)
 		return; /* layer_set_open says what is wrong with it */
 	free(opt->mountpoint);
 	opt->mountpoint = real;
-}
-
-static int refuse(const char *text)
-{
-	fprintf(stderr, "plyfs: %s\n", text ? text : "out of memory");
-	return 1;
 }
 
 /* Started without one of descriptors 0-2, the next file that is opened would get its number: a layer, or the pipe to the waiting parent,
@@ -121,8 +136,8 @@ static int mount_union(struct options *opt)
 	int status, r;
 
 	resolve_mountpoint(opt);
-	if (make_absolute(&opt->log) < 0 || make_absolute(&opt->pidfile) < 0)
-		return refuse(NULL);
+	if (!make_absolute("log", &opt->log) || !make_absolute("pidfile", &opt->pidfile))
+		return 1;
 	r = layer_set_open(opt, opt->mountpoint, &set, &error);
 	if (r == -EBUSY && !error) {
 		r = options_show_upper(opt);

@@ -4,6 +4,14 @@
 # plyfs-only: plyfs's own command line
 # not-mounted: yes
 
+# Status and last line of a command that can't print.
+failing() {
+	local status=0
+
+	"$@" >/dev/full 2>failing.err || status=$?
+	echo "$status $(tail -n 1 failing.err)"
+}
+
 scenario() {
 	check "--version" sh -c '"$PLYFS" --version 2>/dev/null | grep -q -E "plyfs.* [0-9]+\.[0-9]+"'
 	check "-V" sh -c '"$PLYFS" -V >/dev/null 2>&1'
@@ -15,5 +23,8 @@ scenario() {
 	done
 	ln -s "$PLYFS" fuse-overlayfs
 	check_equal "as fuse-overlayfs" "fuse-overlayfs: version 1.16" "$(./fuse-overlayfs --version 2>/dev/null)"
-	rm -f help fuse-overlayfs
+	check_equal "no room for the version" "1 plyfs: standard output: No space left on device" "$(failing ./fuse-overlayfs --version)"
+	check_equal "nor for it under plyfs's name" "1 plyfs: standard output: No space left on device" "$(failing "$PLYFS" --version)"
+	check_equal "nor for the help" "1 plyfs: standard output: No space left on device" "$(failing "$PLYFS" --help)"
+	rm -f help fuse-overlayfs failing.err
 }
