@@ -151,7 +151,7 @@ static int new_session(struct session *s)
 /* Flags for which libfuse has no words. Without the privilege to set one, only that which bars something is missed. */
 static int add_mount_flags(struct session *s)
 {
-	unsigned long flags = s->opt->vfs_flags & (MS_NODIRATIME | MS_STRICTATIME | MS_NOSYMFOLLOW);
+	unsigned long flags = s->opt->vfs_flags & (MS_NODIRATIME | MS_STRICTATIME | MS_LAZYTIME | MS_NOSYMFOLLOW);
 	const char *mountpoint = s->opt->mountpoint;
 	int r = flags ? sys_mount_add_flags(mountpoint, flags) : 0;
 

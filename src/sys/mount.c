@@ -51,6 +51,17 @@ int sys_mount_set_readonly(int mount_fd, bool recursive)
 	return ret < 0 ? set_attributes(mount_fd, recursive, &readonly) : ret;
 }
 
+static int set_lazytime(const char *path)
+{
+	_cleanup_close_ int fd = (int)SYS_CHANGE(syscall(SYS_fspick, AT_FDCWD, path, FSPICK_CLOEXEC));
+	int ret;
+
+	if (fd < 0)
+		return fd;
+	ret = (int)SYS_CHANGE(syscall(SYS_fsconfig, fd, FSCONFIG_SET_FLAG, "lazytime", NULL, 0));
+	return ret < 0 ? ret : (int)SYS_CHANGE(syscall(SYS_fsconfig, fd, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0));
+}
+
 int sys_mount_add_flags(const char *path, unsigned long flags)
 {
 	struct mount_attr attr = {.attr_set = 0};
@@ -66,7 +77,9 @@ int sys_mount_add_flags(const char *path, unsigned long flags)
 		attr.attr_set |= MOUNT_ATTR_STRICTATIME;
 		attr.attr_clr |= MOUNT_ATTR__ATIME;
 	}
-	return set_attributes(fd, false, &attr);
+	if (flags & MS_LAZYTIME)
+		(void)set_lazytime(path);
+	return attr.attr_set ? set_attributes(fd, false, &attr) : 0;
 }
 
 int sys_mount_identity(int fd, struct sys_mount_identity *ret)

@@ -13,7 +13,7 @@ layers() {
 flags_of() {
 	awk -v point="$1" '$5 == point {
 		for (i = 7; $i != "-"; i++);
-		n = split($(i + 3), words, ","); split("rw ro sync dirsync", known, " "); shown = ""
+		n = split($(i + 3), words, ","); split("rw ro sync dirsync lazytime", known, " "); shown = ""
 		for (w = 1; w <= n; w++) for (k in known) if (words[w] == known[k]) shown = shown "," words[w]
 		print $6, substr(shown, 2)
 	}' /proc/self/mountinfo
@@ -35,13 +35,13 @@ scenario() {
 
 	mkdir -p "$b/k/upper" "$b/k/work" "$b/k/merged"
 	for flags in defaults sync async dirsync sync,dirsync atime noatime diratime nodiratime noatime,nodiratime relatime norelatime \
-		strictatime nostrictatime strictatime,nodiratime noatime,strictatime strictatime,relatime nolazytime iversion noiversion \
+		strictatime nostrictatime strictatime,nodiratime noatime,strictatime strictatime,relatime lazytime nolazytime iversion noiversion \
 		nomand silent loud rw ro suid nosuid dev nodev exec noexec nosymfollow symfollow nosymfollow,nodiratime,noatime,ro \
 		auto,noauto,nofail,_netdev,x-systemd.automount,X-own=1; do
 		same "$flags"
 	done
 	# What can't show, or would have another meaning for the kernel's mount.
-	check "the mount" union "$b/merged" "lowerdir=$b/l1,lazytime,mand,user=me,nouser,users,owner,group,comment=a remark,nfs_export=off"
+	check "the mount" union "$b/merged" "lowerdir=$b/l1,mand,user=me,nouser,users,owner,group,comment=a remark,nfs_export=off"
 	check "unmounted" union_umount "$b/merged"
 	check "nosymfollow" union "$b/merged" "lowerdir=$b/l1,nosymfollow"
 	check_equal "a file" content "$(cat "$b/merged/x")"

@@ -211,8 +211,8 @@ int options_show_upper(struct options *options);
 
 /*
  * The value of -o for fuse_session_new, in libfuse's syntax (commas and backslashes escaped). Holds only what
- * libfuse 3.14 knows: nodiratime, strictatime and nosymfollow are the caller's to set; mount flags that mean nothing to a FUSE file
- * system (relatime, lazytime, mand ...) are left out.
+ * libfuse 3.14 knows: nodiratime, strictatime, lazytime and nosymfollow are the caller's to set; mount flags that mean nothing to a FUSE file
+ * system (relatime, mand ...) are left out.
  */
 char *options_fuse_string(const struct options *options);
 /* --help */

@@ -15,7 +15,8 @@
 int sys_open_tree_clone(int dirfd, bool recursive);
 /* Makes the clone read-only and noatime as far as permitted; returns 0, or -errno when not even read-only can be had. */
 int sys_mount_set_readonly(int mount_fd, bool recursive);
-/* Gives the mount at `path` those of MS_NODIRATIME, MS_STRICTATIME and MS_NOSYMFOLLOW that are in `flags`; asks its file system nothing. */
+/* Gives the mount at `path` those of MS_NODIRATIME, MS_STRICTATIME and MS_NOSYMFOLLOW that are in `flags`, and its file system MS_LAZYTIME,
+ * before that has answered INIT: it is asked nothing. */
 int sys_mount_add_flags(const char *path, unsigned long flags);
 /* Detached umount of the file system at `path` (MNT_DETACH). */
 int sys_umount_detach(const char *path);
