@@ -149,7 +149,7 @@ int alias_link_up(struct change *change, struct inode *inode, struct inode *dir,
 	r = index_link(change->layers, entry, dirfd, name);
 	if (r < 0)
 		return r;
-	change_times_restore(dirfd, &times);
+	change_published(change, dir, dirfd, &times);
 	/* One link more and no name: until this is written the count is too high. */
 	return alias_prepare(change, inode);
 }

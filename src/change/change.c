@@ -54,6 +54,8 @@ int change_new(struct tree *tree, const struct change_options *opt, struct chang
 	change->syncs_at_once = !change->sync || upper_in_memory(tree->layers);
 	change->acl = opt->acl;
 	change->squash = opt->squash;
+	change->on_published = opt->on_published;
+	change->on_published_arg = opt->on_published_arg;
 	rwlock_init(&change->gate, LOCK_GATE);
 	r = copyup_queue_new(change, &change->queue);
 	if (r == 0)
@@ -148,10 +150,12 @@ void change_times_save(int dirfd, struct change_times *ret)
 	copyup_times(&stx, ret->ts);
 }
 
-void change_times_restore(int dirfd, const struct change_times *times)
+void change_published(struct change *change, struct inode *dir, int dirfd, const struct change_times *times)
 {
 	if (times->valid)
 		(void)sys_futimens(dirfd, times->ts);
+	if (change->on_published)
+		change->on_published(dir, change->on_published_arg);
 }
 
 /* --- ACLs ------------------------------------------------------------------------------------------------------------------- */

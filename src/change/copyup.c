@@ -326,7 +326,7 @@ static int publish_named(struct copyup *c, const struct inode_place *place)
 	r = publish_link(c, dir.dirfd.fd, place->name);
 	if (r < 0)
 		return r;
-	change_times_restore(dir.dirfd.fd, &times);
+	change_published(c->change, place->parent, dir.dirfd.fd, &times);
 	publish_tell(c);
 	publish_listing(c, place);
 	return 0;

@@ -65,8 +65,8 @@ struct change_times {
 	bool valid;
 };
 void change_times_save(int dirfd, struct change_times *ret);
-/* Best effort, as in the kernel. */
-void change_times_restore(int dirfd, const struct change_times *times);
+/* The entry is there: gives `dir`, open at dirfd, its times back, best effort, as in the kernel, and says that its change time is a new one. */
+void change_published(struct change *change, struct inode *dir, int dirfd, const struct change_times *times);
 
 /* The default ACL of the upper directory `dir`, open at dirfd: its length with the value in *ret_acl (the caller frees), or 0 and NULL when
  * it has none or ACLs are off. That there is none is remembered in dir->default_acl. Caller holds D of `dir`. */

@@ -28,6 +28,18 @@ static void on_evict(struct inode *inode, void *arg)
 		passthrough_evict(fs, inode);
 }
 
+/*
+ * Nobody changed the directory, so the kernel thinks that it knows its attributes. But who asks it for them twice may get an answer of before and
+ * one of after: tar(1) takes that for a change while it reads. No pages of a directory wait for us.
+ */
+static void on_published(struct inode *dir, void *arg)
+{
+	struct fs *fs = arg;
+
+	if (fs->session && !fs->opt.revalidate)
+		(void)fuse_lowlevel_notify_inval_inode(fs->session, dir->id, -1, 0);
+}
+
 static int fs_new_tiers(struct fs *fs)
 {
 	unsigned layers = fs->layers->n + fs->layers->n_data;
@@ -44,6 +56,8 @@ static int fs_new_tiers(struct fs *fs)
 		.acl = fs->opt.acl,
 		.squash = fs->opt.squash_uid != OPTIONS_ID_UNSET || fs->opt.squash_gid != OPTIONS_ID_UNSET,
 		.copy_threads = COPY_THREADS,
+		.on_published = on_published,
+		.on_published_arg = fs,
 	};
 	struct data_options data = {.max_fds = MIN(room / 4, 4096U), .sync = fs->opt.sync};
 	int r;

@@ -31,6 +31,8 @@ struct change {
 	struct pool *copy_large; /* c copy-ups of big files */
 	struct pool *copy_small; /* c directories, small files, and changes that waited for one */
 	struct copyup_queue *queue; /* change/copyup_queue.c: leaf */
+	void (*on_published)(struct inode *dir, void *arg); /* c NULL, or see change_options */
+	void *on_published_arg;
 };
 
 struct change_options {
@@ -38,6 +40,9 @@ struct change_options {
 	bool acl;
 	bool squash; /* the mount shows other owners than the layers have: one that can't be set is no error */
 	unsigned copy_threads; /* at the most, for big files; at least 1 */
+	/* Called when a copy got its name in `dir`, whose change time is another one since; by any thread, D of `dir` is held. May be NULL. */
+	void (*on_published)(struct inode *dir, void *arg);
+	void *on_published_arg;
 };
 
 int change_new(struct tree *tree, const struct change_options *opt, struct change **ret_change);
