@@ -101,6 +101,7 @@ static struct fs_options fs_options_of(struct session *s)
 		.low_latency = (enum low_latency)opt->low_latency,
 		.max_write = opt->max_write,
 		.max_readahead = opt->max_readahead,
+		.max_read = opt->max_read,
 		.max_background = opt->max_background,
 		.cache_max = opt->cache_max,
 		.max_fds = (unsigned)MIN(sys_raise_nofile(), 1UL << 20),

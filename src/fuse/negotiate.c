@@ -160,7 +160,10 @@ void op_init(void *userdata, struct fuse_conn_info *conn)
 	negotiate_features(fs, conn);
 	if (feature_wanted(conn, FUSE_CAP_WRITEBACK_CACHE))
 		data_keep_mtimes(fs->data);
-	conn->max_write = fs->opt.max_write ? fs->opt.max_write : 1U << 20;
+	/* The kernel takes no less than a page, and buffers of less end the session. */
+	conn->max_write = fs->opt.max_write ? MAX(fs->opt.max_write, 4096U) : 1U << 20;
+	/* libfuse ends the session where it differs from the mount option. */
+	conn->max_read = fs->opt.max_read;
 	conn->max_background = fs->opt.max_background ? fs->opt.max_background : 64;
 	if (fs->opt.max_readahead && fs->opt.max_readahead < conn->max_readahead)
 		conn->max_readahead = fs->opt.max_readahead;

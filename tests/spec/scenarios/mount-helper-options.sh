@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# title: mount options of the kernel work: ro, nosuid, nodev, noexec, noatime
+# title: mount options of the kernel work: ro, nosuid, nodev, noexec, noatime, and sizes of requests
 # labels: quick
 # plyfs-only: how options reach the mount
 # not-mounted: yes
@@ -12,7 +12,7 @@ layers() {
 }
 
 scenario() {
-	local b=$BASE all
+	local b=$BASE all sizes
 
 	all=lowerdir=$b/l1,upperdir=$b/upper,workdir=$b/work
 	check "the mount" union "$b/merged" "$all,ro,nosuid,noatime"
@@ -29,4 +29,10 @@ scenario() {
 	check "others may look" "$SC" as 9:9 cat "$b/merged/x"
 	check "suid isn't off" sh -c "! grep ' $b/merged ' /proc/self/mountinfo | grep -q -E 'nosuid|nodev'"
 	check "and unmounted" union_umount "$b/merged"
+	for sizes in max_read=4096 max_read=1 max_read=1048576,max_write=65536 max_write=1,max_readahead=1,max_background=1; do
+		check "the mount with $sizes" union "$b/merged" "$all,$sizes"
+		check "is live" grep -q content "$b/merged/x"
+		check "and writes" sh -c "head -c 300000 /dev/zero >$b/merged/zero && [ \$(cat $b/merged/zero | wc -c) = 300000 ]"
+		check "and unmounted" union_umount "$b/merged"
+	done
 }

@@ -36,6 +36,7 @@ struct fs_options {
 	uint32_t squash_uid, squash_gid; /* every owner is this one; OPTIONS_ID_UNSET: they aren't squashed */
 	unsigned max_write;      /* bytes; 0: own choice */
 	unsigned max_readahead;  /* bytes; 0: own choice */
+	unsigned max_read;       /* that of the mount options; 0: none */
 	unsigned max_background; /* 0: own choice */
 	uint64_t cache_max;      /* bytes of directory listings that are kept; 0: own choice */
 	unsigned max_fds;        /* RLIMIT_NOFILE in force */
