@@ -125,6 +125,7 @@ static int prepare_process(const struct options *opt)
 		return r;
 	}
 	sys_raise_nofile();
+	sys_raise_limits_of_work();
 	return 0;
 }
 

@@ -53,6 +53,8 @@ void signals_block(void)
 	handled_signals(&set);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
+	/* Where the caller's limit of file sizes can't be raised, it is an error of the write and not the daemon's end. */
+	sigaction(SIGXFSZ, &ignore, NULL);
 	/* Interrupts the main thread's wait for the session's end; not restarted. The caller may have blocked it. */
 	sigaction(SIGUSR2, &wake, NULL);
 	sigemptyset(&set);

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/macros.h"
 #include "internal.h"
 
 /* Inode number of the initial user namespace: part of the kernel's interface, named in linux/nsfs.h of late. */
@@ -221,6 +222,20 @@ unsigned long sys_raise_nofile(void)
 
 	limit.rlim_cur = limit.rlim_max;
 	return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? before : limit.rlim_cur;
+}
+
+void sys_raise_limits_of_work(void)
+{
+	static const int resources[] = {RLIMIT_FSIZE, RLIMIT_CPU};
+	const struct rlimit none = {RLIM_INFINITY, RLIM_INFINITY};
+	struct rlimit limit;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(resources); i++) {
+		if (setrlimit(resources[i], &none) == 0 || getrlimit(resources[i], &limit) < 0)
+			continue;
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(resources[i], &limit);
+	}
 }
 
 void sys_reserve_fds(unsigned n)
