@@ -8,10 +8,12 @@
 #include <fuse_lowlevel.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
@@ -163,6 +165,31 @@ static int add_mount_flags(struct session *s)
 	return r;
 }
 
+/* fusermount3 says on our stderr why it refuses: that is the cause in our one line. What it says of a mount that it makes goes on. */
+static int mount_session(struct session *s)
+{
+	_cleanup_close_ int said = memfd_create("stderr", MFD_CLOEXEC);
+	_cleanup_close_ int own = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	char text[sizeof(libfuse_said)];
+	ssize_t n;
+	int r;
+
+	if (said < 0 || own < 0)
+		return fuse_session_mount(s->se, s->opt->mountpoint);
+	dup2(said, STDERR_FILENO);
+	r = fuse_session_mount(s->se, s->opt->mountpoint);
+	dup2(own, STDERR_FILENO);
+	n = pread(said, text, sizeof(text) - 1, 0);
+	text[MAX(n, 0)] = '\0';
+	if (r == 0) {
+		fputs(text, stderr);
+	} else if (text[0]) {
+		text[strcspn(text, "\n")] = '\0';
+		memcpy(libfuse_said, text, sizeof(text));
+	}
+	return r;
+}
+
 static int serve(struct session *s)
 {
 	struct fuse_loop_config *config = fuse_loop_cfg_create();
@@ -206,11 +233,10 @@ static int session_start(struct session *s)
 	r = new_session(s);
 	if (r < 0)
 		return r;
-	if (fuse_session_mount(s->se, s->opt->mountpoint) == 0) {
+	if (mount_session(s) == 0) {
 		r = add_mount_flags(s);
 		return r < 0 ? r : fs_set_session(s->fs, s->se);
 	}
-	/* Where libfuse says nothing, fusermount3 has said it on our stderr. */
 	if (!libfuse_said[0])
 		snprintf(libfuse_said, sizeof(libfuse_said), "fusermount3 can't mount it");
 	return -EIO;
