@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -190,6 +191,17 @@ static int mount_session(struct session *s)
 	return r;
 }
 
+/* With auto_unmount fusermount3 mounts for root too, and libfuse hands it no flag that is the kernel's default. */
+static int allow_by_flags(const struct session *s)
+{
+	const struct options *opt = s->opt;
+	bool suid = !(opt->vfs_flags & MS_NOSUID), dev = !(opt->vfs_flags & MS_NODEV);
+
+	if (!opt->auto_unmount || !sys_has_cap(CAP_SYS_ADMIN) || (!suid && !dev))
+		return 0;
+	return sys_mount_allow(opt->mountpoint, suid, dev);
+}
+
 static int serve(struct session *s)
 {
 	struct fuse_loop_config *config = fuse_loop_cfg_create();
@@ -234,7 +246,9 @@ static int session_start(struct session *s)
 	if (r < 0)
 		return r;
 	if (mount_session(s) == 0) {
-		r = add_mount_flags(s);
+		r = allow_by_flags(s);
+		if (r == 0)
+			r = add_mount_flags(s);
 		return r < 0 ? r : fs_set_session(s->fs, s->se);
 	}
 	if (!libfuse_said[0])

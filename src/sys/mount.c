@@ -87,6 +87,13 @@ int sys_mount_identity(int fd, struct sys_mount_identity *ret)
 	return SYS_LOOK(ioctl(fd, SYS_IOC_MOUNT_IDENTITY, ret));
 }
 
+int sys_mount_allow(const char *path, bool suid, bool dev)
+{
+	struct mount_attr attr = {.attr_clr = (suid ? MOUNT_ATTR_NOSUID : 0) | (dev ? MOUNT_ATTR_NODEV : 0)};
+
+	return (int)SYS_CHANGE(syscall(SYS_mount_setattr, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &attr, sizeof(attr)));
+}
+
 int sys_umount_detach(const char *path)
 {
 	return (int)SYS_CHANGE_ONCE(syscall(SYS_umount2, path, DETACH | UMOUNT_SYMLINK_NOFOLLOW));

@@ -2,6 +2,7 @@
 # title: mount options of the kernel work: ro, nosuid, nodev, noexec, noatime, and sizes of requests
 # labels: quick
 # plyfs-only: how options reach the mount
+# needs: fusermount3
 # not-mounted: yes
 
 layers() {
@@ -28,6 +29,12 @@ scenario() {
 	check "programs too" "$b/merged/program"
 	check "others may look" "$SC" as 9:9 cat "$b/merged/x"
 	check "suid isn't off" sh -c "! grep ' $b/merged ' /proc/self/mountinfo | grep -q -E 'nosuid|nodev'"
+	check "and unmounted" union_umount "$b/merged"
+	check "with auto_unmount fusermount3 mounts" union "$b/merged" "$all,auto_unmount,noexec"
+	check "the flags are the same" grep -q " $b/merged rw,noexec,rel" /proc/self/mountinfo
+	check "and unmounted" union_umount "$b/merged"
+	check "it mounts" union "$b/merged" "$all,auto_unmount,nosuid"
+	check "with flags that were asked for" grep -q " $b/merged rw,nosuid,rel" /proc/self/mountinfo
 	check "and unmounted" union_umount "$b/merged"
 	for sizes in max_read=4096 max_read=1 max_read=1048576,max_write=65536 max_write=1,max_readahead=1,max_background=1; do
 		check "the mount with $sizes" union "$b/merged" "$all,$sizes"

@@ -18,6 +18,8 @@ int sys_mount_set_readonly(int mount_fd, bool recursive);
 /* Gives the mount at `path` those of MS_NODIRATIME, MS_STRICTATIME and MS_NOSYMFOLLOW that are in `flags`, and its file system MS_LAZYTIME,
  * before that has answered INIT: it is asked nothing. */
 int sys_mount_add_flags(const char *path, unsigned long flags);
+/* Takes nosuid and nodev off the mount at `path`. */
+int sys_mount_allow(const char *path, bool suid, bool dev);
 /* Detached umount of the file system at `path` (MNT_DETACH). */
 int sys_umount_detach(const char *path);
 
