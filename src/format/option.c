@@ -508,7 +508,7 @@ static int check_metacopy(struct parser *parser)
 	struct options *options = parser->options;
 	bool follows = options->redirect_dir == REDIRECT_DIR_FOLLOW && !options->upperdir;
 
-	if (!options->metacopy)
+	if (options->metacopy != METACOPY_ON)
 		return 0;
 	if (options->userxattr)
 		return option_refuse(parser->error, "metacopy", 8, "on", 2, "excludes userxattr");
@@ -589,6 +589,7 @@ int options_parse(int argc, char *const *argv, const struct option_env *env, str
 		.timeout = OPTIONS_TIMEOUT_FOREVER,
 		.fsync = true,
 		.index = INDEX_AUTO,
+		.metacopy = METACOPY_AUTO,
 		.whiteouts = WHITEOUTS_AUTO,
 		.default_permissions = true,
 		.squash_to_uid = OPTIONS_ID_UNSET,

@@ -20,8 +20,8 @@ static const struct option_choice off_on_choices[] = {
 	{NULL, 0, NULL},
 };
 static const struct option_choice metacopy_choices[] = {
-	{"off", 0, NULL},
-	{"on", 1, NULL},
+	{"off", METACOPY_OFF, NULL},
+	{"on", METACOPY_ON, NULL},
 	{NULL, 0, NULL},
 };
 static const struct option_choice index_choices[] = {
@@ -177,12 +177,13 @@ static const struct option_desc table[] = {
 	 .class = OPTION_EFFECTIVE,
 	 AT(metacopy),
 	 .choices = metacopy_choices,
-	 .fallback = "off",
+	 .fallback = "off; such files are followed over images' layers",
 	 .help = "copy up metadata without data",
 	 .manual = "With on a change of owner, mode, times or attributes, a rename or a link of a lower file copies its "
 		   "metadata alone; the data follows at the first change of data. Files whose marks say so, in any layer, "
 		   "have their data from the layers below; with off they can't be looked up (EPERM), but see datadir+. "
-		   "on needs redirect_dir=on, which it implies, and marks in trusted.*."},
+		   "on needs redirect_dir=on, which it implies, and marks in trusted.*. Without the option they have their "
+		   "data over layers of images too: engines keep a metacopy=on that was meant for the kernel to themselves."},
 	{.name = "index",
 	 .arg = OPTION_ARG_CHOICE,
 	 .class = OPTION_EFFECTIVE,

@@ -340,12 +340,15 @@ static void choose_redirects(struct layer_opening *lo)
 	set->make_redirects = mode == REDIRECT_DIR_ON && set->has_upper_xattr;
 }
 
-/* The same of files whose data lies elsewhere: as in the kernel, they are followed with marks in trusted.* alone. */
+/* The same of files whose data lies elsewhere: as in the kernel, they are followed with marks in trusted.* alone. The upper of a
+ * container that was made on the kernel's overlayfs may hold some, and engines give a program no metacopy option. */
 static int choose_metacopy(struct layer_opening *lo)
 {
 	struct layer_set *set = lo->set;
 
-	if (!lo->opt->metacopy)
+	if (lo->opt->metacopy == METACOPY_AUTO)
+		set->follow_metacopy = lo->opt->image_layers && set->ns == XATTR_NS_TRUSTED && set->follow_redirects;
+	if (lo->opt->metacopy != METACOPY_ON)
 		return 0;
 	if (set->ns == XATTR_NS_TRUSTED) {
 		set->follow_metacopy = true;

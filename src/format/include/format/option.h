@@ -92,6 +92,7 @@ enum redirect_dir {
 	REDIRECT_DIR_ON
 };
 /* AUTO, which is not given: on where it can be. */
+enum metacopy_mode { METACOPY_OFF, METACOPY_ON, METACOPY_AUTO };
 enum index_mode { INDEX_OFF, INDEX_ON, INDEX_AUTO };
 enum xino { XINO_AUTO, XINO_OFF, XINO_ON };
 /* AUFS and BOTH mean the same: the kernel's forms are what is written. AUTO, which is not given, is never a result. */
@@ -158,7 +159,8 @@ struct options {
 	int verity;			       /* enum verity_mode */
 	int uuid;			       /* enum uuid_mode */
 	int index;			       /* enum index_mode */
-	int metacopy, nfs_export;	       /* 0 or 1 */
+	int metacopy;			       /* enum metacopy_mode */
+	int nfs_export;			       /* 0 or 1 */
 	int xattr_permissions;		       /* 0, 1 or 2 */
 	uint32_t squash_to_uid, squash_to_gid; /* OPTIONS_ID_UNSET */
 	struct idmap uidmap, gidmap;
