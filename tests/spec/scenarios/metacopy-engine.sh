@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # title: a container that was made on kernel overlayfs with metacopy=on goes on over the same layers with a program
 # labels: quick
-# plyfs-only: the kernel's half is the container's past
+# plyfs-only: the kernel follows files without data with metacopy=on alone
 # not-mounted: yes
 
 layers() {
