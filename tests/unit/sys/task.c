@@ -267,6 +267,24 @@ TEST("the limit of descriptors rises to the hard limit")
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+TEST("the limits of file sizes and processor time rise to their hard limits at least")
+{
+	const int resources[] = {RLIMIT_FSIZE, RLIMIT_CPU};
+	struct rlimit limits[2], lower;
+
+	for (int i = 0; i < 2; i++) {
+		ASSERT_INT(getrlimit(resources[i], &limits[i]), 0);
+		lower = (struct rlimit){.rlim_cur = 1000000, .rlim_max = limits[i].rlim_max};
+		ASSERT_INT(setrlimit(resources[i], &lower), 0);
+	}
+	sys_raise_limits_of_work();
+	for (int i = 0; i < 2; i++) {
+		ASSERT_INT(getrlimit(resources[i], &lower), 0);
+		EXPECT(lower.rlim_cur >= limits[i].rlim_max);
+		setrlimit(resources[i], &limits[i]);
+	}
+}
+
 TEST("settings of the process take effect")
 {
 	pid_t pid = fork();
