@@ -548,14 +548,14 @@ static const struct option_desc table[] = {
 	VFS("async", 0, MS_SYNCHRONOUS, "set", "writes return before they are on disk"),
 	VFS("sync", MS_SYNCHRONOUS, 0, NULL, "every write is synced"),
 	VFS("dirsync", MS_DIRSYNC, 0, NULL, "every change of a directory is synced"),
-	VFS("atime", 0, MS_NOATIME, NULL, "access times are the layers' business"),
-	VFS("noatime", MS_NOATIME, 0, NULL, "access times are the layers' business"),
-	VFS("diratime", 0, MS_NODIRATIME, NULL, "access times are the layers' business"),
-	VFS("nodiratime", MS_NODIRATIME, 0, NULL, "access times are the layers' business"),
-	VFS("relatime", MS_RELATIME, 0, NULL, "no effect on FUSE"),
-	VFS("norelatime", 0, MS_RELATIME, NULL, "no effect on FUSE"),
-	VFS("strictatime", MS_STRICTATIME, 0, NULL, "no effect on FUSE"),
-	VFS("nostrictatime", 0, MS_STRICTATIME, NULL, "no effect on FUSE"),
+	VFS("atime", 0, MS_NOATIME, "as the upper's mount", "reading sets access times in the upper"),
+	VFS("noatime", MS_NOATIME, 0, "as the upper's mount", "it sets none"),
+	VFS("diratime", 0, MS_NODIRATIME, NULL, "listing sets none in the upper"),
+	VFS("nodiratime", MS_NODIRATIME, 0, NULL, "listing sets none in the upper"),
+	VFS("relatime", MS_RELATIME, MS_STRICTATIME, "as the upper's mount", "reading sets access times that are older than the last change, or a day"),
+	VFS("norelatime", 0, MS_RELATIME, NULL, "not that"),
+	VFS("strictatime", MS_STRICTATIME, MS_RELATIME, "as the upper's mount", "each read that the daemon sees sets the access time"),
+	VFS("nostrictatime", 0, MS_STRICTATIME, NULL, "not that"),
 	VFS("lazytime", MS_LAZYTIME, 0, NULL, "no effect on FUSE"),
 	VFS("nolazytime", 0, MS_LAZYTIME, NULL, "no effect on FUSE"),
 	VFS("symfollow", 0, MS_NOSYMFOLLOW, "set", "symbolic links are followed"),
@@ -641,9 +641,8 @@ const char *option_class_name(const struct option_desc *desc)
 		[OPTION_LIBFUSE] = "effective",
 		[OPTION_MOUNT] = "accepted without effect",
 	};
-	/* The kernel keeps no access times for FUSE, and mandatory locks are gone. */
-	const unsigned long idle =
-		MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME | MS_LAZYTIME | MS_MANDLOCK;
+	/* Listing sets no access times, the kernel keeps none for FUSE, and mandatory locks are gone. */
+	const unsigned long idle = MS_NODIRATIME | MS_LAZYTIME | MS_MANDLOCK;
 
 	if (desc->class == OPTION_VFS && !((desc->vfs_set | desc->vfs_clear) & ~idle))
 		return class_names[OPTION_ACCEPTED];

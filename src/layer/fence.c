@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -110,6 +111,23 @@ static int open_beneath(int clone, const char *path, const struct layer_place *p
 	return layer_id_equal(layer_id_of(&stx), place->chain[0]) ? TAKE_FD(fd) : -ESTALE;
 }
 
+/* The kernel keeps no access times for a FUSE mount, whose option is the user's wish about the upper. Without one the upper's own
+ * mount decides. */
+static void choose_atime(const struct layer_opening *lo, int clone)
+{
+	static const unsigned long modes[] = {MS_STRICTATIME, MS_NOATIME, MS_RELATIME}; /* the first one wins, as in mount(2) */
+	int ret = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(modes); i++) {
+		if (lo->opt->vfs_flags & modes[i]) {
+			ret = sys_mount_set_atime(clone, modes[i]);
+			break;
+		}
+	}
+	if (ret < 0)
+		log_debug("%s: access times are set as its mount says: %s", lo->opt->upperdir, strerror(-ret));
+}
+
 static int clone_upper(struct layer_opening *lo)
 {
 	const char *upper_path = NULL, *work_path = NULL;
@@ -130,6 +148,7 @@ static int clone_upper(struct layer_opening *lo)
 	work = open_beneath(clone, work_path, layer_work_place(lo), O_RDONLY);
 	if (work < 0)
 		return work;
+	choose_atime(lo, clone);
 	lo->set->fence_fd = TAKE_FD(clone);
 	lo->set->layers[0].root_fd = TAKE_FD(upper);
 	lo->set->layers[0].fenced = !recursive;

@@ -94,6 +94,19 @@ int sys_mount_allow(const char *path, bool suid, bool dev)
 	return (int)SYS_CHANGE(syscall(SYS_mount_setattr, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &attr, sizeof(attr)));
 }
 
+int sys_mount_set_atime(int mount_fd, unsigned long mode)
+{
+	struct mount_attr attr = {.attr_clr = MOUNT_ATTR__ATIME};
+
+	if (mode == MS_NOATIME)
+		attr.attr_set = MOUNT_ATTR_NOATIME;
+	else if (mode == MS_STRICTATIME)
+		attr.attr_set = MOUNT_ATTR_STRICTATIME;
+	else
+		attr.attr_set = MOUNT_ATTR_RELATIME;
+	return set_attributes(mount_fd, false, &attr);
+}
+
 int sys_umount_detach(const char *path)
 {
 	return (int)SYS_CHANGE_ONCE(syscall(SYS_umount2, path, DETACH | UMOUNT_SYMLINK_NOFOLLOW));

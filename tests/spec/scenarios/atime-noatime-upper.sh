@@ -2,7 +2,7 @@
 # title: on a file system that is mounted noatime no access time is set
 # labels: quick
 # base-options: noatime
-# expect-diff: observations:.upper/f.(old|new) the kernel sets it as the union's own mount says, plyfs as the upper's file system is mounted
+# expect-diff: observations:.upper/f.(old|new) without an option the kernel's union is mounted relatime, and plyfs goes by the upper's own mount
 
 layers() {
 	put upper/f 1

@@ -15,6 +15,9 @@
 int sys_open_tree_clone(int dirfd, bool recursive);
 /* Makes the clone read-only and noatime as far as permitted; returns 0, or -errno when not even read-only can be had. */
 int sys_mount_set_readonly(int mount_fd, bool recursive);
+/* Whether reading sets access times through this mount: MS_NOATIME, MS_RELATIME or MS_STRICTATIME. -EPERM in a user namespace that got
+ * the mount with its mode locked. */
+int sys_mount_set_atime(int mount_fd, unsigned long mode);
 /* Gives the mount at `path` those of MS_NODIRATIME, MS_STRICTATIME and MS_NOSYMFOLLOW that are in `flags`, and its file system MS_LAZYTIME,
  * before that has answered INIT: it is asked nothing. */
 int sys_mount_add_flags(const char *path, unsigned long flags);
