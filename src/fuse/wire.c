@@ -5,7 +5,7 @@
  * libfuse drops what a WRITE or SETATTR says of the setuid and setgid bits, so without this plyfs couldn't take over removing them
  * (FUSE_HANDLE_KILLPRIV_V2). Without that the kernel asks for security.capability before every write, a second round trip, and leaves
  * setgid to strangers where the group may not execute. So the flags are read from the raw request and kept for the thread that
- * serves it, and the answer to INIT gets the flag that older versions of libfuse don't know.
+ * serves it, and the answer to INIT gets the flag that older versions of libfuse don't know. So it does with FUSE_NO_EXPORT_SUPPORT.
  *
  * The layouts are the kernel's (linux/fuse.h), which never change.
  */
@@ -21,7 +21,13 @@
 
 #include "awake.h"
 #include "base/cleanup.h"
+#include "base/macros.h"
 #include "internal.h"
+
+/* Newer than the headers of some distributions. */
+#ifndef FUSE_NO_EXPORT_SUPPORT
+#define FUSE_NO_EXPORT_SUPPORT (1ULL << 38)
+#endif
 
 /* Of the request that this thread read last. */
 static _Thread_local bool kills_priv;
@@ -30,6 +36,8 @@ static _Thread_local bool kills_priv;
 static _Thread_local uint64_t init_unique;
 /* It offers FUSE_HANDLE_KILLPRIV_V2. */
 static _Thread_local bool init_offers_killpriv;
+/* And FUSE_NO_EXPORT_SUPPORT: a file handle of a FUSE inode is its node id, which is stale as soon as the kernel has forgotten it. */
+static _Thread_local bool init_offers_no_export;
 /* It is answered, by this thread, and fs_started() not called yet. */
 static _Thread_local bool init_answered;
 
@@ -47,6 +55,7 @@ static void note_init(const struct fuse_in_header *h, const char *arg, size_t n)
 	memcpy(&in, arg, sizeof(in));
 	init_unique = h->unique;
 	init_offers_killpriv = in.flags & FUSE_HANDLE_KILLPRIV_V2;
+	init_offers_no_export = in.flags & FUSE_INIT_EXT && in.flags2 & FUSE_NO_EXPORT_SUPPORT >> 32;
 }
 
 static void note_request(const char *buf, size_t n)
@@ -91,11 +100,12 @@ static ssize_t wire_read(int fd, void *buf, size_t size, void *arg)
 	return n;
 }
 
-/* The answer to INIT: the feature is taken. */
+/* The answer to INIT: what is offered is taken. */
 static void amend_init(struct iovec *iov, int count)
 {
 	struct fuse_out_header h;
 	struct fuse_init_out out;
+	size_t size;
 
 	if (count < 2 || iov[0].iov_len != sizeof(h) || iov[1].iov_len < FUSE_COMPAT_22_INIT_OUT_SIZE)
 		return;
@@ -104,11 +114,13 @@ static void amend_init(struct iovec *iov, int count)
 		return;
 	init_unique = 0;
 	init_answered = true;
-	if (!init_offers_killpriv)
-		return;
-	memcpy(&out, iov[1].iov_base, FUSE_COMPAT_22_INIT_OUT_SIZE);
-	out.flags |= FUSE_HANDLE_KILLPRIV_V2;
-	memcpy(iov[1].iov_base, &out, FUSE_COMPAT_22_INIT_OUT_SIZE);
+	size = MIN(iov[1].iov_len, sizeof(out));
+	memcpy(&out, iov[1].iov_base, size);
+	if (init_offers_killpriv)
+		out.flags |= FUSE_HANDLE_KILLPRIV_V2;
+	if (init_offers_no_export && size == sizeof(out) && out.flags & FUSE_INIT_EXT)
+		out.flags2 |= FUSE_NO_EXPORT_SUPPORT >> 32;
+	memcpy(iov[1].iov_base, &out, size);
 }
 
 static ssize_t wire_writev(int fd, struct iovec *iov, int count, void *arg)

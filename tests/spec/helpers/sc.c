@@ -136,6 +136,7 @@ static const struct {
 	{"rename", sc_rename, "rename OLD NEW [noreplace|exchange|whiteout]"},
 	{"mknod", sc_mknod, "mknod PATH fifo|sock|reg|chr|blk MODE [MAJOR MINOR]"},
 	{"bind", sc_bind, "bind PATH"},
+	{"handle", sc_handle, "handle PATH [fid]"},
 	{"utimens", sc_utimens, "utimens PATH ATIME MTIME [nofollow]"},
 	{"chmod", sc_chmod, "chmod PATH MODE"},
 	{"chown", sc_chown, "chown PATH UID GID [nofollow]"},

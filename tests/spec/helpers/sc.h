@@ -43,6 +43,7 @@ int sc_links(int argc, char **argv);
 int sc_rename(int argc, char **argv);
 int sc_mknod(int argc, char **argv);
 int sc_bind(int argc, char **argv);
+int sc_handle(int argc, char **argv);
 int sc_utimens(int argc, char **argv);
 int sc_chmod(int argc, char **argv);
 int sc_chown(int argc, char **argv);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Commands on names: renameat2, mknod, bind, times, owners, and running a program as somebody else.
+ * Commands on names: renameat2, mknod, bind, file handles, times, owners, and running a program as somebody else.
  */
 #include "sc.h"
 
@@ -14,6 +14,9 @@
 #include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+/* AT_HANDLE_FID of newer headers. */
+#define HANDLE_FID 0x200
 
 int sc_rename(int argc, char **argv)
 {
@@ -66,6 +69,22 @@ int sc_bind(int argc, char **argv)
 		sc_misuse("bind PATH");
 	strcpy(address.sun_path, argv[1]);
 	sc_result(bind(fd, (struct sockaddr *)&address, sizeof(address)));
+	return 0;
+}
+
+/* A handle that can be opened again, or with "fid" one that only tells files apart. */
+int sc_handle(int argc, char **argv)
+{
+	union {
+		struct file_handle handle;
+		char room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+	} u;
+	int mount_id;
+
+	if (argc < 2)
+		sc_misuse("handle PATH [fid]");
+	u.handle.handle_bytes = MAX_HANDLE_SZ;
+	sc_result(name_to_handle_at(AT_FDCWD, argv[1], &u.handle, &mount_id, argc > 2 ? HANDLE_FID : 0));
 	return 0;
 }
 
