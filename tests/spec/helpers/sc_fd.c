@@ -9,12 +9,13 @@
  *   ftruncate:LEN  fsync  fdatasync  fallocate:WORDS:OFF:LEN  seek:data|hole:OFF  extents
  *   copyto:N:OFF:OFF:LEN (from this descriptor to descriptor N)  clone:N  link:PATH (linkat of the descriptor)
  *   mmap:r|rw:LEN (shared)  show:OFF:LEN  store:OFF:TEXT  msync  flock  getxattr:NAME  setxattr:NAME:VALUE futimens:A:M
- *   flags[:+LETTERS]  tell  sh:COMMAND (in a child while the descriptors stay open)
+ *   flags[:+LETTERS]  tell  fiemap  sh:COMMAND (in a child while the descriptors stay open)
  */
 #include "sc.h"
 
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -256,6 +257,15 @@ static void step_clone(char **arg)
 	sc_result(ioctl(fds[fd_slot(arg[0])], FICLONE, fd_now()));
 }
 
+/* Where the file's data lies on its disk; only whether that is told. */
+static void step_fiemap(char **arg)
+{
+	struct fiemap extents = {.fm_length = FIEMAP_MAX_OFFSET};
+
+	(void)arg;
+	sc_result(ioctl(fd_now(), FS_IOC_FIEMAP, &extents));
+}
+
 static void step_link(char **arg)
 {
 	char path[32];
@@ -344,6 +354,7 @@ static const struct {
 	{"fallocate", 3, step_fallocate}, {"seek", 2, step_seek},
 	{"extents", 0, step_extents},	  {"copyto", 4, step_copyto},
 	{"clone", 1, step_clone},	  {"link", 1, step_link},
+	{"fiemap", 0, step_fiemap},
 	{"mmap", 2, step_mmap},		  {"show", 2, step_show},
 	{"store", 2, step_store},	  {"msync", 0, step_msync},
 	{"flock", 0, step_flock},	  {"getxattr", 1, step_getxattr},
