@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# title: the upper is synced when the daemon ends, because syncfs(2) doesn't reach it
+# title: the upper is synced when the daemon ends, because syncfs(2) and remounting read-only don't reach it
 # plyfs-only: the kernel passes syncfs on to the upper
 # variants: tsan newfuse
 # needs: strace
@@ -22,6 +22,8 @@ scenario() {
 	echo 2 >m/file
 	traced sync -f m/file
 	check "syncfs isn't seen by the daemon" sh -c '! grep -q syncfs trace'
+	traced mount -i -o remount,ro "$BASE/m"
+	check "neither is remounting" sh -c '! grep -q syncfs trace'
 	traced union_umount "$BASE/m"
 	check "the upper is synced at the end" grep -q 'syncfs.*= 0' trace
 	mount_plyfs "$BASE/m" "lowerdir=l1,upperdir=upper,workdir=work,volatile" || { echo "FAIL: mount"; return; }
