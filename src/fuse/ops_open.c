@@ -6,8 +6,9 @@
  * descriptors are needed lives in the data tier by inode. Until the first OPEN has had that answer, created files still send
  * RELEASE, so both are accepted at any time.
  *
- * Where the daemon can't reopen a file at will (no CAP_DAC_OVERRIDE over the upper) or copyup=open was asked for, OPEN is answered with a
- * handle: a pin on the file's descriptors, so that losing permission bits later does no harm.
+ * Where the daemon can't reopen a file at will (no CAP_DAC_OVERRIDE over the upper) OPEN is answered with a handle: a pin on the file's
+ * descriptors, so that losing permission bits later does no harm. With copyup=open each OPEN is answered too, so that what is refused at
+ * an open is refused there.
  *
  * With data=passthrough each OPEN is answered, with a backing file where it can have one (passthrough.c).
  */
@@ -80,6 +81,20 @@ static int handle_new(struct fs *fs, struct inode *inode, bool write, struct fus
 	return 0;
 }
 
+/* What chattr(1) forbids. The kernel's own inode doesn't know the flags, so whoever opens the object itself finds out. */
+static int check_flags(struct fs *fs, struct inode *inode, const struct fuse_file_info *fi)
+{
+	struct data_fd fd;
+	int r = data_get(fs->data, inode, true, &fd);
+
+	if (r < 0)
+		return r;
+	if (fd.append_only && !(fi->flags & O_APPEND))
+		r = -EPERM;
+	data_put(fs->data, &fd);
+	return r;
+}
+
 static bool goes_through(struct fs *fs)
 {
 	return fs->passthrough && passthrough_usable(fs->passthrough);
@@ -148,8 +163,10 @@ static void open_undo(struct fs *fs, fuse_ino_t node, struct fuse_file_info *fi,
 /* Everything that an open file needs; undone again on errors. */
 static int open_file(struct fs *fs, struct inode *inode, fuse_ino_t node, bool known_to_kernel, struct fuse_file_info *fi)
 {
-	int r = fs->opt.open_handles ? handle_new(fs, inode, wants_write(fi), fi) : 0;
+	int r = fs->opt.copyup_at_open && wants_write(fi) ? check_flags(fs, inode, fi) : 0;
 
+	if (!r && fs->opt.open_handles)
+		r = handle_new(fs, inode, wants_write(fi), fi);
 	if (r < 0)
 		return r;
 	if (goes_through(fs))
