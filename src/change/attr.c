@@ -99,11 +99,23 @@ static int set_times(int path, const struct attr_change *attr)
 	return sys_futimens(path, times);
 }
 
+/* As the file system would do it; what is for appending alone may be touched, but not be given a time. */
+static int check_dir_flags(struct change *change, struct inode *inode, int path, const struct attr_change *attr)
+{
+	unsigned flags = change_dir_flags(change, inode, path);
+	bool given = ((attr->valid & ATTR_SET_ATIME) && attr->atime.tv_nsec != UTIME_NOW) ||
+		     ((attr->valid & ATTR_SET_MTIME) && attr->mtime.tv_nsec != UTIME_NOW);
+
+	if ((flags & FS_APPEND_FL) && !(attr->valid & (ATTR_SET_MODE | ATTR_SET_UID | ATTR_SET_GID)) && !given)
+		flags &= ~(unsigned)FS_APPEND_FL;
+	return flags ? -EPERM : 0;
+}
+
 static int set_all(struct change *change, struct inode *inode, int path, const struct attr_change *attr, int fd)
 {
-	int r = 0;
+	int r = check_dir_flags(change, inode, path, attr);
 
-	if (attr->valid & ATTR_SET_SIZE)
+	if (r == 0 && (attr->valid & ATTR_SET_SIZE))
 		r = set_size(inode, path, attr->size, fd);
 	if (r == 0 && (attr->valid & ATTR_KILL_PRIV))
 		r = MIN(kill_priv(change, inode, path, attr->valid), 0);
@@ -166,21 +178,6 @@ static bool has_flags(const struct inode *inode)
 	return S_ISREG(inode->type) || inode_is_dir(inode);
 }
 
-/* What the kernel keeps in overlay.protattr, because the upper object itself couldn't be renamed with such a flag. */
-static unsigned protected_flags(struct change *change, int fd)
-{
-	const char *name = xattr_overlay_name(change->layers->ns, XATTR_OVERLAY_PROTATTR);
-	char value[8];
-	ssize_t n = sys_getxattr(fd, "", name, value, sizeof(value));
-	unsigned flags = 0;
-
-	if (n > 0 && memchr(value, 'i', (size_t)n))
-		flags |= FS_IMMUTABLE_FL;
-	if (n > 0 && memchr(value, 'a', (size_t)n))
-		flags |= FS_APPEND_FL;
-	return flags;
-}
-
 /* Makes overlay.protattr say what `flags` will: the kernel reads it there. An object that is protected already must be unprotected for
  * that; its other flags stay. */
 static int keep_protected_flags(struct change *change, int fd, unsigned flags)
@@ -189,7 +186,7 @@ static int keep_protected_flags(struct change *change, int fd, unsigned flags)
 	int r;
 
 	flags &= FLAGS_PROTECTING;
-	if (protected_flags(change, fd) == flags)
+	if (change_protected_flags(change, fd) == flags)
 		return 0;
 	r = sys_getflags(fd, &now);
 	if (r == 0 && (now & FLAGS_PROTECTING))
@@ -215,7 +212,7 @@ int attr_get_flags(struct change *change, struct inode *inode, unsigned *ret_fla
 
 	if (r < 0)
 		return r;
-	*ret_flags = flags | (layer->upper ? protected_flags(change, fd) : 0);
+	*ret_flags = flags | (layer->upper ? change_protected_flags(change, fd) : 0);
 	return 0;
 }
 
@@ -235,7 +232,7 @@ int attr_get_fsxattr(struct change *change, struct inode *inode, struct fsxattr 
 	if (r < 0)
 		return r;
 	if (layer->upper)
-		xa.fsx_xflags |= xflags_of(protected_flags(change, fd));
+		xa.fsx_xflags |= xflags_of(change_protected_flags(change, fd));
 	*ret = xa;
 	return 0;
 }

@@ -241,3 +241,36 @@ int change_mark_protected(struct change *change, int fd, unsigned flags)
 	r = n ? sys_setxattr(fd, "", name, value, n, 0) : sys_removexattr(fd, "", name);
 	return r == -EOPNOTSUPP || r == -ENODATA ? 0 : r;
 }
+
+unsigned change_protected_flags(struct change *change, int fd)
+{
+	const char *name = xattr_overlay_name(change->layers->ns, XATTR_OVERLAY_PROTATTR);
+	char value[8];
+	ssize_t n = sys_getxattr(fd, "", name, value, sizeof(value));
+	unsigned flags = 0;
+
+	if (n > 0 && memchr(value, 'i', (size_t)n))
+		flags |= FS_IMMUTABLE_FL;
+	if (n > 0 && memchr(value, 'a', (size_t)n))
+		flags |= FS_APPEND_FL;
+	return flags;
+}
+
+unsigned change_dir_flags(struct change *change, struct inode *inode, int fd)
+{
+	return inode_is_dir(inode) && change_may_have(inode, MARK_PROTECTED) ? change_protected_flags(change, fd) : 0;
+}
+
+int change_check_names(struct change *change, struct inode *dir, bool removes)
+{
+	_cleanup_dirfd_ struct change_dirfd d = CHANGE_DIRFD_INIT;
+	unsigned refusing = FS_IMMUTABLE_FL | (removes ? (unsigned)FS_APPEND_FL : 0U);
+	int r;
+
+	if (!change_may_have(dir, MARK_PROTECTED))
+		return 0;
+	r = change_dirfd_open(change, dir, &d);
+	if (r < 0)
+		return r;
+	return change_protected_flags(change, d.dirfd.fd) & refusing ? -EPERM : 0;
+}

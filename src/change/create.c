@@ -196,6 +196,8 @@ static int create_locked(struct creation *c, struct inode **ret_inode, struct st
 	int r = check_absent(c->change, c->parent, c->name, &c->over_whiteout);
 
 	if (r == 0)
+		r = change_check_names(c->change, c->parent, false);
+	if (r == 0)
 		r = change_dirfd_open(c->change, c->parent, &dir);
 	if (r < 0)
 		return r;
@@ -281,7 +283,9 @@ int create_tmpfile(struct change *change, const struct caller *caller, struct in
 	LOCK_SCOPE(&parent->dir->lock);
 	if (inode_is_unlinked(parent))
 		return -ENOENT;
-	r = change_dirfd_open(change, parent, &dir);
+	r = change_check_names(change, parent, false);
+	if (r == 0)
+		r = change_dirfd_open(change, parent, &dir);
 	if (r == 0)
 		r = effective_mode(change, caller, parent, dir.dirfd.fd, mode, &mode);
 	if (r < 0)
@@ -332,6 +336,8 @@ static int link_locked(struct change *change, struct inode *inode, int fd, struc
 
 	if (r == 0)
 		r = check_absent(change, parent, name, &over_whiteout);
+	if (r == 0)
+		r = change_check_names(change, parent, false);
 	if (r == 0)
 		r = change_dirfd_open(change, parent, &dir);
 	/* Its st_ino may be a lower file's: readers of the directory have to look. */

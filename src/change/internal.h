@@ -107,7 +107,7 @@ void change_drop_temp(struct change *change, const char *name, bool dir);
 /* Another one: attributes were changed since this was cleared, so that nobody puts back what they were before. */
 #define CHANGE_MARK_TOUCHED (1U << 14)
 
-_Static_assert(MARK_OTHER_XATTR < CHANGE_MARK_TOUCHED, "the bits of enum layer_mark end below those of this tier");
+_Static_assert(MARK_PROTECTED < CHANGE_MARK_TOUCHED, "the bits of enum layer_mark end below those of this tier");
 
 /* The marks of the topmost object (enum layer_mark), read when they aren't known yet. Caller holds I, so that no change of them runs. */
 int change_marks_locked(struct change *change, struct inode *inode, unsigned *ret_marks);
@@ -121,5 +121,13 @@ static inline bool change_may_have(const struct inode *inode, unsigned marks)
 /* Writes overlay.protattr of an upper object as the kernel does, one letter for each of FS_APPEND_FL and FS_IMMUTABLE_FL in `flags`, or
  * removes it. A file system without attributes is no error. */
 int change_mark_protected(struct change *change, int fd, unsigned flags);
+/* And reads it: these flags. The kernel keeps them there, because the upper object itself couldn't be renamed with such a flag. */
+unsigned change_protected_flags(struct change *change, int fd);
+
+/* Directories that were copied up have them there alone (copyup_meta_published()), so what the file system would say is said here. -EPERM
+ * where names may not be added to `dir`, or not be removed from it; before it is in the upper its copy-up answers. */
+int change_check_names(struct change *change, struct inode *dir, bool removes);
+/* The flags of a directory, open at fd in the upper, that forbid to change its attributes; 0 of anything else. */
+unsigned change_dir_flags(struct change *change, struct inode *inode, int fd);
 
 #endif

@@ -47,7 +47,10 @@ static int removal_look(struct removal *m, bool want_dir)
 	if (r < 0)
 		return r;
 	m->lower_positive = r;
-	return victim_find(m->change, m->parent, m->name, &m->r, &m->victim);
+	r = change_check_names(m->change, m->parent, true);
+	if (r == 0)
+		r = victim_find(m->change, m->parent, m->name, &m->r, &m->victim);
+	return r < 0 ? r : victim_check_flags(m->change, &m->victim, &m->r);
 }
 
 /* The tree learns that the name is gone. */

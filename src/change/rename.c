@@ -513,6 +513,22 @@ static int link_up_names(struct rename *x)
 	return r == 0 && (x->flags & RENAME_EXCHANGE) ? link_up(x, &x->new) : r;
 }
 
+static int check_flags(struct rename *x)
+{
+	int r;
+
+	if (!x->old.exists || is_same_object(&x->old, &x->new) || (x->new.exists && (x->flags & RENAME_NOREPLACE)))
+		return 0;
+	r = change_check_names(x->change, x->old.parent, true);
+	if (r == 0)
+		r = victim_check_flags(x->change, &x->old.known, &x->old.r);
+	if (r == 0)
+		r = change_check_names(x->change, x->new.parent, x->new.exists);
+	if (r == 0 && x->new.exists)
+		r = victim_check_flags(x->change, &x->new.known, &x->new.r);
+	return r;
+}
+
 /* The parents are locked. */
 static int rename_locked(struct rename *x)
 {
@@ -524,6 +540,8 @@ static int rename_locked(struct rename *x)
 		r = look_at_name(x->change, &x->new);
 	if (r == 0 && x->old.exists && is_reserved_target(x))
 		r = -EPERM;
+	if (r == 0)
+		r = check_flags(x);
 	if (r == 0)
 		r = link_up_names(x);
 	if (r == 0)

@@ -6,7 +6,10 @@
  */
 #include "victim.h"
 
+#include <linux/fs.h>
+
 #include "alias.h"
+#include "change/change.h"
 
 int change_resolve(struct change *change, struct inode *parent, const char *name, struct resolved *ret)
 {
@@ -37,6 +40,18 @@ void victim_finish(struct victim *v)
 	if (v->inode)
 		inode_forget(v->tree, v->inode, 1);
 	v->inode = NULL;
+}
+
+/* What statx(2) says isn't enough: of an image all is immutable. */
+int victim_check_flags(struct change *change, const struct victim *v, const struct resolved *r)
+{
+	unsigned flags;
+
+	if (!(r->stx.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) && !(r->marks & MARK_PROTECTED))
+		return 0;
+	if (attr_get_flags(change, v->inode, &flags) < 0)
+		return 0;
+	return flags & (FS_IMMUTABLE_FL | FS_APPEND_FL) ? -EPERM : 0;
 }
 
 int victim_keep(struct change *change, struct victim *v, const struct resolved *r, int dirfd, const char *name)

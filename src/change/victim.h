@@ -40,6 +40,9 @@ int victim_find(struct change *change, struct inode *parent, const char *name, c
 		struct victim *ret);
 void victim_finish(struct victim *v);
 
+/* -EPERM where chattr(1) forbids that it loses its name, as the file system would say if there was no other object to look at. */
+int victim_check_flags(struct change *change, const struct victim *v, const struct resolved *r);
+
 /* Before the name at dirfd goes, which `r` was found of: if no name will be left that leads to an object in the upper, sees to it that the
  * inode can live on without it (inode_keep_name()). Caller holds I. */
 int victim_keep(struct change *change, struct victim *v, const struct resolved *r, int dirfd, const char *name);

@@ -226,7 +226,9 @@ static int xattr_change_start(struct xattr_change *x, int hidden)
 	lock_take(inode_lock(x->change->tree, x->inode));
 	x->locked = true;
 	x->fd = change_open_upper(x->change, x->inode, O_PATH);
-	return x->fd < 0 ? x->fd : 0;
+	if (x->fd < 0)
+		return x->fd;
+	return change_dir_flags(x->change, x->inode, x->fd) ? -EPERM : 0;
 }
 
 static void xattr_change_end(struct xattr_change *x)

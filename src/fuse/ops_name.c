@@ -4,6 +4,7 @@
  */
 #include "internal.h"
 
+#include <linux/fs.h>
 #include <stdio.h>
 
 /* --- new names -------------------------------------------------------------------------------------------------------------- */
@@ -173,14 +174,17 @@ static int run_rename(struct job *job)
 static int rename_need(struct fs *fs, struct inode *parent, const char *name, struct inode **ret_inode)
 {
 	struct statx stx;
+	unsigned flags;
 	int r = lookup_child(fs, parent, name, ret_inode, &stx);
 
 	if (r < 0)
 		return r;
 	if (!fs->layers->make_redirects && inode_is_dir(*ret_inode) && (*ret_inode)->dir->n_lower > 0) {
+		/* Who is answered EXDEV copies and removes, and what can't be removed stands twice then. */
+		r = attr_get_flags(fs->change, *ret_inode, &flags);
 		inode_forget(fs->tree, *ret_inode, 1);
 		*ret_inode = NULL;
-		return -EXDEV;
+		return r == 0 && flags & (FS_IMMUTABLE_FL | FS_APPEND_FL) ? -EPERM : -EXDEV;
 	}
 	return 0;
 }

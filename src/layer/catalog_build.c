@@ -34,7 +34,7 @@
 #define WAIT_LIMIT_MS 6000
 #define WAIT_STEP_MS 20
 
-_Static_assert(MARK_OTHER_XATTR <= 0x4000, "marks fit into the 15 bits of an entry");
+_Static_assert(MARK_PROTECTED <= 0x4000, "marks fit into the 15 bits of an entry");
 
 /* Where a directory was found: the number of its parent, and of its name among all. */
 struct place {

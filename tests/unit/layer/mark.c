@@ -88,7 +88,7 @@ TEST("each mark is told apart, in one reading")
 	ASSERT_INT(setxattr("l1/cap", "security.capability", cap, 20, 0), 0);
 	EXPECT_OPENS(&f, "lowerdir=l1");
 	EXPECT_INT(marks_of(&f, "f"), MARK_REDIRECT | MARK_METACOPY | MARK_ORIGIN | MARK_IMPURE);
-	EXPECT_INT(marks_of(&f, "wh"), MARK_WHITEOUT);
+	EXPECT_INT(marks_of(&f, "wh"), MARK_WHITEOUT | MARK_PROTECTED);
 	EXPECT_INT(marks_of(&f, "cap"), MARK_CAPABILITY);
 }
 

@@ -192,6 +192,7 @@ enum layer_mark {
 	MARK_DEFAULT_ACL = 1 << 8,
 	MARK_CAPABILITY = 1 << 9,
 	MARK_OTHER_XATTR = 1 << 10, /* any attribute that users see, not named above */
+	MARK_PROTECTED = 1 << 11,   /* overlay.protattr; obeyed in the upper */
 	MARKS_SHOWN = MARK_ACL | MARK_DEFAULT_ACL | MARK_CAPABILITY | MARK_OTHER_XATTR,
 };
 /* One listxattr, and a getxattr of overlay.opaque where it is present. 0 where the layer has no xattrs. *ret_marks. */
