@@ -137,7 +137,7 @@ static int search_mount(void *arg, const struct sys_mountinfo *m)
 	struct inuse_search *search = arg;
 	const char *where = search->lo->target.where;
 
-	if (!strcmp(m->fstype, "overlay") && !search->used)
+	if (search->lo->set->has_upper && !strcmp(m->fstype, "overlay") && !search->used)
 		search_kernel_mount(search, m->super_options);
 	if (!where || strcmp(m->mountpoint, where) != 0)
 		return 0;
