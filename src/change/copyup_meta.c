@@ -19,6 +19,7 @@
 #include "format/inomark.h"
 #include "format/name.h"
 #include "format/origin.h"
+#include "format/source.h"
 #include "internal.h"
 
 /* Flags that are copied to the upper object itself, and those that it can't carry while it is put into place. */
@@ -243,6 +244,29 @@ static int mark_origin(struct copyup *c)
 	return r < 0 ? r : 0;
 }
 
+/* Where the index finds its origin when the layers were copied elsewhere. A help: it goes without where the file system has no room. */
+static int mark_source(struct copyup *c)
+{
+	_cleanup_free_ char *path = NULL;
+	uint8_t value[SOURCE_MAX];
+	struct source source = {
+		.layers = c->change->layers->n - 1,
+		.nlink = c->stx.stx_nlink,
+		.size = c->stx.stx_size,
+		.mtime = c->stx.stx_mtime.tv_sec,
+	};
+	int r;
+
+	if (!c->index_name[0])
+		return 0;
+	r = inode_lower_path(c->change->tree, c->inode, &source.layer, &path);
+	if (r < 0 || source.layer != c->layer->index || strlen(path) > SOURCE_PATH_MAX)
+		return r == -ENOMEM ? r : 0;
+	strcpy(source.path, path);
+	r = set_mark(c, XATTR_OVERLAY_PLYFS_SOURCE, value, source_encode(&source, value));
+	return r == -ENOSPC || r == -ERANGE || r == -E2BIG ? 0 : MIN(r, 0);
+}
+
 /* The copy has no data: a size, and the mark that says so. */
 static int mark_metacopy(struct copyup *c)
 {
@@ -294,7 +318,8 @@ static int copy_times(struct copyup *c)
 int copyup_meta(struct copyup *c)
 {
 	int (*const steps[])(struct copyup *) = {
-		copy_owner, mark_protected, mark_origin, mark_metacopy, copy_xattrs, copy_acls, copy_mode, copy_times,
+		copy_owner, mark_protected, mark_origin, mark_metacopy, copy_xattrs, mark_source, copy_acls, copy_mode,
+		copy_times,
 	};
 	int r = 0;
 

@@ -30,6 +30,7 @@ static const char *const names[XATTR_OVERLAY_COUNT][XATTR_NS_COUNT] = {
 	[XATTR_OVERLAY_PROTATTR] = {"trusted.overlay.protattr", "user.overlay.protattr"},
 	[XATTR_OVERLAY_WHITEOUT] = {"trusted.overlay.whiteout", "user.overlay.whiteout"},
 	[XATTR_OVERLAY_PLYFS_INO] = {"trusted.overlay.plyfs_ino", "user.overlay.plyfs_ino"},
+	[XATTR_OVERLAY_PLYFS_SOURCE] = {"trusted.overlay.plyfs_source", "user.overlay.plyfs_source"},
 };
 
 const char *xattr_overlay_name(enum xattr_ns ns, enum xattr_overlay which)

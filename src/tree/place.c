@@ -92,6 +92,19 @@ int place_compose(struct tree *tree, struct inode *dir, unsigned layer, const ch
 	return place_compose_locked(tree, dir, layer, name, ret_path);
 }
 
+int inode_lower_path(struct tree *tree, struct inode *inode, unsigned *ret_layer, char **ret_path)
+{
+	struct inode_name *n;
+
+	LOCK_SCOPE(&tree->table);
+	n = inode->names;
+	if (!n || inode_in_upper(inode))
+		return -ESTALE;
+	/* The names of a file with several links may lie in several layers. */
+	*ret_layer = n->layer;
+	return place_compose_locked(tree, n->parent, n->layer, n->name, ret_path);
+}
+
 int dir_settle_lower(struct tree *tree, struct inode *inode)
 {
 	if (!CHECK(inode_is_dir(inode) && inode != tree->root))

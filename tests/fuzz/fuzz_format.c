@@ -17,6 +17,7 @@
 #include "format/origin.h"
 #include "format/override.h"
 #include "format/redirect.h"
+#include "format/source.h"
 
 /* The input as a string of its own, so that reading behind it is noticed. */
 static char *to_string(const uint8_t *data, size_t size)
@@ -52,6 +53,15 @@ static void fuzz_index_name(const uint8_t *data, size_t size)
 		MUST(len < 0 || !memcmp(name, text, (size_t)len));
 	}
 	free(text);
+}
+
+static void fuzz_source(const uint8_t *data, size_t size)
+{
+	uint8_t again[SOURCE_MAX];
+	struct source source;
+
+	if (source_decode(data, size, &source) == 0)
+		MUST(source.path[0] && source_encode(&source, again) == size);
 }
 
 static void fuzz_redirect(const uint8_t *data, size_t size)
@@ -177,7 +187,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static void (*const decoders[])(const uint8_t *, size_t) = {
 		fuzz_origin,	 fuzz_index_name, fuzz_redirect, fuzz_acl,
 		fuzz_xattr_list, fuzz_escape,	  fuzz_idmap,	 fuzz_small,
-		fuzz_override,
+		fuzz_override,	 fuzz_source,
 	};
 	uint8_t *copy;
 

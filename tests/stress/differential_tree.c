@@ -176,7 +176,7 @@ static uint64_t hash_content(const char *path)
 
 static bool is_shown(const char *name, enum snap_kind kind)
 {
-	static const char *const handles[] = {"origin", "impure", "uuid", "nlink", "plyfs_ino"};
+	static const char *const handles[] = {"origin", "impure", "uuid", "nlink", "plyfs_ino", "plyfs_source"};
 
 	if (kind == SNAP_LAYER || strncmp(name, OVERLAY, strlen(OVERLAY)))
 		return true;

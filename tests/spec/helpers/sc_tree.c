@@ -101,7 +101,8 @@ static void print_content(int dirfd, const char *name)
 static bool is_bookkeeping(const char *name)
 {
 	static const char *const tails[] = {"overlay.origin", "overlay.uuid",	"overlay.nlink",
-					    "overlay.upper",  "overlay.impure", "overlay.plyfs_ino"};
+					    "overlay.upper",  "overlay.impure", "overlay.plyfs_ino",
+					    "overlay.plyfs_source"};
 	const char *tail = strchr(name, '.');
 
 	if (!tail || (strncmp(name, "trusted.", 8) && strncmp(name, "user.", 5)))

@@ -42,6 +42,7 @@ enum xattr_overlay {
 	XATTR_OVERLAY_PROTATTR,	 /* immutable and append flags that the upper can't carry */
 	XATTR_OVERLAY_WHITEOUT,	 /* whiteout in the attribute form, on an empty regular file */
 	XATTR_OVERLAY_PLYFS_INO, /* ours: st_ino, where file handles can't be opened */
+	XATTR_OVERLAY_PLYFS_SOURCE, /* ours, on what is in the index: format/source.h */
 	XATTR_OVERLAY_COUNT,
 };
 

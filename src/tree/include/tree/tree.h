@@ -235,6 +235,10 @@ int inode_intern(struct tree *tree, struct inode *parent, const char *name, cons
  * by name. Lookup count 1. */
 int inode_intern_nameless(struct tree *tree, const struct statx *stx, int fd, struct inode **ret_inode);
 
+/* Where a lower non-directory lies: one of its names, as a path from the root of *ret_layer; the caller frees it. -ESTALE when none is known,
+ * or it isn't lower any more. */
+int inode_lower_path(struct tree *tree, struct inode *inode, unsigned *ret_layer, char **ret_path);
+
 /* Before a directory is renamed: gives each lower ref a path of its own, so that it doesn't depend on the name any more. Holds whether
  * the rename comes or not. -ENOMEM, -ESTALE. */
 int dir_settle_lower(struct tree *tree, struct inode *inode);
