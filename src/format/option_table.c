@@ -194,7 +194,8 @@ static const struct option_desc table[] = {
 	 .manual = "WORKDIR/index, in kernel overlayfs's format, leads all names of such a file to its copy. It needs layers whose "
 		   "file systems give lasting file handles (FUSE's don't) and differ by their uuid, and an upper with attributes; "
 		   "where that is missing on is taken with a warning, and copy-up breaks the links. An index belongs to one upper and "
-		   "one topmost lower layer: over others on is refused, and so is a mount without the option when there are entries. "
+		   "one topmost lower layer: over others on is refused, and so is a mount without the option when there are entries, "
+		   "unless they are certainly copies of the ones that it was made over (cp -a): then it is made anew. "
 		   "Kernel overlayfs has to be mounted with index=on to see the links; with off the index is not looked at."},
 	{.name = "nfs_export",
 	 .arg = OPTION_ARG_CHOICE,

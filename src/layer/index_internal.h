@@ -42,6 +42,9 @@ int index_origin_of(const struct layer_set *set, const struct layer *l, int dirf
 uint32_t index_read_nlink(const struct layer_set *set, const char *name, uint32_t links, uint32_t lower);
 /* Writes a mark that says which object the directory at fd belongs to, where it isn't there yet; -ESTALE when it says something else. */
 int index_mark(const struct layer_set *set, int fd, enum xattr_overlay which, const struct origin *origin);
+/* index_rebuild.c: makes the index, whose directory is open at `dir`, one of these layers where it is certain that they are a copy of those
+ * that it was of. -ESTALE: it isn't, nothing was changed, and *ret_why, which the caller frees, says what is in the way, or is NULL. */
+int index_rebuild(struct layer_set *set, int dir, char **ret_why);
 /* Makes WORKDIR/index. */
 int index_make(struct layer_set *set);
 /* Makes WORKDIR/nlink and returns its descriptor, which stays the index's. */

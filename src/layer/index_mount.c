@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -227,14 +228,21 @@ static int read_directories(struct layer_opening *lo)
 
 /* --- all of it -------------------------------------------------------------------------------------------------------------------- */
 
+static bool has_entries(int dir)
+{
+	return dir >= 0 && sys_read_dir(dir, see_entry, NULL) != 0;
+}
+
 /* Without an index: what is in the directory would be shown as it was before. */
-static int go_without(struct layer_opening *lo, int dir, int err, const char *path, const char *why)
+static int go_without(struct layer_opening *lo, int dir, int err, const char *path, const char *why, const char *no_rebuild)
 {
 	bool asked = lo->opt->index == INDEX_ON;
 
-	if (dir >= 0 && sys_read_dir(dir, see_entry, NULL) != 0)
-		return layer_refuse(lo, err, "index", path, "%s%s", why,
-				    lo->set->shows_upper ? "" : "; index=off ignores the index in workdir");
+	if (has_entries(dir))
+		return layer_refuse(lo, err, "index", path, "%s%s%s%s", why,
+				    lo->set->shows_upper ? "" : "; index=off ignores the index in workdir",
+				    no_rebuild ? ": names that it leads to copies show what is below; it isn't rebuilt: " : "",
+				    no_rebuild ? no_rebuild : "");
 	if (asked && err == -ESTALE)
 		return layer_refuse(lo, err, "index", path, "%s", why);
 	if (asked || err == -ESTALE)
@@ -269,6 +277,20 @@ static int refuse(struct layer_opening *lo, int err)
 	return err < 0 ? layer_refuse_errno(lo, err, "index", lo->opt->workdir) : 0;
 }
 
+/* As after a copy of all that belongs to it. Who asked for an index gets what the kernel does; who only reads changes nothing. */
+static int go_on_elsewhere(struct layer_opening *lo, int dir, const char *why)
+{
+	struct layer_set *set = lo->set;
+	_cleanup_free_ char *no_rebuild = NULL;
+	int res = -ESTALE;
+
+	if (lo->opt->index == INDEX_AUTO && !set->shows_upper && !(lo->opt->vfs_flags & MS_RDONLY) && has_entries(dir))
+		res = index_rebuild(set, dir, &no_rebuild);
+	if (res != -ESTALE)
+		return refuse(lo, res);
+	return go_without(lo, dir, res, set->layers[0].path, why, no_rebuild);
+}
+
 /* Whether there can be one, and the one that is there is ours; else layer_set.index is NULL afterwards. */
 static int begin(struct layer_opening *lo, int dir)
 {
@@ -283,9 +305,9 @@ static int begin(struct layer_opening *lo, int dir)
 	set->index->live = set->shows_upper;
 	why = find_obstacle(set, set->index, &path);
 	if (why)
-		return go_without(lo, dir, -EOPNOTSUPP, path, why);
+		return go_without(lo, dir, -EOPNOTSUPP, path, why, NULL);
 	why = find_mismatch(set, set->index, dir);
-	return why ? go_without(lo, dir, -ESTALE, set->layers[0].path, why) : 0;
+	return why ? go_on_elsewhere(lo, dir, why) : 0;
 }
 
 /* Another mount's. What will come into it that one obeys, whatever was said of an index here; what is there may be what index=off ignores. */

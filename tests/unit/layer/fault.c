@@ -2,8 +2,14 @@
 /*
  * Opening a layer set is interrupted or fails at each of its system calls in turn, until it passes untouched.
  */
+#include <syslog.h>
+
 #include "base/fault.h"
+#include "base/log.h"
 #include "fixture.h"
+#include "format/origin.h"
+#include "format/source.h"
+#include "layer/index.h"
 
 #define SET "lowerdir=l1:l2,upperdir=u,workdir=w"
 #define MOST 400
@@ -20,7 +26,7 @@ static bool make_leftovers(void)
 
 /* Opens with a fault configured (NULL: none), in a process of its own, because calls are counted over the life of a
  * process. Its exit status: 0 opened, 1 refused with a line, 2 refused without. */
-static int open_with(const char *fault)
+static int open_with(const char *fault, const char *options)
 {
 	int status = 0;
 	pid_t pid;
@@ -34,7 +40,7 @@ static int open_with(const char *fault)
 		if (fault)
 			setenv("PLYFS_FAULT", fault, 1);
 		fault_init();
-		ret = fixture_open(&f, SET);
+		ret = fixture_open(&f, options);
 		_exit(!ret ? 0 : f.error && strchr(f.error, ':') && !strchr(f.error, '\n') ? 1 : 2);
 	}
 	EXPECT_INT(waitpid(pid, &status, 0), pid);
@@ -50,9 +56,9 @@ TEST("a mount that was killed at any system call is followed by one that works a
 	for (n = 1; n < MOST && status; n++) {
 		ASSERT(make_leftovers());
 		snprintf(fault, sizeof(fault), "kill:mount:%d", n);
-		status = open_with(fault);
+		status = open_with(fault, SET);
 		EXPECT(!status || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));
-		EXPECT_INT(open_with(NULL), 0);
+		EXPECT_INT(open_with(NULL, SET), 0);
 		EXPECT_INT(count_entries("w/work"), 0);
 		EXPECT_INT(count_entries("u"), 0);
 	}
@@ -71,13 +77,130 @@ TEST("a system call that fails refuses the mount with a line, or the mount does 
 
 		ASSERT(make_leftovers());
 		snprintf(fault, sizeof(fault), "fail:mount:%d:%d", n, EIO);
-		status = open_with(fault);
+		status = open_with(fault, SET);
 		EXPECT(WIFEXITED(status) && WEXITSTATUS(status) <= 1);
 		refused += status != 0;
 	}
 	EXPECT(refused > 3);
-	EXPECT_INT(open_with(NULL), 0);
+	EXPECT_INT(open_with(NULL, SET), 0);
 	EXPECT_INT(count_entries("w/work"), 0);
+}
+
+/* --- an index over copied layers: l1 and l2 are copies of each other --------------------------------------------------------------- */
+
+#define OVER(layer) "lowerdir=" layer ",upperdir=u,workdir=w,redirect_dir=off"
+
+static bool set_mark(const char *path, const char *name, const struct origin *origin)
+{
+	uint8_t value[ORIGIN_MAX];
+
+	return !setxattr(path, name, value, origin_encode(origin, value), 0);
+}
+
+static bool make_lower(const char *name)
+{
+	const struct timespec times[2] = {{.tv_sec = 5}, {.tv_sec = 5}};
+	char path[64], other[64];
+
+	for (int i = 1; i <= 2; i++) {
+		snprintf(path, sizeof(path), "l%d/%s", i, name);
+		snprintf(other, sizeof(other), "l%d/%s-other", i, name);
+		if (!make_file(path, "old", 0644) || link(path, other) < 0 || utimensat(AT_FDCWD, path, times, 0) < 0)
+			return false;
+	}
+	return true;
+}
+
+/* A copy of l?/NAME with its entry, as if it had been made over yet another copy. */
+static bool make_entry(const char *name)
+{
+	struct source source = {.layer = 1, .layers = 1, .nlink = 2, .size = 3, .mtime = 5};
+	uint8_t value[SOURCE_MAX], uuid[16] = {0};
+	char index_name[ORIGIN_INDEX_NAME_SIZE], upper[32], entry[300];
+	struct origin origin;
+
+	strcpy(source.path, name);
+	snprintf(upper, sizeof(upper), "u/%s", name);
+	if (!make_lower(name) || origin_make(1, name, strlen(name) + 1, uuid, false, &origin) < 0 || origin_index_name(&origin, index_name) < 0)
+		return false;
+	snprintf(entry, sizeof(entry), "w/index/%s", index_name);
+	return make_file(upper, "new", 0644) && !link(upper, entry) && set_mark(upper, "trusted.overlay.origin", &origin) &&
+	       !setxattr(upper, "trusted.overlay.nlink", "U+0", 3, 0) &&
+	       !setxattr(upper, "trusted.overlay.plyfs_source", value, source_encode(&source, value), 0) &&
+	       set_mark("u", "trusted.overlay.origin", &origin) && set_mark("w/index", "trusted.overlay.upper", &origin);
+}
+
+/* Whether the names that the upper lacks lead to the copies. */
+static bool leads(struct fixture *f, const char *name)
+{
+	const struct layer *l = &f->set->layers[1];
+	struct index_entry entry;
+	char other[64];
+	struct statx stx, upper;
+
+	snprintf(other, sizeof(other), "%s-other", name);
+	return f->set->index && !layer_statx(l, l->root_fd, other, &stx, NULL) &&
+	       !layer_statx(&f->set->layers[0], f->set->layers[0].root_fd, name, &upper, NULL) &&
+	       !index_look(f->set, l, l->root_fd, other, &stx, &entry) && entry.indexed && entry.stx.stx_ino == upper.stx_ino;
+}
+
+/* In a process of its own, as above. */
+static bool is_whole(const char *options)
+{
+	int status = 0;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		struct fixture f = {.fd = -1};
+		bool whole = !fixture_open(&f, options) && leads(&f, "a") && leads(&f, "b") && count_entries("w/index") == 2;
+
+		if (f.error)
+			fprintf(stderr, "# %s\n", f.error);
+		fixture_close(&f);
+		_exit(!whole);
+	}
+	EXPECT_INT(waitpid(pid, &status, 0), pid);
+	return !status;
+}
+
+TEST("an index over copied layers that was killed at any system call is whole at the next mount, over this copy or another")
+{
+	FIXTURE(f);
+	char fault[64];
+	int status = -1, n;
+
+	ASSERT(!mkdir("w/index", 0700) && make_entry("a") && make_entry("b"));
+	log_set_level(LOG_WARNING);
+	ASSERT(is_whole(OVER("l1")));
+	for (n = 1; n < MOST && status; n++) {
+		for (int back = 0; back < 2; back++) {
+			snprintf(fault, sizeof(fault), "kill:mount:%d", n);
+			status = open_with(fault, OVER("l2"));
+			EXPECT(!status || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));
+			EXPECT(is_whole(back ? OVER("l1") : OVER("l2")));
+			EXPECT(is_whole(OVER("l1")));
+		}
+	}
+	EXPECT_INT(status, 0);
+	EXPECT(n > 12);
+}
+
+TEST("an index over copied layers is whole after an error at any system call")
+{
+	FIXTURE(f);
+	char fault[64];
+
+	ASSERT(!mkdir("w/index", 0700) && make_entry("a") && make_entry("b"));
+	for (int n = 1; n < 120; n++) {
+		int status;
+
+		snprintf(fault, sizeof(fault), "fail:mount:%d:%d", n, n % 2 ? EIO : ENOSPC);
+		status = open_with(fault, n % 3 ? OVER("l2") : OVER("l1"));
+		EXPECT(WIFEXITED(status) && WEXITSTATUS(status) <= 1);
+		EXPECT(is_whole(OVER("l1")));
+	}
 }
 
 #else

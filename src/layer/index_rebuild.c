@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An index whose layers, upper and work directory were copied elsewhere, or some of them: the copy's handles are others, so the marks and
+ * the entries' names have to be made anew.
+ *
+ * An entry's object says which lower file it was copied from, and what that looked like (format/source.h). The index is rebuilt when that
+ * file is there for each entry, and the upper has all links of the entries and no file that lost its link to one, so that it is the
+ * upper that the index is of. All this is looked at before anything is changed.
+ *
+ * In between the index says that it is of no upper. What interrupts leaves entries of both kinds, which say where they come from as before:
+ * the next mount does it again, over whichever copy of the layers.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "format/source.h"
+#include "index_internal.h"
+#include "internal.h"
+#include "os/fs.h"
+
+struct rebuild_entry {
+	char name[ORIGIN_INDEX_NAME_SIZE], new_name[ORIGIN_INDEX_NAME_SIZE];
+	struct origin old, origin; /* what its object is marked with, and what is right here */
+	uint64_t ino;
+	uint32_t links, found; /* links in the upper: that there must be, and that were met */
+	char *path; /* owned; of the lower file in its layer */
+};
+
+struct rebuild {
+	struct layer_set *set;
+	int dir; /* WORKDIR/index */
+	struct rebuild_entry *entries; /* owned */
+	size_t n;
+	bool has_single; /* an entry without a link in the upper */
+	char **dirs; /* owned; directories of the upper that are still to be read, as paths from its root with a slash behind */
+	size_t n_dirs;
+	int fd;	     /* the one that is being read, and its path */
+	const char *at;
+	char *why; /* owned */
+};
+
+PRINTF_FORMAT(2, 3) static int no_rebuild(struct rebuild *r, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	if (vasprintf(&r->why, fmt, args) < 0)
+		r->why = NULL;
+	va_end(args);
+	return -ESTALE;
+}
+
+/* Room for one more in an array whose size doubles; NULL: it stays as it was. */
+static void *grow(void *array, size_t n, size_t size)
+{
+	return n & (n - 1) ? array : realloc(array, (n ? 2 * n : 1) * size);
+}
+
+/* --- where the entries come from ---------------------------------------------------------------------------------------------- */
+
+static int read_origin(const struct rebuild *r, int dirfd, const char *name, struct origin *ret)
+{
+	uint8_t value[ORIGIN_MAX];
+	const char *xattr = xattr_overlay_name(r->set->ns, XATTR_OVERLAY_ORIGIN);
+	ssize_t size = sys_getxattr(dirfd, name, xattr, value, sizeof(value));
+
+	return size < 0 ? (int)size : origin_decode(value, (size_t)size, ret);
+}
+
+static bool looks_like(const struct source *source, const struct statx *lower, const struct statx *copy)
+{
+	return (lower->stx_mode & S_IFMT) == (copy->stx_mode & S_IFMT) && lower->stx_nlink > 1 &&
+	       lower->stx_nlink == source->nlink && lower->stx_size == source->size && lower->stx_mtime.tv_sec == source->mtime;
+}
+
+static int find_lower(struct rebuild *r, const struct source *source, const struct statx *copy, struct rebuild_entry *e)
+{
+	_cleanup_close_ int fd = -1;
+	const struct layer *l;
+	struct statx stx;
+	int res;
+
+	if (source->layers != r->set->n - 1 || !source->layer || source->layer > source->layers)
+		return no_rebuild(r, "%s was copied from layer %u of %u", source->path, source->layer, source->layers);
+	l = &r->set->layers[source->layer];
+	fd = layer_open_path(l, source->path, O_PATH);
+	res = fd < 0 ? fd : layer_statx_uncovered(l, fd, "", &stx);
+	if (res == -ENOMEM || res == -EMFILE || res == -ENFILE)
+		return res;
+	if (res < 0)
+		return no_rebuild(r, "%s can't be found in %s: %s", source->path, l->path, strerror(-res));
+	if (!looks_like(source, &stx, copy))
+		return no_rebuild(r, "%s in %s isn't what was copied up", source->path, l->path);
+	res = index_origin_of(r->set, l, fd, "", &e->origin);
+	if (res == 0)
+		res = origin_index_name(&e->origin, e->new_name);
+	return res < 0 ? no_rebuild(r, "%s in %s: %s", source->path, l->path, strerror(-res)) : 0;
+}
+
+static int read_source(const struct rebuild *r, const char *name, struct source *ret)
+{
+	uint8_t value[SOURCE_MAX];
+	ssize_t size = sys_getxattr(r->dir, name, xattr_overlay_name(r->set->ns, XATTR_OVERLAY_PLYFS_SOURCE), value, sizeof(value));
+
+	return size < 0 ? (int)size : source_decode(value, (size_t)size, ret);
+}
+
+static int read_entry(void *arg, const struct sys_dirent *dirent)
+{
+	struct rebuild *r = arg;
+	struct rebuild_entry *e;
+	struct source source;
+	struct statx stx;
+	int res;
+
+	/* Temp files of the kernel's. */
+	if (dirent->name[0] == '#')
+		return 0;
+	res = layer_statx_uncovered(&r->set->layers[0], r->dir, dirent->name, &stx);
+	if (res < 0)
+		return res;
+	if (read_source(r, dirent->name, &source) < 0)
+		return no_rebuild(r, INDEX_DIR_NAME "/%s doesn't say what it is a copy of", dirent->name);
+	e = grow(r->entries, r->n, sizeof(*e));
+	if (!e)
+		return -ENOMEM;
+	r->entries = e;
+	e += r->n;
+	*e = (struct rebuild_entry){.ino = stx.stx_ino, .links = stx.stx_nlink - 1};
+	if (dirent->name_len >= sizeof(e->name) || read_origin(r, r->dir, dirent->name, &e->old) < 0)
+		return no_rebuild(r, INDEX_DIR_NAME "/%s isn't valid", dirent->name);
+	memcpy(e->name, dirent->name, dirent->name_len + 1U);
+	res = find_lower(r, &source, &stx, e);
+	if (res < 0)
+		return res;
+	e->path = strdup(source.path);
+	r->n += e->path != NULL;
+	r->has_single |= !e->links;
+	return e->path ? 0 : -ENOMEM;
+}
+
+/* --- whose they are ------------------------------------------------------------------------------------------------------------- */
+
+static int by_ino(const void *a, const void *b)
+{
+	const struct rebuild_entry *x = a, *y = b;
+
+	return x->ino < y->ino ? -1 : x->ino > y->ino;
+}
+
+static int by_new_name(const void *a, const void *b)
+{
+	const struct rebuild_entry *x = a, *y = b;
+
+	return strcmp(x->new_name, y->new_name);
+}
+
+/* A file that no entry has as a link, though it was copied from the same: who copied the upper made two files of one. */
+static int see_other(struct rebuild *r, const char *name)
+{
+	struct origin origin;
+
+	if (!r->has_single || read_origin(r, r->fd, name, &origin) < 0)
+		return 0;
+	for (size_t i = 0; i < r->n; i++)
+		if (!r->entries[i].links && origin_equal(&origin, &r->entries[i].old))
+			return no_rebuild(r, "hard links of the copy of %s were lost", r->entries[i].path);
+	return 0;
+}
+
+static int add_dir(struct rebuild *r, const char *name)
+{
+	char **dirs = grow(r->dirs, r->n_dirs, sizeof(*dirs));
+
+	if (!dirs)
+		return -ENOMEM;
+	r->dirs = dirs;
+	if (asprintf(&dirs[r->n_dirs], "%s%s/", r->at, name) < 0)
+		return -ENOMEM;
+	r->n_dirs++;
+	return 0;
+}
+
+static int see_upper(void *arg, const struct sys_dirent *dirent)
+{
+	struct rebuild *r = arg;
+	struct rebuild_entry key, *e;
+	struct statx stx;
+	int res = layer_statx(&r->set->layers[0], r->fd, dirent->name, &stx, NULL);
+
+	if (res < 0)
+		return res == -EXDEV ? 0 : res;
+	if (S_ISDIR(stx.stx_mode))
+		return add_dir(r, dirent->name);
+	key.ino = stx.stx_ino;
+	e = bsearch(&key, r->entries, r->n, sizeof(*e), by_ino);
+	if (!e)
+		return see_other(r, dirent->name);
+	e->found++;
+	return 0;
+}
+
+static int walk_upper(struct rebuild *r)
+{
+	const struct layer *upper = &r->set->layers[0];
+	int res;
+
+	r->fd = upper->root_fd;
+	r->at = "";
+	res = sys_read_dir(r->fd, see_upper, r);
+	while (res == 0 && r->n_dirs) {
+		_cleanup_free_ char *path = r->dirs[--r->n_dirs];
+		_cleanup_close_ int fd = layer_open_path(upper, path, O_RDONLY | O_DIRECTORY);
+
+		r->fd = fd;
+		r->at = path;
+		res = fd < 0 ? fd : sys_read_dir(fd, see_upper, r);
+	}
+	return res;
+}
+
+static int check_links(struct rebuild *r)
+{
+	size_t linked = 0;
+	int res;
+
+	qsort(r->entries, r->n, sizeof(*r->entries), by_ino);
+	res = walk_upper(r);
+	for (size_t i = 0; res == 0 && i < r->n; i++) {
+		linked += r->entries[i].links;
+		if (r->entries[i].found != r->entries[i].links)
+			return no_rebuild(r, "not all links of the copy of %s are in upperdir", r->entries[i].path);
+	}
+	return res == 0 && !linked ? no_rebuild(r, "upperdir has no link of any entry") : res;
+}
+
+/* No entry may come where another one is, or was. */
+static int check_names(struct rebuild *r)
+{
+	struct rebuild_entry key;
+
+	qsort(r->entries, r->n, sizeof(*r->entries), by_new_name);
+	for (size_t i = 0; i < r->n; i++) {
+		struct rebuild_entry *e = &r->entries[i], *other;
+
+		memcpy(key.new_name, e->name, sizeof(key.new_name));
+		other = bsearch(&key, r->entries, r->n, sizeof(key), by_new_name);
+		if ((i && !strcmp(e[-1].new_name, e->new_name)) || (other && other != e))
+			return no_rebuild(r, "the copy of %s isn't the only one of its file", e->path);
+	}
+	return 0;
+}
+
+/* --- making it ------------------------------------------------------------------------------------------------------------------- */
+
+static int write_mark(const struct rebuild *r, int dirfd, const char *name, enum xattr_overlay which, const struct origin *origin)
+{
+	uint8_t value[ORIGIN_MAX];
+
+	return sys_setxattr(dirfd, name, xattr_overlay_name(r->set->ns, which), value, origin_encode(origin, value), 0);
+}
+
+static int write_entry(const struct rebuild *r, const struct rebuild_entry *e)
+{
+	int res = write_mark(r, r->dir, e->name, XATTR_OVERLAY_ORIGIN, &e->origin);
+
+	if (res < 0 || !strcmp(e->name, e->new_name))
+		return res;
+	return sys_renameat2(r->dir, e->name, r->dir, e->new_name, RENAME_NOREPLACE);
+}
+
+/* An entry is only dropped by a mount whose marks are right: they go first and come last. */
+static int write_all(const struct rebuild *r)
+{
+	const struct layer_set *set = r->set;
+	int res = write_mark(r, r->dir, "", XATTR_OVERLAY_UPPER, &set->index->top_lower);
+
+	for (size_t i = 0; res == 0 && i < r->n; i++)
+		res = write_entry(r, &r->entries[i]);
+	if (res == 0)
+		res = sys_removexattr(r->dir, "", xattr_overlay_name(set->ns, XATTR_OVERLAY_ORIGIN));
+	if ((res == 0 || res == -ENODATA) && !set->is_volatile)
+		res = sys_syncfs(set->layers[0].real_fd);
+	if (res == 0 || res == -ENODATA)
+		res = write_mark(r, set->layers[0].root_fd, "", XATTR_OVERLAY_ORIGIN, &set->index->top_lower);
+	return res < 0 ? res : write_mark(r, r->dir, "", XATTR_OVERLAY_UPPER, &set->index->upper);
+}
+
+int index_rebuild(struct layer_set *set, int dir, char **ret_why)
+{
+	struct rebuild r = {.set = set, .dir = dir};
+	int res = sys_read_dir(dir, read_entry, &r);
+
+	if (res == 0)
+		res = check_links(&r);
+	if (res == 0)
+		res = check_names(&r);
+	if (res == 0)
+		res = write_all(&r);
+	if (res == 0)
+		log_info("index: rebuilt after its layers were copied: %zu entries", r.n);
+	for (size_t i = 0; i < r.n; i++)
+		free(r.entries[i].path);
+	while (r.n_dirs)
+		free(r.dirs[--r.n_dirs]);
+	free(r.entries);
+	free(r.dirs);
+	*ret_why = r.why;
+	return res;
+}
