@@ -20,6 +20,7 @@ struct fuse_session;
 struct live {
 	const struct options *opt;
 	int report_fd; /* write end of the pipe to the waiting parent; -1 in the foreground */
+	int pid_dir;   /* that of the pid file, as it was before the mount; -1 after the report */
 	int null_fd;   /* /dev/null, until the report; never one of descriptors 0-2, which are taken */
 	bool reported;
 };
@@ -29,6 +30,7 @@ struct live {
 int live_start(struct live *live, const struct options *opt);
 /* The mount is live: writes the pid file, gives up stdin, stdout and stderr, and lets the parent go with status 0. */
 void live_report(struct live *live);
+void live_remove_pidfile(const struct live *live);
 
 /* --- cgroup.c ---------------------------------------------------------------------------------------------------- */
 

@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,14 +34,31 @@ static void __attribute__((noreturn)) wait_for_child(int fd, pid_t child)
 	_exit(WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : 1);
 }
 
+static const char *base_name(const char *path)
+{
+	return strrchr(path, '/') + 1;
+}
+
+/* The mount may cover it later: to open something in there we would wait for ourselves. What is wrong with it the file's open tells. */
+static void open_pid_dir(struct live *live)
+{
+	const char *path = live->opt->pidfile;
+	_cleanup_free_ char *dir = path ? strndup(path, (size_t)(base_name(path) - path)) : NULL;
+
+	if (dir)
+		live->pid_dir = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
 int live_start(struct live *live, const struct options *opt)
 {
 	int fds[2];
 	pid_t child;
 
-	*live = (struct live){.opt = opt, .report_fd = -1, .null_fd = -1};
-	if (opt->foreground)
+	*live = (struct live){.opt = opt, .report_fd = -1, .null_fd = -1, .pid_dir = -1};
+	if (opt->foreground) {
+		open_pid_dir(live);
 		return 0;
+	}
 	/* Later there may be no descriptor left, and the caller would wait for the end of our stderr for ever. */
 	live->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (live->null_fd < 0)
@@ -61,17 +80,40 @@ int live_start(struct live *live, const struct options *opt)
 	close(fds[0]);
 	live->report_fd = fds[1];
 	setsid();
+	open_pid_dir(live);
 	return 0;
 }
 
-static void write_pidfile(const char *path)
+/* Neither a reader of a pipe is waited for, nor ourselves. */
+static void write_pidfile(struct live *live)
 {
-	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	const char *path = live->opt->pidfile;
+	_cleanup_close_ int fd = -1;
 	char text[32];
 	int len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
 
+	fd = openat(live->pid_dir, live->pid_dir < 0 ? path : base_name(path),
+		    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
 	if (fd < 0 || write(fd, text, (size_t)len) != len)
 		log_warning("pidfile: %s: %s", path, strerror(errno));
+	if (live->pid_dir >= 0)
+		close(live->pid_dir);
+	live->pid_dir = -1;
+}
+
+/* Only a file that says our number is ours: it may be a device, or another daemon's by now. */
+void live_remove_pidfile(const struct live *live)
+{
+	const char *path = live->opt->pidfile;
+	_cleanup_close_ int fd = -1;
+	char text[32] = "";
+	struct stat st;
+
+	if (!path || !live->reported || lstat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 && atol(text) == (long)getpid())
+		unlink(path);
 }
 
 static void leave_terminal(struct live *live)
@@ -89,7 +131,7 @@ void live_report(struct live *live)
 		return;
 	live->reported = true;
 	if (live->opt->pidfile)
-		write_pidfile(live->opt->pidfile);
+		write_pidfile(live);
 	if (live->report_fd < 0)
 		return;
 	if (chdir("/") < 0)

@@ -266,8 +266,7 @@ static void session_stop(struct session *s)
 	fs_free(s->fs);
 	if (s->se)
 		fuse_session_destroy(s->se);
-	if (s->opt->pidfile && s->live.reported)
-		unlink(s->opt->pidfile);
+	live_remove_pidfile(&s->live);
 	free(s->refusal);
 }
 
