@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The daemon's parts: start and report (live.c), the libfuse session (session.c), signals (signals.c), the
+ * The daemon's parts: what it was started with (inherited.c), start and report (live.c), the libfuse session (session.c), signals (signals.c), the
  * control group (cgroup.c).
  */
 #ifndef DAEMON_INTERNAL_H
@@ -15,6 +15,13 @@
 
 struct fuse_session;
 
+/* --- inherited.c: descriptors that the caller left open ------------------------------------------------------------------------- */
+
+/* Remembers them, those above 2. To be called before there are any of our own. */
+void inherited_note(void);
+/* Closes them but for this one. By then whatever a path like /dev/fd/9 names has been opened. */
+void inherited_close(int keep);
+
 /* --- live.c: the parent returns when the mount is live ----------------------------------------------------------------------- */
 
 struct live {
@@ -28,8 +35,9 @@ struct live {
 /* Goes to the background unless `foreground`: the parent waits and never returns from here. Relative paths of the options were made
  * absolute before. 0 or -errno. */
 int live_start(struct live *live, const struct options *opt);
-/* The mount is live: writes the pid file, gives up stdin, stdout and stderr, and lets the parent go with status 0. */
-void live_report(struct live *live);
+/* The mount is live: writes the pid file, gives up what is inherited but for the session's descriptor, and lets the parent go with
+ * status 0. */
+void live_report(struct live *live, int fuse_fd);
 void live_remove_pidfile(const struct live *live);
 
 /* --- cgroup.c ---------------------------------------------------------------------------------------------------- */

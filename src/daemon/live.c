@@ -125,7 +125,7 @@ static void leave_terminal(struct live *live)
 	live->null_fd = -1;
 }
 
-void live_report(struct live *live)
+void live_report(struct live *live, int fuse_fd)
 {
 	if (live->reported)
 		return;
@@ -134,6 +134,7 @@ void live_report(struct live *live)
 		write_pidfile(live);
 	if (live->report_fd < 0)
 		return;
+	inherited_close(fuse_fd);
 	if (chdir("/") < 0)
 		log_warning("chdir to /: %s", strerror(errno));
 	leave_terminal(live);

@@ -107,30 +107,12 @@ static int fill_standard_fds(void)
 	return 0;
 }
 
-static bool is_descriptor(const char *path)
-{
-	return path && strstr(path, "/fd/");
-}
-
-/* What else the caller left open would stay so as long as the mount: a lock of a script's, a pipe that somebody reads to its end. Unless one
- * of them is meant to be used. */
-static void close_inherited(const struct options *opt)
-{
-	bool used = is_descriptor(opt->mountpoint) || is_descriptor(opt->upperdir) || is_descriptor(opt->workdir) ||
-		    is_descriptor(opt->log) || is_descriptor(opt->pidfile) || is_descriptor(opt->index_cache) ||
-		    is_descriptor(opt->mount_ns);
-
-	for (size_t i = 0; i < opt->layer_count; i++)
-		used |= is_descriptor(opt->layers[i].path);
-	if (!opt->foreground && !used)
-		sys_close_from(STDERR_FILENO + 1);
-}
-
 static int prepare_process(const struct options *opt)
 {
 	int r;
 
-	close_inherited(opt);
+	if (!opt->foreground)
+		inherited_note();
 	hash_seed_init();
 	fault_init();
 	umask(0);

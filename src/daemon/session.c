@@ -65,7 +65,7 @@ static void on_live(void *arg)
 {
 	struct session *s = arg;
 
-	live_report(&s->live);
+	live_report(&s->live, fuse_session_fd(s->se));
 	layer_set_live(s->set);
 	/* What it says isn't for the caller's stderr. */
 	layer_catalogs_start(s->set);

@@ -224,11 +224,6 @@ unsigned long sys_raise_nofile(void)
 	return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? before : limit.rlim_cur;
 }
 
-void sys_close_from(int fd)
-{
-	syscall(SYS_close_range, (unsigned)fd, ~0U, 0);
-}
-
 void sys_raise_limits_of_work(void)
 {
 	static const int resources[] = {RLIMIT_FSIZE, RLIMIT_CPU};

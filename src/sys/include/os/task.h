@@ -30,8 +30,6 @@ bool sys_has_filesystem(const char *type);
 bool sys_task_killed(pid_t tid);
 /* Raises RLIMIT_NOFILE to its hard limit; returns the limit now in force. */
 unsigned long sys_raise_nofile(void);
-/* Closes this descriptor and all above. */
-void sys_close_from(int fd);
 /* Raises RLIMIT_FSIZE and RLIMIT_CPU as far as it may. A daemon works for others, whose own limits the kernel keeps. */
 void sys_raise_limits_of_work(void);
 /* Makes the kernel's table of descriptors big enough for n of them, as far as the limit permits. To be called while
