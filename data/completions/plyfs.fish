@@ -117,8 +117,13 @@ _netdev
 user
 nouser
 users
+nousers
 owner
+noowner
 group
+nogroup
+uhelper=
+helper=
 comment
 # end options words
 '

@@ -41,7 +41,7 @@ scenario() {
 		same "$flags"
 	done
 	# What can't show, or would have another meaning for the kernel's mount.
-	check "the mount" union "$b/merged" "lowerdir=$b/l1,mand,user=me,nouser,users,owner,group,comment=a remark,nfs_export=off"
+	check "the mount" union "$b/merged" "lowerdir=$b/l1,mand,user=me,nouser,users,owner,group,comment=a remark,uhelper=udisks2,nfs_export=off"
 	check "unmounted" union_umount "$b/merged"
 	check "nosymfollow" union "$b/merged" "lowerdir=$b/l1,nosymfollow"
 	check_equal "a file" content "$(cat "$b/merged/x")"

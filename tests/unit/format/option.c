@@ -443,6 +443,7 @@ TEST("what is meant for mount(8) and fstab is taken")
 {
 	ASSERT_INT(
 		parse("plyfs -o lowerdir=/a,defaults,_netdev,nofail,noauto,auto,user,user=me,users,nouser,owner,group,"
+		      "nousers,noowner,nogroup,uhelper=udisks2,helper=own,"
 		      "x-systemd.automount,x-systemd.mount-timeout=5,X-mount.mkdir,comment=hello,x-gvfs-hide /m"),
 		0);
 	EXPECT_INT(opts.warnings.count, 0);
