@@ -444,7 +444,12 @@ static const struct option_desc table[] = {
 	 AT(default_permissions),
 	 .fallback = "always",
 	 .help = "the kernel checks permissions"},
-	{.name = "auto_unmount", .class = OPTION_LIBFUSE, AT(auto_unmount), .help = "unmount when the daemon dies"},
+	{.name = "auto_unmount",
+	 .class = OPTION_LIBFUSE,
+	 AT(auto_unmount),
+	 .help = "unmount when the daemon dies",
+	 .manual = "fusermount3 waits for that beside the daemon. Before version 3.15 it looks at the mount as root: for an ordinary user's it "
+		   "needs allow_other, and does nothing without."},
 	{.name = "fsname",
 	 .arg = OPTION_ARG_TEXT,
 	 .class = OPTION_LIBFUSE,

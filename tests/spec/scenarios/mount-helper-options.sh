@@ -33,6 +33,9 @@ scenario() {
 	check "with auto_unmount fusermount3 mounts" union "$b/merged" "$all,auto_unmount,noexec"
 	check "the flags are the same" grep -q " $b/merged rw,noexec,rel" /proc/self/mountinfo
 	check "and unmounted" union_umount "$b/merged"
+	check "with auto_unmount again" union "$b/merged" "$all,auto_unmount"
+	check "the daemon dies" kill -KILL "$(cat "$b/merged.pid")"
+	check "and the mount goes" wait_until sh -c "! grep -q ' $b/merged ' /proc/self/mountinfo"
 	check "it mounts" union "$b/merged" "$all,auto_unmount,nosuid"
 	check "with flags that were asked for" grep -q " $b/merged rw,nosuid,rel" /proc/self/mountinfo
 	check "and unmounted" union_umount "$b/merged"
