@@ -78,12 +78,15 @@ static bool make_absolute(const char *option, char **path)
 	return true;
 }
 
-/* The mountpoint without symbolic links, so that it can be found again to be unmounted. */
+/* The mountpoint without symbolic links, so that it can be found again to be unmounted. /dev/fd/N is for libfuse a session that is mounted
+ * already, unless it is a directory. */
 static void resolve_mountpoint(struct options *opt)
 {
+	struct stat st;
 	char *real;
 
-	if (strncmp(opt->mountpoint, "/dev/fd/", strlen("/dev/fd/")) == 0)
+	if (strncmp(opt->mountpoint, "/dev/fd/", strlen("/dev/fd/")) == 0 &&
+	    (stat(opt->mountpoint, &st) < 0 || !S_ISDIR(st.st_mode)))
 		return;
 	real = realpath(opt->mountpoint, NULL);
 	if (!real)

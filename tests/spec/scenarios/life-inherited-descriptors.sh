@@ -37,6 +37,7 @@ scenario() {
 	by "a number in /dev/fd" 'cd /dev/fd/ && mount 8'
 	by "an upper" 'exec 7<upper && mount "$b/l1" "" "upperdir=/proc/self/fd/7,workdir=$b/work"'
 	by "a mountpoint" 'exec 7<merged && mount "$b/l1" /proc/self/fd/7'
+	by "a mountpoint in /dev/fd" 'exec 7<merged && mount "$b/l1" /dev/fd/7'
 	by "many" 'for i in $(seq 300); do exec {n}<l1; done; mount "/dev/fd/$n"'
 	by "a log" 'exec 7>log && mount "$b/l1" "" log=/dev/fd/7'
 	check "has its end" test -f log
