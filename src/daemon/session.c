@@ -10,12 +10,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/major.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -28,6 +32,7 @@
 #include "os/task.h"
 
 #define MAX_THREADS 8U
+#define FUSE_MINOR 229 /* of the kernel's linux/miscdevice.h */
 /* What the caches of descriptors hold at most (fuse/fs.c), in a table of 64 KiB. */
 #define RESERVED_FDS 8192U
 
@@ -166,6 +171,16 @@ static int add_mount_flags(struct session *s)
 	return r;
 }
 
+/* With another descriptor libfuse would serve until it hears of it. One that isn't mounted, or not any more, polls as broken. */
+static bool is_session(const char *mountpoint)
+{
+	struct pollfd fuse = {.fd = atoi(mountpoint + strlen("/dev/fd/"))};
+	struct stat st;
+
+	return fstat(fuse.fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(MISC_MAJOR, FUSE_MINOR) &&
+	       poll(&fuse, 1, 0) >= 0 && !(fuse.revents & POLLERR);
+}
+
 /* fusermount3 says on our stderr why it refuses: that is the cause in our one line. What it says of a mount that it makes goes on. */
 static int mount_session(struct session *s)
 {
@@ -175,6 +190,10 @@ static int mount_session(struct session *s)
 	ssize_t n;
 	int r;
 
+	if (strncmp(s->opt->mountpoint, "/dev/fd/", strlen("/dev/fd/")) == 0 && !is_session(s->opt->mountpoint)) {
+		strcpy(libfuse_said, "not a mounted session of /dev/fuse");
+		return -1;
+	}
 	if (said < 0 || own < 0)
 		return fuse_session_mount(s->se, s->opt->mountpoint);
 	dup2(said, STDERR_FILENO);

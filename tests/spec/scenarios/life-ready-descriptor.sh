@@ -9,7 +9,7 @@ layers() {
 }
 
 scenario() {
-	local b=$BASE ready rc=0 pid
+	local b=$BASE ready rc=0 pid what
 	local options="lowerdir=$b/l1,upperdir=$b/upper,workdir=$b/work,pidfile=$b/pid"
 
 	exec {ready}<>/dev/fuse
@@ -29,7 +29,9 @@ scenario() {
 	timeout -k 1 15 "$PLYFS" -o "$options" /dev/fd/77 2>said && rc=0 || rc=$?
 	check_equal "a descriptor that isn't open: status" 1 $rc
 	check_equal "and lines" 1 "$(wc -l <said)"
-	timeout -k 1 15 "$PLYFS" -o "$options" /dev/fd/0 </dev/null 2>said && rc=0 || rc=$?
-	check_equal "one that is no mount: status" 1 $rc
-	check "and a cause" grep -q '^plyfs: mount: /dev/fd/0: ' said
+	for what in /dev/null l1/file /dev/fuse; do
+		timeout -k 1 15 "$PLYFS" -o "$options" /dev/fd/0 <>$what 2>said && rc=0 || rc=$?
+		check_equal "$what is no mount: status" 1 $rc
+		check_equal "and the line" "plyfs: mount: /dev/fd/0: not a mounted session of /dev/fuse" "$(cat said)"
+	done
 }
