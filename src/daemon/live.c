@@ -79,7 +79,6 @@ int live_start(struct live *live, const struct options *opt)
 	}
 	close(fds[0]);
 	live->report_fd = fds[1];
-	setsid();
 	open_pid_dir(live);
 	return 0;
 }
@@ -135,6 +134,8 @@ void live_report(struct live *live, int fuse_fd)
 	if (live->report_fd < 0)
 		return;
 	inherited_close(fuse_fd);
+	/* Not before: autofs lets those in at the mountpoint who are of the process group that it has asked to mount there. */
+	setsid();
 	if (chdir("/") < 0)
 		log_warning("chdir to /: %s", strerror(errno));
 	leave_terminal(live);
