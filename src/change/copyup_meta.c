@@ -21,6 +21,7 @@
 #include "format/origin.h"
 #include "format/source.h"
 #include "internal.h"
+#include "layer/index.h"
 
 /* Flags that are copied to the upper object itself, and those that it can't carry while it is put into place. */
 #define FLAGS_COPIED (FS_SYNC_FL | FS_NOATIME_FL)
@@ -73,7 +74,7 @@ static int copy_xattr(struct copyup *c, const char *from, const char *name, void
 	layer_unmap_xattr(c->layer, name, value, (size_t)n);
 	r = xattr_override_encode(layer_upper(c->change->layers)->override, name, to);
 	if (r >= 0)
-		r = sys_setxattr(c->fd, "", to, value, (size_t)n, 0);
+		r = index_setxattr(c->change->layers, c->fd, to, value, (size_t)n, 0);
 	if ((r == -EOPNOTSUPP || r == -EPERM) && !must_copy(c, name))
 		return 0;
 	return r;

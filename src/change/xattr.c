@@ -18,6 +18,7 @@
 #include "format/acl.h"
 #include "format/name.h"
 #include "internal.h"
+#include "layer/index.h"
 
 static bool is_acl(const char *name)
 {
@@ -265,7 +266,7 @@ int xattr_set(struct change *change, struct inode *inode, const char *name, cons
 		return r;
 	atomic_fetch_or_explicit(&inode->marks, mark_of(name) | CHANGE_MARK_TOUCHED, memory_order_relaxed);
 	atomic_fetch_and_explicit(&inode->marks, (uint16_t)~CHANGE_MARK_NO_PRIV, memory_order_relaxed);
-	r = sys_setxattr(x.fd, "", x.stored, value, size, flags);
+	r = index_setxattr(change->layers, x.fd, x.stored, value, size, flags);
 	return r == 0 && clear_sgid ? drop_sgid(change, x.fd) : r;
 }
 

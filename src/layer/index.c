@@ -19,6 +19,7 @@
 #include "base/lock.h"
 #include "base/macros.h"
 #include "format/nlink.h"
+#include "format/source.h"
 #include "index_internal.h"
 #include "internal.h"
 #include "os/fs.h"
@@ -352,6 +353,24 @@ int index_remove(struct layer_set *set, const char *name)
 	return fd < 0 ? fd : sys_unlinkat(fd, name, 0);
 }
 
+int index_setxattr(const struct layer_set *set, int fd, const char *xattr, const void *value, size_t size, int flags)
+{
+	const char *source = xattr_overlay_name(set->ns, XATTR_OVERLAY_PLYFS_SOURCE);
+	int res = sys_setxattr(fd, "", xattr, value, size, flags);
+	uint8_t mark[SOURCE_MAX];
+	ssize_t n;
+
+	if (res != -ENOSPC)
+		return res;
+	n = sys_getxattr(fd, "", source, mark, sizeof(mark));
+	if (n <= 0 || sys_removexattr(fd, "", source) < 0)
+		return res;
+	res = sys_setxattr(fd, "", xattr, value, size, flags);
+	if (res < 0)
+		(void)sys_setxattr(fd, "", source, mark, (size_t)n, 0);
+	return res;
+}
+
 int index_write_nlink(struct layer_set *set, int fd, uint32_t nlink, uint32_t links)
 {
 	const char *xattr = xattr_overlay_name(set->ns, XATTR_OVERLAY_NLINK);
@@ -362,7 +381,7 @@ int index_write_nlink(struct layer_set *set, int fd, uint32_t nlink, uint32_t li
 
 	if (size == (ssize_t)len && !memcmp(text, old, len))
 		return 0;
-	return sys_setxattr(fd, "", xattr, text, len, 0);
+	return index_setxattr(set, fd, xattr, text, len, 0);
 }
 
 int index_make_gone(struct layer_set *set)

@@ -55,6 +55,9 @@ int index_fd(const struct layer_set *set);
 /* Gives a new upper object its entry, without replacing one (-EEXIST): `fd` that has no name yet, or where `temp` isn't NULL what has this
  * name in the work directory, which is moved. Makes the directory if there is none. */
 int index_insert(struct layer_set *set, int fd, const char *temp, const char *name);
+/* Sets an attribute of an object that may be in the index. Where its file has no room, the mark that says where it comes from (format/source.h),
+ * which is but a help, makes way. */
+int index_setxattr(const struct layer_set *set, int fd, const char *xattr, const void *value, size_t size, int flags);
 /* Gives what has the entry one more name. */
 int index_link(struct layer_set *set, const char *name, int dirfd, const char *newname);
 /* Takes the entry away. */
