@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/fs.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -207,6 +208,27 @@ static int see_upper(void *arg, const struct sys_dirent *dirent)
 	return 0;
 }
 
+/* A path of any length, which ends with a slash; it is taken apart where no system call takes it as a whole. */
+static int open_dir(const struct layer *l, char *path)
+{
+	_cleanup_close_ int at = -1;
+
+	if (strlen(path) < PATH_MAX)
+		return layer_open_path(l, path, O_RDONLY | O_DIRECTORY);
+	for (char *name = path, *slash; (slash = strchr(name, '/')); name = slash + 1) {
+		int next;
+
+		*slash = '\0';
+		next = layer_openat(l, at < 0 ? l->root_fd : at, name, O_RDONLY | O_DIRECTORY);
+		*slash = '/';
+		if (next < 0)
+			return next;
+		cleanup_close(&at);
+		at = next;
+	}
+	return TAKE_FD(at);
+}
+
 static int walk_upper(struct rebuild *r)
 {
 	const struct layer *upper = &r->set->layers[0];
@@ -217,7 +239,7 @@ static int walk_upper(struct rebuild *r)
 	res = sys_read_dir(r->fd, see_upper, r);
 	while (res == 0 && r->n_dirs) {
 		_cleanup_free_ char *path = r->dirs[--r->n_dirs];
-		_cleanup_close_ int fd = layer_open_path(upper, path, O_RDONLY | O_DIRECTORY);
+		_cleanup_close_ int fd = open_dir(upper, path);
 
 		r->fd = fd;
 		r->at = path;
