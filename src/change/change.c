@@ -68,15 +68,21 @@ int change_new(struct tree *tree, const struct change_options *opt, struct chang
 	return 0;
 }
 
+void change_drain(struct change *change)
+{
+	/* A small task may still hand itself to the large pool, never the other way round. */
+	pool_drain(change->copy_small);
+	pool_drain(change->copy_large);
+}
+
 void change_free(struct change *change)
 {
 	if (!change)
 		return;
 	if (change->queue)
 		copyup_queue_stop(change->queue);
-	/* A small task may still hand itself to the large pool, never the other way round. */
 	if (change->copy_small)
-		pool_drain(change->copy_small);
+		change_drain(change);
 	if (change->copy_large)
 		pool_free(change->copy_large);
 	if (change->copy_small)

@@ -112,8 +112,12 @@ int fs_set_session(struct fs *fs, struct fuse_session *session)
 
 void fs_quiesce(struct fs *fs)
 {
-	parked_cancel_all(fs, -EIO);
-	pool_drain(fs->sync);
+	/* What has just ended still speaks to the session, and may go on with the next copy-up that it needs. */
+	for (unsigned i = 0; i <= JOB_NEEDS; i++) {
+		parked_cancel_all(fs, -EIO);
+		change_drain(fs->change);
+		pool_drain(fs->sync);
+	}
 }
 
 void fs_free(struct fs *fs)

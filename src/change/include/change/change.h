@@ -46,6 +46,8 @@ struct change_options {
 };
 
 int change_new(struct tree *tree, const struct change_options *opt, struct change **ret_change);
+/* Waits for the copy-ups that run, and for what their ends call. */
+void change_drain(struct change *change);
 /* Cancels and drains the pools first. */
 void change_free(struct change *change);
 
