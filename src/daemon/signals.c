@@ -20,6 +20,7 @@
 #include "internal.h"
 #include "base/log.h"
 #include "os/mount.h"
+#include "os/task.h"
 
 #define GRACE_SECONDS 3
 
@@ -91,16 +92,24 @@ static void detach(struct signals *s)
 		unmount_by_helper(s->mountpoint);
 }
 
+/* Until the session has ended, the time is over or another signal asks for the end. Who is stopped or traced is woken without one. */
+static void wait_for_users(struct signals *s, const sigset_t *set)
+{
+	unsigned long long now = sys_now_ms(), end = now + GRACE_SECONDS * 1000;
+	int sig = SIGUSR1;
+
+	while (now < end && (sig == SIGUSR1 || (sig < 0 && errno == EINTR)) && !atomic_load(&s->stop)) {
+		struct timespec left = {(time_t)((end - now) / 1000), (long)((end - now) % 1000) * 1000000L};
+
+		sig = sigtimedwait(set, NULL, &left);
+		now = sys_now_ms();
+	}
+}
+
 static void end_session(struct signals *s, const sigset_t *set)
 {
-	struct timespec grace = {.tv_sec = GRACE_SECONDS};
-	siginfo_t info;
-	int sig;
-
 	detach(s);
-	do
-		sig = sigtimedwait(set, &info, &grace);
-	while (sig == SIGUSR1 && !atomic_load(&s->stop));
+	wait_for_users(s, set);
 	if (atomic_load(&s->stop))
 		return;
 	log_warning("the mount is still in use after %d s: cutting its users off", GRACE_SECONDS);
