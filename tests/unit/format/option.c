@@ -103,18 +103,21 @@ TEST("labels are dropped without SELinux, and what is wrong with them still show
 
 TEST("low_latency without a value is on")
 {
-	ASSERT_INT(parse("plyfs -o lowerdir=/a /m"), 0);
-	EXPECT_INT(opts.low_latency, LOW_LATENCY_AUTO);
-	options_free(&opts);
-	ASSERT_INT(parse("plyfs -o lowerdir=/a,low_latency=off,low_latency /m"), 0);
-	EXPECT_INT(opts.low_latency, LOW_LATENCY_ON);
-	options_free(&opts);
-	ASSERT_INT(parse("plyfs -o lowerdir=/a,low_latency,low_latency=auto /m"), 0);
-	EXPECT_INT(opts.low_latency, LOW_LATENCY_AUTO);
-	options_free(&opts);
-	ASSERT_INT(parse("plyfs -o lowerdir=/a,low_latency=off /m"), 0);
-	EXPECT_INT(opts.low_latency, LOW_LATENCY_OFF);
-	options_free(&opts);
+	static const struct {
+		const char *command;
+		enum low_latency expected;
+	} cases[] = {
+		{"plyfs -o lowerdir=/a /m", LOW_LATENCY_AUTO},
+		{"plyfs -o lowerdir=/a,low_latency=off,low_latency /m", LOW_LATENCY_ON},
+		{"plyfs -o lowerdir=/a,low_latency,low_latency=auto /m", LOW_LATENCY_AUTO},
+		{"plyfs -o lowerdir=/a,low_latency=off /m", LOW_LATENCY_OFF},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		ASSERT_INT(parse(cases[i].command), 0);
+		EXPECT_INT(opts.low_latency, (int)cases[i].expected);
+		options_free(&opts);
+	}
 	EXPECT_REFUSED("plyfs -o lowerdir=/a,low_latency=1 /m", 1, "low_latency: 1: not one of on, off, auto");
 }
 

@@ -24,27 +24,36 @@ static bool make_leftovers(void)
 	       (exists("w/work/#2") || !mknod("w/work/#2", S_IFCHR, makedev(0, 0)));
 }
 
-/* Opens with a fault configured (NULL: none), in a process of its own, because calls are counted over the life of a
- * process. Its exit status: 0 opened, 1 refused with a line, 2 refused without. */
-static int open_with(const char *fault, const char *options)
+/* In a process of its own, because calls are counted over the life of a process; its wait status. */
+static int run_apart(int (*run)(const char *fault, const char *options), const char *fault, const char *options)
 {
 	int status = 0;
 	pid_t pid;
 
 	fflush(stdout);
 	pid = fork();
-	if (!pid) {
-		struct fixture f = {.fd = -1};
-		int ret;
-
-		if (fault)
-			setenv("PLYFS_FAULT", fault, 1);
-		fault_init();
-		ret = fixture_open(&f, options);
-		_exit(!ret ? 0 : f.error && strchr(f.error, ':') && !strchr(f.error, '\n') ? 1 : 2);
-	}
+	if (!pid)
+		_exit(run(fault, options));
 	EXPECT_INT(waitpid(pid, &status, 0), pid);
 	return status;
+}
+
+static int open_here(const char *fault, const char *options)
+{
+	struct fixture f = {.fd = -1};
+
+	if (fault)
+		setenv("PLYFS_FAULT", fault, 1);
+	fault_init();
+	if (!fixture_open(&f, options))
+		return 0;
+	return f.error && strchr(f.error, ':') && !strchr(f.error, '\n') ? 1 : 2;
+}
+
+/* Opens with a fault configured (NULL: none). The exit status: 0 opened, 1 refused with a line, 2 refused without. */
+static int open_with(const char *fault, const char *options)
+{
+	return run_apart(open_here, fault, options);
 }
 
 TEST("a mount that was killed at any system call is followed by one that works and finds the work directory empty")
@@ -144,25 +153,20 @@ static bool leads(struct fixture *f, const char *name)
 	       !index_look(f->set, l, l->root_fd, other, &stx, &entry) && entry.indexed && entry.stx.stx_ino == upper.stx_ino;
 }
 
-/* In a process of its own, as above. */
+static int look_here(const char *fault, const char *options)
+{
+	struct fixture f = {.fd = -1};
+	bool whole = !fixture_open(&f, options) && leads(&f, "a") && leads(&f, "b") && count_entries("w/index") == 2;
+
+	if (f.error)
+		fprintf(stderr, "# %s\n", f.error);
+	fixture_close(&f);
+	return !whole;
+}
+
 static bool is_whole(const char *options)
 {
-	int status = 0;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	if (!pid) {
-		struct fixture f = {.fd = -1};
-		bool whole = !fixture_open(&f, options) && leads(&f, "a") && leads(&f, "b") && count_entries("w/index") == 2;
-
-		if (f.error)
-			fprintf(stderr, "# %s\n", f.error);
-		fixture_close(&f);
-		_exit(!whole);
-	}
-	EXPECT_INT(waitpid(pid, &status, 0), pid);
-	return !status;
+	return !run_apart(look_here, NULL, options);
 }
 
 TEST("an index over copied layers that was killed at any system call is whole at the next mount, over this copy or another")
