@@ -29,11 +29,9 @@ static bool is_request(int fd)
 
 bool sys_idle_is_guest(void)
 {
-	_cleanup_close_ int fd = SYS_LOOK(open("/sys/devices/system/cpu/cpuidle/current_driver", O_RDONLY | O_CLOEXEC | O_NOCTTY));
 	char driver[16];
-	ssize_t n = fd < 0 ? fd : SYS_LOOK(read(fd, driver, sizeof(driver)));
 
-	return n == sizeof("haltpoll\n") - 1 && !memcmp(driver, "haltpoll\n", (size_t)n);
+	return sys_read_small("/sys/devices/system/cpu/cpuidle/current_driver", driver, sizeof(driver)) > 0 && !strcmp(driver, "haltpoll\n");
 }
 
 int sys_idle_open(void)

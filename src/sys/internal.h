@@ -79,4 +79,7 @@ static inline bool sys_name_ok(const char *name)
 		_once;                                                                                                 \
 	})
 
+/* The beginning of a file of the kernel's as a string: its length, which is below `size`, or -errno. task.c */
+ssize_t sys_read_small(const char *path, char *buf, size_t size);
+
 #endif

@@ -89,7 +89,7 @@ bool sys_has_cap(int cap)
 	return data[CAP_TO_INDEX(cap)].effective & CAP_TO_MASK(cap);
 }
 
-static ssize_t read_small(const char *path, char *buf, size_t size)
+ssize_t sys_read_small(const char *path, char *buf, size_t size)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 
@@ -123,7 +123,7 @@ bool sys_in_init_userns(void)
 
 	if (!stat("/proc/self/ns/user", &st))
 		return st.st_ino == USER_NS_INIT_INO;
-	if (read_small("/proc/self/uid_map", map, sizeof(map)) < 0)
+	if (sys_read_small("/proc/self/uid_map", map, sizeof(map)) < 0)
 		return false;
 	return sscanf(map, "%u %u %u", &first, &outside, &count) == 3 && !first && !outside && count == 0xFFFFFFFFu;
 }
