@@ -1,10 +1,40 @@
 # SPDX-License-Identifier: Apache-2.0
-# plyfs_tier(NAME SOURCES a.c b.c DEPENDS lower...): one tier is one static library with one include root,
-# src/NAME/include. DEPENDS names the tiers directly below; their include roots come along, no other does.
+# plyfs_tier(NAME SOURCES a.c b.c [PREFIX p] [DEPENDS lower...] [LIBRARIES l...]): one tier is one static library. Its contracts are
+# the headers of include/PREFIX (PREFIX is NAME by default), its sources and private headers lie in src/NAME. DEPENDS names the
+# tiers directly below.
+#
+# A tier is compiled with one include folder, include/NAME of the build tree. It holds a symbolic link to the contracts of the tier
+# itself and of each tier below it, and no other. So an upward include finds no file (unit.tier.* tries every pair of tiers).
+#
+# Global properties, for tests: PLYFS_TIERS has the names of all tiers, PLYFS_TIER_NAME_PREFIX the folder below include/, and
+# PLYFS_TIER_NAME_SEES the tiers whose contracts a tier may include.
 function(plyfs_tier name)
-  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "" "PREFIX" "SOURCES;DEPENDS;LIBRARIES" ${ARGN})
+  if(NOT arg_PREFIX)
+    set(arg_PREFIX ${name})
+  endif()
+  set(sees ${name})
+  foreach(below ${arg_DEPENDS})
+    get_property(below_sees GLOBAL PROPERTY PLYFS_TIER_${below}_SEES)
+    list(APPEND sees ${below_sees})
+  endforeach()
+  list(REMOVE_DUPLICATES sees)
+  set_property(GLOBAL APPEND PROPERTY PLYFS_TIERS ${name})
+  set_property(GLOBAL PROPERTY PLYFS_TIER_${name}_PREFIX ${arg_PREFIX})
+  set_property(GLOBAL PROPERTY PLYFS_TIER_${name}_SEES ${sees})
+
+  set(folder ${PROJECT_BINARY_DIR}/include/${name})
+  file(REMOVE_RECURSE ${folder})
+  file(MAKE_DIRECTORY ${folder})
+  foreach(tier ${sees})
+    get_property(prefix GLOBAL PROPERTY PLYFS_TIER_${tier}_PREFIX)
+    file(CREATE_LINK ${PROJECT_SOURCE_DIR}/include/${prefix} ${folder}/${prefix} SYMBOLIC)
+  endforeach()
+
   add_library(plyfs_${name} STATIC ${arg_SOURCES})
-  target_include_directories(plyfs_${name} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}/include)
+  target_include_directories(plyfs_${name} PUBLIC ${folder})
+  # Debuggers and __FILE__ name the header itself, not the link.
+  target_compile_options(plyfs_${name} PUBLIC -ffile-prefix-map=${folder}/=${PROJECT_SOURCE_DIR}/include/)
   target_link_libraries(plyfs_${name} PUBLIC plyfs_flags ${arg_LIBRARIES})
   foreach(below ${arg_DEPENDS})
     target_link_libraries(plyfs_${name} PUBLIC plyfs_${below})
