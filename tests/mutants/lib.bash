@@ -23,7 +23,7 @@ mutants_prepare() {
 	fi
 	rm -rf "$DIR/tree" "$DIR/pristine" "$DIR/build"
 	mkdir -p "$DIR/tree"
-	cp -a "$TOP/CMakeLists.txt" "$TOP/cmake" "$TOP/src" "$TOP/tests" "$DIR/tree/"
+	cp -a "$TOP/CMakeLists.txt" "$TOP/cmake" "$TOP/include" "$TOP/src" "$TOP/tests" "$DIR/tree/"
 	cp -a "$DIR/tree/src" "$DIR/pristine"
 	cmake -S "$DIR/tree" -B "$DIR/build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DPLYFS_FAULTS=ON -DPLYFS_WERROR=OFF \
 		"${CMAKE_ARGUMENTS[@]}" >"$DIR/said" 2>&1 || { cat "$DIR/said" >&2; die "cmake fails"; }
