@@ -14,6 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* In the place of an id: none. */
+#define ID_UNSET UINT32_MAX
+
 struct idmap_range {
 	uint32_t layer; /* first id on the layers */
 	uint32_t mount; /* first id on the mount */

@@ -9,8 +9,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "format/option.h"
+#include "format/idmap.h"
 #include "layer/layer.h"
+#include "os/idle.h"
 
 struct fs;
 struct fuse_lowlevel_ops;
@@ -33,7 +34,7 @@ struct fs_options {
 	bool ino32;              /* inode numbers show in 32 bits */
 	/* Whose the layers' objects are in the mount. The maps outlive the fs. */
 	const struct idmap *uidmap, *gidmap;
-	uint32_t squash_uid, squash_gid; /* every owner is this one; OPTIONS_ID_UNSET: they aren't squashed */
+	uint32_t squash_uid, squash_gid; /* every owner is this one; ID_UNSET: they aren't squashed */
 	unsigned max_write;      /* bytes; 0: own choice */
 	unsigned max_readahead;  /* bytes; 0: own choice */
 	unsigned max_read;       /* that of the mount options; 0: none */

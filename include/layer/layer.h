@@ -21,7 +21,7 @@
 #include <sys/types.h>
 
 #include "format/name.h"
-#include "format/option.h"
+#include "layer/stack.h"
 
 struct layer {
 	unsigned index;
@@ -100,14 +100,14 @@ struct layer_set {
 	struct layer_index *index; /* layer/index.h; NULL: hard links of lower files are broken by copy-up. Also with shows_upper */
 };
 
-/* Opens, checks, fences, locks, cleans and probes everything that the options name, in this order, before the mount
+/* Opens, checks, fences, locks, cleans and probes everything that the specification names, in this order, before the mount
  * exists. `mountpoint` is checked against the layers; NULL or "/dev/fd/N" is not. Without an upper, or one that is shown,
  * `workdir` is not looked at. On failure nothing is left behind, and *ret_error is one line in the form "OPTION: PATH: cause"
  * (allocated, the caller frees it; NULL when memory is short). 0 or -errno. -EALREADY with *ret_error == NULL: the same
  * layers are already mounted at this mountpoint. -EBUSY with none: the upper is another mount's, but this one is to be
- * read-only and could have it as a layer, options_show_upper(). Waits up to 5 s for an upper that is in use. `opt` must outlive the
+ * read-only and could have it as a layer (stack_spec.shows_upper). Waits up to 5 s for an upper that is in use. `spec` must outlive the
  * set. Needs sys_init(). */
-int layer_set_open(const struct options *opt, const char *mountpoint, struct layer_set **ret_set, char **ret_error);
+int layer_set_open(const struct stack_spec *spec, const char *mountpoint, struct layer_set **ret_set, char **ret_error);
 /* One more reference; one less, and with the last the descriptors, the locks and the memory go. Only who got a reference may use the set. */
 struct layer_set *layer_set_get(struct layer_set *set);
 void layer_set_put(struct layer_set *set);

@@ -8,6 +8,9 @@
 
 #include <stdbool.h>
 
+/* Whether to ask: AUTO where idle processors halt in a virtual machine. */
+enum low_latency { LOW_LATENCY_AUTO, LOW_LATENCY_ON, LOW_LATENCY_OFF };
+
 #define SYS_IDLE_DEVICE "/dev/cpu_dma_latency"
 
 /* Whether idle processors halt by the kernel's driver for guests of a hypervisor, which then has to wake them: that takes tens of

@@ -9,7 +9,7 @@
 #include <signal.h>
 #include <stdbool.h>
 
-#include "format/option.h"
+#include "cli/option.h"
 #include "fuse/fs.h"
 #include "layer/layer.h"
 

@@ -138,17 +138,20 @@ static int mount_union(struct options *opt)
 {
 	_cleanup_free_ char *error = NULL;
 	struct cgroup *cgroup = NULL;
+	struct stack_spec spec;
 	struct layer_set *set;
 	int status, r;
 
 	resolve_mountpoint(opt);
 	if (!make_absolute("log", &opt->log) || !make_absolute("pidfile", &opt->pidfile))
 		return 1;
-	r = layer_set_open(opt, opt->mountpoint, &set, &error);
+	spec = options_stack(opt);
+	r = layer_set_open(&spec, opt->mountpoint, &set, &error);
 	if (r == -EBUSY && !error) {
 		r = options_show_upper(opt);
+		spec = options_stack(opt);
 		if (r == 0)
-			r = layer_set_open(opt, opt->mountpoint, &set, &error);
+			r = layer_set_open(&spec, opt->mountpoint, &set, &error);
 	}
 	if (r == -EALREADY && !error)
 		return 0; /* the very same mount is live */

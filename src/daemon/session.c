@@ -79,7 +79,7 @@ static void on_live(void *arg)
 /* A uid or gid of its own goes before squash_to_root. */
 static uint32_t squash(const struct options *opt, uint32_t id)
 {
-	return id == OPTIONS_ID_UNSET && opt->squash_to_root ? 0 : id;
+	return id == ID_UNSET && opt->squash_to_root ? 0 : id;
 }
 
 static struct fs_options fs_options_of(struct session *s)

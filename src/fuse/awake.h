@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "format/option.h"
+#include "os/idle.h"
 
 /* Requests a second from which on they are dense, and that they have to keep up. Below the first a wake-up more or less doesn't show: of 250
  * microseconds it takes some 40. */

@@ -54,7 +54,7 @@ static int fs_new_tiers(struct fs *fs)
 	struct change_options change = {
 		.sync = fs->opt.sync,
 		.acl = fs->opt.acl,
-		.squash = fs->opt.squash_uid != OPTIONS_ID_UNSET || fs->opt.squash_gid != OPTIONS_ID_UNSET,
+		.squash = fs->opt.squash_uid != ID_UNSET || fs->opt.squash_gid != ID_UNSET,
 		.copy_threads = COPY_THREADS,
 		.on_published = on_published,
 		.on_published_arg = fs,

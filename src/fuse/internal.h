@@ -38,7 +38,7 @@ struct passthrough; /* passthrough.c */
 struct owner_rules {
 	bool on; /* c else ids are the same on both sides */
 	const struct idmap *uidmap, *gidmap;   /* c */
-	uint32_t squash_uid, squash_gid;       /* c OPTIONS_ID_UNSET without */
+	uint32_t squash_uid, squash_gid;       /* c ID_UNSET without */
 	uint32_t overflow_uid, overflow_gid;   /* c shown in an ACL where the map has none */
 	uint32_t no_uid, no_gid;               /* c the same of an owner */
 };

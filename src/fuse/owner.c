@@ -19,7 +19,7 @@
 
 static bool is_squashed(const struct owner_rules *o)
 {
-	return o->squash_uid != OPTIONS_ID_UNSET || o->squash_gid != OPTIONS_ID_UNSET;
+	return o->squash_uid != ID_UNSET || o->squash_gid != ID_UNSET;
 }
 
 static bool has_maps(const struct owner_rules *o)
@@ -42,8 +42,8 @@ void owner_init(struct fs *fs)
 		return;
 	o->overflow_uid = sys_overflow_id("uid");
 	o->overflow_gid = sys_overflow_id("gid");
-	o->no_uid = is_squashed(o) ? o->overflow_uid : OPTIONS_ID_UNSET;
-	o->no_gid = is_squashed(o) ? o->overflow_gid : OPTIONS_ID_UNSET;
+	o->no_uid = is_squashed(o) ? o->overflow_uid : ID_UNSET;
+	o->no_gid = is_squashed(o) ? o->overflow_gid : ID_UNSET;
 }
 
 /* --- one id ------------------------------------------------------------------------------------------------------------------- */
@@ -58,11 +58,11 @@ void owner_show_ids(const struct fs *fs, uint32_t *uid, uint32_t *gid)
 {
 	const struct owner_rules *o = &fs->owner;
 
-	if (o->squash_uid != OPTIONS_ID_UNSET)
+	if (o->squash_uid != ID_UNSET)
 		*uid = o->squash_uid;
 	else
 		show_id(o->uidmap, o->no_uid, uid);
-	if (o->squash_gid != OPTIONS_ID_UNSET)
+	if (o->squash_gid != ID_UNSET)
 		*gid = o->squash_gid;
 	else
 		show_id(o->gidmap, o->no_gid, gid);

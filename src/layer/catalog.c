@@ -148,7 +148,7 @@ static bool is_ours(const struct statx *stx)
 
 static int open_directory(struct layer_opening *lo, struct layer_catalogs *cats)
 {
-	const char *path = lo->opt->index_cache;
+	const char *path = lo->spec->index_cache;
 	struct statx stx;
 	int ret;
 
@@ -246,7 +246,7 @@ int catalogs_open(struct layer_opening *lo)
 	struct layer_catalogs *cats;
 	int ret;
 
-	if (!lo->opt->index_cache)
+	if (!lo->spec->index_cache)
 		return 0;
 	cats = calloc(1, sizeof(*cats));
 	if (!cats)
@@ -256,9 +256,9 @@ int catalogs_open(struct layer_opening *lo)
 	set->catalogs = cats;
 	ret = open_directory(lo, cats);
 	/* With timeout=0 the layers may change at any time, and are asked each time. */
-	for (unsigned i = set->has_upper; i < set->n && ret == 0 && lo->opt->timeout > 0; i++)
+	for (unsigned i = set->has_upper; i < set->n && ret == 0 && !lo->spec->revalidate; i++)
 		ret = open_layer(cats, set, &set->layers[i]);
-	cats->wanted = ret == 0 && lo->opt->timeout > 0;
+	cats->wanted = ret == 0 && !lo->spec->revalidate;
 	return ret;
 }
 

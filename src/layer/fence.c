@@ -119,13 +119,13 @@ static void choose_atime(const struct layer_opening *lo, int clone)
 	int ret = 0;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(modes); i++) {
-		if (lo->opt->vfs_flags & modes[i]) {
+		if (lo->spec->vfs_flags & modes[i]) {
 			ret = sys_mount_set_atime(clone, modes[i]);
 			break;
 		}
 	}
 	if (ret < 0)
-		log_debug("%s: access times are set as its mount says: %s", lo->opt->upperdir, strerror(-ret));
+		log_debug("%s: access times are set as its mount says: %s", lo->spec->upperdir, strerror(-ret));
 }
 
 static int clone_upper(struct layer_opening *lo)

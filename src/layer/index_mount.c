@@ -236,7 +236,7 @@ static bool has_entries(int dir)
 /* Without an index: what is in the directory would be shown as it was before. */
 static int go_without(struct layer_opening *lo, int dir, int err, const char *path, const char *why, const char *no_rebuild)
 {
-	bool asked = lo->opt->index == INDEX_ON;
+	bool asked = lo->spec->index == INDEX_ON;
 
 	if (has_entries(dir))
 		return layer_refuse(lo, err, "index", path, "%s%s%s%s", why,
@@ -274,7 +274,7 @@ static int open_index(const struct layer_opening *lo)
 
 static int refuse(struct layer_opening *lo, int err)
 {
-	return err < 0 ? layer_refuse_errno(lo, err, "index", lo->opt->workdir) : 0;
+	return err < 0 ? layer_refuse_errno(lo, err, "index", lo->spec->workdir) : 0;
 }
 
 /* As after a copy of all that belongs to it. Who asked for an index gets what the kernel does; who only reads changes nothing. */
@@ -284,7 +284,7 @@ static int go_on_elsewhere(struct layer_opening *lo, int dir, const char *why)
 	_cleanup_free_ char *no_rebuild = NULL;
 	int res = -ESTALE;
 
-	if (lo->opt->index == INDEX_AUTO && !set->shows_upper && !(lo->opt->vfs_flags & MS_RDONLY) && has_entries(dir))
+	if (lo->spec->index == INDEX_AUTO && !set->shows_upper && !(lo->spec->vfs_flags & MS_RDONLY) && has_entries(dir))
 		res = index_rebuild(set, dir, &no_rebuild);
 	if (res != -ESTALE)
 		return refuse(lo, res);
@@ -315,8 +315,8 @@ static int open_shown(struct layer_opening *lo)
 {
 	_cleanup_close_ int dir = open_index(lo);
 
-	if (lo->opt->index == INDEX_OFF && dir >= 0 && sys_read_dir(dir, see_entry, NULL) != 0)
-		return layer_refuse(lo, -EOPNOTSUPP, "index", lo->opt->workdir, "index=off, and the mount that uses workdir may have an index");
+	if (lo->spec->index == INDEX_OFF && dir >= 0 && sys_read_dir(dir, see_entry, NULL) != 0)
+		return layer_refuse(lo, -EOPNOTSUPP, "index", lo->spec->workdir, "index=off, and the mount that uses workdir may have an index");
 	return begin(lo, dir);
 }
 
@@ -328,10 +328,10 @@ int index_open(struct layer_opening *lo)
 
 	if (set->shows_upper)
 		return open_shown(lo);
-	if (lo->opt->index == INDEX_OFF)
+	if (lo->spec->index == INDEX_OFF)
 		return 0;
 	if (!set->has_upper) {
-		if (lo->opt->index == INDEX_ON)
+		if (lo->spec->index == INDEX_ON)
 			log_warning("index: without upperdir there is nothing to index");
 		return 0;
 	}
@@ -339,14 +339,14 @@ int index_open(struct layer_opening *lo)
 	res = begin(lo, dir);
 	if (res < 0 || !set->index)
 		return res;
-	if (dir >= 0 || lo->opt->index == INDEX_ON) {
+	if (dir >= 0 || lo->spec->index == INDEX_ON) {
 		res = index_make(set);
 		if (res < 0)
 			return refuse(lo, res);
 	}
 	res = read_directories(lo);
 	/* So that names can be counted on a full file system. */
-	if (res == 0 && lo->opt->index == INDEX_ON)
+	if (res == 0 && lo->spec->index == INDEX_ON)
 		res = index_make_gone(set);
 	return refuse(lo, res);
 }

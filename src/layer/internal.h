@@ -36,7 +36,7 @@ struct layer_place {
 };
 
 struct layer_opening {
-	const struct options *opt;
+	const struct stack_spec *spec;
 	const char *mountpoint; /* NULL: not checked */
 	char **ret_error;
 	struct layer_set *set;
@@ -100,7 +100,7 @@ int plain_open(struct layer_opening *lo);
 void plain_free(struct layer_set *set);
 
 /* probe.c */
-enum xattr_ns probe_namespace(const struct options *opt);
+enum xattr_ns probe_namespace(const struct stack_spec *spec);
 /* Whether attributes in trusted.* are shown to us. */
 bool probe_sees_trusted(void);
 /* Whether the layer's file system can have such an attribute. */

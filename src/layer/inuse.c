@@ -142,7 +142,7 @@ static int search_mount(void *arg, const struct sys_mountinfo *m)
 	if (!where || strcmp(m->mountpoint, where) != 0)
 		return 0;
 	search->mounted |= is_fuse(m->fstype);
-	search->has_our_type = !strncmp(m->fstype, "fuse.", 5) && !strcmp(m->fstype + 5, search->lo->opt->subtype);
+	search->has_our_type = !strncmp(m->fstype, "fuse.", 5) && !strcmp(m->fstype + 5, search->lo->spec->subtype);
 	return 0;
 }
 
@@ -211,7 +211,7 @@ static bool can_show_upper(const struct layer_opening *lo, const struct inuse_se
 {
 	const struct layer_set *set = lo->set;
 
-	if (!(lo->opt->vfs_flags & MS_RDONLY))
+	if (!(lo->spec->vfs_flags & MS_RDONLY))
 		return false;
 	return search->used ? search->used_both : is_locked(set->layers[0].real_fd) && is_locked(set->workdir_fd);
 }

@@ -26,15 +26,15 @@ static int note_mount(void *arg, const struct sys_mountinfo *m)
 		if (lo->places[i].mnt_id != (uint64_t)m->id)
 			continue;
 		log_debug("%s: its mount has mapped its ids", set->layers[i].path);
-		set->layers[i].uidmap = &lo->opt->uidmap;
-		set->layers[i].gidmap = &lo->opt->gidmap;
+		set->layers[i].uidmap = &lo->spec->uidmap;
+		set->layers[i].gidmap = &lo->spec->gidmap;
 	}
 	return 0;
 }
 
 int mapped_prepare(struct layer_opening *lo)
 {
-	if (idmap_is_empty(&lo->opt->uidmap) && idmap_is_empty(&lo->opt->gidmap))
+	if (idmap_is_empty(&lo->spec->uidmap) && idmap_is_empty(&lo->spec->gidmap))
 		return 0;
 	return sys_each_mount(note_mount, lo);
 }

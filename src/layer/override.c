@@ -117,8 +117,8 @@ static bool has_form(const struct layer *l, enum override_form form)
 static enum override_form announced_form(const struct layer_opening *lo, const struct layer *l)
 {
 	/* Not where the dialect is on for want of another form of whiteouts: nobody asked for it. */
-	bool dialect = lo->opt->whiteouts == WHITEOUTS_AUFS || lo->opt->whiteouts == WHITEOUTS_BOTH;
-	bool user = lo->opt->xattr_permissions || lo->set->ns == XATTR_NS_USER || dialect;
+	bool dialect = lo->spec->whiteouts == WHITEOUTS_AUFS || lo->spec->whiteouts == WHITEOUTS_BOTH;
+	bool user = lo->spec->xattr_permissions || lo->set->ns == XATTR_NS_USER || dialect;
 
 	if (!l->has_xattr)
 		return OVERRIDE_NONE;
@@ -149,7 +149,7 @@ static void root_value(const struct layer_set *set, struct override *ret)
 static int prepare_upper(struct layer_opening *lo)
 {
 	struct layer *upper = layer_upper(lo->set);
-	enum override_form form = lo->opt->xattr_permissions == 1 ? OVERRIDE_PRIVILEGED : OVERRIDE_CONTAINERS;
+	enum override_form form = lo->spec->xattr_permissions == 1 ? OVERRIDE_PRIVILEGED : OVERRIDE_CONTAINERS;
 	struct override root;
 	int ret;
 
@@ -172,7 +172,7 @@ int override_prepare(struct layer_opening *lo)
 
 	for (unsigned i = 0; i < set->n; i++)
 		set->layers[i].override = announced_form(lo, &set->layers[i]);
-	if (set->has_upper && lo->opt->xattr_permissions)
+	if (set->has_upper && lo->spec->xattr_permissions)
 		ret = prepare_upper(lo);
 	for (unsigned i = 0; i < set->n; i++)
 		if (set->layers[i].override != OVERRIDE_NONE)

@@ -170,7 +170,7 @@ int plain_open(struct layer_opening *lo)
 {
 	struct layer_set *set = lo->set;
 
-	if (set->has_upper || !lo->opt->image_layers || lo->opt->timeout <= 0)
+	if (set->has_upper || !lo->spec->image_layers || lo->spec->revalidate)
 		return 0;
 	/* What another mount covers there is shown empty and has none, but must not be looked at. */
 	for (unsigned i = 0; i < set->n; i++)

@@ -28,9 +28,9 @@ bool probe_sees_trusted(void)
 	return sys_has_cap(CAP_SYS_ADMIN) && sys_in_init_userns();
 }
 
-enum xattr_ns probe_namespace(const struct options *opt)
+enum xattr_ns probe_namespace(const struct stack_spec *spec)
 {
-	return !opt->userxattr && probe_sees_trusted() ? XATTR_NS_TRUSTED : XATTR_NS_USER;
+	return !spec->userxattr && probe_sees_trusted() ? XATTR_NS_TRUSTED : XATTR_NS_USER;
 }
 
 /* --- file systems of all layers ----------------------------------------------------------------------------------- */
@@ -217,7 +217,7 @@ static int choose_whiteouts(struct layer_opening *lo, bool devices)
 	lo->set->whiteout_form = devices ? WHITEOUT_DEVICE : WHITEOUT_XATTR;
 	if (lo->set->has_upper_xattr)
 		return 0;
-	if (lo->opt->whiteouts != WHITEOUTS_OVERLAY) {
+	if (lo->spec->whiteouts != WHITEOUTS_OVERLAY) {
 		lo->set->whiteout_form = WHITEOUT_AUFS;
 		lo->set->aufs = true;
 		log_warning("%s: no attributes for private marks: names that begin with .wh. mark what is removed, and "

@@ -138,7 +138,7 @@ static int init_layer(struct layer *l, unsigned index, const char *path, const s
 	return l->path ? 0 : -ENOMEM;
 }
 
-static int open_lower(struct layer_opening *lo, unsigned index, const struct option_layer *layer)
+static int open_lower(struct layer_opening *lo, unsigned index, const struct stack_layer *layer)
 {
 	const char *option = layer->data_only ? "datadir" : "lowerdir";
 	struct layer *l = &lo->set->layers[index];
@@ -158,8 +158,8 @@ static int open_lowers(struct layer_opening *lo)
 {
 	unsigned first = lo->set->has_upper;
 
-	for (size_t i = 0; i < lo->opt->layer_count; i++) {
-		int ret = open_lower(lo, first + (unsigned)i, &lo->opt->layers[i]);
+	for (size_t i = 0; i < lo->spec->layer_count; i++) {
+		int ret = open_lower(lo, first + (unsigned)i, &lo->spec->layers[i]);
 
 		if (ret < 0)
 			return ret;
@@ -181,26 +181,26 @@ static int check_same_mount(struct layer_opening *lo)
 
 static int open_upper(struct layer_opening *lo)
 {
-	const struct options *opt = lo->opt;
+	const struct stack_spec *spec = lo->spec;
 	struct layer_set *set = lo->set;
-	int ret = open_place(lo, &lo->places[0], "upperdir", opt->upperdir, &lo->upper_fd);
+	int ret = open_place(lo, &lo->places[0], "upperdir", spec->upperdir, &lo->upper_fd);
 
 	if (ret < 0)
 		return ret;
-	ret = open_place(lo, layer_work_place(lo), "workdir", opt->workdir, &lo->workdir_fd);
+	ret = open_place(lo, layer_work_place(lo), "workdir", spec->workdir, &lo->workdir_fd);
 	if (ret < 0)
 		return ret;
 	set->layers[0].upper = true;
 	set->upper_id = lo->places[0].chain[0];
 	set->work_id = layer_work_place(lo)->chain[0];
-	ret = init_layer(&set->layers[0], 0, opt->upperdir, &lo->places[0]);
+	ret = init_layer(&set->layers[0], 0, spec->upperdir, &lo->places[0]);
 	return ret < 0 ? ret : check_same_mount(lo);
 }
 
 /* Of the mount whose upper is shown: only to be read. */
 static int open_shown_work(struct layer_opening *lo)
 {
-	const char *path = lo->opt->workdir;
+	const char *path = lo->spec->workdir;
 	_cleanup_close_ int fd = sys_open_path(path, O_RDONLY | O_DIRECTORY | O_NONBLOCK, 0);
 	bool fenced;
 	int ret = fd;
@@ -230,13 +230,13 @@ static int open_mountpoint(struct layer_opening *lo)
 
 static int check_options(struct layer_opening *lo)
 {
-	const struct options *opt = lo->opt;
+	const struct stack_spec *spec = lo->spec;
 
-	if (!opt->layer_count)
+	if (!spec->layer_count)
 		return layer_refuse(lo, -EINVAL, "lowerdir", NULL, "missing");
-	if (opt->layers[0].data_only)
-		return layer_refuse(lo, -EINVAL, "datadir", opt->layers[0].path, "no other layer is given");
-	if (opt->upperdir && !opt->workdir)
+	if (spec->layers[0].data_only)
+		return layer_refuse(lo, -EINVAL, "datadir", spec->layers[0].path, "no other layer is given");
+	if (spec->upperdir && !spec->workdir)
 		return layer_refuse(lo, -EINVAL, "workdir", NULL, "missing, upperdir needs one");
 	return 0;
 }
@@ -250,12 +250,12 @@ static int alloc_set(struct layer_opening *lo)
 		return -ENOMEM;
 	lo->set = set;
 	atomic_init(&set->refs, 1);
-	set->has_upper = lo->opt->upperdir != NULL;
-	set->shows_upper = lo->opt->shows_upper;
+	set->has_upper = lo->spec->upperdir != NULL;
+	set->shows_upper = lo->spec->shows_upper;
 	/* Data-only layers are the last ones. */
-	for (size_t i = 0; i < lo->opt->layer_count; i++)
-		set->n_data += lo->opt->layers[i].data_only;
-	all = (unsigned)lo->opt->layer_count + set->has_upper;
+	for (size_t i = 0; i < lo->spec->layer_count; i++)
+		set->n_data += lo->spec->layers[i].data_only;
+	all = (unsigned)lo->spec->layer_count + set->has_upper;
 	set->n = all - set->n_data;
 	set->fence_fd = set->work_fd = set->workdir_fd = set->target_fd = -1;
 	set->layers = calloc(all, sizeof(*set->layers));
@@ -296,7 +296,7 @@ static int write_uuid(struct layer_opening *lo)
 	uint8_t uuid[16];
 	ssize_t r;
 
-	if (lo->opt->uuid != UUID_ON || !set->has_upper_xattr)
+	if (lo->spec->uuid != UUID_ON || !set->has_upper_xattr)
 		return 0;
 	r = sys_getxattr(set->layers[0].root_fd, "", name, uuid, sizeof(uuid));
 	if (r == -ENODATA) {
@@ -306,7 +306,7 @@ static int write_uuid(struct layer_opening *lo)
 		uuid[8] = (uuid[8] & 0x3f) | 0x80; /* of the usual variant */
 		r = sys_setxattr(set->layers[0].root_fd, "", name, uuid, sizeof(uuid), XATTR_CREATE);
 	}
-	return r < 0 ? layer_refuse_errno(lo, (int)r, "upperdir", lo->opt->upperdir) : 0;
+	return r < 0 ? layer_refuse_errno(lo, (int)r, "upperdir", lo->spec->upperdir) : 0;
 }
 
 static int prepare_upper(struct layer_opening *lo)
@@ -332,7 +332,7 @@ static void choose_redirects(struct layer_opening *lo)
 {
 	struct layer_set *set = lo->set;
 	bool trusted = set->ns == XATTR_NS_TRUSTED;
-	int mode = lo->opt->redirect_dir;
+	int mode = lo->spec->redirect_dir;
 
 	if (mode == REDIRECT_DIR_AUTO)
 		mode = trusted ? REDIRECT_DIR_ON : REDIRECT_DIR_OFF;
@@ -346,16 +346,16 @@ static int choose_metacopy(struct layer_opening *lo)
 {
 	struct layer_set *set = lo->set;
 
-	if (lo->opt->metacopy == METACOPY_AUTO)
-		set->follow_metacopy = lo->opt->image_layers && set->ns == XATTR_NS_TRUSTED && set->follow_redirects;
-	if (lo->opt->metacopy != METACOPY_ON)
+	if (lo->spec->metacopy == METACOPY_AUTO)
+		set->follow_metacopy = lo->spec->image_layers && set->ns == XATTR_NS_TRUSTED && set->follow_redirects;
+	if (lo->spec->metacopy != METACOPY_ON)
 		return 0;
 	if (set->ns == XATTR_NS_TRUSTED) {
 		set->follow_metacopy = true;
 		set->make_metacopy = set->has_upper_xattr;
 		return 0;
 	}
-	if (!lo->opt->fuse_overlayfs)
+	if (!lo->spec->fuse_overlayfs)
 		return layer_refuse(lo, -EPERM, "metacopy", "on",
 				    "needs marks in trusted.*, and so privilege in the initial user namespace");
 	log_warning("metacopy=on has no effect: marks are in user.*");
@@ -372,9 +372,9 @@ static int open_steps(struct layer_opening *lo)
 		ret = open_directories(lo);
 	if (ret < 0)
 		return ret;
-	lo->set->is_volatile = lo->opt->volatile_upper;
-	lo->set->ns = probe_namespace(lo->opt);
-	lo->set->aufs = lo->opt->whiteouts == WHITEOUTS_AUFS || lo->opt->whiteouts == WHITEOUTS_BOTH;
+	lo->set->is_volatile = lo->spec->volatile_upper;
+	lo->set->ns = probe_namespace(lo->spec);
+	lo->set->aufs = lo->spec->whiteouts == WHITEOUTS_AUFS || lo->spec->whiteouts == WHITEOUTS_BOTH;
 	make_identity(lo);
 	ret = lo->set->has_upper ? prepare_upper(lo) : inuse_lock_target(lo);
 	if (ret)
@@ -404,13 +404,13 @@ static void opening_finish(struct layer_opening *lo)
 	cleanup_close(&lo->workdir_fd);
 }
 
-int layer_set_open(const struct options *opt, const char *mountpoint, struct layer_set **ret_set, char **ret_error)
+int layer_set_open(const struct stack_spec *spec, const char *mountpoint, struct layer_set **ret_set, char **ret_error)
 {
 	FAULT_SCOPE(FAULT_MOUNT);
 	bool is_fd = mountpoint && !strncmp(mountpoint, "/dev/fd/", 8);
 	char *error = NULL;
 	struct layer_opening lo = {
-		.opt = opt,
+		.spec = spec,
 		.mountpoint = is_fd ? NULL : mountpoint,
 		.ret_error = &error,
 		.upper_fd = -1,

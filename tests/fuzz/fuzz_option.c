@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "format/option.h"
+#include "cli/option.h"
 
 static void check_taken(struct options *options)
 {

@@ -19,6 +19,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "cli/option.h"
 #include "layer/layer.h"
 #include "layer/work.h"
 #include "os/fs.h"
@@ -30,6 +31,7 @@ struct fixture {
 	struct layer_set *set;
 	char *error;
 	struct options opt;
+	struct stack_spec spec; /* of opt */
 };
 
 static inline void fixture_close(struct fixture *f)
@@ -93,8 +95,8 @@ static inline int fixture_open_at(struct fixture *f, const char *text, const cha
 		memset(&f->opt, 0, sizeof(f->opt));
 		return ret;
 	}
-	ret = layer_set_open(&f->opt, mountpoint, &f->set, &f->error);
-	return ret;
+	f->spec = options_stack(&f->opt);
+	return layer_set_open(&f->spec, mountpoint, &f->set, &f->error);
 }
 
 static inline int fixture_open(struct fixture *f, const char *text)

@@ -224,10 +224,10 @@ TEST("work on another file system or mount is refused, and so is a read-only upp
 TEST("data-only layers lie behind the others and are no part of their number")
 {
 	FIXTURE(f);
-	struct option_layer layers[] = {{.path = (char *)"l1"}, {.path = (char *)"l2", .data_only = true}};
-	struct options opt = {.layers = layers, .layer_count = 2};
+	struct stack_layer layers[] = {{.path = (char *)"l1"}, {.path = (char *)"l2", .data_only = true}};
+	struct stack_spec spec = {.layers = layers, .layer_count = 2};
 
-	ASSERT_INT(layer_set_open(&opt, "m", &f.set, &f.error), 0);
+	ASSERT_INT(layer_set_open(&spec, "m", &f.set, &f.error), 0);
 	EXPECT_INT(f.set->n, 1);
 	EXPECT_INT(f.set->n_data, 1);
 	EXPECT_STR(f.set->layers[1].path, "l2");
@@ -237,39 +237,39 @@ TEST("data-only layers lie behind the others and are no part of their number")
 TEST("a data-only layer alone, or one that is a lower layer too, is refused")
 {
 	FIXTURE(f);
-	struct option_layer alone[] = {{.path = (char *)"l1", .data_only = true}};
-	struct option_layer twice[] = {{.path = (char *)"l1"}, {.path = (char *)"l1", .data_only = true}};
-	struct options opt = {.layers = alone, .layer_count = 1};
+	struct stack_layer alone[] = {{.path = (char *)"l1", .data_only = true}};
+	struct stack_layer twice[] = {{.path = (char *)"l1"}, {.path = (char *)"l1", .data_only = true}};
+	struct stack_spec spec = {.layers = alone, .layer_count = 1};
 
-	EXPECT_INT(layer_set_open(&opt, "m", &f.set, &f.error), -EINVAL);
+	EXPECT_INT(layer_set_open(&spec, "m", &f.set, &f.error), -EINVAL);
 	EXPECT_STR(f.error, "datadir: l1: no other layer is given");
 	free(f.error);
 	f.error = NULL;
-	opt = (struct options){.layers = twice, .layer_count = 2};
-	EXPECT_INT(layer_set_open(&opt, "m", &f.set, &f.error), -ELOOP);
+	spec = (struct stack_spec){.layers = twice, .layer_count = 2};
+	EXPECT_INT(layer_set_open(&spec, "m", &f.set, &f.error), -ELOOP);
 	EXPECT_STR(f.error, "datadir: l1: the same directory as lowerdir l1");
 }
 
 TEST("metacopy=on without marks in trusted.* is refused, but not under the name fuse-overlayfs")
 {
 	FIXTURE(f);
-	struct option_layer layers[] = {{.path = (char *)"l1"}};
-	struct options opt = {.layers = layers, .layer_count = 1, .metacopy = 1, .userxattr = true};
+	struct stack_layer layers[] = {{.path = (char *)"l1"}};
+	struct stack_spec spec = {.layers = layers, .layer_count = 1, .metacopy = 1, .userxattr = true};
 
-	EXPECT_INT(layer_set_open(&opt, "m", &f.set, &f.error), -EPERM);
+	EXPECT_INT(layer_set_open(&spec, "m", &f.set, &f.error), -EPERM);
 	EXPECT_STR(f.error, "metacopy: on: needs marks in trusted.*, and so privilege in the initial user namespace");
 	free(f.error);
 	f.error = NULL;
-	opt.fuse_overlayfs = true;
-	ASSERT_INT(layer_set_open(&opt, "m", &f.set, &f.error), 0);
+	spec.fuse_overlayfs = true;
+	ASSERT_INT(layer_set_open(&spec, "m", &f.set, &f.error), 0);
 	EXPECT(!f.set->follow_metacopy);
 }
 
 TEST("no lower layer, or an upper without a work directory, is refused")
 {
 	FIXTURE(f);
-	struct option_layer layers[] = {{.path = (char *)"l1"}};
-	struct options none = {0}, no_work = {.layers = layers, .layer_count = 1, .upperdir = (char *)"u"};
+	struct stack_layer layers[] = {{.path = (char *)"l1"}};
+	struct stack_spec none = {0}, no_work = {.layers = layers, .layer_count = 1, .upperdir = (char *)"u"};
 
 	EXPECT_INT(layer_set_open(&none, "m", &f.set, &f.error), -EINVAL);
 	EXPECT_STR(f.error, "lowerdir: missing");

@@ -2,11 +2,11 @@
 /*
  * What the files of the option module share. Not for other modules.
  */
-#ifndef FORMAT_OPTION_INTERNAL_H
-#define FORMAT_OPTION_INTERNAL_H
+#ifndef CLI_OPTION_INTERNAL_H
+#define CLI_OPTION_INTERNAL_H
 
 #include "base/macros.h"
-#include "format/option.h"
+#include "cli/option.h"
 
 /* option_split.c: one option as written. */
 struct option_token {

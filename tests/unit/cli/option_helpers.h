@@ -5,7 +5,7 @@
 #ifndef OPTION_HELPERS_H
 #define OPTION_HELPERS_H
 
-#include "format/option.h"
+#include "cli/option.h"
 #include "unit.h"
 
 static struct options opts;

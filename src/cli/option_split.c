@@ -107,7 +107,7 @@ void option_layers_clear(struct options *options)
 static int layer_append(struct options *options, char *path, bool data_only)
 {
 	_cleanup_free_ char *owned = path;
-	struct option_layer *layers;
+	struct stack_layer *layers;
 
 	/* Room grows by doubling: hundreds of layers are common. */
 	if (!(options->layer_count & (options->layer_count - 1))) {
@@ -121,7 +121,7 @@ static int layer_append(struct options *options, char *path, bool data_only)
 	if (!owned)
 		return -ENOMEM;
 	options->layers[options->layer_count++] =
-		(struct option_layer){.path = TAKE_PTR(owned), .data_only = data_only};
+		(struct stack_layer){.path = TAKE_PTR(owned), .data_only = data_only};
 	return 0;
 }
 
@@ -176,7 +176,7 @@ int option_layers_add(struct options *options, const struct option_token *token,
 int options_show_upper(struct options *options)
 {
 	size_t n = options->layer_count;
-	struct option_layer upper;
+	struct stack_layer upper;
 
 	if (layer_append(options, TAKE_PTR(options->upperdir), false) < 0)
 		return -ENOMEM;

@@ -592,8 +592,8 @@ int options_parse(int argc, char *const *argv, const struct option_env *env, str
 		.metacopy = METACOPY_AUTO,
 		.whiteouts = WHITEOUTS_AUTO,
 		.default_permissions = true,
-		.squash_to_uid = OPTIONS_ID_UNSET,
-		.squash_to_gid = OPTIONS_ID_UNSET,
+		.squash_to_uid = ID_UNSET,
+		.squash_to_gid = ID_UNSET,
 	};
 	struct parser parser = {.argc = argc, .argv = argv, .at = 1, .options = &options, .error = ret_error};
 	int r;
@@ -613,6 +613,33 @@ int options_parse(int argc, char *const *argv, const struct option_env *env, str
 	}
 	*ret = options;
 	return 0;
+}
+
+struct stack_spec options_stack(const struct options *options)
+{
+	return (struct stack_spec){
+		.layers = options->layers,
+		.layer_count = options->layer_count,
+		.upperdir = options->upperdir,
+		.workdir = options->workdir,
+		.shows_upper = options->shows_upper,
+		.vfs_flags = options->vfs_flags,
+		.subtype = options->subtype,
+		.userxattr = options->userxattr,
+		.image_layers = options->image_layers,
+		.fuse_overlayfs = options->fuse_overlayfs,
+		.whiteouts = options->whiteouts,
+		.redirect_dir = options->redirect_dir,
+		.uuid = options->uuid,
+		.index = options->index,
+		.metacopy = options->metacopy,
+		.xattr_permissions = options->xattr_permissions,
+		.uidmap = options->uidmap,
+		.gidmap = options->gidmap,
+		.volatile_upper = options->volatile_upper,
+		.revalidate = options->timeout == 0,
+		.index_cache = options->index_cache,
+	};
 }
 
 void options_free(struct options *options)

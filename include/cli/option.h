@@ -16,14 +16,16 @@
  * defcontext= and rootcontext= may stand in double quotes and then hold commas. An option that is given again replaces its earlier
  * value; lowerdir= replaces all lower layers given before it, lowerdir+= and datadir+= add.
  */
-#ifndef FORMAT_OPTION_H
-#define FORMAT_OPTION_H
+#ifndef CLI_OPTION_H
+#define CLI_OPTION_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "format/idmap.h"
+#include "layer/stack.h"
+#include "os/idle.h"
 
 /* ---- the table ---- */
 
@@ -83,35 +85,14 @@ const char *option_class_name(const struct option_desc *desc);
 
 /* ---- the result ---- */
 
-/* AUTO, which is not given: on with marks in trusted.*, off with user.*. */
-enum redirect_dir {
-	REDIRECT_DIR_AUTO,
-	REDIRECT_DIR_OFF,
-	REDIRECT_DIR_NOFOLLOW,
-	REDIRECT_DIR_FOLLOW,
-	REDIRECT_DIR_ON
-};
-/* AUTO, which is not given: on where it can be. */
-enum metacopy_mode { METACOPY_OFF, METACOPY_ON, METACOPY_AUTO };
-enum index_mode { INDEX_OFF, INDEX_ON, INDEX_AUTO };
 enum xino { XINO_AUTO, XINO_OFF, XINO_ON };
-/* AUFS and BOTH mean the same: the kernel's forms are what is written. AUTO, which is not given, is never a result. */
-enum whiteouts { WHITEOUTS_OVERLAY, WHITEOUTS_AUFS, WHITEOUTS_BOTH, WHITEOUTS_AUTO };
 enum copyup_when { COPYUP_AT_WRITE, COPYUP_AT_OPEN };
 enum data_mode { DATA_AUTO, DATA_CACHED, DATA_PASSTHROUGH };
-enum low_latency { LOW_LATENCY_AUTO, LOW_LATENCY_ON, LOW_LATENCY_OFF };
 enum verity_mode { VERITY_OFF, VERITY_ON, VERITY_REQUIRE };
-enum uuid_mode { UUID_AUTO, UUID_ON, UUID_OFF, UUID_NULL };
 
 /* timeout= when it is not given: layers don't change beneath a mount. Seconds; libfuse cuts it to what the kernel
  * takes. */
 #define OPTIONS_TIMEOUT_FOREVER 1e9
-#define OPTIONS_ID_UNSET UINT32_MAX
-
-struct option_layer {
-	char *path; /* unescaped */
-	bool data_only;
-};
 
 struct option_list {
 	char **items;
@@ -137,7 +118,7 @@ struct options {
 	char *mountpoint; /* set unless help or version */
 
 	/* layers, topmost first, data-only ones last */
-	struct option_layer *layers;
+	struct stack_layer *layers; /* paths unescaped */
 	size_t layer_count;
 	char *upperdir, *workdir; /* both or neither, unless shows_upper */
 	bool shows_upper;	  /* the first layer is the upper of another mount, and workdir is its */
@@ -162,7 +143,7 @@ struct options {
 	int metacopy;			       /* enum metacopy_mode */
 	int nfs_export;			       /* 0 or 1 */
 	int xattr_permissions;		       /* 0, 1 or 2 */
-	uint32_t squash_to_uid, squash_to_gid; /* OPTIONS_ID_UNSET */
+	uint32_t squash_to_uid, squash_to_gid; /* ID_UNSET */
 	struct idmap uidmap, gidmap;
 	char *index_cache, *cgroup;
 	uint64_t cache_max; /* bytes; 0: the daemon's own choice */
@@ -208,6 +189,9 @@ void options_free(struct options *options);
 /* Of a read-only mount: the upper becomes the first layer. It may change meanwhile, so layers are looked at again each time; workdir stays, as
  * the index is in there. -ENOMEM. */
 int options_show_upper(struct options *options);
+
+/* What the options say of the layers; everything in it is borrowed from them. */
+struct stack_spec options_stack(const struct options *options);
 
 /* ---- texts; all are heap strings that the caller frees, NULL when memory is short ---- */
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/option.h"
+#include "cli/option.h"
 
 int main(int argc, char **argv)
 {

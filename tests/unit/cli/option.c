@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "format/option.h"
+#include "cli/option.h"
 
 #include <errno.h>
 #include <sys/mount.h>
@@ -20,7 +20,7 @@ TEST("the plain call is taken")
 	EXPECT(opts.fsync && !opts.volatile_upper && !opts.writeback && !opts.userxattr);
 	EXPECT(opts.timeout == OPTIONS_TIMEOUT_FOREVER);
 	EXPECT_INT(opts.copyup, COPYUP_AT_WRITE);
-	EXPECT_INT(opts.squash_to_uid, OPTIONS_ID_UNSET);
+	EXPECT_INT(opts.squash_to_uid, ID_UNSET);
 	EXPECT_INT(opts.warnings.count, 0);
 	EXPECT_STR(opts.fsname, "plyfs");
 	EXPECT_STR(opts.subtype, "plyfs");
