@@ -17,7 +17,6 @@
 #include "base/cleanup.h"
 
 #define COMPAT_NAME "fuse-overlayfs"
-#define VALUE_SHOWN 256 /* bytes of a value in an error text */
 
 struct parser {
 	int argc;
@@ -30,51 +29,6 @@ struct parser {
 	struct options *options;
 	struct option_error *error;
 };
-
-/* ---- errors ---- */
-
-static void text_sanitize(char *text)
-{
-	for (; *text; text++)
-		if (iscntrl((unsigned char)*text))
-			*text = '?';
-}
-
-int option_refuse(struct option_error *error, const char *name, size_t name_len, const char *value, size_t value_len,
-		  const char *cause)
-{
-	const char *more = value_len > VALUE_SHOWN ? "..." : "";
-	int shown = (int)MIN(value_len, (size_t)VALUE_SHOWN), named = (int)MIN(name_len, (size_t)64);
-
-	error->status = 1;
-	if (value && value_len)
-		snprintf(error->text, sizeof(error->text), "%.*s: %.*s%s: %s", named, name, shown, value, more, cause);
-	else
-		snprintf(error->text, sizeof(error->text), "%.*s: %s", named, name, cause);
-	text_sanitize(error->text);
-	return -EINVAL;
-}
-
-static int option_usage(struct option_error *error, const char *format, ...) PRINTF_FORMAT(2, 3);
-
-static int option_usage(struct option_error *error, const char *format, ...)
-{
-	va_list args;
-
-	error->status = 2;
-	va_start(args, format);
-	vsnprintf(error->text, sizeof(error->text), format, args);
-	va_end(args);
-	text_sanitize(error->text);
-	return -EINVAL;
-}
-
-int option_no_memory(struct option_error *error)
-{
-	error->status = 1;
-	snprintf(error->text, sizeof(error->text), "out of memory");
-	return -ENOMEM;
-}
 
 static int refuse_token(struct parser *parser, const struct option_token *token, const char *cause)
 {
@@ -248,7 +202,7 @@ static int ignore_argument(struct parser *parser, const char *dashes, const char
 	if (option_list_add(warnings, "unknown argument ignored: %s%.*s", dashes, (int)MIN(len, (size_t)VALUE_SHOWN),
 			    text) < 0)
 		return option_no_memory(parser->error);
-	text_sanitize(warnings->items[warnings->count - 1]);
+	option_sanitize(warnings->items[warnings->count - 1]);
 	return 0;
 }
 

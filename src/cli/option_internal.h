@@ -32,9 +32,16 @@ const char *option_parse_seconds(const char *text, double *field);
 const char *option_parse_bool(const char *text, bool *field);
 const struct option_choice *option_parse_choice(const struct option_choice *choices, const char *text);
 
-/* option.c: fills the error; control characters of the value are shown as `?` and it is cut when long. Returns -EINVAL. */
+/* Bytes of a value in an error text. */
+#define VALUE_SHOWN 256
+
+/* option_error.c: fills the error; control characters of the value are shown as `?` and it is cut when long. Returns -EINVAL. */
 int option_refuse(struct option_error *error, const char *name, size_t name_len, const char *value, size_t value_len,
 		  const char *cause);
+/* The same of a call that makes no sense: status 2, and a text of its own. */
+int option_usage(struct option_error *error, const char *format, ...) PRINTF_FORMAT(2, 3);
+/* Makes one line of it: control characters become `?`. */
+void option_sanitize(char *text);
 int option_no_memory(struct option_error *error);
 
 /* Adds to a list of owned strings; -ENOMEM. */

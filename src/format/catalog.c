@@ -9,9 +9,41 @@
 #include <endian.h>
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <xxhash.h>
 
+#include "bytes.h"
 #include "catalog_internal.h"
+
+void catalog_sum(const uint8_t *bytes, size_t size, uint8_t ret[static CATALOG_SUM_SIZE])
+{
+	XXH128_canonical_t canonical;
+
+	XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes + CATALOG_AT_KEY, size - CATALOG_AT_KEY));
+	memcpy(ret, canonical.digest, CATALOG_SUM_SIZE);
+}
+
+void catalog_put_key(uint8_t ret[static CATALOG_AT_DIRS - CATALOG_AT_KEY], const struct catalog_key *key)
+{
+	memcpy(ret, key->uuid, sizeof(key->uuid));
+	put32(ret + 16, (uint32_t)key->handle_type);
+	put32(ret + 20, key->handle_len);
+	memcpy(ret + 24, key->handle, sizeof(key->handle));
+	put32(ret + 24 + CATALOG_HANDLE_MAX, key->view);
+}
+
+void catalog_file_name(const struct catalog_key *key, char ret_name[static CATALOG_FILE_NAME_SIZE])
+{
+	uint8_t bytes[4 + CATALOG_AT_DIRS - CATALOG_AT_KEY];
+	XXH128_canonical_t canonical;
+
+	put32(bytes, CATALOG_VERSION);
+	catalog_put_key(bytes + 4, key);
+	XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes, sizeof(bytes)));
+	for (size_t i = 0; i < sizeof(canonical.digest); i++)
+		snprintf(ret_name + 2 * i, 3, "%02x", canonical.digest[i]);
+}
 
 /* Loaded in one piece and once, whatever the optimizer thinks of memory that doesn't change. */
 static uint32_t load32(const uint8_t *at)

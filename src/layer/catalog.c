@@ -266,7 +266,6 @@ void catalogs_free(struct layer_set *set)
 {
 	if (!set->catalogs)
 		return;
-	layer_catalogs_stop(set);
 	for (unsigned i = 0; set->layers && i < set->n; i++)
 		if (set->layers[i].catalog) {
 			sys_unmap(&set->layers[i].catalog->map);

@@ -297,6 +297,32 @@ static int open_dir(struct layer_set *set, const char *name)
 	return sys_openat(set->workdir_fd, name, O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
 }
 
+/* -ENODATA without a mark that means something, -ESTALE when it names another object. */
+int index_check_mark(const struct layer_set *set, int fd, enum xattr_overlay which, const struct origin *origin)
+{
+	uint8_t value[ORIGIN_MAX];
+	struct origin stored;
+	ssize_t size = sys_getxattr(fd, "", xattr_overlay_name(set->ns, which), value, sizeof(value));
+	int res;
+
+	if (size < 0)
+		return size == -ERANGE ? -ESTALE : (int)size;
+	res = origin_decode(value, (size_t)size, &stored);
+	if (res < 0)
+		return res == -ENODATA ? res : -ESTALE;
+	return origin_equal(&stored, origin) ? 0 : -ESTALE;
+}
+
+int index_mark(const struct layer_set *set, int fd, enum xattr_overlay which, const struct origin *origin)
+{
+	uint8_t value[ORIGIN_MAX];
+	int res = index_check_mark(set, fd, which, origin);
+
+	if (res != -ENODATA)
+		return res;
+	return sys_setxattr(fd, "", xattr_overlay_name(set->ns, which), value, origin_encode(origin, value), 0);
+}
+
 int index_make(struct layer_set *set)
 {
 	struct layer_index *index = set->index;

@@ -40,6 +40,9 @@ int index_origin_of(const struct layer_set *set, const struct layer *l, int dirf
 		    struct origin *ret);
 /* The union's count of an entry that has `links` links in the upper, and `lower` in its layer (0: to be found out); 0 when unknown. */
 uint32_t index_read_nlink(const struct layer_set *set, const char *name, uint32_t links, uint32_t lower);
+/* Whether the mark that says which object the directory at fd belongs to is there and names `origin`: 0, -ENODATA without one, -ESTALE when it
+ * says something else, or -errno. */
+int index_check_mark(const struct layer_set *set, int fd, enum xattr_overlay which, const struct origin *origin);
 /* Writes a mark that says which object the directory at fd belongs to, where it isn't there yet; -ESTALE when it says something else. */
 int index_mark(const struct layer_set *set, int fd, enum xattr_overlay which, const struct origin *origin);
 /* index_rebuild.c: makes the index, whose directory is open at `dir`, one of these layers where it is certain that they are a copy of those

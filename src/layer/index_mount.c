@@ -85,41 +85,15 @@ static const char *find_obstacle(struct layer_set *set, struct layer_index *inde
 
 /* --- whose it is -------------------------------------------------------------------------------------------------------------- */
 
-/* -ENODATA without a mark that means something, -ESTALE when it names another object. */
-static int check_mark(const struct layer_set *set, int fd, enum xattr_overlay which, const struct origin *origin)
-{
-	uint8_t value[ORIGIN_MAX];
-	struct origin stored;
-	ssize_t size = sys_getxattr(fd, "", xattr_overlay_name(set->ns, which), value, sizeof(value));
-	int res;
-
-	if (size < 0)
-		return size == -ERANGE ? -ESTALE : (int)size;
-	res = origin_decode(value, (size_t)size, &stored);
-	if (res < 0)
-		return res == -ENODATA ? res : -ESTALE;
-	return origin_equal(&stored, origin) ? 0 : -ESTALE;
-}
-
-int index_mark(const struct layer_set *set, int fd, enum xattr_overlay which, const struct origin *origin)
-{
-	uint8_t value[ORIGIN_MAX];
-	int res = check_mark(set, fd, which, origin);
-
-	if (res != -ENODATA)
-		return res;
-	return sys_setxattr(fd, "", xattr_overlay_name(set->ns, which), value, origin_encode(origin, value), 0);
-}
-
 /* What would be a wrong answer if it were taken for ours; older kernels wrote the upper's handle as overlay.origin. */
 static const char *find_mismatch(const struct layer_set *set, const struct layer_index *index, int dir)
 {
-	if (check_mark(set, set->layers[0].root_fd, XATTR_OVERLAY_ORIGIN, &index->top_lower) == -ESTALE)
+	if (index_check_mark(set, set->layers[0].root_fd, XATTR_OVERLAY_ORIGIN, &index->top_lower) == -ESTALE)
 		return "upperdir belongs to another topmost lower layer";
 	if (dir < 0)
 		return NULL;
-	if (check_mark(set, dir, XATTR_OVERLAY_ORIGIN, &index->upper) == -ESTALE ||
-	    check_mark(set, dir, XATTR_OVERLAY_UPPER, &index->upper) == -ESTALE)
+	if (index_check_mark(set, dir, XATTR_OVERLAY_ORIGIN, &index->upper) == -ESTALE ||
+	    index_check_mark(set, dir, XATTR_OVERLAY_UPPER, &index->upper) == -ESTALE)
 		return "the index in workdir belongs to another upperdir";
 	return NULL;
 }

@@ -52,14 +52,17 @@ static inline struct layer_place *layer_work_place(const struct layer_opening *l
 	return &lo->places[lo->set->n + lo->set->n_data];
 }
 
-/* Sets the error line "OPTION: PATH: cause", unless there is one, and returns `err`. */
+/* refuse.c. Sets the error line "OPTION: PATH: cause", unless there is one, and returns `err`. */
 int layer_refuse(struct layer_opening *lo, int err, const char *option, const char *path, const char *fmt, ...)
 	PRINTF_FORMAT(5, 6);
 /* The same with the errno's own text. */
 int layer_refuse_errno(struct layer_opening *lo, int err, const char *option, const char *path);
 
+/* identity.c */
 bool layer_id_equal(struct layer_id a, struct layer_id b);
 struct layer_id layer_id_of(const struct statx *stx);
+/* Fills in layer_set.identity. */
+void layer_make_identity(struct layer_opening *lo);
 
 /* overlap.c: finds out where the directory at `fd` lies (chain, mount, path); sb_path comes from
  * place_in_file_systems(). */
@@ -93,6 +96,7 @@ void index_free(struct layer_index *index);
 
 /* catalog.c: opens what index_cache has of the lower layers; at last, as it depends on how they are read. */
 int catalogs_open(struct layer_opening *lo);
+/* After layer_catalogs_stop(). */
 void catalogs_free(struct layer_set *set);
 
 /* plain.c: whether it is to be asked. */
@@ -107,6 +111,9 @@ bool probe_sees_trusted(void);
 bool probe_attribute(const struct layer *l, const char *xattr);
 int probe_file_systems(struct layer_set *set);
 int probe_upper(struct layer_opening *lo);
+
+/* open.c: 1 when another mount covers `name`, 0, or -errno. *ret_stx is as layer_statx() gives it for such a name. */
+int layer_statx_covered(int dirfd, const char *name, struct statx *ret_stx);
 
 /* override.c: finds out which layers keep owners in an attribute, and makes the upper one of them where that was asked for. */
 int override_prepare(struct layer_opening *lo);

@@ -21,88 +21,8 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "internal.h"
+#include "layer/catalog.h"
 #include "os/fs.h"
-
-/* --- refusals ----------------------------------------------------------------------------------------------------- */
-
-static const char *cause_of(int err)
-{
-	switch (-err) {
-	case ENOTDIR:
-		return "not a directory";
-	case EROFS:
-		return "read-only file system";
-	default:
-		return strerror(-err);
-	}
-}
-
-/* A path may hold any byte, the message is one line. */
-static void make_one_line(char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			*text = '?';
-}
-
-int layer_refuse(struct layer_opening *lo, int err, const char *option, const char *path, const char *fmt, ...)
-{
-	_cleanup_free_ char *cause = NULL;
-	char *line;
-	va_list ap;
-
-	if (*lo->ret_error)
-		return err;
-	va_start(ap, fmt);
-	if (vasprintf(&cause, fmt, ap) < 0)
-		cause = NULL;
-	va_end(ap);
-	if (!cause || asprintf(&line, "%s: %s%s%s", option, path ? path : "", path ? ": " : "", cause) < 0)
-		return err;
-	make_one_line(line);
-	*lo->ret_error = line;
-	return err;
-}
-
-int layer_refuse_errno(struct layer_opening *lo, int err, const char *option, const char *path)
-{
-	return layer_refuse(lo, err, option, path, "%s", cause_of(err));
-}
-
-/* --- identities --------------------------------------------------------------------------------------------------- */
-
-bool layer_id_equal(struct layer_id a, struct layer_id b)
-{
-	return a.dev == b.dev && a.ino == b.ino;
-}
-
-struct layer_id layer_id_of(const struct statx *stx)
-{
-	return (struct layer_id){.dev = makedev(stx->stx_dev_major, stx->stx_dev_minor), .ino = stx->stx_ino};
-}
-
-/* What makes two calls the same mount: these layers in this order, so many of them data-only, this work directory, this mountpoint. */
-static void make_identity(struct layer_opening *lo)
-{
-	XXH3_state_t *state = XXH3_createState();
-	XXH128_canonical_t canonical;
-
-	if (!state)
-		return;
-	XXH3_128bits_reset(state);
-	XXH3_128bits_update(state, &lo->set->n_data, sizeof(lo->set->n_data));
-	for (unsigned i = 0; i < lo->n_places; i++) {
-		struct layer_id id = lo->places[i].chain[0];
-		uint64_t numbers[] = {id.dev, id.ino};
-
-		XXH3_128bits_update(state, numbers, sizeof(numbers));
-	}
-	if (lo->target.where)
-		XXH3_128bits_update(state, lo->target.where, strlen(lo->target.where));
-	XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state));
-	memcpy(lo->set->identity, canonical.digest, sizeof(lo->set->identity));
-	XXH3_freeState(state);
-}
 
 /* --- opening directories ------------------------------------------------------------------------------------------ */
 
@@ -375,7 +295,7 @@ static int open_steps(struct layer_opening *lo)
 	lo->set->is_volatile = lo->spec->volatile_upper;
 	lo->set->ns = probe_namespace(lo->spec);
 	lo->set->aufs = lo->spec->whiteouts == WHITEOUTS_AUFS || lo->spec->whiteouts == WHITEOUTS_BOTH;
-	make_identity(lo);
+	layer_make_identity(lo);
 	ret = lo->set->has_upper ? prepare_upper(lo) : inuse_lock_target(lo);
 	if (ret)
 		return ret;
@@ -456,6 +376,7 @@ bool layer_upper_is_gone(const struct layer_set *set)
 static void set_free(struct layer_set *set)
 {
 	plain_free(set);
+	layer_catalogs_stop(set);
 	catalogs_free(set);
 	for (unsigned i = 0; set->layers && i < set->n + set->n_data; i++) {
 		cleanup_close(&set->layers[i].root_fd);

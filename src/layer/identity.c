@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is the same: a directory, while its file system is mounted, and a whole mount.
+ */
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <xxhash.h>
+
+#include "internal.h"
+
+bool layer_id_equal(struct layer_id a, struct layer_id b)
+{
+	return a.dev == b.dev && a.ino == b.ino;
+}
+
+struct layer_id layer_id_of(const struct statx *stx)
+{
+	return (struct layer_id){.dev = makedev(stx->stx_dev_major, stx->stx_dev_minor), .ino = stx->stx_ino};
+}
+
+/* What makes two calls the same mount: these layers in this order, so many of them data-only, this work directory, this mountpoint. */
+void layer_make_identity(struct layer_opening *lo)
+{
+	XXH3_state_t *state = XXH3_createState();
+	XXH128_canonical_t canonical;
+
+	if (!state)
+		return;
+	XXH3_128bits_reset(state);
+	XXH3_128bits_update(state, &lo->set->n_data, sizeof(lo->set->n_data));
+	for (unsigned i = 0; i < lo->n_places; i++) {
+		struct layer_id id = lo->places[i].chain[0];
+		uint64_t numbers[] = {id.dev, id.ino};
+
+		XXH3_128bits_update(state, numbers, sizeof(numbers));
+	}
+	if (lo->target.where)
+		XXH3_128bits_update(state, lo->target.where, strlen(lo->target.where));
+	XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state));
+	memcpy(lo->set->identity, canonical.digest, sizeof(lo->set->identity));
+	XXH3_freeState(state);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one line that a refused set of layers leaves: "OPTION: PATH: cause". The first cause stays.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "internal.h"
+
+static const char *cause_of(int err)
+{
+	switch (-err) {
+	case ENOTDIR:
+		return "not a directory";
+	case EROFS:
+		return "read-only file system";
+	default:
+		return strerror(-err);
+	}
+}
+
+/* A path may hold any byte, the message is one line. */
+static void make_one_line(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+}
+
+int layer_refuse(struct layer_opening *lo, int err, const char *option, const char *path, const char *fmt, ...)
+{
+	_cleanup_free_ char *cause = NULL;
+	char *line;
+	va_list ap;
+
+	if (*lo->ret_error)
+		return err;
+	va_start(ap, fmt);
+	if (vasprintf(&cause, fmt, ap) < 0)
+		cause = NULL;
+	va_end(ap);
+	if (!cause || asprintf(&line, "%s: %s%s%s", option, path ? path : "", path ? ": " : "", cause) < 0)
+		return err;
+	make_one_line(line);
+	*lo->ret_error = line;
+	return err;
+}
+
+int layer_refuse_errno(struct layer_opening *lo, int err, const char *option, const char *path)
+{
+	return layer_refuse(lo, err, option, path, "%s", cause_of(err));
+}
