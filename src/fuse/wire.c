@@ -36,6 +36,8 @@ static _Thread_local bool kills_priv;
 static _Thread_local uint64_t init_unique;
 /* It offers FUSE_HANDLE_KILLPRIV_V2. */
 static _Thread_local bool init_offers_killpriv;
+/* And FUSE_PARALLEL_DIROPS, which libfuse 3.14 takes and then doesn't send: lookups in one directory would go one after the other. */
+static _Thread_local bool init_offers_parallel_dirops;
 /* And FUSE_NO_EXPORT_SUPPORT: a file handle of a FUSE inode is its node id, which is stale as soon as the kernel has forgotten it. */
 static _Thread_local bool init_offers_no_export;
 /* It is answered, by this thread, and fs_started() not called yet. */
@@ -55,6 +57,7 @@ static void note_init(const struct fuse_in_header *h, const char *arg, size_t n)
 	memcpy(&in, arg, sizeof(in));
 	init_unique = h->unique;
 	init_offers_killpriv = in.flags & FUSE_HANDLE_KILLPRIV_V2;
+	init_offers_parallel_dirops = in.flags & FUSE_PARALLEL_DIROPS;
 	init_offers_no_export = in.flags & FUSE_INIT_EXT && in.flags2 & FUSE_NO_EXPORT_SUPPORT >> 32;
 }
 
@@ -118,6 +121,8 @@ static void amend_init(struct iovec *iov, int count)
 	memcpy(&out, iov[1].iov_base, size);
 	if (init_offers_killpriv)
 		out.flags |= FUSE_HANDLE_KILLPRIV_V2;
+	if (init_offers_parallel_dirops)
+		out.flags |= FUSE_PARALLEL_DIROPS;
 	if (init_offers_no_export && size == sizeof(out) && out.flags & FUSE_INIT_EXT)
 		out.flags2 |= FUSE_NO_EXPORT_SUPPORT >> 32;
 	memcpy(iov[1].iov_base, &out, size);
