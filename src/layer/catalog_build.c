@@ -5,8 +5,7 @@
  * A directory is recorded when it looked the same before and after it was read, and its change time is so long ago that a later change
  * can't have the same: file systems stamp by a clock that ticks in milliseconds. So the thread waits for what is young. The same goes for
  * a file whose marks are recorded. A time without nanoseconds isn't relied on: it is of a file system that counts seconds, or an image's
- * maker wrote it, who may write the same into his next image. What can't be recorded (also: changing all the time, unreadable, too deep
- * for a path) is left out together with what lies below it, and asked of the layer.
+ * maker wrote it, who may write the same into his next image. What can't be recorded (also: changing all the time, unreadable) is left out together with what lies below it, and asked of the layer.
  *
  * The file is written under a temporary name, whose lock says that somebody makes it, and gets its own when it is on disk.
  */
@@ -24,6 +23,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "layer/walk.h"
 #include "os/task.h"
 
 #define NICE 10
@@ -33,22 +33,27 @@
 /* How long a whole layer is waited for. */
 #define WAIT_LIMIT_MS 6000
 #define WAIT_STEP_MS 20
+/* How the root directory was found. */
+#define NO_ENTRY UINT32_MAX
 
 _Static_assert(MARK_PROTECTED <= 0x4000, "marks fit into the 15 bits of an entry");
-
-/* Where a directory was found: the number of its parent, and of its name among all. */
-struct place {
-	uint32_t parent, entry;
-};
 
 /* The layer that is being read. */
 struct build {
 	struct layer_catalogs *cats;
 	const struct layer *l;
 	struct catalog_writer w;
-	struct place *places; /* as w.dirs */
-	size_t places_cap;
+	uint32_t *found; /* as w.dirs: the entry by which the directory was found */
+	size_t found_cap;
 	unsigned waited; /* ms */
+
+	uint64_t reading; /* the directory that is being read: its number, or 0 */
+	unsigned tries;
+	bool broken; /* something in it can't be looked at, or went away */
+	struct catalog_dir dir;
+	struct catalog_stamp before;
+	uint32_t n_dirs, n_entries; /* of the writer before it, with names_len */
+	size_t names_len;
 };
 
 static bool is_stopped(const struct build *b)
@@ -86,18 +91,7 @@ static bool wait_until_settled(struct build *b, const struct statx *stx)
 	}
 }
 
-/* --- one directory ------------------------------------------------------------------------------------------------------------ */
-
-static int on_name(void *arg, const struct sys_dirent *d)
-{
-	struct build *b = arg;
-	struct catalog_entry e = {.ino = d->ino, .type = d->type};
-
-	if (is_stopped(b))
-		return -ECANCELED;
-	/* One that no lookup could ask for. */
-	return d->name_len > CATALOG_NAME_MAX ? 0 : catalog_add_entry(&b->w, &e, d->name);
-}
+/* --- what a walk tells ---------------------------------------------------------------------------------------------------------- */
 
 /* Directories that change because the union is mounted, or are forbidden. */
 static bool is_left_out(const struct build *b, const struct statx *stx)
@@ -109,151 +103,157 @@ static bool is_left_out(const struct build *b, const struct statx *stx)
 	       (set->has_upper && (layer_id_equal(id, set->upper_id) || layer_id_equal(id, set->work_id)));
 }
 
-static int add_directory(struct build *b, uint32_t parent, uint32_t entry, const struct statx *stx)
+/* Gives the directory a number, its tag; LAYER_WALK_SKIP without one. */
+static int add_directory(struct build *b, struct layer_walk_entry *e, uint32_t entry)
 {
 	int64_t number;
 
-	if (is_left_out(b, stx))
-		return 0;
+	if (is_left_out(b, &e->stx))
+		return LAYER_WALK_SKIP;
 	number = catalog_add_dir(&b->w);
 	if (number < 0)
 		return (int)number;
-	if ((size_t)number > b->places_cap) {
-		size_t cap = MAX(b->places_cap * 2, (size_t)64);
-		struct place *places = reallocarray(b->places, cap, sizeof(*places));
+	if ((size_t)number > b->found_cap) {
+		size_t cap = MAX(b->found_cap * 2, (size_t)64);
+		uint32_t *found = reallocarray(b->found, cap, sizeof(*found));
 
-		if (!places)
+		if (!found)
 			return -ENOMEM;
-		b->places = places;
-		b->places_cap = cap;
+		b->found = found;
+		b->found_cap = cap;
 	}
-	b->places[number - 1] = (struct place){.parent = parent, .entry = entry};
-	if (entry != UINT32_MAX)
+	b->found[number - 1] = entry;
+	if (entry != NO_ENTRY)
 		b->w.entries[entry].dir = (uint32_t)number;
+	e->tag = (uint64_t)number;
 	return 0;
 }
 
-/* What the object behind a name is. */
-static int look_at_entry(struct build *b, uint32_t parent, uint32_t i, int fd)
+/* What is known of a file beside its name, once its times are such that it can be relied on. */
+static int add_marks(struct build *b, const struct layer_walk_entry *e, struct catalog_entry *ret)
 {
-	struct catalog_entry *e = &b->w.entries[i];
-	char name[CATALOG_NAME_MAX + 1];
-	struct statx stx;
 	unsigned marks;
 	int res;
 
-	memcpy(name, b->w.names + e->name_off, e->name_len);
-	name[e->name_len] = '\0';
-	res = sys_statx(fd, name, &stx);
-	if (res < 0)
-		return res;
-	e->type = (uint8_t)(layer_is_whiteout(&stx) ? DT_WHT : IFTODT(stx.stx_mode));
-	if (S_ISDIR(stx.stx_mode))
-		return add_directory(b, parent, i, &stx);
-	if (e->type == DT_WHT || !wait_until_settled(b, &stx))
+	if (ret->type == DT_WHT || !wait_until_settled(b, &e->stx))
 		return is_stopped(b) ? -ECANCELED : 0;
-	res = layer_read_marks(b->cats->set, b->l, fd, name, &marks);
+	res = layer_read_marks(b->cats->set, b->l, e->dirfd, e->name, &marks);
 	if (res < 0)
 		return res == -ENOMEM ? res : 0;
-	e->ctime = catalog_stamp_of(&stx).ctime;
-	e->marks = (uint16_t)marks;
-	e->marks_known = true;
+	ret->ctime = catalog_stamp_of(&e->stx).ctime;
+	ret->marks = (uint16_t)marks;
+	ret->marks_known = true;
 	return 0;
 }
 
-static int read_names(struct build *b, uint32_t number, int fd, struct catalog_dir *ret)
+static int on_entry(void *arg, struct layer_walk_entry *e)
 {
-	uint32_t first = b->w.n_entries;
-	int res = layer_read_marks(b->cats->set, b->l, fd, "", &ret->marks);
+	struct build *b = arg;
+	/* By their nature whiteouts of the xattr form are files. */
+	struct catalog_entry entry = {
+		.ino = e->ino, .type = (uint8_t)(layer_is_whiteout(&e->stx) ? DT_WHT : IFTODT(e->stx.stx_mode))};
+	int res;
 
+	if (is_stopped(b))
+		return -ECANCELED;
+	if (!*e->path)
+		return add_directory(b, e, NO_ENTRY);
+	/* One that no lookup could ask for. */
+	if (strlen(e->name) > CATALOG_NAME_MAX)
+		return LAYER_WALK_SKIP;
+	res = S_ISDIR(e->stx.stx_mode) ? 0 : add_marks(b, e, &entry);
 	if (res == 0)
-		res = sys_read_dir(fd, on_name, b);
-	ret->first = first;
-	ret->n = b->w.n_entries - first;
-	for (uint32_t i = first; i < b->w.n_entries && res == 0; i++)
-		res = is_stopped(b) ? -ECANCELED : look_at_entry(b, number, i, fd);
-	return res;
+		res = catalog_add_entry(&b->w, &entry, e->name);
+	return res < 0 || !S_ISDIR(e->stx.stx_mode) ? res : add_directory(b, e, b->w.n_entries - 1);
 }
 
-/* -EAGAIN: it changed meanwhile. On failure nothing of it stays. */
-static int record_directory(struct build *b, uint32_t number, int fd)
+static void roll_back(struct build *b)
 {
-	uint32_t n_dirs = b->w.n_dirs, n_entries = b->w.n_entries;
-	size_t names_len = b->w.names_len;
-	struct catalog_stamp before, after;
-	struct catalog_dir dir = {0};
-	struct statx stx;
-	int res = sys_statx(fd, "", &stx);
+	b->w.n_dirs = b->n_dirs;
+	b->w.n_entries = b->n_entries;
+	b->w.names_len = b->names_len;
+}
 
+/* Nothing of the directory stays: the layer is asked for what is in it. */
+static int leave_out(struct build *b, uint64_t number, int err)
+{
+	if (b->reading == number)
+		roll_back(b);
+	b->reading = 0;
+	if (is_stopped(b))
+		return -ECANCELED;
+	if (number == CATALOG_ROOT)
+		return err;
+	b->w.entries[b->found[number - 1]].dir = 0;
+	b->w.dirs[number - 1] = (struct catalog_dir){0};
+	return LAYER_WALK_SKIP;
+}
+
+static int begin_directory(void *arg, const struct layer_walk_entry *e)
+{
+	struct build *b = arg;
+	struct statx stx;
+	int res = sys_statx(e->dirfd, "", &stx);
+
+	if (b->reading != e->tag)
+		b->tries = 0;
+	b->reading = e->tag;
+	b->n_dirs = b->w.n_dirs;
+	b->n_entries = b->w.n_entries;
+	b->names_len = b->w.names_len;
+	b->broken = false;
+	b->dir = (struct catalog_dir){.first = b->w.n_entries};
 	if (res < 0)
-		return res;
+		return leave_out(b, e->tag, res);
 	if (!wait_until_settled(b, &stx))
-		return is_stopped(b) ? -ECANCELED : -ETIME;
-	before = catalog_stamp_of(&stx);
-	res = read_names(b, number, fd, &dir);
-	if (res == 0)
-		res = sys_statx(fd, "", &stx);
-	after = catalog_stamp_of(&stx);
-	if (res == 0 && !catalog_stamp_equal(&before, &after))
-		res = -EAGAIN;
-	if (res == 0) {
-		dir.stamp = before;
-		b->w.dirs[number - 1] = dir;
+		return leave_out(b, e->tag, -ETIME);
+	b->before = catalog_stamp_of(&stx);
+	res = layer_read_marks(b->cats->set, b->l, e->dirfd, "", &b->dir.marks);
+	return res < 0 ? leave_out(b, e->tag, res) : 0;
+}
+
+static int end_directory(void *arg, const struct layer_walk_entry *e)
+{
+	struct build *b = arg;
+	struct statx stx = {0};
+	bool same = sys_statx(e->dirfd, "", &stx) == 0;
+	struct catalog_stamp after = catalog_stamp_of(&stx);
+
+	if (same && !b->broken && catalog_stamp_equal(&b->before, &after)) {
+		b->dir.stamp = b->before;
+		b->dir.n = b->w.n_entries - b->dir.first;
+		b->w.dirs[e->tag - 1] = b->dir;
+		b->reading = 0;
 		return 0;
 	}
-	b->w.n_dirs = n_dirs;
-	b->w.n_entries = n_entries;
-	b->w.names_len = names_len;
-	return res == -ENOENT ? -EAGAIN : res;
+	if (++b->tries == TRIES)
+		return leave_out(b, e->tag, -EAGAIN);
+	roll_back(b);
+	return LAYER_WALK_AGAIN;
 }
 
-/* --- the layer ---------------------------------------------------------------------------------------------------------------- */
-
-/* Opens a directory by its path, which is composed from its end. */
-static int open_directory(struct build *b, uint32_t number)
+/* Of a directory, told without `end`; of anything else, told between. */
+static int on_failure(void *arg, const struct layer_walk_entry *e, int err)
 {
-	char path[PATH_MAX];
-	size_t at = sizeof(path) - 1;
+	struct build *b = arg;
+	int res;
 
-	path[at] = '\0';
-	if (number == CATALOG_ROOT)
-		return sys_openat(b->l->root_fd, ".", O_PATH | O_DIRECTORY, 0, SYS_CROSS_MOUNTS);
-	for (uint32_t n = number; n != CATALOG_ROOT; n = b->places[n - 1].parent) {
-		const struct catalog_entry *e = &b->w.entries[b->places[n - 1].entry];
-
-		if (e->name_len + 1u > at)
-			return -ENAMETOOLONG;
-		at -= e->name_len;
-		memcpy(path + at, b->w.names + e->name_off, e->name_len);
-		path[--at] = '/';
+	if (err == -ENOMEM || err == -ECANCELED)
+		return err;
+	if (!e->tag) {
+		b->broken = true;
+		return 0;
 	}
-	return layer_open_path(b->l, path + at + 1, O_PATH | O_DIRECTORY);
-}
-
-static int build_directory(struct build *b, uint32_t number)
-{
-	_cleanup_close_ int fd = open_directory(b, number);
-	int res = fd < 0 ? fd : -EAGAIN;
-
-	for (unsigned i = 0; i < TRIES && res == -EAGAIN; i++)
-		res = record_directory(b, number, fd);
-	return res;
+	res = leave_out(b, e->tag, err);
+	return res == LAYER_WALK_SKIP ? 0 : res;
 }
 
 static int build_layer(struct build *b)
 {
-	int res = add_directory(b, 0, UINT32_MAX, &(struct statx){0});
+	static const struct layer_walk_calls calls = {
+		.entry = on_entry, .begin = begin_directory, .end = end_directory, .failed = on_failure};
 
-	/* What is found is appended behind. */
-	for (uint32_t n = CATALOG_ROOT; n <= b->w.n_dirs && res == 0; n++) {
-		res = build_directory(b, n);
-		if (res == 0 || res == -ENOMEM || res == -ECANCELED || res == -EFBIG || n == CATALOG_ROOT)
-			continue;
-		b->w.entries[b->places[n - 1].entry].dir = 0;
-		b->w.dirs[n - 1] = (struct catalog_dir){0};
-		res = 0;
-	}
-	return res;
+	return layer_walk(b->cats->set, b->l, LAYER_WALK_STAT | LAYER_WALK_RAW, &calls, b);
 }
 
 /* --- the file ----------------------------------------------------------------------------------------------------------------- */
@@ -331,7 +331,7 @@ static void make_one(struct layer_catalogs *cats, const struct layer *l)
 	else if (res != -EBUSY && res != -ECANCELED)
 		log_info("layer %s: no index: %s", l->path, strerror(-res));
 	catalog_writer_finish(&b.w);
-	free(b.places);
+	free(b.found);
 }
 
 static void make_missing(struct pool_task *task)

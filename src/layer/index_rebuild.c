@@ -24,6 +24,7 @@
 #include "format/source.h"
 #include "index_internal.h"
 #include "internal.h"
+#include "layer/walk.h"
 #include "os/fs.h"
 
 struct rebuild_entry {
@@ -40,10 +41,6 @@ struct rebuild {
 	struct rebuild_entry *entries; /* owned */
 	size_t n;
 	bool has_single; /* an entry without a link in the upper */
-	char **dirs; /* owned; directories of the upper that are still to be read, as paths from its root with a slash behind */
-	size_t n_dirs;
-	int fd;	     /* the one that is being read, and its path */
-	const char *at;
 	char *why; /* owned */
 };
 
@@ -164,11 +161,11 @@ static int by_new_name(const void *a, const void *b)
 }
 
 /* A file that no entry has as a link, though it was copied from the same: who copied the upper made two files of one. */
-static int see_other(struct rebuild *r, const char *name)
+static int see_other(struct rebuild *r, const struct layer_walk_entry *entry)
 {
 	struct origin origin;
 
-	if (!r->has_single || read_origin(r, r->fd, name, &origin) < 0)
+	if (!r->has_single || read_origin(r, entry->dirfd, entry->name, &origin) < 0)
 		return 0;
 	for (size_t i = 0; i < r->n; i++)
 		if (!r->entries[i].links && origin_equal(&origin, &r->entries[i].old))
@@ -176,85 +173,28 @@ static int see_other(struct rebuild *r, const char *name)
 	return 0;
 }
 
-static int add_dir(struct rebuild *r, const char *name)
-{
-	char **dirs = grow(r->dirs, r->n_dirs, sizeof(*dirs));
-
-	if (!dirs)
-		return -ENOMEM;
-	r->dirs = dirs;
-	if (asprintf(&dirs[r->n_dirs], "%s%s/", r->at, name) < 0)
-		return -ENOMEM;
-	r->n_dirs++;
-	return 0;
-}
-
-static int see_upper(void *arg, const struct sys_dirent *dirent)
+static int see_upper(void *arg, struct layer_walk_entry *entry)
 {
 	struct rebuild *r = arg;
-	struct rebuild_entry key, *e;
-	struct statx stx;
-	int res = layer_statx(&r->set->layers[0], r->fd, dirent->name, &stx, NULL);
+	struct rebuild_entry key = {.ino = entry->stx.stx_ino}, *e;
 
-	if (res < 0)
-		return res == -EXDEV ? 0 : res;
-	if (S_ISDIR(stx.stx_mode))
-		return add_dir(r, dirent->name);
-	key.ino = stx.stx_ino;
+	if (entry->covered || entry->hides_below || S_ISDIR(entry->stx.stx_mode))
+		return 0;
 	e = bsearch(&key, r->entries, r->n, sizeof(*e), by_ino);
 	if (!e)
-		return see_other(r, dirent->name);
+		return see_other(r, entry);
 	e->found++;
 	return 0;
 }
 
-/* A path of any length, which ends with a slash; it is taken apart where no system call takes it as a whole. */
-static int open_dir(const struct layer *l, char *path)
-{
-	_cleanup_close_ int at = -1;
-
-	if (strlen(path) < PATH_MAX)
-		return layer_open_path(l, path, O_RDONLY | O_DIRECTORY);
-	for (char *name = path, *slash; (slash = strchr(name, '/')); name = slash + 1) {
-		int next;
-
-		*slash = '\0';
-		next = layer_openat(l, at < 0 ? l->root_fd : at, name, O_RDONLY | O_DIRECTORY);
-		*slash = '/';
-		if (next < 0)
-			return next;
-		cleanup_close(&at);
-		at = next;
-	}
-	return TAKE_FD(at);
-}
-
-static int walk_upper(struct rebuild *r)
-{
-	const struct layer *upper = &r->set->layers[0];
-	int res;
-
-	r->fd = upper->root_fd;
-	r->at = "";
-	res = sys_read_dir(r->fd, see_upper, r);
-	while (res == 0 && r->n_dirs) {
-		_cleanup_free_ char *path = r->dirs[--r->n_dirs];
-		_cleanup_close_ int fd = open_dir(upper, path);
-
-		r->fd = fd;
-		r->at = path;
-		res = fd < 0 ? fd : sys_read_dir(fd, see_upper, r);
-	}
-	return res;
-}
-
 static int check_links(struct rebuild *r)
 {
+	static const struct layer_walk_calls calls = {.entry = see_upper};
 	size_t linked = 0;
 	int res;
 
 	qsort(r->entries, r->n, sizeof(*r->entries), by_ino);
-	res = walk_upper(r);
+	res = layer_walk(r->set, &r->set->layers[0], LAYER_WALK_STAT, &calls, r);
 	for (size_t i = 0; res == 0 && i < r->n; i++) {
 		linked += r->entries[i].links;
 		if (r->entries[i].found != r->entries[i].links)
@@ -330,10 +270,7 @@ int index_rebuild(struct layer_set *set, int dir, char **ret_why)
 		log_info("index: rebuilt after its layers were copied: %zu entries", r.n);
 	for (size_t i = 0; i < r.n; i++)
 		free(r.entries[i].path);
-	while (r.n_dirs)
-		free(r.dirs[--r.n_dirs]);
 	free(r.entries);
-	free(r.dirs);
 	*ret_why = r.why;
 	return res;
 }

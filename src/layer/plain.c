@@ -5,21 +5,15 @@
  */
 #include "layer/plain.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/macros.h"
 #include "base/pool.h"
 #include "internal.h"
-#include "os/fs.h"
+#include "layer/walk.h"
 
 #define NICE 10
 
@@ -31,90 +25,21 @@ struct layer_plain {
 	_Atomic bool stop, none;
 };
 
-/* One layer's directories that are still to be read, by their paths from its root. */
-struct look {
-	const struct layer_plain *plain;
-	const struct layer *l;
-	char **todo;
-	size_t n, cap;
-	const char *path; /* of the directory that is being read, and open at fd */
-	int fd;
-};
-
-static int add_directory(struct look *look, const char *name)
+static int look_at_object(void *arg, struct layer_walk_entry *e)
 {
-	char *path = NULL;
+	const struct layer_plain *plain = arg;
 
-	if (look->n == look->cap) {
-		size_t cap = MAX(look->cap * 2, (size_t)64);
-		char **todo = reallocarray(look->todo, cap, sizeof(*todo));
-
-		if (!todo)
-			return -ENOMEM;
-		look->todo = todo;
-		look->cap = cap;
-	}
-	if (asprintf(&path, "%s%s%s", look->path, *look->path ? "/" : "", name) < 0)
-		return -ENOMEM;
-	look->todo[look->n++] = path;
-	return 0;
-}
-
-/* 1: it has an attribute. */
-static int has_shown(struct look *look, const char *name)
-{
-	unsigned marks;
-	int r = layer_read_marks(look->plain->set, look->l, look->fd, name, &marks);
-
-	return r < 0 ? r : !!(marks & MARKS_SHOWN);
-}
-
-static int on_entry(void *arg, const struct sys_dirent *entry)
-{
-	struct look *look = arg;
-	bool is_dir = entry->type == DT_DIR;
-	struct statx stx;
-	int r = atomic_load_explicit(&look->plain->stop, memory_order_relaxed) ? -ECANCELED : 0;
-
-	if (r == 0)
-		r = has_shown(look, entry->name);
-	if (r == 0 && entry->type == DT_UNKNOWN) {
-		r = sys_statx(look->fd, entry->name, &stx);
-		is_dir = r == 0 && S_ISDIR(stx.stx_mode);
-	}
-	return r == 0 && is_dir ? add_directory(look, entry->name) : r;
-}
-
-static int read_directory(struct look *look, const char *path)
-{
-	_cleanup_close_ int fd = strlen(path) < PATH_MAX
-					 ? layer_open_path(look->l, *path ? path : ".", O_RDONLY | O_DIRECTORY)
-					 : -ENAMETOOLONG;
-
-	if (fd < 0)
-		return fd;
-	look->fd = fd;
-	look->path = path;
-	return sys_read_dir(fd, on_entry, look);
+	if (atomic_load_explicit(&plain->stop, memory_order_relaxed))
+		return -ECANCELED;
+	return e->marks & MARKS_SHOWN ? -EEXIST : 0;
 }
 
 /* 0: nothing of the layer has one. */
-static int look_at_layer(const struct layer_plain *plain, const struct layer *l)
+static int look_at_layer(struct layer_plain *plain, const struct layer *l)
 {
-	struct look look = {.plain = plain, .l = l, .path = "", .fd = l->root_fd};
-	int r = l->has_xattr ? has_shown(&look, "") : 0;
+	static const struct layer_walk_calls calls = {.entry = look_at_object};
 
-	if (r == 0 && l->has_xattr)
-		r = read_directory(&look, "");
-	while (r == 0 && look.n > 0) {
-		_cleanup_free_ char *path = look.todo[--look.n];
-
-		r = read_directory(&look, path);
-	}
-	while (look.n > 0)
-		free(look.todo[--look.n]);
-	free(look.todo);
-	return r;
+	return l->has_xattr ? layer_walk(plain->set, l, LAYER_WALK_MARKS, &calls, plain) : 0;
 }
 
 static void look_at_all(struct pool_task *task)
@@ -127,7 +52,7 @@ static void look_at_all(struct pool_task *task)
 		r = look_at_layer(plain, &set->layers[i]);
 	if (r == 0)
 		atomic_store_explicit(&plain->none, true, memory_order_relaxed);
-	log_debug("layers looked at for attributes: %s", r == 0 ? "none" : r < 0 ? strerror(-r) : "some");
+	log_debug("layers looked at for attributes: %s", r == 0 ? "none" : r == -EEXIST ? "some" : strerror(-r));
 }
 
 static void start(struct layer_plain *plain)
