@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Changes of the union: create, remove, rename, attributes, xattrs. Every function here acts on the upper alone and expects what it
- * changes to be there already: a parent directory or an object still in a lower layer is answered with -EAGAIN before anything was
+ * changes to be there already: a parent directory or an object still in a lower layer is answered with -LOOK_AGAIN before anything was
  * touched. The caller asks copyup_request() first (change/copyup.h), on whatever thread; the functions here neither copy up nor sync,
  * so request threads may call them.
  *

@@ -18,6 +18,8 @@
 
 #include <stdbool.h>
 
+#include "base/again.h"
+
 /* What a name is. */
 enum place {
 	PLACE_ABSENT,	  /* nothing, and nothing in the upper */
@@ -73,7 +75,7 @@ struct rename_steps {
 	bool make_whiteout_old; /* not in one step with the rename: the old name shows the lower object for a moment */
 };
 
-/* 0 and the steps, or -errno: -EAGAIN when an object or a parent has to be copied up first (all other errors come
+/* 0 and the steps, or -errno: -LOOK_AGAIN when an object or a parent has to be copied up first (all other errors come
  * before). */
 int rename_plan(const struct rename_facts *facts, struct rename_steps *ret_steps);
 

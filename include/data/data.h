@@ -44,7 +44,7 @@ struct data_fd {
 	struct data_entry *entry;
 };
 
-/* For reading: any version. For writing: -EAGAIN while the object is in a lower layer. Other errors as open(2) gives them. */
+/* For reading: any version. For writing: -LOOK_AGAIN while the object is in a lower layer. Other errors as open(2) gives them. */
 int data_get(struct data *data, struct inode *inode, bool write, struct data_fd *ret_fd);
 /* Unpins; *fd has none afterwards. Also of one that data_get() didn't give, all zero. */
 void data_put(struct data *data, struct data_fd *fd);
@@ -65,7 +65,7 @@ bool data_is_dirty(struct data *data, struct inode *inode);
  * process's limit is met. */
 bool data_is_crowded(struct data *data);
 
-/* --- calls on the object; -EAGAIN where it must be copied up first ---------------------------------------------------------------- */
+/* --- calls on the object; -LOOK_AGAIN where it must be copied up first ---------------------------------------------------------------- */
 
 /* Bytes read, fewer at the end of the file. */
 ssize_t data_read(struct data *data, struct inode *inode, void *buf, size_t size, off_t off);

@@ -29,7 +29,8 @@ int sys_init(void);
 enum sys_confine { SYS_CROSS_MOUNTS = 0, SYS_NO_XDEV = 1 };
 
 /* openat2(2); O_NOFOLLOW and O_CLOEXEC are added, flags that openat(2) would ignore are removed. With O_PATH a symlink
- * itself is opened (RESOLVE_NO_SYMLINKS permits that). Names with slashes are permitted here (a relative path beneath dirfd). */
+ * itself is opened (RESOLVE_NO_SYMLINKS permits that). Names with slashes are permitted here (a relative path beneath dirfd), but for "..".
+ * -EAGAIN: with O_NONBLOCK, when somebody has a lease on the file (fcntl(2), F_SETLEASE) and is being told to give it up. */
 int sys_openat(int dirfd, const char *name, int flags, mode_t mode, enum sys_confine confine);
 /* Opens anew, with other flags, what `fd` (may be O_PATH) refers to; never creates, O_NOFOLLOW must not be given. */
 int sys_reopen(int fd, int flags);

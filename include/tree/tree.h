@@ -31,6 +31,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "base/again.h"
 #include "base/lock.h"
 #include "format/origin.h"
 #include "layer/layer.h"
@@ -227,7 +228,7 @@ struct inode *inode_lookup_known(struct tree *tree, struct inode *parent, const 
 /* The same without raising the lookup count but with a reference (inode_put). */
 struct inode *inode_peek(struct tree *tree, struct inode *parent, const char *name);
 /* Find-or-insert in one critical section of T: gives (parent, name) its inode, lookup count raised by one. An upper non-directory with
- * several links is found by its inode number and gets the name added, and with an index a lower one. -ENOMEM; -EAGAIN: resolve it again, it
+ * several links is found by its inode number and gets the name added, and with an index a lower one. -ENOMEM; -LOOK_AGAIN: resolve it again, it
  * may be in the index by now. */
 int inode_intern(struct tree *tree, struct inode *parent, const char *name, const struct resolved *r,
 		 struct inode **ret_inode);

@@ -137,7 +137,7 @@ int attr_set(struct change *change, struct inode *inode, const struct attr_chang
 
 	LOCK_SCOPE(inode_lock(change->tree, inode));
 	if ((attr->valid & ATTR_SET_SIZE) && inode_is_metacopy(inode))
-		return -EAGAIN;
+		return -LOOK_AGAIN;
 	path = change_open_upper(change, inode, O_PATH);
 	if (path < 0)
 		return path;

@@ -99,7 +99,7 @@ int change_dirfd_open(struct change *change, struct inode *dir, struct change_di
 	int r;
 
 	if (!inode_in_upper(dir))
-		return -EAGAIN;
+		return -LOOK_AGAIN;
 	r = dirfd_get_upper(change->tree, dir, &d->dirfd);
 	if (r < 0)
 		return r;
@@ -121,7 +121,7 @@ int change_open_upper(struct change *change, struct inode *inode, int flags)
 
 	/* Once it is in the upper it stays there, so this look suffices. */
 	if (!inode_in_upper(inode))
-		return -EAGAIN;
+		return -LOOK_AGAIN;
 	fd = inode_open(change->tree, inode, flags, &layer);
 	if (fd >= 0 && !CHECK(layer->upper)) {
 		close(fd);

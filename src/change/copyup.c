@@ -380,7 +380,7 @@ static int publish_indexed(struct copyup *c, const struct inode_place *place)
 	return 0;
 }
 
-/* All locks are held. 1: somebody else brought it up. -EAGAIN: it isn't where `seen` says any more. */
+/* All locks are held. 1: somebody else brought it up. -LOOK_AGAIN: it isn't where `seen` says any more. */
 static int publish_locked(struct copyup *c, const struct inode_place *seen)
 {
 	struct inode_place now;
@@ -395,7 +395,7 @@ static int publish_locked(struct copyup *c, const struct inode_place *seen)
 	}
 	inode_locate(c->change->tree, c->inode, &now);
 	if (!now.unlinked && (now.parent != seen->parent || seen->unlinked))
-		r = -EAGAIN;
+		r = -LOOK_AGAIN;
 	else if (!copyup_job_commit(c->job))
 		r = -EINTR;
 	else if (c->index_name[0] && inode_nlink(c->change->tree, c->inode))
@@ -434,8 +434,8 @@ static int copyup_publish(struct copyup *c)
 	if (r < 0)
 		return r;
 	c->real_ino = stx.stx_ino;
-	r = -EAGAIN;
-	for (unsigned i = 0; i < COPYUP_TRIES && r == -EAGAIN; i++)
+	r = -LOOK_AGAIN;
+	for (unsigned i = 0; i < COPYUP_TRIES && r == -LOOK_AGAIN; i++)
 		r = publish_once(c);
 	return r;
 }
@@ -592,15 +592,15 @@ static void copyup_failed(const struct inode *inode, int err)
 int copyup_run(struct change *change, struct inode *inode, enum copyup_how how, struct copyup_job *job)
 {
 	FAULT_SCOPE(FAULT_COPYUP);
-	int r = -EAGAIN;
+	int r = -LOOK_AGAIN;
 
 	if (!change->layers->has_upper)
 		return -EROFS;
 	/* The name is taken, or the place changed: look at it anew. */
-	for (unsigned i = 0; i < COPYUP_TRIES && (r == -EAGAIN || r == -EEXIST); i++)
+	for (unsigned i = 0; i < COPYUP_TRIES && (r == -LOOK_AGAIN || r == -EEXIST); i++)
 		r = copyup_try(change, inode, how, job);
 	/* What stands there was not made through this mount. */
-	if (r == -EAGAIN || r == -EEXIST)
+	if (r == -LOOK_AGAIN || r == -EEXIST)
 		r = -ESTALE;
 	if (r < 0)
 		copyup_failed(inode, r);

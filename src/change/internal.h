@@ -48,11 +48,11 @@ struct change_dirfd {
 #define CHANGE_DIRFD_INIT {.tree = NULL, .dirfd = {.fd = -1}}
 #define _cleanup_dirfd_ _cleanup_(change_dirfd_finish)
 
-/* -EAGAIN when `dir` is still in a lower layer; -ESTALE when it is gone. The number is d->dirfd.fd. */
+/* -LOOK_AGAIN when `dir` is still in a lower layer; -ESTALE when it is gone. The number is d->dirfd.fd. */
 int change_dirfd_open(struct change *change, struct inode *dir, struct change_dirfd *d);
 void change_dirfd_finish(struct change_dirfd *d);
 
-/* Opens the upper object of an inode (O_PATH, O_RDONLY ..., as inode_open): -EAGAIN when it is still in a lower layer. */
+/* Opens the upper object of an inode (O_PATH, O_RDONLY ..., as inode_open): -LOOK_AGAIN when it is still in a lower layer. */
 int change_open_upper(struct change *change, struct inode *inode, int flags);
 
 /* Writes overlay.impure to the upper directory `dir`, open at dirfd, once: readers of it then look for origins of its entries. For copied-up

@@ -169,7 +169,7 @@ int rename_plan(const struct rename_facts *facts, struct rename_steps *ret_steps
 	if (!err)
 		err = check_objects(facts);
 	if (!err && needs_copy_up(facts))
-		err = -EAGAIN;
+		err = -LOOK_AGAIN;
 	if (!err)
 		err = facts->flags & RENAME_EXCHANGE ? plan_exchange(facts, &steps) : plan_move(facts, &steps);
 	if (!err)

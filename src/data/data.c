@@ -404,7 +404,7 @@ int data_get(struct data *data, struct inode *inode, bool write, struct data_fd 
 	int r = -ESTALE;
 
 	if (write && !inode_data_in_upper(inode))
-		return -EAGAIN;
+		return -LOOK_AGAIN;
 	if (data_get_cached(data, inode, write, ret_fd))
 		return 0;
 	evict_surplus(data);

@@ -172,7 +172,7 @@ struct job {
 	struct copyup_waiter waiter;
 	struct fs *fs;
 	fuse_req_t req;
-	/* Does the work and answers; returns 0 then. -EAGAIN, nothing answered: something has to be copied up (again). */
+	/* Does the work and answers; returns 0 then. -LOOK_AGAIN, nothing answered: something has to be copied up (again). */
 	int (*run)(struct job *job);
 
 	struct inode *needs[JOB_NEEDS]; /* in this order, NULL entries are passed over */
@@ -215,7 +215,7 @@ void job_start_opening(struct job *job);
 /* job_start() of a job that changes names, which with dirsync syncs. */
 void job_start_naming(struct job *job);
 void job_put(struct job *job);
-/* How a run function ends with a result alone: -EAGAIN is handed back, anything else is the answer. */
+/* How a run function ends with a result alone: -LOOK_AGAIN is handed back, anything else is the answer. */
 int job_result(struct job *job, int r);
 /* Names in these directories have changed, `other` may be NULL or the same: with dirsync they are synced, before the answer. */
 int job_sync_names(struct job *job, struct inode *dir, struct inode *other);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Jobs: see internal.h. The state machine of a parked job is job_step(): the next inode that isn't in the upper is asked for, and
- * its completion comes back here; when none is left the job runs. A job whose run function finds the world changed (-EAGAIN) goes
+ * its completion comes back here; when none is left the job runs. A job whose run function finds the world changed (-LOOK_AGAIN) goes
  * round again, a bounded number of times.
  */
 #include "internal.h"
@@ -62,7 +62,7 @@ static void reply_change(const struct job *job, int err)
 
 int job_result(struct job *job, int r)
 {
-	if (r == -EAGAIN)
+	if (r == -LOOK_AGAIN)
 		return r;
 	keep_lost(job, r);
 	reply_change(job, r);
@@ -186,7 +186,7 @@ static void job_step(struct job *job)
 			return;
 		}
 		r = job->run(job);
-		if (r != -EAGAIN) {
+		if (r != -LOOK_AGAIN) {
 			job_put(job);
 			return;
 		}
@@ -202,7 +202,7 @@ void job_start(struct job *job)
 {
 	struct job *own;
 
-	if (!job_missing(job) && job->run(job) != -EAGAIN)
+	if (!job_missing(job) && job->run(job) != -LOOK_AGAIN)
 		return;
 	job->next = 0;
 	own = job_clone(job);

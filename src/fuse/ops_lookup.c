@@ -120,11 +120,11 @@ static int lookup_once(struct fs *fs, struct inode *parent, const char *name, st
 static int lookup_resolve(struct fs *fs, struct inode *parent, const char *name, struct inode **ret_inode,
 			  struct statx *ret_stx)
 {
-	int r = -EAGAIN;
+	int r = -LOOK_AGAIN;
 
-	for (unsigned i = 0; i < LOOKUP_TRIES && r == -EAGAIN; i++)
+	for (unsigned i = 0; i < LOOKUP_TRIES && r == -LOOK_AGAIN; i++)
 		r = lookup_once(fs, parent, name, ret_inode, ret_stx);
-	return r == -EAGAIN ? -ESTALE : r;
+	return r == -LOOK_AGAIN ? -ESTALE : r;
 }
 
 int lookup_child(struct fs *fs, struct inode *parent, const char *name, struct inode **ret_inode, struct statx *ret_stx)

@@ -88,7 +88,7 @@ static int run_link(struct job *job)
 	int r = create_link(fs->change, job->inode, job->inode2, job->name, &stx);
 
 	if (wants_data_instead(job, r))
-		return -EAGAIN;
+		return -LOOK_AGAIN;
 	if (r == 0)
 		r = job_sync_names(job, job->inode2, NULL);
 	if (r < 0)
@@ -165,7 +165,7 @@ static int run_rename(struct job *job)
 	int r = rename_entry(job->fs->change, job->inode, job->name, job->inode2, job->name2, job->flags);
 
 	if (wants_data_instead(job, r))
-		return -EAGAIN;
+		return -LOOK_AGAIN;
 	return job_result(job, r == 0 ? job_sync_names(job, job->inode, job->inode2) : r);
 }
 

@@ -12,8 +12,8 @@
 
 void reply_result(fuse_req_t req, int err)
 {
-	/* EAGAIN is internal: what could not be brought into the upper after several tries is an error of ours. */
-	if (err == -EAGAIN)
+	/* What could not be brought into the upper after several tries is an error of ours. */
+	if (err == -LOOK_AGAIN)
 		err = -EIO;
 	fuse_reply_err(req, err < 0 ? -err : 0);
 }

@@ -26,9 +26,6 @@
 #define SYS_getxattrat 464
 #endif
 
-/* openat2 answers EAGAIN when a rename raced with a ".." in the path; nobody can keep that up for ever. */
-#define RACE_TRIES 64
-
 /* openat2 refuses what openat ignores, and flags from a FUSE request carry bits of the kernel's own (__FMODE_EXEC). */
 #define KNOWN_FLAGS                                                                                                    \
 	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC | O_ASYNC |      \
@@ -112,11 +109,10 @@ static bool creates(int flags)
 static int openat2_confined(int dirfd, const char *name, const struct open_how *how)
 {
 	long fd;
-	int tries = RACE_TRIES;
 
 	do
 		fd = syscall(SYS_openat2, dirfd, name, how, sizeof(*how));
-	while (fd < 0 && ((errno == EAGAIN && --tries) || (errno == EINTR && !(how->flags & O_EXCL))));
+	while (fd < 0 && errno == EINTR && !(how->flags & O_EXCL));
 	return fd < 0 ? -errno : (int)fd;
 }
 

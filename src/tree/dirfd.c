@@ -302,7 +302,7 @@ static void climb_finish(struct tree *tree, struct climb *c)
 	free(c->chain);
 }
 
-/* The name of `child` in `parent` now; -EAGAIN when it has gone elsewhere. Or its path in the layer, which stays as long
+/* The name of `child` in `parent` now; -LOOK_AGAIN when it has gone elsewhere. Or its path in the layer, which stays as long
  * as the child. */
 static int child_place(struct tree *tree, struct inode *parent, struct inode *child, const struct dirref *ref,
 		       char ret_name[TREE_NAME_MAX + 1], const char **ret_path)
@@ -312,7 +312,7 @@ static int child_place(struct tree *tree, struct inode *parent, struct inode *ch
 	if (ref->path)
 		return 0;
 	if (!child->names || child->names->parent != parent)
-		return -EAGAIN;
+		return -LOOK_AGAIN;
 	memcpy(ret_name, child->names->name, child->names->len + 1u);
 	return 0;
 }
@@ -343,14 +343,14 @@ static int climb_down(struct tree *tree, struct climb *c, unsigned layer, struct
 		return res;
 	fd = path ? place_open(tree, l, path) : dirfd_open_name(tree, l, c->base.fd, name);
 	if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP)
-		return -EAGAIN;
+		return -LOOK_AGAIN;
 	if (fd < 0)
 		return fd;
 	res = sys_statx(fd, "", &stx);
 	if (res < 0)
 		return res;
 	if (stx.stx_ino != ref->ino)
-		return -EAGAIN;
+		return -LOOK_AGAIN;
 	res = cache_insert(tree, ref, TAKE_FD(fd), &next);
 	if (res < 0)
 		return res;
@@ -388,7 +388,7 @@ int dirfd_get(struct tree *tree, struct inode *dir, struct dirref *ref, struct d
 		if (dirfd_get_open(tree, dir, ref, ret_fd))
 			return 0;
 		res = dirfd_climb(tree, dir, ref->layer, ret_fd);
-		if (res != -EAGAIN)
+		if (res != -LOOK_AGAIN)
 			return res;
 		reach_pause(i);
 	}

@@ -498,7 +498,7 @@ static int intern_locked(struct tree *tree, struct inode *parent, const char *na
 		name_remove_locked(tree, n, dead);
 	inode = intern_by_link_locked(tree, r);
 	if (!inode && is_outdated(tree, r))
-		return -EAGAIN;
+		return -LOOK_AGAIN;
 	if (!inode)
 		return intern_new_locked(tree, parent, name, r, ret_inode, dead);
 	link_recount_locked(tree, inode, r);

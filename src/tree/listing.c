@@ -446,7 +446,7 @@ static uint32_t listing_patches(struct tree *tree, struct dir *dir)
 	return dir->patches;
 }
 
-/* Reads the layers; with the leaf lock held afterwards, `dir` has the listing. -EAGAIN, not held: changed meanwhile.
+/* Reads the layers; with the leaf lock held afterwards, `dir` has the listing. -LOOK_AGAIN, not held: changed meanwhile.
  * What made way is put before *gone. */
 static int build_and_lock(struct tree *tree, struct inode *dir, struct listing **gone)
 {
@@ -463,7 +463,7 @@ static int build_and_lock(struct tree *tree, struct inode *dir, struct listing *
 	if (dir->dir->patches != patches) {
 		lock_drop(&cache->lock);
 		listing_free(fresh);
-		return -EAGAIN;
+		return -LOOK_AGAIN;
 	}
 	if (dir->dir->listing)
 		listing_inherit(fresh, dir->dir->listing);
@@ -500,7 +500,7 @@ static int listing_ensure_and_lock(struct tree *tree, struct inode *dir, bool ag
 	lock_drop(&tree->listings->lock);
 	do
 		res = build_and_lock(tree, dir, gone);
-	while (res == -EAGAIN);
+	while (res == -LOOK_AGAIN);
 	return res;
 }
 

@@ -260,7 +260,7 @@ static int merge_open_layer(struct merge *m, struct inode *dir, struct dirref *r
 	return res;
 }
 
-/* -EAGAIN: what was read so far is void. */
+/* -LOOK_AGAIN: what was read so far is void. */
 static int merge_layer(struct merge *m, struct inode *dir, struct dirref *ref)
 {
 	struct layer_set *set = m->tree->layers;
@@ -276,7 +276,7 @@ static int merge_layer(struct merge *m, struct inode *dir, struct dirref *ref)
 	else
 		res = merge_open_layer(m, dir, ref);
 	merge_seal(m);
-	return res == -ENODATA && m->recorded ? -EAGAIN : res;
+	return res == -ENODATA && m->recorded ? -LOOK_AGAIN : res;
 }
 
 static int merge_once(struct tree *tree, struct inode *dir, bool stop_early, struct listing **ret_listing)
@@ -301,10 +301,10 @@ static int merge_once(struct tree *tree, struct inode *dir, bool stop_early, str
 
 int merge_dir(struct tree *tree, struct inode *dir, bool stop_early, struct listing **ret_listing)
 {
-	int res = -EAGAIN;
+	int res = -LOOK_AGAIN;
 
 	/* A layer loses its catalog once. */
-	for (unsigned i = 0; i <= tree->layers->n && res == -EAGAIN; i++)
+	for (unsigned i = 0; i <= tree->layers->n && res == -LOOK_AGAIN; i++)
 		res = merge_once(tree, dir, stop_early, ret_listing);
 	return res;
 }

@@ -103,7 +103,7 @@ static int reach_start(struct tree *tree, struct inode *inode, struct reach *r)
 /* A racing rename shows as one of these. */
 static bool reach_again(int res)
 {
-	return res == -ENOENT || res == -ENOTDIR || res == -EAGAIN || res == -ELOOP;
+	return res == -ENOENT || res == -ENOTDIR || res == -LOOK_AGAIN || res == -ELOOP;
 }
 
 static bool wants_write(int flags)
@@ -139,7 +139,7 @@ static int reach_open(struct tree *tree, struct reach *r, const struct inode *in
 	if (res < 0)
 		return res;
 	if (stx.stx_ino != r->place.real_ino || (stx.stx_mode & S_IFMT) != inode->type)
-		return -EAGAIN;
+		return -LOOK_AGAIN;
 	return TAKE_FD(fd);
 }
 
@@ -189,7 +189,7 @@ static int reach_statx(const struct reach *r, const struct inode *inode, struct 
 	if (res < 0)
 		return res;
 	if (stx.stx_ino != r->place.real_ino || (stx.stx_mode & S_IFMT) != inode->type)
-		return -EAGAIN;
+		return -LOOK_AGAIN;
 	*ret_stx = stx;
 	return 0;
 }

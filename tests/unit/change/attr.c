@@ -50,11 +50,11 @@ TEST("an object of a lower layer is not touched")
 	struct inode *file = uni_find(&u, "file");
 
 	ASSERT(file);
-	EXPECT_INT(attr_set(u.change, file, &attr, -1, &stx), -EAGAIN);
-	EXPECT_INT(xattr_set(u.change, file, "user.a", "1", 1, 0, false), -EAGAIN);
-	EXPECT_INT(xattr_remove(u.change, file, "user.a", false), -EAGAIN);
-	EXPECT_INT(attr_set_flags(u.change, file, 0), -EAGAIN);
-	EXPECT_INT(attr_kill_priv(u.change, file, ATTR_KILL_PRIV), -EAGAIN);
+	EXPECT_INT(attr_set(u.change, file, &attr, -1, &stx), -LOOK_AGAIN);
+	EXPECT_INT(xattr_set(u.change, file, "user.a", "1", 1, 0, false), -LOOK_AGAIN);
+	EXPECT_INT(xattr_remove(u.change, file, "user.a", false), -LOOK_AGAIN);
+	EXPECT_INT(attr_set_flags(u.change, file, 0), -LOOK_AGAIN);
+	EXPECT_INT(attr_kill_priv(u.change, file, ATTR_KILL_PRIV), -LOOK_AGAIN);
 	ASSERT(!stat("l1/file", &st));
 	EXPECT_INT(st.st_mode, S_IFREG | 0644);
 }

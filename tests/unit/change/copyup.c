@@ -299,7 +299,7 @@ TEST("a name that was looked up before its file came into the index, and is made
 	inode_name_removed(u.tree, u.tree->root, "b");
 	inode_name_removed(u.tree, u.tree->root, "a");
 	inode_forget(u.tree, a, a->nlookup);
-	EXPECT_INT(inode_intern(u.tree, u.tree->root, "b", &before, &b), -EAGAIN);
+	EXPECT_INT(inode_intern(u.tree, u.tree->root, "b", &before, &b), -LOOK_AGAIN);
 	ASSERT_INT(resolve_child(u.tree, u.tree->root, "b", &after), 0);
 	EXPECT(after.indexed && !after.in_upper);
 	EXPECT_INT(after.nlink, 2);
@@ -458,7 +458,7 @@ static void expect_nameless_copies(unsigned max_pinned)
 	EXPECT_INT(remove_file(u.change, u.tree->root, "link"), 0);
 	EXPECT_INT(remove_file(u.change, u.tree->root, "fifo"), 0);
 	for (int i = 0; i < 2; i++) {
-		EXPECT_INT(attr_set(u.change, inodes[i], &attr, -1, &stx), -EAGAIN);
+		EXPECT_INT(attr_set(u.change, inodes[i], &attr, -1, &stx), -LOOK_AGAIN);
 		EXPECT_INT(copyup_now(u.change, inodes[i], COPYUP_FULL), 0);
 		EXPECT_INT(attr_set(u.change, inodes[i], &attr, -1, &stx), 0);
 		EXPECT_INT(stx.stx_uid, 7);

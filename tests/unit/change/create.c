@@ -84,7 +84,7 @@ TEST("what exists below can't be created, and a parent in a lower layer is asked
 	ASSERT(layers_make("l1/d/ l1/d/f=low"));
 	UNI_OPEN(u);
 	EXPECT_INT(names_create(&u, "d/f", S_IFREG | 0644), -EEXIST);
-	EXPECT_INT(names_create(&u, "d/new", S_IFREG | 0644), -EAGAIN);
+	EXPECT_INT(names_create(&u, "d/new", S_IFREG | 0644), -LOOK_AGAIN);
 	EXPECT_INT(count_entries("u"), 0);
 }
 
@@ -255,7 +255,7 @@ TEST("a link is another name of the same inode, also over a whiteout; a lower fi
 	struct inode *f = uni_find(&u, "f");
 	struct statx stx;
 
-	EXPECT_INT(names_link(&u, "low", "x"), -EAGAIN);
+	EXPECT_INT(names_link(&u, "low", "x"), -LOOK_AGAIN);
 	EXPECT_INT(names_link(&u, "f", "low"), -EEXIST);
 	EXPECT_INT(names_link(&u, "f", "g"), 0);
 	EXPECT_INT(names_link(&u, "f", "w"), 0);
@@ -319,7 +319,7 @@ TEST("a nameless file can be written and linked")
 	EXPECT_INT(create_link(u.change, inode, uni_find(&u, "d"), "named", &stx), 0);
 	EXPECT_INT(stx.stx_nlink, 1);
 	EXPECT_VIEW(&u, "d/\nd/named=data\ne/\n");
-	EXPECT_INT(create_tmpfile(u.change, &names_root, uni_find(&u, "e"), S_IFREG | 0666, &inode, &stx), -EAGAIN);
+	EXPECT_INT(create_tmpfile(u.change, &names_root, uni_find(&u, "e"), S_IFREG | 0666, &inode, &stx), -LOOK_AGAIN);
 }
 
 TEST("a nameless file that is kept by a name in the work directory can be written and linked, once")

@@ -64,7 +64,7 @@ TEST("a parent in a lower layer is asked for before anything is touched, a plain
 	UNI(u);
 	ASSERT(layers_make("l1/d/ l1/d/f=low l1/d/e/ l1/d/e/x="));
 	UNI_OPEN(u);
-	EXPECT_INT(names_unlink(&u, "d/f"), -EAGAIN);
+	EXPECT_INT(names_unlink(&u, "d/f"), -LOOK_AGAIN);
 	EXPECT_INT(names_unlink(&u, "d/none"), -ENOENT);
 	EXPECT_INT(names_unlink(&u, "d/e"), -EISDIR);
 	EXPECT_INT(names_rmdir(&u, "d/f"), -ENOTDIR);

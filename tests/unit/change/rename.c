@@ -28,7 +28,7 @@ TEST("a copied-up file is renamed with its number, also after a remount")
 	struct inode *f = uni_find(&u, "d/f");
 	uint64_t ino = f->ino;
 
-	EXPECT_INT(names_rename(&u, "d/f", "e/f", 0), -EAGAIN);
+	EXPECT_INT(names_rename(&u, "d/f", "e/f", 0), -LOOK_AGAIN);
 	ASSERT_INT(copyup_now(u.change, f, COPYUP_FULL), 0);
 	EXPECT_INT(names_rename(&u, "d/f", "e/f", 0), 0);
 	EXPECT(uni_find(&u, "e/f") == f);
@@ -176,7 +176,7 @@ TEST("errors are the kernel's")
 	EXPECT_INT(names_rename(&u, "g", "d", 0), -EISDIR);
 	EXPECT_INT(names_rename(&u, "d", "g", 0), -ENOTDIR);
 	EXPECT_INT(names_rename(&u, "none", "x", 0), -ENOENT);
-	EXPECT_INT(names_rename(&u, "f", "x", 0), -EAGAIN);
+	EXPECT_INT(names_rename(&u, "f", "x", 0), -LOOK_AGAIN);
 	EXPECT_INT(names_rename(&u, "g", "x", RENAME_WHITEOUT), -EINVAL);
 	EXPECT_INT(names_rename(&u, "g", "i", RENAME_NOREPLACE | RENAME_EXCHANGE), -EINVAL);
 	EXPECT_INT(names_rename(&u, "g", "h", 0), 0);
@@ -342,7 +342,7 @@ TEST("where whiteouts are attributes, renames leave them in directories that say
 	u.f.set->whiteout_form = WHITEOUT_XATTR;
 	EXPECT_INT(names_rename(&u, "m/a", "a", 0), 0);
 	EXPECT_INT(names_rename(&u, "m/b", "m/t", 0), 0);
-	EXPECT_INT(names_unlink(&u, "n/d/f"), -EAGAIN);
+	EXPECT_INT(names_unlink(&u, "n/d/f"), -LOOK_AGAIN);
 	ASSERT_INT(copyup_now(u.change, uni_find(&u, "n/d"), COPYUP_FULL), 0);
 	EXPECT_INT(names_unlink(&u, "n/d/f"), 0);
 	EXPECT_INT(names_rmdir(&u, "n/d"), 0);

@@ -60,9 +60,9 @@ static int expected(const struct rename_facts *f)
 	if (!exchange && f->new_shows_entry)
 		return -ENOTEMPTY;
 	if (!f->old.parent_in_upper || !f->new.parent_in_upper || is_lower(f->old.place))
-		return -EAGAIN;
+		return -LOOK_AGAIN;
 	if (exchange && is_lower(f->new.place))
-		return -EAGAIN;
+		return -LOOK_AGAIN;
 	if (f->has_xattr || f->hides_beside)
 		return 0;
 	/* No mark can be written: what would merge can't move. */
@@ -531,7 +531,7 @@ TEST("a merged directory gets a redirect where they are made, and is never marke
 	EXPECT(s.redirect_old && !s.mark_old_opaque && !s.redirect_new);
 	EXPECT_INT(s.flags, RENAME_WHITEOUT);
 	f.old.place = PLACE_DIR_LOWER;
-	EXPECT_INT(rename_plan(&f, &s), -EAGAIN);
+	EXPECT_INT(rename_plan(&f, &s), -LOOK_AGAIN);
 }
 
 TEST("without RENAME_WHITEOUT a move to a free name is still one step")

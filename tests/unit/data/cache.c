@@ -115,8 +115,8 @@ TEST("a file that lies in a lower layer is not opened for writing")
 	STORE_OPEN(s, 8);
 	struct data_fd fd;
 
-	EXPECT_INT(data_get(s.data, file(&s, 0), true, &fd), -EAGAIN);
-	EXPECT_INT(data_write(s.data, file(&s, 0), "x", 1, 0, false), -EAGAIN);
+	EXPECT_INT(data_get(s.data, file(&s, 0), true, &fd), -LOOK_AGAIN);
+	EXPECT_INT(data_write(s.data, file(&s, 0), "x", 1, 0, false), -LOOK_AGAIN);
 	EXPECT_INT(data_sync(s.data, file(&s, 0), false), 0);
 }
 
