@@ -4,7 +4,7 @@
  *
  * A file holds no descriptor; it is opened by name in its parent's directory in the layer that holds it. Between
  * looking up the name and opening it a rename may run, so what was opened is compared by inode number, and a mismatch
- * looks the name up again. An object without a name has a pinned descriptor, which is opened anew, or a name in the work
+ * looks the name up again; and an error counts only when it is the object's. An object without a name has a pinned descriptor, which is opened anew, or a name in the work
  * directory (keep.c).
  */
 #include "internal.h"
@@ -103,7 +103,7 @@ static int reach_start(struct tree *tree, struct inode *inode, struct reach *r)
 /* A racing rename shows as one of these. */
 static bool reach_again(int res)
 {
-	return res == -ENOENT || res == -ENOTDIR || res == -LOOK_AGAIN || res == -ELOOP;
+	return res == -ENOENT || res == -LOOK_AGAIN;
 }
 
 static bool wants_write(int flags)
@@ -111,21 +111,46 @@ static bool wants_write(int flags)
 	return !(flags & O_PATH) && ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC));
 }
 
+/* Whether what is open at `fd` is the object that is meant (I6). */
+static int reach_check(const struct reach *r, const struct inode *inode, int fd)
+{
+	struct statx stx;
+	int res = layer_statx_uncovered(r->layer, fd, "", &stx);
+
+	if (res < 0)
+		return res;
+	return stx.stx_ino == r->place.real_ino && (stx.stx_mode & S_IFMT) == inode->type ? 0 : -LOOK_AGAIN;
+}
+
+/* The same by the object itself, for whose errors nothing else can be the reason. */
+static int reach_open_seen(const struct reach *r, const struct inode *inode, int flags)
+{
+	_cleanup_close_ int fd = layer_openat(r->layer, r->dir.fd, r->name, O_PATH | O_NOFOLLOW);
+	int res = fd < 0 ? fd : reach_check(r, inode, fd);
+
+	return res < 0 ? res : sys_reopen(fd, flags);
+}
+
 static int reach_open_once(const struct reach *r, const struct inode *inode, int flags)
 {
-	if (!*r->name)
-		return flags & O_PATH ? sys_dup(r->dir.fd) : sys_reopen(r->dir.fd, flags);
+	int fd;
+
 	/* A fifo that a rename put in the place of a file must not block us before it is seen that it is another. */
 	if (!(flags & O_PATH))
 		flags |= O_NONBLOCK | O_NOCTTY;
-	return layer_openat(r->layer, r->dir.fd, r->name, flags | O_NOFOLLOW);
+	if (!*r->name)
+		return flags & O_PATH ? sys_dup(r->dir.fd) : sys_reopen(r->dir.fd, flags);
+	fd = layer_openat(r->layer, r->dir.fd, r->name, flags | O_NOFOLLOW);
+	/* What stands there by now may refuse where the object wouldn't: a whiteout by ENXIO, a directory by EISDIR. */
+	if (fd < 0 && !(flags & O_PATH))
+		fd = reach_open_seen(r, inode, flags);
+	return fd;
 }
 
-/* Opens what is within reach, checked (I6). */
+/* Opens what is within reach, checked. */
 static int reach_open(struct tree *tree, struct reach *r, const struct inode *inode, int flags)
 {
 	_cleanup_close_ int fd = -1;
-	struct statx stx;
 	int res;
 
 	for (unsigned i = 0;; i++) {
@@ -133,14 +158,8 @@ static int reach_open(struct tree *tree, struct reach *r, const struct inode *in
 		if ((fd != -EMFILE && fd != -ENFILE) || i == SHRINK_TRIES || !dirfd_shrink(tree))
 			break;
 	}
-	if (fd < 0)
-		return fd;
-	res = layer_statx_uncovered(r->layer, fd, "", &stx);
-	if (res < 0)
-		return res;
-	if (stx.stx_ino != r->place.real_ino || (stx.stx_mode & S_IFMT) != inode->type)
-		return -LOOK_AGAIN;
-	return TAKE_FD(fd);
+	res = fd < 0 ? fd : reach_check(r, inode, fd);
+	return res < 0 ? res : TAKE_FD(fd);
 }
 
 /* What no retry changes; opening a lower file for writing would change a layer (I3). */

@@ -8,8 +8,8 @@
  *   fstat (type mode size nlink)  fino:PATH (same inode number as PATH?)  fchmod:MODE  fchown:UID:GID
  *   ftruncate:LEN  fsync  fdatasync  fallocate:WORDS:OFF:LEN  seek:data|hole:OFF  extents
  *   copyto:N:OFF:OFF:LEN (from this descriptor to descriptor N)  clone:N  link:PATH (linkat of the descriptor)
- *   mmap:r|rw:LEN (shared)  show:OFF:LEN  store:OFF:TEXT  msync  flock  getxattr:NAME  setxattr:NAME:VALUE futimens:A:M
- *   flags[:+LETTERS]  tell  fiemap  sh:COMMAND (in a child while the descriptors stay open)
+ *   mmap:r|rw:LEN (shared)  show:OFF:LEN  store:OFF:TEXT  msync  syncrange (starts it)  flock  getxattr:NAME  setxattr:NAME:VALUE futimens:A:M
+ *   flags[:+LETTERS]  tell  fiemap  rename:OLD:NEW[:FLAG]  unlink:PATH  sh:COMMAND (in a child while the descriptors stay open)
  */
 #include "sc.h"
 
@@ -298,6 +298,23 @@ static void step_msync(char **arg)
 	sc_result(msync(map, 4096, MS_SYNC));
 }
 
+static void step_syncrange(char **arg)
+{
+	sc_result(sync_file_range(fd_now(), 0, 0, SYNC_FILE_RANGE_WRITE));
+}
+
+static void step_rename(char **arg)
+{
+	char *words[] = {"rename", arg[0], arg[1], arg[2]};
+
+	sc_rename(arg[2] ? 4 : 3, words);
+}
+
+static void step_unlink(char **arg)
+{
+	sc_result(unlink(arg[0]));
+}
+
 static void step_flock(char **arg)
 {
 	sc_result(flock(fd_now(), LOCK_EX | LOCK_NB));
@@ -360,6 +377,8 @@ static const struct {
 	{"flock", 0, step_flock},	  {"getxattr", 1, step_getxattr},
 	{"setxattr", 2, step_setxattr},	  {"futimens", 2, step_futimens},
 	{"tell", 0, step_tell},		  {"sh", 1, step_sh},
+	{"syncrange", 0, step_syncrange}, {"rename", 2, step_rename},
+	{"unlink", 1, step_unlink},
 };
 
 static void run_step(const char *text)
