@@ -49,10 +49,12 @@ static void reach_finish(struct tree *tree, struct reach *r)
 /* Puts a non-directory within reach. */
 static int reach_file(struct tree *tree, struct inode *inode, struct reach *r)
 {
-	int pinned = atomic_load_explicit(&inode->pinned_fd, memory_order_acquire), res;
 	struct dirref *ref;
+	int pinned, res;
 
+	/* In this order: what was found without a name was pinned before that went (I4). */
 	inode_locate(tree, inode, &r->place);
+	pinned = atomic_load_explicit(&inode->pinned_fd, memory_order_acquire);
 	r->layer = &tree->layers->layers[r->place.layer];
 	r->borrowed = pinned != INODE_NOT_PINNED && r->layer->upper;
 	r->name = r->borrowed && pinned >= 0 ? "" : r->place.name;
