@@ -19,6 +19,7 @@ struct fuse_session;
 
 struct fs_options {
 	double timeout;          /* seconds names and attributes stay valid in the kernel */
+	bool names_expire;       /* the timeout isn't for ever: the kernel asks about names that it knows */
 	bool revalidate;         /* timeout 0: look at the layers again each time */
 	bool sync;               /* false: volatile or fsync=0 */
 	bool dirsync;            /* a change of names is on disk when it is answered; needs sync */

@@ -89,6 +89,7 @@ static struct fs_options fs_options_of(struct session *s)
 
 	return (struct fs_options){
 		.timeout = opt->timeout,
+		.names_expire = opt->timeout < OPTIONS_TIMEOUT_FOREVER,
 		.revalidate = opt->timeout == 0,
 		.sync = opt->fsync && !opt->volatile_upper,
 		.dirsync = (opt->vfs_flags & MS_DIRSYNC) && opt->fsync && !opt->volatile_upper,

@@ -100,8 +100,8 @@ static int resolve_again(struct fs *fs, struct inode *parent, const char *name, 
 	return r;
 }
 
-static int lookup_once(struct fs *fs, struct inode *parent, const char *name, struct inode **ret_inode,
-		       struct statx *ret_stx)
+static int resolve_and_intern(struct fs *fs, struct inode *parent, const char *name, struct inode **ret_inode,
+			      struct statx *ret_stx)
 {
 	struct resolved r;
 	int err = fs->opt.revalidate ? resolve_again(fs, parent, name, &r) : resolve_child(fs->tree, parent, name, &r);
@@ -115,6 +115,21 @@ static int lookup_once(struct fs *fs, struct inode *parent, const char *name, st
 	}
 	resolved_finish(&r);
 	return err;
+}
+
+/* The kernel lets nobody look up a name while it is changed, but for one that it asks about again because its time is up. What was found before
+ * a rename would then take the name from the inode that the rename gave it to. */
+static int lookup_once(struct fs *fs, struct inode *parent, const char *name, struct inode **ret_inode, struct statx *ret_stx)
+{
+	struct lock *lock = fs->opt.names_expire ? &parent->dir->lock : NULL;
+	int r;
+
+	if (lock)
+		lock_take(lock);
+	r = resolve_and_intern(fs, parent, name, ret_inode, ret_stx);
+	if (lock)
+		lock_drop(lock);
+	return r;
 }
 
 static int lookup_resolve(struct fs *fs, struct inode *parent, const char *name, struct inode **ret_inode,
