@@ -13,8 +13,10 @@
 /* A detached private clone of the mount at dirfd, rooted there. Plain: mounts below are left out; recursive: they come
  * along. -EINVAL: the plain form is refused in a user namespace with locked mounts below; -EPERM: no CAP_SYS_ADMIN. */
 int sys_open_tree_clone(int dirfd, bool recursive);
-/* Makes the clone read-only and noatime as far as permitted; returns 0, or -errno when not even read-only can be had. */
+/* Makes the clone read-only, nodev and noatime as far as permitted; returns 0, or -errno when not even read-only can be had. */
 int sys_mount_set_readonly(int mount_fd, bool recursive);
+/* No device can be opened through it. */
+int sys_mount_set_nodev(int mount_fd, bool recursive);
 /* Whether reading sets access times through this mount: MS_NOATIME, MS_RELATIME or MS_STRICTATIME. -EPERM in a user namespace that got
  * the mount with its mode locked. */
 int sys_mount_set_atime(int mount_fd, unsigned long mode);

@@ -8,6 +8,8 @@
  * hide. The recursive form is permitted then; it has those mounts, so access is confined by RESOLVE_NO_XDEV, but what
  * is mounted later doesn't reach it, and it can be read-only.
  *
+ * Devices can't be opened in either: a node that takes a file's name while that is opened must not reach its driver.
+ *
  * A detached mount is dissolved when the descriptor of open_tree() is closed: for lowers this descriptor is the root,
  * for the upper it is kept beside.
  */
@@ -149,6 +151,7 @@ static int clone_upper(struct layer_opening *lo)
 	if (work < 0)
 		return work;
 	choose_atime(lo, clone);
+	(void)sys_mount_set_nodev(clone, recursive);
 	lo->set->fence_fd = TAKE_FD(clone);
 	lo->set->layers[0].root_fd = TAKE_FD(upper);
 	lo->set->layers[0].fenced = !recursive;

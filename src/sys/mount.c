@@ -43,12 +43,19 @@ static int set_attributes(int mount_fd, bool recursive, struct mount_attr *attr)
 int sys_mount_set_readonly(int mount_fd, bool recursive)
 {
 	/* The modes of access time are values of one field, which is cleared to be set. */
-	struct mount_attr quiet = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOATIME, .attr_clr = MOUNT_ATTR__ATIME};
-	struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
+	struct mount_attr quiet = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOATIME, .attr_clr = MOUNT_ATTR__ATIME};
+	struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV};
 	int ret = set_attributes(mount_fd, recursive, &quiet);
 
 	/* A user namespace may not change a locked access-time mode. */
 	return ret < 0 ? set_attributes(mount_fd, recursive, &readonly) : ret;
+}
+
+int sys_mount_set_nodev(int mount_fd, bool recursive)
+{
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_NODEV};
+
+	return set_attributes(mount_fd, recursive, &attr);
 }
 
 static int set_lazytime(const char *path)

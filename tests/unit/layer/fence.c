@@ -118,6 +118,23 @@ TEST("the kernel itself refuses to write to a lower layer")
 	run_in_namespaces(CLONE_NEWNS, lower_is_readonly);
 }
 
+static void devices_stay_closed(void)
+{
+	FIXTURE(f);
+	ASSERT_INT(mknod("l1/null", S_IFCHR | 0666, makedev(1, 3)), 0);
+	ASSERT_INT(mknod("u/null", S_IFCHR | 0666, makedev(1, 3)), 0);
+	EXPECT_OPENS(&f, "lowerdir=l1,upperdir=u,workdir=w");
+	ASSERT(f.set->layers[0].fenced && f.set->layers[1].fenced);
+	EXPECT_INT(open_in(&f, 0, "null"), -EACCES);
+	EXPECT_INT(open_in(&f, 1, "null"), -EACCES);
+}
+
+TEST("no device of a layer can be opened")
+{
+	NEEDS_ROOT();
+	run_in_namespaces(CLONE_NEWNS, devices_stay_closed);
+}
+
 TEST("rename and link work between upper and work")
 {
 	FIXTURE(f);
