@@ -173,15 +173,17 @@ static bool is_missing(int err)
 	return err == -ENOENT || err == -ENOTDIR || err == -ELOOP || err == -EXDEV || err == -ENAMETOOLONG;
 }
 
-/* Opens a regular file; -ENOENT for anything else. */
+/* Opens a regular file; -ENOENT for anything else, which isn't opened: it may refuse in its own way, or do something. */
 static int open_regular(struct tree *tree, const struct layer *l, const char *path, int flags, struct statx *ret_stx)
 {
-	_cleanup_close_ int fd = open_path(tree, l, path, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	_cleanup_close_ int fd = open_path(tree, l, path, O_PATH | O_NOFOLLOW);
 	int res = fd < 0 ? fd : sys_statx(fd, "", ret_stx);
 
 	if (res < 0)
 		return is_missing(res) ? -ENOENT : res;
-	return S_ISREG(ret_stx->stx_mode) ? TAKE_FD(fd) : -ENOENT;
+	if (!S_ISREG(ret_stx->stx_mode))
+		return -ENOENT;
+	return flags & O_PATH ? TAKE_FD(fd) : sys_reopen(fd, flags | O_NONBLOCK | O_NOCTTY);
 }
 
 static int open_in_data_layers(struct tree *tree, struct lowerdata *d, int flags, struct statx *ret_stx)

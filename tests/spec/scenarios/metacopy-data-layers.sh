@@ -6,6 +6,8 @@
 # expect-diff: longer a file whose data is of another size isn't read in part or filled up
 
 layers() {
+	local kind
+
 	metacopy l1/file 5 /ab/data
 	chmod 640 l1/file
 	setfattr -n user.color -v blue l1/file
@@ -30,6 +32,14 @@ layers() {
 	put d2/ab/second "second"
 	fill d2/ab/big 1M
 	put d2/only "only"
+	for kind in whiteout socket device fifo; do
+		metacopy l1/behind-$kind 7 /ab/behind-$kind
+		put d2/ab/behind-$kind "behind"
+	done
+	whiteout d1/ab/behind-whiteout
+	"$SC" mknod d1/ab/behind-socket sock 644 >/dev/null
+	mknod d1/ab/behind-device c 1 3
+	mkfifo d1/ab/behind-fifo
 }
 
 scenario() {
@@ -46,6 +56,8 @@ scenario() {
 	echo "missing: $(cat missing 2>&1)"
 	echo "to-dir-missing: $(cat to-dir-missing 2>&1)"
 	echo "to-symlink-missing: $(cat to-symlink-missing 2>&1)"
+	# Nothing but a regular file is data.
+	try cat behind-whiteout behind-socket behind-device behind-fifo
 	try cat no-redirect
 	try cat relative
 	echo "in-upper: $(cat in-upper 2>&1)"
