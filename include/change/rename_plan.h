@@ -6,7 +6,8 @@
  *
  * What a plan promises:
  *
- *	P1  The commit is one renameat2 of the old name to the new one; nothing that a user sees has changed before it.
+ *	P1  The commit is one renameat2 of the old name to the new one; nothing that a user sees has changed before it, but that what
+ *	    unlink_whiteout_new says shows.
  *	P2  Afterwards a whiteout stands at the old name if a lower layer shows that name, and only then.
  *	    Where marks stand beside names, one hides the old name before the commit: the object itself hid the same.
  *	P3  A directory that arrives where lower layers may hold its new name is opaque before it arrives.
@@ -39,6 +40,7 @@ struct rename_side {
 	bool covered;	     /* another mount covers the object */
 	bool parent_in_upper;
 	bool parent_merged; /* lower layers have a part in the parent */
+	bool no_whiteouts;  /* whiteouts of this upper's form would be files in the parent, which is opaque */
 };
 
 struct rename_facts {
@@ -70,6 +72,7 @@ struct rename_steps {
 	bool renew_whiteout_new; /* replace the whiteout at the new name by one that can move */
 	bool place_whiteout_new; /* make a whiteout at the new name, where nothing is: it changes places with the object
 				  */
+	bool unlink_whiteout_new; /* the whiteout at the new name can't come to the old one; what it hides shows for a moment */
 	unsigned flags;		 /* of renameat2: 0, RENAME_EXCHANGE or RENAME_WHITEOUT */
 	bool remove_whiteout_old; /* the whiteout that came to the old name hides nothing */
 	bool make_whiteout_old; /* not in one step with the rename: the old name shows the lower object for a moment */

@@ -27,6 +27,9 @@ void work_kept_name(uint64_t id, char ret_name[WORK_NAME_MAX]);
  * -EOPNOTSUPP: it can't, being opaque (which needs no whiteout). */
 int work_prepare_whiteouts(struct layer_set *set, int dirfd);
 
+/* Whether directory dirfd of the upper can hold whiteouts: one that is opaque (which needs none) can't in the xattr form. 1, 0 or -errno. */
+int work_takes_whiteouts(const struct layer_set *set, int dirfd);
+
 /* Makes a whiteout called `name` in directory dirfd of the upper (or in work_fd) where nothing has this name: a link to the shared
  * whiteout, or a new one (and that is shared from now on) where linking fails. -EEXIST when the name is taken. */
 int work_make_whiteout(struct layer_set *set, int dirfd, const char *name);
@@ -36,8 +39,14 @@ int work_make_whiteout(struct layer_set *set, int dirfd, const char *name);
  * leaves no room for the prefix. */
 int work_hide_below(int dirfd, const char *name);
 
+/* Exchanges `temp` of the work directory and `name`; in two steps where the file system has no exchange. */
+int work_exchange(struct layer_set *set, const char *temp, int dirfd, const char *name);
+
 /* Moves `temp` of the work directory to `name`, where nothing is: -EEXIST. */
 int work_publish(struct layer_set *set, const char *temp, bool is_dir, int dirfd, const char *name);
+
+/* Removes the whiteouts of the xattr form from the directory `name` of the upper. */
+int work_drop_whiteouts(struct layer_set *set, int dirfd, const char *name);
 
 /* Removes what the directory `name`, which shows nothing, holds: with WHITEOUT_AUFS, after work_hide_below(). */
 int work_empty_dir(int dirfd, const char *name);

@@ -10,8 +10,8 @@
  * Crash safety. Before the one renameat2 only marks were written that change nothing where they are, a directory that
  * shows nothing may have got a stand-in that shows nothing either, and a whiteout may stand where nothing was visible.
  * After it, at the old name, a whiteout may be left that hides nothing. In one case alone the whiteout comes after the
- * rename: where the file system has no RENAME_WHITEOUT and the target exists. Between the two calls the old name shows
- * the lower object again.
+ * rename: where the file system has no RENAME_WHITEOUT and the target exists, or can't be a whiteout before. Between the two calls the old
+ * name shows the lower object again.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 
 #include "alias.h"
+#include "base/macros.h"
 #include "change/change.h"
 #include "change/rename_plan.h"
 #include "create.h"
@@ -98,6 +99,21 @@ static enum place place_of(const struct rename_name *n)
 	return n->r.n_lower ? PLACE_DIR_MERGED : PLACE_DIR_PURE;
 }
 
+/* Whether whiteouts would be files in the parent; one that isn't in the upper yet comes there without a mark. */
+static int gather_parent(struct change *change, struct rename_name *n, struct rename_side *side)
+{
+	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
+	int r;
+
+	if (change->layers->whiteout_form != WHITEOUT_XATTR || !inode_in_upper(n->parent))
+		return 0;
+	r = change_dirfd_open(change, n->parent, &dir);
+	if (r == 0)
+		r = work_takes_whiteouts(change->layers, dir.dirfd.fd);
+	side->no_whiteouts = r == 0;
+	return MIN(r, 0);
+}
+
 static int gather_side(struct change *change, struct rename_name *n, struct rename_side *ret)
 {
 	int r = 0;
@@ -114,7 +130,7 @@ static int gather_side(struct change *change, struct rename_name *n, struct rena
 	else if (ret->place == PLACE_WHITEOUT)
 		r = resolve_lower_positive(change->tree, n->parent, n->name);
 	ret->lower_positive = r > 0;
-	return r < 0 ? r : 0;
+	return r < 0 ? r : gather_parent(change, n, ret);
 }
 
 static bool is_same_object(const struct rename_name *a, const struct rename_name *b)
@@ -192,8 +208,11 @@ static int gather_facts(struct rename *x, struct rename_facts *f)
 static int mark_opaque(struct change *change, const struct rename_name *n)
 {
 	const char *mark = xattr_overlay_name(change->layers->ns, XATTR_OVERLAY_OPAQUE);
-	int r = sys_setxattr(name_fd(n), n->name, mark, "y", 1, 0);
+	/* In an opaque directory those of the xattr form would be files. They hide nothing: no layer below has a part in it. */
+	int r = n->r.marks & MARK_XWHITEOUTS ? work_drop_whiteouts(change->layers, name_fd(n), n->name) : 0;
 
+	if (r == 0)
+		r = sys_setxattr(name_fd(n), n->name, mark, "y", 1, 0);
 	/* As the kernel: the caller then copies, as between file systems. */
 	if (r < 0)
 		return r == -EOPNOTSUPP ? -EXDEV : r;
@@ -284,13 +303,13 @@ static int clear_beside(struct rename *x)
 static int stand_in(struct rename *x)
 {
 	_cleanup_close_ int fd = change_open_upper(x->change, x->new.known.inode, O_PATH);
-	int work_fd = x->change->layers->work_fd, r;
+	int r;
 
 	if (fd < 0)
 		return fd;
 	r = create_stand_in(x->change, fd, x->stood_in);
 	if (r == 0) {
-		r = sys_renameat2(work_fd, x->stood_in, name_fd(&x->new), x->new.name, RENAME_EXCHANGE);
+		r = work_exchange(x->change->layers, x->stood_in, name_fd(&x->new), x->new.name);
 		if (r < 0)
 			change_drop_temp(x->change, x->stood_in, true);
 	}
@@ -312,7 +331,7 @@ static void undo(struct rename *x)
 	}
 	if (!x->stood_in[0])
 		return;
-	r = sys_renameat2(x->change->layers->work_fd, x->stood_in, name_fd(&x->new), x->new.name, RENAME_EXCHANGE);
+	r = work_exchange(x->change->layers, x->stood_in, name_fd(&x->new), x->new.name);
 	if (r == 0) {
 		change_drop_temp(x->change, x->stood_in, true);
 		return;
@@ -322,6 +341,14 @@ static void undo(struct rename *x)
 	(void)work_remove_tree(x->change->layers->work_fd, x->stood_in);
 }
 
+/* Nothing is at the old name, so a plain rename does where the file system has no other. */
+static int take_back(struct rename *x)
+{
+	int r = sys_renameat2(name_fd(&x->new), x->new.name, name_fd(&x->old), x->old.name, RENAME_NOREPLACE);
+
+	return r == -EINVAL ? sys_renameat2(name_fd(&x->new), x->new.name, name_fd(&x->old), x->old.name, 0) : r;
+}
+
 /* The whiteout for the old name could not come with the rename. If it can't be made, the rename is taken back if
  * nothing of the upper was replaced. */
 static int make_late_whiteout(struct rename *x)
@@ -329,8 +356,7 @@ static int make_late_whiteout(struct rename *x)
 	bool replaced = x->new.exists && x->new.r.in_upper;
 	int r = work_make_whiteout(x->change->layers, name_fd(&x->old), x->old.name);
 
-	if (r < 0 && !replaced &&
-	    !sys_renameat2(name_fd(&x->new), x->new.name, name_fd(&x->old), x->old.name, RENAME_NOREPLACE))
+	if (r < 0 && !replaced && take_back(x) == 0)
 		return r;
 	if (r < 0)
 		log_limited(LOG_CAUSE_WHITEOUT, LOG_ERR, "a moved object shows again at its old name: %s",
@@ -338,8 +364,8 @@ static int make_late_whiteout(struct rename *x)
 	return 0;
 }
 
-/* Without RENAME_EXCHANGE (some network and FUSE file systems) an object can't change places with a whiteout. A crash
- * in between shows what the whiteouts hide. */
+/* An object can't change places with a whiteout where there is no RENAME_EXCHANGE (some network and FUSE file systems), or the whiteout would
+ * be a file at the old name. A crash in between shows what the whiteouts hide. */
 static int exchange_in_two_steps(struct rename *x)
 {
 	int r = name_is_dir(&x->old) ? sys_unlinkat(name_fd(&x->new), x->new.name, 0) : 0;
@@ -358,8 +384,11 @@ static int exchange_in_two_steps(struct rename *x)
 
 static int commit(struct rename *x)
 {
-	int r = sys_renameat2(name_fd(&x->old), x->old.name, name_fd(&x->new), x->new.name, x->steps.flags);
+	int r;
 
+	if (x->steps.unlink_whiteout_new)
+		return exchange_in_two_steps(x);
+	r = sys_renameat2(name_fd(&x->old), x->old.name, name_fd(&x->new), x->new.name, x->steps.flags);
 	if (r == -EINVAL && x->steps.flags == RENAME_EXCHANGE && !(x->flags & RENAME_EXCHANGE))
 		r = exchange_in_two_steps(x);
 	return r == 0 && x->steps.make_whiteout_old ? make_late_whiteout(x) : r;

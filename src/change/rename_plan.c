@@ -112,6 +112,10 @@ static void plan_onto_whiteout(const struct rename_facts *f, struct rename_steps
 	}
 	if (!f->old.lower_positive && !place_is_dir(f->old.place))
 		return;
+	if (f->old.no_whiteouts) {
+		steps->unlink_whiteout_new = true;
+		return;
+	}
 	steps->renew_whiteout_new = f->new_whiteout_fixed;
 	steps->flags = RENAME_EXCHANGE;
 	steps->remove_whiteout_old = !f->old.lower_positive;
@@ -124,7 +128,7 @@ static void plan_hide_old(const struct rename_facts *f, struct rename_steps *ste
 		steps->hide_old = true;
 	} else if (f->has_rename_whiteout) {
 		steps->flags = RENAME_WHITEOUT;
-	} else if (f->new.place == PLACE_ABSENT) {
+	} else if (f->new.place == PLACE_ABSENT && !f->new.no_whiteouts) {
 		steps->place_whiteout_new = true;
 		steps->flags = RENAME_EXCHANGE;
 	} else {

@@ -9,6 +9,7 @@
  */
 #include "layer/work.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -89,7 +90,7 @@ static int create_xattr_whiteout(struct layer_set *set, int dirfd, const char *n
 	ret = sys_setxattr(fd, "", mark, "y", 1, 0);
 	sys_close(fd);
 	if (!ret)
-		ret = sys_renameat2(set->work_fd, temp, dirfd, name, RENAME_NOREPLACE);
+		ret = work_publish(set, temp, false, dirfd, name);
 	if (ret < 0)
 		sys_unlinkat(set->work_fd, temp, 0);
 	return ret;
@@ -148,20 +149,36 @@ static int make_whiteout(struct layer_set *set, int dirfd, const char *name)
 	return create_whiteout(set, dirfd, name);
 }
 
+/* The value of overlay.opaque: 'x', 'y', or 0 without one that means anything. */
+static int read_opaque(const struct layer_set *set, int dirfd)
+{
+	char value[2];
+	ssize_t size = sys_getxattr(dirfd, "", xattr_overlay_name(set->ns, XATTR_OVERLAY_OPAQUE), value, sizeof(value));
+
+	if (size < 0 && size != -ENODATA && size != -ERANGE)
+		return (int)size;
+	return size == 1 && (value[0] == 'x' || value[0] == 'y') ? value[0] : 0;
+}
+
+int work_takes_whiteouts(const struct layer_set *set, int dirfd)
+{
+	int opaque = set->whiteout_form == WHITEOUT_XATTR ? read_opaque(set, dirfd) : 0;
+
+	return opaque < 0 ? opaque : opaque != 'y';
+}
+
 int work_prepare_whiteouts(struct layer_set *set, int dirfd)
 {
-	const char *opaque = xattr_overlay_name(set->ns, XATTR_OVERLAY_OPAQUE);
-	char value[2];
-	ssize_t size;
+	int opaque;
 
-	if (set->whiteout_form == WHITEOUT_DEVICE)
+	if (set->whiteout_form != WHITEOUT_XATTR)
 		return 0;
-	size = sys_getxattr(dirfd, "", opaque, value, sizeof(value));
-	if (size == 1 && value[0] == 'x')
+	opaque = read_opaque(set, dirfd);
+	if (opaque == 'x')
 		return 0;
-	if (size == 1 && value[0] == 'y')
-		return -EOPNOTSUPP;
-	return sys_setxattr(dirfd, "", opaque, "x", 1, 0);
+	if (opaque)
+		return opaque < 0 ? opaque : -EOPNOTSUPP;
+	return sys_setxattr(dirfd, "", xattr_overlay_name(set->ns, XATTR_OVERLAY_OPAQUE), "x", 1, 0);
 }
 
 int work_hide_below(int dirfd, const char *name)
@@ -237,27 +254,33 @@ static void remove_retired(struct layer_set *set, const char *temp)
 		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING, "work directory: %s not removed: %s", temp, strerror(-ret));
 }
 
-/* Without RENAME_EXCHANGE (some network and FUSE file systems) it takes two steps; a crash in between shows the lower
- * directory. */
-static int exchange_in_two_steps(struct layer_set *set, int dirfd, const char *name, const char *temp)
+/* Without RENAME_EXCHANGE (some network and FUSE file systems); a crash in between shows what is below. */
+static int exchange_in_two_steps(struct layer_set *set, const char *temp, int dirfd, const char *name)
 {
 	char aside[WORK_NAME_MAX];
 	int ret;
 
 	work_temp_name(set, aside);
 	ret = sys_renameat2(set->work_fd, temp, set->work_fd, aside, 0);
-	if (!ret)
-		ret = sys_renameat2(dirfd, name, set->work_fd, temp, 0);
-	if (ret < 0) {
-		sys_unlinkat(set->work_fd, aside, 0);
+	if (ret < 0)
 		return ret;
-	}
+	ret = sys_renameat2(dirfd, name, set->work_fd, temp, 0);
+	if (ret < 0)
+		goto put_back;
 	ret = sys_renameat2(set->work_fd, aside, dirfd, name, 0);
-	if (ret < 0) {
-		sys_renameat2(set->work_fd, temp, dirfd, name, 0);
-		sys_unlinkat(set->work_fd, aside, 0);
-	}
+	if (!ret)
+		return 0;
+	sys_renameat2(set->work_fd, temp, dirfd, name, 0);
+put_back:
+	sys_renameat2(set->work_fd, aside, set->work_fd, temp, 0);
 	return ret;
+}
+
+int work_exchange(struct layer_set *set, const char *temp, int dirfd, const char *name)
+{
+	int ret = sys_renameat2(set->work_fd, temp, dirfd, name, RENAME_EXCHANGE);
+
+	return ret == -EINVAL ? exchange_in_two_steps(set, temp, dirfd, name) : ret;
 }
 
 static int exchange_for_whiteout(struct layer_set *set, int dirfd, const char *name, char ret_temp[WORK_NAME_MAX])
@@ -266,9 +289,7 @@ static int exchange_for_whiteout(struct layer_set *set, int dirfd, const char *n
 
 	if (ret < 0)
 		return ret;
-	ret = sys_renameat2(set->work_fd, ret_temp, dirfd, name, RENAME_EXCHANGE);
-	if (ret == -EINVAL)
-		ret = exchange_in_two_steps(set, dirfd, name, ret_temp);
+	ret = work_exchange(set, ret_temp, dirfd, name);
 	if (ret < 0)
 		sys_unlinkat(set->work_fd, ret_temp, 0);
 	return ret;
@@ -303,6 +324,31 @@ int work_empty_dir(int dirfd, const char *name)
 	_cleanup_close_ int fd = sys_openat(dirfd, name, O_RDONLY | O_DIRECTORY, 0, SYS_NO_XDEV);
 
 	return fd < 0 ? fd : sys_read_dir(fd, remove_held, &fd);
+}
+
+struct dropping {
+	const struct layer_set *set;
+	int fd;
+};
+
+static int drop_whiteout(void *arg, const struct sys_dirent *entry)
+{
+	const struct dropping *d = arg;
+	unsigned marks;
+	int ret;
+
+	if (entry->type != DT_REG && entry->type != DT_UNKNOWN)
+		return 0;
+	ret = layer_read_marks(d->set, &d->set->layers[0], d->fd, entry->name, &marks);
+	return ret < 0 || !(marks & MARK_WHITEOUT) ? ret : sys_unlinkat(d->fd, entry->name, 0);
+}
+
+int work_drop_whiteouts(struct layer_set *set, int dirfd, const char *name)
+{
+	_cleanup_close_ int fd = sys_openat(dirfd, name, O_RDONLY | O_DIRECTORY, 0, SYS_NO_XDEV);
+	struct dropping d = {.set = set, .fd = fd};
+
+	return fd < 0 ? fd : sys_read_dir(fd, drop_whiteout, &d);
 }
 
 /* --- publishing --------------------------------------------------------------------------------------------------- */

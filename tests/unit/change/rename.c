@@ -350,6 +350,17 @@ TEST("where whiteouts are attributes, renames leave them in directories that say
 	EXPECT_VIEW(&u, "a=up\nm/\nm/t=up\nn/\nn/d/\nn/d/x=x\n");
 }
 
+TEST("a directory that holds whiteouts of the attribute form shows none of them where it must be opaque")
+{
+	UNI(u);
+	ASSERT(layers_make("l1/m/ l1/m/n=low u/m/ u/d/ u/d@x u/d/w~ u/d/f=up u/d/e="));
+	UNI_OPEN(u);
+	EXPECT_VIEW(&u, "d/\nd/e=\nd/f=up\nm/\nm/n=low\n");
+	EXPECT_INT(names_rename(&u, "d", "m/d", 0), 0);
+	EXPECT(is_opaque("u/m/d"));
+	EXPECT_VIEW(&u, "m/\nm/d/\nm/d/e=\nm/d/f=up\nm/n=low\n");
+}
+
 TEST("files that are renamed to and fro in listed directories are listed once")
 {
 	UNI(u);

@@ -92,6 +92,7 @@ struct spot {
 	enum below redirect; /* UPPER_OBJECT, a directory with a redirect: where it leads */
 	bool dir, opaque, filled;
 	bool whiteout_fixed; /* UPPER_WHITEOUT: none in another directory */
+	bool no_whiteouts;   /* none can be here */
 	bool lower;	     /* a lower layer shows the name */
 	bool lower_dir;	     /* as a directory */
 	bool hidden;	     /* but a mark beside the name hides it */
@@ -110,7 +111,10 @@ struct seen {
 /* redirected: a merged directory has a redirect; the only way to be one where no lower layer has the name. */
 static struct spot spot_of(const struct rename_side *s, enum object object, bool redirected)
 {
-	struct spot spot = {.lower = s->lower_positive, .opaque = s->opaque, .dir = is_dir(s->place)};
+	struct spot spot = {.lower = s->lower_positive,
+			    .opaque = s->opaque,
+			    .dir = is_dir(s->place),
+			    .no_whiteouts = s->no_whiteouts};
 
 	spot.name = object == OBJECT_OLD ? BELOW_OLD_NAME : BELOW_NEW_NAME;
 	if (s->place == PLACE_DIR_MERGED && (redirected || !s->lower_positive))
@@ -145,7 +149,7 @@ static bool same_sight(struct seen a, struct seen b)
 /* The upper's part of a spot moves, what lies below stays. */
 static void put(struct spot *to, const struct spot *from)
 {
-	bool lower = to->lower, lower_dir = to->lower_dir, hidden = to->hidden;
+	bool lower = to->lower, lower_dir = to->lower_dir, hidden = to->hidden, no_whiteouts = to->no_whiteouts;
 	enum below name = to->name;
 
 	*to = *from;
@@ -153,6 +157,7 @@ static void put(struct spot *to, const struct spot *from)
 	to->lower = lower;
 	to->lower_dir = lower_dir;
 	to->hidden = hidden;
+	to->no_whiteouts = no_whiteouts;
 }
 
 /* renameat2(2) on the upper. */
@@ -164,6 +169,8 @@ static bool model_rename(struct model *m, unsigned flags)
 		return false;
 	if (flags == RENAME_EXCHANGE) {
 		if (new.upper == UPPER_NOTHING || new.whiteout_fixed)
+			return false;
+		if (new.upper == UPPER_WHITEOUT && old.no_whiteouts)
 			return false;
 		put(&m->old, &new);
 		put(&m->new, &old);
@@ -238,7 +245,7 @@ static bool model_prepare(struct model *m, const struct rename_facts *f, const s
 		m->new.whiteout_fixed = false;
 	}
 	if (s->place_whiteout_new) {
-		if (m->new.upper != UPPER_NOTHING)
+		if (m->new.upper != UPPER_NOTHING || m->new.no_whiteouts)
 			return false;
 		m->new.upper = UPPER_WHITEOUT;
 	}
@@ -258,13 +265,21 @@ static bool model_check_move(const struct rename_facts *f, const struct rename_s
 	struct model m = model_of(f, redirected);
 	struct seen moved = moved_sight(f, &m.old);
 
-	if (!model_prepare(&m, f, s) || !model_rename(&m, s->flags))
+	if (!model_prepare(&m, f, s))
+		return false;
+	/* It is for a whiteout that can't change places alone. */
+	if (s->unlink_whiteout_new) {
+		if (m.new.upper != UPPER_WHITEOUT || !m.old.no_whiteouts || !m.old.dir)
+			return false;
+		m.new.upper = UPPER_NOTHING;
+	}
+	if (!model_rename(&m, s->flags))
 		return false;
 	/* P3, P4 */
 	if (!same_sight(look(&m.new), moved))
 		return false;
 	/* The late whiteout is for what can't be had in one step. */
-	if (s->make_whiteout_old && (f->has_rename_whiteout || f->new.place == PLACE_ABSENT))
+	if (s->make_whiteout_old && (f->has_rename_whiteout || (f->new.place == PLACE_ABSENT && !f->new.no_whiteouts)))
 		return false;
 	if (!s->make_whiteout_old && look(&m.old).object != OBJECT_NONE)
 		return false;
@@ -289,7 +304,7 @@ static bool model_check_exchange(const struct rename_facts *f, const struct rena
 	struct seen old = moved_sight(f, &m.old), new = moved_sight(f, &m.new);
 
 	if (s->flags != RENAME_EXCHANGE || s->clear_new || s->renew_whiteout_new || s->place_whiteout_new ||
-	    s->remove_whiteout_old || s->make_whiteout_old)
+	    s->remove_whiteout_old || s->make_whiteout_old || s->unlink_whiteout_new)
 		return false;
 	if (!model_prepare(&m, f, s) || !model_rename(&m, s->flags))
 		return false;
@@ -310,6 +325,8 @@ static bool side_can_be(const struct rename_side *s)
 		return false;
 	if (s->lower_positive && !s->parent_merged)
 		return false;
+	if (s->no_whiteouts && (s->parent_merged || !s->parent_in_upper || s->place == PLACE_WHITEOUT))
+		return false;
 	/* A merged directory may be one by its redirect. */
 	if (from_lower && !s->lower_positive && s->place != PLACE_DIR_MERGED)
 		return false;
@@ -326,6 +343,8 @@ static bool facts_can_be(const struct rename_facts *f)
 	if (f->new_shows_entry && (!is_dir(f->new.place) || f->new_holds_whiteouts))
 		return false;
 	if (f->redirects && !f->has_xattr)
+		return false;
+	if ((f->old.no_whiteouts || f->new.no_whiteouts) && (!f->has_xattr || f->has_rename_whiteout))
 		return false;
 	if (f->hides_beside && (f->has_xattr || f->new_whiteout_fixed))
 		return false;
@@ -348,7 +367,7 @@ static bool bit(unsigned *bits)
 	return b;
 }
 
-#define SIDE_BITS 5
+#define SIDE_BITS 6
 #define FACT_BITS 10
 
 static bool side_from(struct rename_side *s, enum place place, unsigned bits)
@@ -359,6 +378,7 @@ static bool side_from(struct rename_side *s, enum place place, unsigned bits)
 	s->covered = bit(&bits);
 	s->parent_in_upper = bit(&bits);
 	s->parent_merged = bit(&bits);
+	s->no_whiteouts = bit(&bits);
 	return side_can_be(s);
 }
 
@@ -384,9 +404,9 @@ static void print_facts(const struct rename_facts *f)
 	const struct rename_side *sides[] = {&f->old, &f->new};
 
 	for (int i = 0; i < 2; i++)
-		printf("# %s: place %d lower %d opaque %d covered %d parent in upper %d merged %d\n", i ? "new" : "old",
+		printf("# %s: place %d lower %d opaque %d covered %d parent in upper %d merged %d no whiteouts %d\n", i ? "new" : "old",
 		       sides[i]->place, sides[i]->lower_positive, sides[i]->opaque, sides[i]->covered,
-		       sides[i]->parent_in_upper, sides[i]->parent_merged);
+		       sides[i]->parent_in_upper, sides[i]->parent_merged, sides[i]->no_whiteouts);
 	printf("# flags %u same %d above %d/%d shows %d holds %d fixed %d rename_whiteout %d xattr %d redirects %d "
 	       "beside %d\n",
 	       f->flags, f->same_object, f->old_above_new, f->new_above_old, f->new_shows_entry, f->new_holds_whiteouts,
