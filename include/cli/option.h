@@ -196,11 +196,12 @@ struct stack_spec options_stack(const struct options *options);
 /* ---- texts; all are heap strings that the caller frees, NULL when memory is short ---- */
 
 /*
- * The value of -o for fuse_session_new, in libfuse's syntax (commas and backslashes escaped). Holds only what
- * libfuse 3.14 knows: nodiratime, strictatime, lazytime and nosymfollow are the caller's to set; mount flags that mean nothing to a FUSE file
- * system (relatime, mand ...) are left out.
+ * The value of fusermount3's -o (commas and backslashes escaped). Holds only what version 3.14 knows: nodiratime, strictatime, lazytime and
+ * nosymfollow are the caller's to set; mount flags that mean nothing to a FUSE file system (relatime, mand ...) are left out.
  */
-char *options_fuse_string(const struct options *options);
+char *options_helper_string(const struct options *options);
+/* The options of mount(2) for type fuse, but for those of the session and its user; empty when there are none. */
+char *options_kernel_string(const struct options *options);
 /* --help */
 char *option_help_text(const char *program);
 /* The manual's table of options, scdoc source. */

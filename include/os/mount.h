@@ -25,8 +25,15 @@ int sys_mount_set_atime(int mount_fd, unsigned long mode);
 int sys_mount_add_flags(const char *path, unsigned long flags);
 /* Takes nosuid and nodev off the mount at `path`. */
 int sys_mount_allow(const char *path, bool suid, bool dev);
-/* Detached umount of the file system at `path` (MNT_DETACH). */
-int sys_umount_detach(const char *path);
+/* mount(2), with no symbolic link in `path`. */
+int sys_mount(const char *source, const char *path, const char *type, unsigned long flags, const char *data);
+/* Unmounts what `fd`, which may be O_PATH, is the root of; in use it goes from sight (MNT_DETACH). -EINVAL: it is no root. */
+int sys_umount_fd(int fd);
+/* Whether the way to `path`, of which only the last component may be missing, leads through the directory `dir`: its parents or, when it is a
+ * link, those of what it leads to. Another path to the same directory counts too. */
+bool sys_leads_through(const char *path, const char *dir);
+/* The one that is sent over the socket (SCM_RIGHTS); -EIO when its other end is closed without. */
+int sys_receive_fd(int socket);
 
 /* The ioctl by which the root of a mount of ours says which one it is, and the call of it: -ENOTTY of a root that isn't one. */
 #define SYS_IOC_MOUNT_IDENTITY _IOR(229, 0x70, struct sys_mount_identity)

@@ -40,6 +40,10 @@ void sys_reserve_fds(unsigned n);
 void sys_no_core_dumps(void);
 /* Tries to set oom_score_adj; EACCES is ignored. */
 void sys_set_oom_score(int value);
+/* The file of the C library, in whose directory are those that it loads when it needs them; NULL in a static program. */
+const char *sys_c_library(void);
+/* Loads the one that pthread_cancel(3) needs, which the C library else does at the first call: a mount of ours may cover it by then. */
+void sys_load_unwinder(void);
 /* Processors that this process may run on, at least 1. */
 unsigned sys_cpu_count(void);
 /* CLOCK_MONOTONIC in milliseconds. */

@@ -33,14 +33,14 @@ static char *text_close(struct text *text)
 	return text->bytes;
 }
 
-/* ---- libfuse's -o ---- */
+/* ---- the mount's options ---- */
 
 static void put_option(FILE *out, const char *name)
 {
 	fprintf(out, "%s%s", ftell(out) ? "," : "", name);
 }
 
-/* libfuse resolves one level of backslashes. */
+/* fusermount3 resolves one level of backslashes. */
 static void put_option_value(FILE *out, const char *name, const char *value)
 {
 	if (!value)
@@ -54,7 +54,7 @@ static void put_option_value(FILE *out, const char *name, const char *value)
 	}
 }
 
-char *options_fuse_string(const struct options *options)
+char *options_helper_string(const struct options *options)
 {
 	static const struct {
 		unsigned long flag;
@@ -69,8 +69,7 @@ char *options_fuse_string(const struct options *options)
 		const char *name;
 	} words[] = {
 		{options->default_permissions, "default_permissions"},
-		{options->allow_other, "allow_other"},
-		{options->allow_root, "allow_root"},
+		{options->allow_other || options->allow_root, "allow_other"}, /* libfuse keeps others than root out */
 		{options->auto_unmount, "auto_unmount"},
 	};
 	struct text text;
@@ -96,6 +95,33 @@ char *options_fuse_string(const struct options *options)
 	put_option_value(text.stream, "fscontext", options->fscontext);
 	put_option_value(text.stream, "defcontext", options->defcontext);
 	put_option_value(text.stream, "rootcontext", options->rootcontext);
+	return text_close(&text);
+}
+
+/* As they are: the kernel takes nothing as an escape, and labels with commas have their quotes. */
+char *options_kernel_string(const struct options *options)
+{
+	const struct {
+		const char *name, *label;
+	} labels[] = {
+		{"context", options->context},
+		{"fscontext", options->fscontext},
+		{"defcontext", options->defcontext},
+		{"rootcontext", options->rootcontext},
+	};
+	struct text text;
+
+	if (!text_open(&text))
+		return NULL;
+	if (options->default_permissions)
+		put_option(text.stream, "default_permissions");
+	if (options->allow_other || options->allow_root)
+		put_option(text.stream, "allow_other");
+	if (options->max_read)
+		fprintf(text.stream, "%smax_read=%u", ftell(text.stream) ? "," : "", options->max_read);
+	for (size_t i = 0; i < ARRAY_SIZE(labels); i++)
+		if (labels[i].label)
+			fprintf(text.stream, "%s%s=%s", ftell(text.stream) ? "," : "", labels[i].name, labels[i].label);
 	return text_close(&text);
 }
 

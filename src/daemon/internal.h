@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The daemon's parts: what it was started with (inherited.c), start and report (live.c), the libfuse session (session.c), signals (signals.c), the
- * control group (cgroup.c).
+ * The daemon's parts: what it was started with (inherited.c), start and report (live.c), the mount (mount.c), the libfuse session (session.c),
+ * signals (signals.c), the control group (cgroup.c).
  */
 #ifndef DAEMON_INTERNAL_H
 #define DAEMON_INTERNAL_H
 
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "cli/option.h"
 #include "fuse/fs.h"
@@ -51,6 +52,31 @@ int cgroup_enter(const char *value, struct cgroup **ret_cgroup, char **ret_error
 /* Leaves and removes what cgroup_enter() made; the last thing that the daemon does. NULL is fine. */
 void cgroup_leave(struct cgroup *cgroup);
 
+/* --- mount.c: the mount itself ---------------------------------------------------------------------------------------- */
+
+struct mounted {
+	const struct options *opt;
+	int fd;        /* of /dev/fuse; the session's, once there is one; -1 without */
+	int helper_fd; /* fusermount3 waits at its other end for our end; -1 without */
+	dev_t dev;     /* of the file system; 0: not mounted by us */
+	bool is_ready; /* /dev/fd/N, which was mounted before us and stays so */
+	/* Whether the way there leads through the mountpoint. Then it may be used before the mount only: a thread of ours would wait for another
+	 * one's answer, and all of them for each other. */
+	bool covers_device, covers_sys, covers_syslog, covers_libraries;
+};
+
+/* Opens the descriptor; what is mounted may cover the device later. 0, or -errno and *ret_error, to be freed, is the line for the user; NULL
+ * when memory is short. `opt` must outlive it. */
+int mounted_prepare(const struct options *opt, struct mounted *m, char **ret_error);
+/* Mounts as the options say. Nothing is asked of the file system, which answers later. As before. */
+int mounted_open(struct mounted *m, char **ret_error);
+/* A descriptor of what is mounted at the mountpoint if that is ours, else -ENOENT; as long as the session lives. */
+int mounted_find(const struct mounted *m);
+/* Unmounts what was found, and closes it. What is in use goes from sight. */
+void mounted_unmount(const struct mounted *m, int place);
+/* Both. Where somebody else has mounted over it a warning says so. */
+void mounted_detach(const struct mounted *m);
+
 /* --- session.c ------------------------------------------------------------------------------------------------------------------ */
 
 /* Mounts, serves until unmounted, and cleans up; the process's exit status. *ret_cgroup is to be left when the layers are closed. The log
@@ -64,7 +90,7 @@ struct signals;
 /* Blocks the signals that the daemon handles, in this thread and all that it starts. */
 void signals_block(void);
 /* A thread that takes them: SIGTERM, SIGINT, SIGHUP unmount after answering what is in flight, SIGUSR1 logs counters. */
-int signals_start(struct fuse_session *se, struct fs *fs, const char *mountpoint, struct signals **ret_signals);
+int signals_start(struct fuse_session *se, struct fs *fs, const struct mounted *mounted, struct signals **ret_signals);
 void signals_stop(struct signals *signals);
 
 #endif

@@ -8,27 +8,18 @@
 #include <fuse_lowlevel.h>
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/capability.h>
-#include <linux/major.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "internal.h"
-#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/macros.h"
 #include "layer/catalog.h"
 #include "layer/plain.h"
-#include "os/mount.h"
 #include "os/task.h"
 
 #define MAX_THREADS 8U
@@ -41,6 +32,7 @@ struct session {
 	struct layer_set *set;
 	struct live live;
 	struct fs *fs;
+	struct mounted mounted;
 	struct fuse_session *se;
 	struct signals *signals;
 	struct cgroup *cgroup;
@@ -106,7 +98,7 @@ static struct fs_options fs_options_of(struct session *s)
 		.copyup_at_open = opt->copyup == COPYUP_AT_OPEN,
 		.writeback = opt->writeback,
 		.passthrough = opt->data == DATA_PASSTHROUGH,
-		.io_uring = opt->io_uring,
+		.io_uring = opt->io_uring && !s->mounted.covers_sys,
 		.low_latency = (enum low_latency)opt->low_latency,
 		.max_write = opt->max_write,
 		.max_readahead = opt->max_readahead,
@@ -114,7 +106,7 @@ static struct fs_options fs_options_of(struct session *s)
 		.max_background = opt->max_background,
 		.cache_max = opt->cache_max,
 		.max_fds = (unsigned)MIN(sys_raise_nofile(), 1UL << 20),
-		.mountpoint = opt->mountpoint,
+		.mountpoint = s->mounted.covers_sys ? NULL : opt->mountpoint,
 		.print_negotiated = opt->debug,
 		.on_live = on_live,
 		.on_live_arg = s,
@@ -129,7 +121,13 @@ static void open_log(const struct session *s)
 		log_set_level(LOG_DEBUG);
 	else
 		sys_no_core_dumps();
-	log_open_syslog("plyfs");
+	/* Its file would be read at the first message, and be covered by then. */
+	tzset();
+	/* It is looked for each time when nobody listens. */
+	if (s->mounted.covers_syslog)
+		log_warning("%s: the mount covers the system's log, which gets no messages", opt->mountpoint);
+	else
+		log_open_syslog("plyfs");
 	if (opt->log) {
 		int r = log_open_file(opt->log);
 
@@ -138,88 +136,32 @@ static void open_log(const struct session *s)
 	}
 }
 
-/* The session object, not mounted yet. */
+/* The session object. It has its descriptor before that is mounted: libfuse opens /dev/null, which the mount may cover. */
 static int new_session(struct session *s)
 {
-	_cleanup_free_ char *text = options_fuse_string(s->opt);
-	char *argv[6] = {(char *)"plyfs", (char *)"-o", text};
-	struct fuse_args args = FUSE_ARGS_INIT(3, argv);
+	char max_read[32], ready[32];
+	char *argv[8] = {(char *)"plyfs"};
+	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
 
-	if (!text)
-		return -ENOMEM;
+	if (s->opt->allow_root)
+		argv[args.argc++] = (char *)"-oallow_root";
+	/* It ends the session where that differs from the mount's. */
+	snprintf(max_read, sizeof(max_read), "-omax_read=%u", s->opt->max_read);
+	if (s->opt->max_read)
+		argv[args.argc++] = max_read;
 	if (s->opt->debug)
 		argv[args.argc++] = (char *)"-d";
 #ifdef FUSE_CAP_OVER_IO_URING
-	if (s->opt->io_uring)
+	/* With it libfuse counts processors when the kernel has answered. */
+	if (s->opt->io_uring && !s->mounted.covers_sys)
 		argv[args.argc++] = (char *)"-oio_uring";
 #endif
 	s->se = fuse_session_new(&args, fs_operations(), sizeof(struct fuse_lowlevel_ops), s->fs);
 	fuse_opt_free_args(&args);
-	return s->se ? 0 : -EINVAL;
-}
-
-/* Flags for which libfuse has no words. Without the privilege to set one, only that which bars something is missed. */
-static int add_mount_flags(struct session *s)
-{
-	unsigned long flags = s->opt->vfs_flags & (MS_NODIRATIME | MS_STRICTATIME | MS_LAZYTIME | MS_NOSYMFOLLOW);
-	const char *mountpoint = s->opt->mountpoint;
-	int r = flags ? sys_mount_add_flags(mountpoint, flags) : 0;
-
-	if (r == 0 || !(flags & MS_NOSYMFOLLOW))
-		return 0;
-	if (asprintf(&s->refusal, "nosymfollow: %s: %s", mountpoint, strerror(-r)) < 0)
-		s->refusal = NULL;
-	return r;
-}
-
-/* With another descriptor libfuse would serve until it hears of it. One that isn't mounted, or not any more, polls as broken. */
-static bool is_session(const char *mountpoint)
-{
-	struct pollfd fuse = {.fd = atoi(mountpoint + strlen("/dev/fd/"))};
-	struct stat st;
-
-	return fstat(fuse.fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(MISC_MAJOR, FUSE_MINOR) &&
-	       poll(&fuse, 1, 0) >= 0 && !(fuse.revents & POLLERR);
-}
-
-/* fusermount3 says on our stderr why it refuses: that is the cause in our one line. What it says of a mount that it makes goes on. */
-static int mount_session(struct session *s)
-{
-	_cleanup_close_ int said = memfd_create("stderr", MFD_CLOEXEC);
-	_cleanup_close_ int own = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	char text[sizeof(libfuse_said)];
-	ssize_t n;
-	int r;
-
-	if (strncmp(s->opt->mountpoint, "/dev/fd/", strlen("/dev/fd/")) == 0 && !is_session(s->opt->mountpoint)) {
-		strcpy(libfuse_said, "not a mounted session of /dev/fuse");
-		return -1;
-	}
-	if (said < 0 || own < 0)
-		return fuse_session_mount(s->se, s->opt->mountpoint);
-	dup2(said, STDERR_FILENO);
-	r = fuse_session_mount(s->se, s->opt->mountpoint);
-	dup2(own, STDERR_FILENO);
-	n = pread(said, text, sizeof(text) - 1, 0);
-	text[MAX(n, 0)] = '\0';
-	if (r == 0) {
-		fputs(text, stderr);
-	} else if (text[0]) {
-		text[strcspn(text, "\n")] = '\0';
-		memcpy(libfuse_said, text, sizeof(text));
-	}
-	return r;
-}
-
-/* With auto_unmount fusermount3 mounts for root too, and libfuse hands it no flag that is the kernel's default. */
-static int allow_by_flags(const struct session *s)
-{
-	const struct options *opt = s->opt;
-	bool suid = !(opt->vfs_flags & MS_NOSUID), dev = !(opt->vfs_flags & MS_NODEV);
-
-	if (!opt->auto_unmount || !sys_has_cap(CAP_SYS_ADMIN) || (!suid && !dev))
-		return 0;
-	return sys_mount_allow(opt->mountpoint, suid, dev);
+	if (!s->se)
+		return -EINVAL;
+	snprintf(ready, sizeof(ready), "/dev/fd/%d", s->mounted.fd);
+	return fuse_session_mount(s->se, ready) == 0 ? 0 : -EINVAL;
 }
 
 static int serve(struct session *s)
@@ -230,7 +172,8 @@ static int serve(struct session *s)
 
 	if (!config)
 		return -ENOMEM;
-	fuse_loop_cfg_set_clone_fd(config, 1);
+	/* Each of these descriptors is opened anew. */
+	fuse_loop_cfg_set_clone_fd(config, !s->mounted.covers_device);
 	fuse_loop_cfg_set_max_threads(config, MAX(threads, 2U));
 	fuse_loop_cfg_set_idle_threads(config, MAX(threads, 2U));
 	r = fuse_session_loop_mt(s->se, config);
@@ -252,40 +195,40 @@ static int session_start(struct session *s)
 		r = cgroup_enter(s->opt->cgroup, &s->cgroup, &s->refusal);
 	if (r < 0)
 		return r;
+	r = mounted_prepare(s->opt, &s->mounted, &s->refusal);
+	if (r < 0)
+		return r;
 	open_log(s);
 	fuse_set_log_func(libfuse_log);
 	sys_set_oom_score(-1000);
 	if (sys_keep_caps_on_fsuid() < 0 && s->set->has_upper && s->set->can_chown)
 		log_debug("capabilities can't be kept over a change of fsuid: new files are given away by chown");
+	/* libfuse ends its threads by it. */
+	if (s->mounted.covers_libraries)
+		sys_load_unwinder();
 	opt = fs_options_of(s);
 	sys_reserve_fds(MIN(opt.max_fds, RESERVED_FDS));
 	r = fs_new(s->set, &opt, &s->fs);
-	if (r < 0)
-		return r;
-	r = new_session(s);
-	if (r < 0)
-		return r;
-	if (mount_session(s) == 0) {
-		r = allow_by_flags(s);
-		if (r == 0)
-			r = add_mount_flags(s);
-		return r < 0 ? r : fs_set_session(s->fs, s->se);
-	}
-	if (!libfuse_said[0])
-		snprintf(libfuse_said, sizeof(libfuse_said), "fusermount3 can't mount it");
-	return -EIO;
+	if (r == 0)
+		r = new_session(s);
+	if (r == 0)
+		r = mounted_open(&s->mounted, &s->refusal);
+	return r < 0 ? r : fs_set_session(s->fs, s->se);
 }
 
 static void session_stop(struct session *s)
 {
+	int place;
+
 	signals_stop(s->signals);
 	if (s->fs)
 		fs_quiesce(s->fs);
-	if (s->se)
-		fuse_session_unmount(s->se);
-	fs_free(s->fs);
+	/* Found while the session lives, unmounted when it has ended: what the kernel writes back then would wait for us. */
+	place = mounted_find(&s->mounted);
 	if (s->se)
 		fuse_session_destroy(s->se);
+	mounted_unmount(&s->mounted, place);
+	fs_free(s->fs);
 	live_remove_pidfile(&s->live);
 	free(s->refusal);
 }
@@ -305,7 +248,7 @@ int session_run(const struct options *opt, struct layer_set *set, struct cgroup 
 
 	*ret_cgroup = s.cgroup;
 	if (r == 0)
-		r = signals_start(s.se, s.fs, opt->mountpoint, &s.signals);
+		r = signals_start(s.se, s.fs, &s.mounted, &s.signals);
 	if (r < 0) {
 		say_why(&s, strerror(-r));
 		session_stop(&s);

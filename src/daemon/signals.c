@@ -13,13 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "internal.h"
 #include "base/log.h"
-#include "os/mount.h"
 #include "os/task.h"
 
 #define GRACE_SECONDS 3
@@ -27,7 +25,7 @@
 struct signals {
 	struct fuse_session *se;
 	struct fs *fs;
-	const char *mountpoint;
+	const struct mounted *mounted;
 	pthread_t thread, main_thread;
 	_Atomic bool stop;
 };
@@ -63,35 +61,6 @@ void signals_block(void)
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
-/* Without CAP_SYS_ADMIN only the setuid helper may unmount. */
-static void unmount_by_helper(const char *mountpoint)
-{
-	pid_t child = fork();
-
-	if (child == 0) {
-		sigset_t none;
-
-		sigemptyset(&none);
-		sigprocmask(SIG_SETMASK, &none, NULL);
-		execlp("fusermount3", "fusermount3", "-u", "-q", "-z", "--", mountpoint, (char *)NULL);
-		_exit(127);
-	}
-	if (child > 0)
-		while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
-			;
-}
-
-static void detach(struct signals *s)
-{
-	int r;
-
-	if (strncmp(s->mountpoint, "/dev/fd/", strlen("/dev/fd/")) == 0)
-		return;
-	r = sys_umount_detach(s->mountpoint);
-	if (r == -EPERM)
-		unmount_by_helper(s->mountpoint);
-}
-
 /* Until the session has ended, the time is over or another signal asks for the end. Who is stopped or traced is woken without one. */
 static void wait_for_users(struct signals *s, const sigset_t *set)
 {
@@ -108,7 +77,7 @@ static void wait_for_users(struct signals *s, const sigset_t *set)
 
 static void end_session(struct signals *s, const sigset_t *set)
 {
-	detach(s);
+	mounted_detach(s->mounted);
 	wait_for_users(s, set);
 	if (atomic_load(&s->stop))
 		return;
@@ -141,7 +110,7 @@ static void *signals_main(void *arg)
 	return NULL;
 }
 
-int signals_start(struct fuse_session *se, struct fs *fs, const char *mountpoint, struct signals **ret_signals)
+int signals_start(struct fuse_session *se, struct fs *fs, const struct mounted *mounted, struct signals **ret_signals)
 {
 	struct signals *s = calloc(1, sizeof(*s));
 	int r;
@@ -150,7 +119,7 @@ int signals_start(struct fuse_session *se, struct fs *fs, const char *mountpoint
 		return -ENOMEM;
 	s->se = se;
 	s->fs = fs;
-	s->mountpoint = mountpoint;
+	s->mounted = mounted;
 	s->main_thread = pthread_self();
 	r = pthread_create(&s->thread, NULL, signals_main, s);
 	if (r != 0) {

@@ -23,6 +23,7 @@ struct sys_kernel {
 extern struct sys_kernel sys_kernel;
 
 #define SYS_FD_NAME_MAX 12
+#define SYS_FD_PATH_MAX (SYS_FD_NAME_MAX + 14)
 
 /* "N", the name of `fd` in proc_fd. Its magic link leads to the object itself and no further, be that a symlink. */
 const char *sys_fd_name(int fd, char buf[SYS_FD_NAME_MAX]);

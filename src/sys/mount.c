@@ -10,6 +10,7 @@
 #include <linux/mount.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -18,10 +19,10 @@
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "internal.h"
+#include "os/fs.h"
 
 /* Of sys/mount.h and of linux/fcntl.h. */
 #define DETACH 2
-#define UMOUNT_SYMLINK_NOFOLLOW 8
 #ifndef AT_RECURSIVE
 #define AT_RECURSIVE 0x8000
 #endif
@@ -114,9 +115,73 @@ int sys_mount_set_atime(int mount_fd, unsigned long mode)
 	return set_attributes(mount_fd, false, &attr);
 }
 
-int sys_umount_detach(const char *path)
+int sys_mount(const char *source, const char *path, const char *type, unsigned long flags, const char *data)
 {
-	return (int)SYS_CHANGE_ONCE(syscall(SYS_umount2, path, DETACH | UMOUNT_SYMLINK_NOFOLLOW));
+	return (int)SYS_CHANGE_ONCE(syscall(SYS_mount, source, path, type, flags, data));
+}
+
+int sys_umount_fd(int fd)
+{
+	char path[SYS_FD_PATH_MAX];
+	int ret = sys_fd_path(fd, "", path, sizeof(path));
+
+	return ret < 0 ? ret : (int)SYS_CHANGE_ONCE(syscall(SYS_umount2, path, DETACH));
+}
+
+static bool is_same(const struct statx *a, const struct statx *b)
+{
+	return a->stx_ino == b->stx_ino && a->stx_dev_major == b->stx_dev_major && a->stx_dev_minor == b->stx_dev_minor;
+}
+
+/* Whether one of the directories above `path` is `dir`. */
+static bool has_parent(const char *path, const struct statx *dir)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_free_ char *parent = slash ? strndup(path, MAX((size_t)(slash - path), 1U)) : NULL;
+	_cleanup_close_ int fd = parent ? sys_open_path(parent, O_PATH | O_DIRECTORY, 0) : -1;
+	struct statx now, before = {.stx_ino = 0};
+	unsigned level = 0;
+	int ret = fd < 0 ? fd : sys_statx_cached(fd, "", &now);
+
+	while (!ret && !is_same(&now, &before)) {
+		if (is_same(&now, dir))
+			return true;
+		before = now;
+		ret = sys_statx_up(fd, ++level, &now);
+	}
+	return false;
+}
+
+bool sys_leads_through(const char *path, const char *dir)
+{
+	_cleanup_close_ int fd = sys_open_path(dir, O_PATH | O_DIRECTORY, 0);
+	_cleanup_free_ char *real = realpath(path, NULL);
+	struct statx stx;
+
+	if (fd < 0 || sys_statx_cached(fd, "", &stx) < 0)
+		return false;
+	return has_parent(path, &stx) || (real && has_parent(real, &stx));
+}
+
+int sys_receive_fd(int socket)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	char byte;
+	struct iovec iov = {.iov_base = &byte, .iov_len = 1};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+	ssize_t n = SYS_LOOK(recvmsg(socket, &msg, MSG_CMSG_CLOEXEC));
+	struct cmsghdr *first = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
+	int fd;
+
+	if (n < 0)
+		return (int)n;
+	if (!first || first->cmsg_type != SCM_RIGHTS)
+		return -EIO;
+	memcpy(&fd, CMSG_DATA(first), sizeof(fd));
+	return fd;
 }
 
 int sys_set_read_ahead(const char *mountpoint, unsigned kib)

@@ -5,6 +5,10 @@
  */
 #include "os/task.h"
 
+#include <dlfcn.h>
+#ifdef __GLIBC__
+#include <execinfo.h>
+#endif
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
@@ -260,6 +264,22 @@ void sys_set_oom_score(int value)
 	if (fd < 0)
 		return;
 	dprintf(fd, "%d", value);
+}
+
+const char *sys_c_library(void)
+{
+	Dl_info info;
+
+	return dladdr(stderr, &info) && strchr(info.dli_fname, '/') && strstr(info.dli_fname, ".so") ? info.dli_fname : NULL;
+}
+
+void sys_load_unwinder(void)
+{
+#ifdef __GLIBC__
+	void *frame;
+
+	(void)backtrace(&frame, 1);
+#endif
 }
 
 unsigned sys_cpu_count(void)

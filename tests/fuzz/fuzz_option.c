@@ -25,7 +25,7 @@ static void check_taken(struct options *options)
 						    : !options->layers[i].data_only));
 	for (size_t i = 0; i < options->warnings.count; i++)
 		MUST(!strchr(options->warnings.items[i], '\n'));
-	text = options_fuse_string(options);
+	text = options_helper_string(options);
 	MUST(text && strstr(text, "fsname="));
 	free(text);
 }

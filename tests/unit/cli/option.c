@@ -68,7 +68,7 @@ TEST("a label in quotes holds commas, and goes on to the kernel with its quotes"
 	EXPECT_STR(opts.context, "\"u:r:t:s0:c1,c2\"");
 	EXPECT_STR(opts.rootcontext, "u:r:t");
 	EXPECT(opts.noacl);
-	text = options_fuse_string(&opts);
+	text = options_helper_string(&opts);
 	ASSERT(text);
 	EXPECT(strstr(text, ",context=\"u:r:t:s0:c1\\,c2\",rootcontext=u:r:t"));
 	free(text);
@@ -92,7 +92,7 @@ TEST("labels are dropped without SELinux, and what is wrong with them still show
 	EXPECT(!opts.context && !opts.fscontext && !opts.defcontext && !opts.rootcontext);
 	EXPECT(opts.noacl);
 	EXPECT_INT(opts.warnings.count, 0);
-	text = options_fuse_string(&opts);
+	text = options_helper_string(&opts);
 	ASSERT(text);
 	EXPECT(!strstr(text, "context"));
 	free(text);

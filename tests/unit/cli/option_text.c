@@ -3,7 +3,7 @@
 
 #include "option_helpers.h"
 
-static const char *fuse_string(bool privileged, const char *given)
+static const char *string_of(char *(*make)(const struct options *), bool privileged, const char *given)
 {
 	static char kept[1024];
 	char line[512], *text;
@@ -11,17 +11,36 @@ static const char *fuse_string(bool privileged, const char *given)
 	snprintf(line, sizeof(line), "plyfs -o lowerdir=/a,upperdir=/u,workdir=/w%s /m", given);
 	if (parse_as(privileged, line) < 0)
 		return error.text;
-	text = options_fuse_string(&opts);
+	text = make(&opts);
 	snprintf(kept, sizeof(kept), "%s", text ? text : "(null)");
 	free(text);
 	options_free(&opts);
 	return kept;
 }
 
+static const char *helper_string(bool privileged, const char *given)
+{
+	return string_of(options_helper_string, privileged, given);
+}
+
+static const char *kernel_string(bool privileged, const char *given)
+{
+	return string_of(options_kernel_string, privileged, given);
+}
+
+TEST("mount(2) gets the options of the file system, labels with their quotes, and nothing else")
+{
+	EXPECT_STR(kernel_string(true, ",ro,fsname=a\\,b,noexec"), "default_permissions,allow_other");
+	EXPECT_STR(kernel_string(false, ""), "default_permissions");
+	EXPECT_STR(kernel_string(true, ",allow_root,max_read=4096"), "default_permissions,allow_other,max_read=4096");
+	EXPECT_STR(kernel_string(false, ",context=\"u:r:t:s0:c1,c2\",rootcontext=u:r:t"),
+		   "default_permissions,context=\"u:r:t:s0:c1,c2\",rootcontext=u:r:t");
+}
+
 TEST("root's mounts let others, suid programs and devices in, a user's don't")
 {
-	EXPECT_STR(fuse_string(true, ""), "rw,suid,dev,default_permissions,allow_other,fsname=plyfs,subtype=plyfs");
-	EXPECT_STR(fuse_string(false, ""), "rw,nosuid,nodev,default_permissions,fsname=plyfs,subtype=plyfs");
+	EXPECT_STR(helper_string(true, ""), "rw,suid,dev,default_permissions,allow_other,fsname=plyfs,subtype=plyfs");
+	EXPECT_STR(helper_string(false, ""), "rw,nosuid,nodev,default_permissions,fsname=plyfs,subtype=plyfs");
 }
 
 TEST("a union without an upper is mounted read-only, also when rw is given")
@@ -33,31 +52,31 @@ TEST("a union without an upper is mounted read-only, also when rw is given")
 
 TEST("every mount flag given wins over the defaults, the last one over earlier ones")
 {
-	EXPECT_STR(fuse_string(true, ",nosuid,nodev,ro,noexec,noatime,sync"),
+	EXPECT_STR(helper_string(true, ",nosuid,nodev,ro,noexec,noatime,sync"),
 		   "ro,nosuid,nodev,noexec,sync,noatime,default_permissions,allow_other,fsname=plyfs,subtype=plyfs");
-	EXPECT_STR(fuse_string(true, ",dirsync"), "rw,suid,dev,dirsync,default_permissions,allow_other,fsname=plyfs,subtype=plyfs");
-	EXPECT_STR(fuse_string(false, ",suid,dev"), "rw,suid,dev,default_permissions,fsname=plyfs,subtype=plyfs");
-	EXPECT_STR(fuse_string(true, ",nosuid,suid,ro,rw,sync,async,noexec,exec"),
+	EXPECT_STR(helper_string(true, ",dirsync"), "rw,suid,dev,dirsync,default_permissions,allow_other,fsname=plyfs,subtype=plyfs");
+	EXPECT_STR(helper_string(false, ",suid,dev"), "rw,suid,dev,default_permissions,fsname=plyfs,subtype=plyfs");
+	EXPECT_STR(helper_string(true, ",nosuid,suid,ro,rw,sync,async,noexec,exec"),
 		   "rw,suid,dev,default_permissions,allow_other,fsname=plyfs,subtype=plyfs");
 }
 
 TEST("allow_root takes the place of root's allow_other, both together are refused")
 {
-	EXPECT_STR(fuse_string(true, ",allow_root"),
-		   "rw,suid,dev,default_permissions,allow_root,fsname=plyfs,subtype=plyfs");
-	EXPECT_STR(fuse_string(true, ",allow_root,allow_other"), "allow_root: excludes allow_other");
-	EXPECT_STR(fuse_string(false, ",allow_other,auto_unmount,max_read=4096"),
+	EXPECT_STR(helper_string(true, ",allow_root"),
+		   "rw,suid,dev,default_permissions,allow_other,fsname=plyfs,subtype=plyfs");
+	EXPECT_STR(helper_string(true, ",allow_root,allow_other"), "allow_root: excludes allow_other");
+	EXPECT_STR(helper_string(false, ",allow_other,auto_unmount,max_read=4096"),
 		   "rw,nosuid,nodev,default_permissions,allow_other,auto_unmount,max_read=4096,fsname=plyfs,subtype="
 		   "plyfs");
 }
 
-TEST("names given win, and are escaped for libfuse")
+TEST("names given win, and are escaped for fusermount3")
 {
-	EXPECT_STR(fuse_string(true, ",fsname=a\\,b\\\\c,subtype=x"),
+	EXPECT_STR(helper_string(true, ",fsname=a\\,b\\\\c,subtype=x"),
 		   "rw,suid,dev,default_permissions,allow_other,fsname=a\\,b\\\\c,subtype=x");
 }
 
-TEST("flags that libfuse doesn't know are taken, kept and not handed to it; strictatime isn't taken back by relatime")
+TEST("flags that fusermount3 doesn't know are taken, kept and not handed to it; strictatime isn't taken back by relatime")
 {
 	ASSERT_INT(parse("plyfs -o lowerdir=/a,upperdir=/u,workdir=/w,nodiratime,relatime,lazytime,mand /m"), 0);
 	EXPECT_INT(opts.vfs_flags, MS_NODIRATIME | MS_RELATIME | MS_LAZYTIME | MS_MANDLOCK);
@@ -66,7 +85,7 @@ TEST("flags that libfuse doesn't know are taken, kept and not handed to it; stri
 	EXPECT_INT(opts.vfs_flags, MS_NOSYMFOLLOW | MS_STRICTATIME | MS_RELATIME);
 	options_free(&opts);
 	EXPECT_STR(
-		fuse_string(true,
+		helper_string(true,
 			    ",strictatime,diratime,nomand,nolazytime,silent,loud,norelatime,nostrictatime,nosymfollow,symfollow,noiversion"),
 		"rw,suid,dev,default_permissions,allow_other,fsname=plyfs,subtype=plyfs");
 }

@@ -206,7 +206,7 @@ TEST("a line of mountinfo is taken apart, its escapes undone, with any number of
 TEST("unmounting what is no mount is an error")
 {
 	SCRATCH(s);
-	int ret = sys_umount_detach(s.path), missing = sys_umount_detach("/nonexistent/x");
+	int ret = sys_umount_fd(s.fd), missing = sys_umount_fd(-1);
 
 	EXPECT(ret == -EINVAL || ret == -EPERM);
 	EXPECT(missing == -ENOENT || missing == -EPERM);

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The mount: made by mount(2), or by fusermount3 where that isn't permitted or is to unmount by itself, and found again to be unmounted.
+ *
+ * libfuse, which could do both, is handed a descriptor as if it were mounted. As root it runs mount(8) for that one's table before the first
+ * request is answered: over that program, or a library of it, nobody would answer. And it unmounts whatever is at the mountpoint by
+ * then, which may be somebody else's.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/major.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "internal.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/macros.h"
+#include "os/fs.h"
+#include "os/mount.h"
+#include "os/task.h"
+
+#define FUSE_DEVICE "/dev/fuse"
+#define FUSE_MINOR 229 /* of the kernel's linux/miscdevice.h */
+#define READY "/dev/fd/"
+#define HELPER "fusermount3"
+/* Who binds the union over itself more often than that must unmount it by himself. */
+#define MAX_STACKED 16
+
+/* The way to what is mounted there: of the root directory it is the one by which the kernel goes up into it. */
+static const char *point_of(const struct mounted *m)
+{
+	return strcmp(m->opt->mountpoint, "/") ? m->opt->mountpoint : "/..";
+}
+
+/* One that isn't mounted, or not any more, polls as broken. */
+static bool is_broken(int fuse_fd)
+{
+	struct pollfd fuse = {.fd = fuse_fd};
+
+	return poll(&fuse, 1, 0) < 0 || (fuse.revents & POLLERR);
+}
+
+/* --- fusermount3 ------------------------------------------------------------------------------------------------------ */
+
+/* What it says goes to `said`, the session's descriptor it sends over `socket`; -1 without. */
+static pid_t start_helper(char *const argv[], int said, int socket)
+{
+	pid_t child = fork();
+	sigset_t none;
+	char text[16];
+
+	if (child)
+		return child < 0 ? -errno : child;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* It may stay as long as the mount: nothing that our caller has given us for 0-2 is its own. */
+	for (int fd = STDIN_FILENO; said >= 0 && fd <= STDERR_FILENO; fd++)
+		dup2(said, fd);
+	if (socket >= 0) {
+		snprintf(text, sizeof(text), "%d", socket);
+		setenv("_FUSE_COMMFD", text, 1);
+		fcntl(socket, F_SETFD, 0);
+	}
+	execv("/usr/bin/" HELPER, argv);
+	execvp(HELPER, argv);
+	dprintf(STDERR_FILENO, HELPER ": %s\n", strerror(errno));
+	_exit(127);
+}
+
+static void wait_for(pid_t child)
+{
+	while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+/* Its session's descriptor, or -errno. With auto_unmount it stays, and leaves when nobody has the other end of the socket. */
+static int receive_session(struct mounted *m, int said)
+{
+	_cleanup_free_ char *options = options_helper_string(m->opt);
+	char *const argv[] = {(char *)HELPER, (char *)"-o", options, (char *)"--", (char *)point_of(m), NULL};
+	int pair[2], fd;
+	pid_t child;
+
+	if (!options)
+		return -ENOMEM;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	child = start_helper(argv, said, pair[0]);
+	close(pair[0]);
+	fd = child < 0 ? (int)child : sys_receive_fd(pair[1]);
+	if (fd >= 0 && m->opt->auto_unmount) {
+		m->helper_fd = pair[1];
+		return fd;
+	}
+	close(pair[1]);
+	wait_for(child);
+	return fd;
+}
+
+/* It says on its stderr why it refuses: that is the cause in our one line. What it says of a mount that it makes goes on. */
+static int mount_by_helper(struct mounted *m, char **ret_cause)
+{
+	_cleanup_close_ int said = memfd_create("stderr", MFD_CLOEXEC);
+	int fd = receive_session(m, said);
+	char text[256];
+	ssize_t n = said < 0 ? -1 : pread(said, text, sizeof(text) - 1, 0);
+
+	text[MAX(n, 0)] = '\0';
+	if (fd >= 0) {
+		fputs(text, stderr);
+		/* libfuse has this number already. */
+		fd = dup3(fd, m->fd, O_CLOEXEC) < 0 ? -errno : (close(fd), 0);
+		return fd;
+	}
+	text[strcspn(text, "\n")] = '\0';
+	*ret_cause = strdup(text[0] ? text : HELPER " can't mount it");
+	return fd;
+}
+
+/* --- mounting --------------------------------------------------------------------------------------------------------- */
+
+static int mount_directly(const struct mounted *m)
+{
+	const struct options *opt = m->opt;
+	const unsigned long flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS | MS_DIRSYNC | MS_NOATIME;
+	_cleanup_free_ char *own = options_kernel_string(opt);
+	_cleanup_free_ char *data = NULL;
+	_cleanup_free_ char *type = NULL;
+
+	if (!own || asprintf(&type, "fuse.%s", opt->subtype) < 0)
+		return -ENOMEM;
+	if (asprintf(&data, "fd=%d,rootmode=40000,user_id=%u,group_id=%u%s%s", m->fd, getuid(), getgid(), *own ? "," : "", own) < 0)
+		return -ENOMEM;
+	return sys_mount(opt->fsname, point_of(m), type, opt->vfs_flags & flags, data);
+}
+
+/* With auto_unmount fusermount3 mounts for root too, and sets both flags always. */
+static int allow_by_flags(const struct mounted *m)
+{
+	bool suid = !(m->opt->vfs_flags & MS_NOSUID), dev = !(m->opt->vfs_flags & MS_NODEV);
+
+	if (!m->opt->auto_unmount || !sys_has_cap(CAP_SYS_ADMIN) || (!suid && !dev))
+		return 0;
+	return sys_mount_allow(point_of(m), suid, dev);
+}
+
+/* Flags for which fusermount3 has no words. Without the privilege to set one, only that which bars something is missed. */
+static int add_flags(const struct mounted *m, char **ret_error)
+{
+	unsigned long flags = m->opt->vfs_flags & (MS_NODIRATIME | MS_STRICTATIME | MS_LAZYTIME | MS_NOSYMFOLLOW);
+	int r = flags ? sys_mount_add_flags(point_of(m), flags) : 0;
+
+	if (r == 0 || !(flags & MS_NOSYMFOLLOW))
+		return 0;
+	if (asprintf(ret_error, "nosymfollow: %s: %s", m->opt->mountpoint, strerror(-r)) < 0)
+		*ret_error = NULL;
+	return r;
+}
+
+/* Its file system's number, by which it is known later: asks nobody, there is nobody to answer yet. */
+static int note_device(struct mounted *m)
+{
+	_cleanup_close_ int fd = sys_open_path(point_of(m), O_PATH | O_DIRECTORY, 0);
+	struct statx stx;
+	int r = fd < 0 ? fd : sys_statx_cached(fd, "", &stx);
+
+	if (r == 0)
+		m->dev = makedev(stx.stx_dev_major, stx.stx_dev_minor);
+	return r;
+}
+
+static int refuse(const struct mounted *m, int err, const char *cause, char **ret_error)
+{
+	if (!*ret_error && asprintf(ret_error, "mount: %s: %s", m->opt->mountpoint, cause ? cause : strerror(-err)) < 0)
+		*ret_error = NULL;
+	return err;
+}
+
+/* With another descriptor libfuse would serve until it hears of it. */
+static int take_ready(struct mounted *m, char **ret_error)
+{
+	int fd = atoi(m->opt->mountpoint + strlen(READY));
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(MISC_MAJOR, FUSE_MINOR) || is_broken(fd))
+		return refuse(m, -EINVAL, "not a mounted session of " FUSE_DEVICE, ret_error);
+	m->fd = fd;
+	m->is_ready = true;
+	return 0;
+}
+
+/* Over the root directory nothing is covered: who has a path goes by the directory below. */
+static bool covers(const struct options *opt, const char *path)
+{
+	return strcmp(opt->mountpoint, "/") != 0 && sys_leads_through(path, opt->mountpoint);
+}
+
+int mounted_prepare(const struct options *opt, struct mounted *m, char **ret_error)
+{
+	const char *library = sys_c_library();
+	_cleanup_free_ char *cause = NULL;
+
+	*m = (struct mounted){.opt = opt, .fd = -1, .helper_fd = -1};
+	if (strncmp(opt->mountpoint, READY, strlen(READY)) == 0)
+		return take_ready(m, ret_error);
+	if (covers(opt, "/proc/self"))
+		return refuse(m, -EBUSY, "the daemon needs /proc while it is mounted", ret_error);
+	m->covers_device = covers(opt, FUSE_DEVICE);
+	m->covers_sys = covers(opt, "/sys/class/bdi/x") || covers(opt, "/sys/devices/system/cpu/x");
+	m->covers_syslog = covers(opt, "/dev/log") || covers(opt, "/run/systemd/journal/x") || covers(opt, "/run/x");
+	m->covers_libraries = covers(opt, "/etc/ld.so.cache") || (library && covers(opt, library));
+	m->fd = sys_open_path(FUSE_DEVICE, O_RDWR, 0);
+	if (m->fd >= 0)
+		return 0;
+	if (asprintf(&cause, FUSE_DEVICE ": %s", strerror(-m->fd)) < 0)
+		cause = NULL;
+	return refuse(m, m->fd, cause, ret_error);
+}
+
+int mounted_open(struct mounted *m, char **ret_error)
+{
+	_cleanup_free_ char *cause = NULL;
+	int r;
+
+	if (m->is_ready)
+		return 0;
+	r = m->opt->auto_unmount ? -EPERM : mount_directly(m);
+	if (r == -EPERM)
+		r = mount_by_helper(m, &cause);
+	if (r == 0)
+		r = note_device(m);
+	if (r == 0)
+		r = allow_by_flags(m);
+	if (r == 0)
+		r = add_flags(m, ret_error);
+	return r < 0 ? refuse(m, r, cause, ret_error) : 0;
+}
+
+/* --- unmounting ------------------------------------------------------------------------------------------------------- */
+
+/* Without O_DIRECTORY, for which a mountpoint of autofs would be mounted anew. */
+static int open_own(const struct mounted *m)
+{
+	_cleanup_close_ int fd = sys_open_path(point_of(m), O_PATH | O_NOFOLLOW, 0);
+	struct statx stx;
+	int r = fd < 0 ? fd : sys_statx_cached(fd, "", &stx);
+
+	if (r < 0)
+		return r;
+	return makedev(stx.stx_dev_major, stx.stx_dev_minor) == m->dev ? TAKE_FD(fd) : -ENOENT;
+}
+
+int mounted_find(const struct mounted *m)
+{
+	_cleanup_close_ int fd = m->dev ? open_own(m) : -ENOENT;
+
+	/* Looked at last: while the session lives its file system's number is nobody else's, and what is open here keeps it alive. */
+	return fd >= 0 && is_broken(m->fd) ? -ENOENT : TAKE_FD(fd);
+}
+
+static int find_covered(void *arg, const struct sys_mountinfo *info)
+{
+	const struct mounted *m = arg;
+
+	return info->dev == m->dev && !strcmp(info->mountpoint, m->opt->mountpoint);
+}
+
+/* Without CAP_SYS_ADMIN only the setuid helper may unmount. */
+static void unmount_by_helper(const struct mounted *m)
+{
+	char *const argv[] = {(char *)HELPER, (char *)"-u", (char *)"-q", (char *)"-z", (char *)"--", (char *)point_of(m), NULL};
+
+	wait_for(start_helper(argv, -1, -1));
+}
+
+void mounted_unmount(const struct mounted *m, int place)
+{
+	/* The union may have been bound over itself: all of that is ours. */
+	for (unsigned i = 0; place >= 0 && i < MAX_STACKED; i++) {
+		int next;
+
+		if (sys_umount_fd(place) == -EPERM)
+			unmount_by_helper(m);
+		next = open_own(m);
+		close(place);
+		place = next;
+	}
+	cleanup_close(&place);
+}
+
+void mounted_detach(const struct mounted *m)
+{
+	int place = mounted_find(m);
+
+	if (place < 0 && m->dev && !is_broken(m->fd) && sys_each_mount(find_covered, (void *)m) == 1)
+		log_warning("%s: covered by another mount, which stays, and the union below it, without its daemon", m->opt->mountpoint);
+	mounted_unmount(m, place);
+}
