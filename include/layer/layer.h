@@ -101,7 +101,7 @@ struct layer_set {
 };
 
 /* Opens, checks, fences, locks, cleans and probes everything that the specification names, in this order, before the mount
- * exists. `mountpoint` is checked against the layers; NULL or "/dev/fd/N" is not. Without an upper, or one that is shown,
+ * exists. `mountpoint` is checked against the work directory; NULL or "/dev/fd/N" is not. Without an upper, or one that is shown,
  * `workdir` is not looked at. On failure nothing is left behind, and *ret_error is one line in the form "OPTION: PATH: cause"
  * (allocated, the caller frees it; NULL when memory is short). 0 or -errno. -EALREADY with *ret_error == NULL: the same
  * layers are already mounted at this mountpoint. -EBUSY with none: the upper is another mount's, but this one is to be

@@ -69,7 +69,7 @@ void layer_make_identity(struct layer_opening *lo);
 int place_read(struct layer_place *place, int fd);
 void place_finish(struct layer_place *place);
 int place_in_file_systems(struct layer_place *places, unsigned n);
-/* -ELOOP when layers overlap, -EBUSY when the mountpoint covers one; only decides. */
+/* -ELOOP when layers overlap, or the mountpoint lies where the work directory's own things are; only decides. */
 int overlap_check(struct layer_opening *lo);
 int overlap_check_mountpoint(struct layer_opening *lo);
 

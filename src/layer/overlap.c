@@ -7,7 +7,7 @@
  * enough.
  *
  * The rules are kernel overlayfs's (ovl_check_overlapping_layers, ovl_check_layer): upper or work inside a lower is
- * permitted. The mountpoint is compared by path walk, across mounts, because that is what mounting over it covers.
+ * permitted.
  */
 #include "internal.h"
 
@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index_internal.h"
 #include "os/fs.h"
 #include "os/mount.h"
 
@@ -202,21 +203,27 @@ int overlap_check(struct layer_opening *lo)
 	return ret;
 }
 
-/* A mountpoint that is a layer or holds one: afterwards nobody could reach the layer by its path, and programs that
- * look at it would wait for us. */
+/* Whether the path, of something inside of the work directory, leads into one of the directories that are made there. */
+static bool is_made_there(const char *beneath)
+{
+	static const char *const names[] = {WORK_DIR_NAME, INDEX_DIR_NAME, INDEX_GONE_NAME};
+	size_t len = strcspn(beneath + 1, "/");
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strlen(names[i]) == len && !strncmp(names[i], beneath + 1, len))
+			return true;
+	return false;
+}
+
+/* A mountpoint may be a layer, hold some or lie in one: all are open already, and what is mounted there is nowhere met by us. But what the
+ * work directory's own directories hold comes and goes. */
 int overlap_check_mountpoint(struct layer_opening *lo)
 {
-	if (!lo->mountpoint)
-		return 0;
-	if (lo->set->has_upper && is_inside(&lo->target, layer_work_place(lo)))
-		return refuse_inside(lo, &lo->target, layer_work_place(lo));
-	for (unsigned i = 0; i < lo->n_places; i++) {
-		const struct layer_place *place = &lo->places[i];
+	const struct layer_place *work = layer_work_place(lo);
+	const char *beneath;
 
-		for (unsigned level = 0; level < place->n_chain; level++)
-			if (layer_id_equal(place->chain[level], lo->target.chain[0]))
-				return layer_refuse(lo, -EBUSY, "mountpoint", lo->mountpoint, "covers %s %s",
-						    place->option, place->path);
-	}
-	return 0;
+	if (!lo->mountpoint || !lo->set->has_upper || !is_inside(&lo->target, work))
+		return 0;
+	beneath = work->where && lo->target.where ? path_beneath(work->where, lo->target.where) : NULL;
+	return beneath && *beneath && !is_made_there(beneath) ? 0 : refuse_inside(lo, &lo->target, work);
 }
