@@ -31,6 +31,7 @@ struct layer {
 	bool upper;     /* the writable one */
 	bool fenced;    /* root_fd lies in a private clone without mounts below */
 	bool has_xattr; /* private marks may exist here */
+	_Atomic bool lists_marks; /* listxattr(2) tells those that there are; else each is asked for by its name */
 	bool has_handles; /* name_to_handle_at works and handles can be opened */
 	enum override_form override; /* where owner, mode and type of its objects are kept */
 	unsigned fs;    /* index into layer_set.fs */
@@ -195,7 +196,8 @@ enum layer_mark {
 	MARK_PROTECTED = 1 << 11,   /* overlay.protattr; obeyed in the upper */
 	MARKS_SHOWN = MARK_ACL | MARK_DEFAULT_ACL | MARK_CAPABILITY | MARK_OTHER_XATTR,
 };
-/* One listxattr, and a getxattr of overlay.opaque where it is present. 0 where the layer has no xattrs. *ret_marks. */
+/* One listxattr, and a getxattr of overlay.opaque where it is present; more where the layer doesn't list marks. 0 where it has no xattrs.
+ * *ret_marks. */
 int layer_read_marks(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,
 		     unsigned *ret_marks);
 

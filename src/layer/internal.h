@@ -33,6 +33,7 @@ struct layer_place {
 	char *where;   /* owned; absolute path, or NULL where it can't be told */
 	dev_t sb_dev;  /* of mountinfo, with sb_path */
 	char *sb_path; /* owned; path from the root of the file system, or NULL where mountinfo doesn't show it */
+	char *fs_type; /* owned; likewise, as the mount table has it: "ext4", "fuse.sshfs" */
 };
 
 struct layer_opening {
@@ -114,6 +115,11 @@ int probe_upper(struct layer_opening *lo);
 
 /* open.c: 1 when another mount covers `name`, 0, or -errno. *ret_stx is as layer_statx() gives it for such a name. */
 int layer_statx_covered(int dirfd, const char *name, struct statx *ret_stx);
+
+/* recognise.c: whether an attribute of `name` in the work directory, which has a mark, is listed. */
+bool recognise_lists_mark(const struct layer_set *set, const char *name);
+/* Finds out what isn't to be expected of the lower layers' file systems. */
+void recognise_lowers(struct layer_opening *lo);
 
 /* override.c: finds out which layers keep owners in an attribute, and makes the upper one of them where that was asked for. */
 int override_prepare(struct layer_opening *lo);

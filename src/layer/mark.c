@@ -2,12 +2,16 @@
 /*
  * Reading the marks of one object. Most objects have no attribute at all, so one listxattr answers for all marks; only
  * the value of overlay.opaque is needed besides.
+ *
+ * Some file systems on FUSE leave attributes out of the list that can be read (ntfs-3g those in trusted.*). There each mark that objects of
+ * the type can have is asked for, until a mark in a list shows that they are listed.
  */
 #include "layer/layer.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/macros.h"
@@ -19,21 +23,27 @@
 #define LIST_FIRST_TRY 1024
 #define LIST_LIMIT 65536 /* XATTR_LIST_MAX */
 
+enum bearer { BEARER_DIR = 1 << 0, BEARER_FILE = 1 << 1, BEARER_OTHER = 1 << 2, BEARER_ANY = (1 << 3) - 1 };
+
+static const struct private_mark {
+	enum xattr_overlay which;
+	unsigned mark;
+	unsigned bearers; /* objects on which it means something */
+} private_marks[] = {
+	{XATTR_OVERLAY_OPAQUE, MARK_OPAQUE, BEARER_DIR},
+	{XATTR_OVERLAY_METACOPY, MARK_METACOPY, BEARER_FILE},
+	{XATTR_OVERLAY_REDIRECT, MARK_REDIRECT, BEARER_DIR | BEARER_FILE},
+	{XATTR_OVERLAY_ORIGIN, MARK_ORIGIN, BEARER_ANY},
+	{XATTR_OVERLAY_IMPURE, MARK_IMPURE, BEARER_DIR},
+	{XATTR_OVERLAY_WHITEOUT, MARK_WHITEOUT, BEARER_FILE},
+	{XATTR_OVERLAY_PROTATTR, MARK_PROTECTED, BEARER_DIR | BEARER_FILE},
+};
+
 static unsigned private_mark(enum xattr_ns ns, const char *xattr)
 {
-	static const struct {
-		enum xattr_overlay which;
-		unsigned mark;
-	} table[] = {
-		{XATTR_OVERLAY_OPAQUE, MARK_OPAQUE},	 {XATTR_OVERLAY_REDIRECT, MARK_REDIRECT},
-		{XATTR_OVERLAY_METACOPY, MARK_METACOPY}, {XATTR_OVERLAY_ORIGIN, MARK_ORIGIN},
-		{XATTR_OVERLAY_IMPURE, MARK_IMPURE},	 {XATTR_OVERLAY_WHITEOUT, MARK_WHITEOUT},
-		{XATTR_OVERLAY_PROTATTR, MARK_PROTECTED},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
-		if (!strcmp(xattr, xattr_overlay_name(ns, table[i].which)))
-			return table[i].mark;
+	for (size_t i = 0; i < ARRAY_SIZE(private_marks); i++)
+		if (!strcmp(xattr, xattr_overlay_name(ns, private_marks[i].which)))
+			return private_marks[i].mark;
 	return 0;
 }
 
@@ -101,12 +111,73 @@ static int read_fuseoverlayfs(int dirfd, const char *name, unsigned *marks)
 	return size < 0 && size != -ENODATA && size != -ERANGE ? (int)size : 0;
 }
 
+static enum bearer bearer_of(int dirfd, const char *name)
+{
+	struct statx stx;
+
+	/* As far as is known without asking the file system: a type doesn't change. */
+	if (sys_statx_cached(dirfd, name, &stx) < 0)
+		return BEARER_ANY;
+	return S_ISDIR(stx.stx_mode) ? BEARER_DIR : S_ISREG(stx.stx_mode) ? BEARER_FILE : BEARER_OTHER;
+}
+
+/* 1, 0 or -errno. */
+static int has_mark(const struct layer_set *set, int dirfd, const char *name, enum xattr_overlay which)
+{
+	ssize_t size = sys_getxattr(dirfd, name, xattr_overlay_name(set->ns, which), NULL, 0);
+
+	if (size == -ENODATA || size == -EOPNOTSUPP || size == -ENOSYS || size == -EPERM)
+		return 0;
+	return size < 0 ? (int)size : 1;
+}
+
+/* Adds to *marks those that the list left out. */
+static int ask_marks(const struct layer_set *set, const struct layer *l, int dirfd, const char *name, unsigned *marks)
+{
+	unsigned bearer = bearer_of(dirfd, name);
+
+	for (size_t i = 0; i < ARRAY_SIZE(private_marks); i++) {
+		const struct private_mark *m = &private_marks[i];
+		int ret;
+
+		if (!(m->bearers & bearer) || (*marks & m->mark) || (m->mark == MARK_PROTECTED && !l->upper))
+			continue;
+		/* A file's says where its data is. */
+		if (m->mark == MARK_REDIRECT && bearer == BEARER_FILE && !(*marks & MARK_METACOPY))
+			continue;
+		ret = has_mark(set, dirfd, name, m->which);
+		if (ret < 0)
+			return ret;
+		*marks |= ret ? m->mark : 0;
+	}
+	return 0;
+}
+
+/* For the layer, whose list of an object has these. */
+static bool are_listed(struct layer *l, unsigned listed)
+{
+	unsigned own = 0;
+
+	if (atomic_load_explicit(&l->lists_marks, memory_order_relaxed))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(private_marks); i++)
+		own |= private_marks[i].mark;
+	if (!(listed & own))
+		return false;
+	atomic_store_explicit(&l->lists_marks, true, memory_order_relaxed);
+	return true;
+}
+
 static int finish_marks(const struct layer_set *set, const struct layer *l, int dirfd, const char *name, const char *list, ssize_t size,
 			unsigned *ret_marks)
 {
 	unsigned marks = marks_of_list(set, l, list, (size_t)size);
-	int ret = marks & MARK_OPAQUE ? read_opaque(set, dirfd, name, &marks) : 0;
+	int ret = 0;
 
+	if (l->has_xattr && !are_listed(&set->layers[l->index], marks))
+		ret = ask_marks(set, l, dirfd, name, &marks);
+	if (!ret && (marks & MARK_OPAQUE))
+		ret = read_opaque(set, dirfd, name, &marks);
 	if (!ret && (marks & LISTED_FUSEOVERLAYFS))
 		ret = read_fuseoverlayfs(dirfd, name, &marks);
 	if (!ret)
@@ -128,10 +199,8 @@ int layer_read_marks(const struct layer_set *set, const struct layer *l, int dir
 			return -ENOMEM;
 		size = sys_listxattr(dirfd, name, large, LIST_LIMIT);
 	}
-	if (size == 0 || size == -EOPNOTSUPP || size == -ENOSYS) {
-		*ret_marks = 0;
-		return 0;
-	}
+	if (size == -EOPNOTSUPP || size == -ENOSYS)
+		size = 0;
 	return size < 0 ? (int)size : finish_marks(set, l, dirfd, name, list, size, ret_marks);
 }
 

@@ -82,6 +82,7 @@ void place_finish(struct layer_place *place)
 	free(place->chain);
 	free(place->where);
 	free(place->sb_path);
+	free(place->fs_type);
 }
 
 /* The rest of `path` beneath directory `dir`: "" for the same, "/..." below it, NULL elsewhere. */
@@ -113,10 +114,11 @@ static int place_in_mount(void *arg, const struct sys_mountinfo *m)
 		rest = path_beneath(m->mountpoint, place->where);
 		if (!rest)
 			continue;
-		if (asprintf(&place->sb_path, "%s%s", root, rest) < 0) {
+		if (asprintf(&place->sb_path, "%s%s", root, rest) < 0)
 			place->sb_path = NULL;
+		place->fs_type = strdup(m->fstype);
+		if (!place->sb_path || !place->fs_type)
 			return -ENOMEM;
-		}
 		place->sb_dev = m->dev;
 	}
 	return 0;

@@ -163,9 +163,17 @@ static bool probe_chown(struct layer_set *set, const char *name)
  * matter. A full file system has attributes. */
 static int probe_xattr(struct layer_set *set, const char *name)
 {
-	int ret = sys_setxattr(set->work_fd, name, xattr_overlay_name(set->ns, XATTR_OVERLAY_OPAQUE), "y", 1, 0);
+	struct layer *upper = layer_upper(set);
+	const char *mark = xattr_overlay_name(set->ns, XATTR_OVERLAY_OPAQUE);
+	int ret = sys_setxattr(set->work_fd, name, mark, "y", 1, 0);
 
+	/* Some only say that they have kept it. */
+	if (!ret && sys_getxattr(set->work_fd, name, mark, NULL, 0) != 1)
+		ret = -EOPNOTSUPP;
 	set->has_upper_xattr = !ret || ret == -ENOSPC || ret == -EDQUOT;
+	atomic_init(&upper->lists_marks, !set->has_upper_xattr || recognise_lists_mark(set, name));
+	if (!atomic_load(&upper->lists_marks))
+		log_info("%s: marks aren't listed there, each is asked for by its name", upper->path);
 	return set->has_upper_xattr || ret == -EOPNOTSUPP || ret == -EPERM || ret == -EACCES || ret == -ENOSYS ? 0
 													       : ret;
 }

@@ -304,6 +304,8 @@ static int open_steps(struct layer_opening *lo)
 	if (!ret)
 		ret = probe_file_systems(lo->set);
 	if (!ret)
+		recognise_lowers(lo);
+	if (!ret)
 		ret = override_prepare(lo);
 	if (!ret)
 		ret = mapped_prepare(lo);

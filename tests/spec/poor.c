@@ -1,19 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * poor DIR MOUNTPOINT : shows DIR as a network file system of the old kind would: no extended attributes, no device
- * nodes, no renames but plain ones, no files without a name. What it does have - links, locks, symlinks - works.
+ * poor DIR MOUNTPOINT [WORD...] : shows DIR as a network file system of the old kind would: no extended attributes, no device
+ * nodes, no renames but plain ones, no files without a name. What it does have - links, locks, symlinks - works. The
+ * words, for file systems on FUSE that lack something else:
+ *
+ *	attributes  there are extended attributes
+ *	unlisted    and none in trusted.* is listed, though all can be read (ntfs-3g)
+ *	pretended   none is kept, though setting one succeeds
+ *	devices     there are device nodes
  */
 #define FUSE_USE_VERSION 35
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fuse.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 static int root_fd;
+
+enum word { ATTRIBUTES, UNLISTED, PRETENDED, DEVICES, WORDS };
+static const char *const word_names[WORDS] = {"attributes", "unlisted", "pretended", "devices"};
+static bool has[WORDS];
 
 static const char *below(const char *path)
 {
@@ -61,10 +74,9 @@ static int poor_mknod(const char *path, mode_t mode, dev_t dev)
 {
 	int res;
 
-	(void)dev;
-	if (S_ISCHR(mode) || S_ISBLK(mode))
+	if ((S_ISCHR(mode) || S_ISBLK(mode)) && !has[DEVICES])
 		return -EPERM;
-	res = result(mknodat(root_fd, below(path), mode, 0));
+	res = result(mknodat(root_fd, below(path), mode, dev));
 	return res < 0 ? res : give(path);
 }
 
@@ -201,6 +213,62 @@ static int poor_readdir(const char *path, void *list, fuse_fill_dir_t fill, off_
 	return 0;
 }
 
+/* --- attributes --------------------------------------------------------------------------------------------------- */
+
+#define TRUSTED "trusted."
+
+/* The calls have no form with a directory's descriptor. */
+static const char *by_proc(const char *path, char ret[static PATH_MAX])
+{
+	snprintf(ret, PATH_MAX, "/proc/self/fd/%d/%s", root_fd, below(path));
+	return ret;
+}
+
+static int poor_setxattr(const char *path, const char *name, const char *value, size_t size, int flags)
+{
+	char proc[PATH_MAX];
+
+	if (has[PRETENDED])
+		return 0;
+	return has[ATTRIBUTES] ? result(lsetxattr(by_proc(path, proc), name, value, size, flags)) : -EOPNOTSUPP;
+}
+
+static int poor_getxattr(const char *path, const char *name, char *value, size_t size)
+{
+	char proc[PATH_MAX];
+
+	return has[ATTRIBUTES] ? result(lgetxattr(by_proc(path, proc), name, value, size)) : -EOPNOTSUPP;
+}
+
+static int poor_removexattr(const char *path, const char *name)
+{
+	char proc[PATH_MAX];
+
+	return has[ATTRIBUTES] ? result(lremovexattr(by_proc(path, proc), name)) : -EOPNOTSUPP;
+}
+
+static int poor_listxattr(const char *path, char *list, size_t size)
+{
+	char proc[PATH_MAX], all[65536];
+	ssize_t len = has[ATTRIBUTES] ? llistxattr(by_proc(path, proc), all, sizeof(all)) : 0;
+	size_t shown = 0;
+
+	if (!has[ATTRIBUTES] || len < 0)
+		return has[ATTRIBUTES] ? -errno : -EOPNOTSUPP;
+	for (char *name = all; name < all + len; name += strlen(name) + 1) {
+		size_t n = strlen(name) + 1;
+
+		if (has[UNLISTED] && !strncmp(name, TRUSTED, strlen(TRUSTED)))
+			continue;
+		if (size && shown + n > size)
+			return -ERANGE;
+		if (size)
+			memcpy(list + shown, name, n);
+		shown += n;
+	}
+	return (int)shown;
+}
+
 static const struct fuse_operations operations = {
 	.init = poor_init,
 	.getattr = poor_getattr,
@@ -223,15 +291,33 @@ static const struct fuse_operations operations = {
 	.release = poor_release,
 	.fsync = poor_fsync,
 	.readdir = poor_readdir,
+	.setxattr = poor_setxattr,
+	.getxattr = poor_getxattr,
+	.listxattr = poor_listxattr,
+	.removexattr = poor_removexattr,
 };
+
+static bool take_words(char *const *words)
+{
+	for (; *words; words++) {
+		unsigned i = 0;
+
+		while (i < WORDS && strcmp(*words, word_names[i]))
+			i++;
+		if (i == WORDS)
+			return false;
+		has[i] = true;
+	}
+	return true;
+}
 
 int main(int argc, char *argv[])
 {
 	char program[] = "poor", mode[] = "-oallow_other,default_permissions,subtype=poor";
-	char *args[] = {program, mode, argc == 3 ? argv[2] : NULL, NULL};
+	char *args[] = {program, mode, argc > 2 ? argv[2] : NULL, NULL};
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: poor DIR MOUNTPOINT\n");
+	if (argc < 3 || !take_words(argv + 3)) {
+		fprintf(stderr, "usage: poor DIR MOUNTPOINT [WORD...]\n");
 		return 2;
 	}
 	root_fd = open(argv[1], O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -43,4 +43,16 @@ scenario() {
 	check "whiteouts are names" test -f "$BASE/poor/u/.wh.other" -a -f "$BASE/poor/u/.wh.dir"
 	done_with
 	umount poor
+	# None is kept, though setting one succeeds.
+	mkdir disk
+	"$POOR" disk poor pretended devices || echo "FAIL: poor"
+	changes ""
+	check "the mount says what it does" grep -q "names that begin with .wh. mark what is removed" "$BASE/m.log"
+	check "mkdir over the removed one" mkdir dir
+	cd "$BASE"
+	union_umount m || echo "FAIL: unmount"
+	union "$BASE/m" "lowerdir=l1,upperdir=poor/u,workdir=poor/w" || echo "FAIL: mount"
+	check_equal "shows nothing from below after a remount" "" "$(ls -A m/dir)"
+	done_with
+	umount poor
 }
