@@ -39,6 +39,7 @@ int live_start(struct live *live, const struct options *opt);
 /* The mount is live: writes the pid file, gives up what is inherited but for the session's descriptor, and lets the parent go with
  * status 0. */
 void live_report(struct live *live, int fuse_fd);
+/* The end of the daemon: nothing of it is in use by then. */
 void live_remove_pidfile(const struct live *live);
 
 /* --- cgroup.c ---------------------------------------------------------------------------------------------------- */
@@ -79,9 +80,9 @@ void mounted_detach(const struct mounted *m);
 
 /* --- session.c ------------------------------------------------------------------------------------------------------------------ */
 
-/* Mounts, serves until unmounted, and cleans up; the process's exit status. *ret_cgroup is to be left when the layers are closed. The log
- * stays open for what that has to say. */
-int session_run(const struct options *opt, struct layer_set *set, struct cgroup **ret_cgroup);
+/* Mounts, serves until unmounted, and cleans up; the process's exit status. *ret_cgroup is to be left when the layers are closed, and what
+ * `live` started is to be ended last of all. The log stays open for what that has to say. */
+int session_run(const struct options *opt, struct layer_set *set, struct live *live, struct cgroup **ret_cgroup);
 
 /* --- signals.c ------------------------------------------------------------------------------------------------------------------ */
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,6 +17,10 @@
 #include "internal.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "os/task.h"
+
+#define LOCK_TRIES 100
+#define LOCK_PAUSE_US 5000
 
 /* The parent: status 0 once the child has said so, else the child's. */
 static void __attribute__((noreturn)) wait_for_child(int fd, pid_t child)
@@ -83,24 +88,47 @@ int live_start(struct live *live, const struct options *opt)
 	return 0;
 }
 
-/* Neither a reader of a pipe is waited for, nor ourselves. */
+/* Of two daemons of ours one at a time looks at the file and changes it. What else has it locked is no business of ours. */
+static void lock_pidfile(int fd)
+{
+	for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK && i < LOCK_TRIES; i++)
+		sys_sleep_us(LOCK_PAUSE_US);
+}
+
+/* Locked and empty. A predecessor that ends may remove it in the meantime. Neither a reader of a pipe is waited for, nor ourselves. */
+static int open_pidfile(const struct live *live)
+{
+	const char *path = live->opt->pidfile, *name = live->pid_dir < 0 ? path : base_name(path);
+
+	for (int i = 0;; i++) {
+		_cleanup_close_ int fd = openat(live->pid_dir, name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
+		struct stat st;
+
+		if (fd < 0)
+			return -errno;
+		lock_pidfile(fd);
+		if (fstat(fd, &st) < 0)
+			return -errno;
+		if (st.st_nlink == 0 && i < LOCK_TRIES)
+			continue;
+		return S_ISREG(st.st_mode) && ftruncate(fd, 0) < 0 ? -errno : TAKE_FD(fd);
+	}
+}
+
 static void write_pidfile(struct live *live)
 {
-	const char *path = live->opt->pidfile;
-	_cleanup_close_ int fd = -1;
+	_cleanup_close_ int fd = open_pidfile(live);
 	char text[32];
 	int len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
 
-	fd = openat(live->pid_dir, live->pid_dir < 0 ? path : base_name(path),
-		    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
 	if (fd < 0 || write(fd, text, (size_t)len) != len)
-		log_warning("pidfile: %s: %s", path, strerror(errno));
+		log_warning("pidfile: %s: %s", live->opt->pidfile, strerror(fd < 0 ? -fd : errno));
 	if (live->pid_dir >= 0)
 		close(live->pid_dir);
 	live->pid_dir = -1;
 }
 
-/* Only a file that says our number is ours: it may be a device, or another daemon's by now. */
+/* Only a file that says our number is ours: it may be a device, or our successor's by now, who has the upper already. */
 void live_remove_pidfile(const struct live *live)
 {
 	const char *path = live->opt->pidfile;
@@ -111,7 +139,10 @@ void live_remove_pidfile(const struct live *live)
 	if (!path || !live->reported || lstat(path, &st) < 0 || !S_ISREG(st.st_mode))
 		return;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 && atol(text) == (long)getpid())
+	if (fd < 0)
+		return;
+	lock_pidfile(fd);
+	if (read(fd, text, sizeof(text) - 1) > 0 && atol(text) == (long)getpid())
 		unlink(path);
 }
 

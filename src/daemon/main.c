@@ -138,6 +138,7 @@ static int mount_union(struct options *opt)
 {
 	_cleanup_free_ char *error = NULL;
 	struct cgroup *cgroup = NULL;
+	struct live live;
 	struct stack_spec spec;
 	struct layer_set *set;
 	int status, r;
@@ -161,12 +162,14 @@ static int mount_union(struct options *opt)
 		layer_set_put(set);
 		return 0;
 	}
-	status = session_run(opt, set, &cgroup);
+	status = session_run(opt, set, &live, &cgroup);
 	layer_set_shutdown(set);
 	layer_set_put(set);
 	cgroup_leave(cgroup);
 	log_close();
 	fault_write_counts();
+	/* Last of all: who waits for it takes the upper, or what the log says, for finished. */
+	live_remove_pidfile(&live);
 	return status;
 }
 

@@ -30,7 +30,7 @@
 struct session {
 	const struct options *opt;
 	struct layer_set *set;
-	struct live live;
+	struct live *live;
 	struct fs *fs;
 	struct mounted mounted;
 	struct fuse_session *se;
@@ -62,7 +62,7 @@ static void on_live(void *arg)
 {
 	struct session *s = arg;
 
-	live_report(&s->live, fuse_session_fd(s->se));
+	live_report(s->live, fuse_session_fd(s->se));
 	layer_set_live(s->set);
 	/* What it says isn't for the caller's stderr. */
 	layer_catalogs_start(s->set);
@@ -186,7 +186,7 @@ static int session_start(struct session *s)
 	struct fs_options opt;
 	int r;
 
-	r = live_start(&s->live, s->opt);
+	r = live_start(s->live, s->opt);
 	if (r < 0)
 		return r;
 	signals_block();
@@ -229,7 +229,6 @@ static void session_stop(struct session *s)
 		fuse_session_destroy(s->se);
 	mounted_unmount(&s->mounted, place);
 	fs_free(s->fs);
-	live_remove_pidfile(&s->live);
 	free(s->refusal);
 }
 
@@ -241,9 +240,9 @@ static void say_why(const struct session *s, const char *cause)
 		fprintf(stderr, "plyfs: mount: %s: %s\n", s->opt->mountpoint, libfuse_said[0] ? libfuse_said : cause);
 }
 
-int session_run(const struct options *opt, struct layer_set *set, struct cgroup **ret_cgroup)
+int session_run(const struct options *opt, struct layer_set *set, struct live *live, struct cgroup **ret_cgroup)
 {
-	struct session s = {.opt = opt, .set = set};
+	struct session s = {.opt = opt, .set = set, .live = live};
 	int r = session_start(&s);
 
 	*ret_cgroup = s.cgroup;
@@ -259,8 +258,8 @@ int session_run(const struct options *opt, struct layer_set *set, struct cgroup 
 	layer_plain_stop(set);
 	if (r < 0 && r != -ENODEV)
 		log_error("session of %s ended: %s", opt->mountpoint, strerror(-r));
-	if (!s.live.reported)
+	if (!live->reported)
 		say_why(&s, "the kernel ended the session before it began");
 	session_stop(&s);
-	return s.live.reported ? 0 : 1;
+	return live->reported ? 0 : 1;
 }
