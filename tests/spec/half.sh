@@ -28,6 +28,10 @@ make_base() {
 		mkfs.ext4 -q -m 0 -E nodiscard,lazy_itable_init=1,lazy_journal_init=1 "$BASE/image" >"$DIR/mkfs" 2>&1 || return
 		mount -o "loop,${BASE_OPTIONS:-noatime}" "$BASE/image" "$BASE" || return
 		rmdir "$BASE/lost+found"
+	elif [ "$BASE_FS" = btrfs ]; then
+		truncate -s "$SIZE" "$BASE/image"
+		mkfs.btrfs -q -m single -d single "$BASE/image" >"$DIR/mkfs" 2>&1 || return
+		mount -o "loop,${BASE_OPTIONS:-noatime}" "$BASE/image" "$BASE" || return
 	fi
 	mkdir "$BASE/l1" "$BASE/upper" "$BASE/work" "$BASE/merged"
 }
