@@ -35,7 +35,8 @@ struct layer {
 	bool has_handles; /* name_to_handle_at works and handles can be opened */
 	enum override_form override; /* where owner, mode and type of its objects are kept */
 	unsigned fs;    /* index into layer_set.fs */
-	uint64_t root_ino;
+	dev_t dev;	 /* of the root, and of most that is in it: layer/device.h */
+	uint16_t device; /* the same as the set numbers it */
 	const struct idmap *uidmap,
 		*gidmap; /* lower only: the options', where its mount has applied them already, see below; else NULL */
 	struct layer_catalog *catalog; /* lower only: layer/catalog.h; NULL without one */
@@ -47,15 +48,18 @@ struct layer_id {
 	uint64_t ino;
 };
 
-/* A file system that holds one or more layers. */
+/* A file system that holds one or more layers, with all its subvolumes. */
 struct layer_fs {
-	dev_t dev;
+	uint64_t id; /* a hash of its uuid, or what else lasts of it */
 	uint8_t uuid[16];
 	bool has_uuid;
 	bool gives_handles; /* name_to_handle_at works; not on FUSE, whose handles are node ids */
 	bool has_handles;  /* and handles can be opened */
 	int handle_fd;     /* a directory of it opened O_RDONLY, for sys_open_by_handle; -1 without handles; owned */
-	uint64_t ino_bits; /* or'ed into st_ino, bits 48 to 62, from the uuid; 0 where all layers lie in one file system */
+	bool subvolumes;   /* btrfs */
+	_Atomic unsigned char spans; /* a enum layer_spans, layer/device.h; rises only */
+	unsigned last;		     /* layer in it */
+	const struct layer *lower;   /* the first one in it that isn't the upper, or NULL */
 };
 
 /* The last is a name of its own, `.wh.NAME` beside NAME: what the upper has of NAME is shown and merges with nothing below. */
@@ -70,6 +74,7 @@ struct layer_set {
 	bool shows_upper; /* [0] is the upper of another mount, here a lower layer, which changes, and so does its index */
 	unsigned n_fs;
 	struct layer_fs *fs;
+	struct layer_devices *devices; /* layer/device.h */
 	struct layer_catalogs *catalogs; /* layer/catalog.h; NULL without index_cache */
 	struct layer_plain *plain;	 /* layer/plain.h; NULL where that isn't asked */
 	enum xattr_ns ns; /* the namespace of private attributes that is obeyed */
@@ -176,9 +181,6 @@ static inline bool layer_has_owner(const struct statx *stx)
 	return stx->stx_uid != LAYER_NO_ID && stx->stx_gid != LAYER_NO_ID;
 }
 
-/* st_ino that the union shows for inode `ino` of this layer. */
-uint64_t layer_union_ino(const struct layer_set *set, const struct layer *l, uint64_t ino);
-
 /* --- marks: private attributes of one object, read in one go -------------------------------------------------------------- */
 
 enum layer_mark {
@@ -244,6 +246,8 @@ bool layer_upper_is_gone(const struct layer_set *set);
 /* The union inode number of the lower object that this one of layer `l`, the upper or a former upper, was copied from: what
  * overlay.origin names, else what overlay.plyfs_ino says; 0 when neither is there, valid and in a lower layer. */
 uint64_t layer_origin_ino(const struct layer_set *set, const struct layer *l, int dirfd, const char *name);
+/* Whether several file systems have this uuid, or none of them has one: a handle of one may name something else in another. */
+bool layer_uuid_is_ambiguous(const struct layer_set *set, const uint8_t uuid[16]);
 /* Builds the value of overlay.origin for the object open (O_PATH) at fd in lower layer `l`. Returns its length, or -EOPNOTSUPP. */
 ssize_t layer_make_origin(const struct layer_set *set, const struct layer *l, int fd, void *buf, size_t size);
 

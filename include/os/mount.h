@@ -76,7 +76,9 @@ int sys_name_to_handle(int dirfd, const char *name, struct sys_handle *ret);
 /* Opens what the handle names in the file system of mount_fd (not an O_PATH descriptor; needs CAP_DAC_READ_SEARCH);
  * -ESTALE when gone. */
 int sys_open_by_handle(int mount_fd, const struct sys_handle *h, int flags);
-/* FS_IOC_GETFSUUID (16 bytes, zeros where a file system was made without); zeros and -errno where the kernel or file system
+/* The number of the btrfs subvolume that the object lies in, which stays as long as that exists; -EOPNOTSUPP on other file systems. */
+int sys_subvolume(int dirfd, const char *name, uint64_t *ret);
+/* FS_IOC_GETFSUUID or what btrfs has for it (16 bytes, zeros where a file system was made without); zeros and -errno where the kernel or file system
  * doesn't tell it. Not on an O_PATH descriptor. */
 int sys_fs_uuid(int fd, uint8_t ret_uuid[16]);
 

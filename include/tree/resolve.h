@@ -21,6 +21,7 @@
 /* What a name is. */
 struct resolved {
 	struct statx stx;      /* of the topmost object, as read (not the union's st_ino) */
+	struct object_id id;   /* which that is */
 	unsigned layer;        /* of the topmost object */
 	unsigned marks;        /* enum layer_mark of the topmost object */
 	bool covered;          /* the topmost object is covered by another mount */

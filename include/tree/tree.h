@@ -14,7 +14,7 @@
  *      the work directory that goes with the inode.
  *  I5  A directory in layer L has its parent in layer L and lies there beneath it by its own name, or its ref carries its path in
  *      layer L. A lower ref's place never changes; before a directory that has some is renamed, they all get their paths.
- *  I6  A descriptor opened by name is checked by inode number before it is used, so a racing rename can't swap files.
+ *  I6  A descriptor opened by name is checked by device and inode number before it is used, so a racing rename can't swap files.
  *  I7  A file's data is in its own object, or (INODE_METACOPY) in a lower one, whose place doesn't change. The flag comes before the
  *      object is published in the upper, goes once, and a file with the flag is never opened for writing.
  *
@@ -34,6 +34,7 @@
 #include "base/again.h"
 #include "base/lock.h"
 #include "format/origin.h"
+#include "layer/device.h"
 #include "layer/layer.h"
 
 #define TREE_NAME_MAX 255
@@ -55,13 +56,19 @@ enum dirref_flag {
 /* A directory in one layer. */
 struct dirref {
 	uint16_t layer;          /* c index in the layer set */
-	uint16_t flags;          /* c enum dirref_flag */
-	uint32_t record;         /* c number in the layer's catalog (layer/catalog.h), or 0 */
+	uint16_t device;         /* c that it lies on, as the layer set numbers them */
+	uint32_t record : 28;    /* c number in the layer's catalog (layer/catalog.h), whose size bounds it, or 0 */
+	uint32_t flags : 4;      /* c enum dirref_flag */
 	uint64_t ino;            /* c its inode number there */
 	uint64_t checked;        /* a when it was seen to be as recorded, sys_now_ms() (relaxed) */
 	char *path;              /* T set once: where a redirect leads to, "a/b" from the layer's root; NULL: the parent's ref, own name */
 	struct dirfd_entry *fd;  /* dirfd lock */
 };
+
+static inline struct object_id dirref_object(const struct dirref *ref)
+{
+	return (struct object_id){.ino = ref->ino, .device = ref->device};
+}
 
 /* Of which entries READDIRPLUS is answered with attributes. */
 enum dir_plus { DIR_PLUS_NONE, DIR_PLUS_DIRS, DIR_PLUS_ALL };
@@ -107,8 +114,9 @@ enum inode_pinned {
 struct inode {
 	uint64_t id;              /* c node id: generation << 32 | slot */
 	uint64_t ino;             /* a st_ino and d_ino of the union (relaxed) */
-	uint64_t real_ino;        /* T inode number in `layer` (directories: of the topmost ref at creation) */
-	uint64_t nlookup;         /* T the kernel's lookup count */
+	uint64_t real_ino;        /* T inode number of the object in `layer` (directories: of the topmost ref at creation) */
+	uint64_t nlookup : 48;    /* T the kernel's lookup count */
+	uint64_t device : 16;     /* T the object's, as the layer set numbers them */
 	union {
 		struct inode_name *names; /* T known names, primary first; an unlinked inode with something in a lower layer
 					   * keeps its last one, out of the table */
@@ -189,6 +197,11 @@ static inline uint64_t inode_ino(const struct inode *inode)
 {
 	return __atomic_load_n(&inode->ino, __ATOMIC_RELAXED);
 }
+/* Which object it is; under T. */
+static inline struct object_id inode_object(const struct inode *inode)
+{
+	return (struct object_id){.ino = inode->real_ino, .device = inode->device};
+}
 static inline bool inode_in_upper(const struct inode *inode)
 {
 	return (atomic_load_explicit(&inode->flags, memory_order_acquire) & INODE_IN_UPPER) != 0;
@@ -260,10 +273,10 @@ int inode_keep_lower_data(struct tree *tree, struct inode *inode, const struct s
 bool inode_lower_is_linked(struct tree *tree, struct inode *inode);
 /* The upper object has its data now. Caller holds I. */
 void inode_publish_data(struct tree *tree, struct inode *inode);
-/* Publishes a copied-up non-directory: from now on it is upper inode real_ino. Caller holds I; an unlinked inode is kept before. */
-void inode_publish_upper(struct tree *tree, struct inode *inode, uint64_t real_ino, bool has_origin);
+/* Publishes a copied-up non-directory: from now on it is this object of the upper. Caller holds I; an unlinked inode is kept before. */
+void inode_publish_upper(struct tree *tree, struct inode *inode, struct object_id copy, bool has_origin);
 /* Publishes a copied-up directory. Caller holds D of its parent. */
-void dir_publish_upper(struct tree *tree, struct inode *inode, uint64_t real_ino);
+void dir_publish_upper(struct tree *tree, struct inode *inode, struct object_id copy);
 
 /* Keeping upper objects that have no name (tree/keep.c). The caller holds I. An inode that is kept already stays so, by what it was: lower
  * objects are never kept, so it is the same object. */
@@ -287,7 +300,7 @@ struct inode_place {
 	struct inode *parent; /* referenced; inode_place_finish() puts it; NULL for the root and nameless inodes */
 	char name[TREE_NAME_MAX + 1];
 	unsigned layer;
-	uint64_t real_ino;
+	struct object_id object;
 	bool unlinked;
 };
 void inode_locate(struct tree *tree, struct inode *inode, struct inode_place *ret_place);
@@ -311,9 +324,9 @@ bool inode_index_name(struct tree *tree, struct inode *inode, char ret_name[stat
 int inode_set_index_name(struct tree *tree, struct inode *inode, const char *name);
 /* Copy-up of a counted inode, whose index name is known, in two steps: before the copy gets its entry, so that nothing can fail afterwards,
  * and when it has it (as inode_publish_upper). */
-int inode_prepare_indexed(struct tree *tree, struct inode *inode, uint64_t real_ino);
-void inode_forget_prepared(struct tree *tree, struct inode *inode, uint64_t real_ino);
-void inode_publish_indexed(struct tree *tree, struct inode *inode, uint64_t real_ino);
+int inode_prepare_indexed(struct tree *tree, struct inode *inode, struct object_id copy);
+void inode_forget_prepared(struct tree *tree, struct inode *inode, struct object_id copy);
+void inode_publish_indexed(struct tree *tree, struct inode *inode, struct object_id copy);
 /* The entry is going: the object is pinned. */
 void inode_leave_index(struct tree *tree, struct inode *inode);
 
@@ -322,8 +335,8 @@ bool inode_is_ancestor(struct tree *tree, const struct inode *maybe_ancestor, co
 
 /* --- reaching the object ------------------------------------------------------------------------------------------------ */
 
-/* Opens the object (a directory: in its topmost layer) with O_PATH, O_RDONLY, O_RDWR or O_WRONLY|O_APPEND; checked by inode number
- * (I6). Write flags on a lower object: -EROFS. -ESTALE when the object is gone from its layer. *ret_layer: where the opened one
+/* Opens the object (a directory: in its topmost layer) with O_PATH, O_RDONLY, O_RDWR or O_WRONLY|O_APPEND; checked to be that
+ * object (I6). Write flags on a lower object: -EROFS. -ESTALE when the object is gone from its layer. *ret_layer: where the opened one
  * lies, which the inode itself doesn't tell: a copy-up may have published it since. */
 int inode_open(struct tree *tree, struct inode *inode, int flags, const struct layer **ret_layer);
 /* Opens the data of a regular file: that of inode_open(), or where the object has metadata alone, the lower file that has it, checked to

@@ -270,9 +270,9 @@ static void publish_tell(struct copyup *c)
 {
 	publish_marks(c, c->persistent_ino);
 	if (inode_is_dir(c->inode))
-		dir_publish_upper(c->change->tree, c->inode, c->real_ino);
+		dir_publish_upper(c->change->tree, c->inode, c->id);
 	else
-		inode_publish_upper(c->change->tree, c->inode, c->real_ino, c->persistent_ino);
+		inode_publish_upper(c->change->tree, c->inode, c->id, c->persistent_ino);
 	publish_data(c);
 }
 
@@ -307,7 +307,7 @@ static void publish_listing(struct copyup *c, const struct inode_place *place)
 {
 	unsigned char type = IFTODT(c->inode->type);
 
-	listing_update(c->change->tree, place->parent, place->name, type, c->inode->ino,
+	listing_update(c->change->tree, place->parent, place->name, type, inode_ino(c->inode),
 		       layer_upper(c->change->layers)->index);
 }
 
@@ -344,17 +344,17 @@ static int publish_entry(struct copyup *c)
 	int r = index_write_nlink(set, c->fd, inode_nlink(tree, c->inode), 1);
 
 	if (r == 0)
-		r = inode_prepare_indexed(tree, c->inode, c->real_ino);
+		r = inode_prepare_indexed(tree, c->inode, c->id);
 	if (r < 0)
 		return r;
 	r = index_insert(set, c->fd, c->temp[0] ? c->temp : NULL, c->index_name);
 	if (r < 0) {
-		inode_forget_prepared(tree, c->inode, c->real_ino);
+		inode_forget_prepared(tree, c->inode, c->id);
 		return r;
 	}
 	c->temp[0] = '\0';
 	publish_marks(c, true);
-	inode_publish_indexed(tree, c->inode, c->real_ino);
+	inode_publish_indexed(tree, c->inode, c->id);
 	publish_data(c);
 	return 0;
 }
@@ -431,9 +431,10 @@ static int copyup_publish(struct copyup *c)
 	struct statx stx;
 	int r = sys_statx(c->fd, "", &stx);
 
+	if (r == 0)
+		r = layer_object(c->change->layers, layer_upper(c->change->layers), c->fd, "", &stx, &c->id);
 	if (r < 0)
 		return r;
-	c->real_ino = stx.stx_ino;
 	r = -LOOK_AGAIN;
 	for (unsigned i = 0; i < COPYUP_TRIES && r == -LOOK_AGAIN; i++)
 		r = publish_once(c);

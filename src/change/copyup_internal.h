@@ -49,7 +49,7 @@ struct copyup {
 	int src_read;         /* regular files and directories: O_RDONLY, else -1; owned */
 	int fd;               /* the copy: regular O_RDWR, directory O_RDONLY, others O_PATH; owned */
 	char temp[WORK_NAME_MAX]; /* the copy's name in the work directory; empty: nameless (O_TMPFILE) or moved away */
-	uint64_t real_ino;    /* the copy's inode number */
+	struct object_id id;  /* of the copy */
 	char index_name[ORIGIN_INDEX_NAME_SIZE]; /* of a file whose links are kept: the copy's entry; else empty */
 	bool meta_only;       /* metadata alone is copied */
 	bool fill_holes;      /* what the copy has in the source's holes isn't zero */

@@ -210,12 +210,21 @@ static int mark_ino(struct copyup *c)
 {
 	uint8_t value[INOMARK_SIZE];
 
-	inomark_encode(inode_ino(c->inode), value);
+	inomark_encode(layer_lasting_ino(c->change->layers, inode_ino(c->inode)), value);
 	return set_mark(c, XATTR_OVERLAY_PLYFS_INO, value, sizeof(value));
 }
 
-/* An origin without a handle says "copied up from somewhere". A handle of a file system without uuid (btrfs, squashfs) leads nowhere as soon
- * as a second such one is among the layers. */
+/* Whether its handle goes on leading to the lower object. One of a file system without uuid (squashfs) leads nowhere as soon as a second such
+ * one is among the layers. */
+static bool handle_lasts(const struct copyup *c)
+{
+	const struct layer_set *set = c->change->layers;
+	const struct layer_fs *fs = &set->fs[c->layer->fs];
+
+	return fs->has_uuid && !layer_uuid_is_ambiguous(set, fs->uuid);
+}
+
+/* An origin without a handle says "copied up from somewhere". */
 static int mark_origin(struct copyup *c)
 {
 	struct layer_set *set = c->change->layers;
@@ -239,7 +248,7 @@ static int mark_origin(struct copyup *c)
 	/* An entry of the index without it would be taken for another's. */
 	if (r == 0 && c->index_name[0])
 		return -EIO;
-	if (r > 0 && (!opens || !set->fs[c->layer->fs].has_uuid))
+	if (r > 0 && (!opens || !handle_lasts(c)))
 		r = mark_ino(c);
 	c->persistent_ino = r > 0;
 	return r < 0 ? r : 0;

@@ -125,14 +125,16 @@ static int look_at_new(struct creation *c, struct resolved *ret)
 	int r = layer_statx_uncovered(upper, fd, name, &ret->stx);
 
 	if (r == 0)
+		r = layer_object(set, upper, fd, name, &ret->stx, &ret->id);
+	if (r == 0)
 		r = layer_read_marks(set, upper, fd, name, &ret->marks);
 	if (r < 0)
 		return r;
 	ret->layer = upper->index;
-	ret->ino = layer_union_ino(set, upper, ret->stx.stx_ino);
+	ret->ino = layer_union_ino(set, ret->id);
 	ret->in_upper = true;
 	if (S_ISDIR(ret->stx.stx_mode))
-		ret->upper_ref = (struct dirref){.layer = (uint16_t)upper->index, .ino = ret->stx.stx_ino};
+		ret->upper_ref = (struct dirref){.layer = (uint16_t)upper->index, .device = ret->id.device, .ino = ret->id.ino};
 	return 0;
 }
 
@@ -354,7 +356,7 @@ static int link_locked(struct change *change, struct inode *inode, int fd, struc
 		return r;
 	alias_added(change, inode);
 	inode_name_added(change->tree, inode, parent, name);
-	listing_add(change->tree, parent, name, (unsigned char)(inode->type >> 12), inode->ino, 0);
+	listing_add(change->tree, parent, name, (unsigned char)(inode->type >> 12), inode_ino(inode), 0);
 	r = change_statx(change, fd, ret_stx);
 	if (r < 0)
 		return r;

@@ -139,7 +139,7 @@ static bool is_same_object(const struct rename_name *a, const struct rename_name
 		return false;
 	if (a->known.inode == b->known.inode)
 		return true;
-	return a->r.in_upper && b->r.in_upper && a->r.stx.stx_ino == b->r.stx.stx_ino;
+	return a->r.in_upper && b->r.in_upper && object_id_equal(a->r.id, b->r.id);
 }
 
 static int stop_at_first(void *arg, const struct sys_dirent *entry)

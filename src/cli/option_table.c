@@ -227,7 +227,10 @@ static const struct option_desc table[] = {
 	 .choices = xino_choices,
 	 .fallback = "on in effect",
 	 .help = "how inode numbers are made",
-	 .manual = "There is one st_dev and every inode number is unique, whatever is asked for."},
+	 .manual = "There is one st_dev and every inode number is unique, whatever is asked for. What lies on the upper's file system has the "
+		   "number that it has there; on another one, or in another subvolume of btrfs, bits 48 to 62 are set besides. Where there "
+		   "are several, numbers of more than 48 bits, which some network file systems and unions have, are shortened by a hash: "
+		   "two of them can become one, which is unlikely."},
 
 	/* durability and data */
 	{.name = "volatile",
@@ -317,7 +320,9 @@ static const struct option_desc table[] = {
 	 .class = OPTION_EFFECTIVE,
 	 AT(ino32),
 	 .help = "inode numbers of 32 bits",
-	 .manual = "For 32-bit programs. Larger numbers are folded, so that some may occur twice."},
+	 .manual = "For 32-bit programs without large file support: stat(2) and readdir(3) fail there with EOVERFLOW for what lies on another "
+		   "file system or subvolume than the upper, whose numbers are large. With this option they are folded, so that some may "
+		   "occur twice."},
 	{.name = "fast_ino",
 	 .arg = OPTION_ARG_BOOL,
 	 .class = OPTION_ACCEPTED,

@@ -34,7 +34,8 @@ static bool stack_changed(const struct dir *dir, const struct resolved *r)
 	if (dir->n_lower != r->n_lower)
 		return true;
 	for (unsigned i = 0; i < r->n_lower; i++)
-		if (dir->lower[i].layer != r->lower[i].layer || dir->lower[i].ino != r->lower[i].ino)
+		if (dir->lower[i].layer != r->lower[i].layer ||
+		    !object_id_equal(dirref_object(&dir->lower[i]), dirref_object(&r->lower[i])))
 			return true;
 	return false;
 }
@@ -43,7 +44,7 @@ static bool stack_changed(const struct dir *dir, const struct resolved *r)
 struct known {
 	struct inode *inode; /* referenced; NULL: nothing was known */
 	unsigned layer;
-	uint64_t real_ino;
+	struct object_id object;
 };
 
 static void known_before(struct fs *fs, struct inode *parent, const char *name, struct known *ret)
@@ -55,7 +56,7 @@ static void known_before(struct fs *fs, struct inode *parent, const char *name, 
 		return;
 	inode_locate(fs->tree, ret->inode, &place);
 	ret->layer = place.layer;
-	ret->real_ino = place.real_ino;
+	ret->object = place.object;
 	inode_place_finish(fs->tree, &place);
 }
 
@@ -68,7 +69,7 @@ static bool upper_is_foreign(struct fs *fs, struct inode *inode, const struct re
 	bool foreign;
 
 	inode_locate(fs->tree, inode, &now);
-	foreign = now.layer == r->layer ? now.real_ino != r->stx.stx_ino : !copying;
+	foreign = now.layer == r->layer ? !object_id_equal(now.object, r->id) : !copying;
 	inode_place_finish(fs->tree, &now);
 	return foreign;
 }
@@ -82,7 +83,7 @@ static bool known_changed(struct fs *fs, const struct known *known, const struct
 	if (inode_is_dir(known->inode))
 		return stack_changed(known->inode->dir, r);
 	if (known->layer == r->layer)
-		return known->real_ino != r->stx.stx_ino;
+		return !object_id_equal(known->object, r->id);
 	return !(r->in_upper || r->indexed) || upper_is_foreign(fs, known->inode, r);
 }
 

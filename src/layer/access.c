@@ -6,12 +6,8 @@
 
 #include <errno.h>
 
-#include "base/log.h"
 #include "internal.h"
 #include "os/fs.h"
-
-#define INO_BITS 48
-#define INO_MASK ((UINT64_C(1) << INO_BITS) - 1)
 
 int layer_statx(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx, bool *ret_covered)
 {
@@ -34,27 +30,4 @@ int layer_statx_uncovered(const struct layer *l, int dirfd, const char *name, st
 	if (ret == 0 && l->uidmap && l->override == OVERRIDE_NONE)
 		mapped_statx(l, ret_stx);
 	return ret;
-}
-
-/* The finalizer of splitmix64: the same in every process, so that the number stays the same over a remount. */
-static uint64_t fold_ino(uint64_t ino)
-{
-	ino = (ino ^ (ino >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	ino = (ino ^ (ino >> 27)) * UINT64_C(0x94d049bb133111eb);
-	ino = (ino ^ (ino >> 31)) & INO_MASK;
-	return ino ? ino : 1;
-}
-
-uint64_t layer_union_ino(const struct layer_set *set, const struct layer *l, uint64_t ino)
-{
-	uint64_t bits = set->fs[l->fs].ino_bits;
-
-	if (!bits)
-		return ino;
-	if (ino & ~INO_MASK) {
-		log_limited(LOG_CAUSE_LAYER, LOG_NOTICE, "%s: inode numbers of more than %d bits are shortened",
-			    l->path, INO_BITS);
-		ino = fold_ino(ino);
-	}
-	return ino | bits;
 }

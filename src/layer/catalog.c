@@ -77,8 +77,9 @@ static const char *why_not(const struct layer_set *set, const struct layer *l)
 }
 
 /* One without uuid by its device. It doesn't matter much: what belongs to another file system of that number is of other times. */
-static int identify(const struct layer_fs *fs, const struct layer *l, struct catalog_key *key)
+static int identify(const struct layer_set *set, const struct layer *l, struct catalog_key *key)
 {
+	const struct layer_fs *fs = &set->fs[l->fs];
 	struct statvfs st;
 	int ret;
 
@@ -89,7 +90,7 @@ static int identify(const struct layer_fs *fs, const struct layer *l, struct cat
 	ret = sys_fstatvfs(l->root_fd, &st);
 	if (ret < 0)
 		return ret;
-	memcpy(key->uuid, &(uint64_t[]){fs->dev, st.f_fsid}, sizeof(key->uuid));
+	memcpy(key->uuid, &(uint64_t[]){l->dev, st.f_fsid}, sizeof(key->uuid));
 	key->view |= VIEW_NO_UUID;
 	return 0;
 }
@@ -108,7 +109,7 @@ bool catalog_key_of(const struct layer_set *set, const struct layer *l, struct c
 	*ret = (struct catalog_key){.handle_type = handle.type, .handle_len = handle.len, .view = view_of(set, l)};
 	memcpy(ret->handle, handle.bytes, handle.len);
 	*ret_why = "its file system can't be told from others";
-	return identify(&set->fs[l->fs], l, ret) == 0;
+	return identify(set, l, ret) == 0;
 }
 
 static struct catalog_time time_of(const struct statx_timestamp *t)
@@ -344,7 +345,7 @@ bool layer_catalog_confirm(const struct layer *l, uint32_t number, const struct 
 
 	if (!number || !is_usable(l) || !file_is_whole(l) || get_dir(l, number, &d) < 0)
 		return false;
-	if (catalog_stamp_equal(&now, &d.stamp))
+	if (catalog_stamp_equal(&now, &d.stamp) && layer_dev_of(stx) == l->dev)
 		return true;
 	drop(l, "the layer was changed", true);
 	return false;

@@ -93,13 +93,13 @@ static bool wait_until_settled(struct build *b, const struct statx *stx)
 
 /* --- what a walk tells ---------------------------------------------------------------------------------------------------------- */
 
-/* Directories that change because the union is mounted, or are forbidden. */
+/* Directories that change because the union is mounted, or are forbidden; and another subvolume, for a directory is known by its number. */
 static bool is_left_out(const struct build *b, const struct statx *stx)
 {
 	const struct layer_set *set = b->cats->set;
 	struct layer_id id = layer_id_of(stx);
 
-	return layer_id_equal(id, b->cats->id) ||
+	return id.dev != b->l->dev || layer_id_equal(id, b->cats->id) ||
 	       (set->has_upper && (layer_id_equal(id, set->upper_id) || layer_id_equal(id, set->work_id)));
 }
 
@@ -156,6 +156,8 @@ static int on_entry(void *arg, struct layer_walk_entry *e)
 
 	if (is_stopped(b))
 		return -ECANCELED;
+	if (layer_dev_of(&e->stx) != b->l->dev)
+		entry.ino = 0;
 	if (!*e->path)
 		return add_directory(b, e, NO_ENTRY);
 	/* One that no lookup could ask for. */
@@ -270,7 +272,7 @@ static int claim(const struct layer_catalogs *cats, const char *name, const char
 	if (res < 0)
 		return res == -EWOULDBLOCK ? -EBUSY : res;
 	/* Under its own name it would be in use. */
-	if (sys_statx(fd, "", &opened) < 0 || sys_statx(cats->dir_fd, temp, &named) < 0 || opened.stx_ino != named.stx_ino ||
+	if (sys_statx(fd, "", &opened) < 0 || sys_statx(cats->dir_fd, temp, &named) < 0 || !layer_same_object(&opened, &named) ||
 	    sys_statx(cats->dir_fd, name, &named) != -ENOENT)
 		return -EBUSY;
 	return TAKE_FD(fd);

@@ -3,7 +3,6 @@
  * What is the same: a directory, while its file system is mounted, and a whole mount.
  */
 #include <string.h>
-#include <sys/sysmacros.h>
 #include <xxhash.h>
 
 #include "internal.h"
@@ -13,9 +12,16 @@ bool layer_id_equal(struct layer_id a, struct layer_id b)
 	return a.dev == b.dev && a.ino == b.ino;
 }
 
+int layer_id_compare(struct layer_id a, struct layer_id b)
+{
+	if (a.dev != b.dev)
+		return a.dev < b.dev ? -1 : 1;
+	return a.ino < b.ino ? -1 : a.ino > b.ino;
+}
+
 struct layer_id layer_id_of(const struct statx *stx)
 {
-	return (struct layer_id){.dev = makedev(stx->stx_dev_major, stx->stx_dev_minor), .ino = stx->stx_ino};
+	return (struct layer_id){.dev = layer_dev_of(stx), .ino = stx->stx_ino};
 }
 
 /* What makes two calls the same mount: these layers in this order, so many of them data-only, this work directory, this mountpoint. */

@@ -163,13 +163,13 @@ bool index_is_idle(const struct layer_set *set)
 /* Links of the lower object that an origin names; 0 when that can't be told. */
 static uint32_t links_of_origin(const struct layer_set *set, const struct origin *origin)
 {
-	for (unsigned i = 1; i < set->n; i++) {
-		const struct layer_fs *fs = &set->fs[set->layers[i].fs];
+	for (unsigned i = 0; i < set->n_fs; i++) {
+		const struct layer_fs *fs = &set->fs[i];
 		struct sys_handle handle = {.type = origin->type, .len = origin->fid_size};
 		_cleanup_close_ int fd = -1;
 		struct statx stx;
 
-		if (!fs->has_handles || memcmp(fs->uuid, origin->uuid, sizeof(fs->uuid)))
+		if (!fs->last || !fs->has_handles || memcmp(fs->uuid, origin->uuid, sizeof(fs->uuid)))
 			continue;
 		memcpy(handle.bytes, origin->fid, origin->fid_size);
 		fd = sys_open_by_handle(fs->handle_fd, &handle, O_PATH);
@@ -277,7 +277,7 @@ int index_look_upper(const struct layer_set *set, int dirfd, const char *name, c
 		return 0;
 	res = look_at_entry(set, ret->name, stx->stx_mode & S_IFMT, &ret->stx);
 	/* Copied up without an index, or before the index was emptied. */
-	if (res <= 0 || ret->stx.stx_ino != stx->stx_ino)
+	if (res <= 0 || !layer_same_object(&ret->stx, stx))
 		return res == -EIO ? 0 : MIN(res, 0);
 	nlink = index_read_nlink(set, ret->name, stx->stx_nlink, 0);
 	ret->nlink = nlink ? nlink : stx->stx_nlink;

@@ -22,20 +22,12 @@
 
 /* --- whether there can be one ------------------------------------------------------------------------------------------------- */
 
-static bool holds_lower(const struct layer_set *set, unsigned fs)
-{
-	for (unsigned i = 1; i < set->n; i++)
-		if (set->layers[i].fs == fs)
-			return true;
-	return false;
-}
-
-/* Handles of file systems with one uuid, or none, can't be told apart. */
+/* Handles of file systems with one uuid, or none, can't be told apart. The first layer is the upper, or as good. */
 static bool uuids_differ(const struct layer_set *set)
 {
 	for (unsigned i = 0; i < set->n_fs; i++)
 		for (unsigned j = 0; j < i; j++)
-			if (holds_lower(set, i) && holds_lower(set, j) &&
+			if (set->fs[i].last && set->fs[j].last &&
 			    !memcmp(set->fs[i].uuid, set->fs[j].uuid, sizeof(set->fs[i].uuid)))
 				return false;
 	return true;

@@ -30,7 +30,7 @@
 struct rebuild_entry {
 	char name[ORIGIN_INDEX_NAME_SIZE], new_name[ORIGIN_INDEX_NAME_SIZE];
 	struct origin old, origin; /* what its object is marked with, and what is right here */
-	uint64_t ino;
+	struct layer_id id;	   /* of its object */
 	uint32_t links, found; /* links in the upper: that there must be, and that were met */
 	char *path; /* owned; of the lower file in its layer */
 };
@@ -131,7 +131,7 @@ static int read_entry(void *arg, const struct sys_dirent *dirent)
 		return -ENOMEM;
 	r->entries = e;
 	e += r->n;
-	*e = (struct rebuild_entry){.ino = stx.stx_ino, .links = stx.stx_nlink - 1};
+	*e = (struct rebuild_entry){.id = layer_id_of(&stx), .links = stx.stx_nlink - 1};
 	if (dirent->name_len >= sizeof(e->name) || read_origin(r, r->dir, dirent->name, &e->old) < 0)
 		return no_rebuild(r, INDEX_DIR_NAME "/%s isn't valid", dirent->name);
 	memcpy(e->name, dirent->name, dirent->name_len + 1U);
@@ -146,11 +146,11 @@ static int read_entry(void *arg, const struct sys_dirent *dirent)
 
 /* --- whose they are ------------------------------------------------------------------------------------------------------------- */
 
-static int by_ino(const void *a, const void *b)
+static int by_id(const void *a, const void *b)
 {
 	const struct rebuild_entry *x = a, *y = b;
 
-	return x->ino < y->ino ? -1 : x->ino > y->ino;
+	return layer_id_compare(x->id, y->id);
 }
 
 static int by_new_name(const void *a, const void *b)
@@ -176,11 +176,11 @@ static int see_other(struct rebuild *r, const struct layer_walk_entry *entry)
 static int see_upper(void *arg, struct layer_walk_entry *entry)
 {
 	struct rebuild *r = arg;
-	struct rebuild_entry key = {.ino = entry->stx.stx_ino}, *e;
+	struct rebuild_entry key = {.id = layer_id_of(&entry->stx)}, *e;
 
 	if (entry->covered || entry->hides_below || S_ISDIR(entry->stx.stx_mode))
 		return 0;
-	e = bsearch(&key, r->entries, r->n, sizeof(*e), by_ino);
+	e = bsearch(&key, r->entries, r->n, sizeof(*e), by_id);
 	if (!e)
 		return see_other(r, entry);
 	e->found++;
@@ -193,7 +193,7 @@ static int check_links(struct rebuild *r)
 	size_t linked = 0;
 	int res;
 
-	qsort(r->entries, r->n, sizeof(*r->entries), by_ino);
+	qsort(r->entries, r->n, sizeof(*r->entries), by_id);
 	res = layer_walk(r->set, &r->set->layers[0], LAYER_WALK_STAT, &calls, r);
 	for (size_t i = 0; res == 0 && i < r->n; i++) {
 		linked += r->entries[i].links;

@@ -17,6 +17,7 @@
 
 #include "base/macros.h"
 #include "format/mark.h"
+#include "layer/device.h"
 #include "layer/layer.h"
 #include "layer/work.h"
 
@@ -61,6 +62,8 @@ int layer_refuse_errno(struct layer_opening *lo, int err, const char *option, co
 
 /* identity.c */
 bool layer_id_equal(struct layer_id a, struct layer_id b);
+/* An order of all objects, as for qsort(3). */
+int layer_id_compare(struct layer_id a, struct layer_id b);
 struct layer_id layer_id_of(const struct statx *stx);
 /* Fills in layer_set.identity. */
 void layer_make_identity(struct layer_opening *lo);
@@ -110,11 +113,14 @@ enum xattr_ns probe_namespace(const struct stack_spec *spec);
 bool probe_sees_trusted(void);
 /* Whether the layer's file system can have such an attribute. */
 bool probe_attribute(const struct layer *l, const char *xattr);
-int probe_file_systems(struct layer_set *set);
+/* Tells the layers' file systems and devices apart, and what they can do. */
+int probe_file_systems(struct layer_opening *lo);
 int probe_upper(struct layer_opening *lo);
 
 /* open.c: 1 when another mount covers `name`, 0, or -errno. *ret_stx is as layer_statx() gives it for such a name. */
 int layer_statx_covered(int dirfd, const char *name, struct statx *ret_stx);
+/* device.c: whether the layer's root is of a device that is known, and so its file system. */
+bool device_join(struct layer_set *set, struct layer *l, const struct statx *stx);
 
 /* recognise.c: whether an attribute of `name` in the work directory, which has a mark, is listed. */
 bool recognise_lists_mark(const struct layer_set *set, const char *name);

@@ -7,7 +7,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <xxhash.h>
 
 #include "internal.h"
 #include "os/fs.h"
@@ -25,6 +27,15 @@ static bool is_mount_ahead(int dirfd, const char *name)
 	return fd == -EXDEV;
 }
 
+/* In the place of a number that nobody tells: another one for each name. */
+static uint64_t number_of_hidden(int dirfd, const char *name)
+{
+	struct statx dir = {0};
+
+	(void)sys_statx_cached(dirfd, "", &dir);
+	return XXH3_64bits_withSeed(name, strlen(name), dir.stx_ino ^ layer_dev_of(&dir) << 40);
+}
+
 /* 1 when `name` is covered. Looks without asking the covering file system, which may be our own: a request thread that
  * waits for an answer of ours would wait for ever. */
 int layer_statx_covered(int dirfd, const char *name, struct statx *ret_stx)
@@ -35,7 +46,10 @@ int layer_statx_covered(int dirfd, const char *name, struct statx *ret_stx)
 		return (ret_stx->stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 	if (ret == -ENOENT || ret == -ENAMETOOLONG || !is_mount_ahead(dirfd, name))
 		return ret;
-	*ret_stx = (struct statx){.stx_mask = STATX_TYPE | STATX_MODE, .stx_mode = S_IFDIR | 0555};
+	*ret_stx = (struct statx){.stx_mask = STATX_TYPE | STATX_MODE,
+				  .stx_mode = S_IFDIR | 0555,
+				  .stx_ino = number_of_hidden(dirfd, name),
+				  .stx_attributes = STATX_ATTR_MOUNT_ROOT};
 	return 1;
 }
 

@@ -58,21 +58,23 @@ struct copy {
 static uint64_t origin_ino(const struct copy *copy);
 
 /* The lower object may itself be a copy that an upper left behind when it became a layer: then the number is that of its origin. */
-static uint64_t ino_of_lower(const struct copy *copy, const struct layer *l, int fd, uint64_t ino)
+static uint64_t ino_of_lower(const struct copy *copy, const struct layer *l, int fd, const struct statx *stx)
 {
 	struct copy next = {.set = copy->set, .dirfd = fd, .name = "", .steps = copy->steps - 1};
+	struct object_id id;
 	uint64_t first = 0;
 	unsigned marks;
 
 	if (next.steps && layer_read_marks(copy->set, l, fd, "", &marks) == 0 && (marks & MARK_ORIGIN))
 		first = origin_ino(&next);
-	return first ? first : layer_union_ino(copy->set, l, ino);
+	if (first)
+		return first;
+	return layer_object(copy->set, l, fd, "", stx, &id) == 0 ? layer_union_ino(copy->set, id) : 0;
 }
 
-/* The inode number of the object in this file system, which is that of layer `l`, or 0. Kernel overlayfs keeps a hard-linked file's
+/* The inode number of the object in this file system, or 0. Kernel overlayfs keeps a hard-linked file's
  * number only with an index, because else each of its names may have been copied to an upper file of its own. */
-static uint64_t ino_in_fs(const struct copy *copy, const struct layer *l, const struct layer_fs *fs,
-			  const struct origin *origin)
+static uint64_t ino_in_fs(const struct copy *copy, const struct layer_fs *fs, const struct origin *origin)
 {
 	struct sys_handle handle = {.type = origin->type, .len = origin->fid_size};
 	_cleanup_close_ int fd = -1;
@@ -80,52 +82,38 @@ static uint64_t ino_in_fs(const struct copy *copy, const struct layer *l, const 
 
 	memcpy(handle.bytes, origin->fid, origin->fid_size);
 	fd = sys_open_by_handle(fs->handle_fd, &handle, O_PATH);
-	if (fd < 0 || sys_statx(fd, "", &stx) < 0 || layer_id_of(&stx).dev != fs->dev || !stx.stx_nlink)
+	if (fd < 0 || sys_statx(fd, "", &stx) < 0 || !stx.stx_nlink)
 		return 0;
 	if (!S_ISDIR(stx.stx_mode) && stx.stx_nlink != 1 &&
 	    !(copy->may_be_indexed && is_indexed(copy->set, copy->dirfd, copy->name)))
 		return 0;
-	return ino_of_lower(copy, l, fd, stx.stx_ino);
-}
-
-/* Whether an earlier lower layer lies in the same file system, which then has been asked. */
-static bool is_first_of_fs(const struct layer_set *set, unsigned index)
-{
-	for (unsigned i = set->has_upper; i < index; i++)
-		if (set->layers[i].fs == set->layers[index].fs)
-			return false;
-	return true;
+	return ino_of_lower(copy, fs->lower, fd, &stx);
 }
 
 static uint64_t ino_of_origin(const struct copy *copy, const struct origin *origin)
 {
 	const struct layer_set *set = copy->set;
 
-	for (unsigned i = set->has_upper; i < set->n; i++) {
-		const struct layer *l = &set->layers[i];
-		const struct layer_fs *fs = &set->fs[l->fs];
+	for (unsigned i = 0; i < set->n_fs; i++) {
+		const struct layer_fs *fs = &set->fs[i];
 		uint64_t ino;
 
-		if (!fs->has_handles || memcmp(fs->uuid, origin->uuid, sizeof(fs->uuid)) || !is_first_of_fs(set, i))
+		if (!fs->lower || !fs->has_handles || memcmp(fs->uuid, origin->uuid, sizeof(fs->uuid)))
 			continue;
-		ino = ino_in_fs(copy, l, fs, origin);
+		ino = ino_in_fs(copy, fs, origin);
 		if (ino)
 			return ino;
 	}
 	return 0;
 }
 
-/* Two file systems without uuid can't be told apart: a handle of one may name something else in the other. */
-static bool is_ambiguous(const struct layer_set *set, const struct origin *origin)
+bool layer_uuid_is_ambiguous(const struct layer_set *set, const uint8_t uuid[16])
 {
-	static const uint8_t none[ORIGIN_UUID_SIZE];
-	unsigned without = 0;
+	unsigned n = 0;
 
-	if (memcmp(origin->uuid, none, sizeof(none)))
-		return false;
 	for (unsigned i = 0; i < set->n_fs; i++)
-		without += !set->fs[i].has_uuid;
-	return without > 1;
+		n += !memcmp(set->fs[i].uuid, uuid, sizeof(set->fs[i].uuid));
+	return n > 1;
 }
 
 static uint64_t ino_of_handle(const struct copy *copy)
@@ -137,7 +125,7 @@ static uint64_t ino_of_handle(const struct copy *copy)
 		sys_getxattr(copy->dirfd, copy->name, xattr_overlay_name(set->ns, XATTR_OVERLAY_ORIGIN), value, sizeof(value));
 
 	if (size <= 0 || origin_decode(value, (size_t)size, &origin) < 0 || (origin.flags & ORIGIN_FLAG_PATH_UPPER) ||
-	    is_ambiguous(set, &origin))
+	    layer_uuid_is_ambiguous(set, origin.uuid))
 		return 0;
 	return ino_of_origin(copy, &origin);
 }
@@ -158,7 +146,7 @@ static uint64_t origin_ino(const struct copy *copy)
 	if (sys_getxattr(copy->dirfd, copy->name, xattr_overlay_name(set->ns, XATTR_OVERLAY_NLINK), NULL, 0) >= 0 &&
 	    !(copy->may_be_indexed && is_indexed(set, copy->dirfd, copy->name)))
 		return 0;
-	return inomark_decode(value, (size_t)size);
+	return layer_shown_ino(set, inomark_decode(value, (size_t)size));
 }
 
 uint64_t layer_origin_ino(const struct layer_set *set, const struct layer *l, int dirfd, const char *name)

@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <xxhash.h>
@@ -19,9 +21,6 @@
 #include "os/mount.h"
 #include "os/task.h"
 
-#define FUSE_MAGIC 0x65735546L
-#define INO_SHIFT 48
-#define INO_VALUES 0x7fff /* 15 bits: 1 to this */
 
 bool probe_sees_trusted(void)
 {
@@ -36,33 +35,72 @@ enum xattr_ns probe_namespace(const struct stack_spec *spec)
 /* --- file systems of all layers ----------------------------------------------------------------------------------- */
 
 /* `fd` is the layer's root, open for reading. */
-static void probe_handles(const struct layer *l, int fd, struct layer_fs *ret)
+static void probe_handles(const struct layer *l, int fd, long type, struct layer_fs *ret)
 {
 	_cleanup_close_ int opened = -1;
 	struct sys_handle handle;
-	long type;
 
-	ret->gives_handles = sys_fs_type(l->root_fd, &type) == 0 && type != FUSE_MAGIC &&
-			     sys_name_to_handle(l->root_fd, "", &handle) == 0;
+	ret->gives_handles = type != FUSE_SUPER_MAGIC && sys_name_to_handle(l->root_fd, "", &handle) == 0;
 	if (!ret->gives_handles)
 		return;
 	opened = sys_open_by_handle(fd, &handle, O_PATH);
 	ret->has_handles = opened >= 0;
 }
 
-static int probe_fs(const struct layer *l, dev_t dev, struct layer_fs *ret)
+/* What tells the file system from others, and if possible again after the next mount. */
+static uint64_t lasting_id(const struct layer *l, const struct layer_fs *fs, dev_t dev)
 {
-	static const uint8_t none[sizeof(ret->uuid)];
-	_cleanup_close_ int fd = sys_openat(l->root_fd, ".", O_RDONLY | O_DIRECTORY, 0, SYS_NO_XDEV);
+	struct statvfs st;
 
-	if (fd < 0)
-		return fd;
-	*ret = (struct layer_fs){.dev = dev, .handle_fd = -1};
-	sys_fs_uuid(fd, ret->uuid);
-	ret->has_uuid = memcmp(ret->uuid, none, sizeof(none)) != 0;
-	probe_handles(l, fd, ret);
-	if (ret->has_handles)
-		ret->handle_fd = TAKE_FD(fd);
+	if (fs->has_uuid)
+		return XXH3_64bits(fs->uuid, sizeof(fs->uuid));
+	if (sys_fstatvfs(l->root_fd, &st) == 0 && st.f_fsid)
+		return XXH3_64bits(&(uint64_t){st.f_fsid}, sizeof(uint64_t));
+	return XXH3_64bits(&dev, sizeof(dev));
+}
+
+/* Of a kernel overlay over several file systems (xino=off) each file is on a device of its layer's. */
+static enum layer_spans spans_of(long type)
+{
+	if (type == BTRFS_SUPER_MAGIC)
+		return SPANS_DIRECTORIES;
+	return type == OVERLAYFS_SUPER_MAGIC ? SPANS_ALL : SPANS_NOTHING;
+}
+
+/* The file system of which this is another subvolume, or NULL. */
+static struct layer_fs *find_same(struct layer_set *set, const struct layer_fs *fs)
+{
+	for (unsigned i = 0; fs->subvolumes && fs->has_uuid && i < set->n_fs; i++)
+		if (set->fs[i].subvolumes && !memcmp(set->fs[i].uuid, fs->uuid, sizeof(fs->uuid)))
+			return &set->fs[i];
+	return NULL;
+}
+
+static int probe_fs(struct layer_set *set, struct layer *l, dev_t dev)
+{
+	static const uint8_t none[sizeof(set->fs->uuid)];
+	_cleanup_close_ int fd = sys_openat(l->root_fd, ".", O_RDONLY | O_DIRECTORY, 0, SYS_NO_XDEV);
+	struct layer_fs fs = {.handle_fd = -1}, *same;
+	long type;
+	int ret = fd < 0 ? fd : sys_fs_type(fd, &type);
+
+	if (ret < 0)
+		return ret;
+	sys_fs_uuid(fd, fs.uuid);
+	fs.has_uuid = memcmp(fs.uuid, none, sizeof(none)) != 0;
+	fs.subvolumes = type == BTRFS_SUPER_MAGIC;
+	same = find_same(set, &fs);
+	if (same) {
+		l->fs = (unsigned)(same - set->fs);
+		return 0;
+	}
+	fs.id = lasting_id(l, &fs, dev);
+	atomic_init(&fs.spans, (unsigned char)spans_of(type));
+	probe_handles(l, fd, type, &fs);
+	if (fs.has_handles)
+		fs.handle_fd = TAKE_FD(fd);
+	l->fs = set->n_fs;
+	set->fs[set->n_fs++] = fs;
 	return 0;
 }
 
@@ -75,62 +113,43 @@ bool probe_attribute(const struct layer *l, const char *xattr)
 
 static int probe_layer(struct layer_set *set, struct layer *l)
 {
+	struct layer_fs *fs;
 	struct statx stx;
 	int ret = sys_statx(l->root_fd, "", &stx);
-	dev_t dev;
 
 	if (ret < 0)
 		return ret;
-	dev = layer_id_of(&stx).dev;
 	l->has_xattr = probe_attribute(l, xattr_overlay_name(set->ns, XATTR_OVERLAY_OPAQUE)) ||
 		       probe_attribute(l, "security.capability") || probe_attribute(l, "system.posix_acl_access");
-	for (l->fs = 0; l->fs < set->n_fs; l->fs++)
-		if (set->fs[l->fs].dev == dev)
-			break;
-	if (l->fs == set->n_fs) {
-		ret = probe_fs(l, dev, &set->fs[l->fs]);
-		if (ret < 0)
-			return ret;
-		set->n_fs++;
+	if (!device_join(set, l, &stx)) {
+		ret = probe_fs(set, l, layer_dev_of(&stx));
+		if (!ret)
+			ret = layer_devices_add(set, l, &stx);
 	}
-	l->has_handles = set->fs[l->fs].has_handles;
+	if (ret < 0)
+		return ret;
+	fs = &set->fs[l->fs];
+	fs->last = l->index;
+	if (!fs->lower && !l->upper)
+		fs->lower = l;
+	l->has_handles = fs->has_handles;
 	return 0;
 }
 
-static bool is_taken(const struct layer_set *set, unsigned n, uint64_t bits)
+int probe_file_systems(struct layer_opening *lo)
 {
-	for (unsigned i = 0; i < n; i++)
-		if (set->fs[i].ino_bits == bits)
-			return true;
-	return false;
-}
+	struct layer_set *set = lo->set;
+	int ret = layer_devices_new(set);
 
-/* The bits come from the uuid, so that a layer's numbers stay the same when layers are added or their order changes. */
-static void choose_ino_bits(struct layer_set *set)
-{
-	for (unsigned i = 0; set->n_fs > 1 && i < set->n_fs; i++) {
-		struct layer_fs *fs = &set->fs[i];
-		uint64_t hash =
-			fs->has_uuid ? XXH3_64bits(fs->uuid, sizeof(fs->uuid)) : XXH3_64bits(&fs->dev, sizeof(fs->dev));
-		uint64_t value = hash % INO_VALUES;
-
-		do
-			value = value % INO_VALUES + 1;
-		while (is_taken(set, i, value << INO_SHIFT));
-		fs->ino_bits = value << INO_SHIFT;
+	for (unsigned i = 0; !ret && i < set->n; i++) {
+		ret = probe_layer(set, &set->layers[i]);
+		if (ret == -EOVERFLOW)
+			return layer_refuse(lo, ret, lo->places[i].option, lo->places[i].path,
+					    "the layers lie on more file systems than can be told apart");
 	}
-}
-
-int probe_file_systems(struct layer_set *set)
-{
-	for (unsigned i = 0; i < set->n; i++) {
-		int ret = probe_layer(set, &set->layers[i]);
-
-		if (ret < 0)
-			return ret;
-	}
-	choose_ino_bits(set);
-	return 0;
+	if (!ret)
+		layer_devices_settle(set);
+	return ret;
 }
 
 /* --- the upper ---------------------------------------------------------------------------------------------------- */

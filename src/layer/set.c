@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
-#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <xxhash.h>
 
@@ -50,10 +49,9 @@ static int open_place(struct layer_opening *lo, struct layer_place *place, const
 	return 0;
 }
 
-static int init_layer(struct layer *l, unsigned index, const char *path, const struct layer_place *place)
+static int init_layer(struct layer *l, unsigned index, const char *path)
 {
 	l->index = index;
-	l->root_ino = place->chain[0].ino;
 	l->path = strdup(path);
 	return l->path ? 0 : -ENOMEM;
 }
@@ -67,7 +65,7 @@ static int open_lower(struct layer_opening *lo, unsigned index, const struct sta
 
 	if (ret < 0)
 		return ret;
-	ret = init_layer(l, index, layer->path, &lo->places[index]);
+	ret = init_layer(l, index, layer->path);
 	if (ret < 0)
 		return ret;
 	ret = fence_lower(fd, l);
@@ -113,7 +111,7 @@ static int open_upper(struct layer_opening *lo)
 	set->layers[0].upper = true;
 	set->upper_id = lo->places[0].chain[0];
 	set->work_id = layer_work_place(lo)->chain[0];
-	ret = init_layer(&set->layers[0], 0, spec->upperdir, &lo->places[0]);
+	ret = init_layer(&set->layers[0], 0, spec->upperdir);
 	return ret < 0 ? ret : check_same_mount(lo);
 }
 
@@ -302,7 +300,7 @@ static int open_steps(struct layer_opening *lo)
 	choose_redirects(lo);
 	ret = choose_metacopy(lo);
 	if (!ret)
-		ret = probe_file_systems(lo->set);
+		ret = probe_file_systems(lo);
 	if (!ret)
 		recognise_lowers(lo);
 	if (!ret)
@@ -393,6 +391,7 @@ static void set_free(struct layer_set *set)
 	cleanup_close(&set->target_fd);
 	work_free(set->work);
 	index_free(set->index);
+	layer_devices_free(set);
 	free(set->layers);
 	free(set->fs);
 	free(set);

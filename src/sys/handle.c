@@ -5,11 +5,14 @@
 #include "os/mount.h"
 
 #include <fcntl.h>
+#include <linux/btrfs.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "internal.h"
+#include "os/fs.h"
 #include "os/task.h"
 
 _Static_assert(SYS_HANDLE_MAX >= MAX_HANDLE_SZ, "a handle of any file system fits");
@@ -66,13 +69,47 @@ int sys_open_by_handle(int mount_fd, const struct sys_handle *h, int flags)
 	return ret;
 }
 
+/* A handle of btrfs: the object's number, its subvolume's, the generation. */
+#define BTRFS_HANDLE_FIRST 0x4d
+#define BTRFS_HANDLE_LAST 0x4f
+#define BTRFS_HANDLE_SUBVOLUME_AT 8
+
+int sys_subvolume(int dirfd, const char *name, uint64_t *ret)
+{
+	struct sys_handle h;
+	int err = sys_name_to_handle(dirfd, name, &h);
+
+	if (err < 0)
+		return err;
+	if (h.type < BTRFS_HANDLE_FIRST || h.type > BTRFS_HANDLE_LAST || h.len < BTRFS_HANDLE_SUBVOLUME_AT + sizeof(*ret))
+		return -EOPNOTSUPP;
+	memcpy(ret, h.bytes + BTRFS_HANDLE_SUBVOLUME_AT, sizeof(*ret));
+	return 0;
+}
+
+/* btrfs, which has one, doesn't tell it in the common way. */
+static int btrfs_uuid(int fd, uint8_t ret_uuid[16])
+{
+	struct btrfs_ioctl_fs_info_args info = {0};
+	long type;
+	int ret = sys_fs_type(fd, &type);
+
+	if (!ret)
+		ret = type == BTRFS_SUPER_MAGIC ? SYS_LOOK(ioctl(fd, BTRFS_IOC_FS_INFO, &info)) : -ENOTTY;
+	if (!ret)
+		memcpy(ret_uuid, info.fsid, 16);
+	return ret;
+}
+
 int sys_fs_uuid(int fd, uint8_t ret_uuid[16])
 {
 	struct fs_uuid id = {0};
 	int ret = SYS_LOOK(ioctl(fd, IOC_GETFSUUID, &id));
 
 	memset(ret_uuid, 0, 16);
-	if (!ret)
+	if (ret == -ENOTTY)
+		ret = btrfs_uuid(fd, ret_uuid);
+	else if (!ret)
 		memcpy(ret_uuid, id.uuid, id.len < 16 ? id.len : 16);
 	return ret;
 }

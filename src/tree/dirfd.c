@@ -4,7 +4,7 @@
  *
  * An entry that somebody has pinned is never closed, so its number can't come to mean another directory. What isn't
  * open is reached from the nearest ancestor that is open in the same layer, one name at a time, or from the layer's root
- * where a redirect gave an ancestor another place: no path is ever opened as a whole, so depth has no limit. Each step is checked by inode number; a mismatch or a missing name means that a
+ * where a redirect gave an ancestor another place: no path is ever opened as a whole, so depth has no limit. Each step is checked to lead to the directory meant; a mismatch or a missing name means that a
  * rename ran in between, and the climb starts again. Layer roots are open always; an upper directory without a name
  * lives by its pinned descriptor.
  *
@@ -349,7 +349,7 @@ static int climb_down(struct tree *tree, struct climb *c, unsigned layer, struct
 	res = sys_statx(fd, "", &stx);
 	if (res < 0)
 		return res;
-	if (stx.stx_ino != ref->ino)
+	if (!layer_is_object(tree->layers, dirref_object(ref), &stx))
 		return -LOOK_AGAIN;
 	res = cache_insert(tree, ref, TAKE_FD(fd), &next);
 	if (res < 0)
@@ -421,7 +421,7 @@ static int open_to_read(struct tree *tree, struct inode *parent, const char *nam
 	fd = layer_openat(l, at.fd, name, O_RDONLY | O_DIRECTORY | O_NOATIME);
 	dirfd_put(tree, &at);
 	res = fd < 0 ? fd : sys_statx(fd, "", &stx);
-	if (res == 0 && stx.stx_ino != ref->ino)
+	if (res == 0 && !layer_is_object(tree->layers, dirref_object(ref), &stx))
 		res = -ESTALE;
 	return res < 0 ? res : TAKE_FD(fd);
 }
@@ -467,7 +467,7 @@ int dirfd_statx(struct tree *tree, struct inode *dir, struct dirref *ref, struct
 		dirfd_put(tree, &fd);
 	}
 	inode_put(tree, parent);
-	if (res == 0 && stx.stx_ino != ref->ino)
+	if (res == 0 && !layer_is_object(tree->layers, dirref_object(ref), &stx))
 		res = -ESTALE;
 	if (res == 0)
 		*ret_stx = stx;

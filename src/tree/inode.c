@@ -196,7 +196,8 @@ static void inode_fill(struct tree *tree, struct inode *inode, const struct reso
 			 (r->covered ? 0 : INODE_MARKS_KNOWN);
 
 	inode->ino = r->ino;
-	inode->real_ino = r->stx.stx_ino;
+	inode->real_ino = r->id.ino;
+	inode->device = r->id.device;
 	inode->layer = r->layer;
 	inode->type = r->stx.stx_mode & S_IFMT;
 	atomic_store_explicit(&inode->pinned_fd, INODE_NOT_PINNED, memory_order_relaxed);
@@ -207,7 +208,7 @@ static void inode_fill(struct tree *tree, struct inode *inode, const struct reso
 /* The number of the upper object is what later mounts will show, so this one shows it from now on. */
 static void inode_own_ino_locked(struct tree *tree, struct inode *inode)
 {
-	uint64_t ino = layer_union_ino(tree->layers, layer_upper(tree->layers), inode->real_ino);
+	uint64_t ino = layer_union_ino(tree->layers, inode_object(inode));
 
 	atomic_fetch_or(&inode->flags, INODE_NO_ORIGIN);
 	__atomic_store_n(&inode->ino, ino, __ATOMIC_RELAXED);
@@ -411,6 +412,11 @@ static bool is_as_before(const struct tree *tree, const struct inode *inode, con
 	       (inode_is_metacopy(inode) == r->metacopy && inode_is_indexed(inode) == r->indexed);
 }
 
+static bool dirref_same(const struct dirref *a, const struct dirref *b)
+{
+	return object_id_equal(dirref_object(a), dirref_object(b));
+}
+
 /* Whether the known inode is what the resolver found. A difference means that a layer was changed underneath, except
  * that one of the two may be older than a copy-up. */
 static bool name_matches(const struct tree *tree, const struct inode_name *n, const struct resolved *r)
@@ -424,14 +430,14 @@ static bool name_matches(const struct tree *tree, const struct inode_name *n, co
 		const struct dir *dir = inode->dir;
 
 		if (r->in_upper && atomic_load_explicit(&dir->in_upper, memory_order_acquire) &&
-		    dir->upper.ino != r->upper_ref.ino)
+		    !dirref_same(&dir->upper, &r->upper_ref))
 			return false;
 		return !r->n_lower || !dir->n_lower || dir->lower[0].layer != r->lower[0].layer ||
-		       dir->lower[0].ino == r->lower[0].ino;
+		       dirref_same(&dir->lower[0], &r->lower[0]);
 	}
 	if (inode_in_upper(inode) != upper)
 		return true;
-	return (upper || n->layer == r->layer) && inode->real_ino == r->stx.stx_ino && is_as_before(tree, inode, r);
+	return (upper || n->layer == r->layer) && object_id_equal(inode_object(inode), r->id) && is_as_before(tree, inode, r);
 }
 
 /* A file with several links that is known by another name. */
@@ -533,10 +539,14 @@ int inode_intern_nameless(struct tree *tree, const struct statx *stx, int fd, st
 	struct resolved r = {.stx = *stx, .in_upper = true};
 	_cleanup_close_ int owned = fd;
 	struct inode *inode;
+	int res;
 
 	if (!CHECK(tree->layers->has_upper && !S_ISDIR(stx->stx_mode)))
 		return -EIO;
-	r.ino = layer_union_ino(tree->layers, layer_upper(tree->layers), stx->stx_ino);
+	res = layer_object(tree->layers, layer_upper(tree->layers), fd, "", stx, &r.id);
+	if (res < 0)
+		return res;
+	r.ino = layer_union_ino(tree->layers, r.id);
 	lock_take(&tree->table);
 	inode = inode_new_locked(tree, &r, 0);
 	if (inode) {
@@ -554,10 +564,11 @@ int inode_intern_nameless(struct tree *tree, const struct statx *stx, int fd, st
 	return 0;
 }
 
-void inode_publish_locked(struct tree *tree, struct inode *inode, uint64_t real_ino, bool has_origin)
+void inode_publish_locked(struct tree *tree, struct inode *inode, struct object_id copy, bool has_origin)
 {
 	inode->layer = layer_upper(tree->layers)->index;
-	inode->real_ino = real_ino;
+	inode->real_ino = copy.ino;
+	inode->device = copy.device;
 	if (has_origin)
 		atomic_fetch_or(&inode->marks, MARK_ORIGIN);
 	if (!has_origin || !number_claim_locked(tree, inode))
@@ -565,7 +576,7 @@ void inode_publish_locked(struct tree *tree, struct inode *inode, uint64_t real_
 	atomic_fetch_or_explicit(&inode->flags, INODE_IN_UPPER, memory_order_release);
 }
 
-void inode_publish_upper(struct tree *tree, struct inode *inode, uint64_t real_ino, bool has_origin)
+void inode_publish_upper(struct tree *tree, struct inode *inode, struct object_id copy, bool has_origin)
 {
 	LOCK_SCOPE(&tree->table);
 	if (!CHECK(!inode_is_dir(inode) && !inode_in_upper(inode)))
@@ -573,15 +584,15 @@ void inode_publish_upper(struct tree *tree, struct inode *inode, uint64_t real_i
 	/* A copy without an entry in the index is another file than what the number led to. */
 	link_remove_locked(tree, inode);
 	atomic_fetch_and(&inode->flags, (uint16_t)~(INODE_HARDLINKED | INODE_COUNTED));
-	inode_publish_locked(tree, inode, real_ino, has_origin);
+	inode_publish_locked(tree, inode, copy, has_origin);
 }
 
-void dir_publish_upper(struct tree *tree, struct inode *inode, uint64_t real_ino)
+void dir_publish_upper(struct tree *tree, struct inode *inode, struct object_id copy)
 {
 	LOCK_SCOPE(&tree->table);
 	if (!CHECK(inode_is_dir(inode) && !inode_in_upper(inode)))
 		return;
-	inode->dir->upper = (struct dirref){.layer = layer_upper(tree->layers)->index, .ino = real_ino};
+	inode->dir->upper = (struct dirref){.layer = layer_upper(tree->layers)->index, .device = copy.device, .ino = copy.ino};
 	/* A directory keeps its number, whoever has taken it. */
 	(void)number_claim_locked(tree, inode);
 	atomic_store_explicit(&inode->dir->in_upper, true, memory_order_release);

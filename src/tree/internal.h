@@ -94,10 +94,11 @@ static inline struct inode *name_inode(const struct inode_name *n)
 	return n->apart ? container_of(n, struct name_apart, name)->inode : &container_of(n, struct named_inode, name)->inode;
 }
 
-/* An object's number, in the upper or in the file system of a lower layer. */
+/* An object, of the upper or of a lower layer. */
 struct link_key {
 	uint64_t ino;
-	uint64_t fs;
+	uint32_t device;
+	uint32_t upper;
 };
 
 struct inode_link {
@@ -128,7 +129,7 @@ struct inode *inode_new_locked(struct tree *tree, const struct resolved *r, size
 /* If nothing holds `inode`, takes it and the ancestors that it alone held out of the tables and puts them before *dead. */
 void inode_reap_locked(struct tree *tree, struct inode *inode, struct inode **dead);
 /* The object is in the upper from now on. */
-void inode_publish_locked(struct tree *tree, struct inode *inode, uint64_t real_ino, bool has_origin);
+void inode_publish_locked(struct tree *tree, struct inode *inode, struct object_id copy, bool has_origin);
 /* Frees what was reaped; no lock held. */
 void inode_bury(struct tree *tree, struct inode *dead);
 
@@ -160,13 +161,13 @@ struct inode *name_free_locked(struct tree *tree, struct inode_name *n);
 
 /* --- link.c ------------------------------------------------------------------------------------------------------- */
 
-/* The inode of a non-directory that is known by its number. */
+/* The inode of a non-directory that is known by its object. */
 struct inode *link_find_locked(struct tree *tree, const struct resolved *r);
 /* A new inode whose names the union counts, as the resolver found it. -ENOMEM. */
 int link_count_locked(struct tree *tree, struct inode *inode, const struct resolved *r);
 /* What was found of a known inode anew: an upper that is shown is changed by another mount, which counts the names. */
 void link_recount_locked(struct tree *tree, struct inode *inode, const struct resolved *r);
-/* From now on `inode` is found by its number in the upper; without memory it isn't, which costs coherence of its names
+/* From now on `inode` is found by its object in the upper; without memory it isn't, which costs coherence of its names
  * only. */
 void link_add_locked(struct tree *tree, struct inode *inode);
 void link_remove_locked(struct tree *tree, struct inode *inode);
@@ -208,7 +209,7 @@ void dirfd_drop(struct tree *tree, struct dir *dir);
 unsigned dirfd_count(struct tree *tree);
 /* Attributes of the directory in one layer, of its descriptor where it is open, else by its name in the parent. -ESTALE: it isn't there. */
 int dirfd_statx(struct tree *tree, struct inode *dir, struct dirref *ref, struct statx *ret_stx);
-/* A descriptor to read the directory once, checked by inode number, which the caller closes: two calls less than
+/* A descriptor to read the directory once, checked to be that one, which the caller closes: two calls less than
  * opening the cache's again. Only for a directory that isn't open, lies by its name in its parent and may be read
  * without touching its access time; any errno means that dirfd_get() is to be asked. */
 int dirfd_open_to_read(struct tree *tree, struct inode *dir, struct dirref *ref);
@@ -246,6 +247,7 @@ enum probe_kind {
 /* A name in one layer. Zeroed at the start. */
 struct probe {
 	struct statx stx;
+	struct object_id id; /* PROBE_OBJECT */
 	unsigned marks; /* read for directories, for the topmost object, and where a whiteout has to be told from a file
 			 */
 	bool marks_known;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inodes that are found by their object's number, because several names lead to it: hard-linked files in the upper, and with an index
+ * Inodes that are found by their object, because several names lead to it: hard-linked files in the upper, and with an index
  * those of lower layers too, so that all their names are one inode.
  *
  * Of a lower file with an index the union counts the names itself: neither the lower's link count, which stays when a name is hidden, nor
  * the upper's, which has the index entry and lacks the names that are in the lower layer alone, is the right one.
  *
- * Copy-up gives the object another number. The old one goes on leading to the inode, for a lookup that saw the lower object just before.
+ * Copy-up gives the inode another object. The old one goes on leading to the inode, for a lookup that saw it just before.
  */
 #include "internal.h"
 
@@ -16,16 +16,9 @@
 
 #include "base/check.h"
 
-#define FS_UPPER UINT32_MAX
-
-static struct link_key upper_key(uint64_t ino)
+static struct link_key key_of(struct object_id id, bool upper)
 {
-	return (struct link_key){.ino = ino, .fs = FS_UPPER};
-}
-
-static struct link_key lower_key(const struct tree *tree, unsigned layer, uint64_t ino)
-{
-	return (struct link_key){.ino = ino, .fs = tree->layers->layers[layer].fs};
+	return (struct link_key){.ino = id.ino, .device = id.device, .upper = upper};
 }
 
 static struct inode_link *link_at(struct tree *tree, struct link_key key)
@@ -43,7 +36,7 @@ static void link_delete(struct tree *tree, struct inode_link *link)
 	free(link);
 }
 
-/* What was known of the number before is forgotten. NULL: no memory. */
+/* What was known of the object before is forgotten. NULL: no memory. */
 static struct inode_link *link_put(struct tree *tree, struct link_key key, struct inode *inode)
 {
 	struct inode_link *link = link_at(tree, key), *old;
@@ -72,21 +65,15 @@ static struct inode_link *link_put(struct tree *tree, struct link_key key, struc
 	return link;
 }
 
-/* The entry of an inode by the number that its object has now. */
+/* The entry of an inode by the object that it has now. */
 static struct inode_link *link_of(struct tree *tree, const struct inode *inode)
 {
 	struct inode_link *link;
 
 	if (!(atomic_load_explicit(&inode->flags, memory_order_relaxed) & INODE_HARDLINKED))
 		return NULL;
-	link = link_at(tree, inode_in_upper(inode) ? upper_key(inode->real_ino) :
-						     lower_key(tree, inode->layer, inode->real_ino));
+	link = link_at(tree, key_of(inode_object(inode), inode_in_upper(inode)));
 	return link && link->inode == inode ? link : NULL;
-}
-
-static struct link_key key_of(const struct tree *tree, const struct resolved *r)
-{
-	return resolved_in_upper(tree, r) ? upper_key(r->stx.stx_ino) : lower_key(tree, r->layer, r->stx.stx_ino);
 }
 
 struct inode *link_find_locked(struct tree *tree, const struct resolved *r)
@@ -94,8 +81,8 @@ struct inode *link_find_locked(struct tree *tree, const struct resolved *r)
 	struct inode_link *link = NULL;
 
 	if (r->in_upper || r->nlink)
-		link = link_at(tree, key_of(tree, r));
-	/* Where another mount removes files, the number may be another copy's by now. */
+		link = link_at(tree, key_of(r->id, resolved_in_upper(tree, r)));
+	/* Where another mount removes files, its number may be another copy's by now. */
 	if (link && r->indexed && tree->layers->shows_upper && (!link->index_name || strcmp(link->index_name, r->index_name)))
 		return NULL;
 	return link ? link->inode : NULL;
@@ -106,7 +93,7 @@ void link_add_locked(struct tree *tree, struct inode *inode)
 	struct inode_link *link = link_of(tree, inode);
 
 	/* Without memory it isn't found, which costs coherence of its names only. */
-	if (!link && !link_put(tree, upper_key(inode->real_ino), inode))
+	if (!link && !link_put(tree, key_of(inode_object(inode), true), inode))
 		return;
 	atomic_fetch_or(&inode->flags, INODE_HARDLINKED);
 }
@@ -114,7 +101,8 @@ void link_add_locked(struct tree *tree, struct inode *inode)
 int link_count_locked(struct tree *tree, struct inode *inode, const struct resolved *r)
 {
 	char *name = r->index_name ? strdup(r->index_name) : NULL;
-	struct inode_link *link = !r->index_name || name ? link_put(tree, key_of(tree, r), inode) : NULL;
+	struct link_key key = key_of(r->id, resolved_in_upper(tree, r));
+	struct inode_link *link = !r->index_name || name ? link_put(tree, key, inode) : NULL;
 
 	if (!link) {
 		free(name);
@@ -139,7 +127,7 @@ void link_remove_locked(struct tree *tree, struct inode *inode)
 {
 	struct inode_link *link = link_of(tree, inode), *old;
 
-	/* The number may belong to a younger inode by now. */
+	/* The object's number may belong to a younger inode by now. */
 	if (!link)
 		return;
 	old = link->was.ino ? link_at(tree, link->was) : NULL;
@@ -201,7 +189,7 @@ int inode_set_index_name(struct tree *tree, struct inode *inode, const char *nam
 
 /* --- copy-up into the index -------------------------------------------------------------------------------------------------- */
 
-int inode_prepare_indexed(struct tree *tree, struct inode *inode, uint64_t real_ino)
+int inode_prepare_indexed(struct tree *tree, struct inode *inode, struct object_id copy)
 {
 	struct inode_link *link, *now;
 
@@ -209,7 +197,7 @@ int inode_prepare_indexed(struct tree *tree, struct inode *inode, uint64_t real_
 	now = link_of(tree, inode);
 	if (!CHECK(now && now->index_name && !inode_in_upper(inode)))
 		return -EIO;
-	link = link_put(tree, upper_key(real_ino), inode);
+	link = link_put(tree, key_of(copy, true), inode);
 	if (!link)
 		return -ENOMEM;
 	link->index_name = strdup(now->index_name);
@@ -221,30 +209,30 @@ int inode_prepare_indexed(struct tree *tree, struct inode *inode, uint64_t real_
 	return 0;
 }
 
-void inode_forget_prepared(struct tree *tree, struct inode *inode, uint64_t real_ino)
+void inode_forget_prepared(struct tree *tree, struct inode *inode, struct object_id copy)
 {
 	struct inode_link *link;
 
 	LOCK_SCOPE(&tree->table);
-	link = link_at(tree, upper_key(real_ino));
+	link = link_at(tree, key_of(copy, true));
 	if (link && link->inode == inode)
 		link_delete(tree, link);
 }
 
-void inode_publish_indexed(struct tree *tree, struct inode *inode, uint64_t real_ino)
+void inode_publish_indexed(struct tree *tree, struct inode *inode, struct object_id copy)
 {
 	struct inode_link *link, *now;
 
 	LOCK_SCOPE(&tree->table);
 	now = link_of(tree, inode);
-	link = link_at(tree, upper_key(real_ino));
+	link = link_at(tree, key_of(copy, true));
 	if (!CHECK(now && link && link->inode == inode && !inode_in_upper(inode)))
 		return;
 	link->nlink = now->nlink;
 	free(now->index_name);
 	now->index_name = NULL;
 	atomic_fetch_or(&inode->flags, INODE_INDEXED);
-	inode_publish_locked(tree, inode, real_ino, true);
+	inode_publish_locked(tree, inode, copy, true);
 }
 
 void inode_leave_index(struct tree *tree, struct inode *inode)

@@ -8,7 +8,7 @@
  *
  * d_ino must equal st_ino. A lower entry's is known at once; an upper entry's too, unless it may come from a lower
  * object: a directory with one beneath, or anything in a directory marked impure, also in a layer that was an upper. Those are settled
- * when they are read.
+ * when they are read. What may lie on another device than its directory (a subvolume) is looked at, as reading tells another number of it.
  */
 #include "internal.h"
 
@@ -29,6 +29,7 @@ struct merge {
 	struct tree *tree;
 	struct listing *l;
 	const struct layer *layer;
+	const struct dirref *ref;
 	int dirfd;
 	bool recorded;	       /* entries come from the layer's catalog, whose types tell all; there is no dirfd */
 	bool stop_early;
@@ -36,6 +37,7 @@ struct merge {
 	bool xwhiteouts;       /* may hold whiteouts of the xattr form */
 	bool sealing;	       /* the layer has `.wh.` names: entries are LISTED_SEALING */
 	bool impure;	       /* entries may have an origin */
+	enum layer_spans spans; /* names that may lie on another device */
 	uint64_t whiteout_ino; /* one that was seen to be a whiteout here; 0 none */
 };
 
@@ -48,7 +50,7 @@ static int merge_look(struct merge *m, const struct sys_dirent *d, const char *n
 
 	if (m->recorded)
 		return *type == DT_WHT;
-	if (*type == DT_CHR && d->ino && d->ino == m->whiteout_ino)
+	if (*type == DT_CHR && d->ino && d->ino == m->whiteout_ino && m->spans != SPANS_ALL)
 		return 1;
 	/* In a layer that keeps types in an attribute a regular file may be anything. */
 	if (*type == DT_CHR || *type == DT_UNKNOWN || (*type == DT_REG && m->layer->override != OVERRIDE_NONE)) {
@@ -75,10 +77,38 @@ static int merge_look(struct merge *m, const struct sys_dirent *d, const char *n
 	return res < 0 ? res : (marks & MARK_WHITEOUT) != 0;
 }
 
+/* Whether the number that reading the directory told may be of another device than that of the name. */
+static bool is_elsewhere(const struct merge *m, unsigned char type)
+{
+	return m->spans == SPANS_ALL || (m->spans == SPANS_DIRECTORIES && (type == DT_DIR || type == DT_UNKNOWN));
+}
+
+/* The union's number of an entry that has no origin; *ret_unknown: it is to be asked when the entry is read. -ENOENT: gone. */
+static int merge_number(struct merge *m, const struct sys_dirent *d, const char *name, unsigned char type, uint64_t *ret_ino,
+			bool *ret_unknown)
+{
+	struct layer_set *set = m->tree->layers;
+	struct object_id id = {.ino = d->ino, .device = m->ref->device};
+	struct statx stx;
+	bool covered;
+	int res = 0;
+
+	*ret_unknown = m->recorded && !d->ino;
+	if (!m->recorded && is_elsewhere(m, type)) {
+		res = layer_statx(m->layer, m->dirfd, name, &stx, &covered);
+		if (res == 0)
+			res = layer_object(set, m->layer, m->dirfd, name, &stx, &id);
+	}
+	*ret_ino = layer_union_ino(set, id);
+	/* What can't be looked at is listed all the same. */
+	return res == -ENOENT ? res : 0;
+}
+
 /* A name that a layer above has: only a directory beneath a directory adds to it. */
 static int merge_below(struct merge *m, struct listed *e, const struct sys_dirent *d, const char *name)
 {
 	unsigned char type = d->type;
+	bool unknown;
 	int res = 0;
 
 	if ((e->flags & (LISTED_HIDDEN | LISTED_SEALED)) || e->type != DT_DIR || e->layer == m->layer->index)
@@ -92,8 +122,10 @@ static int merge_below(struct merge *m, struct listed *e, const struct sys_diren
 		return 0;
 	}
 	if (m->tree->layers->layers[e->layer].upper && !(e->flags & LISTED_MERGES)) {
-		e->flags |= LISTED_PENDING | LISTED_MERGES | (m->impure ? LISTED_FORMER : 0);
-		e->ino = layer_union_ino(m->tree->layers, m->layer, d->ino);
+		res = merge_number(m, d, name, type, &e->ino, &unknown);
+		if (res < 0)
+			return res == -ENOENT ? 0 : res;
+		e->flags |= LISTED_PENDING | LISTED_MERGES | (m->impure || unknown ? LISTED_FORMER : 0);
 	}
 	e->last_layer = (uint16_t)m->layer->index;
 	return 0;
@@ -103,13 +135,15 @@ static int merge_below(struct merge *m, struct listed *e, const struct sys_diren
 static int merge_new(struct merge *m, const struct sys_dirent *d, const char *name, uint32_t hash, struct listed *e)
 {
 	unsigned char type = d->type;
+	bool unknown = false, asks;
+	uint64_t ino = 0;
 	unsigned sealing;
-	int whiteout = merge_look(m, d, name, &type);
+	int whiteout = merge_look(m, d, name, &type), res = MIN(whiteout, 0);
 
-	if (whiteout == -ENOENT)
-		return 0;
-	if (whiteout < 0)
-		return whiteout;
+	if (whiteout == 0 && !m->stop_early)
+		res = merge_number(m, d, name, type, &ino, &unknown);
+	if (res < 0)
+		return res == -ENOENT ? 0 : res;
 	/* What a whiteout of the lowest layer would hide isn't there. */
 	if (whiteout && m->last && !m->layer->upper)
 		return 0;
@@ -124,13 +158,13 @@ static int merge_new(struct merge *m, const struct sys_dirent *d, const char *na
 	sealing = e->flags & LISTED_SEALING;
 	e->type = type;
 	e->layer = e->last_layer = (uint16_t)m->layer->index;
-	e->ino = layer_union_ino(m->tree->layers, m->layer, d->ino);
+	e->ino = ino;
 	if (whiteout) {
 		e->flags = (uint8_t)(LISTED_HIDDEN | (m->layer->upper ? LISTED_WHITEOUT : 0) | sealing);
 		m->l->n_live--;
 	} else {
-		e->flags = (uint8_t)((m->impure ? LISTED_PENDING : 0) |
-				     (m->impure && !m->layer->upper ? LISTED_FORMER : 0) | sealing);
+		asks = m->impure || unknown;
+		e->flags = (uint8_t)((asks ? LISTED_PENDING : 0) | (asks && !m->layer->upper ? LISTED_FORMER : 0) | sealing);
 	}
 	return 0;
 }
@@ -267,6 +301,8 @@ static int merge_layer(struct merge *m, struct inode *dir, struct dirref *ref)
 	int res;
 
 	m->layer = &set->layers[ref->layer];
+	m->ref = ref;
+	m->spans = layer_spans(set, m->layer);
 	m->xwhiteouts = (ref->flags & DIRREF_XWHITEOUTS) || (m->layer->upper && set->whiteout_form == WHITEOUT_XATTR);
 	m->impure = (ref->flags & DIRREF_IMPURE) && !m->layer->upper;
 	/* Files become whiteouts of the xattr form, and cease to be, without a trace in the directory. */
@@ -318,19 +354,21 @@ static int final_ino_by_lookup(struct tree *tree, struct inode *dir, const char 
 	int res = resolve_child(tree, dir, name, &r);
 
 	if (res == 0)
-		*ino = r.in_upper ? number_of_upper(tree, r.ino, layer_union_ino(tree->layers, &tree->layers->layers[r.layer], r.stx.stx_ino))
-				  : r.ino;
+		*ino = r.in_upper ? number_of_upper(tree, r.ino, layer_union_ino(tree->layers, r.id)) : r.ino;
 	resolved_finish(&r);
 	return res == -ENOENT || res == -ENOMEM ? res : 0;
 }
 
 static int own_ino(struct tree *tree, int dirfd, const char *name, uint64_t *ret_ino)
 {
+	struct object_id id;
 	struct statx stx;
 	int res = sys_statx(dirfd, name, &stx);
 
 	if (res == 0)
-		*ret_ino = layer_union_ino(tree->layers, layer_upper(tree->layers), stx.stx_ino);
+		res = layer_object(tree->layers, layer_upper(tree->layers), dirfd, name, &stx, &id);
+	if (res == 0)
+		*ret_ino = layer_union_ino(tree->layers, id);
 	return res;
 }
 

@@ -281,7 +281,7 @@ void inode_locate(struct tree *tree, struct inode *inode, struct inode_place *re
 	}
 	/* The names of a lower file with several links may lie in several layers. */
 	ret_place->layer = n && !inode_is_dir(inode) && !inode_in_upper(inode) ? n->layer : inode->layer;
-	ret_place->real_ino = inode->real_ino;
+	ret_place->object = inode_object(inode);
 	ret_place->unlinked = inode_is_unlinked(inode);
 }
 

@@ -25,7 +25,7 @@ static uint32_t place_of(const struct number_table *t, uint64_t ino)
 {
 	uint32_t at = home_of(t, ino);
 
-	while (t->places[at] && t->places[at]->ino != ino)
+	while (t->places[at] && inode_ino(t->places[at]) != ino)
 		at = (at + 1) & t->mask;
 	return at;
 }
@@ -46,7 +46,7 @@ static bool table_resize(struct number_table *t, uint32_t size)
 		return false;
 	for (uint32_t i = 0; t->places && i <= t->mask; i++)
 		if (t->places[i])
-			fresh.places[place_of(&fresh, t->places[i]->ino)] = t->places[i];
+			fresh.places[place_of(&fresh, inode_ino(t->places[i]))] = t->places[i];
 	free(t->places);
 	*t = fresh;
 	return true;
@@ -59,7 +59,7 @@ static void table_add(struct number_table *t, struct inode *inode)
 	/* Without memory it is fuller than it should be, and at last a duplicate isn't told from the copy. */
 	if ((t->n + 1) * 4ULL > size * 3ULL && !table_resize(t, size ? 2 * size : TABLE_MIN) && t->n + 1 >= size)
 		return;
-	t->places[place_of(t, inode->ino)] = inode;
+	t->places[place_of(t, inode_ino(inode))] = inode;
 	t->n++;
 }
 
@@ -69,7 +69,7 @@ static void table_remove(struct number_table *t, uint32_t at)
 	uint32_t size = t->mask + 1;
 
 	for (uint32_t i = (at + 1) & t->mask; t->places[i]; i = (i + 1) & t->mask) {
-		uint32_t home = home_of(t, t->places[i]->ino);
+		uint32_t home = home_of(t, inode_ino(t->places[i]));
 
 		if (((i - home) & t->mask) < ((i - at) & t->mask))
 			continue;
@@ -86,31 +86,29 @@ static void table_remove(struct number_table *t, uint32_t at)
 	}
 }
 
-/* The object's number in the upper. */
-static uint64_t upper_ino(const struct inode *inode)
+static struct object_id upper_object(const struct inode *inode)
 {
-	return inode_is_dir(inode) ? inode->dir->upper.ino : inode->real_ino;
+	return inode_is_dir(inode) ? dirref_object(&inode->dir->upper) : inode_object(inode);
 }
 
 bool number_claim_locked(struct tree *tree, struct inode *inode)
 {
-	struct inode *owner = number_find(tree, inode->ino);
+	struct inode *owner = number_find(tree, inode_ino(inode));
 
 	/* The same object, known by two names while a layer is changed underneath, is no duplicate. */
 	if (owner)
-		return upper_ino(owner) == upper_ino(inode);
+		return object_id_equal(upper_object(owner), upper_object(inode));
 	table_add(&tree->inodes->numbers, inode);
 	return true;
 }
 
 bool number_is_taken(struct tree *tree, uint64_t ino, uint64_t own_ino)
 {
-	const struct layer *upper = layer_upper(tree->layers);
 	struct inode *owner;
 
 	LOCK_SCOPE(&tree->table);
 	owner = number_find(tree, ino);
-	return owner && layer_union_ino(tree->layers, upper, upper_ino(owner)) != own_ino;
+	return owner && layer_union_ino(tree->layers, upper_object(owner)) != own_ino;
 }
 
 uint64_t number_of_upper(struct tree *tree, uint64_t origin, uint64_t own_ino)
@@ -122,6 +120,6 @@ void number_release_locked(struct tree *tree, struct inode *inode)
 {
 	struct number_table *t = &tree->inodes->numbers;
 
-	if (t->places && inode_in_upper(inode) && number_find(tree, inode->ino) == inode)
-		table_remove(t, place_of(t, inode->ino));
+	if (t->places && inode_in_upper(inode) && number_find(tree, inode_ino(inode)) == inode)
+		table_remove(t, place_of(t, inode_ino(inode)));
 }

@@ -61,7 +61,7 @@ static int recorded_marks(struct tree *tree, const struct layer *l, struct probe
 		return 0;
 	if (!S_ISDIR(p->stx.stx_mode)) {
 		p->marks = e->marks;
-		return e->marks_known && e->ino == p->stx.stx_ino && e->ctime.sec == p->stx.stx_ctime.tv_sec &&
+		return e->marks_known && e->ino == p->id.ino && l->device == p->id.device && e->ctime.sec == p->stx.stx_ctime.tv_sec &&
 		       e->ctime.nsec == p->stx.stx_ctime.tv_nsec;
 	}
 	if (!p->record || layer_catalog_marks(l, p->record, &p->marks) < 0)
@@ -115,6 +115,8 @@ static int probe_object(struct tree *tree, const struct dirref *ref, int dirfd, 
 	/* A layer's file system may permit shorter names than the union: then it has none of this length. */
 	if (res == -ENOENT || res == -ENAMETOOLONG)
 		return PROBE_NOTHING;
+	if (res == 0)
+		res = layer_object(tree->layers, l, dirfd, name, &p->stx, &p->id);
 	if (res < 0)
 		return res;
 	if (p->covered)

@@ -3,9 +3,9 @@
  * From an inode to its object: opening it and reading its attributes.
  *
  * A file holds no descriptor; it is opened by name in its parent's directory in the layer that holds it. Between
- * looking up the name and opening it a rename may run, so what was opened is compared by inode number, and a mismatch
- * looks the name up again; and an error counts only when it is the object's. An object without a name has a pinned descriptor, which is opened anew, or a name in the work
- * directory (keep.c).
+ * looking up the name and opening it a rename may run, so what was opened is compared, and a mismatch looks
+ * the name up again; and an error counts only when it is the object's. An object without a name has a pinned descriptor, which is opened anew, or
+ * a name in the work directory (keep.c).
  */
 #include "internal.h"
 
@@ -31,6 +31,7 @@ void reach_pause(unsigned attempt)
 
 /* An object within reach: a directory descriptor and a name, or the object's own descriptor and "". */
 struct reach {
+	const struct layer_set *layers;
 	struct inode_place place;
 	struct dirfd dir;
 	const struct layer *layer;
@@ -93,12 +94,13 @@ static int reach_dir(struct tree *tree, struct inode *inode, struct reach *r)
 	if (!CHECK(ref))
 		return -EIO;
 	r->layer = &tree->layers->layers[ref->layer];
-	r->place.real_ino = ref->ino;
+	r->place.object = dirref_object(ref);
 	return dirfd_get(tree, inode, ref, &r->dir);
 }
 
 static int reach_start(struct tree *tree, struct inode *inode, struct reach *r)
 {
+	r->layers = tree->layers;
 	return inode_is_dir(inode) ? reach_dir(tree, inode, r) : reach_file(tree, inode, r);
 }
 
@@ -113,15 +115,18 @@ static bool wants_write(int flags)
 	return !(flags & O_PATH) && ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC));
 }
 
-/* Whether what is open at `fd` is the object that is meant (I6). */
+/* Whether it is the object that is meant (I6). */
+static int reach_compare(const struct reach *r, const struct inode *inode, const struct statx *stx)
+{
+	return layer_is_object(r->layers, r->place.object, stx) && (stx->stx_mode & S_IFMT) == inode->type ? 0 : -LOOK_AGAIN;
+}
+
 static int reach_check(const struct reach *r, const struct inode *inode, int fd)
 {
 	struct statx stx;
 	int res = layer_statx_uncovered(r->layer, fd, "", &stx);
 
-	if (res < 0)
-		return res;
-	return stx.stx_ino == r->place.real_ino && (stx.stx_mode & S_IFMT) == inode->type ? 0 : -LOOK_AGAIN;
+	return res < 0 ? res : reach_compare(r, inode, &stx);
 }
 
 /* The same by the object itself, for whose errors nothing else can be the reason. */
@@ -207,12 +212,11 @@ static int reach_statx(const struct reach *r, const struct inode *inode, struct 
 		res = layer_statx(r->layer, r->dir.fd, r->name, &stx, NULL);
 	else
 		res = layer_statx_uncovered(r->layer, r->dir.fd, "", &stx);
-	if (res < 0)
-		return res;
-	if (stx.stx_ino != r->place.real_ino || (stx.stx_mode & S_IFMT) != inode->type)
-		return -LOOK_AGAIN;
-	*ret_stx = stx;
-	return 0;
+	if (res == 0)
+		res = reach_compare(r, inode, &stx);
+	if (res == 0)
+		*ret_stx = stx;
+	return res;
 }
 
 /* What stands for an object that another mount covers: that it exists, and no more. */

@@ -25,7 +25,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -39,7 +38,7 @@
 
 bool resolve_is_forbidden(const struct layer_set *set, const struct layer *l, const struct statx *stx)
 {
-	dev_t dev = makedev(stx->stx_dev_major, stx->stx_dev_minor);
+	dev_t dev = layer_dev_of(stx);
 
 	if (!set->has_upper || l->upper || !S_ISDIR(stx->stx_mode))
 		return false;
@@ -93,7 +92,8 @@ static int merge_lower(struct search *s, const struct layer *l, struct dirref re
 /* Appends a directory to the result's stack. */
 static int resolve_merge(struct search *s, const struct layer *l, const struct probe *p)
 {
-	struct dirref ref = {.layer = l->index, .record = p->record, .ino = p->stx.stx_ino, .checked = p->checked};
+	struct dirref ref = {
+		.layer = l->index, .device = p->id.device, .record = p->record, .ino = p->id.ino, .checked = p->checked};
 
 	if (p->marks & MARK_IMPURE)
 		ref.flags |= DIRREF_IMPURE;
@@ -271,7 +271,7 @@ static int number_below_copy(struct search *s, const struct layer *l, int dirfd,
 		return res;
 	s->origin_ino = marks & MARK_ORIGIN ? layer_origin_ino(set, l, dirfd, name) : 0;
 	if (!s->origin_ino)
-		s->origin_ino = layer_union_ino(set, l, p->stx.stx_ino);
+		s->origin_ino = layer_union_ino(set, p->id);
 	return 0;
 }
 
@@ -299,7 +299,9 @@ static int look_in_index(struct search *s, const struct layer *l, int dirfd, con
 	if (res < 0 || !e.indexed)
 		return res;
 	*copy = (struct probe){.stx = e.stx};
-	res = number_below_copy(s, l, dirfd, name, p);
+	res = layer_object(set, &set->layers[0], index_fd(set), e.name, &e.stx, &copy->id);
+	if (res == 0)
+		res = number_below_copy(s, l, dirfd, name, p);
 	return res < 0 ? res : 1;
 }
 
@@ -318,6 +320,7 @@ static int resolve_indexed(struct search *s, const struct layer *l, int dirfd, c
 		return res < 0 ? res : check;
 	s->found = true;
 	r->stx = copy->stx;
+	r->id = copy->id;
 	r->layer = upper->index;
 	r->marks = copy->marks;
 	r->indexed = true;
@@ -357,6 +360,7 @@ static int resolve_found(struct search *s, const struct layer *l, int dirfd, con
 
 	s->found = true;
 	r->stx = p->stx;
+	r->id = p->id;
 	r->layer = l->index;
 	r->marks = p->marks;
 	r->covered = p->covered;
@@ -466,13 +470,13 @@ static void resolve_ino(struct search *s)
 	if (r->n_lower) {
 		const struct dirref *top = &r->lower[0];
 
-		r->ino = s->lower_ino ? s->lower_ino : layer_union_ino(set, &set->layers[top->layer], top->ino);
+		r->ino = s->lower_ino ? s->lower_ino : layer_union_ino(set, dirref_object(top));
 		r->has_origin = true;
 	} else if (s->origin_ino) {
 		r->ino = s->origin_ino;
 		r->has_origin = true;
 	} else {
-		r->ino = layer_union_ino(set, &set->layers[r->layer], r->stx.stx_ino);
+		r->ino = layer_union_ino(set, r->id);
 		r->has_origin = !set->layers[r->layer].upper;
 	}
 }
@@ -614,11 +618,14 @@ static int resolve_root_layer(struct search *s, const struct layer_set *set, con
 	int res = layer_statx_uncovered(l, l->root_fd, "", &p.stx);
 
 	if (res == 0)
+		res = layer_object(set, l, l->root_fd, "", &p.stx, &p.id);
+	if (res == 0)
 		res = layer_read_marks(set, l, l->root_fd, "", &p.marks);
 	if (res < 0)
 		return res;
 	if (l->index == 0) {
 		s->r->stx = p.stx;
+		s->r->id = p.id;
 		s->r->marks = p.marks;
 		s->r->in_upper = l->upper;
 	}

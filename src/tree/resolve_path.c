@@ -24,6 +24,8 @@ static int walk_look(struct search *s, const struct layer *l, int dirfd, const c
 	if (layer_reserves_name(set, name))
 		return 1;
 	res = layer_statx(l, dirfd, name, &p->stx, &p->covered);
+	if (res == 0)
+		res = layer_object(set, l, dirfd, name, &p->stx, &p->id);
 	if (res < 0 && res != -ENOENT && res != -ENAMETOOLONG)
 		return res;
 	if (set->aufs && l->index + 1 < set->n && (res < 0 || S_ISDIR(p->stx.stx_mode)))

@@ -18,4 +18,6 @@ scenario() {
 	echo more >>dir/two
 	touch dir/sub/new
 	check_equal "numbers stay over copy-up" "$before" "$(stat -c '%n %i %d' dir dir/*)"
+	check_equal "what is made has its own number in the upper, as 32-bit programs need it" "$(stat -c %i "$BASE/upper/dir/sub/new")" \
+		"$(stat -c %i dir/sub/new)"
 }

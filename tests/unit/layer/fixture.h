@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "cli/option.h"
+#include "layer/device.h"
 #include "layer/layer.h"
 #include "layer/work.h"
 #include "os/fs.h"
@@ -125,6 +126,12 @@ static inline bool make_file(const char *path, const char *content, mode_t mode)
 	if (fd >= 0)
 		close(fd);
 	return good;
+}
+
+/* What the union shows for this inode on the device of that layer's root. */
+static inline uint64_t number_of(const struct layer_set *set, unsigned layer, uint64_t ino)
+{
+	return layer_union_ino(set, (struct object_id){.ino = ino, .device = set->layers[layer].device});
 }
 
 static inline bool exists(const char *path)

@@ -145,30 +145,28 @@ TEST("layers of one file system keep their inode numbers")
 	FIXTURE(f);
 	EXPECT_OPENS(&f, "lowerdir=l1:l2");
 	EXPECT_INT(f.set->n_fs, 1);
-	EXPECT_INT(layer_union_ino(f.set, &f.set->layers[1], 4711), 4711);
+	EXPECT_INT(number_of(f.set, 1, 4711), 4711);
 }
 
 static void several_fs(void)
 {
 	FIXTURE(f);
-	const struct layer *l;
 	uint64_t on_tmpfs, on_disk, folded;
 	ASSERT_INT(mount("t", "l2", "tmpfs", 0, ""), 0);
 	EXPECT_OPENS(&f, "lowerdir=l1:l2");
 	EXPECT_INT(f.set->n_fs, 2);
-	on_disk = layer_union_ino(f.set, &f.set->layers[0], 42);
-	on_tmpfs = layer_union_ino(f.set, &f.set->layers[1], 42);
+	on_disk = number_of(f.set, 0, 42);
+	on_tmpfs = number_of(f.set, 1, 42);
 	EXPECT(on_disk != on_tmpfs);
 	EXPECT_INT(on_disk & 0xffffffffffff, 42);
 	EXPECT_INT(on_tmpfs & 0xffffffffffff, 42);
 	EXPECT(on_disk >> 48 && on_tmpfs >> 48 && !(on_disk >> 63) && !(on_tmpfs >> 63));
-	l = &f.set->layers[1];
-	folded = layer_union_ino(f.set, l, UINT64_C(0xfedcba9876543210));
-	EXPECT_INT(folded, layer_union_ino(f.set, l, UINT64_C(0xfedcba9876543210)));
+	folded = number_of(f.set, 1, UINT64_C(0xfedcba9876543210));
+	EXPECT_INT(folded, number_of(f.set, 1, UINT64_C(0xfedcba9876543210)));
 	EXPECT(folded >> 48 == on_tmpfs >> 48);
 	EXPECT_OPENS(&f, "lowerdir=l2:l3:l1");
-	EXPECT_INT(layer_union_ino(f.set, &f.set->layers[0], 42), on_tmpfs);
-	EXPECT_INT(layer_union_ino(f.set, &f.set->layers[1], 42), on_disk);
+	EXPECT_INT(number_of(f.set, 0, 42), on_tmpfs);
+	EXPECT_INT(number_of(f.set, 1, 42), on_disk);
 	fixture_close(&f);
 	EXPECT_INT(umount("l2"), 0);
 }

@@ -84,8 +84,8 @@ static void other_fs(void)
 	EXPECT_INT(f.set->n_fs, 2);
 	ASSERT(copy_up(&f, 2, "a") && copy_up(&f, 1, "b"));
 	ino = origin_of(&f, "a");
-	EXPECT_INT(ino, layer_union_ino(f.set, &f.set->layers[2], ino_of("l2/a")));
-	EXPECT_INT(origin_of(&f, "b"), layer_union_ino(f.set, &f.set->layers[1], ino_of("l1/b")));
+	EXPECT_INT(ino, number_of(f.set, 2, ino_of("l2/a")));
+	EXPECT_INT(origin_of(&f, "b"), number_of(f.set, 1, ino_of("l1/b")));
 	/* With that file system no longer among the layers nobody knows the number. */
 	EXPECT_OPENS(&f, "lowerdir=l1,upperdir=u,workdir=w");
 	EXPECT_INT(origin_of(&f, "a"), 0);

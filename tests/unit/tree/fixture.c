@@ -18,7 +18,7 @@
 #include "os/fs.h"
 #include "unit.h"
 
-static bool layer_fill(struct fixture *f, struct layer *l, unsigned index, bool upper)
+static bool layer_fill(struct fixture *f, struct layer_set *set, struct layer *l, unsigned index, bool upper)
 {
 	struct statx stx;
 	char name[16];
@@ -31,8 +31,7 @@ static bool layer_fill(struct fixture *f, struct layer *l, unsigned index, bool 
 	l->root_fd = openat(f->top_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (l->root_fd < 0 || sys_statx(l->root_fd, "", &stx) < 0)
 		return false;
-	l->root_ino = stx.stx_ino;
-	return true;
+	return layer_devices_add(set, l, &stx) == 0;
 }
 
 static struct layer_set *set_new(struct fixture *f, unsigned n, unsigned n_data, bool has_upper)
@@ -45,6 +44,8 @@ static struct layer_set *set_new(struct fixture *f, unsigned n, unsigned n_data,
 	set->n = n;
 	set->n_data = n_data;
 	set->layers = calloc(n + n_data, sizeof(*set->layers));
+	if (layer_devices_new(set) < 0)
+		return NULL;
 	set->n_fs = 1;
 	set->fs = calloc(1, sizeof(*set->fs));
 	set->fs[0].handle_fd = -1;
@@ -56,8 +57,9 @@ static struct layer_set *set_new(struct fixture *f, unsigned n, unsigned n_data,
 		return NULL;
 	set->work_fd = openat(f->top_fd, "work", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	for (unsigned i = 0; i < n + n_data; i++)
-		if (!layer_fill(f, &set->layers[i], i, has_upper && i == 0))
+		if (!layer_fill(f, set, &set->layers[i], i, has_upper && i == 0))
 			return NULL;
+	layer_devices_settle(set);
 	return set;
 }
 

@@ -58,6 +58,11 @@ struct inode *fixture_get(struct fixture *f, const char *path);
 int fixture_resolve(struct fixture *f, const char *path, struct resolved *ret);
 /* Inode number of "LAYER/PATH" on disk; 0 when there is none. */
 uint64_t fixture_ino(struct fixture *f, const char *path);
+/* The object of that number; all layers lie on one device. */
+static inline struct object_id fixture_object(const struct fixture *f, uint64_t ino)
+{
+	return (struct object_id){.ino = ino, .device = f->set->layers[0].device};
+}
 /* Reads an open file whole into a static buffer. */
 const char *fixture_read(int fd);
 

@@ -373,7 +373,7 @@ TEST("an unlinked lower file that is copied up lives in its pinned copy")
 	fd = openat(f.top_fd, "0/copy", O_RDWR | O_CLOEXEC);
 	ASSERT_INT(sys_statx(fd, "", &stx), 0);
 	inode_pin(f.tree, a, fd);
-	inode_publish_upper(f.tree, a, stx.stx_ino, false);
+	inode_publish_upper(f.tree, a, fixture_object(&f, stx.stx_ino), false);
 	ASSERT_INT(unlinkat(f.top_fd, "0/copy", 0), 0);
 	EXPECT_STR(content(&f, a), "0/copy");
 	EXPECT_INT(nlink_of(&f, a), 0);
@@ -393,7 +393,7 @@ TEST("copy-up keeps st_ino and opens the upper file from then on; before, writin
 	EXPECT_INT(inode_open(f.tree, a, O_RDWR, &layer), -EROFS);
 	EXPECT_INT(inode_open(f.tree, a, O_RDONLY | O_TRUNC, &layer), -EROFS);
 	ASSERT(fixture_make(&f, "0f/a"));
-	inode_publish_upper(f.tree, a, fixture_ino(&f, "0/a"), true);
+	inode_publish_upper(f.tree, a, fixture_object(&f, fixture_ino(&f, "0/a")), true);
 	EXPECT(inode_in_upper(a));
 	EXPECT_STR(content(&f, a), "0/a");
 	ASSERT_INT(inode_statx(f.tree, a, &stx), 0);
@@ -413,7 +413,7 @@ TEST("a lookup that saw the file before its copy-up finds the same inode")
 	ASSERT_INT(fixture_resolve(&f, "a", &old), 0);
 	a = fixture_get(&f, "a");
 	ASSERT(fixture_make(&f, "0f/a"));
-	inode_publish_upper(f.tree, a, fixture_ino(&f, "0/a"), true);
+	inode_publish_upper(f.tree, a, fixture_object(&f, fixture_ino(&f, "0/a")), true);
 	ASSERT_INT(inode_intern(f.tree, f.tree->root, "a", &old, &again), 0);
 	EXPECT(again == a);
 }
@@ -642,7 +642,7 @@ TEST("each number from an origin belongs to one upper object, until its inode go
 {
 	FIXTURE(f, .layers = 2);
 	static struct inode copies[COPIES], others[COPIES];
-	uint64_t own = layer_union_ino(f.set, layer_upper(f.set), 5);
+	uint64_t own = layer_union_ino(f.set, (struct object_id){.ino = 5, .device = layer_upper(f.set)->device});
 
 	for (unsigned i = 0; i < COPIES; i++) {
 		copies[i] = (struct inode){.ino = 1000 + 3 * i, .real_ino = 5, .type = S_IFREG, .flags = INODE_IN_UPPER};
@@ -700,7 +700,7 @@ TEST("a copied-up directory gains the upper and keeps its number and lower refs"
 	d = fixture_get(&f, "d");
 	EXPECT_INT(dirfd_get_upper(f.tree, d, &fd), -EROFS);
 	ASSERT(fixture_make(&f, "0d/d"));
-	dir_publish_upper(f.tree, d, fixture_ino(&f, "0/d"));
+	dir_publish_upper(f.tree, d, fixture_object(&f, fixture_ino(&f, "0/d")));
 	EXPECT_INT(dir_depth(d->dir), 2);
 	EXPECT(dir_ref(d->dir, 0) == &d->dir->upper);
 	EXPECT(dir_ref_of_layer(d->dir, 1) == &d->dir->lower[0]);

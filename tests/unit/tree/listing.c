@@ -133,7 +133,7 @@ TEST("an entry of an impure directory has the number of the inode that is known 
 	a = fixture_get(&f, "d/a");
 	ASSERT(a);
 	ASSERT(fixture_make(&f, "0f/d/a"));
-	inode_publish_upper(f.tree, a, fixture_ino(&f, "0/d/a"), true);
+	inode_publish_upper(f.tree, a, fixture_object(&f, fixture_ino(&f, "0/d/a")), true);
 	EXPECT_INT(find_entry(&f, fixture_get(&f, "d"), "a")->ino, fixture_ino(&f, "1/d/a"));
 }
 

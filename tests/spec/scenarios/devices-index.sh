@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+# title: hard links in several subvolumes of a layer survive copy-up, each for itself
+# labels: quick
+# fs: btrfs
+# needs: mkfs.btrfs btrfs
+# options: index=on
+# kernel-options: index=on,redirect_dir=off,metacopy=off,xino=off
+# may-diff: ^upper:.([abc]|low)/[xyz]\| which of the names has its link in the upper first: FUSE tells the inode alone
+
+layers() {
+	local sub
+
+	for sub in l1/a l1/b l1/c; do
+		btrfs -q subvolume create "$sub"
+		put "$sub/x" "$sub"
+		ln "$sub/x" "$sub/y"
+	done
+	mkdir l1/low
+	put l1/low/x "second layer"
+	ln l1/low/x l1/low/y
+	ln l1/low/x l1/low/z
+}
+
+look() {
+	try tail -n +1 a/x a/y b/x b/y c/x c/y low/x low/y low/z
+	try stat -c '%n %h' a/x a/y b/x b/y c/x c/y low/x low/y low/z
+	try test b/x -ef b/y
+	try test low/x -ef low/z
+}
+
+scenario() {
+	look
+	try sh -c 'echo changed >b/x; echo changed >>low/y'
+	look
+	try rm a/x
+	try ln c/y c/new
+	try sh -c 'echo also >>c/new'
+	look
+	remount
+	look
+	try sh -c 'echo again >>a/y; echo again >>b/y; echo again >>low/z'
+	look
+	try ls . a b c low
+}
