@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Removing a tree that anybody may have made: any depth, any mode, immutable, changing beneath us. Descriptors are
- * bounded: what lies deeper than MAX_DEPTH is first moved up beside the top, under a name from its inode number, and
- * removed from there. A crash leaves it in the work directory, where the next mount finds it.
+ * bounded: what lies deeper than MAX_DEPTH is first moved up beside the top, under a name made of its identity, and removed
+ * from there. A crash leaves it in the work directory, where the next mount finds it.
  */
 #include "layer/work.h"
 
@@ -11,6 +11,7 @@
 #include <linux/fs.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "base/cleanup.h"
 #include "internal.h"
@@ -21,7 +22,7 @@
 
 struct removal {
 	int top;	  /* directory that holds the tree; not owned */
-	uint64_t *lifted; /* owned; inode numbers of what was moved up and is still to be removed */
+	uint64_t *lifted; /* owned; number_for() of what was moved up and is still to be removed */
 	size_t n_lifted;
 };
 
@@ -97,6 +98,14 @@ static int empty_dir(struct removal *r, int fd, unsigned depth)
 	return 0;
 }
 
+/* The number in the temp name of an object; work_new() begins above. */
+static uint64_t number_for(const struct statx *stx)
+{
+	uint64_t id[] = {layer_dev_of(stx), stx->stx_ino};
+
+	return XXH3_64bits(id, sizeof(id)) & ((UINT64_C(1) << 62) - 1);
+}
+
 static int lift(struct removal *r, int dirfd, const char *name, int fd)
 {
 	uint64_t *lifted = reallocarray(r->lifted, r->n_lifted + 1, sizeof(*lifted));
@@ -110,7 +119,7 @@ static int lift(struct removal *r, int dirfd, const char *name, int fd)
 	ret = sys_statx(fd, "", &stx);
 	if (ret < 0)
 		return ret;
-	temp_name_make(stx.stx_ino, temp);
+	temp_name_make(number_for(&stx), temp);
 	ret = sys_renameat2(dirfd, name, r->top, temp, 0);
 	if (ret == -EPERM || ret == -EACCES) {
 		/* Its own permissions count too: its ".." changes. */
@@ -120,7 +129,7 @@ static int lift(struct removal *r, int dirfd, const char *name, int fd)
 		ret = sys_renameat2(dirfd, name, r->top, temp, 0);
 	}
 	if (!ret)
-		lifted[r->n_lifted++] = stx.stx_ino;
+		lifted[r->n_lifted++] = number_for(&stx);
 	return ret;
 }
 

@@ -40,7 +40,7 @@ int work_new(struct layer_work **ret_work)
 	if (!work)
 		return -ENOMEM;
 	/* The directory was emptied, so any start will do; a different one each time shows whose leftover it is. Bit 62
-	 * keeps them apart from the names by inode number that removing a tree uses. */
+	 * keeps them apart from the names that removing a tree uses. */
 	atomic_init(&work->next, UINT64_C(1) << 62 | (sys_now_ms() & UINT32_MAX) << 24);
 	*ret_work = work;
 	return 0;
