@@ -48,6 +48,9 @@ struct layer_id {
 	uint64_t ino;
 };
 
+/* Lower layers of a union: an index fits into 16 bits, one value of which says none. */
+#define LAYERS_MAX 65534
+
 /* A file system that holds one or more layers, with all its subvolumes. */
 struct layer_fs {
 	uint64_t id; /* a hash of its uuid, or what else lasts of it */

@@ -152,6 +152,8 @@ static int check_options(struct layer_opening *lo)
 
 	if (!spec->layer_count)
 		return layer_refuse(lo, -EINVAL, "lowerdir", NULL, "missing");
+	if (spec->layer_count > LAYERS_MAX)
+		return layer_refuse(lo, -E2BIG, "lowerdir", NULL, "more than %u layers", LAYERS_MAX);
 	if (spec->layers[0].data_only)
 		return layer_refuse(lo, -EINVAL, "datadir", spec->layers[0].path, "no other layer is given");
 	if (spec->upperdir && !spec->workdir)

@@ -331,3 +331,15 @@ TEST("600 lower layers open")
 		EXPECT_INT(f.set->n, 600);
 	free(text);
 }
+
+TEST("more layers than there are indexes are refused, before any is opened")
+{
+	FIXTURE(f);
+	static struct stack_layer layers[LAYERS_MAX + 1];
+	const struct stack_spec spec = {.layers = layers, .layer_count = LAYERS_MAX + 1};
+
+	for (size_t i = 0; i <= LAYERS_MAX; i++)
+		layers[i].path = (char *)"l1";
+	EXPECT_INT(layer_set_open(&spec, "m", &f.set, &f.error), -E2BIG);
+	EXPECT_STR(f.error, "lowerdir: more than 65534 layers");
+}
