@@ -9,8 +9,8 @@
  * Durability. A file written since its last good sync keeps its descriptor, or is synced by the pool before eviction with the result
  * kept: a failed write-back stays with the inode and every later data_sync() fails until the inode is forgotten.
  *
- * Locking: one LEAF lock over the entries' lists and inode->data; never held over a system call. With data_keep_mtimes() a change of data
- * takes I of the inode.
+ * Locking: one LEAF lock over the entries' lists and inode->data; never held over a system call. With data_keep_mtimes(), and of what was
+ * held back, a change of data takes I of the inode.
  */
 #ifndef DATA_DATA_H
 #define DATA_DATA_H
@@ -59,6 +59,10 @@ void data_write_back_failed(struct data *data, struct inode *inode, int error);
 void data_evict(struct data *data, struct inode *inode);
 /* The object's flags (append-only, immutable) changed: what the next writer may do, opening it anew shows. */
 void data_flags_changed(struct data *data, struct inode *inode);
+/* The file's modification time is about to be set: what the kernel may have held back by now doesn't change it. */
+void data_time_set(struct data *data, struct inode *inode);
+/* From now on what comes is younger than the time that was set last. */
+void data_time_moved(struct inode *inode);
 /* Whether the inode has data that was not synced since it was written. */
 bool data_is_dirty(struct data *data, struct inode *inode);
 /* So many written files wait for their sync before eviction that a request that may open another one should queue behind them, or the
@@ -71,8 +75,12 @@ bool data_is_crowded(struct data *data);
 ssize_t data_read(struct data *data, struct inode *inode, void *buf, size_t size, off_t off);
 /* Lets the kernel begin to read a file, for a READ that is likely to come; doesn't wait. */
 void data_read_ahead(struct data *data, struct inode *inode);
-/* Bytes written. `append`: the writer opened with O_APPEND; without it an append-only file answers -EPERM. */
-ssize_t data_write(struct data *data, struct inode *inode, const void *buf, size_t size, off_t off, bool append);
+enum data_how {
+	DATA_APPENDS = 1 << 0,   /* the writer opened with O_APPEND; without it an append-only file answers -EPERM */
+	DATA_HELD_BACK = 1 << 1, /* the kernel has had it for some time: times that were set since stay, and so do setuid and capabilities */
+};
+/* Bytes written. `how`: enum data_how. */
+ssize_t data_write(struct data *data, struct inode *inode, const void *buf, size_t size, off_t off, unsigned how);
 int data_fallocate(struct data *data, struct inode *inode, int mode, off_t off, off_t len);
 /* SEEK_DATA and SEEK_HOLE. */
 off_t data_seek(struct data *data, struct inode *inode, off_t off, int whence);

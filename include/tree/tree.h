@@ -102,6 +102,8 @@ enum inode_flag {
 	INODE_RENUMBERED = 1 << 8, /* T the kernel has or had it by several ids, see inode_renumber() */
 	INODE_IN_UPPER = 1 << 9,   /* T non-directories: layer is the upper; directories: equals dir->in_upper */
 	INODE_MARKS_KNOWN = 1 << 10, /* I `marks` were read */
+	INODE_PAGES = 1 << 11,     /* a the kernel may have pages of its data */
+	INODE_TIME_SET = 1 << 12,  /* a its modification time was set while the kernel had pages: data/data.h */
 };
 
 /* Values of pinned_fd that are no descriptor. */

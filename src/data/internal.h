@@ -10,6 +10,7 @@
 
 #include "base/lock.h"
 #include "data/data.h"
+#include "format/capability.h"
 
 /* legend: L data.lock, a atomic, c constant */
 struct data_entry {
@@ -31,6 +32,13 @@ struct data_entry {
 	pthread_mutex_t sync;
 };
 
+/* A modification time that was set, and until when pages may come that were stored to before. */
+struct set_time {
+	uint64_t id; /* of the inode */
+	uint64_t until; /* sys_now_ms() */
+};
+#define SET_TIMES 1024U
+
 struct data {
 	struct tree *tree;
 	struct data_options opt;
@@ -38,6 +46,8 @@ struct data {
 	struct data_entry *newest, *oldest; /* L */
 	_Atomic unsigned open_fds;         /* written under L */
 	_Atomic bool keeps_mtime;          /* a set once, before data is written */
+	struct set_time set_times[SET_TIMES]; /* L the last ones */
+	unsigned next_set_time;            /* L */
 };
 
 /* The entry of the inode's current version; NULL without one, and for directories, which have none. Caller holds L. */
@@ -46,5 +56,23 @@ struct data_entry *data_entry_of_locked(const struct inode *inode);
 int data_sync_entry(struct data_entry *entry, int fd, bool datasync);
 /* A pinned descriptor of the inode's current version if one is cached, without opening; the one that wrote, if it is there. */
 bool data_peek(struct data *data, struct inode *inode, struct data_fd *ret_fd);
+
+/* --- kept.c ---------------------------------------------------------------------------------------------------------------- */
+
+/* What is put back after a change of data. */
+struct kept {
+	struct lock *lock; /* held; NULL: nothing is kept */
+	bool time;
+	struct timespec mtime;
+	mode_t mode; /* 0: it stays by itself */
+	char capability[CAPABILITY_MAX];
+	ssize_t capability_size; /* <= 0: none */
+};
+
+/* Around a change of data through `fd`. `held_back`: the kernel has had the data for some time. */
+void kept_start(struct data *data, struct inode *inode, int fd, bool held_back, struct kept *ret);
+void kept_end(struct kept *kept, int fd);
+/* From now on the kernel may have pages of the inode that can be stored to. */
+void pages_known(struct inode *inode);
 
 #endif

@@ -15,41 +15,9 @@
 
 /* As much as the kernel reads ahead at the start of a file. */
 #define AHEAD_BYTES (128 << 10)
+#define PAGE 4096 /* no kernel has smaller ones */
 #define COPY_CHUNK (8U << 20)
 #define COPY_BUFFER (256U << 10)
-
-/*
- * With the kernel's write-back cache the kernel says what a file's modification time is, by a SETATTR. That may come before the data it
- * speaks of, and doesn't come at all for data that was written within the same tick of the kernel's clock as the file was made in. So a
- * change of data leaves the time as it was; the inode's lock keeps a SETATTR from coming in between.
- */
-struct kept_mtime {
-	struct lock *lock; /* NULL: nothing is kept */
-	struct timespec times[2];
-};
-
-static struct kept_mtime mtime_keep(struct data *data, struct inode *inode, int fd)
-{
-	struct kept_mtime kept = {.times = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_OMIT}}};
-	struct statx stx;
-
-	if (!atomic_load_explicit(&data->keeps_mtime, memory_order_relaxed))
-		return kept;
-	kept.lock = inode_lock(data->tree, inode);
-	lock_take(kept.lock);
-	if (sys_statx(fd, "", &stx) == 0)
-		kept.times[1] = (struct timespec){.tv_sec = stx.stx_mtime.tv_sec, .tv_nsec = stx.stx_mtime.tv_nsec};
-	return kept;
-}
-
-/* Where it can't be put back (an append-only file) no SETATTR can set it either. */
-static void mtime_put_back(struct kept_mtime *kept, int fd)
-{
-	if (!kept->lock)
-		return;
-	(void)sys_futimens(fd, kept->times);
-	lock_drop(kept->lock);
-}
 
 ssize_t data_read(struct data *data, struct inode *inode, void *buf, size_t size, off_t off)
 {
@@ -59,6 +27,7 @@ ssize_t data_read(struct data *data, struct inode *inode, void *buf, size_t size
 
 	if (r < 0)
 		return r;
+	pages_known(inode);
 	n = sys_pread(fd.fd, buf, size, off);
 	data_put(data, &fd);
 	return n;
@@ -74,40 +43,48 @@ void data_read_ahead(struct data *data, struct inode *inode)
 	data_put(data, &fd);
 }
 
-ssize_t data_write(struct data *data, struct inode *inode, const void *buf, size_t size, off_t off, bool append)
+/* The kernel keeps what it has written where it has all of a page. */
+static bool has_page(size_t size, off_t off)
 {
-	struct kept_mtime mtime;
+	return (off + (off_t)size) / PAGE > (off + PAGE - 1) / PAGE;
+}
+
+ssize_t data_write(struct data *data, struct inode *inode, const void *buf, size_t size, off_t off, unsigned how)
+{
+	struct kept kept;
 	struct data_fd fd;
 	ssize_t n;
 	int r = data_get(data, inode, true, &fd);
 
 	if (r < 0)
 		return r;
-	if (fd.append_only && !append) {
+	if (fd.append_only && !(how & DATA_APPENDS)) {
 		data_put(data, &fd);
 		return -EPERM;
 	}
 	/* Dirty before the write: an eviction that looks now must not take the file for clean. */
 	data_mark_dirty(data, &fd);
-	mtime = mtime_keep(data, inode, fd.fd);
+	if (has_page(size, off))
+		pages_known(inode);
+	kept_start(data, inode, fd.fd, how & DATA_HELD_BACK, &kept);
 	n = sys_pwrite_all(fd.fd, buf, size, off);
-	mtime_put_back(&mtime, fd.fd);
+	kept_end(&kept, fd.fd);
 	data_put(data, &fd);
 	return n;
 }
 
 int data_fallocate(struct data *data, struct inode *inode, int mode, off_t off, off_t len)
 {
-	struct kept_mtime mtime;
+	struct kept kept;
 	struct data_fd fd;
 	int r = data_get(data, inode, true, &fd);
 
 	if (r < 0)
 		return r;
 	data_mark_dirty(data, &fd);
-	mtime = mtime_keep(data, inode, fd.fd);
+	kept_start(data, inode, fd.fd, false, &kept);
 	r = sys_fallocate(fd.fd, mode, off, len);
-	mtime_put_back(&mtime, fd.fd);
+	kept_end(&kept, fd.fd);
 	data_put(data, &fd);
 	return r;
 }
@@ -162,10 +139,12 @@ struct copying {
 /* The lock of the time that is kept is held over one chunk and not over all of them. */
 static ssize_t copy_chunk(const struct copying *c, size_t done)
 {
-	struct kept_mtime mtime = mtime_keep(c->data, c->inode, c->out);
-	ssize_t n = copy_some(c->in, c->off_in + (off_t)done, c->out, c->off_out + (off_t)done, c->len - done);
+	struct kept kept;
+	ssize_t n;
 
-	mtime_put_back(&mtime, c->out);
+	kept_start(c->data, c->inode, c->out, false, &kept);
+	n = copy_some(c->in, c->off_in + (off_t)done, c->out, c->off_out + (off_t)done, c->len - done);
+	kept_end(&kept, c->out);
 	return n;
 }
 
@@ -243,6 +222,8 @@ int data_sync(struct data *data, struct inode *inode, bool datasync)
 	struct data_fd fd;
 	int r = sticky_error(data, inode);
 
+	/* All that was held back has come before. */
+	data_time_moved(inode);
 	if (r < 0)
 		return r;
 	if (!data->opt.sync || !inode_in_upper(inode))

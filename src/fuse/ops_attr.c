@@ -88,6 +88,10 @@ static int set_attributes(struct job *job, struct statx *ret_stx)
 	struct data_fd fd = {.fd = -1};
 	int r;
 
+	if (job->attr.valid & ATTR_SET_SIZE)
+		data_time_moved(job->inode);
+	else if ((job->attr.valid & ATTR_SET_MTIME) && job->attr.mtime.tv_nsec != UTIME_NOW)
+		data_time_set(fs->data, job->inode);
 	if (!(job->attr.valid & ATTR_SET_SIZE))
 		return attr_set(fs->change, job->inode, &job->attr, -1, ret_stx);
 	r = data_get(fs->data, job->inode, true, &fd);

@@ -93,11 +93,11 @@ static bool caller_kills_priv(fuse_req_t req)
 
 static int run_write(struct job *job)
 {
+	unsigned how = (job->fi.flags & O_APPEND ? DATA_APPENDS : 0) | (job->fi.writepage ? DATA_HELD_BACK : 0);
 	ssize_t n = kill_priv(job);
 
 	if (n == 0)
-		n = data_write(job->fs->data, job->inode, job->buf, job->size, job->off,
-			       (job->fi.flags & O_APPEND) != 0);
+		n = data_write(job->fs->data, job->inode, job->buf, job->size, job->off, how);
 
 	if (n < 0)
 		return job_result(job, (int)n);

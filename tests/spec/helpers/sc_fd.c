@@ -8,8 +8,8 @@
  *   fstat (type mode size nlink)  fino:PATH (same inode number as PATH?)  fchmod:MODE  fchown:UID:GID
  *   ftruncate:LEN  fsync  fdatasync  fallocate:WORDS:OFF:LEN  seek:data|hole:OFF  extents
  *   copyto:N:OFF:OFF:LEN (from this descriptor to descriptor N)  clone:N  link:PATH (linkat of the descriptor)
- *   mmap:r|rw:LEN (shared)  show:OFF:LEN  store:OFF:TEXT  msync  syncrange (starts it)  flock  getxattr:NAME  setxattr:NAME:VALUE futimens:A:M
- *   flags[:+LETTERS]  tell  fiemap  rename:OLD:NEW[:FLAG]  unlink:PATH  sh:COMMAND (in a child while the descriptors stay open)
+ *   mmap:r|rw:LEN (shared)  show:OFF:LEN  store:OFF:TEXT  msync  munmap  syncrange (starts it)  flock  getxattr:NAME  setxattr:NAME:VALUE futimens:A:M
+ *   ctime (whether it is another one than at the last such step)  flags[:+LETTERS]  tell  fiemap  rename:OLD:NEW[:FLAG]  unlink:PATH  sh:COMMAND (in a child while the descriptors stay open)
  */
 #include "sc.h"
 
@@ -34,6 +34,7 @@ static int fds[SLOTS];
 static int count;
 static int current = -1;
 static char *map;
+static size_t map_len;
 
 static int fd_now(void)
 {
@@ -160,6 +161,20 @@ static void step_fstat(char **arg)
 		       S_ISDIR(st.st_mode) ? 0 : (long long)st.st_size, (unsigned long)st.st_nlink);
 }
 
+static void step_ctime(char **arg)
+{
+	static struct timespec last;
+	struct stat st;
+
+	(void)arg;
+	if (fstat(fd_now(), &st)) {
+		sc_result(-1);
+		return;
+	}
+	puts(last.tv_sec == st.st_ctim.tv_sec && last.tv_nsec == st.st_ctim.tv_nsec ? "same" : "another");
+	last = st.st_ctim;
+}
+
 static void step_fino(char **arg)
 {
 	struct stat here, there;
@@ -278,7 +293,8 @@ static void step_mmap(char **arg)
 {
 	int prot = strcmp(arg[0], "rw") ? PROT_READ : PROT_READ | PROT_WRITE;
 
-	map = mmap(NULL, (size_t)sc_number(arg[1]), prot, MAP_SHARED, fd_now(), 0);
+	map_len = (size_t)sc_number(arg[1]);
+	map = mmap(NULL, map_len, prot, MAP_SHARED, fd_now(), 0);
 	sc_result(map == MAP_FAILED ? -1 : 0);
 }
 
@@ -296,6 +312,11 @@ static void step_store(char **arg)
 static void step_msync(char **arg)
 {
 	sc_result(msync(map, 4096, MS_SYNC));
+}
+
+static void step_munmap(char **arg)
+{
+	sc_result(munmap(map, map_len));
 }
 
 static void step_syncrange(char **arg)
@@ -378,7 +399,8 @@ static const struct {
 	{"setxattr", 2, step_setxattr},	  {"futimens", 2, step_futimens},
 	{"tell", 0, step_tell},		  {"sh", 1, step_sh},
 	{"syncrange", 0, step_syncrange}, {"rename", 2, step_rename},
-	{"unlink", 1, step_unlink},
+	{"ctime", 0, step_ctime},
+	{"unlink", 1, step_unlink},	  {"munmap", 0, step_munmap},
 };
 
 static void run_step(const char *text)

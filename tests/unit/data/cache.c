@@ -54,7 +54,7 @@ static void forget_syncs(void)
 
 static bool write_byte(struct store *s, struct inode *inode)
 {
-	return data_write(s->data, inode, "x", 1, 0, false) == 1;
+	return data_write(s->data, inode, "x", 1, 0, 0) == 1;
 }
 
 /* Files f0, f1, ... in the upper; their inodes. */
@@ -116,7 +116,7 @@ TEST("a file that lies in a lower layer is not opened for writing")
 	struct data_fd fd;
 
 	EXPECT_INT(data_get(s.data, file(&s, 0), true, &fd), -LOOK_AGAIN);
-	EXPECT_INT(data_write(s.data, file(&s, 0), "x", 1, 0, false), -LOOK_AGAIN);
+	EXPECT_INT(data_write(s.data, file(&s, 0), "x", 1, 0, 0), -LOOK_AGAIN);
 	EXPECT_INT(data_sync(s.data, file(&s, 0), false), 0);
 }
 

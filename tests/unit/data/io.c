@@ -29,7 +29,7 @@ TEST("what is written is read, and the lower file stays as it was")
 	char buf[16] = "";
 
 	ASSERT(copyup_now(s.u.change, inode, COPYUP_FULL) == 0);
-	EXPECT_INT(data_write(s.data, inode, "hello", 5, 9998, false), 5);
+	EXPECT_INT(data_write(s.data, inode, "hello", 5, 9998, 0), 5);
 	EXPECT_INT(data_read(s.data, inode, buf, 16, 9998), 5);
 	EXPECT_STR(buf, "hello");
 	EXPECT_INT(data_read(s.data, inode, buf, 16, 20000), 0);
@@ -53,12 +53,46 @@ TEST("where modification times are kept, no change of data changes one")
 
 	ASSERT(utimensat(AT_FDCWD, "u/f", old, 0) == 0);
 	data_keep_mtimes(s.data);
-	EXPECT_INT(data_write(s.data, inode, "hello", 5, 10000, false), 5);
+	EXPECT_INT(data_write(s.data, inode, "hello", 5, 10000, 0), 5);
 	EXPECT(has_old_mtime("u/f"));
 	EXPECT_INT(data_fallocate(s.data, inode, 0, 0, 20000), 0);
 	EXPECT(has_old_mtime("u/f"));
 	EXPECT_INT(data_copy(s.data, from, 0, inode, 5000, 10000), 10000);
 	EXPECT(has_old_mtime("u/f"));
+}
+
+static bool set_old_mtime(struct store *s, struct inode *inode, const char *path)
+{
+	struct timespec old[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 1000000000, .tv_nsec = 123456789}};
+
+	data_time_set(s->data, inode);
+	return utimensat(AT_FDCWD, path, old, 0) == 0;
+}
+
+TEST("data that was held back leaves a time that was set, until something shows that it is younger")
+{
+	STORE(s);
+	ASSERT(uni_fill("u/f", 0, 10000) && uni_fill("u/unread", 0, 10000));
+	STORE_OPEN(s, 8);
+	struct inode *inode = uni_find(&s.u, "f"), *unread = uni_find(&s.u, "unread");
+	char buf[16];
+
+	EXPECT_INT(data_read(s.data, inode, buf, 16, 0), 16);
+	ASSERT(set_old_mtime(&s, inode, "u/f"));
+	EXPECT_INT(data_write(s.data, inode, "hello", 5, 0, DATA_HELD_BACK), 5);
+	EXPECT(has_old_mtime("u/f"));
+	data_evict(s.data, inode);
+	EXPECT_INT(data_write(s.data, inode, "hello", 5, 0, DATA_HELD_BACK), 5);
+	EXPECT(has_old_mtime("u/f"));
+	EXPECT_INT(data_write(s.data, inode, "hello", 5, 0, 0), 5);
+	EXPECT(!has_old_mtime("u/f"));
+	ASSERT(set_old_mtime(&s, inode, "u/f"));
+	EXPECT_INT(data_sync(s.data, inode, false), 0);
+	EXPECT_INT(data_write(s.data, inode, "hello", 5, 0, DATA_HELD_BACK), 5);
+	EXPECT(!has_old_mtime("u/f"));
+	ASSERT(set_old_mtime(&s, unread, "u/unread"));
+	EXPECT_INT(data_write(s.data, unread, "hello", 5, 0, DATA_HELD_BACK), 5);
+	EXPECT(!has_old_mtime("u/unread"));
 }
 
 TEST("an append-only file takes appending writes only, and others again when the flag has gone")
@@ -71,15 +105,15 @@ TEST("an append-only file takes appending writes only, and others again when the
 
 	if (!can)
 		SKIP("the file system keeps no append-only flag");
-	EXPECT_INT(data_write(s.data, inode, "x", 1, 0, false), -EPERM);
-	EXPECT_INT(data_write(s.data, inode, "x", 1, 0, true), 1);
+	EXPECT_INT(data_write(s.data, inode, "x", 1, 0, 0), -EPERM);
+	EXPECT_INT(data_write(s.data, inode, "x", 1, 0, DATA_APPENDS), 1);
 	ASSERT(set_flags("u/f", 0));
 	data_flags_changed(s.data, inode);
 	EXPECT(data_is_dirty(s.data, inode));
-	EXPECT_INT(data_write(s.data, inode, "x", 1, 0, false), 1);
+	EXPECT_INT(data_write(s.data, inode, "x", 1, 0, 0), 1);
 	ASSERT(set_flags("u/f", FS_APPEND_FL));
 	data_flags_changed(s.data, inode);
-	EXPECT_INT(data_write(s.data, inode, "x", 1, 0, false), -EPERM);
+	EXPECT_INT(data_write(s.data, inode, "x", 1, 0, 0), -EPERM);
 	EXPECT(data_is_dirty(s.data, inode));
 	EXPECT(set_flags("u/f", 0));
 }
