@@ -46,7 +46,8 @@ while_read() {
 	shift
 
 	cd "$kind"
-	"$SC" fd "$@" >"$BASE/said" &
+	: >"$BASE/said"
+	"$SC" fd "$@" >>"$BASE/said" &
 	wait_until grep -q "^use" "$BASE/said"
 	"$SC" fd "$(takes_name whiteout)"
 	wait $!
