@@ -28,6 +28,7 @@ struct change {
 	bool sync;              /* c data is synced before it becomes visible (not volatile, fsync != 0) */
 	bool acl;               /* c POSIX ACLs are honoured (not noacl) */
 	bool squash;            /* c */
+	bool as_caller;         /* c new objects are made with their callers' ids */
 	struct pool *copy_large; /* c copy-ups of big files */
 	struct pool *copy_small; /* c directories, small files, and changes that waited for one */
 	struct copyup_queue *queue; /* change/copyup_queue.c: leaf */
@@ -39,6 +40,7 @@ struct change_options {
 	bool sync;
 	bool acl;
 	bool squash; /* the mount shows other owners than the layers have: one that can't be set is no error */
+	bool give_away; /* a thread that takes a caller's ids loses capabilities, or can't take them: what is new gets its owner by chown */
 	unsigned copy_threads; /* at the most, for big files; at least 1 */
 	/* Called when a copy got its name in `dir`, whose change time is another one since; by any thread, D of `dir` is held. May be NULL. */
 	void (*on_published)(struct inode *dir, void *arg);

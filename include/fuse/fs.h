@@ -33,6 +33,7 @@ struct fs_options {
 	enum low_latency low_latency; /* whether idle processors poll while requests come densely */
 	bool static_nlink;       /* directories show one link */
 	bool ino32;              /* inode numbers show in 32 bits */
+	bool give_away;          /* new objects get their owners by chown: the daemon can't act as their callers and keep its capabilities */
 	/* Whose the layers' objects are in the mount. The maps outlive the fs. */
 	const struct idmap *uidmap, *gidmap;
 	uint32_t squash_uid, squash_gid; /* every owner is this one; ID_UNSET: they aren't squashed */

@@ -54,6 +54,7 @@ int change_new(struct tree *tree, const struct change_options *opt, struct chang
 	change->syncs_at_once = !change->sync || upper_in_memory(tree->layers);
 	change->acl = opt->acl;
 	change->squash = opt->squash;
+	change->as_caller = tree->layers->can_chown && !opt->give_away;
 	change->on_published = opt->on_published;
 	change->on_published_arg = opt->on_published_arg;
 	rwlock_init(&change->gate, LOCK_GATE);

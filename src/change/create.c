@@ -35,7 +35,7 @@ static void disguise_end(struct disguise *d)
 
 static struct disguise disguise_start(const struct change *change, const struct caller *caller)
 {
-	struct disguise d = {.on = change->layers->can_chown};
+	struct disguise d = {.on = change->as_caller};
 
 	if (d.on && sys_set_fsids(caller->uid, caller->gid) < 0 && !change->squash)
 		d.err = -EOVERFLOW;
@@ -50,7 +50,14 @@ static bool owner_comes_right(const struct change *change, const struct caller *
 {
 	if (layer_overrides(change->layers))
 		return false;
-	return change->layers->can_chown || (caller->uid == geteuid() && caller->gid == getegid());
+	return change->as_caller || (caller->uid == geteuid() && caller->gid == getegid());
+}
+
+/* Whether a caller may have rights that his ids alone don't give: those of his groups, which the thread doesn't take. With CAP_DAC_OVERRIDE it
+ * needs none, and whether he has them the kernel knows. */
+static bool lacks_groups(const struct change *change)
+{
+	return change->as_caller && !change->layers->can_reopen;
 }
 
 /* The mode to create with: the umask counts only where no default ACL takes its place. */
@@ -95,7 +102,12 @@ static int make(struct creation *c)
 	if (c->over_whiteout || !owner_comes_right(c->change, c->caller))
 		return create_in_work(c);
 	r = effective_mode(c->change, c->caller, c->parent, c->dirfd, c->spec->mode, &mode);
-	return r < 0 ? r : make_in_parent(c, mode);
+	if (r == 0)
+		r = make_in_parent(c, mode);
+	if (r != -EACCES || !lacks_groups(c->change))
+		return r;
+	c->fd = -1;
+	return create_in_work(c);
 }
 
 /* Takes a new object back that nobody has heard of. */
@@ -243,14 +255,16 @@ int create_entry(struct change *change, const struct caller *caller, struct inod
 static int dress_nameless(struct change *change, const struct caller *caller, int dirfd, int fd, mode_t mode)
 {
 	struct change_identity id = {.uid = caller->uid, .gid = caller->gid, .mode = S_IFREG | (mode & 07777)};
-	struct statx parent;
-	int r;
+	struct statx parent, made;
+	int r = change_statx(change, dirfd, &parent);
 
-	if (!layer_overrides(change->layers))
-		return change_set_owner(change, fd, caller->uid, caller->gid);
-	r = change_statx(change, dirfd, &parent);
 	if (r == 0 && (parent.stx_mode & S_ISGID))
 		id.gid = parent.stx_gid;
+	if (r == 0 && !layer_overrides(change->layers)) {
+		/* The mode that a default ACL may have made of it. */
+		r = change_statx(change, fd, &made);
+		id.mode = made.stx_mode;
+	}
 	return r < 0 ? r : change_set_identity(change, fd, &id);
 }
 

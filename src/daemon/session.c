@@ -8,6 +8,7 @@
 #include <fuse_lowlevel.h>
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -201,12 +202,13 @@ static int session_start(struct session *s)
 	open_log(s);
 	fuse_set_log_func(libfuse_log);
 	sys_set_oom_score(-1000);
-	if (sys_keep_caps_on_fsuid() < 0 && s->set->has_upper && s->set->can_chown)
-		log_debug("capabilities can't be kept over a change of fsuid: new files are given away by chown");
+	opt = fs_options_of(s);
+	opt.give_away = sys_keep_caps_on_fsuid() < 0 || !sys_has_cap(CAP_SETUID) || !sys_has_cap(CAP_SETGID);
+	if (opt.give_away && s->set->has_upper && s->set->can_chown)
+		log_debug("no capability to act as the callers (CAP_SETPCAP, CAP_SETUID, CAP_SETGID): new files are given away by chown");
 	/* libfuse ends its threads by it. */
 	if (s->mounted.covers_libraries)
 		sys_load_unwinder();
-	opt = fs_options_of(s);
 	sys_reserve_fds(MIN(opt.max_fds, RESERVED_FDS));
 	r = fs_new(s->set, &opt, &s->fs);
 	if (r == 0)

@@ -236,7 +236,7 @@ TEST("objects are given to their caller by the work directory where they can't b
 
 	ASSERT(layers_make("u/d/"));
 	UNI_OPEN(u);
-	u.f.set->can_chown = false;
+	u.change->as_caller = false;
 	EXPECT_INT(names_create_as(&u, &user, "d/f", &spec, &inode), 0);
 	ASSERT_INT(lstat("u/d/f", &st), 0);
 	EXPECT_INT(st.st_uid, 1000);
