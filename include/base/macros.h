@@ -11,9 +11,17 @@
 #define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
-/* These evaluate one of their arguments twice. */
-#define MIN(a, b) ((a) < (b) ? (a) : (b))
-#define MAX(a, b) ((a) > (b) ? (a) : (b))
+/* Not for constant expressions: each argument is evaluated once. */
+#define MIN(a, b)                                                                                                      \
+	({                                                                                                             \
+		__typeof__((a) < (b) ? (a) : (b)) _min_a = (a), _min_b = (b);                                          \
+		_min_a < _min_b ? _min_a : _min_b;                                                                     \
+	})
+#define MAX(a, b)                                                                                                      \
+	({                                                                                                             \
+		__typeof__((a) > (b) ? (a) : (b)) _max_a = (a), _max_b = (b);                                          \
+		_max_a > _max_b ? _max_a : _max_b;                                                                     \
+	})
 #define PRINTF_FORMAT(fmt, args) __attribute__((format(printf, fmt, args)))
 
 #endif

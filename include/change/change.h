@@ -119,7 +119,7 @@ struct attr_change {
 	struct timespec atime, mtime;
 };
 
-/* Order: size, owner, mode, times. `fd` may be a descriptor of the object open for writing (else -1). */
+/* Order: bits to be taken away, size, owner, mode, times. `fd` may be a descriptor of the object open for writing (else -1). */
 int attr_set(struct change *change, struct inode *inode, const struct attr_change *attr, int fd, struct statx *ret_stx);
 /* FS_IOC_SETFLAGS and FS_IOC_FSSETXATTR's flags; getters work on any layer. */
 int attr_get_flags(struct change *change, struct inode *inode, unsigned *ret_flags);

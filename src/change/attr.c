@@ -44,8 +44,8 @@ static int set_size(struct inode *inode, int path, off_t size, int fd)
 	return fd < 0 ? fd : sys_ftruncate(fd, size);
 }
 
-/* Removes the bits that a change of data by another must not leave. 1: there were some. */
-static int kill_priv(struct change *change, struct inode *inode, int path, unsigned kill)
+/* Removes the bits that a change of data by another must not leave. 1: there were some, and *ret_before is the mode with them. */
+static int kill_priv(struct change *change, struct inode *inode, int path, unsigned kill, mode_t *ret_before)
 {
 	struct statx stx;
 	mode_t mode;
@@ -56,16 +56,17 @@ static int kill_priv(struct change *change, struct inode *inode, int path, unsig
 	r = change_statx(change, path, &stx);
 	if (r < 0)
 		return r;
+	*ret_before = stx.stx_mode & 07777;
 	mode = stx.stx_mode & 07777 & ~(mode_t)S_ISUID;
 	if ((mode & S_IXGRP) || (kill & ATTR_KILL_SGID))
 		mode &= ~(mode_t)S_ISGID;
+	r = mode == *ret_before ? 0 : change_set_mode(change, path, mode);
+	if (r < 0)
+		return r;
 	/* What is left stays for members of the group, and they may not be the next to write. */
 	if (!(mode & S_ISGID))
 		atomic_fetch_or_explicit(&inode->marks, CHANGE_MARK_NO_PRIV, memory_order_release);
-	if (mode == (stx.stx_mode & 07777))
-		return 0;
-	r = change_set_mode(change, path, mode);
-	return r < 0 ? r : 1;
+	return mode != *ret_before;
 }
 
 static int set_owner(struct change *change, struct inode *inode, int path, const struct attr_change *attr)
@@ -111,14 +112,26 @@ static int check_dir_flags(struct change *change, struct inode *inode, int path,
 	return flags ? -EPERM : 0;
 }
 
+/* The bits first, for with other data nobody may have them; they come back when the data can't be changed. */
+static int set_bits_and_size(struct change *change, struct inode *inode, int path, const struct attr_change *attr, int fd)
+{
+	mode_t before;
+	int killed = attr->valid & ATTR_KILL_PRIV ? kill_priv(change, inode, path, attr->valid, &before) : 0;
+	int r = killed >= 0 && (attr->valid & ATTR_SET_SIZE) ? set_size(inode, path, attr->size, fd) : 0;
+
+	if (r < 0 && killed > 0) {
+		forget_no_priv(inode);
+		(void)change_set_mode(change, path, before);
+	}
+	return killed < 0 ? killed : r;
+}
+
 static int set_all(struct change *change, struct inode *inode, int path, const struct attr_change *attr, int fd)
 {
 	int r = check_dir_flags(change, inode, path, attr);
 
-	if (r == 0 && (attr->valid & ATTR_SET_SIZE))
-		r = set_size(inode, path, attr->size, fd);
-	if (r == 0 && (attr->valid & ATTR_KILL_PRIV))
-		r = MIN(kill_priv(change, inode, path, attr->valid), 0);
+	if (r == 0)
+		r = set_bits_and_size(change, inode, path, attr, fd);
 	if (r == 0 && (attr->valid & (ATTR_SET_UID | ATTR_SET_GID)))
 		r = set_owner(change, inode, path, attr);
 	if (r == 0 && (attr->valid & ATTR_SET_MODE))
@@ -164,10 +177,11 @@ int attr_kill_priv(struct change *change, struct inode *inode, unsigned kill)
 		return 0;
 	CHANGE_SCOPE(change, FAULT_ATTR);
 	_cleanup_close_ int path = -1;
+	mode_t before;
 
 	LOCK_SCOPE(inode_lock(change->tree, inode));
 	path = change_open_upper(change, inode, O_PATH);
-	return path < 0 ? path : kill_priv(change, inode, path, kill);
+	return path < 0 ? path : kill_priv(change, inode, path, kill, &before);
 }
 
 /* --- flags ---------------------------------------------------------------------------------------------------------------------- */

@@ -6,6 +6,24 @@
 
 #include "change/union.h"
 
+/* The linker puts these in the place of the system call tier's. */
+int __real_sys_fchmod(int fd, mode_t mode);
+int __real_sys_ftruncate(int fd, off_t length);
+int __wrap_sys_fchmod(int fd, mode_t mode);
+int __wrap_sys_ftruncate(int fd, off_t length);
+
+static int chmod_errors, truncate_errors; /* so many of the next calls fail */
+
+int __wrap_sys_fchmod(int fd, mode_t mode)
+{
+	return chmod_errors-- > 0 ? -EIO : __real_sys_fchmod(fd, mode);
+}
+
+int __wrap_sys_ftruncate(int fd, off_t length)
+{
+	return truncate_errors-- > 0 ? -EFBIG : __real_sys_ftruncate(fd, length);
+}
+
 #define CAP_XATTR "security.capability"
 
 static const unsigned char cap_value[20] = {0x01, 0, 0, 0x02, 0, 0x20};
@@ -236,4 +254,34 @@ TEST("flags are read on any layer and set in the upper")
 	EXPECT_INT(attr_set_fsxattr(u.change, dir, &xa), 0);
 	EXPECT_INT(attr_get_flags(u.change, dir, &flags), 0);
 	EXPECT(!(flags & FS_NODUMP_FL));
+}
+
+TEST("a truncation by another takes the bits and the data, or neither")
+{
+	struct attr_change attr = {.valid = ATTR_SET_SIZE | ATTR_KILL_PRIV, .size = 7};
+	struct statx stx;
+	struct stat st;
+	UNI(u);
+	ASSERT(uni_fill("u/file", 0, 100) && !chmod("u/file", 04777));
+	UNI_OPEN(u);
+	struct inode *file = uni_find(&u, "file");
+
+	ASSERT(file);
+	chmod_errors = 1;
+	EXPECT_INT(attr_set(u.change, file, &attr, -1, &stx), -EIO);
+	ASSERT(!stat("u/file", &st));
+	EXPECT_INT(st.st_mode, S_IFREG | 04777);
+	EXPECT_INT(st.st_size, 100);
+	EXPECT(attr_may_have_priv(file));
+	chmod_errors = 0;
+	truncate_errors = 1;
+	EXPECT_INT(attr_set(u.change, file, &attr, -1, &stx), -EFBIG);
+	ASSERT(!stat("u/file", &st));
+	EXPECT_INT(st.st_mode, S_IFREG | 04777);
+	EXPECT_INT(st.st_size, 100);
+	EXPECT(attr_may_have_priv(file));
+	truncate_errors = 0;
+	EXPECT_INT(attr_set(u.change, file, &attr, -1, &stx), 0);
+	EXPECT_INT(stx.stx_mode, S_IFREG | 0777);
+	EXPECT_INT(stx.stx_size, 7);
 }
