@@ -192,22 +192,45 @@ static bool has_flags(const struct inode *inode)
 	return S_ISREG(inode->type) || inode_is_dir(inode);
 }
 
+/* What an object was protected by before a change of its flags. */
+struct protection {
+	bool changed;
+	unsigned flags;  /* its own, all of them */
+	unsigned marked; /* by overlay.protattr */
+};
+
 /* Makes overlay.protattr say what `flags` will: the kernel reads it there. An object that is protected already must be unprotected for
  * that; its other flags stay. */
-static int keep_protected_flags(struct change *change, int fd, unsigned flags)
+static int protection_change(struct change *change, int fd, unsigned flags, struct protection *before)
 {
-	unsigned now;
 	int r;
 
 	flags &= FLAGS_PROTECTING;
-	if (change_protected_flags(change, fd) == flags)
+	*before = (struct protection){.marked = change_protected_flags(change, fd)};
+	if (before->marked == flags)
 		return 0;
-	r = sys_getflags(fd, &now);
-	if (r == 0 && (now & FLAGS_PROTECTING))
-		r = sys_setflags(fd, now & ~(unsigned)FLAGS_PROTECTING);
+	r = sys_getflags(fd, &before->flags);
 	if (r < 0)
 		return r;
-	return change_mark_protected(change, fd, flags);
+	before->changed = true;
+	if (before->flags & FLAGS_PROTECTING)
+		r = sys_setflags(fd, before->flags & ~(unsigned)FLAGS_PROTECTING);
+	return r < 0 ? r : change_mark_protected(change, fd, flags);
+}
+
+/* Behind a change of flags that was refused. */
+static void protection_restore(struct change *change, int fd, const struct protection *before)
+{
+	int r;
+
+	if (!before->changed)
+		return;
+	r = change_mark_protected(change, fd, before->marked);
+	if (r == 0 && (before->flags & FLAGS_PROTECTING))
+		r = sys_setflags(fd, before->flags);
+	if (r < 0)
+		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "flags that protect an object could not be put back: %s",
+			    strerror(-r));
 }
 
 static int open_for_flags(struct change *change, struct inode *inode, const struct layer **ret_layer)
@@ -251,23 +274,39 @@ int attr_get_fsxattr(struct change *change, struct inode *inode, struct fsxattr 
 	return 0;
 }
 
-/* A descriptor through which the flags that the object will have can be set; those that the upper can't carry are kept. Caller holds I. */
-static int open_to_set_flags(struct change *change, struct inode *inode, unsigned flags)
+/* For a change of flags: `set` sets them all through the descriptor, of which `flags` are those that the upper can't carry. */
+static int set_flags(struct change *change, struct inode *inode, unsigned flags, int (*set)(int fd, const void *arg), const void *arg)
 {
-	_cleanup_close_ int fd = has_flags(inode) ? change_open_upper(change, inode, O_RDONLY | O_NONBLOCK) : -ENOTTY;
-	int r = fd < 0 ? fd : keep_protected_flags(change, fd, flags);
+	struct protection before;
+	_cleanup_close_ int fd = -1;
+	int r;
 
-	return r < 0 ? r : TAKE_FD(fd);
+	LOCK_SCOPE(inode_lock(change->tree, inode));
+	fd = has_flags(inode) ? change_open_upper(change, inode, O_RDONLY | O_NONBLOCK) : -ENOTTY;
+	if (fd < 0)
+		return fd;
+	r = protection_change(change, fd, flags, &before);
+	if (r == 0)
+		r = set(fd, arg);
+	if (r < 0)
+		protection_restore(change, fd, &before);
+	return r;
+}
+
+static int set_plain(int fd, const void *arg)
+{
+	return sys_setflags(fd, *(const unsigned *)arg);
+}
+
+static int set_extended(int fd, const void *arg)
+{
+	return sys_fssetxattr(fd, arg);
 }
 
 int attr_set_flags(struct change *change, struct inode *inode, unsigned flags)
 {
 	CHANGE_SCOPE(change, FAULT_ATTR);
-	_cleanup_close_ int fd = -1;
-
-	LOCK_SCOPE(inode_lock(change->tree, inode));
-	fd = open_to_set_flags(change, inode, flags);
-	return fd < 0 ? fd : sys_setflags(fd, flags);
+	return set_flags(change, inode, flags, set_plain, &flags);
 }
 
 static unsigned flags_of(unsigned xflags)
@@ -279,9 +318,5 @@ static unsigned flags_of(unsigned xflags)
 int attr_set_fsxattr(struct change *change, struct inode *inode, const struct fsxattr *xa)
 {
 	CHANGE_SCOPE(change, FAULT_ATTR);
-	_cleanup_close_ int fd = -1;
-
-	LOCK_SCOPE(inode_lock(change->tree, inode));
-	fd = open_to_set_flags(change, inode, flags_of(xa->fsx_xflags));
-	return fd < 0 ? fd : sys_fssetxattr(fd, xa);
+	return set_flags(change, inode, flags_of(xa->fsx_xflags), set_extended, xa);
 }
