@@ -151,5 +151,10 @@ int alias_link_up(struct change *change, struct inode *inode, struct inode *dir,
 		return r;
 	change_published(change, dir, dirfd, &times);
 	/* One link more and no name: until this is written the count is too high. */
-	return alias_prepare(change, inode);
+	r = alias_prepare(change, inode);
+	if (r < 0)
+		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING,
+			    "index: a name that came into the upper could not be counted, the link count will be too high: %s",
+			    strerror(-r));
+	return 0;
 }

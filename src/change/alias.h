@@ -21,7 +21,7 @@ void alias_removed(struct change *change, struct inode *inode, bool in_upper);
 void alias_added(struct change *change, struct inode *inode);
 
 /* Gives the upper the name that a lower layer alone has of an indexed object, open at dirfd, the directory's. For the user nothing changes.
- * Caller holds D of `dir`. */
+ * 0 where it has the name now: that it couldn't be counted is logged. Caller holds D of `dir`. */
 int alias_link_up(struct change *change, struct inode *inode, struct inode *dir, int dirfd, const char *name);
 
 #endif

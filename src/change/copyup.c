@@ -369,14 +369,18 @@ static int publish_indexed(struct copyup *c, const struct inode_place *place)
 		r = publish_entry(c);
 	if (r < 0)
 		return r;
+	/* The entry has the count now; what is noted besides isn't looked at any more. */
 	r = index_write_gone(c->change->layers, c->index_name, 0);
-	if (r == 0 && !place->unlinked)
-		r = alias_link_up(c->change, c->inode, place->parent, dir.dirfd.fd, place->name);
-	if (r == 0 && !place->unlinked)
-		publish_listing(c, place);
+	if (r < 0)
+		log_limited(LOG_CAUSE_COPY_UP, LOG_INFO, "index: an old count stays: %s", strerror(-r));
+	if (place->unlinked)
+		return 0;
+	r = alias_link_up(c->change, c->inode, place->parent, dir.dirfd.fd, place->name);
 	/* Every name leads to the copy all the same. */
 	if (r < 0)
 		log_limited(LOG_CAUSE_COPY_UP, LOG_INFO, "index: a copy got no name in the upper: %s", strerror(-r));
+	else
+		publish_listing(c, place);
 	return 0;
 }
 
