@@ -6,7 +6,8 @@
  * so request threads may call them.
  *
  * Each change passes the gate once, takes D of the directories and I of the objects, resolves the names again, decides
- * by a pure plan, and has one commit point: one renameat2, linkat, mkdirat or unlinkat. After it succeeded the tree is told.
+ * by a pure plan, and has one commit point: one renameat2, linkat, mkdirat or unlinkat. After it succeeded the tree is told. What fails
+ * behind it takes the change back, or is logged; where neither can be, on_doubt is called.
  *
  * All functions return 0 (or what the text says) or a negative errno exactly as kernel overlayfs answers.
  */
@@ -33,7 +34,8 @@ struct change {
 	struct pool *copy_small; /* c directories, small files, and changes that waited for one */
 	struct copyup_queue *queue; /* change/copyup_queue.c: leaf */
 	void (*on_published)(struct inode *dir, void *arg); /* c NULL, or see change_options */
-	void *on_published_arg;
+	void (*on_doubt)(struct inode *dir, const char *name, void *arg); /* c NULL, or see change_options */
+	void *arg; /* c */
 };
 
 struct change_options {
@@ -42,9 +44,13 @@ struct change_options {
 	bool squash; /* the mount shows other owners than the layers have: one that can't be set is no error */
 	bool give_away; /* a thread that takes a caller's ids loses capabilities, or can't take them: what is new gets its owner by chown */
 	unsigned copy_threads; /* at the most, for big files; at least 1 */
-	/* Called when a copy got its name in `dir`, whose change time is another one since; by any thread, D of `dir` is held. May be NULL. */
+	/* Called when a copy got its name in `dir`, whose change time is another one since, and when `dir` itself is one; by any thread, with D of
+	 * `dir` or of its parent. May be NULL. */
 	void (*on_published)(struct inode *dir, void *arg);
-	void *on_published_arg;
+	/* Called when a change could neither be made whole nor be taken back: what the name shows isn't what the answer says. D of `dir` is held.
+	 * May be NULL. */
+	void (*on_doubt)(struct inode *dir, const char *name, void *arg);
+	void *arg; /* of both */
 };
 
 int change_new(struct tree *tree, const struct change_options *opt, struct change **ret_change);

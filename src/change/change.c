@@ -19,6 +19,7 @@
 #include "format/acl.h"
 #include "format/name.h"
 #include "internal.h"
+#include "tree/listing.h"
 
 #define COPY_LARGE_NICE 10
 #define COPY_SMALL_THREADS 3
@@ -56,7 +57,8 @@ int change_new(struct tree *tree, const struct change_options *opt, struct chang
 	change->squash = opt->squash;
 	change->as_caller = tree->layers->can_chown && !opt->give_away;
 	change->on_published = opt->on_published;
-	change->on_published_arg = opt->on_published_arg;
+	change->on_doubt = opt->on_doubt;
+	change->arg = opt->arg;
 	rwlock_init(&change->gate, LOCK_GATE);
 	r = copyup_queue_new(change, &change->queue);
 	if (r == 0)
@@ -162,7 +164,14 @@ void change_published(struct change *change, struct inode *dir, int dirfd, const
 	if (times->valid)
 		(void)sys_futimens(dirfd, times->ts);
 	if (change->on_published)
-		change->on_published(dir, change->on_published_arg);
+		change->on_published(dir, change->arg);
+}
+
+void change_doubt(struct change *change, struct inode *dir, const char *name)
+{
+	listing_drop(change->tree, dir);
+	if (change->on_doubt)
+		change->on_doubt(dir, name, change->arg);
 }
 
 /* --- ACLs ------------------------------------------------------------------------------------------------------------------- */

@@ -330,6 +330,9 @@ static int publish_named(struct copyup *c, const struct inode_place *place)
 	change_published(c->change, place->parent, dir.dirfd.fd, &times);
 	publish_tell(c);
 	publish_listing(c, place);
+	/* Of what a request asked for, its answer tells the attributes; a directory came along. */
+	if (inode_is_dir(c->inode) && c->change->on_published)
+		c->change->on_published(c->inode, c->change->arg);
 	return 0;
 }
 

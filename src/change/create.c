@@ -110,20 +110,21 @@ static int make(struct creation *c)
 	return create_in_work(c);
 }
 
-/* Takes a new object back that nobody has heard of. */
-static void unmake(struct creation *c)
+/* Takes a new name back that nobody has heard of. */
+static void unmake(struct change *change, struct inode *parent, int dirfd, const char *name, bool is_dir, bool over_whiteout)
 {
-	bool is_dir = S_ISDIR(c->spec->mode);
 	int r;
 
-	if (!c->over_whiteout)
-		r = sys_unlinkat(c->dirfd, c->name, is_dir ? AT_REMOVEDIR : 0);
+	if (!over_whiteout)
+		r = sys_unlinkat(dirfd, name, is_dir ? AT_REMOVEDIR : 0);
 	else if (is_dir)
-		r = work_retire_dir(c->change->layers, c->dirfd, c->name, true);
+		r = work_retire_dir(change->layers, dirfd, name, true);
 	else
-		r = work_replace_by_whiteout(c->change->layers, c->dirfd, c->name);
-	if (r < 0)
-		log_limited(LOG_CAUSE_LAYER, LOG_ERR, "a new object could not be taken back: %s", strerror(-r));
+		r = work_replace_by_whiteout(change->layers, dirfd, name);
+	if (r == 0)
+		return;
+	log_limited(LOG_CAUSE_LAYER, LOG_ERR, "a new object could not be taken back: %s", strerror(-r));
+	change_doubt(change, parent, name);
 }
 
 /* --- telling the tree --------------------------------------------------------------------------------------------- */
@@ -221,7 +222,7 @@ static int create_locked(struct creation *c, struct inode **ret_inode, struct st
 		return r;
 	r = introduce(c, ret_inode, ret_stx);
 	if (r < 0)
-		unmake(c);
+		unmake(c->change, c->parent, c->dirfd, c->name, S_ISDIR(c->spec->mode), c->over_whiteout);
 	return r;
 }
 
@@ -368,12 +369,14 @@ static int link_locked(struct change *change, struct inode *inode, int fd, struc
 	r = over_whiteout ? link_in_work(change, fd, dir.dirfd.fd, name) : sys_link_fd(fd, dir.dirfd.fd, name);
 	if (r < 0)
 		return r;
+	r = change_statx(change, fd, ret_stx);
+	if (r < 0) {
+		unmake(change, parent, dir.dirfd.fd, name, false, over_whiteout);
+		return r;
+	}
 	alias_added(change, inode);
 	inode_name_added(change->tree, inode, parent, name);
 	listing_add(change->tree, parent, name, (unsigned char)(inode->type >> 12), inode_ino(inode), 0);
-	r = change_statx(change, fd, ret_stx);
-	if (r < 0)
-		return r;
 	inode_fix_statx(change->tree, inode, ret_stx);
 	return 0;
 }

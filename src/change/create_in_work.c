@@ -145,33 +145,34 @@ static int dress(struct creation *c, const struct heritage *h, int fd)
 }
 
 /* Without RENAME_EXCHANGE (some network and FUSE file systems); a crash in between shows what the whiteout hides. */
-static int move_dir_in_two_steps(struct change *change, const char *temp, int dirfd, const char *name)
+static int move_dir_in_two_steps(struct creation *c, const char *temp)
 {
-	int r = sys_unlinkat(dirfd, name, 0);
+	struct layer_set *set = c->change->layers;
+	int r = sys_unlinkat(c->dirfd, c->name, 0);
 
 	if (r < 0)
 		return r;
-	r = sys_renameat2(change->layers->work_fd, temp, dirfd, name, 0);
-	if (r < 0)
-		(void)work_make_whiteout(change->layers, dirfd, name);
+	r = sys_renameat2(set->work_fd, temp, c->dirfd, c->name, 0);
+	if (r < 0 && work_make_whiteout(set, c->dirfd, c->name) < 0)
+		change_doubt(c->change, c->parent, c->name);
 	return r;
 }
 
 /* The commit. */
-static int move_into_place(struct change *change, const char *temp, bool is_dir, int dirfd, const char *name,
-			   bool over_whiteout)
+static int move_into_place(struct creation *c, const char *temp, bool is_dir)
 {
-	int work_fd = change->layers->work_fd, r;
+	struct layer_set *set = c->change->layers;
+	int r;
 
-	if (!over_whiteout)
-		return work_publish(change->layers, temp, is_dir, dirfd, name);
+	if (!c->over_whiteout)
+		return work_publish(set, temp, is_dir, c->dirfd, c->name);
 	if (!is_dir)
-		return sys_renameat2(work_fd, temp, dirfd, name, 0);
-	r = sys_renameat2(work_fd, temp, dirfd, name, RENAME_EXCHANGE);
+		return sys_renameat2(set->work_fd, temp, c->dirfd, c->name, 0);
+	r = sys_renameat2(set->work_fd, temp, c->dirfd, c->name, RENAME_EXCHANGE);
 	if (r == 0)
-		change_drop_temp(change, temp, false);
+		change_drop_temp(c->change, temp, false);
 	else if (r == -EINVAL)
-		r = move_dir_in_two_steps(change, temp, dirfd, name);
+		r = move_dir_in_two_steps(c, temp);
 	return r;
 }
 
@@ -184,7 +185,7 @@ static int create_in_work_steps(struct creation *c, const struct heritage *h, co
 		return r;
 	r = dress(c, h, fd);
 	if (r == 0)
-		r = move_into_place(c->change, temp, is_dir, c->dirfd, c->name, c->over_whiteout);
+		r = move_into_place(c, temp, is_dir);
 	if (r < 0)
 		goto undo;
 	*ret_fd = fd;
@@ -223,7 +224,7 @@ int link_in_work(struct change *change, int fd, int dirfd, const char *name)
 	r = sys_link_fd(fd, change->layers->work_fd, temp);
 	if (r < 0)
 		return r;
-	r = move_into_place(change, temp, false, dirfd, name, true);
+	r = sys_renameat2(change->layers->work_fd, temp, dirfd, name, 0);
 	if (r < 0)
 		change_drop_temp(change, temp, false);
 	return r;

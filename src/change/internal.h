@@ -68,6 +68,9 @@ void change_times_save(int dirfd, struct change_times *ret);
 /* The entry is there: gives `dir`, open at dirfd, its times back, best effort, as in the kernel, and says that its change time is a new one. */
 void change_published(struct change *change, struct inode *dir, int dirfd, const struct change_times *times);
 
+/* A change of the name in `dir` could neither be made whole nor be taken back: nothing that is known of it holds. Caller holds D of `dir`. */
+void change_doubt(struct change *change, struct inode *dir, const char *name);
+
 /* The default ACL of the upper directory `dir`, open at dirfd: its length with the value in *ret_acl (the caller frees), or 0 and NULL when
  * it has none or ACLs are off. That there is none is remembered in dir->default_acl. Caller holds D of `dir`. */
 ssize_t change_default_acl(struct change *change, struct inode *dir, int dirfd, void **ret_acl);

@@ -338,6 +338,7 @@ static void undo(struct rename *x)
 	}
 	/* The stand-in stays. The inode has lost its directory: the name is looked up anew. */
 	inode_name_removed(x->change->tree, x->new.parent, x->new.name);
+	change_doubt(x->change, x->new.parent, x->new.name);
 	(void)work_remove_tree(x->change->layers->work_fd, x->stood_in);
 }
 
@@ -358,9 +359,11 @@ static int make_late_whiteout(struct rename *x)
 
 	if (r < 0 && !replaced && take_back(x) == 0)
 		return r;
-	if (r < 0)
+	if (r < 0) {
 		log_limited(LOG_CAUSE_WHITEOUT, LOG_ERR, "a moved object shows again at its old name: %s",
 			    strerror(-r));
+		change_doubt(x->change, x->old.parent, x->old.name);
+	}
 	return 0;
 }
 
@@ -373,8 +376,8 @@ static int exchange_in_two_steps(struct rename *x)
 	if (r < 0)
 		return r;
 	r = sys_renameat2(name_fd(&x->old), x->old.name, name_fd(&x->new), x->new.name, 0);
-	if (r < 0 && name_is_dir(&x->old))
-		(void)work_make_whiteout(x->change->layers, name_fd(&x->new), x->new.name);
+	if (r < 0 && name_is_dir(&x->old) && work_make_whiteout(x->change->layers, name_fd(&x->new), x->new.name) < 0)
+		change_doubt(x->change, x->new.parent, x->new.name);
 	if (r < 0)
 		return r;
 	x->steps.make_whiteout_old = !x->steps.remove_whiteout_old;

@@ -58,7 +58,7 @@ static int fs_new_tiers(struct fs *fs)
 		.squash = fs->opt.squash_uid != ID_UNSET || fs->opt.squash_gid != ID_UNSET,
 		.copy_threads = COPY_THREADS,
 		.on_published = on_published,
-		.on_published_arg = fs,
+		.arg = fs,
 	};
 	struct data_options data = {.max_fds = MIN(room / 4, 4096U), .sync = fs->opt.sync};
 	int r;

@@ -362,7 +362,11 @@ static int publish_plainly(struct layer_set *set, const char *temp, bool is_dir,
 	if (is_dir)
 		return sys_renameat2(set->work_fd, temp, dirfd, name, 0);
 	ret = sys_linkat(set->work_fd, temp, dirfd, name);
-	return ret < 0 ? ret : sys_unlinkat(set->work_fd, temp, 0);
+	if (ret < 0)
+		return ret;
+	ret = sys_unlinkat(set->work_fd, temp, 0);
+	/* A link too many is better than a name that nobody knows of. */
+	return ret < 0 && sys_unlinkat(dirfd, name, 0) < 0 ? 0 : ret;
 }
 
 int work_publish(struct layer_set *set, const char *temp, bool is_dir, int dirfd, const char *name)
