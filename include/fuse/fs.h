@@ -57,6 +57,9 @@ int fs_new(struct layer_set *set, const struct fs_options *opt, struct fs **ret_
 int fs_set_session(struct fs *fs, struct fuse_session *session);
 /* After the session's loop has ended: answers or drops what is parked, stops the pools, frees. */
 void fs_free(struct fs *fs);
+/* Before the session's loop is ended though the mount has users. What the kernel is being told of names waits for whoever holds their
+ * directory, and he may wait for an answer: so it is told while there still are some, and nothing more after that. */
+void fs_stop_telling(struct fs *fs);
 /* Ends what is parked, so that nobody waits for a session that is going: copy-ups are cancelled, running syncs finish. */
 void fs_quiesce(struct fs *fs);
 

@@ -82,6 +82,7 @@ static void end_session(struct signals *s, const sigset_t *set)
 	if (atomic_load(&s->stop))
 		return;
 	log_warning("the mount is still in use after %d s: cutting its users off", GRACE_SECONDS);
+	fs_stop_telling(s->fs);
 	while (!atomic_load(&s->stop)) {
 		fuse_session_exit(s->se);
 		pthread_kill(s->main_thread, SIGUSR2);

@@ -36,8 +36,13 @@ static void on_published(struct inode *dir, void *arg)
 {
 	struct fs *fs = arg;
 
-	if (fs->session && !fs->opt.revalidate)
-		(void)fuse_lowlevel_notify_inval_inode(fs->session, dir->id, -1, 0);
+	if (!fs->opt.revalidate)
+		attributes_doubt(fs, dir);
+}
+
+static void on_doubt(struct inode *dir, const char *name, void *arg)
+{
+	name_doubt(arg, dir, name);
 }
 
 static int fs_new_tiers(struct fs *fs)
@@ -58,12 +63,15 @@ static int fs_new_tiers(struct fs *fs)
 		.squash = fs->opt.squash_uid != ID_UNSET || fs->opt.squash_gid != ID_UNSET,
 		.copy_threads = COPY_THREADS,
 		.on_published = on_published,
+		.on_doubt = on_doubt,
 		.arg = fs,
 	};
 	struct data_options data = {.max_fds = MIN(room / 4, 4096U), .sync = fs->opt.sync};
 	int r;
 
 	r = pool_new("plyfs-sync", SYNC_THREADS, 5, &fs->sync);
+	if (r == 0)
+		r = pool_new("plyfs-tell", 1, 0, &fs->tell);
 	if (r < 0)
 		return r;
 	r = tree_new(fs->layers, &limits, &fs->tree);
@@ -119,6 +127,7 @@ void fs_quiesce(struct fs *fs)
 		change_drain(fs->change);
 		pool_drain(fs->sync);
 	}
+	pool_drain(fs->tell);
 }
 
 void fs_free(struct fs *fs)
@@ -135,6 +144,7 @@ void fs_free(struct fs *fs)
 	lock_finish(&fs->handles_lock);
 	if (fs->sync)
 		pool_free(fs->sync);
+	pool_free(fs->tell);
 	if (fs->tree)
 		tree_free(fs->tree);
 	data_free(fs->data);

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/counter.h"
 #include "base/lock.h"
 #include "base/macros.h"
@@ -51,6 +52,8 @@ struct fs {
 	struct change *change;    /* c */
 	struct data *data;        /* c */
 	struct pool *sync;        /* c fsync, fsyncdir, long copies, syncs before eviction */
+	struct pool *tell;        /* c one thread, fuse/names.c */
+	_Atomic bool telling_ends; /* a the kernel isn't told of names any more */
 	struct parked *parked;    /* c fuse/parked.c */
 	struct awake *awake;      /* c NULL where processors may halt */
 	struct fuse_session *session; /* c once requests come; NULL without one */
@@ -194,6 +197,7 @@ struct job {
 	struct attr_change attr;
 	struct fuse_file_info fi;
 	bool kills_priv; /* the caller may not keep setuid and setgid */
+	bool copied_up;  /* some of the needs came into the upper for this job */
 
 	/* parked jobs only */
 	struct job *parked_next, *parked_prev; /* parked lock */
@@ -215,10 +219,12 @@ void job_start_opening(struct job *job);
 /* job_start() of a job that changes names, which with dirsync syncs. */
 void job_start_naming(struct job *job);
 void job_put(struct job *job);
+/* Answers with a result alone. */
+void job_reply(struct job *job, int err);
 /* How a run function ends with a result alone: -LOOK_AGAIN is handed back, anything else is the answer. */
 int job_result(struct job *job, int r);
-/* Names in these directories have changed, `other` may be NULL or the same: with dirsync they are synced, before the answer. */
-int job_sync_names(struct job *job, struct inode *dir, struct inode *other);
+/* The same for a change of attributes or data that failed and may have come in part: the kernel asks for the attributes again. */
+int job_failed(struct job *job, int r);
 static inline void job_init(struct job *job, fuse_req_t req, int (*run)(struct job *))
 {
 	memset(job, 0, sizeof(*job));
@@ -226,6 +232,37 @@ static inline void job_init(struct job *job, fuse_req_t req, int (*run)(struct j
 	job->req = req;
 	job->run = run;
 }
+
+/* --- changes of names that are told as errors (names.c) ------------------------------------------------------------------------ */
+
+/* The names that a request changes; all of it does nothing without dirsync. */
+struct names_change {
+	struct fs *fs;
+	unsigned n;
+	struct {
+		struct inode *dir;
+		const char *name;
+		struct inode *object; /* what the name led to; referenced; may be NULL */
+		int fd;               /* the directory in the upper, owned; -1: none, or it is the other name's */
+	} at[2];
+};
+
+/* One of two names at the most, before anything is changed: an error leaves all as it was. Its strings live as long as `c`. */
+int names_add(struct names_change *c, struct inode *dir, const char *name);
+/* After the change, before the answer: syncs the directories. */
+int names_sync(struct names_change *c);
+/* The change has come and an error is answered: the kernel asks again for the names and for what they led to. */
+void names_doubt(struct names_change *c);
+void names_finish(struct names_change *c);
+#define _cleanup_names_ _cleanup_(names_finish)
+
+/* Removes a new name that an error is answered for, before that is. */
+void name_take_back(struct fs *fs, struct inode *dir, const char *name, bool is_dir);
+/* The kernel may know the name wrongly: it asks again, soon after the request that changed it was answered. Never waits; any lock may be held
+ * but T and a leaf. */
+void name_doubt(struct fs *fs, struct inode *dir, const char *name);
+/* The kernel may know the attributes wrongly: it asks again. Never waits. */
+void attributes_doubt(struct fs *fs, const struct inode *inode);
 
 /* --- parked jobs and interrupts (parked.c) ------------------------------------------------------------------------------------ */
 
@@ -238,8 +275,8 @@ bool parked_leave(struct job *job);
 /* Cancels all of them with `err`. */
 void parked_cancel_all(struct fs *fs, int err);
 
-/* fsync or fdatasync of the upper's directory; 0 for a lower one. ops_dir.c */
-int dir_sync(struct fs *fs, struct inode *dir, bool datasync);
+/* The upper's directory, open for fsync(2). -EROFS: it is in lower layers alone. ops_dir.c */
+int dir_open_to_sync(struct fs *fs, struct inode *dir);
 
 /* --- the operations ------------------------------------------------------------------------------------------------------------- */
 

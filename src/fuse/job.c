@@ -52,8 +52,18 @@ static void keep_lost(const struct job *job, int err)
 		data_write_back_failed(job->fs->data, job->inode, err);
 }
 
-static void reply_change(const struct job *job, int err)
+/* An object that came into the upper has other times and another size, which the kernel learns from the answer to a change that succeeds. */
+static void doubt_needs(const struct job *job)
 {
+	for (unsigned i = 0; i < JOB_NEEDS; i++)
+		if (job->needs[i])
+			attributes_doubt(job->fs, job->needs[i]);
+}
+
+void job_reply(struct job *job, int err)
+{
+	if (err < 0 && job->copied_up)
+		doubt_needs(job);
 	/* What a file system says of a directory that was removed differs from one to the other. */
 	if ((err == -EPERM || err == -ENOENT) && layer_upper_is_gone(job->fs->layers))
 		err = -ESTALE;
@@ -65,8 +75,15 @@ int job_result(struct job *job, int r)
 	if (r == -LOOK_AGAIN)
 		return r;
 	keep_lost(job, r);
-	reply_change(job, r);
+	job_reply(job, r);
 	return 0;
+}
+
+int job_failed(struct job *job, int r)
+{
+	if (r != -LOOK_AGAIN)
+		attributes_doubt(job->fs, job->inode);
+	return job_result(job, r);
 }
 
 static int job_copy_args(struct job *to, const struct job *from)
@@ -121,7 +138,7 @@ static struct job *job_clone(const struct job *from)
 static void job_answer(struct job *job, int err)
 {
 	keep_lost(job, err);
-	reply_change(job, err);
+	job_reply(job, err);
 	job_put(job);
 }
 
@@ -139,7 +156,7 @@ static void tell_broken_link(struct fs *fs, struct inode *inode)
 		return;
 	if (!(atomic_load_explicit(&inode->flags, memory_order_acquire) & INODE_NO_ORIGIN))
 		return;
-	(void)fuse_lowlevel_notify_inval_inode(fs->session, inode->id, -1, 0);
+	attributes_doubt(fs, inode);
 	inode_locate(fs->tree, inode, &place);
 	if (place.parent)
 		(void)fuse_lowlevel_notify_inval_inode(fs->session, place.parent->id, 0, 0);
@@ -162,6 +179,7 @@ static void job_copied_up(struct copyup_waiter *waiter, int err)
 		job_answer(job, err);
 		return;
 	}
+	job->copied_up = true;
 	tell_broken_link(job->fs, job->needs[job->next]);
 	job_step(job);
 }
@@ -224,16 +242,6 @@ void job_start_naming(struct job *job)
 		job_start_blocking(job);
 	else
 		job_start(job);
-}
-
-int job_sync_names(struct job *job, struct inode *dir, struct inode *other)
-{
-	int r;
-
-	if (!job->fs->opt.dirsync)
-		return 0;
-	r = dir_sync(job->fs, dir, false);
-	return r < 0 || !other || other == dir ? r : dir_sync(job->fs, other, false);
 }
 
 static void job_run_task(struct pool_task *task)

@@ -109,7 +109,7 @@ static int run_setattr(struct job *job)
 	int r = set_attributes(job, &stx);
 
 	if (r < 0)
-		return job_result(job, r);
+		return job_failed(job, r);
 	if (job->fs->passthrough && (job->attr.valid & ATTR_SET_MODE))
 		passthrough_drop_idle(job->fs, job->inode);
 	reply_attr(job->req, job->inode, &stx);

@@ -194,23 +194,25 @@ void op_readdirplus(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struc
 	read_directory(req, id, size, off, true);
 }
 
-int dir_sync(struct fs *fs, struct inode *inode, bool datasync)
+int dir_open_to_sync(struct fs *fs, struct inode *inode)
 {
 	struct dirfd dir;
-	int fd = -1;
-	int r = dirfd_get_upper(fs->tree, inode, &dir);
+	int fd = dirfd_get_upper(fs->tree, inode, &dir);
 
-	if (r == -EROFS)
-		return 0;
-	if (r == 0) {
-		r = fd = sys_openat(dir.fd, ".", O_RDONLY | O_DIRECTORY, 0, SYS_CROSS_MOUNTS);
-		dirfd_put(fs->tree, &dir);
-	}
-	if (fd >= 0) {
-		r = datasync ? sys_fdatasync(fd) : sys_fsync(fd);
-		sys_close(fd);
-	}
-	return r;
+	if (fd < 0)
+		return fd;
+	fd = sys_openat(dir.fd, ".", O_RDONLY | O_DIRECTORY, 0, SYS_CROSS_MOUNTS);
+	dirfd_put(fs->tree, &dir);
+	return fd;
+}
+
+static int dir_sync(struct fs *fs, struct inode *inode, bool datasync)
+{
+	_cleanup_close_ int fd = dir_open_to_sync(fs, inode);
+
+	if (fd < 0)
+		return fd == -EROFS ? 0 : fd;
+	return datasync ? sys_fdatasync(fd) : sys_fsync(fd);
 }
 
 static int run_fsyncdir(struct job *job)

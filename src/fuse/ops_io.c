@@ -80,8 +80,8 @@ static int kill_priv(struct job *job)
 		kill |= ATTR_KILL_SGID;
 	r = attr_kill_priv(fs->change, job->inode, kill);
 	/* The kernel goes on with the mode that it knows, also for execve(2). */
-	if (r > 0 && fs->session)
-		(void)fuse_lowlevel_notify_inval_inode(fs->session, job->inode->id, -1, 0);
+	if (r > 0)
+		attributes_doubt(fs, job->inode);
 	return MIN(r, 0);
 }
 
@@ -164,7 +164,7 @@ static int run_fallocate(struct job *job)
 	if (r == 0)
 		r = data_fallocate(job->fs->data, job->inode, job->mode, job->off, job->off2);
 
-	return job_result(job, r);
+	return r < 0 ? job_failed(job, r) : job_result(job, 0);
 }
 
 void op_fallocate(fuse_req_t req, fuse_ino_t id, int mode, off_t off, off_t len, struct fuse_file_info *fi)
@@ -213,7 +213,7 @@ static int run_copy(struct job *job)
 		n = data_copy(job->fs->data, job->inode2, job->off2, job->inode, job->off, job->size);
 
 	if (n < 0)
-		return job_result(job, (int)n);
+		return job_failed(job, (int)n);
 	fuse_reply_write(job->req, (size_t)n);
 	return 0;
 }

@@ -57,12 +57,11 @@ void op_statfs(fuse_req_t req, fuse_ino_t id)
 static int flags_set(struct job *job, int r)
 {
 	if (r < 0)
-		return job_result(job, r);
+		return job_failed(job, r);
 	/* A writer may be allowed less now, or more. */
 	data_flags_changed(job->fs->data, job->inode);
 	/* Of this ioctl(2) the kernel doesn't know that it changes the change time. */
-	if (job->fs->session)
-		(void)fuse_lowlevel_notify_inval_inode(job->fs->session, job->inode->id, -1, 0);
+	attributes_doubt(job->fs, job->inode);
 	fuse_reply_ioctl(job->req, 0, NULL, 0);
 	return 0;
 }

@@ -11,17 +11,20 @@
 
 static int run_make(struct job *job)
 {
+	_cleanup_names_ struct names_change names = {.fs = job->fs};
 	struct inode *inode;
 	struct statx stx;
-	int fd, r;
+	int fd, r = names_add(&names, job->inode, job->name);
 
 	/* A parked job's copy of the target lies in its second name. */
 	job->spec.target = job->name2;
-	r = create_entry(job->fs->change, &job->caller, job->inode, job->name, &job->spec, &inode, &stx, &fd);
+	if (r == 0)
+		r = create_entry(job->fs->change, &job->caller, job->inode, job->name, &job->spec, &inode, &stx, &fd);
 	if (r < 0)
 		return job_result(job, r);
-	r = job_sync_names(job, job->inode, NULL);
+	r = names_sync(&names);
 	if (r < 0) {
+		name_take_back(job->fs, job->inode, job->name, S_ISDIR(job->spec.mode));
 		inode_forget(job->fs->tree, inode, 1);
 		return job_result(job, r);
 	}
@@ -83,22 +86,26 @@ static bool wants_data_instead(struct job *job, int r)
 static int run_link(struct job *job)
 {
 	struct fs *fs = job->fs;
+	_cleanup_names_ struct names_change names = {.fs = fs};
 	struct inode *inode;
 	struct statx stx;
-	int r = create_link(fs->change, job->inode, job->inode2, job->name, &stx);
+	int r = names_add(&names, job->inode2, job->name);
 
+	if (r == 0)
+		r = create_link(fs->change, job->inode, job->inode2, job->name, &stx);
 	if (wants_data_instead(job, r))
 		return -LOOK_AGAIN;
-	if (r == 0)
-		r = job_sync_names(job, job->inode2, NULL);
 	if (r < 0)
-		return job_result(job, r);
+		return job_failed(job, r);
+	r = names_sync(&names);
 	/* The reply is an entry: it counts as a lookup of the new name. */
-	inode = inode_lookup_known(fs->tree, job->inode2, job->name);
-	if (!inode)
-		return job_result(job, -ESTALE);
-	reply_entry(job->req, inode, &stx);
-	return 0;
+	inode = r == 0 ? inode_lookup_known(fs->tree, job->inode2, job->name) : NULL;
+	if (inode) {
+		reply_entry(job->req, inode, &stx);
+		return 0;
+	}
+	name_take_back(fs, job->inode2, job->name, false);
+	return job_failed(job, r < 0 ? r : -ESTALE);
 }
 
 void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t newparent_id, const char *newname)
@@ -120,18 +127,29 @@ void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t newparent_id, const char 
 
 /* --- names that go ------------------------------------------------------------------------------------------------------------ */
 
+static int run_removal(struct job *job, int (*remove)(struct change *change, struct inode *parent, const char *name))
+{
+	_cleanup_names_ struct names_change names = {.fs = job->fs};
+	int r = names_add(&names, job->inode, job->name);
+
+	if (r == 0)
+		r = remove(job->fs->change, job->inode, job->name);
+	if (r < 0)
+		return job_result(job, r);
+	r = names_sync(&names);
+	if (r < 0)
+		names_doubt(&names);
+	return job_result(job, r);
+}
+
 static int run_unlink(struct job *job)
 {
-	int r = remove_file(job->fs->change, job->inode, job->name);
-
-	return job_result(job, r == 0 ? job_sync_names(job, job->inode, NULL) : r);
+	return run_removal(job, remove_file);
 }
 
 static int run_rmdir(struct job *job)
 {
-	int r = remove_dir(job->fs->change, job->inode, job->name);
-
-	return job_result(job, r == 0 ? job_sync_names(job, job->inode, NULL) : r);
+	return run_removal(job, remove_dir);
 }
 
 static void remove_entry(fuse_req_t req, fuse_ino_t parent_id, const char *name, int (*run)(struct job *))
@@ -162,11 +180,21 @@ void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 static int run_rename(struct job *job)
 {
-	int r = rename_entry(job->fs->change, job->inode, job->name, job->inode2, job->name2, job->flags);
+	_cleanup_names_ struct names_change names = {.fs = job->fs};
+	int r = names_add(&names, job->inode, job->name);
 
+	if (r == 0)
+		r = names_add(&names, job->inode2, job->name2);
+	if (r == 0)
+		r = rename_entry(job->fs->change, job->inode, job->name, job->inode2, job->name2, job->flags);
 	if (wants_data_instead(job, r))
 		return -LOOK_AGAIN;
-	return job_result(job, r == 0 ? job_sync_names(job, job->inode, job->inode2) : r);
+	if (r < 0)
+		return job_result(job, r);
+	r = names_sync(&names);
+	if (r < 0)
+		names_doubt(&names);
+	return job_result(job, r);
 }
 
 /* The object under a name, which a rename needs in the upper; its lookup is undone by the caller. Without redirects a directory that has

@@ -227,6 +227,8 @@ static void reply_created(struct job *job, struct inode *inode, const struct sta
 	if (r == 0)
 		r = open_file(fs, inode, inode->id, false, &job->fi);
 	if (r < 0) {
+		if (job->name)
+			name_take_back(fs, job->inode, job->name, false);
 		inode_forget(fs->tree, inode, 1);
 		reply_result(job->req, r);
 		return;
@@ -240,14 +242,17 @@ static void reply_created(struct job *job, struct inode *inode, const struct sta
 
 static int run_create(struct job *job)
 {
+	_cleanup_names_ struct names_change names = {.fs = job->fs};
 	struct inode *inode;
 	struct statx stx;
 	int fd = -1;
-	int r = create_entry(job->fs->change, &job->caller, job->inode, job->name, &job->spec, &inode, &stx, &fd);
+	int r = names_add(&names, job->inode, job->name);
 
+	if (r == 0)
+		r = create_entry(job->fs->change, &job->caller, job->inode, job->name, &job->spec, &inode, &stx, &fd);
 	if (r < 0)
 		return job_result(job, r);
-	r = job_sync_names(job, job->inode, NULL);
+	r = names_sync(&names);
 	reply_created(job, inode, &stx, fd, r);
 	return 0;
 }

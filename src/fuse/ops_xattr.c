@@ -95,7 +95,7 @@ static int run_setxattr(struct job *job)
 {
 	int r = xattr_set(job->fs->change, job->inode, job->name, job->buf, job->size, job->mode, job->flags != 0);
 
-	return job_result(job, r);
+	return r < 0 ? job_failed(job, r) : job_result(job, 0);
 }
 
 /* An access ACL that somebody outside the file's group sets takes the setgid bit away, and as in kernel overlayfs so does one that is removed.
@@ -160,7 +160,7 @@ static int run_removexattr(struct job *job)
 {
 	int r = xattr_remove(job->fs->change, job->inode, job->name, job->flags != 0);
 
-	return job_result(job, r);
+	return r < 0 ? job_failed(job, r) : job_result(job, 0);
 }
 
 void op_removexattr(fuse_req_t req, fuse_ino_t id, const char *name)

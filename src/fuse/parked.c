@@ -72,7 +72,7 @@ static void cancel_job(struct job *job, int err)
 		return; /* done() runs or will run, and answers */
 	if (parked_leave(job)) {
 		counter_add(COUNTER_INTERRUPTED, 1);
-		reply_result(job->req, err);
+		job_reply(job, err);
 	}
 	job_put(job);
 }
