@@ -290,11 +290,15 @@ int index_look_upper(const struct layer_set *set, int dirfd, const char *name, c
 /* A directory of WORKDIR, made where it is missing. */
 static int open_dir(struct layer_set *set, const char *name)
 {
-	int res = sys_mkdirat(set->workdir_fd, name, 0700);
+	int made = sys_mkdirat(set->workdir_fd, name, 0700), res = 0;
+	_cleanup_close_ int fd = -1;
 
-	if (res < 0 && res != -EEXIST)
-		return res;
-	return sys_openat(set->workdir_fd, name, O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
+	if (made < 0 && made != -EEXIST)
+		return made;
+	fd = sys_openat(set->workdir_fd, name, O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
+	if (fd >= 0 && made == 0)
+		res = workdir_reset_permissions(set, fd);
+	return res < 0 ? res : TAKE_FD(fd);
 }
 
 /* -ENODATA without a mark that means something, -ESTALE when it names another object. */

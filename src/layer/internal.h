@@ -90,6 +90,8 @@ int inuse_lock_target(struct layer_opening *lo);
 /* workdir.c */
 int workdir_read_state(int workdir_fd, struct workmark *ret);
 int workdir_prepare(struct layer_opening *lo);
+/* Of a directory in WORKDIR. What it inherited (setgid, ACLs) or had before would go to the files made in it. */
+int workdir_reset_permissions(const struct layer_set *set, int fd);
 int workdir_write_state(struct layer_opening *lo);
 /* Removes everything in work/ but incompat/. */
 int workdir_empty(struct layer_set *set);

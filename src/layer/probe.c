@@ -275,6 +275,9 @@ int probe_upper(struct layer_opening *lo)
 	if (ret < 0)
 		return layer_refuse_errno(lo, ret, upper->option, upper->path);
 	set->can_reopen = probe_reopen(set, name);
+	ret = workdir_reset_permissions(set, set->work_fd);
+	if (ret < 0)
+		return layer_refuse_errno(lo, ret, upper->option, upper->path);
 	/* A plain user may not even set an attribute on a file that he can't open. */
 	sys_fchmodat(set->work_fd, name, 0600);
 	ret = probe_xattr(set, name);

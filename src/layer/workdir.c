@@ -181,15 +181,14 @@ static int make_work(struct layer_set *set)
 	return ret < 0 ? ret : 0;
 }
 
-/* Kernel overlayfs makes it with mode 0, which only root can use. Permissions that it inherited or had before (setgid,
- * default ACL) would go to the files made in it. */
-static int reset_permissions(int work_fd)
+/* As in kernel overlayfs nobody has any, where we don't need one; with marks in user.* its owner may be somebody who wants to remove it. */
+int workdir_reset_permissions(const struct layer_set *set, int fd)
 {
-	int ret = sys_fchmod(work_fd, 0700);
+	int ret = sys_fchmod(fd, set->can_reopen && set->ns == XATTR_NS_TRUSTED ? 0 : 0700);
 
 	if (!ret) {
-		sys_removexattr(work_fd, "", ACL_XATTR_DEFAULT);
-		sys_removexattr(work_fd, "", ACL_XATTR_ACCESS);
+		sys_removexattr(fd, "", ACL_XATTR_DEFAULT);
+		sys_removexattr(fd, "", ACL_XATTR_ACCESS);
 	}
 	return ret;
 }
@@ -212,7 +211,7 @@ int workdir_prepare(struct layer_opening *lo)
 		return ret;
 	ret = make_work(set);
 	if (!ret)
-		ret = reset_permissions(set->work_fd);
+		ret = workdir_reset_permissions(set, set->work_fd);
 	if (!ret)
 		ret = check_incompat(lo);
 	if (!ret)

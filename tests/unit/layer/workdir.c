@@ -20,13 +20,13 @@ static bool set_flags(const char *path, int flags)
 	return good;
 }
 
-TEST("work/ is made with mode 0700 and nothing else is in the work directory but the state file")
+TEST("work/ is made with mode 0 and nothing else is in the work directory but the state file")
 {
 	FIXTURE(f);
 	struct stat st;
 	EXPECT_OPENS(&f, SET);
 	ASSERT_INT(stat("w/work", &st), 0);
-	EXPECT_INT(st.st_mode, S_IFDIR | 0700);
+	EXPECT_INT(st.st_mode, S_IFDIR | 0);
 	EXPECT_INT(count_entries("w"), 2);
 	EXPECT_INT(count_entries("w/work"), 0);
 	layer_set_shutdown(f.set);
@@ -41,7 +41,7 @@ TEST("a work directory of kernel overlayfs, mode 0 and with an index, is taken o
 	ASSERT_INT(mkdir("w/index", 0), 0);
 	EXPECT_OPENS(&f, SET);
 	ASSERT_INT(stat("w/work", &st), 0);
-	EXPECT_INT(st.st_mode, S_IFDIR | 0700);
+	EXPECT_INT(st.st_mode, S_IFDIR | 0);
 	EXPECT(exists("w/index"));
 }
 
@@ -59,7 +59,7 @@ TEST("setgid and default ACL of the work directory don't reach the files made in
 		SKIP("no ACLs on this file system");
 	EXPECT_OPENS(&f, SET);
 	ASSERT_INT(stat("w/work", &st), 0);
-	EXPECT_INT(st.st_mode, S_IFDIR | 0700);
+	EXPECT_INT(st.st_mode, S_IFDIR | 0);
 	EXPECT_INT(getxattr("w/work", "system.posix_acl_default", NULL, 0), -1);
 	layer_set_shutdown(f.set);
 }
