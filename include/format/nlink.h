@@ -22,7 +22,7 @@ struct nlink_mark {
 size_t nlink_encode(struct nlink_mark mark, char ret_text[static NLINK_SIZE]);
 /* -EINVAL for anything but such a text. */
 int nlink_decode(const void *text, size_t size, struct nlink_mark *ret);
-/* The union's count; 0 when the mark makes no sense for these counts, that is below 1. */
-uint32_t nlink_apply(struct nlink_mark mark, uint32_t upper, uint32_t lower);
+/* The union's count; -EINVAL when the mark makes no sense for these counts. */
+int64_t nlink_apply(struct nlink_mark mark, uint32_t upper, uint32_t lower);
 
 #endif

@@ -30,9 +30,9 @@ int nlink_decode(const void *text, size_t size, struct nlink_mark *ret)
 	return 0;
 }
 
-uint32_t nlink_apply(struct nlink_mark mark, uint32_t upper, uint32_t lower)
+int64_t nlink_apply(struct nlink_mark mark, uint32_t upper, uint32_t lower)
 {
 	int64_t count = (int64_t)(mark.upper ? upper : lower) + mark.diff;
 
-	return count > 0 && count <= UINT32_MAX ? (uint32_t)count : 0;
+	return count >= 0 && count <= UINT32_MAX ? count : -EINVAL;
 }

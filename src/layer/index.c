@@ -123,6 +123,9 @@ int index_name_of(const struct layer_set *set, const struct layer *l, int dirfd,
 	return MIN(res, 0);
 }
 
+/* As many links as a lower object may have of which nothing can be told. */
+#define LINKS_UNKNOWN 0xffffU
+
 /* --- looking ------------------------------------------------------------------------------------------------------------------ */
 
 /* A directory of WORKDIR, whose descriptor is or will be at `at`. -ENOENT: it isn't made yet. */
@@ -179,7 +182,7 @@ static uint32_t links_of_origin(const struct layer_set *set, const struct origin
 	return 0;
 }
 
-uint32_t index_read_nlink(const struct layer_set *set, const char *name, uint32_t links, uint32_t lower)
+int64_t index_read_nlink(const struct layer_set *set, const char *name, uint32_t links, uint32_t lower)
 {
 	const char *xattr = xattr_overlay_name(set->ns, XATTR_OVERLAY_NLINK);
 	char text[NLINK_SIZE];
@@ -188,10 +191,24 @@ uint32_t index_read_nlink(const struct layer_set *set, const char *name, uint32_
 	struct origin origin;
 
 	if (size <= 0 || nlink_decode(text, (size_t)size, &mark) < 0)
-		return 0;
+		return -ENODATA;
 	if (!mark.upper && !lower && origin_from_index_name(name, &origin) == 0)
 		lower = links_of_origin(set, &origin);
-	return mark.upper || lower ? nlink_apply(mark, links, lower) : 0;
+	return mark.upper || lower ? nlink_apply(mark, links, lower) : -ENODATA;
+}
+
+/* The union's count of names of an entry that some name leads to. Where it isn't known, no fewer than there can be: each is one of the lower
+ * object's, or a link in the upper. A count that is too high leaves a copy behind that nobody needs, one that is too low takes a needed one away. */
+static uint32_t count_names(const struct layer_set *set, const char *name, uint32_t links, uint32_t lower)
+{
+	int64_t nlink = index_read_nlink(set, name, links, lower);
+	struct origin origin;
+
+	if (nlink > 0)
+		return (uint32_t)nlink;
+	if (!lower && origin_from_index_name(name, &origin) == 0)
+		lower = links_of_origin(set, &origin);
+	return (lower ? lower : LINKS_UNKNOWN) + links - 1;
 }
 
 /* The entry of this name. 1, or 0 when there is none. */
@@ -240,9 +257,7 @@ int index_look(const struct layer_set *set, const struct layer *l, int dirfd, co
 		return res;
 	ret->indexed = res;
 	if (ret->indexed) {
-		uint32_t nlink = index_read_nlink(set, ret->name, ret->stx.stx_nlink, stx->stx_nlink);
-
-		ret->nlink = nlink ? nlink : stx->stx_nlink;
+		ret->nlink = count_names(set, ret->name, ret->stx.stx_nlink, stx->stx_nlink);
 		return 0;
 	}
 	/* It has this name at least. */
@@ -264,7 +279,6 @@ int index_look_upper(const struct layer_set *set, int dirfd, const char *name, c
 		     struct index_entry *ret)
 {
 	struct origin origin;
-	uint32_t nlink;
 	int res;
 
 	/* The entry is one of its links. */
@@ -279,8 +293,7 @@ int index_look_upper(const struct layer_set *set, int dirfd, const char *name, c
 	/* Copied up without an index, or before the index was emptied. */
 	if (res <= 0 || !layer_same_object(&ret->stx, stx))
 		return res == -EIO ? 0 : MIN(res, 0);
-	nlink = index_read_nlink(set, ret->name, stx->stx_nlink, 0);
-	ret->nlink = nlink ? nlink : stx->stx_nlink;
+	ret->nlink = count_names(set, ret->name, stx->stx_nlink, 0);
 	ret->indexed = true;
 	return 1;
 }

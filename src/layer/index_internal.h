@@ -38,8 +38,9 @@ int nameset_add(struct layer_index *index, struct nameset *s, const char *name);
 /* What an object's handle is called in marks; of the upper's with the flag that says so. -EOPNOTSUPP. */
 int index_origin_of(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,
 		    struct origin *ret);
-/* The union's count of an entry that has `links` links in the upper, and `lower` in its layer (0: to be found out); 0 when unknown. */
-uint32_t index_read_nlink(const struct layer_set *set, const char *name, uint32_t links, uint32_t lower);
+/* The union's count of an entry that has `links` links in the upper, and `lower` in its layer (0: to be found out), as its mark says it; -ENODATA
+ * or -EINVAL when that isn't known. */
+int64_t index_read_nlink(const struct layer_set *set, const char *name, uint32_t links, uint32_t lower);
 /* Whether the mark that says which object the directory at fd belongs to is there and names `origin`: 0, -ENODATA without one, -ESTALE when it
  * says something else, or -errno. */
 int index_check_mark(const struct layer_set *set, int fd, enum xattr_overlay which, const struct origin *origin);

@@ -106,7 +106,7 @@ static int drop_entry(struct index_cleaning *c, const char *name, const char *wh
 	return res == -ENOENT ? 0 : res;
 }
 
-/* Nobody but the index has it, and the union none of its names. */
+/* Nobody but the index has it, and the union none of its names, for certain. */
 static bool is_orphan(const struct layer_set *set, const char *name, const struct statx *stx)
 {
 	return stx->stx_nlink == 1 && index_read_nlink(set, name, 1, 0) == 0;
@@ -131,7 +131,10 @@ static int check_entry(struct index_cleaning *c, const char *name, const struct 
 	size = sys_getxattr(c->dir, name, xattr_overlay_name(set->ns, XATTR_OVERLAY_ORIGIN), value, sizeof(value));
 	if (size < 0)
 		return (int)size;
-	if (origin_decode(value, (size_t)size, &stored) < 0 || !origin_equal(&stored, origin))
+	res = origin_decode(value, (size_t)size, &stored);
+	if (res < 0)
+		return res;
+	if (!origin_equal(&stored, origin))
 		return drop_entry(c, name, "it is a copy of something else");
 	if (is_orphan(set, name, &stx))
 		return drop_entry(c, name, "no name leads there");

@@ -32,10 +32,11 @@ TEST("anything else is refused and leaves the result alone")
 	EXPECT_INT(mark.diff, 77);
 }
 
-TEST("a count is relative to the upper's or the lower's, and never below one")
+TEST("a count is relative to the upper's or the lower's, and never below zero")
 {
 	EXPECT_INT(nlink_apply((struct nlink_mark){.upper = true, .diff = 2}, 1, 9), 3);
 	EXPECT_INT(nlink_apply((struct nlink_mark){.upper = false, .diff = -1}, 9, 3), 2);
 	EXPECT_INT(nlink_apply((struct nlink_mark){.upper = true, .diff = -1}, 1, 9), 0);
-	EXPECT_INT(nlink_apply((struct nlink_mark){.upper = true, .diff = -5}, 1, 9), 0);
+	EXPECT_INT(nlink_apply((struct nlink_mark){.upper = true, .diff = -5}, 1, 9), -EINVAL);
+	EXPECT_INT(nlink_apply((struct nlink_mark){.upper = false, .diff = 1}, 1, UINT32_MAX), -EINVAL);
 }
