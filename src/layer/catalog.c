@@ -196,6 +196,7 @@ static int open_file(struct layer_catalogs *cats, struct layer_catalog *c, const
 	return fd < 0 ? fd : map_file(c, fd, key);
 }
 
+/* NULL: nothing that is known of the file. */
 static const char *what_is_wrong(int err)
 {
 	switch (-err) {
@@ -209,11 +210,21 @@ static const char *what_is_wrong(int err)
 	case ELOOP:
 		return "not a file";
 	default:
-		return strerror(-err);
+		return NULL;
 	}
 }
 
-/* Says so and does without, whatever is wrong: the file is removed, and made again. */
+/* Does without, and says so. What is certainly of no use is removed, and made again; what can't be read may be good, and is shared. */
+static void refuse_file(const struct layer_catalogs *cats, const struct layer_catalog *c, int err)
+{
+	const char *why = what_is_wrong(err);
+
+	log_info("index_cache: %s/%s: %s%s", cats->path, c->name, why ? why : strerror(-err), why ? ": removed" : "");
+	if (why)
+		sys_unlinkat(cats->dir_fd, c->name, 0);
+}
+
+/* An index that is refused is no reason to refuse the mount. */
 static int open_layer(struct layer_catalogs *cats, struct layer_set *set, struct layer *l)
 {
 	struct catalog_key key;
@@ -233,10 +244,8 @@ static int open_layer(struct layer_catalogs *cats, struct layer_set *set, struct
 		l->catalog = c;
 		return 0;
 	}
-	if (ret != -ENOENT) {
-		log_info("index_cache: %s/%s: %s: removed", cats->path, c->name, what_is_wrong(ret));
-		sys_unlinkat(cats->dir_fd, c->name, 0);
-	}
+	if (ret != -ENOENT)
+		refuse_file(cats, c, ret);
 	free(c);
 	return 0;
 }
@@ -279,23 +288,30 @@ void catalogs_free(struct layer_set *set)
 
 /* --- asking ------------------------------------------------------------------------------------------------------------------- */
 
+/* Whether what is there now is the file that was checked. Another one may be good. */
+static bool is_that_file(const struct layer_catalog *c, const struct statx *stx)
+{
+	struct catalog_stamp now = catalog_stamp_of(stx);
+
+	return catalog_stamp_equal(&now, &c->file);
+}
+
 static void drop(const struct layer *l, const char *why, bool remove)
 {
 	struct layer_catalog *c = l->catalog;
+	struct statx stx;
 
 	if (atomic_exchange(&c->dropped, true))
 		return;
 	log_info("layer %s: its index isn't used any more: %s", l->path, why);
-	if (remove)
+	if (remove && sys_statx(c->dir_fd, c->name, &stx) == 0 && is_that_file(c, &stx))
 		sys_unlinkat(c->dir_fd, c->name, 0);
 }
 
-/* Whether the file is still what was checked when it was opened. One that is there now may be another's, and good. */
 static bool file_is_whole(const struct layer *l)
 {
 	struct layer_catalog *c = l->catalog;
 	uint64_t now = sys_now_ms();
-	struct catalog_stamp stamp;
 	struct statx stx;
 
 	if (now - atomic_load_explicit(&c->looked, memory_order_relaxed) <= LAYER_CATALOG_TRUST_MS)
@@ -304,8 +320,7 @@ static bool file_is_whole(const struct layer *l)
 		drop(l, "its file is gone", false);
 		return false;
 	}
-	stamp = catalog_stamp_of(&stx);
-	if (!catalog_stamp_equal(&stamp, &c->file)) {
+	if (!is_that_file(c, &stx)) {
 		drop(l, "its file was changed", false);
 		return false;
 	}
@@ -321,11 +336,13 @@ static bool is_usable(const struct layer *l)
 /* The answer of a catalog, if what it was read from is sound; -ENODATA else. */
 static int answer(const struct layer *l, int res)
 {
-	if (res == -EBADMSG || sys_map_broken(&l->catalog->map)) {
-		drop(l, "it is damaged", true);
-		return -ENODATA;
-	}
-	return res;
+	/* The disk may have failed to give it, this time. */
+	bool unread = sys_map_broken(&l->catalog->map);
+
+	if (res != -EBADMSG && !unread)
+		return res;
+	drop(l, unread ? "it can't be read" : "it is damaged", !unread);
+	return -ENODATA;
 }
 
 static int get_dir(const struct layer *l, uint32_t number, struct catalog_dir *ret)

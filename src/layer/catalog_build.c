@@ -272,9 +272,12 @@ static int claim(const struct layer_catalogs *cats, const char *name, const char
 	if (res < 0)
 		return res == -EWOULDBLOCK ? -EBUSY : res;
 	/* Under its own name it would be in use. */
-	if (sys_statx(fd, "", &opened) < 0 || sys_statx(cats->dir_fd, temp, &named) < 0 || !layer_same_object(&opened, &named) ||
-	    sys_statx(cats->dir_fd, name, &named) != -ENOENT)
+	if (sys_statx(fd, "", &opened) < 0 || sys_statx(cats->dir_fd, temp, &named) < 0 || !layer_same_object(&opened, &named))
 		return -EBUSY;
+	if (sys_statx(cats->dir_fd, name, &named) != -ENOENT) {
+		sys_unlinkat(cats->dir_fd, temp, 0);
+		return -EBUSY;
+	}
 	return TAKE_FD(fd);
 }
 

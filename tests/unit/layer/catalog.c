@@ -5,6 +5,7 @@
 #include "layer/catalog.h"
 
 #include <dirent.h>
+#include <sys/resource.h>
 
 #include "fixture.h"
 #include "os/task.h"
@@ -157,4 +158,31 @@ TEST("index_cache that isn't a directory of our own is refused")
 	ASSERT(chmod("idx", 0700) == 0 && chown("idx", 5, 5) == 0);
 	EXPECT_REFUSED(&f, OPTIONS, -EPERM,
 		       "index_cache: idx: others may write to it: what is read there must be our own");
+}
+
+TEST("an index that can't be opened for want of descriptors stays, whichever open it is that fails")
+{
+	struct rlimit before, few;
+	int used, opened = 0;
+
+	FIXTURE(f);
+	NEEDS_ROOT();
+	ASSERT(make_layers());
+	make_catalogs(&f);
+	if (unit_state.skipped)
+		return;
+	fixture_close(&f);
+	used = open("/", O_PATH | O_CLOEXEC);
+	close(used);
+	ASSERT_INT(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = before;
+	for (int more = 1; more < 40 && opened < 2; more++) {
+		few.rlim_cur = (rlim_t)(used + more);
+		setrlimit(RLIMIT_NOFILE, &few);
+		opened = fixture_open(&f, OPTIONS) ? 0 : !!f.set->layers[0].catalog + !!f.set->layers[1].catalog;
+		fixture_close(&f);
+		setrlimit(RLIMIT_NOFILE, &before);
+		EXPECT_INT(count_files(false), 2);
+	}
+	EXPECT_INT(opened, 2);
 }
