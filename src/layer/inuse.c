@@ -38,10 +38,17 @@
 struct inuse_search {
 	const struct layer_opening *lo;
 	const struct layer_place *used; /* in use by a kernel mount */
+	int err;			/* or that can't be told */
 	bool used_both;			/* and so is the other one, by the same */
 	bool mounted;			/* a FUSE mount is at our mountpoint */
 	bool has_our_type;		/* and the topmost one there has the type that ours will have */
 };
+
+/* An error that says nothing about what was looked for. */
+static bool is_shortage(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM;
+}
 
 /* In mountinfo, separators and backslashes of a value are octal. */
 static void unescape_octal(char *text)
@@ -79,12 +86,15 @@ static void unescape_backslashes(char *text)
 	*to = '\0';
 }
 
-static const struct layer_place *used_by_path(const struct layer_opening *lo, const char *path)
+/* A path that leads nowhere here is of another mount namespace, or was removed. */
+static const struct layer_place *used_by_path(struct inuse_search *search, const char *path)
 {
-	const struct layer_place *places[] = {&lo->places[0], layer_work_place(lo)};
+	const struct layer_place *places[] = {&search->lo->places[0], layer_work_place(search->lo)};
 	_cleanup_close_ int fd = sys_open_path(path, O_PATH | O_DIRECTORY, 0);
 	struct statx stx;
 
+	if (is_shortage(fd))
+		search->err = fd;
 	if (fd < 0 || sys_statx_cached(fd, "", &stx) < 0)
 		return NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
@@ -95,18 +105,18 @@ static const struct layer_place *used_by_path(const struct layer_opening *lo, co
 
 /* Whether the option's value leads to one of our directories. Kernel overlayfs shows it as it was given: with its
  * escapes after mount(2), without any after fsconfig(2), and a relative path can't be told. */
-static const struct layer_place *used_by_option(const struct layer_opening *lo, char *value)
+static const struct layer_place *used_by_option(struct inuse_search *search, char *value)
 {
 	const struct layer_place *used;
 
 	unescape_octal(value);
 	if (value[0] != '/')
 		return NULL;
-	used = used_by_path(lo, value);
+	used = used_by_path(search, value);
 	if (used || !strchr(value, '\\'))
 		return used;
 	unescape_backslashes(value);
-	return used_by_path(lo, value);
+	return used_by_path(search, value);
 }
 
 static void search_kernel_mount(struct inuse_search *search, const char *options)
@@ -115,12 +125,14 @@ static void search_kernel_mount(struct inuse_search *search, const char *options
 	_cleanup_free_ char *copy = strdup(options);
 	char *rest = copy;
 
+	if (!copy)
+		search->err = -ENOMEM;
 	for (char *option; (option = strsep(&rest, ","));) {
 		bool is_upper = !strncmp(option, "upperdir=", 9), is_work = !strncmp(option, "workdir=", 8);
 
 		if (!is_upper && !is_work)
 			continue;
-		used = used_by_option(search->lo, option + (is_upper ? 9 : 8));
+		used = used_by_option(search, option + (is_upper ? 9 : 8));
 		search->used_both |= first && used && used != first;
 		first = first ? first : used;
 	}
@@ -230,8 +242,13 @@ int inuse_lock(struct layer_opening *lo)
 	for (;;) {
 		struct inuse_search search = {.lo = lo};
 		const struct layer_place *used;
+		int ret;
 
-		sys_each_mount(search_mount, &search);
+		ret = sys_each_mount(search_mount, &search);
+		ret = is_shortage(ret) ? ret : search.err;
+		if (ret < 0)
+			return layer_refuse(lo, ret, lo->places[0].option, lo->places[0].path,
+					    "whether another mount uses it can't be told: %s", strerror(-ret));
 		used = try_all(lo, &search);
 		if (!used)
 			return 0;

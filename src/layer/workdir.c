@@ -36,16 +36,25 @@ int workdir_read_state(int workdir_fd, struct workmark *ret)
 	return size < 0 ? (int)size : workmark_decode(bytes, (size_t)size, ret);
 }
 
-/* What is damaged can be a mount that crashed; what a later version wrote means more than we know. */
+/* What is damaged can be a mount that crashed; what a later version wrote means more than we know, and what can't be read may be that. */
 static int check_state(struct layer_opening *lo)
 {
+	const char *path = layer_work_place(lo)->path;
 	struct workmark mark;
 	int ret = workdir_read_state(lo->set->workdir_fd, &mark);
 
-	if (ret == -EPROTONOSUPPORT)
-		return layer_refuse(lo, ret, "workdir", layer_work_place(lo)->path,
-				    WORK_STATE_NAME " was written by a later version of plyfs");
-	return 0;
+	switch (-ret) {
+	case 0:
+	case ENOENT:
+	case EINVAL:
+	case EBADMSG:
+	case ELOOP:
+		return 0;
+	case EPROTONOSUPPORT:
+		return layer_refuse(lo, ret, "workdir", path, WORK_STATE_NAME " was written by a later version of plyfs");
+	default:
+		return layer_refuse(lo, ret, "workdir", path, WORK_STATE_NAME " can't be read: %s", strerror(-ret));
+	}
 }
 
 static int write_temp_state(int workdir_fd, const uint8_t bytes[static WORKMARK_SIZE])

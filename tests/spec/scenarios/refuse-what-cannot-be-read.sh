@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+# title: what can't be read at mount isn't taken for missing: neither the state of the work directory nor the mounts that may use it
+# labels: quick
+# needs: strace
+# not-mounted: yes
+# plyfs-only: about plyfs's own file, and its check against mounts of the kernel
+
+# failing PATH CALL ERROR: a program that runs plyfs, whose first CALL of PATH fails.
+failing() {
+	cat >failing <<-END
+		#!/bin/sh
+		ASAN_OPTIONS=\$ASAN_OPTIONS:detect_leaks=0
+		export ASAN_OPTIONS
+		# strace has something to say about such paths
+		exec strace -f -qq -o "$BASE/trace" -P "$1" -e trace=$2 -e inject=$2:error=$3:when=1+ \
+			sh -c 'exec "\$0" "\$@" 2>&3' "$REAL" "\$@" 3>&2 2>/dev/null
+	END
+	chmod 755 failing
+}
+
+layers() {
+	put l1/x 1
+}
+
+scenario() {
+	local u=$BASE/upper w=$BASE/work options=lowerdir=$BASE/l1,upperdir=$BASE/upper,workdir=$BASE/work REAL=$PLYFS
+
+	# of a later version, as far as anybody knows
+	printf 'plyfswrk\377\377\377\377' >work/plyfs.state
+	cp work/plyfs.state kept
+	failing plyfs.state openat2 EIO
+	PLYFS=$BASE/failing refuse "a state that can't be read" "workdir: $w: plyfs.state can't be read: .+" "$options" merged
+	check "it is left alone" cmp work/plyfs.state kept
+	rm work/plyfs.state
+	mount_kernel "$BASE/merged" "$KERNEL_DEFAULTS,$options"
+	mkdir other
+	echo more >>merged/x
+	exec 7<merged/x
+	failing /proc/self/mountinfo openat EMFILE
+	PLYFS=$BASE/failing refuse "mounts that can't be read" "upperdir: $u: whether another mount uses it can't be told: .+" "$options" other
+	exec 7<&-
+	umount merged
+}
