@@ -13,6 +13,9 @@
 void hash_seed_init(void);
 /* Differs from process to process: for tables in memory, never for what is kept. */
 uint64_t hash_bytes(const void *p, size_t len);
+/* The same by another secret, a long one: part of these hashes may be seen from outside, as the places of names in a
+ * listing. */
+uint64_t hash_order(const void *p, size_t len);
 /* Hash of a name in a directory: `parent` is any number that identifies the directory. */
 uint64_t hash_name(uint64_t parent, const char *name, size_t len);
 

@@ -2,12 +2,15 @@
 /*
  * The merged content of a directory: one entry a visible name, upper first, whiteouts removed.
  *
- * Each name gets a cookie (d_off) once; cookies rise along the stream and are not reused while the listing is kept, so reading
- * resumes at the first cookie above the given one, also when that name has gone. plyfs's own changes patch the listing; it is
- * built once, deterministically: a rebuilt listing of an unchanged directory has the same cookies. Listings age by LRU within a byte
- * budget, unchanged ones first. Cookies 1 and 2 are "." and ".." (made by the caller); names start at 3.
+ * Names stand in the order of a secret hash of each, and a cookie (d_off) says after which name reading goes on, also
+ * when that has gone. So cookies rise along the stream and hold as long as the directory is known: whatever comes and
+ * goes, however often and from which layers it is read anew, a name that stays is met exactly once. plyfs's own changes
+ * patch a listing; listings age by LRU within a byte budget.
  *
- * Locking: building holds D of the directory (taken inside unless `_locked`); reading and patching take the leaf lock of the listing.
+ * The first cookies are the caller's, for "." and "..".
+ *
+ * Locking: building holds D of the directory (taken inside unless `_locked`); reading and patching take the leaf lock
+ * of the listing.
  */
 #ifndef TREE_LISTING_H
 #define TREE_LISTING_H
@@ -32,7 +35,13 @@ struct listing_batch {
 	char names[LISTING_BATCH * (TREE_NAME_MAX + 1)];
 };
 
-/* The entries after `cookie` (0, 1, 2 = from the start), at most LISTING_BATCH and at most `max_bytes` of names + 24 each. n == 0 at the
+/* The cookie of the start, for a stream that begins now. */
+uint64_t listing_begin(void);
+/* How much of what comes before the names is behind: 0 nothing, 1 ".", 2 ".." as well; more: names. */
+unsigned listing_dots(uint64_t cookie);
+/* The cookie after the 1st or 2nd of them, in the stream that `cookie` is of. */
+uint64_t listing_dot(uint64_t cookie, unsigned nth);
+/* The entries after `cookie`, at most LISTING_BATCH and at most `max_bytes` of names + 24 each. n == 0 at the
  * end. Builds the listing if needed. */
 int listing_read(struct tree *tree, struct inode *dir, uint64_t cookie, size_t max_bytes, struct listing_batch *ret_batch);
 

@@ -45,6 +45,7 @@ struct tree;
 struct inode;
 struct inode_name; /* tree/name.c: a (parent, name) -> inode entry of the table */
 struct listing;    /* tree/listing.h */
+struct place_notes; /* tree/cookie.c */
 struct dirfd_entry; /* tree/dirfd.c */
 
 enum dirref_flag {
@@ -84,6 +85,7 @@ struct dir {
 	_Atomic unsigned char plus;   /* a enum dir_plus; rises only */
 	_Atomic unsigned misses;      /* a probes of layers that found nothing since the last listing */
 	struct listing *listing;      /* leaf: tree/listing.c */
+	struct place_notes *notes;    /* leaf: tree/cookie.c */
 	uint32_t patches;             /* leaf: changes told to the listing, kept or not; a build in between is void */
 	struct inode *_Atomic parent; /* a written under T, for moves across parents under R too; NULL: root or gone */
 	unsigned n_lower;             /* c */

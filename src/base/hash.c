@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one seeded hash. The seed is secret to this process: nothing that leaves it (node ids, cookies, files) may be
- * made of these hashes.
+ * The seeded hashes. The seed is secret to this process: nothing that leaves it (node ids, cookies, files) may be made
+ * of these hashes, but of hash_order()'s, which have a secret of their own.
  */
 #include "base/hash.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include <xxhash.h>
 
 static uint64_t hash_seed;
+static unsigned char order_secret[XXH3_SECRET_SIZE_MIN];
 
 /* Not secret, but different each time: for a kernel that gives no random numbers (none that can run us is known). */
 static uint64_t seed_of_last_resort(void)
@@ -25,20 +27,33 @@ static uint64_t seed_of_last_resort(void)
 	       (uint64_t)(uintptr_t)&now;
 }
 
-void hash_seed_init(void)
+static bool draw(void *ret, size_t len)
 {
-	uint64_t seed;
 	ssize_t got;
 
 	do
-		got = getrandom(&seed, sizeof(seed), 0);
+		got = getrandom(ret, len, 0);
 	while (got < 0 && errno == EINTR);
-	hash_seed = got == sizeof(seed) ? seed : seed_of_last_resort();
+	return got == (ssize_t)len;
 }
 
 uint64_t hash_bytes(const void *p, size_t len)
 {
 	return XXH3_64bits_withSeed(p, len, hash_seed);
+}
+
+void hash_seed_init(void)
+{
+	if (!draw(&hash_seed, sizeof(hash_seed)))
+		hash_seed = seed_of_last_resort();
+	if (!draw(order_secret, sizeof(order_secret)))
+		for (size_t i = 0; i < sizeof(order_secret); i++)
+			order_secret[i] = (unsigned char)hash_bytes(&i, sizeof(i));
+}
+
+uint64_t hash_order(const void *p, size_t len)
+{
+	return XXH3_64bits_withSecret(p, len, order_secret, sizeof(order_secret));
 }
 
 uint64_t hash_name(uint64_t parent, const char *name, size_t len)

@@ -14,8 +14,8 @@
 
 #include "os/fs.h"
 
-#define COOKIE_SELF 1
-#define COOKIE_PARENT 2
+#define SELF 1
+#define PARENT 2
 /* A plain entry costs this much and its name, rounded up to 8, in the reply (struct fuse_dirent). */
 #define ENTRY_BYTES 24
 #define ENTRY_PLUS_BYTES 152
@@ -27,6 +27,7 @@ struct reading {
 	struct fs *fs;
 	struct inode *dir;
 	uint64_t cookie;
+	unsigned dots;	    /* listing_dots() of it */
 	bool plus_format;   /* the request is READDIRPLUS */
 	enum dir_plus plus; /* which entries carry attributes */
 	unsigned n_dirs;    /* plain ones */
@@ -64,9 +65,9 @@ static bool add_plain(struct reading *rd, const char *name, uint64_t ino, unsign
 
 static bool add_dots(struct reading *rd, const struct inode *parent)
 {
-	if (rd->cookie < COOKIE_SELF && !add_plain(rd, ".", inode_ino(rd->dir), DT_DIR, COOKIE_SELF))
+	if (rd->dots < SELF && !add_plain(rd, ".", inode_ino(rd->dir), DT_DIR, listing_dot(rd->cookie, SELF)))
 		return false;
-	return rd->cookie >= COOKIE_PARENT || add_plain(rd, "..", inode_ino(parent), DT_DIR, COOKIE_PARENT);
+	return rd->dots >= PARENT || add_plain(rd, "..", inode_ino(parent), DT_DIR, listing_dot(rd->cookie, PARENT));
 }
 
 /* An entry with attributes; a name that can't be looked up (it has just gone, or must not be followed) stays a plain one. */
@@ -95,7 +96,7 @@ static bool is_full(const struct reading *rd, const struct listing_entry *entry)
 /* Whether the reply ends here, so that what the reader does with the directories that it has got is seen. */
 static bool ends_early(struct reading *rd, const struct listing_entry *entry)
 {
-	return rd->plus_format && !rd->fs->opt.revalidate && rd->plus == DIR_PLUS_NONE && rd->cookie <= COOKIE_PARENT &&
+	return rd->plus_format && !rd->fs->opt.revalidate && rd->plus == DIR_PLUS_NONE && rd->dots <= PARENT &&
 	       entry->type == DT_DIR && ++rd->n_dirs > PLAIN_DIRS;
 }
 
@@ -138,11 +139,11 @@ static bool start_reading(struct reading *rd)
 
 static int fill_reply(struct reading *rd)
 {
-	if (rd->cookie < COOKIE_PARENT && !start_reading(rd))
+	if (rd->dots < PARENT && !start_reading(rd))
 		return 0;
 	if (inode_is_unlinked(rd->dir))
 		return 0;
-	rd->plus = rd->plus_format ? walk_plus(rd->fs, rd->dir->dir, rd->cookie <= COOKIE_PARENT) : DIR_PLUS_NONE;
+	rd->plus = rd->plus_format ? walk_plus(rd->fs, rd->dir->dir, rd->dots <= PARENT) : DIR_PLUS_NONE;
 	return add_batch(rd);
 }
 
@@ -166,7 +167,8 @@ static void read_directory(fuse_req_t req, fuse_ino_t id, size_t size, off_t off
 	rd->req = req;
 	rd->fs = fs_of(req);
 	rd->dir = dir;
-	rd->cookie = (uint64_t)off;
+	rd->cookie = off ? (uint64_t)off : listing_begin();
+	rd->dots = listing_dots(rd->cookie);
 	rd->plus_format = plus_format;
 	rd->buf = (char *)(rd + 1);
 	rd->size = size;

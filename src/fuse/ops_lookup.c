@@ -93,7 +93,6 @@ static int resolve_again(struct fs *fs, struct inode *parent, const char *name, 
 	int r;
 
 	known_before(fs, parent, name, &known);
-	listing_drop(fs->tree, parent);
 	r = resolve_child(fs->tree, parent, name, ret);
 	if (known.inode && (r == 0 || r == -ENOENT) && known_changed(fs, &known, r == 0 ? ret : NULL))
 		inode_name_removed(fs->tree, parent, name);

@@ -150,6 +150,7 @@ static void dir_free(struct tree *tree, struct dir *dir)
 	for (unsigned i = 0; i < dir->n_lower; i++)
 		free(dir->lower[i].path);
 	lock_finish(&dir->lock);
+	free(dir->notes);
 	free(dir);
 }
 

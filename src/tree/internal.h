@@ -276,10 +276,36 @@ bool ref_is_recorded(struct tree *tree, struct inode *dir, struct dirref *ref);
 /* Makes the stack of the root directory. */
 int resolve_root(struct layer_set *set, struct resolved *ret);
 
-/* --- listing.c ---------------------------------------------------------------------------------------------------- */
+/* --- cookie.c ----------------------------------------------------------------------------------------------------- */
+
+/* Cookies below are those of the dots, in each generation. */
+#define LISTING_FIRST 3
+#define LISTING_GENERATIONS 32
+
+/* Where reading goes on: at the first name whose key is `from` or greater. */
+struct place {
+	uint64_t from; /* PLACE_END: nowhere */
+	unsigned generation;
+};
+#define PLACE_END UINT64_MAX
+
+/* Places between two names of one rank; NULL: none. */
+struct place_notes;
+
+/* The upper part of the key that goes into a cookie; rises with the hash. */
+uint32_t cookie_rank(uint32_t hash);
+/* After all names of the rank; a rank below LISTING_FIRST: of a dot, or 0, of the start. */
+uint64_t cookie_of_rank(unsigned generation, uint32_t rank);
+/* After the name with this key, before the others of its rank; *notes may be made. */
+uint64_t cookie_between(struct place_notes **notes, unsigned generation, uint64_t key);
+/* The rank in a cookie, or, of another one, something beyond all ranks. */
+uint32_t cookie_rank_of(uint64_t cookie);
+struct place cookie_place(const struct place_notes *notes, uint64_t cookie);
+
+/* --- listed.c ----------------------------------------------------------------------------------------------------- */
 
 enum listed_flag {
-	LISTED_HIDDEN = 1 << 0,	  /* a whiteout, or a name that went: keeps its place and cookie */
+	LISTED_HIDDEN = 1 << 0,	  /* a whiteout, or a name that went */
 	LISTED_WHITEOUT = 1 << 1, /* with HIDDEN: the upper may have a whiteout of it */
 	LISTED_PENDING = 1 << 2,  /* ino isn't final: asked of the object's marks when it is read */
 	LISTED_MERGES =
@@ -290,10 +316,9 @@ enum listed_flag {
 };
 
 struct listed {
-	uint64_t cookie;
 	uint64_t ino;
 	uint32_t name_off;
-	uint32_t hash;
+	uint32_t hash; /* the upper half of the name's key */
 	uint16_t layer;
 	uint16_t last_layer; /* directories: the last layer seen to have one of this name */
 	uint8_t type;
@@ -302,21 +327,48 @@ struct listed {
 };
 
 struct listing {
-	struct listed *entries; /* by rising cookie */
+	struct listed *entries; /* as they came */
 	uint32_t n, cap;
 	uint32_t n_live;
-	uint32_t first_live; /* nothing before it is visible */
+	uint32_t first_live; /* a hash, no name with a smaller one is visible */
 	char *names;
 	size_t names_len, names_cap;
-	uint32_t *table; /* open addressing; index into entries + 1, 0 = free */
-	uint32_t mask;
-	uint64_t next_cookie;
-	bool patched; /* cookies may differ from those of a rebuilt listing */
+	uint32_t *table; /* by rising key; index into entries + 1, 0 = free */
+	uint32_t n_slots;
+	uint8_t bits; /* of a hash that say the home slot */
 	bool unsure;  /* whiteouts were forgotten: any missing name may have one in the upper */
 	size_t bytes; /* as counted by the cache */
 	struct dir *dir;
 	struct listing *prev, *next; /* LRU */
 };
+
+/* The parts, on a listing that no one else sees or under the leaf lock. Pointers to entries hold until the next is
+ * appended or hidden. */
+struct listing *listing_new(void);
+void listing_free(struct listing *l);
+size_t listing_size(const struct listing *l);
+/* What gives a name its place. Never PLACE_END. */
+uint64_t listing_key(const char *name, size_t len);
+/* *ret_slot, unless NULL: where in the order it stands. */
+struct listed *listing_get(const struct listing *l, const char *name, size_t len, uint64_t key, uint32_t *ret_slot);
+/* Appends a name that isn't there; NULL: no memory. */
+struct listed *listing_append(struct listing *l, const char *name, size_t len, uint64_t key);
+/* Gives back what growing has left over. */
+void listing_fit(struct listing *l);
+/* Slots run in the order of the keys, up to n_slots: the first one from a key on, and what is in one (NULL: nothing).
+ */
+uint32_t listing_slot(const struct listing *l, uint64_t from);
+struct listed *listing_at(const struct listing *l, uint32_t slot);
+uint64_t listed_key(const struct listing *l, const struct listed *e);
+static inline const char *listed_name(const struct listing *l, const struct listed *e)
+{
+	return l->names + e->name_off;
+}
+/* A name went, which stays as a hidden entry; when those outnumber the visible ones they are swept out. */
+void listed_hide(struct listing *l, struct listed *e);
+void listed_show(struct listing *l, struct listed *e);
+
+/* --- listing.c ---------------------------------------------------------------------------------------------------- */
 
 struct listing_cache {
 	struct lock lock; /* leaf: all listings */
@@ -328,13 +380,6 @@ struct listing_cache {
 
 int listing_cache_new(struct tree *tree, size_t max_bytes);
 void listing_cache_free(struct tree *tree);
-
-/* The parts, on a listing that no one else sees or under the leaf lock. */
-struct listing *listing_new(void);
-void listing_free(struct listing *l);
-struct listed *listing_get(struct listing *l, const char *name, size_t len, uint32_t hash);
-/* Appends a name that isn't there; NULL: no memory. */
-struct listed *listing_append(struct listing *l, const char *name, size_t len, uint32_t hash);
 
 /* What the resolver learns of a name. */
 struct listing_hint {

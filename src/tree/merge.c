@@ -132,7 +132,7 @@ static int merge_below(struct merge *m, struct listed *e, const struct sys_diren
 }
 
 /* A name that no layer above has. `e`: NULL, or what `.wh.NAME` of the same layer has put in its place. */
-static int merge_new(struct merge *m, const struct sys_dirent *d, const char *name, uint32_t hash, struct listed *e)
+static int merge_new(struct merge *m, const struct sys_dirent *d, const char *name, uint64_t key, struct listed *e)
 {
 	unsigned char type = d->type;
 	bool unknown = false, asks;
@@ -152,7 +152,7 @@ static int merge_new(struct merge *m, const struct sys_dirent *d, const char *na
 	if (e)
 		m->l->n_live++;
 	else
-		e = listing_append(m->l, name, d->name_len, hash);
+		e = listing_append(m->l, name, d->name_len, key);
 	if (!e)
 		return -ENOMEM;
 	sealing = e->flags & LISTED_SEALING;
@@ -174,14 +174,14 @@ static int merge_aufs(struct merge *m, const char *name)
 {
 	const char *target = aufs_whiteout_target(name);
 	struct listed *e;
-	uint32_t hash;
+	uint64_t key;
 
 	if (!target || m->last)
 		return 0;
-	hash = (uint32_t)hash_bytes(target, strlen(target));
-	e = listing_get(m->l, target, strlen(target), hash);
+	key = listing_key(target, strlen(target));
+	e = listing_get(m->l, target, strlen(target), key, NULL);
 	if (!e) {
-		e = listing_append(m->l, target, strlen(target), hash);
+		e = listing_append(m->l, target, strlen(target), key);
 		if (!e)
 			return -ENOMEM;
 		e->layer = e->last_layer = (uint16_t)m->layer->index;
@@ -211,21 +211,21 @@ static int merge_entry(void *arg, const struct sys_dirent *d)
 {
 	struct merge *m = arg;
 	char name[TREE_NAME_MAX + 1];
-	uint32_t hash;
+	uint64_t key;
 	struct listed *e;
 
 	/* A name that no lookup could ask for (a layer on a file system with longer ones). */
 	if (d->name_len > TREE_NAME_MAX)
 		return 0;
-	hash = (uint32_t)hash_bytes(d->name, d->name_len);
+	key = listing_key(d->name, d->name_len);
 	memcpy(name, d->name, d->name_len);
 	name[d->name_len] = '\0';
 	if (layer_reserves_name(m->tree->layers, name))
 		return merge_aufs(m, name);
-	e = listing_get(m->l, name, d->name_len, hash);
+	e = listing_get(m->l, name, d->name_len, key, NULL);
 	/* SEALING lasts for one layer: it hides nothing of this one. */
 	if (!e || ((e->flags & LISTED_HIDDEN) && (e->flags & LISTED_SEALING)))
-		return merge_new(m, d, name, hash, e);
+		return merge_new(m, d, name, key, e);
 	return merge_below(m, e, d, name);
 }
 

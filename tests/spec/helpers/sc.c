@@ -157,6 +157,7 @@ static const struct {
 	{"probe", sc_probe, "probe PATH SECONDS"},
 	{"churn", sc_churn, "churn DIR COUNT"},
 	{"hugedir", sc_hugedir, "hugedir DIR COUNT"},
+	{"streams", sc_streams, "streams DIR CHANGED-DIR SEED STEPS [OTHER-DIR...]"},
 };
 
 int main(int argc, char **argv)

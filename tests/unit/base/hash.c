@@ -24,6 +24,22 @@ TEST("the seed differs each time it is drawn, and hashes with it")
 	EXPECT(hash_bytes("name", 4) != first);
 }
 
+TEST("the hash that gives names their order has a secret of its own, of any length of name")
+{
+	static const char name[300] = "name";
+	uint64_t first[300];
+
+	hash_seed_init();
+	for (size_t len = 1; len < 300; len++) {
+		first[len] = hash_order(name, len);
+		EXPECT(first[len] == hash_order(name, len));
+		EXPECT(first[len] != hash_bytes(name, len));
+	}
+	hash_seed_init();
+	for (size_t len = 1; len < 300; len++)
+		EXPECT(first[len] != hash_order(name, len));
+}
+
 TEST("a name hashes differently in each directory")
 {
 	hash_seed_init();

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -19,11 +20,10 @@
 
 static struct listing_batch batch;
 
-/* All names of a directory, each followed by a blank, in the listing's order. */
-static const char *list_names(struct fixture *f, struct inode *dir)
+/* The names of a directory from a cookie on, each followed by a blank, in the listing's order. */
+static const char *list_names_from(struct fixture *f, struct inode *dir, uint64_t cookie)
 {
-	static char text[4096];
-	uint64_t cookie = 0;
+	static char text[8192];
 	size_t n = 0;
 
 	text[0] = '\0';
@@ -38,9 +38,23 @@ static const char *list_names(struct fixture *f, struct inode *dir)
 	}
 }
 
+static const char *list_names(struct fixture *f, struct inode *dir)
+{
+	return list_names_from(f, dir, 0);
+}
+
+/* Takes a part out of a text, if it is there. */
+static void cut_out(char *text, const char *part)
+{
+	char *at = strstr(text, part);
+
+	if (at)
+		memmove(at, at + strlen(part), strlen(at + strlen(part)) + 1);
+}
+
 static bool lists(struct fixture *f, struct inode *dir, const char *name)
 {
-	char padded[300], all[4200];
+	char padded[300], all[8200];
 
 	snprintf(padded, sizeof(padded), " %s ", name);
 	snprintf(all, sizeof(all), " %s", list_names(f, dir));
@@ -154,7 +168,7 @@ TEST("a rebuilt listing of an unchanged directory has the same cookies")
 		EXPECT_INT(batch.entries[i].cookie, cookies[i]);
 }
 
-TEST("cookies start at 3 and rise; reading goes on after any of them, also after one whose name has gone")
+TEST("cookies rise; reading goes on after any of them, also after one whose name has gone")
 {
 	FIXTURE(f, .layers = 2);
 	uint64_t last = 2, fifth, sixth;
@@ -175,6 +189,143 @@ TEST("cookies start at 3 and rise; reading goes on after any of them, also after
 	EXPECT_INT(batch.entries[0].cookie, sixth);
 	ASSERT_INT(listing_read(f.tree, f.tree->root, last, SIZE_MAX, &batch), 0);
 	EXPECT_INT(batch.n, 0);
+}
+
+TEST("a reader is led on by a listing that was dropped and is read from other layers in another order")
+{
+	FIXTURE(f, .layers = 3);
+	unsigned seen[100] = {0}, number, step = 0;
+	uint64_t cookie = 0;
+
+	ASSERT(make_many(&f, "1", "n", 50) && make_many(&f, "2", "n", 100));
+	while (listing_read(f.tree, f.tree->root, cookie, 50, &batch) == 0 && batch.n) {
+		char name[16];
+
+		for (unsigned i = 0; i < batch.n; i++)
+			if (sscanf(batch.entries[i].name, "n%u", &number) == 1 && number < 100)
+				seen[number]++;
+		cookie = batch.entries[batch.n - 1].cookie;
+		listing_drop(f.tree, f.tree->root);
+		/* What was copied up is read first from now on. */
+		snprintf(name, sizeof(name), "0f/n%u", 99 - step++);
+		ASSERT(fixture_make(&f, name));
+	}
+	EXPECT(step > 30);
+	for (unsigned i = 0; i < 100; i++)
+		EXPECT_INT(seen[i], 1);
+}
+
+/* Two names of one rank, found among those that PREFIX and a number make. */
+static bool find_tie(const char *prefix, char ret[2][32])
+{
+	enum { N = 40000 };
+	static uint32_t slots[1 << 18];
+	char name[32];
+
+	memset(slots, 0, sizeof(slots));
+	for (uint32_t i = 1; i < N; i++) {
+		uint32_t rank, slot;
+
+		snprintf(name, sizeof(name), "%s%u", prefix, i);
+		rank = cookie_rank((uint32_t)(listing_key(name, strlen(name)) >> 32));
+		for (slot = rank % (1 << 18); slots[slot]; slot = (slot + 1) % (1 << 18)) {
+			snprintf(ret[0], sizeof(ret[0]), "%s%u", prefix, slots[slot]);
+			if (cookie_rank((uint32_t)(listing_key(ret[0], strlen(ret[0])) >> 32)) != rank)
+				continue;
+			memcpy(ret[1], name, sizeof(name));
+			return true;
+		}
+		slots[slot] = i;
+	}
+	return false;
+}
+
+/* Reads one entry at a time; the listing is dropped after each where `drop`. */
+static unsigned count_name(struct fixture *f, const char *name, uint64_t cookie, bool drop)
+{
+	unsigned n = 0;
+
+	while (listing_read(f->tree, f->tree->root, cookie, 1, &batch) == 0 && batch.n) {
+		EXPECT(batch.entries[0].cookie < 1u << 31);
+		n += !strcmp(batch.entries[0].name, name);
+		cookie = batch.entries[0].cookie;
+		if (drop)
+			listing_drop(f->tree, f->tree->root);
+	}
+	return n;
+}
+
+TEST("of two names whose places one cookie can't tell apart each is read once, and reading goes on between them")
+{
+	FIXTURE(f, .layers = 2, .in_memory = true);
+	char pair[2][32], make[64];
+	const struct listing_entry *e;
+	uint64_t first;
+
+	ASSERT(find_tie("tie", pair));
+	ASSERT(make_many(&f, "1", "n", 100));
+	for (int i = 0; i < 2; i++) {
+		snprintf(make, sizeof(make), "1f/%s", pair[i]);
+		ASSERT(fixture_make(&f, make));
+	}
+	for (int drop = 0; drop < 2; drop++)
+		for (int i = 0; i < 2; i++)
+			EXPECT_INT(count_name(&f, pair[i], 0, drop), 1);
+	/* pair[0] is to be the first of both. */
+	e = find_entry(&f, f.tree->root, pair[0]);
+	ASSERT(e);
+	first = e->cookie;
+	if (!count_name(&f, pair[1], first, false)) {
+		char name[32];
+
+		memcpy(name, pair[0], sizeof(name));
+		memcpy(pair[0], pair[1], sizeof(name));
+		memcpy(pair[1], name, sizeof(name));
+		e = find_entry(&f, f.tree->root, pair[0]);
+		ASSERT(e);
+		first = e->cookie;
+	}
+	EXPECT_INT(count_name(&f, pair[1], first, true), 1);
+	EXPECT_INT(count_name(&f, pair[0], first, true), 0);
+	listing_remove(f.tree, f.tree->root, pair[0]);
+	EXPECT_INT(count_name(&f, pair[1], first, false), 1);
+	EXPECT_INT(count_name(&f, pair[1], 0, false), 1);
+}
+
+TEST("places between names are noted while there is room, and have long cookies beyond")
+{
+	struct place_notes *notes = NULL;
+	unsigned n_long = 0, wrong = 0;
+
+	for (uint64_t i = 1; i <= 9000; i++) {
+		uint64_t key = i * UINT64_C(0x9e3779b97f4a7c15) & ~UINT64_C(1), cookie = cookie_between(&notes, 7, key);
+		struct place place = cookie_place(notes, cookie);
+
+		n_long += cookie >= 1u << 31;
+		wrong += place.generation != 7 || place.from <= key || place.from - key > 128;
+		wrong += cookie != cookie_between(&notes, 7, key);
+		wrong += cookie_place(notes, cookie_of_rank(7, cookie_rank((uint32_t)(key >> 32)))).from <= key;
+	}
+	EXPECT_INT(wrong, 0);
+	EXPECT_INT(n_long, 9000 - 8192);
+	EXPECT(cookie_place(NULL, (1u << 26) - 1).from == PLACE_END);
+	EXPECT(cookie_place(notes, cookie_between(&notes, 0, ~UINT64_C(1))).from == PLACE_END);
+	free(notes);
+}
+
+TEST("the places of ranks are where their hashes begin and end")
+{
+	static const uint32_t hashes[] = {0, 1, 63, 64, 65, 1000000, 0x7fffffff, 0x80000000, 0xfffffffe, UINT32_MAX};
+
+	for (size_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++) {
+		uint32_t rank = cookie_rank(hashes[i]);
+		uint64_t from = cookie_place(NULL, cookie_of_rank(0, rank - 1)).from,
+			 to = cookie_place(NULL, cookie_of_rank(0, rank)).from;
+
+		EXPECT(from <= (uint64_t)hashes[i] << 32);
+		EXPECT(to > ((uint64_t)hashes[i] << 32 | UINT32_MAX) || to == PLACE_END);
+		EXPECT(from == 0 || cookie_rank((uint32_t)(from >> 32)) == rank);
+	}
 }
 
 /* Reads `dir` in small pieces; after each, deletes what was read and makes new names. Counts how often each OLD name
@@ -215,11 +366,11 @@ TEST("a reader that deletes what it reads, while names are made, meets each old 
 	for (unsigned i = 0; i < 5000; i++)
 		wrong += seen[i] != 1;
 	EXPECT_INT(wrong, 0);
-	ASSERT_INT(listing_read(f.tree, f.tree->root, 0, SIZE_MAX, &batch), 0);
-	EXPECT_STR(batch.entries[0].name, "new0");
+	EXPECT(lists(&f, f.tree->root, "new0"));
+	EXPECT(!strstr(list_names(&f, f.tree->root), "old"));
 }
 
-TEST("a name that is removed and made again keeps its cookie, so that a loop over the directory ends")
+TEST("a name that is removed and made again has the cookie that it had")
 {
 	FIXTURE(f, .layers = 2);
 	const struct listing_entry *e;
@@ -357,43 +508,25 @@ TEST("a covered directory lists nothing and can't be opened")
 TEST("with timeout=0 reading from the start sees new names, and a reader in between keeps its place")
 {
 	FIXTURE(f, .layers = 2, .revalidate = true);
-	uint64_t cookies[10];
+	uint64_t fourth;
+	char rest[2][4096];
 
 	ASSERT(make_many(&f, "1", "n", 10));
 	ASSERT_INT(listing_read(f.tree, f.tree->root, 0, SIZE_MAX, &batch), 0);
 	ASSERT_INT(batch.n, 10);
-	for (unsigned i = 0; i < 10; i++)
-		cookies[i] = batch.entries[i].cookie;
-	ASSERT(fixture_make(&f, "0f/aa 0w/n4"));
+	fourth = batch.entries[3].cookie;
+	snprintf(rest[0], sizeof(rest[0]), "%s", list_names_from(&f, f.tree->root, fourth));
+	ASSERT(fixture_make(&f, "0f/aa"));
+	EXPECT(!strstr(rest[0], "aa"));
 	ASSERT_INT(listing_read(f.tree, f.tree->root, 0, SIZE_MAX, &batch), 0);
-	EXPECT_INT(batch.n, 10);
-	EXPECT_STR(batch.entries[9].name, "aa");
-	for (unsigned i = 0; i < 9; i++)
-		EXPECT(batch.entries[i].cookie == cookies[i] || batch.entries[i].cookie == cookies[i + 1]);
+	EXPECT_INT(batch.n, 11);
+	EXPECT(lists(&f, f.tree->root, "aa"));
+	snprintf(rest[1], sizeof(rest[1]), "%s", list_names_from(&f, f.tree->root, fourth));
+	cut_out(rest[1], "aa ");
+	EXPECT_STR(rest[1], rest[0]);
 }
 
-TEST("with timeout=0 a name that is new gets a cookie that no name had before")
-{
-	FIXTURE(f, .layers = 2, .revalidate = true);
-	uint64_t last;
-
-	ASSERT(make_many(&f, "1", "n", 10));
-	ASSERT_INT(listing_read(f.tree, f.tree->root, 0, SIZE_MAX, &batch), 0);
-	last = batch.entries[9].cookie;
-	for (unsigned i = 0; i < 8; i++) {
-		char name[16];
-
-		snprintf(name, sizeof(name), "1/n%u", i);
-		ASSERT_INT(unlinkat(f.top_fd, name, 0), 0);
-	}
-	ASSERT(fixture_make(&f, "1f/fresh"));
-	ASSERT_INT(listing_read(f.tree, f.tree->root, 0, SIZE_MAX, &batch), 0);
-	ASSERT_INT(batch.n, 3);
-	EXPECT_STR(batch.entries[2].name, "fresh");
-	EXPECT(batch.entries[2].cookie > last);
-}
-
-/* Directories d0 to d7 of 200 names each, d0 listed and patched, the others up to d6 listed. */
+/* Directories d0 to d7 of 200 names each, those up to d6 listed. */
 static bool make_listed(struct fixture *f, struct inode *dirs[static 8])
 {
 	for (int i = 0; i < 8; i++) {
@@ -408,13 +541,11 @@ static bool make_listed(struct fixture *f, struct inode *dirs[static 8])
 		dirs[i] = fixture_get(f, text + 2);
 		if (!dirs[i] || (i < 7 && listing_build(f->tree, dirs[i]) < 0))
 			return false;
-		if (i == 0)
-			listing_add(f->tree, dirs[0], "patched", DT_REG, 1, 0);
 	}
 	return true;
 }
 
-TEST("listings stay within their budget; those that can be rebuilt with the same cookies go first")
+TEST("listings stay within their budget; those that were used least recently go first")
 {
 	FIXTURE(f, .layers = 2);
 	struct inode *dirs[8];
@@ -422,8 +553,9 @@ TEST("listings stay within their budget; those that can be rebuilt with the same
 
 	ASSERT(make_listed(&f, dirs));
 	budget = f.tree->listings->max_bytes = f.tree->listings->bytes + 100;
+	EXPECT_INT(listing_find(f.tree, dirs[0], "n1", NULL), LISTING_PRESENT);
 	ASSERT_INT(listing_build(f.tree, dirs[7]), 0);
-	EXPECT_INT(listing_find(f.tree, dirs[0], "patched", NULL), LISTING_PRESENT);
+	EXPECT_INT(listing_find(f.tree, dirs[0], "n1", NULL), LISTING_PRESENT);
 	EXPECT_INT(listing_find(f.tree, dirs[1], "n1", NULL), LISTING_UNKNOWN);
 	EXPECT_INT(listing_find(f.tree, dirs[2], "n1", NULL), LISTING_PRESENT);
 	EXPECT_INT(listing_find(f.tree, dirs[7], "n1", NULL), LISTING_PRESENT);
@@ -438,7 +570,7 @@ TEST("the few listings that were used last stay, however small the budget")
 	ASSERT(make_listed(&f, dirs));
 	f.tree->listings->max_bytes = 1;
 	ASSERT_INT(listing_build(f.tree, dirs[7]), 0);
-	EXPECT_INT(listing_find(f.tree, dirs[0], "patched", NULL), LISTING_UNKNOWN);
+	EXPECT_INT(listing_find(f.tree, dirs[0], "n1", NULL), LISTING_UNKNOWN);
 	EXPECT_INT(listing_find(f.tree, dirs[3], "n1", NULL), LISTING_UNKNOWN);
 	for (int i = 4; i < 8; i++)
 		EXPECT_INT(listing_find(f.tree, dirs[i], "n1", NULL), LISTING_PRESENT);
