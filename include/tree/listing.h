@@ -36,11 +36,17 @@ struct listing_batch {
 };
 
 /* The cookie of the start, for a stream that begins now. */
-uint64_t listing_begin(void);
+uint64_t listing_begin(struct tree *tree, struct inode *dir);
 /* How much of what comes before the names is behind: 0 nothing, 1 ".", 2 ".." as well; more: names. */
 unsigned listing_dots(uint64_t cookie);
 /* The cookie after the 1st or 2nd of them, in the stream that `cookie` is of. */
 uint64_t listing_dot(uint64_t cookie, unsigned nth);
+/* Whether the kernel may keep for others what the stream that `cookie` is of has read. It keeps the listing of a
+ * stream, and whoever is in the middle goes on from there, which would be wrong if he began after a change and the
+ * other one before it. So a cookie says when its stream began: in one of few generations, each of which ends with the
+ * first change after a stream has begun in it. Cookies of two don't meet, so the kernel finds in what it keeps of the
+ * one no place of the other. The last generation has no end, and what is of that must not be kept. */
+bool listing_may_be_kept(uint64_t cookie);
 /* The entries after `cookie`, at most LISTING_BATCH and at most `max_bytes` of names + 24 each. n == 0 at the
  * end. Builds the listing if needed. */
 int listing_read(struct tree *tree, struct inode *dir, uint64_t cookie, size_t max_bytes, struct listing_batch *ret_batch);

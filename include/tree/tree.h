@@ -87,6 +87,8 @@ struct dir {
 	struct listing *listing;      /* leaf: tree/listing.c */
 	struct place_notes *notes;    /* leaf: tree/cookie.c */
 	uint32_t patches;             /* leaf: changes told to the listing, kept or not; a build in between is void */
+	bool changed;                 /* leaf: one was told since the last stream began */
+	uint8_t generation;           /* leaf: of streams that begin now */
 	struct inode *_Atomic parent; /* a written under T, for moves across parents under R too; NULL: root or gone */
 	unsigned n_lower;             /* c */
 	struct dirref lower[];        /* topmost first */

@@ -147,6 +147,16 @@ static int fill_reply(struct reading *rd)
 	return add_batch(rd);
 }
 
+/* To the kernel the end is an answer of no bytes, at which it counts what it holds of the listing as complete and gives
+ * it to all. One of a few bytes, too short for an entry, ends the stream and nothing else. */
+static void end_of_stream(struct reading *rd)
+{
+	if (listing_may_be_kept(rd->cookie))
+		return;
+	rd->used = 8;
+	memset(rd->buf, 0, rd->used);
+}
+
 static void read_directory(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, bool plus_format)
 {
 	struct inode *dir = inode_or_reply(req, id);
@@ -167,7 +177,7 @@ static void read_directory(fuse_req_t req, fuse_ino_t id, size_t size, off_t off
 	rd->req = req;
 	rd->fs = fs_of(req);
 	rd->dir = dir;
-	rd->cookie = off ? (uint64_t)off : listing_begin();
+	rd->cookie = off ? (uint64_t)off : listing_begin(rd->fs->tree, dir);
 	rd->dots = listing_dots(rd->cookie);
 	rd->plus_format = plus_format;
 	rd->buf = (char *)(rd + 1);
@@ -176,6 +186,8 @@ static void read_directory(fuse_req_t req, fuse_ino_t id, size_t size, off_t off
 	rd->n_dirs = 0;
 	rd->n_looked_up = 0;
 	r = fill_reply(rd);
+	if (r == 0 && rd->used == 0)
+		end_of_stream(rd);
 	if (r < 0 && rd->used == 0)
 		reply_result(req, r);
 	else if (fuse_reply_buf(req, rd->buf, rd->used) == -ENOENT)

@@ -280,6 +280,7 @@ int resolve_root(struct layer_set *set, struct resolved *ret);
 
 /* Cookies below are those of the dots, in each generation. */
 #define LISTING_FIRST 3
+/* The last one is that of streams of which the kernel keeps nothing. */
 #define LISTING_GENERATIONS 32
 
 /* Where reading goes on: at the first name whose key is `from` or greater. */

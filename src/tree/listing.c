@@ -118,6 +118,12 @@ static void cache_publish_locked(struct listing_cache *cache, struct dir *dir, s
 	cache_account_locked(cache, l, gone);
 }
 
+static void note_change_locked(struct dir *dir)
+{
+	dir->patches++;
+	dir->changed = true;
+}
+
 void listing_drop(struct tree *tree, struct inode *dir)
 {
 	struct listing_cache *cache = tree->listings;
@@ -126,7 +132,7 @@ void listing_drop(struct tree *tree, struct inode *dir)
 	if (!cache || !inode_is_dir(dir))
 		return;
 	lock_take(&cache->lock);
-	dir->dir->patches++;
+	note_change_locked(dir->dir);
 	if (dir->dir->listing)
 		cache_remove_locked(cache, dir->dir->listing, &gone);
 	lock_drop(&cache->lock);
@@ -155,7 +161,7 @@ static void listing_put(struct tree *tree, struct inode *dir, const char *name, 
 	bool was_live;
 
 	lock_take(&cache->lock);
-	dir->dir->patches++;
+	note_change_locked(dir->dir);
 	l = dir->dir->listing;
 	if (l) {
 		e = patch_entry(l, name, &was_live);
@@ -197,7 +203,7 @@ void listing_remove(struct tree *tree, struct inode *dir, const char *name)
 	struct listed *e;
 
 	LOCK_SCOPE(&tree->listings->lock);
-	dir->dir->patches++;
+	note_change_locked(dir->dir);
 	l = dir->dir->listing;
 	if (!l)
 		return;
@@ -291,9 +297,16 @@ int listing_build(struct tree *tree, struct inode *dir)
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
-uint64_t listing_begin(void)
+uint64_t listing_begin(struct tree *tree, struct inode *dir)
 {
-	return cookie_of_rank(0, 0);
+	struct dir *d = dir->dir;
+
+	LOCK_SCOPE(&tree->listings->lock);
+	/* With timeout=0 the kernel keeps nothing. */
+	if (d->changed && !tree->revalidate && d->generation + 1u < LISTING_GENERATIONS)
+		d->generation++;
+	d->changed = false;
+	return cookie_of_rank(d->generation, 0);
 }
 
 unsigned listing_dots(uint64_t cookie)
@@ -304,6 +317,11 @@ unsigned listing_dots(uint64_t cookie)
 uint64_t listing_dot(uint64_t cookie, unsigned nth)
 {
 	return cookie_of_rank(cookie_place(NULL, cookie).generation, nth);
+}
+
+bool listing_may_be_kept(uint64_t cookie)
+{
+	return cookie_place(NULL, cookie).generation + 1 < LISTING_GENERATIONS;
 }
 
 /* The slot of the first entry from a place on. */

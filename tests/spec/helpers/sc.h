@@ -65,5 +65,6 @@ int sc_probe(int argc, char **argv);
 int sc_churn(int argc, char **argv);
 int sc_hugedir(int argc, char **argv);
 int sc_streams(int argc, char **argv);
+int sc_overtaken(int argc, char **argv);
 
 #endif

@@ -6,6 +6,9 @@
  * come and go between the reads. What POSIX promises of each stream is checked at its end: a name that was there from
  * before the stream began, to its end, is listed exactly once, and one that was gone before it began isn't listed. The
  * order of steps follows from SEED. Where DIR is the directory that is changed it is moved as well.
+ *
+ * overtaken: one stream has read all but the end when the directory changes; another one begins then, and the first
+ * reads the end before the second goes on.
  */
 #include "sc.h"
 
@@ -323,5 +326,79 @@ int sc_streams(int argc, char **argv)
 		printf("%u names wrong in %u streams\n", failed, ended);
 	else
 		puts(ended > 10 ? "all streams right" : "too few streams");
+	return 0;
+}
+
+/* --- overtaken ---------------------------------------------------------------------------------------------------- */
+
+static struct stream *open_stream(struct stream *s, const char *path, size_t room)
+{
+	s->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->fd < 0)
+		sc_misuse("overtaken: %s: %s", path, strerror(errno));
+	s->room = room;
+	memset(s->seen, 0, sizeof(s->seen));
+	return s;
+}
+
+/* One call; false at the end. */
+static bool read_some(struct stream *s)
+{
+	static char buffer[65536];
+	long got = syscall(SYS_getdents64, s->fd, buffer, s->room);
+
+	for (char *at = buffer; at < buffer + got; at += ((struct linux_dirent64 *)at)->d_reclen) {
+		unsigned i;
+
+		if (sscanf(((struct linux_dirent64 *)at)->d_name, "n%u", &i) == 1 && i < NAMES)
+			s->seen[i]++;
+	}
+	return got > 0;
+}
+
+static bool has_all(const struct stream *s, unsigned n)
+{
+	unsigned sum = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		sum += s->seen[i] > 0;
+	return sum == n;
+}
+
+/* Every tenth name of n0 to n399 goes, from the back, and n400 to n439 come. */
+static void change_tenth(int fd)
+{
+	for (unsigned i = 0; i < 40; i++) {
+		if (unlinkat(fd, name_of(399 - i * 10), 0))
+			sc_misuse("overtaken: unlink: %s", strerror(errno));
+		close(openat(fd, name_of(400 + i), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+	}
+}
+
+int sc_overtaken(int argc, char **argv)
+{
+	struct stream *first = &streams[0], *second = &streams[1];
+	size_t room = argc == 3 ? (size_t)sc_number(argv[2]) : 0;
+	unsigned stale = 0, missing = 0;
+
+	if (!room)
+		sc_misuse("overtaken DIR SIZE");
+	open_stream(first, argv[1], room);
+	while (!has_all(first, 400) && read_some(first))
+		;
+	change_tenth(first->fd);
+	open_stream(second, argv[1], room);
+	read_some(second);
+	while (read_some(first))
+		;
+	while (read_some(second))
+		;
+	for (unsigned i = 0; i < 440; i++) {
+		bool gone = i < 400 && i % 10 == 9;
+
+		stale += gone && second->seen[i];
+		missing += !gone && !second->seen[i];
+	}
+	printf("%u that are gone, %u missing\n", stale, missing);
 	return 0;
 }

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+# title: each stream lists what is there when it begins, whatever other streams have read before, are reading, and change meanwhile
+# labels: quick
+
+layers() {
+	mkdir -p l1/lower l2/merged l1/merged upper/merged
+	(cd l1/lower && seq -f n%.0f 0 399 | xargs touch)
+	(cd l1/merged && seq -f n%.0f 0 2 399 | xargs touch)
+	(cd l2/merged && seq -f n%.0f 0 3 399 | xargs touch)
+	(cd upper/merged && seq -f n%.0f 1 2 399 | xargs touch)
+	(cd && seq -f n%.0f 0 399 | xargs touch)
+}
+
+# Few steps over a directory of which nobody has read anything: the kernel keeps what it reads of it.
+fresh() {
+	mkdir fresh-$1
+	(cd fresh-$1 && seq -f n%.0f 0 399 | xargs touch)
+}
+
+scenario() {
+	local dir seed size i
+
+	for dir in lower merged; do
+		try sc streams $dir $dir 1 1200
+	done
+	for seed in 2 3 4; do
+		fresh $seed
+		try sc streams fresh-$seed fresh-$seed $seed 200
+	done
+	for size in 500 32768; do
+		fresh $size
+		try sc overtaken fresh-$size $size
+	done
+	# One that was often changed and listed.
+	fresh often
+	for i in $(seq 40); do
+		echo >fresh-often/x
+		ls fresh-often >/dev/null
+		rm fresh-often/x
+	done
+	try sc overtaken fresh-often 500
+	rm -r lower merged fresh-*
+}
