@@ -68,6 +68,13 @@ struct layer_fs {
 /* The last is a name of its own, `.wh.NAME` beside NAME: what the upper has of NAME is shown and merges with nothing below. */
 enum whiteout_form { WHITEOUT_DEVICE, WHITEOUT_XATTR, WHITEOUT_AUFS };
 
+/* What becomes of an object of the upper that is open when it loses its name or is replaced. */
+enum removed_form {
+	REMOVED_STAYS, /* whoever has it open by whatever descriptor can open it anew */
+	REMOVED_GOES,  /* nobody can who has it open by its path alone (O_PATH) */
+	REMOVED_HIDES, /* and what is open otherwise gets another name in its directory meanwhile, which then isn't empty */
+};
+
 struct layer_set {
 	_Atomic unsigned refs;
 	unsigned n;
@@ -104,6 +111,7 @@ struct layer_set {
 	bool has_upper_xattr; /* private marks can be written */
 	bool can_reopen; /* files without permission bits can be opened at any time (CAP_DAC_OVERRIDE over the upper) */
 	bool can_chown;  /* new files can be given to their callers */
+	enum removed_form removed;
 	enum whiteout_form whiteout_form; /* that is written; WHITEOUT_AUFS only with `aufs` */
 	struct layer_work *work; /* temp names and the shared whiteout, layer/work.h */
 	struct layer_index *index; /* layer/index.h; NULL: hard links of lower files are broken by copy-up. Also with shows_upper */

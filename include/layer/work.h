@@ -43,7 +43,7 @@ int work_hide_below(int dirfd, const char *name);
 int work_exchange(struct layer_set *set, const char *temp, int dirfd, const char *name);
 
 /* Moves `temp` of the work directory to `name`, where nothing is: -EEXIST. */
-int work_publish(struct layer_set *set, const char *temp, bool is_dir, int dirfd, const char *name);
+int work_publish(struct layer_set *set, const char *temp, int dirfd, const char *name);
 
 /* Removes the whiteouts of the xattr form from the directory `name` of the upper. */
 int work_drop_whiteouts(struct layer_set *set, int dirfd, const char *name);

@@ -11,7 +11,7 @@
  *  I2  (parent, name) leads to at most one inode; a hard-linked upper inode has all its known names.
  *  I3  in_upper goes from false to true once and never back. A lower file is never opened for writing.
  *  I4  An unlinked inode whose object is in the upper is kept from before its last name went: by a pinned descriptor, or by a name in
- *      the work directory that goes with the inode.
+ *      the work directory that goes with the inode, which may be the last one itself, moved there.
  *  I5  A directory in layer L has its parent in layer L and lies there beneath it by its own name, or its ref carries its path in
  *      layer L. A lower ref's place never changes; before a directory that has some is renamed, they all get their paths.
  *  I6  A descriptor opened by name is checked by device and inode number before it is used, so a racing rename can't swap files.
@@ -292,6 +292,9 @@ void inode_pin(struct tree *tree, struct inode *inode, int fd);
 /* Before its last known name, `name` in the directory dirfd of the upper, goes: pins the object, or gives it its name in the work directory
  * when too many are pinned, or no descriptor is left, and it is no directory. 1 when it has got such a name now. */
 int inode_keep_name(struct tree *tree, struct inode *inode, int dirfd, const char *name);
+/* The same of a non-directory by moving it: its name is gone already then. And back. */
+int inode_keep_moved(struct tree *tree, struct inode *inode, int dirfd, const char *name);
+int inode_move_back(struct tree *tree, struct inode *inode, int dirfd, const char *name);
 /* The same of an object without a name, open at fd, which remains the caller's. */
 int inode_keep_fd(struct tree *tree, struct inode *inode, int fd);
 /* Takes the name in the work directory away again: the object's own has stayed. */

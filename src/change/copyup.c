@@ -283,7 +283,12 @@ static int publish_nameless(struct copyup *c)
 
 	if (inode_is_dir(c->inode))
 		return -ENOENT;
-	r = inode_keep_fd(c->change->tree, c->inode, c->fd);
+	if (c->temp[0] && c->change->layers->removed != REMOVED_STAYS) {
+		r = inode_keep_moved(c->change->tree, c->inode, c->change->layers->work_fd, c->temp);
+		c->temp[0] = r < 0 ? c->temp[0] : '\0';
+	} else {
+		r = inode_keep_fd(c->change->tree, c->inode, c->fd);
+	}
 	if (r < 0)
 		return r;
 	temp_drop(c);
@@ -297,7 +302,7 @@ static int publish_link(struct copyup *c, int dirfd, const char *name)
 
 	if (!c->temp[0])
 		return sys_link_fd(c->fd, dirfd, name);
-	r = work_publish(c->change->layers, c->temp, inode_is_dir(c->inode), dirfd, name);
+	r = work_publish(c->change->layers, c->temp, dirfd, name);
 	if (r == 0)
 		c->temp[0] = '\0';
 	return r;

@@ -165,7 +165,7 @@ static int move_into_place(struct creation *c, const char *temp, bool is_dir)
 	int r;
 
 	if (!c->over_whiteout)
-		return work_publish(set, temp, is_dir, c->dirfd, c->name);
+		return work_publish(set, temp, c->dirfd, c->name);
 	if (!is_dir)
 		return sys_renameat2(set->work_fd, temp, c->dirfd, c->name, 0);
 	r = sys_renameat2(set->work_fd, temp, c->dirfd, c->name, RENAME_EXCHANGE);

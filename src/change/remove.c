@@ -71,12 +71,13 @@ static int removal_run(struct removal *m, int (*steps)(struct removal *m))
 		return r;
 	m->dirfd = dir.dirfd.fd;
 	lock_take(lock);
-	r = victim_keep(m->change, &m->victim, &m->r, m->dirfd, m->name);
+	r = victim_keep(m->change, &m->victim, &m->r, m->dirfd, m->name, m->lower_positive ? VICTIM_REPLACED : VICTIM_UNLINKED);
 	if (r == 0)
 		r = steps(m);
 	if (r == 0) {
 		alias_removed(m->change, m->victim.inode, m->r.in_upper);
 		removal_tell(m);
+		victim_gone(&m->victim);
 	} else {
 		victim_unkeep(&m->victim);
 	}
@@ -89,12 +90,20 @@ static int removal_run(struct removal *m, int (*steps)(struct removal *m))
 static int remove_file_steps(struct removal *m)
 {
 	struct layer_set *set = m->change->layers;
+	int r = 0;
 
 	if (!m->lower_positive)
-		return sys_unlinkat(m->dirfd, m->name, 0);
+		return victim_unlink(&m->victim);
 	if (!m->r.in_upper)
 		return work_make_whiteout(set, m->dirfd, m->name);
-	return work_replace_by_whiteout(set, m->dirfd, m->name);
+	/* A mark beside the name comes before what it is for. */
+	if (set->whiteout_form == WHITEOUT_AUFS)
+		r = work_hide_below(m->dirfd, m->name);
+	if (r == 0)
+		r = victim_move(&m->victim);
+	if (r < 0)
+		return r;
+	return m->victim.moved ? work_make_whiteout(set, m->dirfd, m->name) : work_replace_by_whiteout(set, m->dirfd, m->name);
 }
 
 int remove_file(struct change *change, struct inode *parent, const char *name)

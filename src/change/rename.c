@@ -421,13 +421,15 @@ static int rename_do(struct rename *x)
 	int r = prepare_marks(x);
 
 	if (r == 0 && !(x->flags & RENAME_EXCHANGE) && x->new.exists)
-		r = victim_keep(x->change, &x->new.known, &x->new.r, name_fd(&x->new), x->new.name);
+		r = victim_keep(x->change, &x->new.known, &x->new.r, name_fd(&x->new), x->new.name, VICTIM_REPLACED);
 	if (r == 0)
 		r = prepare_whiteout(x);
 	if (r < 0)
 		return r;
 	if (x->steps.clear_new)
 		r = x->change->layers->whiteout_form == WHITEOUT_AUFS ? clear_beside(x) : stand_in(x);
+	if (r == 0)
+		r = victim_move(&x->new.known);
 	if (r == 0)
 		r = commit(x);
 	if (r < 0)
@@ -485,10 +487,12 @@ static int rename_with_objects(struct rename *x)
 		return r;
 	inode_lock_pair(tree, a, b);
 	r = rename_do(x);
-	if (r == 0)
+	if (r == 0) {
 		tell(x);
-	else
+		victim_gone(&x->new.known);
+	} else {
 		victim_unkeep(&x->new.known);
+	}
 	inode_unlock_pair(tree, a, b);
 	return r;
 }

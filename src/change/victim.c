@@ -7,8 +7,10 @@
 #include "victim.h"
 
 #include <linux/fs.h>
+#include <string.h>
 
 #include "alias.h"
+#include "base/macros.h"
 #include "change/change.h"
 
 int change_resolve(struct change *change, struct inode *parent, const char *name, struct resolved *ret)
@@ -54,13 +56,36 @@ int victim_check_flags(struct change *change, const struct victim *v, const stru
 	return flags & (FS_IMMUTABLE_FL | FS_APPEND_FL) ? -EPERM : 0;
 }
 
-int victim_keep(struct change *change, struct victim *v, const struct resolved *r, int dirfd, const char *name)
+/* Where a descriptor doesn't keep what is removed. A link leaves the step that replaces the name a single one; where that hides what is open,
+ * somebody has seen to it that hardly anything is. */
+static int keep_or_move(struct victim *v, enum victim_end end)
+{
+	bool last = inode_has_last_name(v->tree, v->inode);
+	int res = 0;
+
+	v->moves = end == VICTIM_UNLINKED && (last || v->tree->layers->removed == REMOVED_HIDES);
+	if (!last)
+		work_temp_name(v->tree->layers, v->temp);
+	if (!last || v->moves)
+		return 0;
+	res = inode_keep_name(v->tree, v->inode, v->dirfd, v->name);
+	v->moves = res < 0;
+	return MAX(res, 0);
+}
+
+int victim_keep(struct change *change, struct victim *v, const struct resolved *r, int dirfd, const char *name, enum victim_end end)
 {
 	int res;
 
+	v->dirfd = dirfd;
+	v->name = name;
 	if (inode_is_indexed(v->inode))
 		res = alias_prepare_removal(change, v->inode, r->in_upper);
-	else if (!r->in_upper || !inode_in_upper(v->inode) || !inode_has_last_name(change->tree, v->inode))
+	else if (!r->in_upper || !inode_in_upper(v->inode))
+		return 0;
+	else if (change->layers->removed != REMOVED_STAYS && !inode_is_dir(v->inode))
+		res = keep_or_move(v, end);
+	else if (!inode_has_last_name(change->tree, v->inode))
 		return 0;
 	else
 		res = inode_keep_name(change->tree, v->inode, dirfd, name);
@@ -68,8 +93,45 @@ int victim_keep(struct change *change, struct victim *v, const struct resolved *
 	return res < 0 ? res : 0;
 }
 
+int victim_move(struct victim *v)
+{
+	int res = 0;
+
+	if (v->moves && v->temp[0])
+		res = sys_renameat2(v->dirfd, v->name, v->tree->layers->work_fd, v->temp, 0);
+	else if (v->moves)
+		res = inode_keep_moved(v->tree, v->inode, v->dirfd, v->name);
+	v->moved = v->moves && res == 0;
+	return res;
+}
+
+int victim_unlink(struct victim *v)
+{
+	return v->moves ? victim_move(v) : sys_unlinkat(v->dirfd, v->name, 0);
+}
+
+void victim_gone(struct victim *v)
+{
+	int res = v->moved && v->temp[0] ? sys_unlinkat(v->tree->layers->work_fd, v->temp, 0) : 0;
+
+	if (res < 0)
+		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING, "work directory: %s not removed: %s", v->temp, strerror(-res));
+}
+
+static int move_back(struct victim *v)
+{
+	if (!v->temp[0])
+		return inode_move_back(v->tree, v->inode, v->dirfd, v->name);
+	return sys_renameat2(v->tree->layers->work_fd, v->temp, v->dirfd, v->name, 0);
+}
+
 void victim_unkeep(struct victim *v)
 {
+	int res = v->moved ? move_back(v) : 0;
+
+	if (res < 0)
+		log_limited(LOG_CAUSE_WORKDIR, LOG_ERR, "an object can't be put back to its name: %s", strerror(-res));
+	v->moved = false;
 	if (v->kept)
 		inode_unkeep(v->tree, v->inode);
 	v->kept = false;

@@ -31,6 +31,17 @@ struct victim {
 	struct tree *tree;
 	struct inode *inode; /* NULL before victim_find() */
 	bool kept;           /* victim_keep() made a name for it in the work directory */
+	bool moves;	     /* or its name has to be moved there, see victim_remove() */
+	bool moved;
+	int dirfd;	     /* the name's directory, and the name: of victim_keep() */
+	const char *name;
+	char temp[WORK_NAME_MAX]; /* where it moved to, if other names are left; else empty */
+};
+
+/* How a name goes. */
+enum victim_end {
+	VICTIM_UNLINKED, /* it is unlinked, and nothing comes in its place in the same step */
+	VICTIM_REPLACED, /* by a whiteout or another object, whose rename takes it away */
 };
 
 /* Finds it, and makes it known if it wasn't: whoever looks the name up until it is gone gets this very inode, so its
@@ -44,9 +55,15 @@ void victim_finish(struct victim *v);
 int victim_check_flags(struct change *change, const struct victim *v, const struct resolved *r);
 
 /* Before the name at dirfd goes, which `r` was found of: if no name will be left that leads to an object in the upper, sees to it that the
- * inode can live on without it (inode_keep_name()). Caller holds I. */
-int victim_keep(struct change *change, struct victim *v, const struct resolved *r, int dirfd, const char *name);
-/* The name has stayed. Caller holds I. */
+ * inode can live on without it (inode_keep_name()). Caller holds I. Both dirfd and name stay valid. */
+int victim_keep(struct change *change, struct victim *v, const struct resolved *r, int dirfd, const char *name, enum victim_end end);
+/* On a file system that doesn't keep what is removed while it is open, or hides it in its directory: moves the object away if it must. Nothing
+ * has the name then. With VICTIM_REPLACED just before the step that would take the name away. */
+int victim_move(struct victim *v);
+/* With VICTIM_UNLINKED: takes the name away, by unlink(2) or by victim_move(). */
+int victim_unlink(struct victim *v);
+/* The name has gone, or has stayed and is put back. Caller holds I. */
+void victim_gone(struct victim *v);
 void victim_unkeep(struct victim *v);
 
 #endif

@@ -503,6 +503,27 @@ void data_flags_changed(struct data *data, struct inode *inode)
 	closing_run(&c);
 }
 
+void data_let_go(struct data *data, struct inode *inode)
+{
+	_cleanup_free_ struct data_entry *fresh = entry_new(data, inode, true);
+	struct data_entry *e;
+	struct closing c;
+
+	closing_init(&c);
+	lock_take(&data->lock);
+	e = data_entry_of_locked(inode);
+	if (e && e->upper && fresh && entry_fds(e)) {
+		atomic_store(&fresh->dirty, atomic_load(&e->dirty));
+		atomic_store(&fresh->error, atomic_load(&e->error));
+		entry_detach_locked(data, e);
+		entry_reap_locked(data, e, &c);
+		if (atomic_load(&fresh->dirty) || atomic_load(&fresh->error))
+			atomic_store_explicit(&inode->data, TAKE_PTR(fresh), memory_order_release);
+	}
+	lock_drop(&data->lock);
+	closing_run(&c);
+}
+
 bool data_is_dirty(struct data *data, struct inode *inode)
 {
 	struct data_entry *e;

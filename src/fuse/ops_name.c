@@ -127,6 +127,19 @@ void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t newparent_id, const char 
 
 /* --- names that go ------------------------------------------------------------------------------------------------------------ */
 
+/* Where the upper's file system hides what is open when it is removed, in its directory, we have nothing open. */
+static void let_go(struct fs *fs, struct inode *parent, const char *name)
+{
+	struct inode *inode;
+
+	if (!fs->layers->has_upper || fs->layers->removed != REMOVED_HIDES)
+		return;
+	inode = inode_peek(fs->tree, parent, name);
+	if (inode && !inode_is_dir(inode))
+		data_let_go(fs->data, inode);
+	inode_put(fs->tree, inode);
+}
+
 static int run_removal(struct job *job, int (*remove)(struct change *change, struct inode *parent, const char *name))
 {
 	_cleanup_names_ struct names_change names = {.fs = job->fs};
@@ -144,6 +157,7 @@ static int run_removal(struct job *job, int (*remove)(struct change *change, str
 
 static int run_unlink(struct job *job)
 {
+	let_go(job->fs, job->inode, job->name);
 	return run_removal(job, remove_file);
 }
 
@@ -185,6 +199,8 @@ static int run_rename(struct job *job)
 
 	if (r == 0)
 		r = names_add(&names, job->inode2, job->name2);
+	if (r == 0 && !(job->flags & RENAME_EXCHANGE))
+		let_go(job->fs, job->inode2, job->name2);
 	if (r == 0)
 		r = rename_entry(job->fs->change, job->inode, job->name, job->inode2, job->name2, job->flags);
 	if (wants_data_instead(job, r))

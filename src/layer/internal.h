@@ -126,6 +126,8 @@ bool device_join(struct layer_set *set, struct layer *l, const struct statx *stx
 
 /* recognise.c: whether an attribute of `name` in the work directory, which has a mark, is listed. */
 bool recognise_lists_mark(const struct layer_set *set, const char *name);
+/* What becomes of what is removed from the upper while it is open. */
+enum removed_form recognise_removed(struct layer_set *set);
 /* Finds out what isn't to be expected of the lower layers' file systems. */
 void recognise_lowers(struct layer_opening *lo);
 

@@ -287,5 +287,6 @@ int probe_upper(struct layer_opening *lo)
 	set->can_chown = probe_chown(set, name);
 	sys_unlinkat(set->work_fd, name, 0);
 	set->has_tmpfile = probe_tmpfile(set);
+	set->removed = recognise_removed(set);
 	return choose_whiteouts(lo, probe_device(set));
 }

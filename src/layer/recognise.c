@@ -6,6 +6,7 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,39 @@ static bool is_fuse(int fd)
 	long type;
 
 	return sys_fs_type(fd, &type) == 0 && type == FUSE_SUPER_MAGIC;
+}
+
+/* --- what becomes of open objects that lose their name ------------------------------------------------------------ */
+
+/* In a directory of its own, whose removal tells whether something is left in it. */
+static enum removed_form try_removal(int dirfd, const char *dir)
+{
+	_cleanup_close_ int at = sys_openat(dirfd, dir, O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
+	_cleanup_close_ int fd = at < 0 ? at : sys_openat(at, "f", O_CREAT | O_EXCL | O_RDWR, 0600, SYS_NO_XDEV);
+	_cleanup_close_ int path = fd < 0 ? fd : sys_openat(at, "f", O_PATH, 0, SYS_NO_XDEV);
+	_cleanup_close_ int again = -1;
+
+	if (path < 0 || sys_unlinkat(at, "f", 0) < 0)
+		return REMOVED_STAYS;
+	if (sys_unlinkat(dirfd, dir, AT_REMOVEDIR) < 0)
+		return REMOVED_HIDES;
+	/* What is open goes on in any case: an answer by the path alone is wanted. */
+	cleanup_close(&fd);
+	again = sys_reopen(path, O_RDONLY);
+	return again < 0 ? REMOVED_GOES : REMOVED_STAYS;
+}
+
+enum removed_form recognise_removed(struct layer_set *set)
+{
+	enum removed_form form = REMOVED_STAYS;
+	char dir[WORK_NAME_MAX];
+
+	work_temp_name(set, dir);
+	if (sys_mkdirat(set->work_fd, dir, 0700) == 0)
+		form = try_removal(set->work_fd, dir);
+	if (form == REMOVED_HIDES)
+		(void)work_remove_tree(set->work_fd, dir);
+	return form;
 }
 
 /* --- whether attributes are listed -------------------------------------------------------------------------------- */

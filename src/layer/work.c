@@ -90,7 +90,7 @@ static int create_xattr_whiteout(struct layer_set *set, int dirfd, const char *n
 	ret = sys_setxattr(fd, "", mark, "y", 1, 0);
 	sys_close(fd);
 	if (!ret)
-		ret = work_publish(set, temp, false, dirfd, name);
+		ret = work_publish(set, temp, dirfd, name);
 	if (ret < 0)
 		sys_unlinkat(set->work_fd, temp, 0);
 	return ret;
@@ -353,25 +353,21 @@ int work_drop_whiteouts(struct layer_set *set, int dirfd, const char *name)
 
 /* --- publishing --------------------------------------------------------------------------------------------------- */
 
-/* Without RENAME_NOREPLACE (some network and FUSE file systems). A directory is never renamed over anything but an
- * empty one. */
-static int publish_plainly(struct layer_set *set, const char *temp, bool is_dir, int dirfd, const char *name)
+/* Without RENAME_NOREPLACE (some network and FUSE file systems) a rename replaces what comes to stand there between the two calls; the upper is
+ * nobody's but ours. A link wouldn't, but not all have links, and on some it is another file than what it is a link of. */
+static int publish_plainly(struct layer_set *set, const char *temp, int dirfd, const char *name)
 {
-	int ret;
+	struct statx stx;
+	int ret = sys_statx(dirfd, name, &stx);
 
-	if (is_dir)
-		return sys_renameat2(set->work_fd, temp, dirfd, name, 0);
-	ret = sys_linkat(set->work_fd, temp, dirfd, name);
-	if (ret < 0)
-		return ret;
-	ret = sys_unlinkat(set->work_fd, temp, 0);
-	/* A link too many is better than a name that nobody knows of. */
-	return ret < 0 && sys_unlinkat(dirfd, name, 0) < 0 ? 0 : ret;
+	if (ret != -ENOENT)
+		return ret < 0 ? ret : -EEXIST;
+	return sys_renameat2(set->work_fd, temp, dirfd, name, 0);
 }
 
-int work_publish(struct layer_set *set, const char *temp, bool is_dir, int dirfd, const char *name)
+int work_publish(struct layer_set *set, const char *temp, int dirfd, const char *name)
 {
 	int ret = sys_renameat2(set->work_fd, temp, dirfd, name, RENAME_NOREPLACE);
 
-	return ret == -EINVAL ? publish_plainly(set, temp, is_dir, dirfd, name) : ret;
+	return ret == -EINVAL ? publish_plainly(set, temp, dirfd, name) : ret;
 }

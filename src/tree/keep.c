@@ -8,6 +8,9 @@
  * object's own name goes, so no change of names has to know of it.
  *
  * A directory can't have two names: it is kept by a descriptor always.
+ *
+ * Where a descriptor doesn't keep what is removed (layer_set.removed) the object always gets the name; and where a link can't be had, or what
+ * is open is hidden in its directory, it moves there in the place of losing its own.
  */
 #include "internal.h"
 
@@ -77,6 +80,8 @@ static int keep_source(struct tree *tree, struct inode *inode, const struct keep
 		return 0;
 	if (inode_is_dir(inode))
 		return pin_source(tree, inode, s);
+	if (tree->layers->removed != REMOVED_STAYS)
+		return link_source(tree, inode, s);
 	if (atomic_load(&tree->n_pinned) < tree->max_pinned) {
 		res = pin_source(tree, inode, s);
 		if (res != -EMFILE && res != -ENFILE)
@@ -100,6 +105,30 @@ int inode_keep_name(struct tree *tree, struct inode *inode, int dirfd, const cha
 int inode_keep_fd(struct tree *tree, struct inode *inode, int fd)
 {
 	return keep_source(tree, inode, &(struct keep_source){.fd = fd, .name = ""});
+}
+
+int inode_keep_moved(struct tree *tree, struct inode *inode, int dirfd, const char *name)
+{
+	char kept[WORK_NAME_MAX];
+	int res;
+
+	work_kept_name(inode->id, kept);
+	res = sys_renameat2(dirfd, name, tree->layers->work_fd, kept, 0);
+	if (res == 0)
+		atomic_store_explicit(&inode->pinned_fd, INODE_KEPT_BY_NAME, memory_order_release);
+	return res;
+}
+
+int inode_move_back(struct tree *tree, struct inode *inode, int dirfd, const char *name)
+{
+	char kept[WORK_NAME_MAX];
+	int res;
+
+	work_kept_name(inode->id, kept);
+	res = sys_renameat2(tree->layers->work_fd, kept, dirfd, name, 0);
+	if (res == 0)
+		atomic_store_explicit(&inode->pinned_fd, INODE_NOT_PINNED, memory_order_release);
+	return res;
 }
 
 static void unlink_kept(struct tree *tree, const struct inode *inode)

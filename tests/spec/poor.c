@@ -8,6 +8,9 @@
  *	unlisted    and none in trusted.* is listed, though all can be read (ntfs-3g)
  *	pretended   none is kept, though setting one succeeds
  *	devices     there are device nodes
+ *	nolinks     a file has one name
+ *	hidden      what is open when it is removed or replaced gets the name .fuse_hidden... meanwhile, as most have it; else it is
+ *	            gone for who had it open by its path alone
  */
 #define FUSE_USE_VERSION 35
 #include <dirent.h>
@@ -24,8 +27,8 @@
 
 static int root_fd;
 
-enum word { ATTRIBUTES, UNLISTED, PRETENDED, DEVICES, WORDS };
-static const char *const word_names[WORDS] = {"attributes", "unlisted", "pretended", "devices"};
+enum word { ATTRIBUTES, UNLISTED, PRETENDED, DEVICES, NOLINKS, HIDDEN, WORDS };
+static const char *const word_names[WORDS] = {"attributes", "unlisted", "pretended", "devices", "nolinks", "hidden"};
 static bool has[WORDS];
 
 static const char *below(const char *path)
@@ -41,7 +44,7 @@ static int result(long res)
 static void *poor_init(struct fuse_conn_info *conn, struct fuse_config *config)
 {
 	config->use_ino = 1;
-	config->hard_remove = 1;
+	config->hard_remove = !has[HIDDEN];
 	/* Links are paths of their own here. */
 	config->attr_timeout = config->entry_timeout = 0;
 	return NULL;
@@ -111,7 +114,7 @@ static int poor_rename(const char *from, const char *to, unsigned flags)
 
 static int poor_link(const char *from, const char *to)
 {
-	return result(linkat(root_fd, below(from), root_fd, below(to), 0));
+	return has[NOLINKS] ? -EPERM : result(linkat(root_fd, below(from), root_fd, below(to), 0));
 }
 
 static int poor_chmod(const char *path, mode_t mode, struct fuse_file_info *fi)
@@ -314,7 +317,9 @@ static bool take_words(char *const *words)
 int main(int argc, char *argv[])
 {
 	char program[] = "poor", mode[] = "-oallow_other,default_permissions,subtype=poor";
-	char *args[] = {program, mode, argc > 2 ? argv[2] : NULL, NULL};
+	/* One request after another: what was closed is closed before anything else happens. */
+	char single[] = "-s";
+	char *args[] = {program, mode, single, argc > 2 ? argv[2] : NULL, NULL};
 
 	if (argc < 3 || !take_words(argv + 3)) {
 		fprintf(stderr, "usage: poor DIR MOUNTPOINT [WORD...]\n");
@@ -326,5 +331,5 @@ int main(int argc, char *argv[])
 		return 1;
 	}
 	umask(0);
-	return fuse_main(3, args, &operations, NULL);
+	return fuse_main(4, args, &operations, NULL);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Every change of names, of each kind of entry onto each other kind, in each kind of directory: whatever form whiteouts have, and whether or
- * not the file system has renames that exchange and don't replace, the answers and what shows are those of devices with all renames, which the
- * scenarios rename-matrix compare with the kernel's.
+ * not the file system has renames that exchange and don't replace, and keeps what is removed while it is open, the answers and what shows are
+ * those of devices with all renames, which the scenarios rename-matrix compare with the kernel's.
  *
  * A case is a directory of its own, and all cases of a form are one union. What a case starts from is made by changes of the union too.
  */
@@ -318,6 +318,7 @@ static void run_form(const struct form *form, struct outcome *out)
 	u.f.set->aufs = form->whiteouts == WHITEOUT_AUFS;
 	u.f.set->has_upper_xattr = form->whiteouts != WHITEOUT_AUFS;
 	u.f.set->has_rename_whiteout = !form->plain_renames;
+	u.f.set->removed = form->plain_renames ? REMOVED_HIDES : REMOVED_STAYS;
 	plain_renames = form->plain_renames;
 	for (struct one c = {0}; next_case(&c);)
 		run_case(&u, &c, out);

@@ -21,6 +21,7 @@ struct change_case {
 	int (*run)(struct uni *u);
 	bool no_rename_whiteout;
 	const char *held; /* is known when it loses its name, and no descriptor is left for it */
+	enum removed_form removed;
 	/* Between its two steps this change shows a third state; killed there, it is what the next mount finds. */
 	const char *between;
 };
@@ -135,6 +136,14 @@ static const struct change_case cases[] = {
 	     .held = "d/t"),
 	CASE("rename of a file that leaves a whiteout over one that is kept by name", "rename",
 	     "l1/d/ l1/d/f=low l1/t=low u/d/ u/d/f=up u/t=old", rename_from_merged_over, .held = "t"),
+	CASE("unlink of an upper file that no descriptor keeps", "remove", "l1/d/ u/d/ u/d/f=up", unlink_it, .held = "d/f",
+	     .removed = REMOVED_GOES),
+	CASE("unlink of a file in both that no descriptor keeps", "remove", "l1/d/ l1/d/f=low u/d/ u/d/f=up", unlink_it,
+	     .held = "d/f", .removed = REMOVED_GOES),
+	CASE("unlink of a file that is hidden while it is open", "remove", "l1/d/ u/d/ u/d/f=up", unlink_it,
+	     .held = "d/f", .removed = REMOVED_HIDES),
+	CASE("rename over a file that is hidden while it is open", "rename", "l1/d/ u/d/ u/s=up u/d/t=old", rename_over,
+	     .held = "d/t", .removed = REMOVED_HIDES),
 	CASE("rename to a free name without RENAME_WHITEOUT", "rename", "l1/d/ l1/d/f=low u/d/ u/d/f=up",
 	     rename_from_merged, .no_rename_whiteout = true),
 	CASE("rename over a lower file without RENAME_WHITEOUT", "rename", "l1/d/ l1/d/f=low l1/t=old u/d/ u/d/f=up",
@@ -193,6 +202,7 @@ static int run_change(struct uni *u, const struct change_case *c)
 	view_kept(u, &v);
 	if (c->no_rename_whiteout)
 		u->f.set->has_rename_whiteout = false;
+	u->f.set->removed = c->removed;
 	if (c->held) {
 		u->tree->max_pinned = 0;
 		if (!uni_find(u, c->held))
