@@ -42,14 +42,6 @@ static int source_open_read(int src)
 	return fd == -EPERM ? sys_reopen(src, O_RDONLY | O_NONBLOCK) : fd;
 }
 
-/* The data of a file whose own object has metadata alone. */
-int copyup_open_data(const struct copyup *c)
-{
-	int fd = inode_open_data(c->change->tree, c->inode, O_RDONLY | O_NONBLOCK | O_NOATIME, NULL);
-
-	return fd == -EPERM ? inode_open_data(c->change->tree, c->inode, O_RDONLY | O_NONBLOCK, NULL) : fd;
-}
-
 /* An immutable object may be changed in nothing but its flags, and one for appending not be truncated. */
 static int source_check(const struct copyup *c)
 {

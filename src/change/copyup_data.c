@@ -218,3 +218,11 @@ int copyup_data(struct copyup *c)
 	}
 	return check_size(c);
 }
+
+/* The data of a file whose own object has metadata alone. */
+int copyup_open_data(const struct copyup *c)
+{
+	int fd = inode_open_data(c->change->tree, c->inode, O_RDONLY | O_NONBLOCK | O_NOATIME, NULL);
+
+	return fd == -EPERM ? inode_open_data(c->change->tree, c->inode, O_RDONLY | O_NONBLOCK, NULL) : fd;
+}

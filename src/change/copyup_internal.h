@@ -18,21 +18,44 @@
 /* Smaller ones are copied in one piece, and at once where nothing has to be synced. */
 #define COPYUP_QUICK (64 << 10)
 
-/* --- copyup_queue.c ----------------------------------------------------------------------------------------------------------- */
+/* --- copyup_job.c ------------------------------------------------------------------------------------------------------------- */
 
-struct copyup_job;
+struct copyup_queue {
+	struct lock lock; /* leaf */
+	struct change *change;
+	struct copyup_job *jobs; /* leaf: all that wait or run */
+	bool stopping;           /* leaf */
 
-int copyup_queue_new(struct change *change, struct copyup_queue **ret_queue);
-/* Makes every running copy-up end at its next check, and every queued one before it starts; their waiters get -EINTR. */
-void copyup_queue_stop(struct copyup_queue *queue);
-/* The pools are idle. */
-void copyup_queue_free(struct copyup_queue *queue);
+	/* Requests for which there was no memory; they are answered by this task. */
+	struct pool_task failing;
+	struct copyup_waiter *failed; /* leaf */
+};
+
+/* A copy-up that waits or runs, and who wants its result. */
+struct copyup_job {
+	struct pool_task task;
+	struct copyup_queue *queue;    /* c */
+	struct copyup_job *prev, *next; /* leaf */
+	struct inode *inode;           /* c referenced */
+	enum copyup_how how;           /* c */
+	_Atomic bool cancelled;        /* a set under leaf */
+	bool committed;                /* leaf: past the point of no return */
+	struct copyup_waiter *first, **last; /* leaf: in the order they came */
+};
 
 /* Whether nobody wants the result any more. A NULL job is wanted always. Takes no lock. */
 bool copyup_job_cancelled(struct copyup_job *job);
 /* The point of no return, right before publishing: false when nobody wants it; after true it can't be cancelled any more. May be asked
  * again. Takes the queue's leaf lock. */
 bool copyup_job_commit(struct copyup_job *job);
+
+/* --- copyup_queue.c ----------------------------------------------------------------------------------------------------------- */
+
+int copyup_queue_new(struct change *change, struct copyup_queue **ret_queue);
+/* Makes every running copy-up end at its next check, and every queued one before it starts; their waiters get -EINTR. */
+void copyup_queue_stop(struct copyup_queue *queue);
+/* The pools are idle. */
+void copyup_queue_free(struct copyup_queue *queue);
 
 /* --- copyup.c ------------------------------------------------------------------------------------------------------------------- */
 
@@ -61,9 +84,6 @@ int copyup_run(struct change *change, struct inode *inode, enum copyup_how how, 
 /* Whether no file of `size` bytes or more has to be copied. One look at the layer. */
 bool copyup_is_below(struct change *change, struct inode *inode, enum copyup_how how, uint64_t size);
 
-/* Opens the data of a file whose object has metadata alone. */
-int copyup_open_data(const struct copyup *c);
-
 /* --- copyup_late.c ---------------------------------------------------------------------------------------------------------------- */
 
 /* Copies the data of a file that is in the upper without it. */
@@ -73,6 +93,8 @@ int copyup_late(struct copyup *c);
 
 /* Copies the data with its holes. -EINTR when cancelled; -EIO when the source changed meanwhile. */
 int copyup_data(struct copyup *c);
+/* Opens the data of a file whose object has metadata alone. */
+int copyup_open_data(const struct copyup *c);
 
 /* --- copyup_meta.c ---------------------------------------------------------------------------------------------------------------- */
 
@@ -80,7 +102,5 @@ int copyup_data(struct copyup *c);
 int copyup_meta(struct copyup *c);
 /* The flags that would keep a file from being put into its place; set best effort, overlay.protattr has them too. */
 void copyup_meta_published(struct copyup *c);
-/* Access and modification time. */
-void copyup_times(const struct statx *stx, struct timespec ret[2]);
 
 #endif

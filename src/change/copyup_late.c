@@ -37,7 +37,7 @@ static int attrs_save(struct copyup *c, struct late_attrs *a)
 	r = sys_statx(c->fd, "", &a->stx);
 	if (r < 0)
 		return r;
-	copyup_times(&a->stx, a->times);
+	change_times_of(&a->stx, a->times);
 	a->capability_size = sys_getxattr(c->fd, "", XATTR_CAPABILITY, a->capability, sizeof(a->capability));
 	if (a->capability_size == -ENODATA || a->capability_size == -EOPNOTSUPP)
 		a->capability_size = 0;

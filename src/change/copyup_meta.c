@@ -28,12 +28,6 @@
 #define FLAGS_PROTECTING (FS_IMMUTABLE_FL | FS_APPEND_FL)
 #define LIST_TRIES 8
 
-void copyup_times(const struct statx *stx, struct timespec ret[2])
-{
-	ret[0] = (struct timespec){.tv_sec = stx->stx_atime.tv_sec, .tv_nsec = stx->stx_atime.tv_nsec};
-	ret[1] = (struct timespec){.tv_sec = stx->stx_mtime.tv_sec, .tv_nsec = stx->stx_mtime.tv_nsec};
-}
-
 static bool has_prefix(const char *name, const char *prefix)
 {
 	return !strncmp(name, prefix, strlen(prefix));
@@ -321,7 +315,7 @@ static int copy_times(struct copyup *c)
 {
 	struct timespec times[2];
 
-	copyup_times(&c->stx, times);
+	change_times_of(&c->stx, times);
 	return sys_futimens(c->fd, times);
 }
 

@@ -17,28 +17,6 @@
 
 #include "internal.h"
 
-struct copyup_job {
-	struct pool_task task;
-	struct copyup_queue *queue;    /* c */
-	struct copyup_job *prev, *next; /* leaf */
-	struct inode *inode;           /* c referenced */
-	enum copyup_how how;           /* c */
-	_Atomic bool cancelled;        /* a set under leaf */
-	bool committed;                /* leaf: past the point of no return */
-	struct copyup_waiter *first, **last; /* leaf: in the order they came */
-};
-
-struct copyup_queue {
-	struct lock lock; /* leaf */
-	struct change *change;
-	struct copyup_job *jobs; /* leaf: all that wait or run */
-	bool stopping;           /* leaf */
-
-	/* Requests for which there was no memory; they are answered by this task. */
-	struct pool_task failing;
-	struct copyup_waiter *failed; /* leaf */
-};
-
 /* --- the life of a job ------------------------------------------------------------------------------------------------------ */
 
 static void job_link_locked(struct copyup_queue *queue, struct copyup_job *job)
@@ -62,21 +40,6 @@ static void job_unlink_locked(struct copyup_queue *queue, struct copyup_job *job
 static void job_cancel_locked(struct copyup_job *job)
 {
 	atomic_store_explicit(&job->cancelled, true, memory_order_relaxed);
-}
-
-bool copyup_job_cancelled(struct copyup_job *job)
-{
-	return job && atomic_load_explicit(&job->cancelled, memory_order_relaxed);
-}
-
-bool copyup_job_commit(struct copyup_job *job)
-{
-	if (!job)
-		return true;
-	LOCK_SCOPE(&job->queue->lock);
-	if (!atomic_load_explicit(&job->cancelled, memory_order_relaxed))
-		job->committed = true;
-	return job->committed;
 }
 
 static void waiters_answer(struct copyup_waiter *waiter, int err)

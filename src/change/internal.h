@@ -64,6 +64,8 @@ struct change_times {
 	struct timespec ts[2];
 	bool valid;
 };
+/* Access and modification time of `stx`, as utimensat(2) takes them. */
+void change_times_of(const struct statx *stx, struct timespec ret[2]);
 void change_times_save(int dirfd, struct change_times *ret);
 /* The entry is there: gives `dir`, open at dirfd, its times back, best effort, as in the kernel, and says that its change time is a new one. */
 void change_published(struct change *change, struct inode *dir, int dirfd, const struct change_times *times);

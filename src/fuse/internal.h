@@ -219,6 +219,10 @@ void job_start_opening(struct job *job);
 /* job_start() of a job that changes names, which with dirsync syncs. */
 void job_start_naming(struct job *job);
 void job_put(struct job *job);
+/* A copy on the heap that owns all it points to; NULL after having answered ENOMEM. */
+struct job *job_clone(const struct job *from);
+/* An error of a write-back that is about to be answered is kept for those who come later. */
+void job_keep_lost(const struct job *job, int err);
 /* Answers with a result alone. */
 void job_reply(struct job *job, int err);
 /* How a run function ends with a result alone: -LOOK_AGAIN is handed back, anything else is the answer. */

@@ -78,6 +78,18 @@ void fs_stop_telling(struct fs *fs)
 
 /* --- what is synced ------------------------------------------------------------------------------------------------------------ */
 
+int dir_open_to_sync(struct fs *fs, struct inode *inode)
+{
+	struct dirfd dir;
+	int fd = dirfd_get_upper(fs->tree, inode, &dir);
+
+	if (fd < 0)
+		return fd;
+	fd = sys_openat(dir.fd, ".", O_RDONLY | O_DIRECTORY, 0, SYS_CROSS_MOUNTS);
+	dirfd_put(fs->tree, &dir);
+	return fd;
+}
+
 /* *ret_fd: -1 of a directory in lower layers alone, or one that is opened already. */
 static int open_dir(struct names_change *c, struct inode *dir, int *ret_fd)
 {

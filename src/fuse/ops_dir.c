@@ -208,18 +208,6 @@ void op_readdirplus(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struc
 	read_directory(req, id, size, off, true);
 }
 
-int dir_open_to_sync(struct fs *fs, struct inode *inode)
-{
-	struct dirfd dir;
-	int fd = dirfd_get_upper(fs->tree, inode, &dir);
-
-	if (fd < 0)
-		return fd;
-	fd = sys_openat(dir.fd, ".", O_RDONLY | O_DIRECTORY, 0, SYS_CROSS_MOUNTS);
-	dirfd_put(fs->tree, &dir);
-	return fd;
-}
-
 static int dir_sync(struct fs *fs, struct inode *inode, bool datasync)
 {
 	_cleanup_close_ int fd = dir_open_to_sync(fs, inode);

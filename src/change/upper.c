@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What all kinds of change do to objects of the upper: reaching a directory, its times, its default ACL, private attributes.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "format/acl.h"
+#include "format/name.h"
+#include "tree/listing.h"
+
+/* --- upper directories ------------------------------------------------------------------------------------------------------ */
+
+int change_dirfd_open(struct change *change, struct inode *dir, struct change_dirfd *d)
+{
+	int r;
+
+	if (!inode_in_upper(dir))
+		return -LOOK_AGAIN;
+	r = dirfd_get_upper(change->tree, dir, &d->dirfd);
+	if (r < 0)
+		return r;
+	d->tree = change->tree;
+	return 0;
+}
+
+void change_dirfd_finish(struct change_dirfd *d)
+{
+	if (d->tree)
+		dirfd_put(d->tree, &d->dirfd);
+	d->tree = NULL;
+}
+
+int change_open_upper(struct change *change, struct inode *inode, int flags)
+{
+	const struct layer *layer;
+	int fd;
+
+	/* Once it is in the upper it stays there, so this look suffices. */
+	if (!inode_in_upper(inode))
+		return -LOOK_AGAIN;
+	fd = inode_open(change->tree, inode, flags, &layer);
+	if (fd >= 0 && !CHECK(layer->upper)) {
+		close(fd);
+		return -EIO;
+	}
+	return fd;
+}
+
+int change_mark_impure(struct change *change, struct inode *dir, int dirfd)
+{
+	const char *name = xattr_overlay_name(change->layers->ns, XATTR_OVERLAY_IMPURE);
+	int r;
+
+	if (atomic_load_explicit(&dir->dir->impure_marked, memory_order_relaxed))
+		return 0;
+	if (change->layers->has_upper_xattr) {
+		r = sys_setxattr(dirfd, "", name, "y", 1, 0);
+		if (r < 0 && r != -EOPNOTSUPP)
+			return r;
+	}
+	atomic_store_explicit(&dir->dir->impure_marked, true, memory_order_relaxed);
+	return 0;
+}
+
+void change_times_of(const struct statx *stx, struct timespec ret[2])
+{
+	ret[0] = (struct timespec){.tv_sec = stx->stx_atime.tv_sec, .tv_nsec = stx->stx_atime.tv_nsec};
+	ret[1] = (struct timespec){.tv_sec = stx->stx_mtime.tv_sec, .tv_nsec = stx->stx_mtime.tv_nsec};
+}
+
+void change_times_save(int dirfd, struct change_times *ret)
+{
+	struct statx stx;
+
+	ret->valid = sys_statx(dirfd, "", &stx) == 0;
+	if (!ret->valid)
+		return;
+	change_times_of(&stx, ret->ts);
+}
+
+void change_published(struct change *change, struct inode *dir, int dirfd, const struct change_times *times)
+{
+	if (times->valid)
+		(void)sys_futimens(dirfd, times->ts);
+	if (change->on_published)
+		change->on_published(dir, change->arg);
+}
+
+void change_doubt(struct change *change, struct inode *dir, const char *name)
+{
+	listing_drop(change->tree, dir);
+	if (change->on_doubt)
+		change->on_doubt(dir, name, change->arg);
+}
+
+/* --- ACLs ------------------------------------------------------------------------------------------------------------------- */
+
+ssize_t change_default_acl(struct change *change, struct inode *dir, int dirfd, void **ret_acl)
+{
+	_cleanup_free_ void *acl = NULL;
+	ssize_t n;
+
+	*ret_acl = NULL;
+	if (!change->acl || atomic_load_explicit(&dir->dir->default_acl, memory_order_relaxed) == DIR_ACL_NONE)
+		return 0;
+	n = sys_getxattr(dirfd, "", ACL_XATTR_DEFAULT, NULL, 0);
+	if (n == -ENODATA || n == -EOPNOTSUPP || n == 0) {
+		atomic_store_explicit(&dir->dir->default_acl, DIR_ACL_NONE, memory_order_relaxed);
+		return 0;
+	}
+	if (n < 0)
+		return n;
+	acl = malloc((size_t)n);
+	if (!acl)
+		return -ENOMEM;
+	/* D keeps plyfs itself from changing it in between. */
+	n = sys_getxattr(dirfd, "", ACL_XATTR_DEFAULT, acl, (size_t)n);
+	if (n <= 0)
+		return n == 0 || n == -ENODATA ? 0 : n;
+	atomic_store_explicit(&dir->dir->default_acl, DIR_ACL_PRESENT, memory_order_relaxed);
+	*ret_acl = TAKE_PTR(acl);
+	return n;
+}
+
+int change_set_acl(int fd, const char *which, const void *acl, size_t size)
+{
+	return sys_setxattr(fd, "", which, acl, size, 0);
+}
+
+/* --- the work directory ------------------------------------------------------------------------------------------------------ */
+
+void change_drop_temp(struct change *change, const char *name, bool dir)
+{
+	int r = sys_unlinkat(change->layers->work_fd, name, dir ? AT_REMOVEDIR : 0);
+
+	if (r < 0 && r != -ENOENT)
+		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING, "work directory: can't remove %s: %s", name, strerror(-r));
+}
+
+/* --- marks ------------------------------------------------------------------------------------------------------------------- */
+
+int change_marks_locked(struct change *change, struct inode *inode, unsigned *ret_marks)
+{
+	_cleanup_close_ int fd = -1;
+	const struct layer *layer;
+	unsigned marks;
+	int r;
+
+	if (inode_marks_known(inode)) {
+		*ret_marks = atomic_load_explicit(&inode->marks, memory_order_relaxed);
+		return 0;
+	}
+	fd = inode_open(change->tree, inode, O_PATH, &layer);
+	if (fd < 0)
+		return fd;
+	r = layer_read_marks(change->layers, layer, fd, "", &marks);
+	if (r < 0)
+		return r;
+	atomic_store_explicit(&inode->marks, (uint16_t)marks, memory_order_relaxed);
+	atomic_fetch_or_explicit(&inode->flags, INODE_MARKS_KNOWN, memory_order_release);
+	*ret_marks = marks;
+	return 0;
+}
+
+int change_mark_protected(struct change *change, int fd, unsigned flags)
+{
+	const char *name = xattr_overlay_name(change->layers->ns, XATTR_OVERLAY_PROTATTR);
+	char value[2];
+	size_t n = 0;
+	int r;
+
+	if (flags & FS_APPEND_FL)
+		value[n++] = 'a';
+	if (flags & FS_IMMUTABLE_FL)
+		value[n++] = 'i';
+	r = n ? sys_setxattr(fd, "", name, value, n, 0) : sys_removexattr(fd, "", name);
+	return r == -EOPNOTSUPP || r == -ENODATA ? 0 : r;
+}
+
+unsigned change_protected_flags(struct change *change, int fd)
+{
+	const char *name = xattr_overlay_name(change->layers->ns, XATTR_OVERLAY_PROTATTR);
+	char value[8];
+	ssize_t n = sys_getxattr(fd, "", name, value, sizeof(value));
+	unsigned flags = 0;
+
+	if (n > 0 && memchr(value, 'i', (size_t)n))
+		flags |= FS_IMMUTABLE_FL;
+	if (n > 0 && memchr(value, 'a', (size_t)n))
+		flags |= FS_APPEND_FL;
+	return flags;
+}
+
+unsigned change_dir_flags(struct change *change, struct inode *inode, int fd)
+{
+	return inode_is_dir(inode) && change_may_have(inode, MARK_PROTECTED) ? change_protected_flags(change, fd) : 0;
+}
+
+int change_check_names(struct change *change, struct inode *dir, bool removes)
+{
+	_cleanup_dirfd_ struct change_dirfd d = CHANGE_DIRFD_INIT;
+	unsigned refusing = FS_IMMUTABLE_FL | (removes ? (unsigned)FS_APPEND_FL : 0U);
+	int r;
+
+	if (!change_may_have(dir, MARK_PROTECTED))
+		return 0;
+	r = change_dirfd_open(change, dir, &d);
+	if (r < 0)
+		return r;
+	return change_protected_flags(change, d.dirfd.fd) & refusing ? -EPERM : 0;
+}
