@@ -104,7 +104,7 @@ static const struct option_desc table[] = {
 	 .manual =
 		 "In a name, \\: is a colon and \\\\ a backslash. A further lowerdir= replaces the layers given before "
 		 "it. What follows a double colon is a data-only layer, and only such may follow. Relative paths and "
-		 "symbolic links are taken; there is no limit to the number of layers."},
+		 "symbolic links are taken. There may be 65,534 layers, and each takes a descriptor (ulimit -n)."},
 	{.name = "lowerdir+",
 	 .arg = OPTION_ARG_PATH,
 	 .class = OPTION_EFFECTIVE,

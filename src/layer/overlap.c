@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "index_internal.h"
 #include "os/fs.h"
 #include "os/mount.h"
@@ -95,21 +96,46 @@ static const char *path_beneath(const char *dir, const char *path)
 	return path[len] == '/' && !path[len + 1] ? path + len + 1 : path + len;
 }
 
+/* Places by the mount that they lie in. */
 struct placing {
-	struct layer_place *places;
+	struct layer_place **places;
 	unsigned n;
 };
 
+static int by_mount(const void *a, const void *b)
+{
+	const struct layer_place *x = *(struct layer_place *const *)a, *y = *(struct layer_place *const *)b;
+
+	return x->mnt_id < y->mnt_id ? -1 : x->mnt_id > y->mnt_id;
+}
+
+/* The first that lies in that mount, or behind. */
+static unsigned first_in_mount(const struct placing *p, uint64_t mnt_id)
+{
+	unsigned low = 0, high = p->n;
+
+	while (low < high) {
+		unsigned mid = (low + high) / 2;
+
+		if (p->places[mid]->mnt_id < mnt_id)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
 static int place_in_mount(void *arg, const struct sys_mountinfo *m)
 {
-	struct placing *p = arg;
+	const struct placing *p = arg;
+	uint64_t mnt_id = (uint64_t)m->id;
 
-	for (unsigned i = 0; i < p->n; i++) {
-		struct layer_place *place = &p->places[i];
+	for (unsigned i = first_in_mount(p, mnt_id); i < p->n && p->places[i]->mnt_id == mnt_id; i++) {
+		struct layer_place *place = p->places[i];
 		const char *root = strcmp(m->root, "/") ? m->root : "";
 		const char *rest;
 
-		if (place->mnt_id != (uint64_t)m->id || !place->where || place->sb_path)
+		if (!place->where || place->sb_path)
 			continue;
 		rest = path_beneath(m->mountpoint, place->where);
 		if (!rest)
@@ -126,9 +152,16 @@ static int place_in_mount(void *arg, const struct sys_mountinfo *m)
 
 int place_in_file_systems(struct layer_place *places, unsigned n)
 {
-	struct placing p = {.places = places, .n = n};
-	int ret = sys_each_mount(place_in_mount, &p);
+	_cleanup_free_ struct layer_place **sorted = calloc(n, sizeof(*sorted));
+	struct placing p = {.places = sorted, .n = n};
+	int ret;
 
+	if (!sorted)
+		return -ENOMEM;
+	for (unsigned i = 0; i < n; i++)
+		sorted[i] = &places[i];
+	qsort(sorted, n, sizeof(*sorted), by_mount);
+	ret = sys_each_mount(place_in_mount, &p);
 	return ret == -ENOMEM ? ret : 0;
 }
 
@@ -181,29 +214,103 @@ static int check_lower_and_writable(struct layer_opening *lo, const struct layer
 	return is_inside(lower, writable) ? refuse_inside(lo, lower, writable) : 0;
 }
 
-static int check_lower(struct layer_opening *lo, unsigned index)
-{
-	const struct layer_place *lower = &lo->places[index];
-	int ret = 0;
+/* --- all lower layers with each other --------------------------------------------------------------------------------- */
 
-	if (lo->set->has_upper) {
-		ret = check_lower_and_writable(lo, lower, &lo->places[0]);
-		if (!ret)
-			ret = check_lower_and_writable(lo, lower, layer_work_place(lo));
+static int by_identity(const void *a, const void *b)
+{
+	const struct layer_place *x = *(const struct layer_place *const *)a, *y = *(const struct layer_place *const *)b;
+	int order = layer_id_compare(x->chain[0], y->chain[0]);
+
+	return order ? order : x < y ? -1 : x > y;
+}
+
+static int is_of_identity(const void *id, const void *place)
+{
+	return layer_id_compare(*(const struct layer_id *)id, (*(const struct layer_place *const *)place)->chain[0]);
+}
+
+/* As directories are told by their identities: whether one is there twice, or a parent of another one. */
+static int check_identities(struct layer_opening *lo, const struct layer_place **places, unsigned n)
+{
+	qsort(places, n, sizeof(*places), by_identity);
+	for (unsigned i = 1; i < n; i++)
+		if (is_same(places[i], places[i - 1]))
+			return refuse_same(lo, places[i], places[i - 1]);
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned level = 1; level < places[i]->n_mount; level++) {
+			const struct layer_place **holder =
+				bsearch(&places[i]->chain[level], places, n, sizeof(*places), is_of_identity);
+
+			if (holder)
+				return refuse_inside(lo, places[i], *holder);
+		}
+	return 0;
+}
+
+/* What a directory holds comes right behind it: the slash comes before any other letter. */
+static int compare_paths(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		a++;
+		b++;
 	}
-	for (unsigned i = lo->set->has_upper; !ret && i < index; i++)
-		ret = check_pair(lo, &lo->places[i], lower);
-	return ret;
+	if (!*a || !*b)
+		return !!*a - !!*b;
+	if (*a == '/' || *b == '/')
+		return *a == '/' ? -1 : 1;
+	return (unsigned char)*a - (unsigned char)*b;
+}
+
+static int by_path(const void *a, const void *b)
+{
+	const struct layer_place *x = *(const struct layer_place *const *)a, *y = *(const struct layer_place *const *)b;
+
+	if (!x->sb_path || !y->sb_path)
+		return !!x->sb_path - !!y->sb_path;
+	if (x->sb_dev != y->sb_dev)
+		return x->sb_dev < y->sb_dev ? -1 : 1;
+	return compare_paths(x->sb_path, y->sb_path);
+}
+
+/* The same by their paths: if a directory holds any other one, then the one behind it. */
+static int check_paths(struct layer_opening *lo, const struct layer_place **places, unsigned n)
+{
+	qsort(places, n, sizeof(*places), by_path);
+	for (unsigned i = 1; i < n; i++)
+		if (is_inside(places[i], places[i - 1]))
+			return refuse_inside(lo, places[i], places[i - 1]);
+	return 0;
+}
+
+/* There may be thousands, so not each with each. */
+static int check_lowers(struct layer_opening *lo)
+{
+	unsigned first = lo->set->has_upper, n = lo->set->n + lo->set->n_data - first;
+	_cleanup_free_ const struct layer_place **places = calloc(n, sizeof(*places));
+	int ret;
+
+	if (!places)
+		return -ENOMEM;
+	for (unsigned i = 0; i < n; i++)
+		places[i] = &lo->places[first + i];
+	ret = check_identities(lo, places, n);
+	return ret < 0 ? ret : check_paths(lo, places, n);
 }
 
 int overlap_check(struct layer_opening *lo)
 {
-	int ret = lo->set->has_upper ? check_pair(lo, &lo->places[0], layer_work_place(lo)) : 0;
+	const struct layer_place *upper = &lo->places[0], *work = layer_work_place(lo);
+	int ret = lo->set->has_upper ? check_pair(lo, upper, work) : 0;
 
-	for (unsigned i = lo->set->has_upper; !ret && i < lo->set->n + lo->set->n_data; i++)
-		ret = check_lower(lo, i);
-	return ret;
+	for (unsigned i = 1; lo->set->has_upper && !ret && i < lo->set->n + lo->set->n_data; i++) {
+		ret = check_lower_and_writable(lo, &lo->places[i], upper);
+		if (!ret)
+			ret = check_lower_and_writable(lo, &lo->places[i], work);
+	}
+	return ret < 0 ? ret : check_lowers(lo);
 }
+
+/* --- the mountpoint --------------------------------------------------------------------------------------------------- */
 
 /* Whether the path, of something inside of the work directory, leads into one of the directories that are made there. */
 static bool is_made_there(const char *beneath)

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where directories lie with respect to each other, as values: no directory is needed.
+ */
+#include "../../../src/layer/internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "unit.h"
+
+#define MANY 60000
+
+/* Lower layers, each two directories below the root of the file system. */
+struct made {
+	struct layer_set set;
+	struct layer_opening lo;
+	struct layer_place *places;
+	char (*paths)[16];
+	char *error;
+};
+
+static bool made_new(struct made *m, unsigned n)
+{
+	*m = (struct made){.set.n = n, .places = calloc(n, sizeof(*m->places)), .paths = calloc(n, sizeof(*m->paths))};
+	m->lo = (struct layer_opening){.set = &m->set, .places = m->places, .n_places = n, .ret_error = &m->error};
+	for (unsigned i = 0; m->places && m->paths && i < n; i++) {
+		struct layer_place *p = &m->places[i];
+
+		*p = (struct layer_place){.option = "lowerdir", .n_chain = 3, .n_mount = 3, .mnt_id = 1, .sb_dev = 7};
+		p->chain = calloc(3, sizeof(*p->chain));
+		snprintf(m->paths[i], sizeof(m->paths[i]), "/in/%u", i);
+		p->path = m->paths[i];
+		p->sb_path = strdup(p->path);
+		if (!p->chain || !p->sb_path)
+			return false;
+		p->chain[0] = (struct layer_id){.dev = 7, .ino = 100 + i};
+		p->chain[1] = (struct layer_id){.dev = 7, .ino = 3};
+		p->chain[2] = (struct layer_id){.dev = 7, .ino = 2};
+	}
+	return m->places && m->paths;
+}
+
+static void made_free(struct made *m)
+{
+	for (unsigned i = 0; m->places && i < m->set.n; i++)
+		place_finish(&m->places[i]);
+	free(m->places);
+	free(m->paths);
+	free(m->error);
+}
+
+#define MADE(m, n)                                                                                                     \
+	struct made m __attribute__((cleanup(made_free)));                                                             \
+	ASSERT(made_new(&m, n))
+
+static void move(struct made *m, unsigned place, const char *sb_path)
+{
+	free(m->places[place].sb_path);
+	m->places[place].sb_path = strdup(sb_path);
+}
+
+TEST("a directory that is there twice is found by its identity, wherever the two stand")
+{
+	MADE(m, 50);
+
+	m.places[40].chain[0] = m.places[7].chain[0];
+	EXPECT_INT(overlap_check(&m.lo), -ELOOP);
+	EXPECT_STR(m.error, "lowerdir: /in/40: the same directory as lowerdir /in/7");
+}
+
+TEST("a directory inside another one is found by its parents")
+{
+	MADE(m, 50);
+
+	m.places[7].chain[1] = m.places[40].chain[0];
+	EXPECT_INT(overlap_check(&m.lo), -ELOOP);
+	EXPECT_STR(m.error, "lowerdir: /in/7: lies inside lowerdir /in/40");
+}
+
+TEST("parents beyond the mount are no reason")
+{
+	MADE(m, 50);
+
+	m.places[7].chain[1] = m.places[40].chain[0];
+	m.places[7].n_mount = 1;
+	EXPECT_INT(overlap_check(&m.lo), 0);
+}
+
+TEST("a directory inside another one is found by its path in the file system")
+{
+	static const char *const inside[] = {"/in/40/x", "/in/40/x/y/z", "/in/40/!", "/in/40/~/x"};
+	static const char *const beside[] = {"/in/40!", "/in/40.d/x", "/in/4", "/in/400", "/inner", "/im", "/in!"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(inside); i++) {
+		MADE(m, 50);
+
+		move(&m, 7, inside[i]);
+		EXPECT_INT(overlap_check(&m.lo), -ELOOP);
+		EXPECT_STR(m.error, "lowerdir: /in/7: lies inside lowerdir /in/40");
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(beside); i++) {
+		MADE(m, 50);
+
+		move(&m, 4, beside[i]);
+		EXPECT_INT(overlap_check(&m.lo), 0);
+		EXPECT_STR(m.error, NULL);
+	}
+}
+
+TEST("the root of a file system holds all of it, and nothing of another one")
+{
+	MADE(m, 50);
+
+	move(&m, 7, "");
+	m.places[7].sb_dev = 8;
+	EXPECT_INT(overlap_check(&m.lo), 0);
+	m.places[7].sb_dev = 7;
+	EXPECT_INT(overlap_check(&m.lo), -ELOOP);
+}
+
+TEST("a directory without a path is compared by its parents alone")
+{
+	MADE(m, 50);
+
+	free(m.places[7].sb_path);
+	m.places[7].sb_path = NULL;
+	EXPECT_INT(overlap_check(&m.lo), 0);
+	m.places[20].chain[2] = m.places[7].chain[0];
+	EXPECT_INT(overlap_check(&m.lo), -ELOOP);
+}
+
+/* Each with each, it would take a minute. */
+TEST("the time for many layers doesn't grow with their square")
+{
+	clock_t start;
+
+	MADE(m, MANY);
+	start = clock();
+	EXPECT_INT(overlap_check(&m.lo), 0);
+	EXPECT(clock() - start < 10 * CLOCKS_PER_SEC);
+	m.places[MANY / 2].chain[0] = m.places[MANY - 1].chain[0];
+	EXPECT_INT(overlap_check(&m.lo), -ELOOP);
+}
