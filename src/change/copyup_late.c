@@ -144,7 +144,7 @@ int copyup_late(struct copyup *c)
 		if (c->src_read < 0)
 			return c->src_read;
 	}
-	c->fd = inode_open(c->change->tree, c->inode, O_RDWR, &layer);
+	c->fd = inode_open(c->change->tree, c->inode, O_WRONLY, &layer);
 	if (c->fd < 0)
 		return c->fd;
 	return CHECK(layer->upper) ? late_steps(c) : -EIO;

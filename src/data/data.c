@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/counter.h"
 #include "base/log.h"
+#include "base/macros.h"
 #include "os/fs.h"
 
 /* Descriptors to be closed after the lock was dropped. */
@@ -327,30 +328,42 @@ static bool data_get_cached(struct data *data, struct inode *inode, bool write, 
 	return true;
 }
 
-/* Opens what the call needs: writers read and write where the file permits, an append-only file opens for appending alone. */
-static int open_version(struct data *data, struct inode *inode, bool write, bool *ret_upper, bool *ret_both)
-{
+/* What was opened of a file. */
+struct opened {
 	int fd;
+	bool upper;
+	bool write;       /* for writing, */
+	bool both;        /* and for reading too */
+	bool append_only; /* it can be written at its end alone */
+};
 
-	*ret_both = false;
+/* Opens what the call needs. Writers read as well where they may: without CAP_DAC_OVERRIDE a file that its owner can only write says EACCES. One
+ * for appending alone says EPERM to everybody else. */
+static int open_version(struct data *data, struct inode *inode, bool write, struct opened *ret)
+{
+	static const int ways[] = {O_RDWR, O_WRONLY, O_WRONLY | O_APPEND};
+	int fd = -EACCES;
+
+	*ret = (struct opened){.write = write};
 	if (!write)
-		return inode_open_data(data->tree, inode, O_RDONLY, ret_upper);
-	fd = inode_open_data(data->tree, inode, O_RDWR, ret_upper);
-	if (fd >= 0)
-		*ret_both = true;
-	else if (fd == -EPERM || fd == -EACCES)
-		fd = inode_open_data(data->tree, inode, O_WRONLY | O_APPEND, ret_upper);
-	return fd;
+		fd = inode_open_data(data->tree, inode, O_RDONLY, &ret->upper);
+	for (unsigned i = 0; write && i < ARRAY_SIZE(ways) && (fd == -EACCES || fd == -EPERM); i++) {
+		fd = inode_open_data(data->tree, inode, ways[i], &ret->upper);
+		ret->both = ways[i] == O_RDWR;
+		ret->append_only = ways[i] & O_APPEND;
+	}
+	ret->fd = fd;
+	return MIN(fd, 0);
 }
 
-/* Puts a fresh descriptor into the inode's entry. Takes ownership of fd in any case; another thread's may win. */
-static int entry_adopt(struct data *data, struct inode *inode, int fd, bool upper, bool write, bool both,
-		       struct data_fd *ret)
+/* Puts a fresh descriptor into the inode's entry. Takes ownership of it in any case; another thread's may win. */
+static int entry_adopt(struct data *data, struct inode *inode, const struct opened *opened, struct data_fd *ret)
 {
-	_cleanup_free_ struct data_entry *fresh = entry_new(data, inode, upper);
+	_cleanup_free_ struct data_entry *fresh = entry_new(data, inode, opened->upper);
+	const bool upper = opened->upper, write = opened->write;
 	struct data_entry *e;
 	struct closing c;
-	int spare = -1;
+	int fd = opened->fd, spare = -1;
 
 	if (!CHECK(!inode_is_dir(inode)) || !fresh) {
 		sys_close(fd);
@@ -382,8 +395,8 @@ static int entry_adopt(struct data *data, struct inode *inode, int fd, bool uppe
 		data->open_fds++;
 		if (write) {
 			e->wfd = fd;
-			e->append_only = !both;
-			if (both && e->rfd < 0)
+			e->append_only = opened->append_only;
+			if (opened->both && e->rfd < 0)
 				e->rfd = fd;
 		} else {
 			e->rfd = fd;
@@ -400,7 +413,7 @@ static int entry_adopt(struct data *data, struct inode *inode, int fd, bool uppe
 
 int data_get(struct data *data, struct inode *inode, bool write, struct data_fd *ret_fd)
 {
-	bool upper, both;
+	struct opened opened;
 	int r = -ESTALE;
 
 	if (write && !inode_data_in_upper(inode))
@@ -409,12 +422,12 @@ int data_get(struct data *data, struct inode *inode, bool write, struct data_fd 
 		return 0;
 	evict_surplus(data);
 	for (unsigned tries = 0; tries < 64; tries++) {
-		r = open_version(data, inode, write, &upper, &both);
+		r = open_version(data, inode, write, &opened);
 		if ((r == -EMFILE || r == -ENFILE) && evict_one(data, false))
 			continue;
 		if (r < 0)
 			return r;
-		r = entry_adopt(data, inode, r, upper, write, both, ret_fd);
+		r = entry_adopt(data, inode, &opened, ret_fd);
 		if (r != -ESTALE)
 			return r;
 	}
@@ -423,9 +436,10 @@ int data_get(struct data *data, struct inode *inode, bool write, struct data_fd 
 
 void data_install(struct data *data, struct inode *inode, int fd)
 {
+	const struct opened opened = {.fd = fd, .upper = true, .write = true, .both = true};
 	struct data_fd got;
 
-	if (entry_adopt(data, inode, fd, true, true, true, &got) == 0)
+	if (entry_adopt(data, inode, &opened, &got) == 0)
 		data_put(data, &got);
 	evict_surplus(data);
 }

@@ -9,7 +9,8 @@
  *   ftruncate:LEN  fsync  fdatasync  fallocate:WORDS:OFF:LEN  seek:data|hole:OFF  extents
  *   copyto:N:OFF:OFF:LEN (from this descriptor to descriptor N)  clone:N  link:PATH (linkat of the descriptor)
  *   mmap:r|rw:LEN (shared)  show:OFF:LEN  store:OFF:TEXT  msync  munmap  syncrange (starts it)  flock  getxattr:NAME  setxattr:NAME:VALUE futimens:A:M
- *   ctime (whether it is another one than at the last such step)  flags[:+LETTERS]  tell  fiemap  rename:OLD:NEW[:FLAG]  unlink:PATH  sh:COMMAND (in a child while the descriptors stay open)
+ *   ctime (whether it is another one than at the last such step)  tell  fiemap  rename:OLD:NEW[:FLAG]  unlink:PATH
+ *   sh:COMMAND (in a child while the descriptors stay open)
  */
 #include "sc.h"
 
