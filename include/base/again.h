@@ -8,5 +8,8 @@
 
 /* As -LOOK_AGAIN: it changed while it was looked at, or has to be in the upper first; nothing was done. Who can look again does. */
 #define LOOK_AGAIN 4096
+/* As -MUST_WAIT: it can't be opened before another process gives up its lease on it (fcntl(2), F_SETLEASE), and that has been told so; nothing was
+ * done. Nobody waits for it in the call: who answers a request asks again after a while. */
+#define MUST_WAIT 4097
 
 #endif

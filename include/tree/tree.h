@@ -346,12 +346,14 @@ bool inode_is_ancestor(struct tree *tree, const struct inode *maybe_ancestor, co
 
 /* Opens the object (a directory: in its topmost layer) with O_PATH, O_RDONLY, O_RDWR or O_WRONLY|O_APPEND; checked to be that
  * object (I6). Write flags on a lower object: -EROFS. -ESTALE when the object is gone from its layer. *ret_layer: where the opened one
- * lies, which the inode itself doesn't tell: a copy-up may have published it since. */
+ * lies, which the inode itself doesn't tell: a copy-up may have published it since. -MUST_WAIT, but not with O_PATH. */
 int inode_open(struct tree *tree, struct inode *inode, int flags, const struct layer **ret_layer);
 /* Opens the data of a regular file: that of inode_open(), or where the object has metadata alone, the lower file that has it, checked to
  * have the size that the metadata says. *ret_upper: it is the upper's. -EROFS: for writing, and the data isn't in the upper. -EIO: no data,
  * or not what the metadata says. */
 int inode_open_data(struct tree *tree, struct inode *inode, int flags, bool *ret_upper);
+/* sys_reopen() of a file that waits for nobody: -MUST_WAIT. */
+int reopen_at_once(int fd, int flags);
 /* Attributes as the union shows them: st_ino, nlink (1 for merged directories and the root, 0 when unlinked). */
 int inode_statx(struct tree *tree, struct inode *inode, struct statx *ret_stx);
 /* Turns attributes read from `layer` into the union's. */

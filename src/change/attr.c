@@ -237,7 +237,7 @@ static int open_for_flags(struct change *change, struct inode *inode, const stru
 {
 	if (!has_flags(inode))
 		return -ENOTTY;
-	return inode_open(change->tree, inode, O_RDONLY | O_NONBLOCK, ret_layer);
+	return inode_open(change->tree, inode, O_RDONLY, ret_layer);
 }
 
 int attr_get_flags(struct change *change, struct inode *inode, unsigned *ret_flags)
@@ -282,7 +282,7 @@ static int set_flags(struct change *change, struct inode *inode, unsigned flags,
 	int r;
 
 	LOCK_SCOPE(inode_lock(change->tree, inode));
-	fd = has_flags(inode) ? change_open_upper(change, inode, O_RDONLY | O_NONBLOCK) : -ENOTTY;
+	fd = has_flags(inode) ? change_open_upper(change, inode, O_RDONLY) : -ENOTTY;
 	if (fd < 0)
 		return fd;
 	r = protection_change(change, fd, flags, &before);

@@ -37,9 +37,9 @@
 /* Access times of a layer are nobody's business; without the right to say so the file is read all the same. */
 static int source_open_read(int src)
 {
-	int fd = sys_reopen(src, O_RDONLY | O_NONBLOCK | O_NOATIME);
+	int fd = reopen_at_once(src, O_RDONLY | O_NOATIME);
 
-	return fd == -EPERM ? sys_reopen(src, O_RDONLY | O_NONBLOCK) : fd;
+	return fd == -EPERM ? reopen_at_once(src, O_RDONLY) : fd;
 }
 
 /* An immutable object may be changed in nothing but its flags, and one for appending not be truncated. */
@@ -54,7 +54,7 @@ static int source_check(const struct copyup *c)
 
 /* erofs says of all that it is immutable, because nobody can write there: only what FS_IOC_GETFLAGS shows was said of this file, and would
  * be the copy's too. */
-static void source_confirm_flags(struct copyup *c)
+static int source_confirm_flags(struct copyup *c)
 {
 	uint64_t fixed = STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND;
 	bool has_flags = S_ISREG(c->stx.stx_mode) || S_ISDIR(c->stx.stx_mode);
@@ -62,10 +62,11 @@ static void source_confirm_flags(struct copyup *c)
 	unsigned flags = 0;
 
 	if (!(c->stx.stx_attributes & fixed))
-		return;
+		return 0;
 	fd = has_flags ? source_open_read(c->src) : -1;
 	if (fd < 0 || sys_getflags(fd, &flags) < 0)
 		c->stx.stx_attributes &= ~fixed;
+	return fd == -MUST_WAIT ? fd : 0;
 }
 
 /* Its name in the index, by which its other names will be led to the copy. */
@@ -103,8 +104,9 @@ static int source_open(struct copyup *c)
 		return r;
 	if (!layer_has_owner(&c->stx))
 		return -EOVERFLOW;
-	source_confirm_flags(c);
-	r = source_name_in_index(c);
+	r = source_confirm_flags(c);
+	if (r == 0)
+		r = source_name_in_index(c);
 	if (r == 0)
 		r = source_check(c);
 	if (r < 0 || !(S_ISREG(c->stx.stx_mode) || S_ISDIR(c->stx.stx_mode)))
@@ -587,7 +589,7 @@ static int copyup_try(struct change *change, struct inode *inode, enum copyup_ho
 /* What the user will be told, for whoever reads the log; refusals are not failures. */
 static void copyup_failed(const struct inode *inode, int err)
 {
-	if (err == -EINTR || err == -EPERM)
+	if (err == -EINTR || err == -EPERM || err == -MUST_WAIT)
 		return;
 	counter_add(COUNTER_COPY_UP_FAILED, 1);
 	log_limited(LOG_CAUSE_COPY_UP, LOG_WARNING, "copy-up of inode %llu failed: %s",

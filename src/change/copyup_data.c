@@ -222,7 +222,7 @@ int copyup_data(struct copyup *c)
 /* The data of a file whose own object has metadata alone. */
 int copyup_open_data(const struct copyup *c)
 {
-	int fd = inode_open_data(c->change->tree, c->inode, O_RDONLY | O_NONBLOCK | O_NOATIME, NULL);
+	int fd = inode_open_data(c->change->tree, c->inode, O_RDONLY | O_NOATIME, NULL);
 
-	return fd == -EPERM ? inode_open_data(c->change->tree, c->inode, O_RDONLY | O_NONBLOCK, NULL) : fd;
+	return fd == -EPERM ? inode_open_data(c->change->tree, c->inode, O_RDONLY, NULL) : fd;
 }

@@ -48,11 +48,13 @@ void victim_finish(struct victim *v)
 int victim_check_flags(struct change *change, const struct victim *v, const struct resolved *r)
 {
 	unsigned flags;
+	int res;
 
 	if (!(r->stx.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) && !(r->marks & MARK_PROTECTED))
 		return 0;
-	if (attr_get_flags(change, v->inode, &flags) < 0)
-		return 0;
+	res = attr_get_flags(change, v->inode, &flags);
+	if (res < 0)
+		return res == -MUST_WAIT ? res : 0;
 	return flags & (FS_IMMUTABLE_FL | FS_APPEND_FL) ? -EPERM : 0;
 }
 

@@ -175,7 +175,7 @@ struct job {
 	struct copyup_waiter waiter;
 	struct fs *fs;
 	fuse_req_t req;
-	/* Does the work and answers; returns 0 then. -LOOK_AGAIN, nothing answered: something has to be copied up (again). */
+	/* Does the work and answers; returns 0 then. Nothing answered: -LOOK_AGAIN, something has to be copied up (again); -MUST_WAIT. */
 	int (*run)(struct job *job);
 
 	struct inode *needs[JOB_NEEDS]; /* in this order, NULL entries are passed over */
@@ -202,6 +202,9 @@ struct job {
 	/* parked jobs only */
 	struct job *parked_next, *parked_prev; /* parked lock */
 	bool is_parked;                        /* parked lock */
+	bool is_deferred;                      /* parked lock: is_parked, for no copy-up */
+	unsigned deferrals;                    /* the thread's that has the job */
+	uint64_t due;                          /* c while is_deferred: until when; sys_now_ms() */
 	bool interrupted;                      /* parked lock */
 	_Atomic unsigned refs;                 /* a */
 	pid_t pid;
@@ -225,7 +228,11 @@ struct job *job_clone(const struct job *from);
 void job_keep_lost(const struct job *job, int err);
 /* Answers with a result alone. */
 void job_reply(struct job *job, int err);
-/* How a run function ends with a result alone: -LOOK_AGAIN is handed back, anything else is the answer. */
+/* Runs a copy of the job on the sync pool after a while: it must wait. */
+void job_start_later(struct job *job);
+/* The same of a job on the heap, now. */
+void job_run_again(struct job *job);
+/* How a run function ends with a result alone: -LOOK_AGAIN and -MUST_WAIT are handed back, anything else is the answer. */
 int job_result(struct job *job, int r);
 /* The same for a change of attributes or data that failed and may have come in part: the kernel asks for the attributes again. */
 int job_failed(struct job *job, int r);
@@ -274,6 +281,8 @@ int parked_new(struct fs *fs, struct parked **ret_parked);
 void parked_free(struct parked *parked);
 /* Enters the job and watches for its interrupt. */
 void parked_enter(struct job *job);
+/* Enters a job on the heap that must wait; job_run_again() is called after a while. */
+void parked_defer(struct job *job);
 /* Takes it out; false when somebody else did. */
 bool parked_leave(struct job *job);
 /* Cancels all of them with `err`. */

@@ -2,7 +2,8 @@
 /*
  * Jobs: see internal.h. The state machine of a parked job is job_step(): the next inode that isn't in the upper is asked for, and
  * its completion comes back here; when none is left the job runs. A job whose run function finds the world changed (-LOOK_AGAIN) goes
- * round again, a bounded number of times.
+ * round again, a bounded number of times. One that must wait for somebody else to give up a lease is parked too, without a copy-up, and asks
+ * again after a while, as often as it takes: no thread waits for it.
  */
 #include "internal.h"
 
@@ -64,6 +65,10 @@ static void job_copied_up(struct copyup_waiter *waiter, int err)
 	/* Another one's copy-up that lost a race is no answer to this request: look again. */
 	if (err == -ESTALE && job->attempts++ < JOB_ATTEMPTS)
 		err = 0;
+	if (err == -MUST_WAIT) {
+		parked_defer(job);
+		return;
+	}
 	if (err < 0) {
 		job_answer(job, err);
 		return;
@@ -93,6 +98,10 @@ static void job_step(struct job *job)
 			return;
 		}
 		r = job->run(job);
+		if (r == -MUST_WAIT) {
+			parked_defer(job);
+			return;
+		}
 		if (r != -LOOK_AGAIN) {
 			job_put(job);
 			return;
@@ -105,16 +114,27 @@ static void job_step(struct job *job)
 	}
 }
 
+void job_start_later(struct job *job)
+{
+	struct job *own = job_clone(job);
+
+	if (own)
+		parked_defer(own);
+}
+
 void job_start(struct job *job)
 {
+	int r = job_missing(job) ? -LOOK_AGAIN : job->run(job);
 	struct job *own;
 
-	if (!job_missing(job) && job->run(job) != -LOOK_AGAIN)
-		return;
 	job->next = 0;
-	own = job_clone(job);
-	if (own)
-		job_step(own);
+	if (r == -MUST_WAIT) {
+		job_start_later(job);
+	} else if (r == -LOOK_AGAIN) {
+		own = job_clone(job);
+		if (own)
+			job_step(own);
+	}
 }
 
 void job_start_opening(struct job *job)
@@ -138,12 +158,16 @@ static void job_run_task(struct pool_task *task)
 	job_step(container_of(task, struct job, task));
 }
 
+void job_run_again(struct job *job)
+{
+	job->task.run = job_run_task;
+	pool_submit(job->fs->sync, &job->task);
+}
+
 void job_start_blocking(struct job *job)
 {
 	struct job *own = job_clone(job);
 
-	if (!own)
-		return;
-	own->task.run = job_run_task;
-	pool_submit(own->fs->sync, &own->task);
+	if (own)
+		job_run_again(own);
 }

@@ -54,7 +54,7 @@ void job_reply(struct job *job, int err)
 
 int job_result(struct job *job, int r)
 {
-	if (r == -LOOK_AGAIN)
+	if (r == -LOOK_AGAIN || r == -MUST_WAIT)
 		return r;
 	job_keep_lost(job, r);
 	job_reply(job, r);
@@ -63,7 +63,7 @@ int job_result(struct job *job, int r)
 
 int job_failed(struct job *job, int r)
 {
-	if (r != -LOOK_AGAIN)
+	if (r != -LOOK_AGAIN && r != -MUST_WAIT)
 		attributes_doubt(job->fs, job->inode);
 	return job_result(job, r);
 }

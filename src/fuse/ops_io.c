@@ -45,26 +45,33 @@ static char *thread_buffer(size_t size)
 	return b ? b->bytes : NULL;
 }
 
+static int run_read(struct job *job)
+{
+	char *buf = thread_buffer(job->size);
+	ssize_t n = buf ? data_read(job->fs->data, job->inode, buf, job->size, job->off) : -ENOMEM;
+
+	if (n < 0)
+		return job_result(job, (int)n);
+	counter_add(COUNTER_READ, 1);
+	counter_add(COUNTER_READ_BYTES, (uint64_t)n);
+	fuse_reply_buf(job->req, buf, (size_t)n);
+	return 0;
+}
+
 void op_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_file_info *fi)
 {
-	struct fs *fs = fs_of(req);
 	struct inode *inode = inode_or_reply(req, id);
-	char *buf;
-	ssize_t n;
+	struct job job;
 
 	if (!inode)
 		return;
+	job_init(&job, req, run_read);
+	job.inode = inode;
+	job.size = size;
+	job.off = off;
 	if (off == 0)
-		walk_file_read(fs, inode);
-	buf = thread_buffer(size);
-	n = buf ? data_read(fs->data, inode, buf, size, off) : -ENOMEM;
-	if (n < 0) {
-		reply_result(req, (int)n);
-		return;
-	}
-	counter_add(COUNTER_READ, 1);
-	counter_add(COUNTER_READ_BYTES, (uint64_t)n);
-	fuse_reply_buf(req, buf, (size_t)n);
+		walk_file_read(job.fs, inode);
+	job_start(&job);
 }
 
 /* Before the data changes: what its caller may not leave of the mode. */
@@ -135,8 +142,7 @@ void op_write(fuse_req_t req, fuse_ino_t id, const char *buf, size_t size, off_t
 
 static int run_fsync(struct job *job)
 {
-	reply_result(job->req, data_sync(job->fs->data, job->inode, job->flags != 0));
-	return 0;
+	return job_result(job, data_sync(job->fs->data, job->inode, job->flags != 0));
 }
 
 void op_fsync(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_info *fi)
@@ -152,7 +158,7 @@ void op_fsync(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_info
 	job.inode = inode;
 	job.flags = datasync ? 1 : 0;
 	if (fs->change->syncs_at_once || !fs->opt.sync || !inode_in_upper(inode))
-		run_fsync(&job); /* a sticky error or nothing: no disk is touched */
+		job_start(&job); /* a sticky error or nothing: no disk is touched */
 	else
 		job_start_blocking(&job);
 }
@@ -184,12 +190,22 @@ void op_fallocate(fuse_req_t req, fuse_ino_t id, int mode, off_t off, off_t len,
 	job_start_opening(&job);
 }
 
+static int run_seek(struct job *job)
+{
+	off_t pos = data_seek(job->fs->data, job->inode, job->off, job->mode);
+
+	if (pos < 0)
+		return job_result(job, (int)pos);
+	fuse_reply_lseek(job->req, pos);
+	return 0;
+}
+
 /* With the write-back cache the kernel has data and a size that no layer knows yet, and asks without sending them first: a hole told here
  * would lose what was written into it. On ENOSYS it takes the whole file for data. */
 void op_lseek(fuse_req_t req, fuse_ino_t id, off_t off, int whence, struct fuse_file_info *fi)
 {
 	struct inode *inode = inode_or_reply(req, id);
-	off_t pos;
+	struct job job;
 
 	if (!inode)
 		return;
@@ -198,11 +214,11 @@ void op_lseek(fuse_req_t req, fuse_ino_t id, off_t off, int whence, struct fuse_
 		fuse_reply_err(req, ENOSYS);
 		return;
 	}
-	pos = data_seek(fs_of(req)->data, inode, off, whence);
-	if (pos < 0)
-		reply_result(req, (int)pos);
-	else
-		fuse_reply_lseek(req, pos);
+	job_init(&job, req, run_seek);
+	job.inode = inode;
+	job.off = off;
+	job.mode = whence;
+	job_start(&job);
 }
 
 static int run_copy(struct job *job)

@@ -99,26 +99,35 @@ static void ioctl_set(fuse_req_t req, struct inode *inode, const void *in, size_
 	job_start(&job);
 }
 
-static void ioctl_get_flags(fuse_req_t req, struct inode *inode)
+static int run_get_flags(struct job *job)
 {
 	unsigned flags = 0;
-	int r = attr_get_flags(fs_of(req)->change, inode, &flags);
+	int r = attr_get_flags(job->fs->change, job->inode, &flags);
 
 	if (r < 0)
-		reply_result(req, r);
-	else
-		fuse_reply_ioctl(req, 0, &flags, sizeof(flags));
+		return job_result(job, r);
+	fuse_reply_ioctl(job->req, 0, &flags, sizeof(flags));
+	return 0;
 }
 
-static void ioctl_get_fsxattr(fuse_req_t req, struct inode *inode)
+static int run_get_fsxattr(struct job *job)
 {
 	struct fsxattr xa;
-	int r = attr_get_fsxattr(fs_of(req)->change, inode, &xa);
+	int r = attr_get_fsxattr(job->fs->change, job->inode, &xa);
 
 	if (r < 0)
-		reply_result(req, r);
-	else
-		fuse_reply_ioctl(req, 0, &xa, sizeof(xa));
+		return job_result(job, r);
+	fuse_reply_ioctl(job->req, 0, &xa, sizeof(xa));
+	return 0;
+}
+
+static void ioctl_get(fuse_req_t req, struct inode *inode, int (*run)(struct job *))
+{
+	struct job job;
+
+	job_init(&job, req, run);
+	job.inode = inode;
+	job_start(&job);
 }
 
 void op_ioctl(fuse_req_t req, fuse_ino_t id, unsigned cmd, void *arg, struct fuse_file_info *fi, unsigned flags,
@@ -134,13 +143,13 @@ void op_ioctl(fuse_req_t req, fuse_ino_t id, unsigned cmd, void *arg, struct fus
 		fuse_reply_ioctl(req, 0, fs_of(req)->layers->identity, sizeof(fs_of(req)->layers->identity));
 		break;
 	case FS_IOC_GETFLAGS:
-		ioctl_get_flags(req, inode);
+		ioctl_get(req, inode, run_get_flags);
 		break;
 	case FS_IOC_SETFLAGS:
 		ioctl_set(req, inode, in, in_size, sizeof(unsigned), run_set_flags);
 		break;
 	case FS_IOC_FSGETXATTR:
-		ioctl_get_fsxattr(req, inode);
+		ioctl_get(req, inode, run_get_fsxattr);
 		break;
 	case FS_IOC_FSSETXATTR:
 		ioctl_set(req, inode, in, in_size, sizeof(struct fsxattr), run_set_fsxattr);

@@ -182,6 +182,8 @@ static int run_open(struct job *job)
 	struct fs *fs = job->fs;
 	int r = open_file(fs, job->inode, job->node, true, &job->fi);
 
+	if (r == -MUST_WAIT && (job->fi.flags & O_NONBLOCK))
+		r = -EWOULDBLOCK;
 	if (r < 0)
 		return job_result(job, r);
 	if (fuse_reply_open(job->req, &job->fi) == -ENOENT)

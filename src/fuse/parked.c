@@ -5,6 +5,8 @@
  * FUSE tells of any signal to a waiting process, but a write to a regular file must not return EINTR for a mere SIGALRM or SIGCHLD. Only
  * a process that is being killed gets its answer at once; the kernel sends one interrupt a request, so one that came for a harmless
  * signal is watched until the job leaves. One thread does that, and sleeps when there is nothing to watch.
+ *
+ * The same thread has those go on that must wait for a lease: 5 ms after the first time, each time twice as long, and 80 ms at the most.
  */
 #include "internal.h"
 
@@ -17,6 +19,8 @@
 #include "os/task.h"
 
 #define WATCH_INTERVAL_MS 100
+#define DEFER_MS 5
+#define DEFER_DOUBLED 4
 
 struct parked {
 	struct fs *fs;
@@ -24,6 +28,8 @@ struct parked {
 	pthread_cond_t cond;
 	struct job *first;    /* mutex */
 	unsigned interrupted; /* mutex: jobs in the list with the flag */
+	unsigned deferred;    /* mutex: jobs in the list with the flag */
+	uint64_t next_round;  /* mutex: when interrupted jobs are looked at next; sys_now_ms() */
 	bool stop;            /* mutex */
 	bool started;         /* mutex */
 	pthread_t thread;
@@ -39,9 +45,19 @@ static void list_remove(struct parked *p, struct job *job)
 		job->parked_next->parked_prev = job->parked_prev;
 	job->parked_next = job->parked_prev = NULL;
 	job->is_parked = false;
+	p->interrupted -= job->interrupted;
+	p->deferred -= job->is_deferred;
+	job->interrupted = job->is_deferred = false;
+}
+
+static void note_interrupt(struct parked *p, struct job *job)
+{
 	if (job->interrupted)
-		p->interrupted--;
-	job->interrupted = false;
+		return;
+	job->interrupted = true;
+	p->interrupted++;
+	p->next_round = 0;
+	pthread_cond_signal(&p->cond);
 }
 
 /* libfuse calls this on a request thread; `arg` may be freed already, so it is only compared. */
@@ -53,24 +69,34 @@ static void on_interrupt(fuse_req_t req, void *arg)
 	for (struct job *job = p->first; job; job = job->parked_next) {
 		if (job != arg || job->req != req)
 			continue;
-		if (!job->interrupted) {
-			job->interrupted = true;
-			p->interrupted++;
-			pthread_cond_signal(&p->cond);
-		}
+		note_interrupt(p, job);
 		break;
 	}
 	pthread_mutex_unlock(&p->mutex);
 }
 
-/* A copy-up task that is cancelled never calls back; the job's answer is then ours. */
+static bool leave_deferred(struct job *job)
+{
+	struct parked *p = job->fs->parked;
+	bool was;
+
+	pthread_mutex_lock(&p->mutex);
+	was = job->is_deferred;
+	if (was)
+		list_remove(p, job);
+	pthread_mutex_unlock(&p->mutex);
+	return was;
+}
+
+/* A copy-up task that is cancelled never calls back; the job's answer is then ours. So is that of a job that waits for none. */
 static void cancel_job(struct job *job, int err)
 {
 	struct fs *fs = job->fs;
+	bool deferred = leave_deferred(job);
 
-	if (!copyup_cancel(fs->change, &job->waiter))
+	if (!deferred && !copyup_cancel(fs->change, &job->waiter))
 		return; /* done() runs or will run, and answers */
-	if (parked_leave(job)) {
+	if (deferred || parked_leave(job)) {
 		counter_add(COUNTER_INTERRUPTED, 1);
 		job_reply(job, err);
 	}
@@ -105,6 +131,28 @@ static void watch_round(struct parked *p)
 	}
 }
 
+/* The deferred job that is due first, or NULL. */
+static struct job *first_due(struct parked *p)
+{
+	struct job *first = NULL;
+
+	for (struct job *job = p->deferred ? p->first : NULL; job; job = job->parked_next)
+		if (job->is_deferred && (!first || job->due < first->due))
+			first = job;
+	return first;
+}
+
+/* Until then, or until something is new. */
+static void wait_until(struct parked *p, uint64_t until)
+{
+	struct timespec at = {.tv_sec = (time_t)(until / 1000), .tv_nsec = (long)(until % 1000) * 1000000L};
+
+	if (until == UINT64_MAX)
+		pthread_cond_wait(&p->cond, &p->mutex);
+	else
+		pthread_cond_timedwait(&p->cond, &p->mutex, &at);
+}
+
 static void *watch_main(void *arg)
 {
 	struct parked *p = arg;
@@ -112,21 +160,22 @@ static void *watch_main(void *arg)
 	prctl(PR_SET_NAME, "plyfs-watch");
 	pthread_mutex_lock(&p->mutex);
 	while (!p->stop) {
-		struct timespec until;
+		struct job *first = first_due(p);
+		uint64_t now = sys_now_ms();
 
-		if (p->interrupted == 0) {
-			pthread_cond_wait(&p->cond, &p->mutex);
-			continue;
+		if (first && first->due <= now) {
+			list_remove(p, first);
+			pthread_mutex_unlock(&p->mutex);
+			job_run_again(first);
+			pthread_mutex_lock(&p->mutex);
+		} else if (p->interrupted && p->next_round <= now) {
+			p->next_round = now + WATCH_INTERVAL_MS;
+			pthread_mutex_unlock(&p->mutex);
+			watch_round(p);
+			pthread_mutex_lock(&p->mutex);
+		} else {
+			wait_until(p, MIN(first ? first->due : UINT64_MAX, p->interrupted ? p->next_round : UINT64_MAX));
 		}
-		pthread_mutex_unlock(&p->mutex);
-		watch_round(p);
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += WATCH_INTERVAL_MS * 1000000L;
-		until.tv_sec += until.tv_nsec / 1000000000L;
-		until.tv_nsec %= 1000000000L;
-		pthread_mutex_lock(&p->mutex);
-		if (!p->stop)
-			pthread_cond_timedwait(&p->cond, &p->mutex, &until);
 	}
 	pthread_mutex_unlock(&p->mutex);
 	return NULL;
@@ -135,12 +184,17 @@ static void *watch_main(void *arg)
 int parked_new(struct fs *fs, struct parked **ret_parked)
 {
 	struct parked *p = calloc(1, sizeof(*p));
+	pthread_condattr_t attr;
 
 	if (!p)
 		return -ENOMEM;
 	p->fs = fs;
 	pthread_mutex_init(&p->mutex, NULL);
-	pthread_cond_init(&p->cond, NULL);
+	/* As sys_now_ms(). */
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&p->cond, &attr);
+	pthread_condattr_destroy(&attr);
 	*ret_parked = p;
 	return 0;
 }
@@ -167,12 +221,8 @@ static void start_watcher(struct parked *p)
 		p->started = thread_start(&p->thread, watch_main, p) == 0;
 }
 
-void parked_enter(struct job *job)
+static void list_add(struct parked *p, struct job *job)
 {
-	struct parked *p = job->fs->parked;
-
-	pthread_mutex_lock(&p->mutex);
-	start_watcher(p);
 	job->is_parked = true;
 	job->interrupted = false;
 	job->parked_prev = NULL;
@@ -180,9 +230,46 @@ void parked_enter(struct job *job)
 	if (p->first)
 		p->first->parked_prev = job;
 	p->first = job;
+}
+
+void parked_enter(struct job *job)
+{
+	struct parked *p = job->fs->parked;
+
+	pthread_mutex_lock(&p->mutex);
+	start_watcher(p);
+	list_add(p, job);
 	pthread_mutex_unlock(&p->mutex);
 	/* Calls back at once when the interrupt was there before. */
 	fuse_req_interrupt_func(job->req, on_interrupt, job);
+}
+
+void parked_defer(struct job *job)
+{
+	struct parked *p = job->fs->parked;
+	unsigned ms = DEFER_MS << MIN(job->deferrals, DEFER_DOUBLED);
+	bool watched;
+
+	/* Before the job is in the list, which the watcher may take it out of at once. */
+	fuse_req_interrupt_func(job->req, on_interrupt, job);
+	job->deferrals++;
+	job->due = sys_now_ms() + ms;
+	pthread_mutex_lock(&p->mutex);
+	start_watcher(p);
+	watched = p->started;
+	if (watched) {
+		list_add(p, job);
+		job->is_deferred = true;
+		p->deferred++;
+		if (fuse_req_interrupted(job->req))
+			note_interrupt(p, job);
+		pthread_cond_signal(&p->cond);
+	}
+	pthread_mutex_unlock(&p->mutex);
+	if (watched)
+		return;
+	sys_sleep_us(ms * 1000);
+	job_run_again(job);
 }
 
 bool parked_leave(struct job *job)

@@ -15,6 +15,9 @@ void reply_result(fuse_req_t req, int err)
 	/* What could not be brought into the upper after several tries is an error of ours. */
 	if (err == -LOOK_AGAIN)
 		err = -EIO;
+	/* Of what isn't asked again. */
+	if (err == -MUST_WAIT)
+		err = -EWOULDBLOCK;
 	fuse_reply_err(req, err < 0 ? -err : 0);
 }
 

@@ -183,7 +183,7 @@ static int open_regular(struct tree *tree, const struct layer *l, const char *pa
 		return is_missing(res) ? -ENOENT : res;
 	if (!S_ISREG(ret_stx->stx_mode))
 		return -ENOENT;
-	return flags & O_PATH ? TAKE_FD(fd) : sys_reopen(fd, flags | O_NONBLOCK | O_NOCTTY);
+	return flags & O_PATH ? TAKE_FD(fd) : reopen_at_once(fd, flags);
 }
 
 static int open_in_data_layers(struct tree *tree, struct lowerdata *d, int flags, struct statx *ret_stx)

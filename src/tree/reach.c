@@ -115,6 +115,13 @@ static bool wants_write(int flags)
 	return !(flags & O_PATH) && ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC));
 }
 
+int reopen_at_once(int fd, int flags)
+{
+	int opened = sys_reopen(fd, flags | O_NONBLOCK | O_NOCTTY);
+
+	return opened == -EAGAIN ? -MUST_WAIT : opened;
+}
+
 /* Whether it is the object that is meant (I6). */
 static int reach_compare(const struct reach *r, const struct inode *inode, const struct statx *stx)
 {
@@ -135,7 +142,7 @@ static int reach_open_seen(const struct reach *r, const struct inode *inode, int
 	_cleanup_close_ int fd = layer_openat(r->layer, r->dir.fd, r->name, O_PATH | O_NOFOLLOW);
 	int res = fd < 0 ? fd : reach_check(r, inode, fd);
 
-	return res < 0 ? res : sys_reopen(fd, flags);
+	return res < 0 ? res : reopen_at_once(fd, flags);
 }
 
 static int reach_open_once(const struct reach *r, const struct inode *inode, int flags)
@@ -146,7 +153,7 @@ static int reach_open_once(const struct reach *r, const struct inode *inode, int
 	if (!(flags & O_PATH))
 		flags |= O_NONBLOCK | O_NOCTTY;
 	if (!*r->name)
-		return flags & O_PATH ? sys_dup(r->dir.fd) : sys_reopen(r->dir.fd, flags);
+		return flags & O_PATH ? sys_dup(r->dir.fd) : reopen_at_once(r->dir.fd, flags);
 	fd = layer_openat(r->layer, r->dir.fd, r->name, flags | O_NOFOLLOW);
 	/* What stands there by now may refuse where the object wouldn't: a whiteout by ENXIO, a directory by EISDIR. */
 	if (fd < 0 && !(flags & O_PATH))
