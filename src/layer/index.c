@@ -330,6 +330,20 @@ int index_check_mark(const struct layer_set *set, int fd, enum xattr_overlay whi
 	return origin_equal(&stored, origin) ? 0 : -ESTALE;
 }
 
+int index_renew_mark(const struct layer_set *set, int fd, enum xattr_overlay which, const struct origin *origin)
+{
+	static const uint8_t none[ORIGIN_UUID_SIZE];
+	uint8_t value[ORIGIN_MAX];
+	const char *xattr = xattr_overlay_name(set->ns, which);
+	ssize_t size = sys_getxattr(fd, "", xattr, value, sizeof(value));
+	struct origin stored;
+
+	if (size <= 0 || origin_decode(value, (size_t)size, &stored) < 0 || memcmp(stored.uuid, none, sizeof(none)))
+		return 0;
+	memcpy(stored.uuid, origin->uuid, sizeof(stored.uuid));
+	return origin_equal(&stored, origin) ? sys_setxattr(fd, "", xattr, value, origin_encode(origin, value), 0) : 0;
+}
+
 int index_mark(const struct layer_set *set, int fd, enum xattr_overlay which, const struct origin *origin)
 {
 	uint8_t value[ORIGIN_MAX];

@@ -44,6 +44,8 @@ int64_t index_read_nlink(const struct layer_set *set, const char *name, uint32_t
 /* Whether the mark that says which object the directory at fd belongs to is there and names `origin`: 0, -ENODATA without one, -ESTALE when it
  * says something else, or -errno. */
 int index_check_mark(const struct layer_set *set, int fd, enum xattr_overlay which, const struct origin *origin);
+/* Writes such a mark anew if nothing is wrong with it but that it has no uuid: it was made where that couldn't be told. */
+int index_renew_mark(const struct layer_set *set, int fd, enum xattr_overlay which, const struct origin *origin);
 /* Writes a mark that says which object the directory at fd belongs to, where it isn't there yet; -ESTALE when it says something else. */
 int index_mark(const struct layer_set *set, int fd, enum xattr_overlay which, const struct origin *origin);
 /* index_rebuild.c: makes the index, whose directory is open at `dir`, one of these layers where it is certain that they are a copy of those

@@ -246,6 +246,22 @@ static int refuse(struct layer_opening *lo, int err)
 	return err < 0 ? layer_refuse_errno(lo, err, "index", lo->spec->workdir) : 0;
 }
 
+/* Marks without the uuid that the file system has are of an older kernel, or plyfs. Entries would have names without it too, so there must be none. */
+static int renew_marks(const struct layer_opening *lo, int dir)
+{
+	const struct layer_set *set = lo->set;
+	int res;
+
+	if (set->shows_upper || (lo->spec->vfs_flags & MS_RDONLY) || has_entries(dir))
+		return 0;
+	res = index_renew_mark(set, set->layers[0].root_fd, XATTR_OVERLAY_ORIGIN, &set->index->top_lower);
+	if (res == 0 && dir >= 0)
+		res = index_renew_mark(set, dir, XATTR_OVERLAY_ORIGIN, &set->index->upper);
+	if (res == 0 && dir >= 0)
+		res = index_renew_mark(set, dir, XATTR_OVERLAY_UPPER, &set->index->upper);
+	return res;
+}
+
 /* As after a copy of all that belongs to it. Who asked for an index gets what the kernel does; who only reads changes nothing. */
 static int go_on_elsewhere(struct layer_opening *lo, int dir, const char *why)
 {
@@ -265,6 +281,7 @@ static int begin(struct layer_opening *lo, int dir)
 {
 	struct layer_set *set = lo->set;
 	const char *path, *why;
+	int res;
 
 	if (dir < 0 && dir != -ENOENT)
 		return refuse(lo, dir);
@@ -275,6 +292,9 @@ static int begin(struct layer_opening *lo, int dir)
 	why = find_obstacle(set, set->index, &path);
 	if (why)
 		return go_without(lo, dir, -EOPNOTSUPP, path, why, NULL);
+	res = renew_marks(lo, dir);
+	if (res < 0)
+		return refuse(lo, res);
 	why = find_mismatch(set, set->index, dir);
 	return why ? go_on_elsewhere(lo, dir, why) : 0;
 }
