@@ -7,8 +7,9 @@
  *	  LOCK_RENAME   R: directory moves across parents
  *	    LOCK_DIR      D: names of one directory (pairs: ancestor first, else by id)
  *	      LOCK_INODE    I: one inode's change: publish, attributes, open by name (pairs: by address)
- *	        LOCK_TABLE    T: inode table; never across a system call
- *	          LOCK_LEAF     leaf: listing, descriptor caches, pools, logs; nothing is taken beneath (pairs forbidden)
+ *	        LOCK_NAMES    N: shared by who opens by name, exclusive for who moves names; only where names alone tell objects apart (rwlock)
+ *	          LOCK_TABLE    T: inode table; never across a system call
+ *	            LOCK_LEAF     leaf: listing, descriptor caches, pools, logs; nothing is taken beneath (pairs forbidden)
  *
  * Debug builds keep what each thread holds and abort on a violation.
  */
@@ -18,7 +19,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-enum lock_class { LOCK_GATE, LOCK_RENAME, LOCK_DIR, LOCK_INODE, LOCK_TABLE, LOCK_LEAF, LOCK_CLASS_MAX };
+enum lock_class { LOCK_GATE, LOCK_RENAME, LOCK_DIR, LOCK_INODE, LOCK_NAMES, LOCK_TABLE, LOCK_LEAF, LOCK_CLASS_MAX };
 
 struct lock {
 	pthread_mutex_t mutex;

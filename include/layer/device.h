@@ -5,6 +5,9 @@
  * systems, and what other mounts cover. So no number says which object it is without its device, and the file system of a layer's root
  * says nothing about what lies in it.
  *
+ * Where numbers don't last or several objects have one (many file systems on FUSE) a device is vague: no number tells its objects apart, and
+ * identity rests on names. Those of lower layers don't change; in the upper nothing is opened by a name while names change (tree/tree.h).
+ *
  * Devices are numbered by the set as they are met, those of the layers' roots first. The number is small, for each known inode keeps one,
  * and is valid for this set alone; what has to last is made of the uuid of the file system and, on btrfs, the subvolume's id. Thread-safe.
  */
@@ -20,12 +23,24 @@
 /* An object of whatever layer; the same one where two layers hold it. */
 struct object_id {
 	uint64_t ino;
-	uint16_t device; /* number in the set */
+	uint16_t device; /* number in the set, and DEVICE_VAGUE */
 };
 
+#define DEVICE_VAGUE 0x8000U
+
+static inline bool object_id_is_vague(struct object_id id)
+{
+	return id.device & DEVICE_VAGUE;
+}
+/* Certainly the same object. */
 static inline bool object_id_equal(struct object_id a, struct object_id b)
 {
-	return a.ino == b.ino && a.device == b.device;
+	return a.ino == b.ino && a.device == b.device && !object_id_is_vague(a);
+}
+/* Whether what was found by the name of `a` may be that object: false where it is certainly another. */
+static inline bool object_id_fits(struct object_id a, struct object_id b)
+{
+	return a.device == b.device && (a.ino == b.ino || object_id_is_vague(a));
 }
 
 /* For who makes a set. The table; then the device of each layer's root, whose file system is known: -EOVERFLOW when there are more than can be
@@ -39,7 +54,20 @@ void layer_devices_free(struct layer_set *set);
  * apart. No system call but for a device that is met for the first time. */
 int layer_object(const struct layer_set *set, const struct layer *l, int dirfd, const char *name, const struct statx *stx,
 		 struct object_id *ret);
-/* Whether `stx` was told of that object. */
+/* The same for the layer's root. */
+int layer_root_object(const struct layer_set *set, const struct layer *l, const struct statx *stx, struct object_id *ret);
+uint64_t layer_number_of_root(const char *path);
+/* Of an object in the directory that is number `dir`: where the layer's file system tells no number that lasts (layer.numbers_by_name) it gets one that
+ * is made of its name. */
+void layer_number_by_name(const struct layer *l, uint64_t dir, const char *name, struct object_id *id);
+/* For who makes a set: the layer's device is vague. */
+void layer_device_is_vague(struct layer_set *set, const struct layer *l);
+/* Whether the upper is. */
+static inline bool layer_upper_is_vague(const struct layer_set *set)
+{
+	return set->has_upper && (set->layers[0].device & DEVICE_VAGUE);
+}
+/* Whether `stx` was told of that object, as far as can be told. */
 bool layer_is_object(const struct layer_set *set, struct object_id id, const struct statx *stx);
 
 static inline dev_t layer_dev_of(const struct statx *stx)
@@ -54,6 +82,9 @@ static inline bool layer_same_object(const struct statx *a, const struct statx *
 
 /* st_ino that the union shows for an object. */
 uint64_t layer_union_ino(const struct layer_set *set, struct object_id id);
+
+/* Another number in the place of one that is taken, on the upper's device. */
+uint64_t layer_other_ino(uint64_t ino);
 
 /* The same as a mark keeps it, which also unions read to whom another device is the plain one; and back. */
 uint64_t layer_lasting_ino(const struct layer_set *set, uint64_t shown);

@@ -31,6 +31,8 @@ struct layer {
 	bool upper;     /* the writable one */
 	bool fenced;    /* root_fd lies in a private clone without mounts below */
 	bool has_xattr; /* private marks may exist here */
+	bool numbers_by_name; /* lower only: its numbers are made of names; layer/device.h */
+	uint64_t root_number; /* then */
 	_Atomic bool lists_marks; /* listxattr(2) tells those that there are; else each is asked for by its name */
 	bool has_handles; /* name_to_handle_at works and handles can be opened */
 	enum override_form override; /* where owner, mode and type of its objects are kept */

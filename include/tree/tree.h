@@ -15,11 +15,12 @@
  *  I5  A directory in layer L has its parent in layer L and lies there beneath it by its own name, or its ref carries its path in
  *      layer L. A lower ref's place never changes; before a directory that has some is renamed, they all get their paths.
  *  I6  A descriptor opened by name is checked by device and inode number before it is used, so a racing rename can't swap files.
+ *      Where the upper's numbers tell nothing (layer/device.h) nothing is opened by name while names of the upper are moved: N.
  *  I7  A file's data is in its own object, or (INODE_METACOPY) in a lower one, whose place doesn't change. The flag comes before the
  *      object is published in the upper, goes once, and a file with the flag is never opened for writing.
  *
  * Locks: legend letters at the fields; order in base/lock.h.
- *   R tree.rename   D dir.lock   I inode_lock()   T tree.table   c constant after creation   a atomic
+ *   R tree.rename   D dir.lock   I inode_lock()   N tree.names   T tree.table   c constant after creation   a atomic
  */
 #ifndef TREE_TREE_H
 #define TREE_TREE_H
@@ -144,6 +145,7 @@ struct inode {
 struct tree {
 	struct layer_set *layers;        /* c */
 	struct lock rename;              /* R */
+	struct rwlock names;             /* N */
 	struct lock table;               /* T */
 	struct lock inode_locks[INODE_LOCKS]; /* I, striped by slot */
 	struct inode *root;              /* c */
@@ -167,6 +169,30 @@ struct tree_limits {
 /* Takes a reference to the set. 0 or -errno; the root is there afterwards with a lookup count that is never forgotten. */
 int tree_new(struct layer_set *set, const struct tree_limits *limits, struct tree **ret_tree);
 void tree_free(struct tree *tree);
+
+/* Around an inode's being located and opened by its name, and around a change of names on disk and the table's being told of it. What is
+ * locked, to be dropped at the end of a scope: NULL where numbers tell objects apart. */
+static inline struct rwlock *tree_names_read(struct tree *tree)
+{
+	if (!layer_upper_is_vague(tree->layers))
+		return NULL;
+	rwlock_read(&tree->names);
+	return &tree->names;
+}
+static inline struct rwlock *tree_names_write(struct tree *tree)
+{
+	if (!layer_upper_is_vague(tree->layers))
+		return NULL;
+	rwlock_write(&tree->names);
+	return &tree->names;
+}
+static inline void tree_names_end(struct rwlock **names)
+{
+	if (*names)
+		rwlock_drop(*names);
+	*names = NULL;
+}
+#define _cleanup_tree_names_ __attribute__((cleanup(tree_names_end), unused))
 
 /* --- inodes ----------------------------------------------------------------------------------------------------------- */
 

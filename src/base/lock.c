@@ -23,7 +23,7 @@ static _Thread_local unsigned n_held;
 
 static const char *class_name(enum lock_class class)
 {
-	static const char *const names[LOCK_CLASS_MAX] = {"gate", "rename", "dir", "inode", "table", "leaf"};
+	static const char *const names[LOCK_CLASS_MAX] = {"gate", "rename", "dir", "inode", "names", "table", "leaf"};
 
 	return (unsigned)class < LOCK_CLASS_MAX ? names[class] : "?";
 }

@@ -162,7 +162,7 @@ static int introduce(struct creation *c, struct inode **ret_inode, struct statx 
 		r = inode_intern(tree, c->parent, c->name, &made, &inode);
 	if (r < 0)
 		return r;
-	listing_add(tree, c->parent, c->name, change_dtype(&made.stx), made.ino, made.layer);
+	listing_add(tree, c->parent, c->name, change_dtype(&made.stx), inode_ino(inode), made.layer);
 	*ret_stx = made.stx;
 	inode_fix_statx(tree, inode, ret_stx);
 	*ret_inode = inode;

@@ -65,6 +65,9 @@ static int removal_run(struct removal *m, int (*steps)(struct removal *m))
 {
 	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
 	struct lock *lock = inode_lock(m->change->tree, m->victim.inode);
+	/* A directory's steps look for what is in it; until the table is told nobody can get its name. */
+	bool is_dir = inode_is_dir(m->victim.inode);
+	struct rwlock *names = NULL;
 	int r = change_dirfd_open(m->change, m->parent, &dir);
 
 	if (r < 0)
@@ -72,8 +75,12 @@ static int removal_run(struct removal *m, int (*steps)(struct removal *m))
 	m->dirfd = dir.dirfd.fd;
 	lock_take(lock);
 	r = victim_keep(m->change, &m->victim, &m->r, m->dirfd, m->name, m->lower_positive ? VICTIM_REPLACED : VICTIM_UNLINKED);
+	if (!is_dir)
+		names = tree_names_write(m->change->tree);
 	if (r == 0)
 		r = steps(m);
+	if (is_dir)
+		names = tree_names_write(m->change->tree);
 	if (r == 0) {
 		alias_removed(m->change, m->victim.inode, m->r.in_upper);
 		removal_tell(m);
@@ -81,6 +88,7 @@ static int removal_run(struct removal *m, int (*steps)(struct removal *m))
 	} else {
 		victim_unkeep(&m->victim);
 	}
+	tree_names_end(&names);
 	lock_drop(lock);
 	return r;
 }

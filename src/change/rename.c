@@ -385,6 +385,19 @@ static int exchange_in_two_steps(struct rename *x)
 	return 0;
 }
 
+/* A rename of one link over another of the same file does nothing. Where numbers don't tell that they were that, the old name is still there. */
+static int commit_links(struct rename *x)
+{
+	struct statx stx;
+
+	if (!layer_upper_is_vague(x->change->layers) || (x->flags & RENAME_EXCHANGE) || !x->new.exists ||
+	    x->steps.flags == RENAME_WHITEOUT || name_is_dir(&x->old))
+		return 0;
+	if (sys_statx(name_fd(&x->old), x->old.name, &stx) < 0)
+		return 0;
+	return sys_unlinkat(name_fd(&x->old), x->old.name, 0);
+}
+
 static int commit(struct rename *x)
 {
 	int r;
@@ -394,6 +407,8 @@ static int commit(struct rename *x)
 	r = sys_renameat2(name_fd(&x->old), x->old.name, name_fd(&x->new), x->new.name, x->steps.flags);
 	if (r == -EINVAL && x->steps.flags == RENAME_EXCHANGE && !(x->flags & RENAME_EXCHANGE))
 		r = exchange_in_two_steps(x);
+	if (r == 0)
+		r = commit_links(x);
 	return r == 0 && x->steps.make_whiteout_old ? make_late_whiteout(x) : r;
 }
 
@@ -416,7 +431,8 @@ static void clean_up(struct rename *x)
 	}
 }
 
-static int rename_do(struct rename *x)
+/* What leaves both names as they are, for who looks at them. */
+static int rename_prepare(struct rename *x)
 {
 	int r = prepare_marks(x);
 
@@ -424,18 +440,11 @@ static int rename_do(struct rename *x)
 		r = victim_keep(x->change, &x->new.known, &x->new.r, name_fd(&x->new), x->new.name, VICTIM_REPLACED);
 	if (r == 0)
 		r = prepare_whiteout(x);
-	if (r < 0)
+	if (r < 0 || !x->steps.clear_new)
 		return r;
-	if (x->steps.clear_new)
-		r = x->change->layers->whiteout_form == WHITEOUT_AUFS ? clear_beside(x) : stand_in(x);
-	if (r == 0)
-		r = victim_move(&x->new.known);
-	if (r == 0)
-		r = commit(x);
+	r = x->change->layers->whiteout_form == WHITEOUT_AUFS ? clear_beside(x) : stand_in(x);
 	if (r < 0)
 		undo(x);
-	else
-		clean_up(x);
 	return r;
 }
 
@@ -469,6 +478,22 @@ static void tell(struct rename *x)
 
 /* --- entry -------------------------------------------------------------------------------------------------------- */
 
+static int rename_do(struct rename *x)
+{
+	_cleanup_tree_names_ struct rwlock *names = tree_names_write(x->change->tree);
+	int r = victim_move(&x->new.known);
+
+	if (r == 0)
+		r = commit(x);
+	if (r < 0) {
+		undo(x);
+		return r;
+	}
+	clean_up(x);
+	tell(x);
+	return 0;
+}
+
 static int open_parents(struct rename *x)
 {
 	int r = change_dirfd_open(x->change, x->old.parent, &x->old.dir);
@@ -486,13 +511,13 @@ static int rename_with_objects(struct rename *x)
 	if (r < 0)
 		return r;
 	inode_lock_pair(tree, a, b);
-	r = rename_do(x);
-	if (r == 0) {
-		tell(x);
+	r = rename_prepare(x);
+	if (r == 0)
+		r = rename_do(x);
+	if (r == 0)
 		victim_gone(&x->new.known);
-	} else {
+	else
 		victim_unkeep(&x->new.known);
-	}
 	inode_unlock_pair(tree, a, b);
 	return r;
 }

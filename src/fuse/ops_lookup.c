@@ -35,7 +35,7 @@ static bool stack_changed(const struct dir *dir, const struct resolved *r)
 		return true;
 	for (unsigned i = 0; i < r->n_lower; i++)
 		if (dir->lower[i].layer != r->lower[i].layer ||
-		    !object_id_equal(dirref_object(&dir->lower[i]), dirref_object(&r->lower[i])))
+		    !object_id_fits(dirref_object(&dir->lower[i]), dirref_object(&r->lower[i])))
 			return true;
 	return false;
 }
@@ -69,7 +69,7 @@ static bool upper_is_foreign(struct fs *fs, struct inode *inode, const struct re
 	bool foreign;
 
 	inode_locate(fs->tree, inode, &now);
-	foreign = now.layer == r->layer ? !object_id_equal(now.object, r->id) : !copying;
+	foreign = now.layer == r->layer ? !object_id_fits(now.object, r->id) : !copying;
 	inode_place_finish(fs->tree, &now);
 	return foreign;
 }
@@ -83,7 +83,7 @@ static bool known_changed(struct fs *fs, const struct known *known, const struct
 	if (inode_is_dir(known->inode))
 		return stack_changed(known->inode->dir, r);
 	if (known->layer == r->layer)
-		return !object_id_equal(known->object, r->id);
+		return !object_id_fits(known->object, r->id);
 	return !(r->in_upper || r->indexed) || upper_is_foreign(fs, known->inode, r);
 }
 

@@ -35,6 +35,7 @@ struct device {
 	dev_t dev;
 	uint32_t fs;	/* of the layer that has it */
 	uint16_t value; /* 1 to VALUES */
+	bool vague;
 };
 
 /* Both arrays have room for all; the pages of what isn't used are never touched. */
@@ -88,8 +89,11 @@ static uint16_t *place_of(const struct layer_devices *d, dev_t dev)
 
 static int device_find(struct layer_devices *d, dev_t dev)
 {
+	int device;
+
 	LOCK_SCOPE(&d->lock);
-	return *place_of(d, dev) - 1;
+	device = *place_of(d, dev) - 1;
+	return device >= 0 && d->all[device].vague ? device | (int)DEVICE_VAGUE : device;
 }
 
 /* Only called while one is free. */
@@ -146,7 +150,7 @@ bool device_join(struct layer_set *set, struct layer *l, const struct statx *stx
 		return false;
 	l->dev = layer_dev_of(stx);
 	l->device = (uint16_t)device;
-	l->fs = set->devices->all[device].fs;
+	l->fs = set->devices->all[device].fs; /* none is vague yet */
 	return true;
 }
 
@@ -197,9 +201,47 @@ int layer_object(const struct layer_set *set, const struct layer *l, int dirfd, 
 	return 0;
 }
 
+int layer_root_object(const struct layer_set *set, const struct layer *l, const struct statx *stx, struct object_id *ret)
+{
+	int res = layer_object(set, l, l->root_fd, "", stx, ret);
+
+	if (res == 0 && l->numbers_by_name)
+		ret->ino = l->root_number;
+	return res;
+}
+
+uint64_t layer_number_of_root(const char *path)
+{
+	return (XXH3_64bits(path, strlen(path)) & INO_MASK) | 1;
+}
+
+void layer_number_by_name(const struct layer *l, uint64_t dir, const char *name, struct object_id *id)
+{
+	/* What another mount covers there has numbers of its own. */
+	if (l->numbers_by_name && id->device == l->device)
+		id->ino = (XXH3_64bits_withSeed(name, strlen(name), dir) & INO_MASK) | 1;
+}
+
+static const struct device *device_at(const struct layer_set *set, uint16_t device)
+{
+	return &set->devices->all[device & ~DEVICE_VAGUE];
+}
+
 bool layer_is_object(const struct layer_set *set, struct object_id id, const struct statx *stx)
 {
-	return id.ino == stx->stx_ino && set->devices->all[id.device].dev == layer_dev_of(stx);
+	return (id.ino == stx->stx_ino || object_id_is_vague(id)) && device_at(set, id.device)->dev == layer_dev_of(stx);
+}
+
+void layer_device_is_vague(struct layer_set *set, const struct layer *l)
+{
+	uint16_t device = l->device & (uint16_t)~DEVICE_VAGUE;
+
+	set->devices->all[device].vague = true;
+	for (unsigned i = 0; i < set->n; i++)
+		if (set->layers[i].device == device)
+			set->layers[i].device |= DEVICE_VAGUE;
+	if (set->devices->plain == device)
+		set->devices->plain |= DEVICE_VAGUE;
 }
 
 enum layer_spans layer_spans(const struct layer_set *set, const struct layer *l)
@@ -233,11 +275,16 @@ static uint64_t fold_ino(uint64_t ino)
 	return ino ? ino : 1;
 }
 
+uint64_t layer_other_ino(uint64_t ino)
+{
+	return fold_ino(ino + UINT64_C(0x9e3779b97f4a7c15));
+}
+
 /* What the plain device's numbers have in a mark; 0 where that wouldn't last. */
 static uint64_t plain_bits(const struct layer_set *set)
 {
 	const struct layer_devices *d = set->devices;
-	const struct device *plain = d->plain == NO_DEVICE ? NULL : &d->all[d->plain];
+	const struct device *plain = d->plain == NO_DEVICE ? NULL : device_at(set, (uint16_t)d->plain);
 
 	return plain && set->fs[plain->fs].has_uuid ? (uint64_t)plain->value << INO_BITS : 0;
 }
@@ -264,5 +311,5 @@ uint64_t layer_union_ino(const struct layer_set *set, struct object_id id)
 		log_limited(LOG_CAUSE_LAYER, LOG_NOTICE, "inode numbers of more than %d bits are shortened", INO_BITS);
 		ino = fold_ino(ino);
 	}
-	return plain ? ino : ino | (uint64_t)d->all[id.device].value << INO_BITS;
+	return plain ? ino : ino | (uint64_t)device_at(set, id.device)->value << INO_BITS;
 }

@@ -128,8 +128,8 @@ bool device_join(struct layer_set *set, struct layer *l, const struct statx *stx
 bool recognise_lists_mark(const struct layer_set *set, const char *name);
 /* What becomes of what is removed from the upper while it is open. */
 enum removed_form recognise_removed(struct layer_set *set);
-/* Finds out what isn't to be expected of the lower layers' file systems. */
-void recognise_lowers(struct layer_opening *lo);
+/* Finds out what isn't to be expected of the layers' file systems, when their devices are known. */
+void recognise_layers(struct layer_opening *lo);
 
 /* override.c: finds out which layers keep owners in an attribute, and makes the upper one of them where that was asked for. */
 int override_prepare(struct layer_opening *lo);

@@ -192,7 +192,7 @@ static int probe_xattr(struct layer_set *set, const char *name)
 	set->has_upper_xattr = !ret || ret == -ENOSPC || ret == -EDQUOT;
 	atomic_init(&upper->lists_marks, !set->has_upper_xattr || recognise_lists_mark(set, name));
 	if (!atomic_load(&upper->lists_marks))
-		log_info("%s: marks aren't listed there, each is asked for by its name", upper->path);
+		log_debug("%s: marks aren't listed there, each is asked for by its name", upper->path);
 	return set->has_upper_xattr || ret == -EOPNOTSUPP || ret == -EPERM || ret == -EACCES || ret == -ENOSYS ? 0
 													       : ret;
 }

@@ -24,6 +24,154 @@ static bool is_fuse(int fd)
 	return sys_fs_type(fd, &type) == 0 && type == FUSE_SUPER_MAGIC;
 }
 
+/* Those that many layers lie on, and that are known to list all attributes and to have numbers that last. */
+static bool is_known(const char *fs_type)
+{
+	static const char *const known[] = {"virtiofs", "fuse.plyfs", "fuse.fuse-overlayfs"};
+
+	for (size_t i = 0; fs_type && i < ARRAY_SIZE(known); i++)
+		if (!strcmp(fs_type, known[i]))
+			return true;
+	return false;
+}
+
+/* --- whether numbers tell objects apart --------------------------------------------------------------------------- */
+
+#define EXFAT_MAGIC 0x2011BAB0
+#define CIFS_MAGIC 0xFF534D42
+#define SMB2_MAGIC 0xFE534D42
+
+/* Besides FUSE, file systems on which some kernels make numbers up for what they know at the time. */
+static bool may_make_numbers_up(int fd)
+{
+	long type;
+
+	if (sys_fs_type(fd, &type) < 0)
+		return false;
+	switch ((uint32_t)type) {
+	case FUSE_SUPER_MAGIC:
+	case MSDOS_SUPER_MAGIC:
+	case EXFAT_MAGIC:
+	case CIFS_MAGIC:
+	case SMB2_MAGIC:
+		return true;
+	default:
+		return false;
+	}
+}
+
+struct number_look {
+	const struct layer *l;
+	int dirfd;
+	const char *only; /* NULL: any name */
+	unsigned seen;
+	bool differs;
+};
+
+#define NUMBERS_LOOKED_AT 16
+
+/* What reading a directory tells of a name was there before anybody looked it up. */
+static int look_at_number(void *arg, const struct sys_dirent *entry)
+{
+	struct number_look *look = arg;
+	struct statx stx;
+	bool covered = false;
+
+	if (look->only && strcmp(entry->name, look->only))
+		return 0;
+	if (layer_statx(look->l, look->dirfd, entry->name, &stx, &covered) < 0 || covered)
+		return 0;
+	look->differs |= stx.stx_ino != entry->ino;
+	return look->differs || ++look->seen == NUMBERS_LOOKED_AT;
+}
+
+static bool reading_tells_others(const struct layer *l, int dirfd, const char *only)
+{
+	struct number_look look = {.l = l, .dirfd = dirfd, .only = only};
+
+	return sys_read_dir(dirfd, look_at_number, &look) < 0 || look.differs;
+}
+
+static uint64_t number_of(int dirfd, const char *name)
+{
+	struct statx stx;
+
+	return sys_statx(dirfd, name, &stx) < 0 ? 0 : stx.stx_ino;
+}
+
+/* Whether the object keeps its number under another name. */
+static bool keeps_number(struct layer_set *set, const char *name)
+{
+	uint64_t before = number_of(set->work_fd, name), after = 0;
+	char other[WORK_NAME_MAX];
+
+	work_temp_name(set, other);
+	if (sys_renameat2(set->work_fd, name, set->work_fd, other, 0) == 0) {
+		after = number_of(set->work_fd, other);
+		sys_renameat2(set->work_fd, other, set->work_fd, name, 0);
+	}
+	return before && before == after;
+}
+
+/* Whether a file has one number by both its names; where there are no links that can't be told. */
+static bool links_have_one(struct layer_set *set, const char *name)
+{
+	uint64_t number = number_of(set->work_fd, name), linked = 0;
+	char other[WORK_NAME_MAX];
+
+	work_temp_name(set, other);
+	if (sys_linkat(set->work_fd, name, set->work_fd, other) == 0) {
+		linked = number_of(set->work_fd, other);
+		sys_unlinkat(set->work_fd, other, 0);
+	}
+	return number && number == linked;
+}
+
+static bool upper_numbers_last(struct layer_set *set)
+{
+	char file[WORK_NAME_MAX], dir[WORK_NAME_MAX];
+	bool last;
+	int fd;
+
+	work_temp_name(set, file);
+	work_temp_name(set, dir);
+	fd = sys_openat(set->work_fd, file, O_CREAT | O_EXCL | O_WRONLY, 0600, SYS_NO_XDEV);
+	if (fd >= 0)
+		sys_close(fd);
+	last = sys_mkdirat(set->work_fd, dir, 0700) == 0 && links_have_one(set, file) && keeps_number(set, file) &&
+	       keeps_number(set, dir) && number_of(set->work_fd, file) != number_of(set->work_fd, dir) &&
+	       !reading_tells_others(layer_upper(set), set->work_fd, file);
+	sys_unlinkat(set->work_fd, file, 0);
+	sys_unlinkat(set->work_fd, dir, AT_REMOVEDIR);
+	return last;
+}
+
+static void recognise_upper_numbers(struct layer_set *set)
+{
+	if (!may_make_numbers_up(set->work_fd) || upper_numbers_last(set))
+		return;
+	layer_device_is_vague(set, layer_upper(set));
+	log_info("%s: inode numbers there tell no objects apart", layer_upper(set)->path);
+}
+
+/* Of a lower layer that may be so nothing is believed but what only shows. */
+static void recognise_lower_numbers(struct layer_opening *lo, struct layer *l)
+{
+	const struct layer_place *place = &lo->places[l->index];
+	const char *path = place->sb_path ? place->sb_path : l->path;
+
+	if (!may_make_numbers_up(l->root_fd) || is_known(place->fs_type))
+		return;
+	/* There it was tried. */
+	if (lo->set->has_upper && l->device == layer_upper(lo->set)->device && !layer_upper_is_vague(lo->set))
+		return;
+	layer_device_is_vague(lo->set, l);
+	l->numbers_by_name = reading_tells_others(l, l->root_fd, NULL);
+	l->root_number = layer_number_of_root(path);
+	if (l->numbers_by_name)
+		log_debug("%s: inode numbers there don't last, those that show are made of names", l->path);
+}
+
 /* --- what becomes of open objects that lose their name ------------------------------------------------------------ */
 
 /* In a directory of its own, whose removal tells whether something is left in it. */
@@ -82,17 +230,6 @@ bool recognise_lists_mark(const struct layer_set *set, const char *name)
 	return is_listed(set->work_fd, name, xattr);
 }
 
-/* Those that many layers lie on, and that are known to list what is there. */
-static bool is_known_to_list(const char *fs_type)
-{
-	static const char *const known[] = {"virtiofs", "fuse.plyfs", "fuse.fuse-overlayfs"};
-
-	for (size_t i = 0; fs_type && i < ARRAY_SIZE(known); i++)
-		if (!strcmp(fs_type, known[i]))
-			return true;
-	return false;
-}
-
 static bool lower_lists_marks(const struct layer_opening *lo, const struct layer *l)
 {
 	const struct layer_set *set = lo->set;
@@ -102,16 +239,21 @@ static bool lower_lists_marks(const struct layer_opening *lo, const struct layer
 		return true;
 	if (set->has_upper && place->chain[0].dev == lo->places[0].chain[0].dev)
 		return atomic_load(&set->layers[0].lists_marks);
-	return is_known_to_list(place->fs_type);
+	return is_known(place->fs_type);
 }
 
-void recognise_lowers(struct layer_opening *lo)
+void recognise_layers(struct layer_opening *lo)
 {
 	struct layer_set *set = lo->set;
 
+	if (set->has_upper)
+		recognise_upper_numbers(set);
 	for (unsigned i = set->has_upper; i < set->n + set->n_data; i++) {
 		struct layer *l = &set->layers[i];
 
 		atomic_init(&l->lists_marks, lower_lists_marks(lo, l));
+		/* Data-only layers show nothing. */
+		if (i < set->n)
+			recognise_lower_numbers(lo, l);
 	}
 }

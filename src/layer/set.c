@@ -304,7 +304,7 @@ static int open_steps(struct layer_opening *lo)
 	if (!ret)
 		ret = probe_file_systems(lo);
 	if (!ret)
-		recognise_lowers(lo);
+		recognise_layers(lo);
 	if (!ret)
 		ret = override_prepare(lo);
 	if (!ret)

@@ -376,7 +376,7 @@ static int dirfd_climb(struct tree *tree, struct inode *dir, unsigned layer, str
 	return res;
 }
 
-int dirfd_get(struct tree *tree, struct inode *dir, struct dirref *ref, struct dirfd *ret_fd)
+int dirfd_get_held(struct tree *tree, struct inode *dir, struct dirref *ref, struct dirfd *ret_fd)
 {
 	if (!CHECK(inode_is_dir(dir)))
 		return -EIO;
@@ -393,6 +393,13 @@ int dirfd_get(struct tree *tree, struct inode *dir, struct dirref *ref, struct d
 		reach_pause(i);
 	}
 	return -ESTALE;
+}
+
+int dirfd_get(struct tree *tree, struct inode *dir, struct dirref *ref, struct dirfd *ret_fd)
+{
+	_cleanup_tree_names_ struct rwlock *names = tree_names_read(tree);
+
+	return dirfd_get_held(tree, dir, ref, ret_fd);
 }
 
 /* The name by which the directory lies in its parent's part of the layer; the parent is referenced. NULL: it lies elsewhere. */
@@ -414,7 +421,7 @@ static int open_to_read(struct tree *tree, struct inode *parent, const char *nam
 	_cleanup_close_ int fd = -1;
 	struct statx stx;
 	struct dirfd at;
-	int res = above ? dirfd_get(tree, parent, above, &at) : -ESTALE;
+	int res = above ? dirfd_get_held(tree, parent, above, &at) : -ESTALE;
 
 	if (res < 0)
 		return res;
@@ -428,6 +435,7 @@ static int open_to_read(struct tree *tree, struct inode *parent, const char *nam
 
 int dirfd_open_to_read(struct tree *tree, struct inode *dir, struct dirref *ref)
 {
+	_cleanup_tree_names_ struct rwlock *names = tree_names_read(tree);
 	char name[TREE_NAME_MAX + 1];
 	struct inode *parent;
 	struct dirfd fd;
@@ -449,6 +457,7 @@ int dirfd_open_to_read(struct tree *tree, struct inode *dir, struct dirref *ref)
 
 int dirfd_statx(struct tree *tree, struct inode *dir, struct dirref *ref, struct statx *ret_stx)
 {
+	_cleanup_tree_names_ struct rwlock *names = tree_names_read(tree);
 	const struct layer *l = &tree->layers->layers[ref->layer];
 	char name[TREE_NAME_MAX + 1] = "";
 	struct inode *parent = NULL;
@@ -460,7 +469,7 @@ int dirfd_statx(struct tree *tree, struct inode *dir, struct dirref *ref, struct
 	if (!dirfd_get_open(tree, dir, ref, &fd)) {
 		parent = parent_in_layer(tree, dir, ref, name);
 		above = parent ? dir_ref_of_layer(parent->dir, ref->layer) : NULL;
-		res = above ? dirfd_get(tree, parent, above, &fd) : dirfd_get(tree, dir, ref, &fd);
+		res = above ? dirfd_get_held(tree, parent, above, &fd) : dirfd_get_held(tree, dir, ref, &fd);
 	}
 	if (res == 0) {
 		res = layer_statx(l, fd.fd, above ? name : "", &stx, NULL);

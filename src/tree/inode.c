@@ -213,6 +213,7 @@ static void inode_own_ino_locked(struct tree *tree, struct inode *inode)
 
 	atomic_fetch_or(&inode->flags, INODE_NO_ORIGIN);
 	__atomic_store_n(&inode->ino, ino, __ATOMIC_RELAXED);
+	number_own_locked(tree, inode);
 }
 
 static struct inode *inode_alloc(size_t name_len)
@@ -238,7 +239,9 @@ struct inode *inode_new_locked(struct tree *tree, const struct resolved *r, size
 		goto fail;
 	if (slot_take_locked(tree, inode, &inode->id) < 0)
 		goto fail;
-	if (inode_in_upper(inode) && r->has_origin && !number_claim_locked(tree, inode))
+	if (inode_in_upper(inode) && !r->has_origin)
+		number_own_locked(tree, inode);
+	else if (inode_in_upper(inode) && !number_claim_locked(tree, inode))
 		inode_own_ino_locked(tree, inode);
 	return inode;
 fail:
@@ -415,7 +418,7 @@ static bool is_as_before(const struct tree *tree, const struct inode *inode, con
 
 static bool dirref_same(const struct dirref *a, const struct dirref *b)
 {
-	return object_id_equal(dirref_object(a), dirref_object(b));
+	return object_id_fits(dirref_object(a), dirref_object(b));
 }
 
 /* Whether the known inode is what the resolver found. A difference means that a layer was changed underneath, except
@@ -438,7 +441,7 @@ static bool name_matches(const struct tree *tree, const struct inode_name *n, co
 	}
 	if (inode_in_upper(inode) != upper)
 		return true;
-	return (upper || n->layer == r->layer) && object_id_equal(inode_object(inode), r->id) && is_as_before(tree, inode, r);
+	return (upper || n->layer == r->layer) && object_id_fits(inode_object(inode), r->id) && is_as_before(tree, inode, r);
 }
 
 /* A file with several links that is known by another name. */

@@ -176,6 +176,8 @@ void link_remove_locked(struct tree *tree, struct inode *inode);
 
 /* The number of an inode whose object is in the upper comes from its origin. False: another upper object has it. */
 bool number_claim_locked(struct tree *tree, struct inode *inode);
+/* The number is the upper object's own. Where those don't tell objects apart it may be one that another object was known by: then it gets another. */
+void number_own_locked(struct tree *tree, struct inode *inode);
 /* Whether another object of the upper has the number than the one whose own, without an origin, is own_ino. */
 bool number_is_taken(struct tree *tree, uint64_t ino, uint64_t own_ino);
 /* What an object of the upper shows, which may have no inode yet: the number of its origin, or its own where it has none (0) or another has
@@ -207,6 +209,8 @@ void dirfd_cache_free(struct tree *tree);
 /* Closes the descriptors of a directory that is being freed. */
 void dirfd_drop(struct tree *tree, struct dir *dir);
 unsigned dirfd_count(struct tree *tree);
+/* dirfd_get() for who holds N, where it is needed. */
+int dirfd_get_held(struct tree *tree, struct inode *dir, struct dirref *ref, struct dirfd *ret_fd);
 /* Attributes of the directory in one layer, of its descriptor where it is open, else by its name in the parent. -ESTALE: it isn't there. */
 int dirfd_statx(struct tree *tree, struct inode *dir, struct dirref *ref, struct statx *ret_stx);
 /* A descriptor to read the directory once, checked to be that one, which the caller closes: two calls less than

@@ -80,7 +80,7 @@ struct inode *link_find_locked(struct tree *tree, const struct resolved *r)
 {
 	struct inode_link *link = NULL;
 
-	if (r->in_upper || r->nlink)
+	if ((r->in_upper || r->nlink) && !object_id_is_vague(r->id))
 		link = link_at(tree, key_of(r->id, resolved_in_upper(tree, r)));
 	/* Where another mount removes files, its number may be another copy's by now. */
 	if (link && r->indexed && tree->layers->shows_upper && (!link->index_name || strcmp(link->index_name, r->index_name)))
@@ -91,9 +91,10 @@ struct inode *link_find_locked(struct tree *tree, const struct resolved *r)
 void link_add_locked(struct tree *tree, struct inode *inode)
 {
 	struct inode_link *link = link_of(tree, inode);
+	bool vague = object_id_is_vague(inode_object(inode));
 
-	/* Without memory it isn't found, which costs coherence of its names only. */
-	if (!link && !link_put(tree, key_of(inode_object(inode), true), inode))
+	/* Without memory it isn't found, which costs coherence of its names only; and where a number tells nothing it can't be. */
+	if (!vague && !link && !link_put(tree, key_of(inode_object(inode), true), inode))
 		return;
 	atomic_fetch_or(&inode->flags, INODE_HARDLINKED);
 }

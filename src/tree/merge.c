@@ -99,6 +99,7 @@ static int merge_number(struct merge *m, const struct sys_dirent *d, const char 
 		if (res == 0)
 			res = layer_object(set, m->layer, m->dirfd, name, &stx, &id);
 	}
+	layer_number_by_name(m->layer, m->ref->ino, name, &id);
 	*ret_ino = layer_union_ino(set, id);
 	/* What can't be looked at is listed all the same. */
 	return res == -ENOENT ? res : 0;
@@ -247,7 +248,7 @@ static int merge_impure(struct merge *m, struct inode *dir)
 	unsigned marks;
 	int res;
 
-	m->impure = atomic_load_explicit(&dir->dir->impure_marked, memory_order_acquire);
+	m->impure = atomic_load_explicit(&dir->dir->impure_marked, memory_order_acquire) || layer_upper_is_vague(m->tree->layers);
 	if (m->impure)
 		return 0;
 	res = layer_read_marks(m->tree->layers, m->layer, m->dirfd, "", &marks);
@@ -424,13 +425,26 @@ static int final_ino_by_marks(struct tree *tree, int dirfd, const char *name, un
 	return res;
 }
 
+/* Where the upper's numbers don't last an inode keeps the one that it was met with. */
+static bool known_ino(struct tree *tree, struct inode *dir, const char *name, uint64_t *ret_ino)
+{
+	struct inode *inode = inode_peek(tree, dir, name);
+
+	if (inode)
+		*ret_ino = inode_ino(inode);
+	inode_put(tree, inode);
+	return inode;
+}
+
 /* As resolve_child() numbers it, with fewer calls: the listing has seen what lies beneath. */
 int merge_final_ino(struct tree *tree, struct inode *dir, const char *name, unsigned flags, uint64_t *ino)
 {
 	struct dirfd fd;
 	int res = 1;
 
-	if (!(flags & LISTED_FORMER)) {
+	if (layer_upper_is_vague(tree->layers) && known_ino(tree, dir, name, ino))
+		return 0;
+	if (!(flags & LISTED_FORMER) && !layer_upper_is_vague(tree->layers)) {
 		if (!CHECK(tree->layers->has_upper))
 			return -EIO;
 		res = dirfd_get_upper(tree, dir, &fd);

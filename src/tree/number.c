@@ -102,6 +102,14 @@ bool number_claim_locked(struct tree *tree, struct inode *inode)
 	return true;
 }
 
+void number_own_locked(struct tree *tree, struct inode *inode)
+{
+	if (!layer_upper_is_vague(tree->layers))
+		return;
+	while (!number_claim_locked(tree, inode))
+		__atomic_store_n(&inode->ino, layer_other_ino(inode_ino(inode)), __ATOMIC_RELAXED);
+}
+
 bool number_is_taken(struct tree *tree, uint64_t ino, uint64_t own_ino)
 {
 	struct inode *owner;

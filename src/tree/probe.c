@@ -119,6 +119,7 @@ static int probe_object(struct tree *tree, const struct dirref *ref, int dirfd, 
 		res = layer_object(tree->layers, l, dirfd, name, &p->stx, &p->id);
 	if (res < 0)
 		return res;
+	layer_number_by_name(l, ref->ino, name, &p->id);
 	if (p->covered)
 		return PROBE_OBJECT;
 	probe_confirm(l, p);

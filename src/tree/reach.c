@@ -76,7 +76,7 @@ static int reach_file(struct tree *tree, struct inode *inode, struct reach *r)
 	res = -ESTALE;
 	if (r->place.parent) {
 		ref = dir_ref_of_layer(r->place.parent->dir, r->place.layer);
-		res = CHECK(ref) ? dirfd_get(tree, r->place.parent, ref, &r->dir) : -EIO;
+		res = CHECK(ref) ? dirfd_get_held(tree, r->place.parent, ref, &r->dir) : -EIO;
 	}
 	if (res < 0)
 		inode_place_finish(tree, &r->place);
@@ -95,7 +95,7 @@ static int reach_dir(struct tree *tree, struct inode *inode, struct reach *r)
 		return -EIO;
 	r->layer = &tree->layers->layers[ref->layer];
 	r->place.object = dirref_object(ref);
-	return dirfd_get(tree, inode, ref, &r->dir);
+	return dirfd_get_held(tree, inode, ref, &r->dir);
 }
 
 static int reach_start(struct tree *tree, struct inode *inode, struct reach *r)
@@ -189,6 +189,7 @@ static int check_flags(const struct inode *inode, const struct reach *r, int fla
 int inode_open(struct tree *tree, struct inode *inode, int flags, const struct layer **ret_layer)
 {
 	for (unsigned i = 0; i < REACH_TRIES; i++) {
+		_cleanup_tree_names_ struct rwlock *names = tree_names_read(tree);
 		struct reach r;
 		int res = reach_start(tree, inode, &r);
 
@@ -205,6 +206,7 @@ int inode_open(struct tree *tree, struct inode *inode, int flags, const struct l
 			*ret_layer = r.layer;
 		if (!reach_again(res))
 			return res;
+		tree_names_end(&names);
 		reach_pause(i);
 	}
 	return -ESTALE;
@@ -244,6 +246,7 @@ static bool inode_is_covered(const struct inode *inode)
 int inode_statx(struct tree *tree, struct inode *inode, struct statx *ret_stx)
 {
 	for (unsigned i = 0; i < REACH_TRIES; i++) {
+		_cleanup_tree_names_ struct rwlock *names = tree_names_read(tree);
 		struct reach r;
 		int res = inode_is_covered(inode) ? -EXDEV : reach_start(tree, inode, &r);
 
@@ -260,6 +263,7 @@ int inode_statx(struct tree *tree, struct inode *inode, struct statx *ret_stx)
 			inode_fix_statx(tree, inode, ret_stx);
 		if (!reach_again(res))
 			return res;
+		tree_names_end(&names);
 		reach_pause(i);
 	}
 	return -ESTALE;

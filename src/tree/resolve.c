@@ -618,7 +618,7 @@ static int resolve_root_layer(struct search *s, const struct layer_set *set, con
 	int res = layer_statx_uncovered(l, l->root_fd, "", &p.stx);
 
 	if (res == 0)
-		res = layer_object(set, l, l->root_fd, "", &p.stx, &p.id);
+		res = layer_root_object(set, l, &p.stx, &p.id);
 	if (res == 0)
 		res = layer_read_marks(set, l, l->root_fd, "", &p.marks);
 	if (res < 0)

@@ -24,6 +24,7 @@ struct search {
 	bool metacopy;	    /* what was found has metadata alone: its data is looked for */
 	bool metacopy_lower; /* and is or has a part in a lower layer */
 	const char *walked; /* the path in the layer that is being asked, when it isn't reached by the parent */
+	uint64_t walked_ino; /* of the directory on that path that is being looked in, layer_number_by_name() */
 	bool found;
 	bool done;
 	uint64_t origin_ino; /* of the topmost object, when it has a valid origin */

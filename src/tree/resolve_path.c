@@ -26,6 +26,8 @@ static int walk_look(struct search *s, const struct layer *l, int dirfd, const c
 	res = layer_statx(l, dirfd, name, &p->stx, &p->covered);
 	if (res == 0)
 		res = layer_object(set, l, dirfd, name, &p->stx, &p->id);
+	if (res == 0)
+		layer_number_by_name(l, s->walked_ino, name, &p->id);
 	if (res < 0 && res != -ENOENT && res != -ENAMETOOLONG)
 		return res;
 	if (set->aufs && l->index + 1 < set->n && (res < 0 || S_ISDIR(p->stx.stx_mode)))
@@ -62,6 +64,7 @@ static int walk_through(struct search *s, const struct layer *l, int dirfd, cons
 		s->done = true;
 	res = resolve_redirect(s, l, dirfd, name, &p, at, strlen(name));
 	resolve_end_below(s, &p, redirects);
+	s->walked_ino = p.id.ino;
 	return res;
 }
 
@@ -115,6 +118,7 @@ int resolve_walk(struct search *s, const struct layer *l)
 	if (!path)
 		return -ENOMEM;
 	s->walked = path;
+	s->walked_ino = l->root_number;
 	res = walk_components(s, l, path);
 	s->walked = NULL;
 	return res;

@@ -55,6 +55,7 @@ int tree_new(struct layer_set *set, const struct tree_limits *limits, struct tre
 	if (!tree)
 		return -ENOMEM;
 	lock_init(&tree->rename, LOCK_RENAME);
+	rwlock_init(&tree->names, LOCK_NAMES);
 	lock_init(&tree->table, LOCK_TABLE);
 	for (unsigned i = 0; i < INODE_LOCKS; i++)
 		lock_init(&tree->inode_locks[i], LOCK_INODE);
@@ -79,6 +80,7 @@ void tree_free(struct tree *tree)
 	for (unsigned i = 0; i < INODE_LOCKS; i++)
 		lock_finish(&tree->inode_locks[i]);
 	lock_finish(&tree->table);
+	rwlock_finish(&tree->names);
 	lock_finish(&tree->rename);
 	layer_set_put(tree->layers);
 	free(tree);

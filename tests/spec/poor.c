@@ -9,6 +9,9 @@
  *	pretended   none is kept, though setting one succeeds
  *	devices     there are device nodes
  *	nolinks     a file has one name
+ *	nodeids     numbers are of what the kernel knows at the time, another one for each name, and reading a directory tells none
+ *	            (libfuse's own, as of sshfs and unionfs-fuse)
+ *	pathids     numbers are made of paths (mergerfs)
  *	hidden      what is open when it is removed or replaced gets the name .fuse_hidden... meanwhile, as most have it; else it is
  *	            gone for who had it open by its path alone
  */
@@ -27,8 +30,9 @@
 
 static int root_fd;
 
-enum word { ATTRIBUTES, UNLISTED, PRETENDED, DEVICES, NOLINKS, HIDDEN, WORDS };
-static const char *const word_names[WORDS] = {"attributes", "unlisted", "pretended", "devices", "nolinks", "hidden"};
+enum word { ATTRIBUTES, UNLISTED, PRETENDED, DEVICES, NOLINKS, HIDDEN, NODEIDS, PATHIDS, WORDS };
+static const char *const word_names[WORDS] = {"attributes", "unlisted", "pretended", "devices", "nolinks", "hidden",
+					       "nodeids",    "pathids"};
 static bool has[WORDS];
 
 static const char *below(const char *path)
@@ -43,16 +47,40 @@ static int result(long res)
 
 static void *poor_init(struct fuse_conn_info *conn, struct fuse_config *config)
 {
-	config->use_ino = 1;
+	config->use_ino = !has[NODEIDS];
 	config->hard_remove = !has[HIDDEN];
 	/* Links are paths of their own here. */
 	config->attr_timeout = config->entry_timeout = 0;
 	return NULL;
 }
 
+/* FNV-1a, of a path in two pieces. */
+static ino_t number_of_path(const char *dir, const char *name)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (const char *c = dir; *c; c++)
+		hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
+	for (const char *c = name; *c; c++)
+		hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+static ino_t number_in(const char *dir, const char *name)
+{
+	char path[NAME_MAX + 2];
+
+	snprintf(path, sizeof(path), "/%s", name);
+	return number_of_path(dir[1] ? dir : "", path);
+}
+
 static int poor_getattr(const char *path, struct stat *st, struct fuse_file_info *fi)
 {
-	return result(fi ? fstat((int)fi->fh, st) : fstatat(root_fd, below(path), st, AT_SYMLINK_NOFOLLOW));
+	int res = result(fi ? fstat((int)fi->fh, st) : fstatat(root_fd, below(path), st, AT_SYMLINK_NOFOLLOW));
+
+	if (res == 0 && has[PATHIDS])
+		st->st_ino = number_of_path(path, "");
+	return res;
 }
 
 static int poor_readlink(const char *path, char *target, size_t size)
@@ -209,6 +237,8 @@ static int poor_readdir(const char *path, void *list, fuse_fill_dir_t fill, off_
 	while ((entry = readdir(dir))) {
 		struct stat st = {.st_ino = entry->d_ino, .st_mode = DTTOIF(entry->d_type)};
 
+		if (has[PATHIDS])
+			st.st_ino = number_in(path, entry->d_name);
 		if (fill(list, entry->d_name, &st, 0, 0))
 			break;
 	}

@@ -149,6 +149,7 @@ static const struct {
 	{"statx", sc_statx, "statx PATH"},
 	{"attributes", sc_attributes, "attributes PATH"},
 	{"statfs", sc_statfs, "statfs PATH"},
+	{"forget", sc_forget, "forget MOUNTPOINT"},
 	{"list", sc_list, "list DIR [BUFFER]"},
 	{"seekdir", sc_seekdir, "seekdir DIR"},
 	{"rewind", sc_rewind, "rewind DIR COMMAND"},

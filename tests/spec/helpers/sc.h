@@ -56,6 +56,7 @@ int sc_fsxattr(int argc, char **argv);
 int sc_statx(int argc, char **argv);
 int sc_attributes(int argc, char **argv);
 int sc_statfs(int argc, char **argv);
+int sc_forget(int argc, char **argv);
 int sc_list(int argc, char **argv);
 int sc_seekdir(int argc, char **argv);
 int sc_rewind(int argc, char **argv);

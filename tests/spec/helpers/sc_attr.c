@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
@@ -168,5 +169,15 @@ int sc_statfs(int argc, char **argv)
 	else
 		printf("bsize %lu frsize %lu blocks %llu files %llu namemax %lu\n", vfs.f_bsize, vfs.f_frsize,
 		       (unsigned long long)vfs.f_blocks, (unsigned long long)vfs.f_files, vfs.f_namemax);
+	return 0;
+}
+
+/* The kernel forgets what it knows of the file system and nobody uses at the moment: a remount that changes nothing does that. */
+int sc_forget(int argc, char **argv)
+{
+	if (argc != 2)
+		sc_misuse("forget MOUNTPOINT");
+	if (mount(NULL, argv[1], NULL, MS_REMOUNT, NULL))
+		sc_result(-1);
 	return 0;
 }
