@@ -2,7 +2,7 @@
 /*
  * One workload of the benchmark, timed inside one process: no fork, no shell, no interpreter in what is measured. It prints
  * "NANOSECONDS CPU_NANOSECONDS COUNT": the time of the whole workload, that of the processor in this process, and how many operations
- * (or MiB) it had.
+ * (or MiB) it had. With "callers N" before it, so many processes share its list, and are started before the clock.
  *
  * Lists of paths are read, and files to be created are named, before the clock starts; the clock stops before anything is cleaned up.
  */
@@ -10,12 +10,15 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
@@ -426,28 +429,103 @@ static const struct workload {
 	{"write-fsync", 2, 0, run_write_fsync},
 };
 
+struct times {
+	uint64_t wall, cpu;
+	size_t n;
+};
+
+static struct times run_alone(const struct workload *w, struct job *job)
+{
+	uint64_t cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID), wall = clock_ns(CLOCK_MONOTONIC);
+	size_t n = w->run(job);
+
+	wall = clock_ns(CLOCK_MONOTONIC) - wall;
+	return (struct times){wall, clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu, n};
+}
+
+/* A caller has every callers'th path. It begins when the pipe's other end is closed. */
+static void call(const struct workload *w, struct job *job, size_t me, size_t callers, int begin, struct times *ret)
+{
+	size_t n = 0;
+	char byte;
+
+	for (size_t i = me; i < job->n; i += callers)
+		job->paths[n++] = job->paths[i];
+	job->n = n;
+	if (read(begin, &byte, 1) != 0)
+		err(1, "pipe");
+	*ret = run_alone(w, job);
+}
+
+/* The clock's time is that of all together. */
+static struct times run_callers(const struct workload *w, struct job *job, size_t callers)
+{
+	struct times *each = mmap(NULL, callers * sizeof(*each), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct times all = {0};
+	int begin[2], status, failed = 0;
+
+	if (each == MAP_FAILED || pipe(begin))
+		err(1, "callers");
+	for (size_t i = 0; i < callers; i++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			err(1, "fork");
+		if (pid == 0) {
+			close(begin[1]);
+			call(w, job, i, callers, begin[0], &each[i]);
+			_exit(0);
+		}
+	}
+	all.wall = clock_ns(CLOCK_MONOTONIC);
+	close(begin[1]);
+	while (wait(&status) > 0)
+		failed |= status;
+	all.wall = clock_ns(CLOCK_MONOTONIC) - all.wall;
+	if (failed)
+		errx(1, "a caller failed");
+	for (size_t i = 0; i < callers; i++) {
+		all.cpu += each[i].cpu;
+		all.n += each[i].n;
+	}
+	return all;
+}
+
+/* Keeps a processor busy until its parent ends. */
+static void spin(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (volatile unsigned n = 0;; n++)
+		;
+}
+
 int main(int argc, char **argv)
 {
+	size_t callers = argc > 3 && !strcmp(argv[1], "callers") ? strtoul(argv[2], NULL, 10) : 0;
+
+	if (argc == 2 && !strcmp(argv[1], "spin"))
+		spin();
+	if (callers) {
+		argc -= 2;
+		argv += 2;
+	}
 	for (size_t i = 0; argc > 1 && i < sizeof(workloads) / sizeof(*workloads); i++) {
 		const struct workload *w = &workloads[i];
 		struct job job = {.argc = argc - 2, .argv = argv + 2};
-		uint64_t start, cpu;
-		size_t n;
+		struct times t;
 
 		if (strcmp(argv[1], w->name))
 			continue;
 		if (job.argc < w->args || job.argc > w->args + w->list)
 			errx(2, "%s takes %d arguments", w->name, w->args);
+		if (callers && !w->list)
+			errx(2, "%s has no list to be shared", w->name);
 		memset(buffer, 'b', sizeof(buffer));
 		if (w->list)
 			job_read_list(&job);
-		cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-		start = clock_ns(CLOCK_MONOTONIC);
-		n = w->run(&job);
-		start = clock_ns(CLOCK_MONOTONIC) - start;
-		cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu;
-		printf("%llu %llu %zu\n", (unsigned long long)start, (unsigned long long)cpu, n);
+		t = callers ? run_callers(w, &job, callers) : run_alone(w, &job);
+		printf("%llu %llu %zu\n", (unsigned long long)t.wall, (unsigned long long)t.cpu, t.n);
 		return 0;
 	}
-	errx(2, "usage: workload NAME ARGUMENT...");
+	errx(2, "usage: workload [callers N] NAME ARGUMENT... | spin");
 }

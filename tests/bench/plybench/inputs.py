@@ -54,10 +54,10 @@ def find(program):
     return shutil.which(program, path=ENVIRONMENT["PATH"])
 
 
-def run(argv, cwd=None):
-    """What it wrote. It has a process group of its own, which ends with it when it takes too long."""
+def run(argv, cwd=None, first=None):
+    """What it wrote. `first` is called in it before its program. It has a process group of its own, which ends with it when it takes too long."""
     with subprocess.Popen(argv, cwd=cwd, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True, start_new_session=True) as p:
+                          text=True, start_new_session=True, preexec_fn=first) as p:
         try:
             out, error = p.communicate(timeout=TIMEOUT_S)
         except subprocess.TimeoutExpired as e:

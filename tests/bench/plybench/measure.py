@@ -14,6 +14,7 @@ from . import stacks
 from .inputs import Skip
 from .layers import make_lists
 from .rows import COLD, GROUPS
+from .systems import Figures
 
 
 def drop_caches():
@@ -25,6 +26,23 @@ def drop_caches():
         raise Skip(f"the kernel's caches can't be dropped: {e.strerror}") from e
 
 
+class Spinners:
+    """With --busy two processes a processor that do nothing but run. Each has a session of its own, as the jobs of a busy machine have: Linux
+    gives a session its share of the processors."""
+
+    def __init__(self, args):
+        count = 2 * len(os.sched_getaffinity(0)) if args.busy else 0
+        self.processes = [subprocess.Popen([args.workload, "spin"], start_new_session=True) for _ in range(count)]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for p in self.processes:
+            p.kill()
+            p.wait()
+
+
 class Bench:
     def __init__(self, args, work):
         self.args, self.work, self.point = args, work, f"{work}/m"
@@ -32,6 +50,7 @@ class Bench:
         os.makedirs(args.dir, exist_ok=True)
         self.paths = make_lists(work, self.point)
         self.samples = {}  # row -> system -> [nanoseconds an operation]
+        self.cpu = {}      # row -> system -> [(nanoseconds of the processor an operation in the daemon, in the callers)]
         self.rss = {}      # system -> group -> KiB
         self.skipped = {}  # row -> why no system can be measured
         self.failed = {}   # row -> system -> why it has no figure
@@ -42,23 +61,24 @@ class Bench:
     def wants(self, row):
         return row is not None and any(fnmatch.fnmatch(row, p) for p in self.args.rows)
 
-    def workload(self, name, arguments):
+    def workload(self, system, name, arguments):
+        """Nanoseconds of the clock, of the callers' processor time, and operations."""
         names = dict(self.paths, once=f"-{next(self.once)}")
-        done = subprocess.run([self.args.workload, name] + [a.format(**names) for a in arguments],
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        # A session of its own, as the daemon has: see Spinners.
+        done = subprocess.run([self.args.workload, name] + [a.format(**names) for a in arguments], start_new_session=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, preexec_fn=system.bind)
         if done.returncode:
             raise RuntimeError(done.stderr.strip())
-        ns, cpu, count = map(int, done.stdout.split())
-        return ns / max(count, 1), cpu, max(count, 1)
+        wall, cpu, count = map(int, done.stdout.split())
+        return wall, cpu, max(count, 1)
 
     def measure(self, system, what, arguments):
-        """Nanoseconds an operation: of the clock, or of the processor in the workload and the daemon together. None: no figure of it."""
+        """Figures, or None: it can have none."""
         if callable(what):
-            figures = what(self, system)
-            return figures and figures[self.args.cpu and figures[1] is not None] / figures[2]
+            return what(self, system)
         before = system.cpu_ns()
-        wall, cpu, count = self.workload(what, arguments)
-        return (cpu + system.cpu_ns() - before) / count if self.args.cpu else wall
+        wall, cpu, count = self.workload(system, what, arguments)
+        return Figures(wall, cpu, system.cpu_ns() - before, count)
 
     def get_stack(self, name):
         """Raises Skip, each time."""
@@ -102,20 +122,26 @@ class Bench:
         if group.get("disk"):
             os.sync()
 
+    def add(self, row, name, figures):
+        self.samples.setdefault(row, {}).setdefault(name, []).append(statistics.median(f.wall / f.count for f in figures))
+        if figures[0].caller is not None:
+            self.cpu.setdefault(row, {}).setdefault(name, []).append(
+                tuple(statistics.median(part(f) / f.count for f in figures) for part in (lambda f: f.daemon, lambda f: f.caller)))
+
     def run_steps(self, system, group):
         for row, what, arguments, repeat in group["steps"]:
             try:
                 if row in COLD:
                     drop_caches()
-                times = [self.measure(system, what, arguments) for _ in range(repeat)]
+                figures = [self.measure(system, what, arguments) for _ in range(repeat)]
             except Skip as e:
                 self.skipped[row] = str(e)
                 continue
             except (RuntimeError, OSError) as e:
                 self.fail(system, row or what, [row] if row else [], e)
                 continue
-            if row and None not in times:
-                self.samples.setdefault(row, {}).setdefault(system.name, []).append(statistics.median(times))
+            if row and None not in figures:
+                self.add(row, system.name, figures)
         if system.rss_kib():
             rss = self.rss.setdefault(system.name, {})
             rss[group["name"]] = max(rss.get(group["name"], 0), system.rss_kib())

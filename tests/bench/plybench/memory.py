@@ -7,23 +7,24 @@ import os
 import resource
 
 from .layers import HUGE_DIRS, HUGE_FILES, HUGE_FIRST, HUGE_FULL, huge_name
+from .systems import Figures
 
 KNOWN, OPEN, MOST, DESCRIPTORS = 100000, 800, 4000, 1024
 HUGE = HUGE_DIRS * HUGE_FILES
 
 
 def mount_time(_, system):
-    return system.mount_ns, None, 1
+    return Figures(system.mount_ns, None, None, 1)
 
 
 def memory_growth(bench, system):
     """Bytes a file: growth between 10,000 walked files and 200,000."""
     if system.rss_kib() is None:
         return None
-    bench.workload("statwalk", ["{m}/a"])
+    bench.workload(system, "statwalk", ["{m}/a"])
     before = system.rss_kib()
-    bench.workload("statwalk", ["{m}/b"])
-    return (system.rss_kib() - before) * 1024, None, HUGE - HUGE_FIRST * HUGE_FILES
+    bench.workload(system, "statwalk", ["{m}/b"])
+    return Figures((system.rss_kib() - before) * 1024, None, None, HUGE - HUGE_FIRST * HUGE_FILES)
 
 
 def open_more(bench, opened, names):
@@ -74,4 +75,4 @@ def few_descriptors(bench, system):
             os.close(fd)
     if len(again) < 10:
         raise RuntimeError("wrong: nothing can be opened after all files were closed")
-    return len(opened), None, 1
+    return Figures(len(opened), None, None, 1)

@@ -2,8 +2,8 @@
 """The steps that run real programs in the merged tree. Each takes the time of the programs alone and then looks at what they left:
 a wrong answer is an error and no figure.
 
-A step is called with the bench, which has the mountpoint and the stack, and the system; it returns (nanoseconds, processor time of the
-programs and the daemon, operations).
+A step is called with the bench, which has the mountpoint and the stack, and the system; it returns Figures, or None where the system can
+have none.
 """
 import json
 import os
@@ -15,7 +15,7 @@ import time
 
 from .inputs import (APT_PROGRAMS, C_FILES, COMMIT, DEB_FILES, DEBS, ENGINE_LINKS, PROGRAM_LAYERS, READ_ALL, READ_AS_LISTED, SOURCES, Skip, deb_name,
                      digest, find, need, run, tree_files)
-from .systems import System
+from .systems import Figures, System
 
 CHANGED, TRANSACTIONS = 10, 2000
 
@@ -26,12 +26,12 @@ def children_ns():
 
 
 def timed(system, count, argvs, cwd=None):
-    """Runs them one after the other; returns ((nanoseconds, processor time, count), what the last one wrote)."""
-    cpu, start = children_ns() + system.cpu_ns(), time.monotonic_ns()
+    """Runs them one after the other; returns (figures, what the last one wrote)."""
+    caller, daemon, start = children_ns(), system.cpu_ns(), time.monotonic_ns()
     for argv in argvs:
-        said = run(argv, cwd)
+        said = run(argv, cwd, system.bind)
     wall = time.monotonic_ns() - start
-    return (wall, children_ns() + system.cpu_ns() - cpu, count), said
+    return Figures(wall, children_ns() - caller, system.cpu_ns() - daemon, count), said
 
 
 def expected(bench):
@@ -237,13 +237,13 @@ def compare(bench, system, sides):
     try:
         for (links, upper), point in zip(sides, points):
             os.makedirs(point, exist_ok=True)
-            side = System(system.name, system.argv)
+            side = System(system.name, system.argv, system.bound)
             side.mount(dict(bench.stack, lowers=links), upper, point, None)
             mounted.append((side, point))
         before = sum(side.cpu_ns() for side, _ in mounted)
-        per_entry, cpu, count = bench.workload("compare", points)
+        wall, cpu, count = bench.workload(system, "compare", points)
         check("the number of entries", count, expected(bench)["entries"])
-        return per_entry * count, cpu + sum(side.cpu_ns() for side, _ in mounted) - before, count
+        return Figures(wall, cpu, sum(side.cpu_ns() for side, _ in mounted) - before, count)
     finally:
         for side, point in mounted:
             side.umount(point)

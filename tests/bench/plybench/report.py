@@ -41,18 +41,49 @@ def goal_cell(row, by_system, plyfs_names):
     return f"{'>' if ratios and min(ratios) > goal else ' '}{goal:.2f}".rjust(8) if goal else ""
 
 
-def print_table(bench, names, plyfs_names):
-    """Median, half the spread of all rounds, ratio to the kernel."""
-    print(f"{'ns an operation or MiB':44}" + "".join(f"{n:>22}" for n in names) + f"{'goal':>8}")
+def table_rows(bench):
+    """Those that were measured, in order."""
     for row in (step[0] for group in GROUPS for step in group["steps"]):
-        if row in bench.skipped:
-            print(f"{row:44}  skipped: {bench.skipped[row]}")
-        elif row in bench.samples or row in bench.failed:
-            by_system = bench.samples.get(row, {})
-            print(f"{row:44}" + "".join(cell(by_system, n) for n in names) + goal_cell(row, by_system, plyfs_names))
+        if row in bench.samples or row in bench.failed:
+            yield row
+
+
+def behind_cell(figures, plyfs_names, peer_names):
+    """The peers that take less than each plyfs of the run, and the ratio of the best of these to theirs."""
+    own = [figures[n] for n in plyfs_names if figures.get(n)]
+    peers = [n for n in peer_names if figures.get(n)]
+    return ", ".join(f"{n} {min(own) / figures[n]:.2f}" for n in peers if own and figures[n] < min(own))
+
+
+def print_head(what, names, more):
+    print(f"{what:44}" + "".join(f"{n:>22}" for n in names) + more)
+
+
+def print_tables(bench, names, plyfs_names, peer_names):
+    """Median, half the spread of all rounds, ratio to the kernel."""
+    print_head("ns an operation or MiB", names, f"{'goal':>8}  behind")
+    for row, why in bench.skipped.items():
+        print(f"{row:44}  skipped: {why}")
+    for row in table_rows(bench):
+        by_system = bench.samples.get(row, {})
+        behind = behind_cell({n: statistics.median(v) for n, v in by_system.items()}, plyfs_names, peer_names)
+        print(f"{row:44}" + "".join(cell(by_system, n) for n in names) + f"{goal_cell(row, by_system, plyfs_names):8}  {behind}".rstrip())
+    print_cpu(bench, names, plyfs_names, peer_names)
     print_by_layers(bench.samples, names, plyfs_names)
     for name, groups in bench.rss.items():
         print(f"resident KiB after: {name}: " + ", ".join(f"{g} {k}" for g, k in groups.items()))
+
+
+def print_cpu(bench, names, plyfs_names, peer_names):
+    """Medians of the processor time of the daemon and of its callers."""
+    print()
+    print_head("ns of the processor: daemon + callers", names, "  behind")
+    for row in filter(bench.cpu.get, table_rows(bench)):
+        parts = {n: [statistics.median(p) for p in zip(*v)] for n, v in bench.cpu[row].items()}
+        cells = (f"{parts[n][0]:.0f} + {parts[n][1]:.0f}" if n in parts else "-" for n in names)
+        behind = behind_cell({n: sum(p) for n, p in parts.items()}, plyfs_names, peer_names)
+        print(f"{row:44}" + "".join(f"{c:>22}" for c in cells) + f"  {behind}".rstrip())
+    print()
 
 
 def to_one_layer(samples, row, count, name):
@@ -64,7 +95,7 @@ def print_by_layers(samples, names, plyfs_names):
     """The ratio of each system to itself over one layer."""
     rows = [(row, n) for row in BY_LAYERS for n in SIZES[1:] if over(row, n) in samples]
     if rows:
-        print(f"\n{'ratio to one layer':44}" + "".join(f"{n:>22}" for n in names) + f"{'goal':>8}")
+        print_head("ratio to one layer", names, f"{'goal':>8}")
     for row, n in rows:
         ratios = {name: to_one_layer(samples, row, n, name) for name in names}
         own = [ratios[name] for name in plyfs_names if ratios[name]]
@@ -79,7 +110,8 @@ def write_json(path, bench, systems):
         json.dump({
             "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             "kernel": platform.release(), "processors": os.cpu_count(), "systems": [s.name for s in systems],
-            "unit": "nanoseconds an operation or MiB", "rows": bench.samples, "goals": GOALS, "absolute_goals": ABSOLUTE_GOALS,
+            "unit": "nanoseconds an operation or MiB", "rows": bench.samples,
+            "processor": bench.cpu, "goals": GOALS, "absolute_goals": ABSOLUTE_GOALS,
             "skipped": bench.skipped, "failed": bench.failed, "rss_kib": bench.rss}, f, indent=1)
 
 

@@ -42,6 +42,15 @@ GROUPS = [
         ("append to lower files", "append", ["{part2}"], 1),
         ("mkdir", "mkdir", ["{newdirs}"], 1),
     ]},
+    {"name": "callers", "stack": "few", "steps": [
+        ("8 callers: missing names", "callers", ["8", "stat-missing", "{missing}", "{once}"], 1),
+        (None, "mkdir", ["{newdir}"], 1),
+        ("8 callers: create 4 KiB", "callers", ["8", "create", "{new}"], 1),
+        ("8 callers: append to lower files", "callers", ["8", "append", "{part2}"], 1),
+    ]},
+    {"name": "callers-open", "stack": "few", "steps": [
+        ("8 callers: open+read+close, fresh mount", "callers", ["8", "open-read", "{sample}"], 1),
+    ]},
     {"name": "first-write", "stack": "few", "disk": True, "steps": [
         ("first write to 256 MiB", "first-write", ["{m}/large"], 1),
     ]},
