@@ -30,6 +30,7 @@ struct fs_options {
 	bool writeback;          /* the kernel's write-back cache */
 	bool passthrough;        /* the kernel reads and writes regular files by itself where it can */
 	bool io_uring;           /* requests come over io_uring where the kernel consents */
+	bool opens_device;       /* /dev/fuse may be opened while requests come, for which io_uring has a use */
 	enum low_latency low_latency; /* whether idle processors poll while requests come densely */
 	bool static_nlink;       /* directories show one link */
 	bool ino32;              /* inode numbers show in 32 bits */
@@ -55,7 +56,10 @@ int fs_new(struct layer_set *set, const struct fs_options *opt, struct fs **ret_
 /* The session that serves it, for what the kernel has to be told and for what libfuse doesn't hand on; once it is mounted, before its
  * loop starts, and it outlives fs_quiesce(). 0 or -errno. */
 int fs_set_session(struct fs *fs, struct fuse_session *session);
-/* After the session's loop has ended: answers or drops what is parked, stops the pools, frees. */
+/* Serves the session until it ends: it is unmounted, its connection aborted, or fuse_session_exit() called, after which SIGUSR2 wakes the
+ * calling thread; it must have a handler that returns. 0, or -errno of what ended it. */
+int fs_serve(struct fs *fs);
+/* After that: answers or drops what is parked, stops the pools, frees. */
 void fs_free(struct fs *fs);
 /* Before the session's loop is ended though the mount has users. What the kernel is being told of names waits for whoever holds their
  * directory, and he may wait for an answer: so it is told while there still are some, and nothing more after that. */

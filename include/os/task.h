@@ -46,8 +46,9 @@ const char *sys_c_library(void);
 void sys_load_unwinder(void);
 /* Processors that this process may run on, at least 1. */
 unsigned sys_cpu_count(void);
-/* CLOCK_MONOTONIC in milliseconds. */
+/* CLOCK_MONOTONIC in milliseconds, and in microseconds. */
 unsigned long long sys_now_ms(void);
+unsigned long long sys_now_us(void);
 /* CLOCK_REALTIME, which file systems stamp with. */
 struct timespec sys_now_real(void);
 /* Sleeps; a signal may end it early. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The libfuse session. The layers are open and fenced already; here the mount comes into being, is served by a few threads with a
- * descriptor of /dev/fuse each, and goes.
+ * The libfuse session. The layers are open and fenced already; here the mount comes into being, is served (fuse/fs.h), and goes.
  */
 #define FUSE_USE_VERSION 314
 #include <fuse_log.h>
@@ -23,7 +22,6 @@
 #include "layer/plain.h"
 #include "os/task.h"
 
-#define MAX_THREADS 8U
 #define FUSE_MINOR 229 /* of the kernel's linux/miscdevice.h */
 /* What the caches of descriptors hold at most (fuse/fs.c), in a table of 64 KiB. */
 #define RESERVED_FDS 8192U
@@ -100,6 +98,7 @@ static struct fs_options fs_options_of(struct session *s)
 		.writeback = opt->writeback,
 		.passthrough = opt->data == DATA_PASSTHROUGH,
 		.io_uring = opt->io_uring && !s->mounted.covers_sys,
+		.opens_device = !s->mounted.covers_device,
 		.low_latency = (enum low_latency)opt->low_latency,
 		.max_write = opt->max_write,
 		.max_readahead = opt->max_readahead,
@@ -163,23 +162,6 @@ static int new_session(struct session *s)
 		return -EINVAL;
 	snprintf(ready, sizeof(ready), "/dev/fd/%d", s->mounted.fd);
 	return fuse_session_mount(s->se, ready) == 0 ? 0 : -EINVAL;
-}
-
-static int serve(struct session *s)
-{
-	struct fuse_loop_config *config = fuse_loop_cfg_create();
-	unsigned threads = MIN(sys_cpu_count(), MAX_THREADS);
-	int r;
-
-	if (!config)
-		return -ENOMEM;
-	/* Each of these descriptors is opened anew. */
-	fuse_loop_cfg_set_clone_fd(config, !s->mounted.covers_device);
-	fuse_loop_cfg_set_max_threads(config, MAX(threads, 2U));
-	fuse_loop_cfg_set_idle_threads(config, MAX(threads, 2U));
-	r = fuse_session_loop_mt(s->se, config);
-	fuse_loop_cfg_destroy(config);
-	return r;
 }
 
 static int session_start(struct session *s)
@@ -255,13 +237,13 @@ int session_run(const struct options *opt, struct layer_set *set, struct live *l
 		session_stop(&s);
 		return 1;
 	}
-	r = serve(&s);
+	r = fs_serve(s.fs);
 	layer_catalogs_stop(set);
 	layer_plain_stop(set);
-	if (r < 0 && r != -ENODEV)
-		log_error("session of %s ended: %s", opt->mountpoint, strerror(-r));
 	if (!live->reported)
-		say_why(&s, "the kernel ended the session before it began");
+		say_why(&s, r < 0 ? strerror(-r) : "the kernel ended the session before it began");
+	else if (r < 0)
+		log_error("session of %s ended: %s", opt->mountpoint, strerror(-r));
 	session_stop(&s);
 	return live->reported ? 0 : 1;
 }

@@ -9,6 +9,8 @@
 #include "awake.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "loop.h"
+#include "os/task.h"
 #include "wire.h"
 
 /* Of the descriptors that the process may have, but for these: a quarter for directories, a quarter for files, half for what has lost its
@@ -18,6 +20,8 @@
 #define LISTING_BYTES (1792U << 10)
 #define SYNC_THREADS 4
 #define COPY_THREADS 4
+/* What doesn't come over a ring is read. */
+#define RING_READERS_MAX 8U
 
 static void on_evict(struct inode *inode, void *arg)
 {
@@ -105,6 +109,8 @@ int fs_new(struct layer_set *set, const struct fs_options *opt, struct fs **ret_
 	lock_init(&fs->handles_lock, LOCK_LEAF);
 	awake_new(opt->low_latency, &fs->awake);
 	r = fs_new_tiers(fs);
+	if (r == 0)
+		r = loop_new(fs, &fs->loop);
 	if (r < 0) {
 		fs_free(fs);
 		return r;
@@ -117,6 +123,34 @@ int fs_set_session(struct fs *fs, struct fuse_session *session)
 {
 	fs->session = session;
 	return wire_attach(session);
+}
+
+#ifdef FUSE_CAP_OVER_IO_URING
+/* Rings are libfuse's business, with threads of its own. -ENODEV: it was unmounted. */
+static int serve_by_ring(struct fs *fs)
+{
+	struct fuse_loop_config *config = fuse_loop_cfg_create();
+	unsigned threads = MAX(2U, MIN(sys_cpu_count(), RING_READERS_MAX));
+	int r;
+
+	if (!config)
+		return -ENOMEM;
+	fuse_loop_cfg_set_clone_fd(config, fs->opt.opens_device);
+	fuse_loop_cfg_set_max_threads(config, threads);
+	fuse_loop_cfg_set_idle_threads(config, threads);
+	r = fuse_session_loop_mt(fs->session, config);
+	fuse_loop_cfg_destroy(config);
+	return r == -ENODEV ? 0 : r;
+}
+#endif
+
+int fs_serve(struct fs *fs)
+{
+#ifdef FUSE_CAP_OVER_IO_URING
+	if (fs->opt.io_uring)
+		return serve_by_ring(fs);
+#endif
+	return loop_run(fs->loop);
 }
 
 void fs_quiesce(struct fs *fs)
@@ -134,6 +168,7 @@ void fs_free(struct fs *fs)
 {
 	if (!fs)
 		return;
+	loop_free(fs->loop);
 	awake_free(fs->awake);
 	if (fs->parked)
 		fs_quiesce(fs);

@@ -31,6 +31,7 @@
 #include "tree/tree.h"
 
 struct awake; /* awake.h */
+struct loop; /* loop.h */
 struct parked;
 struct handle; /* ops_open.c: what OPEN was answered with */
 struct passthrough; /* passthrough.c */
@@ -55,6 +56,7 @@ struct fs {
 	struct pool *tell;        /* c one thread, fuse/names.c */
 	_Atomic bool telling_ends; /* a the kernel isn't told of names any more */
 	struct parked *parked;    /* c fuse/parked.c */
+	struct loop *loop;        /* c */
 	struct awake *awake;      /* c NULL where processors may halt */
 	struct fuse_session *session; /* c once requests come; NULL without one */
 	bool no_open;             /* c after INIT: the kernel can do without OPEN */
@@ -295,6 +297,8 @@ int dir_open_to_sync(struct fs *fs, struct inode *dir);
 
 /* The kernel has taken the answer to INIT; called on a request thread, before its next request. Not where messages don't pass through wire.c. */
 void fs_started(struct fs *fs);
+/* The largest piece that the kernel shall write at once, in bytes; libfuse may settle for less. */
+unsigned fs_max_write(const struct fs *fs);
 void op_init(void *userdata, struct fuse_conn_info *conn);
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t n);

@@ -148,6 +148,12 @@ static void log_negotiated(const struct fs *fs, struct fuse_conn_info *conn)
 		    fs->layers->is_volatile ? ", volatile" : "");
 }
 
+/* The kernel takes no less than a page, and buffers of less end the session. */
+unsigned fs_max_write(const struct fs *fs)
+{
+	return fs->opt.max_write ? MAX(fs->opt.max_write, 4096U) : 1U << 20;
+}
+
 void op_init(void *userdata, struct fuse_conn_info *conn)
 {
 	struct fs *fs = userdata;
@@ -155,8 +161,7 @@ void op_init(void *userdata, struct fuse_conn_info *conn)
 	negotiate_features(fs, conn);
 	if (feature_wanted(conn, FUSE_CAP_WRITEBACK_CACHE))
 		data_keep_mtimes(fs->data);
-	/* The kernel takes no less than a page, and buffers of less end the session. */
-	conn->max_write = fs->opt.max_write ? MAX(fs->opt.max_write, 4096U) : 1U << 20;
+	conn->max_write = fs_max_write(fs);
 	/* libfuse ends the session where it differs from the mount option. */
 	conn->max_read = fs->opt.max_read;
 	conn->max_background = fs->opt.max_background ? fs->opt.max_background : 64;

@@ -23,6 +23,7 @@
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "internal.h"
+#include "loop.h"
 
 /* Newer than the headers of some distributions. */
 #ifndef FUSE_NO_EXPORT_SUPPORT
@@ -103,6 +104,15 @@ static ssize_t wire_read(int fd, void *buf, size_t size, void *arg)
 	return n;
 }
 
+ssize_t wire_receive(struct fs *fs, void *buf, size_t size)
+{
+	ssize_t n = wire_read(fuse_session_fd(fs->session), buf, size, fs);
+
+	if (n < 0)
+		return -errno;
+	return is_request(buf, (size_t)n, 0) ? n : -EIO;
+}
+
 /* The answer to INIT: what is offered is taken. */
 static void amend_init(struct iovec *iov, int count)
 {
@@ -128,11 +138,24 @@ static void amend_init(struct iovec *iov, int count)
 	memcpy(iov[1].iov_base, &out, size);
 }
 
+/* Messages that are no answers have no number. */
+static bool is_answer(const struct iovec *iov)
+{
+	struct fuse_out_header h;
+
+	if (iov->iov_len < sizeof(h))
+		return false;
+	memcpy(&h, iov->iov_base, sizeof(h));
+	return h.unique != 0;
+}
+
 static ssize_t wire_writev(int fd, struct iovec *iov, int count, void *arg)
 {
 	(void)arg;
 	if (init_unique)
 		amend_init(iov, count);
+	if (is_answer(iov))
+		loop_note_answer();
 	return writev(fd, iov, count);
 }
 

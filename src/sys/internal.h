@@ -33,6 +33,10 @@ int sys_fd_path(int fd, const char *name, char *buf, size_t size);
 /* What /proc/TID/status tells about a task: dead, or SIGKILL pending. */
 bool sys_status_says_killed(FILE *status);
 
+/* What a line of /proc/TID/stat tells; -EINVAL. */
+struct sys_task_now;
+int sys_parse_task_stat(const char *line, struct sys_task_now *ret_now);
+
 /* Takes a line of mountinfo apart in place; *m points into it. False when it isn't one. */
 struct sys_mountinfo;
 bool sys_parse_mountinfo(char *line, struct sys_mountinfo *m);

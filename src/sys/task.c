@@ -26,6 +26,7 @@
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "internal.h"
+#include "os/sched.h"
 
 /* Inode number of the initial user namespace: part of the kernel's interface, named in linux/nsfs.h of late. */
 #define USER_NS_INIT_INO 0xEFFFFFFDu
@@ -151,8 +152,7 @@ bool sys_has_filesystem(const char *type)
 
 /* --- other processes --------------------------------------------------------------------------------------------- */
 
-/* Whether /proc shows the pid name space that our numbers are of. */
-static bool proc_is_ours(void)
+bool sys_proc_is_ours(void)
 {
 	char target[16];
 	ssize_t len = readlink("/proc/self", target, sizeof(target) - 1);
@@ -166,7 +166,7 @@ static bool proc_is_ours(void)
 /* /proc may hide what exists (hidepid=), kill(2) doesn't. */
 static bool is_gone(pid_t tid)
 {
-	return proc_is_ours() && kill(tid, 0) < 0 && errno == ESRCH;
+	return sys_proc_is_ours() && kill(tid, 0) < 0 && errno == ESRCH;
 }
 
 static bool has_sigkill(const char *mask)
@@ -211,7 +211,7 @@ bool sys_task_killed(pid_t tid)
 	bool killed = sys_status_says_killed(status);
 
 	fclose(status);
-	return killed && proc_is_ours();
+	return killed && sys_proc_is_ours();
 }
 
 /* --- this process ------------------------------------------------------------------------------------------------ */
@@ -294,12 +294,17 @@ unsigned sys_cpu_count(void)
 	return n > 0 ? (unsigned)n : 1;
 }
 
-unsigned long long sys_now_ms(void)
+unsigned long long sys_now_us(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (unsigned long long)now.tv_sec * 1000 + (unsigned long long)now.tv_nsec / 1000000;
+	return (unsigned long long)now.tv_sec * 1000000 + (unsigned long long)now.tv_nsec / 1000;
+}
+
+unsigned long long sys_now_ms(void)
+{
+	return sys_now_us() / 1000;
 }
 
 struct timespec sys_now_real(void)

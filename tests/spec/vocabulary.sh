@@ -186,12 +186,14 @@ has_told() {
 }
 
 # trace_daemon PID ARGS...: strace with these follows the daemon, into $BASE/trace unless they say else, and has all its threads when this
-# returns; trace_end: no longer.
+# returns; trace_end: no longer. The trace has nothing then of the thread that looks at the others at regular times (fuse/loop.h).
 TRACER=
+PACER=
 trace_daemon() {
 	local pid=$1
 
 	shift
+	PACER=$(cd "/proc/$pid/task" && grep -l -x plyfs-pacer ./*/comm | tr -cd '0-9\n' | sort -n | head -n 1)
 	strace -f -qq -o "$BASE/trace" "$@" -p "$pid" 2>/dev/null &
 	TRACER=$!
 	wait_until is_traced "$pid" "$TRACER"
@@ -205,6 +207,7 @@ is_traced() {
 trace_end() {
 	kill "$TRACER" 2>/dev/null
 	wait "$TRACER"
+	[ ! -e "$BASE/trace" ] || sed -i "/^${PACER:-none} /d" "$BASE/trace"
 }
 
 # union_idmapped MAP...: $BASE/merged over l1 and rw, their owners mapped by what the kind under test has for it: mounts il1 and irw of the

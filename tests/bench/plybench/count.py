@@ -2,7 +2,8 @@
 """Counts, exactly, what an operation costs: FUSE requests by kind and system calls of the daemon.
 
 The daemon runs under strace. What it reads from /dev/fuse begins with the request's header (linux/fuse.h), so requests are told by their
-opcode. Not counted: what comes when the kernel likes (FORGET, INTERRUPT, RELEASE), reading and answering requests, memory, waiting.
+opcode. Not counted: what comes when the kernel likes (FORGET, INTERRUPT, RELEASE), reading and answering requests, memory, waiting; nor the
+thread that looks at the others at regular times (src/fuse/loop.h).
 The layers are small and the same each time, so the figures don't depend on the machine, only on kernel and libfuse.
 """
 import collections
@@ -25,12 +26,13 @@ OPCODES = {1: "LOOKUP", 2: None, 3: "GETATTR", 4: "SETATTR", 5: "READLINK", 6: "
            11: "RMDIR", 12: "RENAME", 13: "LINK", 14: "OPEN", 15: "READ", 16: "WRITE", 17: "STATFS", 18: None, 20: "FSYNC",
            21: "SETXATTR", 22: "GETXATTR", 23: "LISTXATTR", 25: "FLUSH", 26: "INIT", 27: "OPENDIR", 28: "READDIR",
            29: "RELEASEDIR", 35: "CREATE", 36: None, 38: "DESTROY", 42: None, 44: "READDIRPLUS", 45: "RENAME2", 46: "LSEEK"}
-IGNORED = {"read", "writev", "futex", "mmap", "munmap", "mprotect", "madvise", "brk", "restart_syscall", "rt_sigtimedwait",
+IGNORED = {"read", "writev", "futex", "timerfd_settime", "mmap", "munmap", "mprotect", "madvise", "brk", "restart_syscall", "rt_sigtimedwait",
            "rt_sigprocmask", "set_robust_list", "rseq", "clone3", "clone", "gettid", "prctl", "getpriority", "setpriority", "exit"}
 # strace may not know the newest calls by name.
 UNNAMED = {"syscall_0x1c4": "fchmodat2", "syscall_0x1cf": "setxattrat", "syscall_0x1d0": "getxattrat",
            "syscall_0x1d1": "listxattrat", "syscall_0x1d2": "removexattrat"}
 
+PACER = "plyfs-pacer"
 CALL = re.compile(r"^\d+ +(\w+)\(")
 REQUEST = re.compile(r'read(?: resumed>|\(\d+, )"((?:\\x[0-9a-f]{2}){16})')
 
@@ -93,13 +95,24 @@ class Traced:
              f"lowerdir={lower},upperdir={top}/u,workdir={top}/w,volatile", self.point],
             stdin=subprocess.DEVNULL)
         for _ in range(200):
-            if os.path.ismount(self.point):
+            self.pacer = self.find_pacer() if os.path.ismount(self.point) else None
+            if self.pacer:
                 return
             if self.process.poll() is not None:
                 break
             time.sleep(0.05)
         self.process.kill()
         raise BenchError(f"--count: {program} didn't mount under strace")
+
+    def find_pacer(self):
+        """The beginning of its lines in the log; None until it is there."""
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children", encoding="ascii") as f:
+            daemon = f.read().split()[0]
+        for task in os.listdir(f"/proc/{daemon}/task"):
+            with open(f"/proc/{daemon}/task/{task}/comm", encoding="ascii") as f:
+                if f.read().strip() == PACER:
+                    return f"{task} "
+        return None
 
     def settle(self):
         """Waits until the log doesn't grow any more; returns its length."""
@@ -147,7 +160,7 @@ def run_steps(args, traced, paths, steps):
         with open(traced.log, "rb") as f:
             f.seek(start)
             lines = f.read(end - start).decode("ascii", "replace").splitlines()
-        requests, calls = count_lines(lines)
+        requests, calls = count_lines(line for line in lines if not line.startswith(traced.pacer))
         table += [row, f"    requests: {per_operation(requests, operations)}", f"    calls: {per_operation(calls, operations)}"]
     return table
 

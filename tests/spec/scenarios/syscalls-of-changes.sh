@@ -18,14 +18,14 @@ layers() {
 	done
 }
 
-# calls COMMAND...: how many system calls the daemon makes for a change that is done N times, but for those of libfuse's loop and of the
+# calls COMMAND...: how many system calls the daemon makes for a change that is done N times, but for those of the request loop and of the
 # allocator. What comes once, or now and then, is less than half a call.
 calls() {
 	trace_daemon "$(cat "$BASE/m.pid")"
 	"$@"
 	trace_end
 	grep -E '^[0-9]+ +[a-z_0-9]+\(' "$BASE/trace" |
-		grep -cvE '^[0-9]+ +(futex|read|writev|rt_sigtimedwait|restart_syscall|mprotect|madvise|munmap|mmap|brk)\(' |
+		grep -cvE '^[0-9]+ +(futex|read|writev|timerfd_settime|rt_sigtimedwait|restart_syscall|mprotect|madvise|munmap|mmap|brk)\(' |
 		awk -v n=$N '{ print int($1 / n + 0.5) }'
 }
 

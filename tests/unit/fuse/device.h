@@ -3,7 +3,7 @@
  * A scripted /dev/fuse: a union served by libfuse over a socket whose other end is the test. Raw requests of the protocol (linux/fuse.h) go in
  * and raw replies come out, so everything between the kernel and the tiers below is the code that users run. Nothing is mounted.
  *
- * A thread runs the session's loop. device_call() sends one request and waits for the reply to it; messages that the daemon sends by
+ * A thread serves it. device_call() sends one request and waits for the reply to it; messages that the daemon sends by
  * itself (unique 0) are counted and dropped.
  */
 #ifndef UNIT_FUSE_DEVICE_H
@@ -12,6 +12,7 @@
 #include <linux/fuse.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/socket.h>
 
 #include "base/hash.h"
@@ -40,11 +41,16 @@ struct device {
 	char body[DEVICE_MESSAGE_MAX];
 };
 
+static inline void device_wake(int sig)
+{
+	(void)sig;
+}
+
 static inline void *device_serve(void *arg)
 {
 	struct device *d = arg;
 
-	fuse_session_loop(d->se);
+	fs_serve(d->fs);
 	return NULL;
 }
 
@@ -174,6 +180,7 @@ static inline bool device_open_with(struct device *d, const char *text, bool (*a
 	int fds[2];
 
 	pthread_once(&seeded, hash_seed_init);
+	signal(SIGUSR2, device_wake); /* see fs_serve() */
 	if (fixture_open(&d->f, text) < 0)
 		return UNIT_FAIL("layers: %s", d->f.error ? d->f.error : "?");
 	opt = device_options(d->f.set);
