@@ -11,28 +11,26 @@ layers() {
 	(cd && seq -f n%.0f 0 399 | xargs touch)
 }
 
-# Few steps over a directory of which nobody has read anything: the kernel keeps what it reads of it.
+# fresh NAME COUNT: of which nobody has read anything, so the kernel keeps what it reads of it.
 fresh() {
 	mkdir fresh-$1
-	(cd fresh-$1 && seq -f n%.0f 0 399 | xargs touch)
+	(cd fresh-$1 && seq -f n%.0f 0 $(($2 - 1)) | xargs touch)
 }
 
 scenario() {
-	local dir seed size i
+	local dir size i
 
 	for dir in lower merged; do
-		try sc streams $dir $dir 1 1200
+		try sc streams $dir $dir 1 1000
 	done
-	for seed in 2 3 4; do
-		fresh $seed
-		try sc streams fresh-$seed fresh-$seed $seed 200
-	done
+	fresh streams 250
+	try sc streams fresh-streams fresh-streams 2 200
 	for size in 500 32768; do
-		fresh $size
+		fresh $size 400
 		try sc overtaken fresh-$size $size
 	done
 	# One that was often changed and listed.
-	fresh often
+	fresh often 400
 	for i in $(seq 40); do
 		echo >fresh-often/x
 		ls fresh-often >/dev/null
