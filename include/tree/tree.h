@@ -46,6 +46,7 @@ struct tree;
 struct inode;
 struct inode_name; /* tree/name.c: a (parent, name) -> inode entry of the table */
 struct listing;    /* tree/listing.h */
+struct name_set;   /* tree/nameset.c */
 struct place_notes; /* tree/cookie.c */
 struct dirfd_entry; /* tree/dirfd.c */
 
@@ -86,6 +87,7 @@ struct dir {
 	_Atomic unsigned char plus;   /* a enum dir_plus; rises only */
 	_Atomic unsigned misses;      /* a probes of layers that found nothing since the last listing */
 	struct listing *listing;      /* leaf: tree/listing.c */
+	struct name_set *names; /* leaf: what is left of one that went for memory; NULL where there is a listing */
 	struct place_notes *notes;    /* leaf: tree/cookie.c */
 	uint32_t patches;             /* leaf: changes told to the listing, kept or not; a build in between is void */
 	bool changed;                 /* leaf: one was told since the last stream began */

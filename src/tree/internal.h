@@ -342,9 +342,10 @@ struct listing {
 	uint32_t n_slots;
 	uint8_t bits; /* of a hash that say the home slot */
 	bool unsure;  /* whiteouts were forgotten: any missing name may have one in the upper */
+	bool used;    /* since it came to its place in the cache's list */
 	size_t bytes; /* as counted by the cache */
 	struct dir *dir;
-	struct listing *prev, *next; /* LRU */
+	struct listing *prev, *next; /* of the cache */
 };
 
 /* The parts, on a listing that no one else sees or under the leaf lock. Pointers to entries hold until the next is
@@ -373,6 +374,18 @@ static inline const char *listed_name(const struct listing *l, const struct list
 void listed_hide(struct listing *l, struct listed *e);
 void listed_show(struct listing *l, struct listed *e);
 
+/* --- nameset.c ---------------------------------------------------------------------------------------------------- */
+
+/* Of a listing's names and of those that the upper may have whiteouts of. NULL: no memory. */
+struct name_set *name_set_of(const struct listing *l);
+size_t name_set_size(const struct name_set *s);
+/* A name came, or the upper may have a whiteout of it now. False: there is no room, and the set is no longer true. */
+bool name_set_add(struct name_set *s, uint64_t key);
+/* False: the directory doesn't have the name. */
+bool name_set_has(const struct name_set *s, uint64_t key);
+/* Whether the upper may have whiteouts of names that the set hasn't. */
+bool name_set_is_unsure(const struct name_set *s);
+
 /* --- listing.c ---------------------------------------------------------------------------------------------------- */
 
 struct listing_cache {
@@ -380,7 +393,9 @@ struct listing_cache {
 	size_t max_bytes;
 	size_t bytes;
 	unsigned n;
-	struct listing *lru; /* least recently used first */
+	struct listing *list;	 /* those first that go next, unless they were used */
+	size_t set_bytes;	 /* of the sets of names that are left of others, at most max_bytes as well */
+	const struct tree *tree; /* c */
 };
 
 int listing_cache_new(struct tree *tree, size_t max_bytes);

@@ -5,7 +5,8 @@
  *
  * A name has its place from its key alone, so nothing has to be kept for a reader: a listing may be dropped at any
  * time, and one that is read again leads him on from where he is. A name that goes stays as a hidden entry, because the
- * upper may have a whiteout of it.
+ * upper may have a whiteout of it. What goes for memory leaves a set of its names (nameset.c), by which those that are
+ * missing are told.
  *
  * One leaf lock covers all listings. What needs system calls is done outside: building, and the inode numbers of
  * copied-up entries, which are asked for when they are first read. A build without D is void if a patch was told
@@ -34,6 +35,7 @@ int listing_cache_new(struct tree *tree, size_t max_bytes)
 		return -ENOMEM;
 	lock_init(&cache->lock, LOCK_LEAF);
 	cache->max_bytes = max_bytes;
+	cache->tree = tree;
 	tree->listings = cache;
 	return 0;
 }
@@ -42,7 +44,7 @@ void listing_cache_free(struct tree *tree)
 {
 	if (!tree->listings)
 		return;
-	(void)CHECK(!tree->listings->lru);
+	(void)CHECK(!tree->listings->list && !tree->listings->set_bytes);
 	lock_finish(&tree->listings->lock);
 	free(tree->listings);
 	tree->listings = NULL;
@@ -53,7 +55,7 @@ void listing_cache_free(struct tree *tree)
 /* Takes the listing out of the cache and its directory, and puts it before *gone. */
 static void cache_remove_locked(struct listing_cache *cache, struct listing *l, struct listing **gone)
 {
-	DL_DELETE(cache->lru, l);
+	DL_DELETE(cache->list, l);
 	cache->n--;
 	cache->bytes -= l->bytes;
 	l->dir->listing = NULL;
@@ -71,28 +73,42 @@ static void listings_free(struct listing *gone)
 	}
 }
 
-static void cache_touch_locked(struct listing_cache *cache, struct listing *l)
+static void names_drop_locked(struct listing_cache *cache, struct dir *dir)
 {
-	if (!l->next)
-		return;
-	DL_DELETE(cache->lru, l);
-	DL_APPEND(cache->lru, l);
+	cache->set_bytes -= name_set_size(dir->names);
+	free(dir->names);
+	dir->names = NULL;
 }
 
-/* Back within the budget, `keep` and those that were used last left alone, whatever their size: work in one huge
- * directory and some others must not read it again each time. */
+/* The listing is going: what is missing stays known, unless the layers are asked each time. */
+static void names_keep_locked(struct listing_cache *cache, const struct listing *l)
+{
+	bool wanted = !cache->tree->revalidate && cache->set_bytes < cache->max_bytes;
+	struct name_set *names = wanted ? name_set_of(l) : NULL;
+
+	if (!names)
+		return;
+	l->dir->names = names;
+	cache->set_bytes += name_set_size(names);
+}
+
+/* Back within the budget. A listing that was used since it was last at this place comes back to the end, so that the
+ * one that goes wasn't used for long, and to use one moves none. `keep` and a few others stay, whatever their size:
+ * work in one huge directory and some others must not read it again each time. */
 #define KEEP_NEWEST 4
 static void cache_trim_locked(struct listing_cache *cache, const struct listing *keep, struct listing **gone)
 {
-	struct listing *l = cache->lru;
-	unsigned left = cache->n;
+	while (cache->n > KEEP_NEWEST && cache->bytes > cache->max_bytes) {
+		struct listing *l = cache->list;
 
-	while (left-- > KEEP_NEWEST && cache->bytes > cache->max_bytes) {
-		struct listing *next = l->next;
-
-		if (l != keep)
-			cache_remove_locked(cache, l, gone);
-		l = next;
+		if (l == keep || l->used) {
+			l->used = false;
+			DL_DELETE(cache->list, l);
+			DL_APPEND(cache->list, l);
+			continue;
+		}
+		names_keep_locked(cache, l);
+		cache_remove_locked(cache, l, gone);
 	}
 }
 
@@ -110,9 +126,10 @@ static void cache_publish_locked(struct listing_cache *cache, struct dir *dir, s
 {
 	if (dir->listing)
 		cache_remove_locked(cache, dir->listing, gone);
+	names_drop_locked(cache, dir);
 	l->dir = dir;
 	l->bytes = 0;
-	DL_APPEND(cache->lru, l);
+	DL_APPEND(cache->list, l);
 	cache->n++;
 	dir->listing = l;
 	cache_account_locked(cache, l, gone);
@@ -135,6 +152,7 @@ void listing_drop(struct tree *tree, struct inode *dir)
 	note_change_locked(dir->dir);
 	if (dir->dir->listing)
 		cache_remove_locked(cache, dir->dir->listing, &gone);
+	names_drop_locked(cache, dir->dir);
 	lock_drop(&cache->lock);
 	listings_free(gone);
 }
@@ -152,6 +170,27 @@ static struct listed *patch_entry(struct listing *l, const char *name, bool *ret
 	return e ? e : listing_append(l, name, len, key);
 }
 
+static void entry_put(struct listing *l, struct listed *e, bool was_live, unsigned char type, uint64_t ino,
+		      unsigned layer)
+{
+	/* A directory that goes on being one may still merge with those beneath. */
+	if (type != DT_DIR)
+		e->last_layer = (uint16_t)layer;
+	else if (!was_live || e->type != DT_DIR)
+		e->last_layer = UINT16_MAX;
+	listed_show(l, e);
+	e->type = type;
+	e->ino = ino;
+	e->layer = (uint16_t)layer;
+}
+
+/* A name came or went while there is no listing: the set has it, or is of no use. */
+static void names_add_locked(struct listing_cache *cache, struct dir *dir, const char *name)
+{
+	if (dir->names && !name_set_add(dir->names, listing_key(name, strlen(name))))
+		names_drop_locked(cache, dir);
+}
+
 static void listing_put(struct tree *tree, struct inode *dir, const char *name, unsigned char type, uint64_t ino,
 			unsigned layer)
 {
@@ -162,23 +201,14 @@ static void listing_put(struct tree *tree, struct inode *dir, const char *name, 
 
 	lock_take(&cache->lock);
 	note_change_locked(dir->dir);
+	names_add_locked(cache, dir->dir, name);
 	l = dir->dir->listing;
-	if (l) {
-		e = patch_entry(l, name, &was_live);
-		if (e) {
-			/* A directory that goes on being one may still merge with those beneath. */
-			if (type != DT_DIR)
-				e->last_layer = (uint16_t)layer;
-			else if (!was_live || e->type != DT_DIR)
-				e->last_layer = UINT16_MAX;
-			listed_show(l, e);
-			e->type = type;
-			e->ino = ino;
-			e->layer = (uint16_t)layer;
-			cache_account_locked(cache, l, &gone);
-		} else {
-			cache_remove_locked(cache, l, &gone);
-		}
+	e = l ? patch_entry(l, name, &was_live) : NULL;
+	if (e) {
+		entry_put(l, e, was_live, type, ino, layer);
+		cache_account_locked(cache, l, &gone);
+	} else if (l) {
+		cache_remove_locked(cache, l, &gone);
 	}
 	lock_drop(&cache->lock);
 	listings_free(gone);
@@ -204,6 +234,7 @@ void listing_remove(struct tree *tree, struct inode *dir, const char *name)
 
 	LOCK_SCOPE(&tree->listings->lock);
 	note_change_locked(dir->dir);
+	names_add_locked(tree->listings, dir->dir, name);
 	l = dir->dir->listing;
 	if (!l)
 		return;
@@ -424,7 +455,7 @@ int listing_read(struct tree *tree, struct inode *dir, uint64_t cookie, size_t m
 	res = listing_ensure_and_lock(tree, dir, again, &gone);
 	if (res < 0)
 		return res;
-	cache_touch_locked(tree->listings, dir->dir->listing);
+	dir->dir->listing->used = true;
 	batch_fill_locked(dir->dir, cookie, max_bytes, ret_batch, flags);
 	patches = dir->dir->patches;
 	lock_drop(&tree->listings->lock);
@@ -435,25 +466,40 @@ int listing_read(struct tree *tree, struct inode *dir, uint64_t cookie, size_t m
 	return res;
 }
 
-void listing_probe(struct tree *tree, struct inode *dir, const char *name, struct listing_hint *ret)
+/* What is left of a listing says of a name that it is missing, or nothing. */
+static void probe_names_locked(const struct dir *dir, uint64_t key, struct listing_hint *ret)
 {
-	size_t len = strlen(name);
-	struct listing *l;
-	struct listed *e;
-
-	*ret = (struct listing_hint){.answer = LISTING_UNKNOWN};
-	LOCK_SCOPE(&tree->listings->lock);
-	l = dir->dir->listing;
-	if (!l)
+	if (!dir->names || name_set_has(dir->names, key))
 		return;
-	cache_touch_locked(tree->listings, l);
-	e = listing_get(l, name, len, listing_key(name, len), NULL);
+	ret->answer = LISTING_ABSENT;
+	ret->may_whiteout = name_set_is_unsure(dir->names);
+}
+
+static void probe_listing_locked(struct listing *l, const char *name, size_t len, uint64_t key,
+				 struct listing_hint *ret)
+{
+	const struct listed *e = listing_get(l, name, len, key, NULL);
+
+	l->used = true;
 	if (e && !(e->flags & LISTED_HIDDEN)) {
 		*ret = (struct listing_hint){.answer = LISTING_PRESENT, .layer = e->layer, .last_layer = e->last_layer};
 		return;
 	}
 	ret->answer = LISTING_ABSENT;
 	ret->may_whiteout = e ? (e->flags & LISTED_WHITEOUT) != 0 : l->unsure;
+}
+
+void listing_probe(struct tree *tree, struct inode *dir, const char *name, struct listing_hint *ret)
+{
+	size_t len = strlen(name);
+	uint64_t key = listing_key(name, len);
+
+	*ret = (struct listing_hint){.answer = LISTING_UNKNOWN};
+	LOCK_SCOPE(&tree->listings->lock);
+	if (dir->dir->listing)
+		probe_listing_locked(dir->dir->listing, name, len, key, ret);
+	else
+		probe_names_locked(dir->dir, key, ret);
 }
 
 enum listing_answer listing_find(struct tree *tree, struct inode *dir, const char *name, unsigned *ret_layer)

@@ -576,6 +576,51 @@ TEST("the few listings that were used last stay, however small the budget")
 		EXPECT_INT(listing_find(f.tree, dirs[i], "n1", NULL), LISTING_PRESENT);
 }
 
+TEST("a listing that goes for memory leaves its names, by which a missing one is told, and changes are told to them")
+{
+	FIXTURE(f, .layers = 2);
+	struct inode *dirs[8];
+	unsigned found = 0;
+	char name[32];
+
+	ASSERT(make_listed(&f, dirs));
+	f.tree->listings->max_bytes = 4096;
+	ASSERT_INT(listing_build(f.tree, dirs[7]), 0);
+	ASSERT(!dirs[0]->dir->listing && dirs[0]->dir->names);
+	EXPECT(f.tree->listings->set_bytes <= 4096 + name_set_size(dirs[0]->dir->names));
+	for (unsigned i = 0; i < 1000; i++) {
+		snprintf(name, sizeof(name), "n%u", i);
+		found += listing_find(f.tree, dirs[0], name, NULL) == LISTING_UNKNOWN;
+		EXPECT(i >= 200 || listing_find(f.tree, dirs[0], name, NULL) == LISTING_UNKNOWN);
+	}
+	EXPECT(found < 210);
+	/* All that comes is found, until there is no room. */
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "more%u", i);
+		listing_add(f.tree, dirs[0], name, DT_REG, 1, 0);
+		EXPECT_INT(listing_find(f.tree, dirs[0], name, NULL), LISTING_UNKNOWN);
+	}
+	EXPECT(!dirs[0]->dir->names);
+	/* Of what went the upper may have a whiteout. */
+	listing_remove(f.tree, dirs[1], "n7");
+	listing_remove(f.tree, dirs[1], "unheard of");
+	EXPECT_INT(listing_find(f.tree, dirs[1], "n7", NULL), LISTING_UNKNOWN);
+	EXPECT_INT(listing_find(f.tree, dirs[1], "unheard of", NULL), LISTING_UNKNOWN);
+	ASSERT_INT(listing_build(f.tree, dirs[1]), 0);
+	EXPECT(!dirs[1]->dir->names);
+}
+
+TEST("with timeout=0 nothing is left of a listing that goes")
+{
+	FIXTURE(f, .layers = 2, .revalidate = true);
+	struct inode *dirs[8];
+
+	ASSERT(make_listed(&f, dirs));
+	f.tree->listings->max_bytes = 4096;
+	ASSERT_INT(listing_build(f.tree, dirs[7]), 0);
+	EXPECT(!dirs[0]->dir->listing && !dirs[0]->dir->names);
+}
+
 TEST("a batch holds at least one entry, whatever room there is")
 {
 	FIXTURE(f, .layers = 2);
