@@ -45,13 +45,20 @@ int fence_read_only(int fd, const char *path, bool *ret_fenced)
 	int clone = clone_mount(fd, &recursive), ret;
 
 	*ret_fenced = clone >= 0 && !recursive;
+	if (layer_passing(clone))
+		return clone;
 	if (clone < 0) {
 		log_debug("%s: no clone of the mount: %s", path, strerror(-clone));
 		return sys_openat(fd, ".", O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
 	}
 	ret = sys_mount_set_readonly(clone, recursive);
+	if (layer_passing(ret)) {
+		sys_close(clone);
+		return ret;
+	}
+	/* Nothing is written there in any case; but it is no longer the kernel's business that nothing is. */
 	if (ret < 0)
-		log_debug("%s: clone of the mount stays writable: %s", path, strerror(-ret));
+		log_limited(LOG_CAUSE_LAYER, LOG_NOTICE, "%s: clone of the mount stays writable: %s", path, strerror(-ret));
 	return clone;
 }
 
@@ -164,8 +171,9 @@ int fence_upper(struct layer_opening *lo)
 	struct layer *l = &lo->set->layers[0];
 	int ret = clone_upper(lo);
 
-	if (ret == -ENOMEM)
-		return ret;
+	/* Another directory than the option's: its mount is shown in more ways than its path tells. */
+	if (ret != -ESTALE && layer_passing(ret))
+		return layer_refuse_errno(lo, ret, "upperdir", l->path);
 	if (ret < 0) {
 		log_debug("%s: no clone of the mount: %s", l->path, strerror(-ret));
 		l->root_fd = sys_openat(lo->upper_fd, ".", O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);

@@ -33,46 +33,58 @@ static bool uuids_differ(const struct layer_set *set)
 	return true;
 }
 
-static bool upper_links(struct layer_set *set)
+/* By the state file, so that it takes no space but that of a name. */
+static int upper_links(struct layer_set *set)
 {
-	char name[WORK_NAME_MAX], other[WORK_NAME_MAX];
-	bool good;
-	int fd;
+	char name[WORK_NAME_MAX];
+	int ret;
 
 	work_temp_name(set, name);
-	work_temp_name(set, other);
-	fd = sys_openat(set->work_fd, name, O_CREAT | O_EXCL | O_WRONLY, 0600, SYS_NO_XDEV);
-	if (fd < 0)
-		return false;
-	sys_close(fd);
-	good = sys_linkat(set->work_fd, name, set->work_fd, other) == 0;
-	if (good)
-		sys_unlinkat(set->work_fd, other, 0);
-	sys_unlinkat(set->work_fd, name, 0);
-	return good;
+	ret = layer_supports(sys_linkat(set->workdir_fd, WORK_STATE_NAME, set->work_fd, name));
+	if (ret > 0) {
+		int unlinked = sys_unlinkat(set->work_fd, name, 0);
+
+		ret = unlinked < 0 ? unlinked : ret;
+	}
+	return ret;
 }
 
-/* Fills in what the index is tied to. NULL, or why there can be none, with *ret_path what it is about. */
-static const char *find_obstacle(struct layer_set *set, struct layer_index *index, const char **ret_path)
+/* Whether the file system of the layer gives a handle that lasts; then *ret is the root's. 1, 0 or -errno. */
+static int has_origin(const struct layer_set *set, const struct layer *l, struct origin *ret)
+{
+	return layer_supports(index_origin_of(set, l, l->root_fd, "", ret));
+}
+
+/* Fills in what the index is tied to. 1; or 0 where there can be none, with *ret_why; or -errno, when that can't be told now. *ret_path is what
+ * it is about. */
+static int find_obstacle(struct layer_set *set, struct layer_index *index, const char **ret_path, const char **ret_why)
 {
 	struct layer *upper = &set->layers[0], *top = &set->layers[1];
+	int ret;
 
+	*ret_why = "its file system gives no lasting file handles";
 	for (unsigned i = 1; i < set->n; i++) {
 		*ret_path = set->layers[i].path;
 		if (!set->fs[set->layers[i].fs].gives_handles)
-			return "its file system gives no lasting file handles";
+			return 0;
 	}
 	*ret_path = top->path;
-	if (!uuids_differ(set))
-		return "lower file systems can't be told apart by their uuid";
-	if (index_origin_of(set, top, top->root_fd, "", &index->top_lower) < 0)
-		return "its file system gives no lasting file handles";
+	if (!uuids_differ(set)) {
+		*ret_why = "lower file systems can't be told apart by their uuid";
+		return 0;
+	}
+	ret = has_origin(set, top, &index->top_lower);
+	if (ret <= 0)
+		return ret;
 	*ret_path = upper->path;
+	ret = has_origin(set, upper, &index->upper);
+	if (ret <= 0)
+		return ret;
+	*ret_why = "no attributes for private marks";
 	if (!(set->shows_upper ? upper->has_xattr : set->has_upper_xattr))
-		return "no attributes for private marks";
-	if (index_origin_of(set, upper, upper->root_fd, "", &index->upper) < 0)
-		return "its file system gives no lasting file handles";
-	return set->shows_upper || upper_links(set) ? NULL : "its file system has no hard links";
+		return 0;
+	*ret_why = "its file system has no hard links";
+	return set->shows_upper ? 1 : upper_links(set);
 }
 
 /* --- whose it is -------------------------------------------------------------------------------------------------------------- */
@@ -281,7 +293,7 @@ static int begin(struct layer_opening *lo, int dir)
 {
 	struct layer_set *set = lo->set;
 	const char *path, *why;
-	int res;
+	int ret;
 
 	if (dir < 0 && dir != -ENOENT)
 		return refuse(lo, dir);
@@ -289,12 +301,14 @@ static int begin(struct layer_opening *lo, int dir)
 	if (!set->index)
 		return -ENOMEM;
 	set->index->live = set->shows_upper;
-	why = find_obstacle(set, set->index, &path);
-	if (why)
+	ret = find_obstacle(set, set->index, &path, &why);
+	if (ret < 0)
+		return layer_refuse_errno(lo, ret, "index", path);
+	if (ret == 0)
 		return go_without(lo, dir, -EOPNOTSUPP, path, why, NULL);
-	res = renew_marks(lo, dir);
-	if (res < 0)
-		return refuse(lo, res);
+	ret = renew_marks(lo, dir);
+	if (ret < 0)
+		return refuse(lo, ret);
 	why = find_mismatch(set, set->index, dir);
 	return why ? go_on_elsewhere(lo, dir, why) : 0;
 }

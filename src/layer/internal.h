@@ -46,6 +46,7 @@ struct layer_opening {
 	unsigned n_places;
 	struct layer_place target;	      /* the mountpoint's */
 	bool could_show_upper;		      /* what is in use can be mounted as a layer */
+	bool wrote_state;		      /* which goes with the mount that is refused */
 	int upper_fd, workdir_fd;	      /* O_RDONLY, as the paths of the options lead there; owned */
 };
 
@@ -61,6 +62,13 @@ int layer_refuse(struct layer_opening *lo, int err, const char *option, const ch
 int layer_refuse_errno(struct layer_opening *lo, int err, const char *option, const char *path);
 
 /* identity.c */
+/* What the answer to a probe says: 1 that the file system can do it, 0 that it can't. A negative errno that isn't about that, because at another time
+ * it wouldn't come (no space, no descriptor, no memory, a disk that fails), is handed on: taken for "can't" it would cost users what they
+ * have. */
+int layer_supports(int ret);
+/* Such an errno, else 0. */
+int layer_passing(int ret);
+
 bool layer_id_equal(struct layer_id a, struct layer_id b);
 /* An order of all objects, as for qsort(3). */
 int layer_id_compare(struct layer_id a, struct layer_id b);
@@ -124,10 +132,10 @@ int layer_statx_covered(int dirfd, const char *name, struct statx *ret_stx);
 /* device.c: whether the layer's root is of a device that is known, and so its file system. */
 bool device_join(struct layer_set *set, struct layer *l, const struct statx *stx);
 
-/* recognise.c: whether an attribute of `name` in the work directory, which has a mark, is listed. */
-bool recognise_lists_mark(const struct layer_set *set, const char *name);
-/* What becomes of what is removed from the upper while it is open. */
-enum removed_form recognise_removed(struct layer_set *set);
+/* recognise.c: whether an attribute of `name` in the work directory, which has a mark, is listed: 1, 0 or -errno. */
+int recognise_lists_mark(const struct layer_set *set, const char *name);
+/* What becomes of what is removed from the upper while it is open. 0 or -errno. */
+int recognise_removed(struct layer_set *set);
 /* Finds out what isn't to be expected of the layers' file systems, when their devices are known. */
 void recognise_layers(struct layer_opening *lo);
 

@@ -162,7 +162,7 @@ int place_in_file_systems(struct layer_place *places, unsigned n)
 		sorted[i] = &places[i];
 	qsort(sorted, n, sizeof(*sorted), by_mount);
 	ret = sys_each_mount(place_in_mount, &p);
-	return ret == -ENOMEM ? ret : 0;
+	return layer_passing(ret);
 }
 
 /* --- deciding ----------------------------------------------------------------------------------------------------- */

@@ -107,42 +107,58 @@ int layer_write_override(const struct layer_set *set, int fd, const struct statx
 
 /* --- the layers ----------------------------------------------------------------------------------------------------------------- */
 
-static bool has_form(const struct layer *l, enum override_form form)
+/* 1, 0 or -errno: owners and modes that aren't read aren't the layer's. */
+static int has_form(const struct layer *l, enum override_form form)
 {
 	char value[OVERRIDE_SIZE];
 
-	return sys_getxattr(l->root_fd, "", xattr_override_stat(form), value, sizeof(value)) >= 0;
+	return layer_supports((int)sys_getxattr(l->root_fd, "", xattr_override_stat(form), value, sizeof(value)));
 }
 
-static enum override_form announced_form(const struct layer_opening *lo, const struct layer *l)
+/* 1, 0 or -errno; of several forms the first counts. */
+static int find_form(const struct layer *l, const enum override_form *forms, unsigned n, enum override_form *ret_form)
 {
+	int ret = 0;
+
+	*ret_form = OVERRIDE_NONE;
+	for (unsigned i = 0; i < n && ret == 0; i++) {
+		ret = has_form(l, forms[i]);
+		if (ret > 0)
+			*ret_form = forms[i];
+	}
+	return MIN(ret, 0);
+}
+
+static int announced_form(const struct layer_opening *lo, const struct layer *l, enum override_form *ret_form)
+{
+	static const enum override_form forms[] = {OVERRIDE_PRIVILEGED, OVERRIDE_CONTAINERS, OVERRIDE_USER};
+
 	/* Not where the dialect is on for want of another form of whiteouts: nobody asked for it. */
 	bool dialect = lo->spec->whiteouts == WHITEOUTS_AUFS || lo->spec->whiteouts == WHITEOUTS_BOTH;
 	bool user = lo->spec->xattr_permissions || lo->set->ns == XATTR_NS_USER || dialect;
 
-	if (!l->has_xattr)
-		return OVERRIDE_NONE;
-	if (has_form(l, OVERRIDE_PRIVILEGED))
-		return OVERRIDE_PRIVILEGED;
-	if (user && has_form(l, OVERRIDE_CONTAINERS))
-		return OVERRIDE_CONTAINERS;
-	return user && has_form(l, OVERRIDE_USER) ? OVERRIDE_USER : OVERRIDE_NONE;
+	return find_form(l, forms, !l->has_xattr ? 0 : user ? ARRAY_SIZE(forms) : 1, ret_form);
 }
 
 /* What the upper's root is said to be when nobody has said it: what a lower one is, or as fuse-overlayfs has it. */
-static void root_value(const struct layer_set *set, struct override *ret)
+static int root_value(const struct layer_set *set, struct override *ret)
 {
 	struct statx stx;
+	int r;
 
 	*ret = (struct override){.mode = S_IFDIR | 0555};
 	for (unsigned i = 1; i < set->n; i++) {
 		const struct layer *l = &set->layers[i];
 
-		if (l->override == OVERRIDE_NONE || override_statx(l, l->root_fd, "", &stx) < 0)
+		if (l->override == OVERRIDE_NONE)
 			continue;
+		r = override_statx(l, l->root_fd, "", &stx);
+		if (r < 0)
+			return r;
 		*ret = (struct override){.uid = stx.stx_uid, .gid = stx.stx_gid, .mode = stx.stx_mode};
-		return;
+		break;
 	}
+	return 0;
 }
 
 /* The form that was asked for; an older one in user.* is kept where the upper has it. */
@@ -156,10 +172,13 @@ static int prepare_upper(struct layer_opening *lo)
 	if (upper->override == form || (upper->override == OVERRIDE_USER && form == OVERRIDE_CONTAINERS))
 		return 0;
 	upper->override = form;
-	if (has_form(upper, form))
+	ret = has_form(upper, form);
+	if (ret > 0)
 		return 0;
-	root_value(lo->set, &root);
-	ret = write_value(upper, upper->root_fd, &root);
+	if (ret == 0)
+		ret = root_value(lo->set, &root);
+	if (ret == 0)
+		ret = write_value(upper, upper->root_fd, &root);
 	return ret < 0 ? layer_refuse(lo, ret, "xattr_permissions", upper->path, "%s: %s", xattr_override_stat(form),
 				      strerror(-ret))
 		       : 0;
@@ -170,8 +189,11 @@ int override_prepare(struct layer_opening *lo)
 	struct layer_set *set = lo->set;
 	int ret = 0;
 
-	for (unsigned i = 0; i < set->n; i++)
-		set->layers[i].override = announced_form(lo, &set->layers[i]);
+	for (unsigned i = 0; i < set->n; i++) {
+		ret = announced_form(lo, &set->layers[i], &set->layers[i].override);
+		if (ret < 0)
+			return layer_refuse_errno(lo, ret, lo->places[i].option, lo->places[i].path);
+	}
 	if (set->has_upper && lo->spec->xattr_permissions)
 		ret = prepare_upper(lo);
 	for (unsigned i = 0; i < set->n; i++)

@@ -35,16 +35,20 @@ enum xattr_ns probe_namespace(const struct stack_spec *spec)
 /* --- file systems of all layers ----------------------------------------------------------------------------------- */
 
 /* `fd` is the layer's root, open for reading. */
-static void probe_handles(const struct layer *l, int fd, long type, struct layer_fs *ret)
+static int probe_handles(const struct layer *l, int fd, long type, struct layer_fs *ret_fs)
 {
 	_cleanup_close_ int opened = -1;
 	struct sys_handle handle;
+	int ret = type != FUSE_SUPER_MAGIC ? layer_supports(sys_name_to_handle(l->root_fd, "", &handle)) : 0;
 
-	ret->gives_handles = type != FUSE_SUPER_MAGIC && sys_name_to_handle(l->root_fd, "", &handle) == 0;
-	if (!ret->gives_handles)
-		return;
+	ret_fs->gives_handles = ret > 0;
+	if (ret <= 0)
+		return ret;
 	opened = sys_open_by_handle(fd, &handle, O_PATH);
-	ret->has_handles = opened >= 0;
+	/* The root's own handle is never stale. */
+	ret = opened == -ESTALE ? 0 : layer_supports(opened);
+	ret_fs->has_handles = ret > 0;
+	return MIN(ret, 0);
 }
 
 /* What tells the file system from others, and if possible again after the next mount. */
@@ -96,7 +100,9 @@ static int probe_fs(struct layer_set *set, struct layer *l, dev_t dev)
 	}
 	fs.id = lasting_id(l, &fs, dev);
 	atomic_init(&fs.spans, (unsigned char)spans_of(type));
-	probe_handles(l, fd, type, &fs);
+	ret = probe_handles(l, fd, type, &fs);
+	if (ret < 0)
+		return ret;
 	if (fs.has_handles)
 		fs.handle_fd = TAKE_FD(fd);
 	l->fs = set->n_fs;
@@ -146,6 +152,8 @@ int probe_file_systems(struct layer_opening *lo)
 		if (ret == -EOVERFLOW)
 			return layer_refuse(lo, ret, lo->places[i].option, lo->places[i].path,
 					    "the layers lie on more file systems than can be told apart");
+		if (ret < 0)
+			return layer_refuse_errno(lo, ret, lo->places[i].option, lo->places[i].path);
 	}
 	if (!ret)
 		layer_devices_settle(set);
@@ -163,77 +171,103 @@ static int create_probe_file(struct layer_set *set, char ret_name[WORK_NAME_MAX]
 	return fd < 0 ? fd : sys_close(fd);
 }
 
-static bool probe_reopen(struct layer_set *set, const char *name)
+static int probe_reopen(struct layer_set *set, const char *name)
 {
 	_cleanup_close_ int fd = sys_openat(set->work_fd, name, O_RDWR, 0, SYS_NO_XDEV);
+	int ret = layer_supports(fd);
 
-	return fd >= 0;
+	set->can_reopen = ret > 0;
+	return MIN(ret, 0);
 }
 
-/* EINVAL: an id that our user namespace doesn't map, EOVERFLOW: one that an idmapped mount doesn't; those that they do can be given. */
-static bool probe_chown(struct layer_set *set, const char *name)
+/* EINVAL: an id that our user namespace doesn't map, EOVERFLOW: one that an idmapped mount doesn't; those that they do can be given. One who has no
+ * space left can be given nothing now. */
+static int probe_chown(struct layer_set *set, const char *name)
 {
 	int ret = sys_has_cap(CAP_CHOWN) ? sys_fchownat(set->work_fd, name, 1, 1) : -EPERM;
 
-	return !ret || ret == -EINVAL || ret == -EOVERFLOW;
+	if (ret == -EINVAL || ret == -EOVERFLOW || ret == -EDQUOT)
+		ret = 0;
+	ret = layer_supports(ret);
+	set->can_chown = ret > 0;
+	return MIN(ret, 0);
 }
 
-/* Only an answer that says "never" means that there are none: a passing error taken for it would cost marks that
- * matter. A full file system has attributes. */
+/* A full file system has attributes, and some only say that they have kept one. */
 static int probe_xattr(struct layer_set *set, const char *name)
 {
 	struct layer *upper = layer_upper(set);
 	const char *mark = xattr_overlay_name(set->ns, XATTR_OVERLAY_OPAQUE);
-	int ret = sys_setxattr(set->work_fd, name, mark, "y", 1, 0);
+	int set_ret = sys_setxattr(set->work_fd, name, mark, "y", 1, 0), ret = set_ret;
 
-	/* Some only say that they have kept it. */
-	if (!ret && sys_getxattr(set->work_fd, name, mark, NULL, 0) != 1)
-		ret = -EOPNOTSUPP;
-	set->has_upper_xattr = !ret || ret == -ENOSPC || ret == -EDQUOT;
-	atomic_init(&upper->lists_marks, !set->has_upper_xattr || recognise_lists_mark(set, name));
-	if (!atomic_load(&upper->lists_marks))
+	if (ret == -ENOSPC || ret == -EDQUOT)
+		ret = 0;
+	ret = layer_supports(ret);
+	if (!set_ret) {
+		ssize_t size = sys_getxattr(set->work_fd, name, mark, NULL, 0);
+
+		ret = size < 0 ? layer_supports((int)size) : size == 1;
+	}
+	set->has_upper_xattr = ret > 0;
+	if (ret < 0)
+		return ret;
+	ret = set->has_upper_xattr ? recognise_lists_mark(set, name) : 0;
+	atomic_init(&upper->lists_marks, !set->has_upper_xattr || ret > 0);
+	if (ret >= 0 && !atomic_load(&upper->lists_marks))
 		log_debug("%s: marks aren't listed there, each is asked for by its name", upper->path);
-	return set->has_upper_xattr || ret == -EOPNOTSUPP || ret == -EPERM || ret == -EACCES || ret == -ENOSYS ? 0
-													       : ret;
+	return MIN(ret, 0);
 }
 
-static bool probe_tmpfile(struct layer_set *set)
+static int probe_tmpfile(struct layer_set *set)
 {
 	_cleanup_close_ int fd = sys_open_tmpfile(set->work_fd, O_RDWR, 0600);
 	char name[WORK_NAME_MAX];
+	int ret = layer_supports(fd);
 
-	work_temp_name(set, name);
-	return fd >= 0 && !sys_link_fd(fd, set->work_fd, name) && !sys_unlinkat(set->work_fd, name, 0);
+	if (ret > 0) {
+		work_temp_name(set, name);
+		ret = layer_supports(sys_link_fd(fd, set->work_fd, name));
+	}
+	set->has_tmpfile = ret > 0;
+	return ret > 0 ? sys_unlinkat(set->work_fd, name, 0) : ret;
 }
 
-static bool probe_device(struct layer_set *set)
+/* Whether there is a whiteout of that name, which is removed. */
+static int take_whiteout(struct layer_set *set, const char *name)
+{
+	struct statx stx;
+	int ret = sys_statx(set->work_fd, name, &stx), unlinked = sys_unlinkat(set->work_fd, name, 0);
+
+	return ret < 0 ? ret : unlinked < 0 ? unlinked : layer_is_whiteout(&stx);
+}
+
+static int probe_device(struct layer_set *set)
 {
 	char name[WORK_NAME_MAX];
-	struct statx stx;
-	bool made;
+	int ret;
 
 	work_temp_name(set, name);
-	if (sys_mknodat(set->work_fd, name, S_IFCHR | 0, makedev(0, 0)) < 0)
-		return false;
-	made = !sys_statx(set->work_fd, name, &stx) && layer_is_whiteout(&stx);
-	sys_unlinkat(set->work_fd, name, 0);
-	return made;
+	ret = layer_supports(sys_mknodat(set->work_fd, name, S_IFCHR | 0, makedev(0, 0)));
+	return ret > 0 ? take_whiteout(set, name) : ret;
 }
 
 /* Renames `name` and back; what RENAME_WHITEOUT leaves must be what we take for a whiteout. */
-static bool probe_rename_whiteout(struct layer_set *set, const char *name)
+static int probe_rename_whiteout(struct layer_set *set, const char *name)
 {
 	char other[WORK_NAME_MAX];
-	struct statx stx;
-	bool made;
+	int ret;
 
 	work_temp_name(set, other);
-	if (sys_renameat2(set->work_fd, name, set->work_fd, other, RENAME_WHITEOUT) < 0)
-		return false;
-	made = !sys_statx(set->work_fd, name, &stx) && layer_is_whiteout(&stx);
-	sys_unlinkat(set->work_fd, name, 0);
-	sys_renameat2(set->work_fd, other, set->work_fd, name, 0);
-	return made;
+	ret = layer_supports(sys_renameat2(set->work_fd, name, set->work_fd, other, RENAME_WHITEOUT));
+	if (ret > 0) {
+		int back;
+
+		ret = take_whiteout(set, name);
+		back = sys_renameat2(set->work_fd, other, set->work_fd, name, 0);
+		ret = ret < 0 ? ret : back < 0 ? back : ret;
+	}
+	set->has_rename_whiteout = ret > 0;
+	return MIN(ret, 0);
 }
 
 /* Without attributes a directory that hides what is below can't say so, whatever marks removed names. */
@@ -265,6 +299,23 @@ static int choose_whiteouts(struct layer_opening *lo, bool devices)
 			    lo->set->ns == XATTR_NS_USER ? "user" : "trusted");
 }
 
+/* With one object, whose name is left. */
+static int probe_by_file(struct layer_set *set, const char *name)
+{
+	int ret = probe_reopen(set, name);
+
+	if (!ret)
+		ret = workdir_reset_permissions(set, set->work_fd);
+	/* A plain user may not even set an attribute on a file that he can't open. */
+	if (!ret)
+		sys_fchmodat(set->work_fd, name, 0600);
+	if (!ret)
+		ret = probe_xattr(set, name);
+	if (!ret)
+		ret = probe_rename_whiteout(set, name);
+	return ret ? ret : probe_chown(set, name);
+}
+
 int probe_upper(struct layer_opening *lo)
 {
 	const struct layer_place *upper = &lo->places[0];
@@ -272,21 +323,15 @@ int probe_upper(struct layer_opening *lo)
 	char name[WORK_NAME_MAX];
 	int ret = create_probe_file(set, name);
 
-	if (ret < 0)
-		return layer_refuse_errno(lo, ret, upper->option, upper->path);
-	set->can_reopen = probe_reopen(set, name);
-	ret = workdir_reset_permissions(set, set->work_fd);
-	if (ret < 0)
-		return layer_refuse_errno(lo, ret, upper->option, upper->path);
-	/* A plain user may not even set an attribute on a file that he can't open. */
-	sys_fchmodat(set->work_fd, name, 0600);
-	ret = probe_xattr(set, name);
-	if (ret < 0)
-		return layer_refuse_errno(lo, ret, upper->option, upper->path);
-	set->has_rename_whiteout = probe_rename_whiteout(set, name);
-	set->can_chown = probe_chown(set, name);
-	sys_unlinkat(set->work_fd, name, 0);
-	set->has_tmpfile = probe_tmpfile(set);
-	set->removed = recognise_removed(set);
-	return choose_whiteouts(lo, probe_device(set));
+	if (!ret) {
+		ret = probe_by_file(set, name);
+		sys_unlinkat(set->work_fd, name, 0);
+	}
+	if (!ret)
+		ret = probe_tmpfile(set);
+	if (!ret)
+		ret = recognise_removed(set);
+	if (!ret)
+		ret = probe_device(set);
+	return ret < 0 ? layer_refuse_errno(lo, ret, upper->option, upper->path) : choose_whiteouts(lo, ret);
 }

@@ -174,52 +174,63 @@ static void recognise_lower_numbers(struct layer_opening *lo, struct layer *l)
 
 /* --- what becomes of open objects that lose their name ------------------------------------------------------------ */
 
-/* In a directory of its own, whose removal tells whether something is left in it. */
-static enum removed_form try_removal(int dirfd, const char *dir)
+/* In a directory of its own, whose removal tells whether something is left in it. 0 or -errno. */
+static int try_removal(int dirfd, const char *dir, enum removed_form *ret_form)
 {
 	_cleanup_close_ int at = sys_openat(dirfd, dir, O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
 	_cleanup_close_ int fd = at < 0 ? at : sys_openat(at, "f", O_CREAT | O_EXCL | O_RDWR, 0600, SYS_NO_XDEV);
 	_cleanup_close_ int path = fd < 0 ? fd : sys_openat(at, "f", O_PATH, 0, SYS_NO_XDEV);
 	_cleanup_close_ int again = -1;
+	int ret = path < 0 ? path : sys_unlinkat(at, "f", 0);
 
-	if (path < 0 || sys_unlinkat(at, "f", 0) < 0)
-		return REMOVED_STAYS;
-	if (sys_unlinkat(dirfd, dir, AT_REMOVEDIR) < 0)
-		return REMOVED_HIDES;
+	*ret_form = REMOVED_STAYS;
+	if (ret < 0)
+		return layer_passing(ret);
+	ret = sys_unlinkat(dirfd, dir, AT_REMOVEDIR);
+	if (ret < 0) {
+		*ret_form = REMOVED_HIDES;
+		return layer_passing(ret);
+	}
 	/* What is open goes on in any case: an answer by the path alone is wanted. */
 	cleanup_close(&fd);
 	again = sys_reopen(path, O_RDONLY);
-	return again < 0 ? REMOVED_GOES : REMOVED_STAYS;
+	if (again == -EMFILE || again == -ENFILE || again == -ENOMEM)
+		return again;
+	*ret_form = again < 0 ? REMOVED_GOES : REMOVED_STAYS;
+	return 0;
 }
 
-enum removed_form recognise_removed(struct layer_set *set)
+int recognise_removed(struct layer_set *set)
 {
-	enum removed_form form = REMOVED_STAYS;
 	char dir[WORK_NAME_MAX];
+	int ret;
 
 	work_temp_name(set, dir);
-	if (sys_mkdirat(set->work_fd, dir, 0700) == 0)
-		form = try_removal(set->work_fd, dir);
-	if (form == REMOVED_HIDES)
+	set->removed = REMOVED_STAYS;
+	ret = sys_mkdirat(set->work_fd, dir, 0700);
+	if (ret < 0)
+		return layer_passing(ret);
+	ret = try_removal(set->work_fd, dir, &set->removed);
+	if (ret < 0 || set->removed == REMOVED_HIDES)
 		(void)work_remove_tree(set->work_fd, dir);
-	return form;
+	return ret;
 }
 
 /* --- whether attributes are listed -------------------------------------------------------------------------------- */
 
 /* One that has just been set. */
-static bool is_listed(int dirfd, const char *name, const char *xattr)
+static int is_listed(int dirfd, const char *name, const char *xattr)
 {
 	_cleanup_free_ char *list = malloc(LIST_LIMIT);
 	ssize_t size = list ? sys_listxattr(dirfd, name, list, LIST_LIMIT) : -ENOMEM;
 
 	for (ssize_t at = 0; at < size; at += (ssize_t)strlen(list + at) + 1)
 		if (!strcmp(list + at, xattr))
-			return true;
-	return false;
+			return 1;
+	return layer_passing((int)MIN(size, 0));
 }
 
-bool recognise_lists_mark(const struct layer_set *set, const char *name)
+int recognise_lists_mark(const struct layer_set *set, const char *name)
 {
 	const char *xattr = xattr_overlay_name(set->ns, XATTR_OVERLAY_OPAQUE);
 	char value[2];

@@ -49,6 +49,31 @@ int layer_refuse(struct layer_opening *lo, int err, const char *option, const ch
 	return err;
 }
 
+int layer_passing(int ret)
+{
+	switch (-ret) {
+	case ENOSPC:
+	case EDQUOT:
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM:
+	case EIO:
+	case EROFS:
+	case EINTR:
+	case EAGAIN:
+	case ESTALE:
+	case ETIMEDOUT:
+		return ret;
+	default:
+		return 0;
+	}
+}
+
+int layer_supports(int ret)
+{
+	return ret >= 0 ? 1 : layer_passing(ret);
+}
+
 int layer_refuse_errno(struct layer_opening *lo, int err, const char *option, const char *path)
 {
 	return layer_refuse(lo, err, option, path, "%s", cause_of(err));

@@ -199,8 +199,11 @@ static int open_directories(struct layer_opening *lo)
 		ret = open_lowers(lo);
 	if (!ret)
 		ret = open_mountpoint(lo);
-	if (!ret)
+	if (!ret) {
 		ret = place_in_file_systems(lo->places, lo->n_places);
+		if (ret < 0 && ret != -ENOMEM)
+			layer_refuse(lo, ret, "layers", NULL, "the table of mounts can't be read: %s", strerror(-ret));
+	}
 	if (!ret)
 		ret = overlap_check(lo);
 	if (!ret)
@@ -345,6 +348,8 @@ int layer_set_open(const struct stack_spec *spec, const char *mountpoint, struct
 		*ret_set = lo.set;
 		return 0;
 	}
+	if (lo.wrote_state)
+		sys_unlinkat(lo.set->workdir_fd, WORK_STATE_NAME, 0);
 	if (ret != -EALREADY && ret != -ENOMEM && !lo.could_show_upper)
 		layer_refuse_errno(&lo, ret, "layers", NULL);
 	layer_set_put(lo.set);

@@ -81,6 +81,9 @@ int workdir_write_state(struct layer_opening *lo)
 	ret = write_temp_state(fd, bytes);
 	if (!ret)
 		ret = sys_renameat2(fd, STATE_TEMP, fd, WORK_STATE_NAME, 0);
+	lo->wrote_state = !ret;
+	if (ret < 0)
+		sys_unlinkat(fd, STATE_TEMP, 0);
 	return ret < 0 ? layer_refuse_errno(lo, ret, "workdir", layer_work_place(lo)->path) : 0;
 }
 
@@ -195,11 +198,10 @@ int workdir_reset_permissions(const struct layer_set *set, int fd)
 {
 	int ret = sys_fchmod(fd, set->can_reopen && set->ns == XATTR_NS_TRUSTED ? 0 : 0700);
 
-	if (!ret) {
-		sys_removexattr(fd, "", ACL_XATTR_DEFAULT);
-		sys_removexattr(fd, "", ACL_XATTR_ACCESS);
-	}
-	return ret;
+	/* What can't have one, or has none, has said so. */
+	if (!ret)
+		ret = layer_passing(sys_removexattr(fd, "", ACL_XATTR_DEFAULT));
+	return ret ? ret : layer_passing(sys_removexattr(fd, "", ACL_XATTR_ACCESS));
 }
 
 static int refuse_work(struct layer_opening *lo, int err)
@@ -216,9 +218,8 @@ int workdir_prepare(struct layer_opening *lo)
 	struct layer_set *set = lo->set;
 	int ret = check_state(lo);
 
-	if (ret < 0)
-		return ret;
-	ret = make_work(set);
+	if (!ret)
+		ret = make_work(set);
 	if (!ret)
 		ret = workdir_reset_permissions(set, set->work_fd);
 	if (!ret)

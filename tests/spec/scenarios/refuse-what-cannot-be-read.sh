@@ -5,14 +5,14 @@
 # not-mounted: yes
 # plyfs-only: about plyfs's own file, and its check against mounts of the kernel
 
-# failing PATH CALL ERROR: a program that runs plyfs, whose first CALL of PATH fails.
+# failing PATH CALL ERROR [N]: a program that runs plyfs, whose CALLs of PATH fail from the Nth on.
 failing() {
 	cat >failing <<-END
 		#!/bin/sh
 		ASAN_OPTIONS=\$ASAN_OPTIONS:detect_leaks=0
 		export ASAN_OPTIONS
 		# strace has something to say about such paths
-		exec strace -f -qq -o "$BASE/trace" -P "$1" -e trace=$2 -e inject=$2:error=$3:when=1+ \
+		exec strace -f -qq -o "$BASE/trace" -P "$1" -e trace=$2 -e inject=$2:error=$3:when=${4:-1}+ \
 			sh -c 'exec "\$0" "\$@" 2>&3' "$REAL" "\$@" 3>&2 2>/dev/null
 	END
 	chmod 755 failing
@@ -37,6 +37,8 @@ scenario() {
 	echo more >>merged/x
 	exec 7<merged/x
 	failing /proc/self/mountinfo openat EMFILE
+	PLYFS=$BASE/failing refuse "where the layers lie" "layers: the table of mounts can't be read: .+" "$options" other
+	failing /proc/self/mountinfo openat EMFILE 2
 	PLYFS=$BASE/failing refuse "mounts that can't be read" "upperdir: $u: whether another mount uses it can't be told: .+" "$options" other
 	exec 7<&-
 	umount merged
