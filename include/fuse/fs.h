@@ -43,7 +43,7 @@ struct fs_options {
 	unsigned max_read;       /* that of the mount options; 0: none */
 	unsigned max_background; /* 0: own choice */
 	uint64_t cache_max;      /* bytes of directory listings that are kept; 0: own choice */
-	unsigned max_fds;        /* RLIMIT_NOFILE in force */
+	unsigned max_fds;        /* RLIMIT_NOFILE in force, fs_least_fds() at the least */
 	const char *mountpoint;  /* outlives the fs; NULL: what is set by its path is left alone */
 	bool print_negotiated;   /* -d: what was negotiated goes to the log */
 	/* Called once, on a request thread, when the kernel has answered INIT: the mount is live. */
@@ -51,6 +51,8 @@ struct fs_options {
 	void *on_live_arg;
 };
 
+/* With fewer descriptors a union of so many layers on so many file systems runs out of them in the middle of its work. */
+unsigned fs_least_fds(unsigned layers, unsigned file_systems);
 /* Takes a reference to the set. 0 or -errno. */
 int fs_new(struct layer_set *set, const struct fs_options *opt, struct fs **ret_fs);
 /* The session that serves it, for what the kernel has to be told and for what libfuse doesn't hand on; once it is mounted, before its

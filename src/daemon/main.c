@@ -134,6 +134,18 @@ static int prepare_process(const struct options *opt)
 	return 0;
 }
 
+/* False after having said so. */
+static bool has_descriptors(unsigned layers, unsigned file_systems)
+{
+	unsigned long limit = sys_raise_nofile();
+	unsigned least = fs_least_fds(layers, file_systems);
+
+	if (limit >= least)
+		return true;
+	fprintf(stderr, "plyfs: RLIMIT_NOFILE: %lu: too few descriptors for these layers, %u are needed at the least\n", limit, least);
+	return false;
+}
+
 static int mount_union(struct options *opt)
 {
 	_cleanup_free_ char *error = NULL;
@@ -142,9 +154,13 @@ static int mount_union(struct options *opt)
 	struct stack_spec spec;
 	struct layer_set *set;
 	int status, r;
+	bool enough;
 
 	resolve_mountpoint(opt);
 	if (!make_absolute("log", &opt->log) || !make_absolute("pidfile", &opt->pidfile))
+		return 1;
+	/* Layers of as many file systems are counted when they are known: else they would be what can't be opened. */
+	if (!has_descriptors((unsigned)opt->layer_count + (opt->upperdir != NULL), 1))
 		return 1;
 	spec = options_stack(opt);
 	r = layer_set_open(&spec, opt->mountpoint, &set, &error);
@@ -158,9 +174,11 @@ static int mount_union(struct options *opt)
 		return 0; /* the very same mount is live */
 	if (r < 0)
 		return refuse(error);
-	if (opt->fake) {
+	enough = has_descriptors(set->n + set->n_data, set->n_fs);
+	if (opt->fake || !enough) {
+		layer_set_shutdown(set);
 		layer_set_put(set);
-		return 0;
+		return enough ? 0 : 1;
 	}
 	status = session_run(opt, set, &live, &cgroup);
 	layer_set_shutdown(set);

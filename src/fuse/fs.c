@@ -13,9 +13,13 @@
 #include "os/task.h"
 #include "wire.h"
 
-/* Of the descriptors that the process may have, but for these: a quarter for directories, a quarter for files, half for what has lost its
- * name. These are in reserve, because EMFILE on a write-back would lose data. */
-#define FDS_RESERVED 64
+/* Of the descriptors that the process may have, but for these and those of the layers: a quarter for directories, a quarter for files, of which
+ * there are half as many more while their syncs lag behind, and the rest for what has lost its name. These are in reserve, because
+ * EMFILE on a write-back would lose data: some twenty are open as long as the mount, and a copy-up takes up to six. */
+#define FDS_RESERVED 64U
+/* With fewer than these the caches hold less than one change may use at a time. */
+#define FDS_CACHED_LEAST 32U
+#define FDS_CACHED_MOST 4096U
 /* A listing takes 51 bytes a name. The memory after a walk is that of the inodes and this; a few hundred directories of 100 names fit. */
 #define LISTING_BYTES (1792U << 10)
 #define SYNC_THREADS 4
@@ -49,16 +53,27 @@ static void on_doubt(struct inode *dir, const char *name, void *arg)
 	name_doubt(arg, dir, name);
 }
 
+/* What the layers have open: their roots, and a directory of each file system for its handles. */
+static unsigned fds_of_layers(unsigned layers, unsigned file_systems)
+{
+	return layers + file_systems;
+}
+
+unsigned fs_least_fds(unsigned layers, unsigned file_systems)
+{
+	return FDS_RESERVED + fds_of_layers(layers, file_systems) + FDS_CACHED_LEAST;
+}
+
 static int fs_new_tiers(struct fs *fs)
 {
-	unsigned layers = fs->layers->n + fs->layers->n_data;
-	unsigned room = fs->opt.max_fds > 2 * FDS_RESERVED + layers
-				? fs->opt.max_fds - FDS_RESERVED - layers
-				: FDS_RESERVED;
+	const struct layer_set *set = fs->layers;
+	unsigned taken = FDS_RESERVED + fds_of_layers(set->n + set->n_data, set->n_fs);
+	unsigned room = fs->opt.max_fds > taken + FDS_CACHED_LEAST ? fs->opt.max_fds - taken : FDS_CACHED_LEAST;
+	unsigned cached = MIN(room / 4, FDS_CACHED_MOST);
 	struct tree_limits limits = {
-		.max_dirfds = MIN(room / 4, 4096U),
+		.max_dirfds = cached,
 		.max_listing_bytes = fs->opt.cache_max ? fs->opt.cache_max : LISTING_BYTES,
-		.max_pinned = fault_setting("PLYFS_FAULT_MAX_PINNED", room / 2),
+		.max_pinned = fault_setting("PLYFS_FAULT_MAX_PINNED", room - cached - cached * 3 / 2),
 	};
 	struct change_options change = {
 		.sync = fs->opt.sync,
@@ -70,7 +85,7 @@ static int fs_new_tiers(struct fs *fs)
 		.on_doubt = on_doubt,
 		.arg = fs,
 	};
-	struct data_options data = {.max_fds = MIN(room / 4, 4096U), .sync = fs->opt.sync};
+	struct data_options data = {.max_fds = cached, .sync = fs->opt.sync};
 	int r;
 
 	r = pool_new("plyfs-sync", SYNC_THREADS, 5, &fs->sync);
