@@ -133,6 +133,8 @@ int attr_set_flags(struct change *change, struct inode *inode, unsigned flags);
 struct fsxattr;
 int attr_get_fsxattr(struct change *change, struct inode *inode, struct fsxattr *ret);
 int attr_set_fsxattr(struct change *change, struct inode *inode, const struct fsxattr *xa);
+/* Of FS_IMMUTABLE_FL and FS_APPEND_FL those that protect the object, whatever layer it is in; costs little where none does. 0, -errno, -MUST_WAIT. */
+int attr_protection(struct change *change, struct inode *inode, unsigned *ret_flags);
 /* Whether the object may have bits that attr_kill_priv() would remove; false costs nothing. */
 bool attr_may_have_priv(const struct inode *inode);
 /* Before data is changed by somebody who may not keep the bits: `kill` is ATTR_KILL_PRIV, or ATTR_KILL_PRIV | ATTR_KILL_SGID when he is

@@ -19,6 +19,8 @@ int sys_set_fsids(uid_t uid, gid_t gid);
 unsigned sys_overflow_id(const char *which);
 /* Whether this process has a capability (CAP_* of linux/capability.h) in its effective set. */
 bool sys_has_cap(int cap);
+/* Whether thread `tid` has it, and that in the initial user namespace. False when it can't be looked at. */
+bool sys_task_has_cap(pid_t tid, int cap);
 /* Whether we are in the initial user namespace. */
 bool sys_in_init_userns(void);
 /* Goes to another mount namespace, whose root becomes the working directory, before there are threads: `ns` is its file or, in digits, a

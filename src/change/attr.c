@@ -253,6 +253,24 @@ int attr_get_flags(struct change *change, struct inode *inode, unsigned *ret_fla
 	return 0;
 }
 
+/* What statx(2) says isn't enough: of an image all is immutable. */
+int attr_protection(struct change *change, struct inode *inode, unsigned *ret_flags)
+{
+	unsigned flags = 0;
+	struct statx stx;
+	int r = inode_statx(change->tree, inode, &stx);
+
+	if (r == 0 && has_flags(inode) &&
+	    ((stx.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) || change_may_have(inode, MARK_PROTECTED)))
+		r = attr_get_flags(change, inode, &flags);
+	/* A file system without them. */
+	if (r == -ENOTTY || r == -EOPNOTSUPP)
+		r = 0;
+	if (r == 0)
+		*ret_flags = flags & FLAGS_PROTECTING;
+	return r;
+}
+
 static unsigned xflags_of(unsigned flags)
 {
 	return (flags & FS_IMMUTABLE_FL ? (unsigned)FS_XFLAG_IMMUTABLE : 0U) |

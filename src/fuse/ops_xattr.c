@@ -6,12 +6,14 @@
 #include "internal.h"
 
 #include <limits.h>
+#include <linux/capability.h>
 #include <linux/limits.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "format/capability.h"
 #include "layer/plain.h"
+#include "os/task.h"
 
 /* Replies to a query of `size` bytes (0: only the length was asked for). */
 static void reply_value(fuse_req_t req, const char *buf, ssize_t n, size_t size)
@@ -74,6 +76,18 @@ void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
 	reply_value(req, buf, n, size);
 }
 
+/* Names in trusted.* show to CAP_SYS_ADMIN alone, which root of a user namespace hasn't; of others than root that isn't asked. */
+static ssize_t list_for_caller(fuse_req_t req, struct inode *inode, char *buf, size_t size)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	struct change *change = fs_of(req)->change;
+	ssize_t n = ctx->uid == 0 ? xattr_list(change, inode, buf, size) : 0;
+
+	if (ctx->uid == 0 && (n == 0 || sys_task_has_cap(ctx->pid, CAP_SYS_ADMIN)))
+		return n;
+	return xattr_list_untrusted(change, inode, buf, size);
+}
+
 void op_listxattr(fuse_req_t req, fuse_ino_t id, size_t size)
 {
 	struct fs *fs = fs_of(req);
@@ -84,11 +98,20 @@ void op_listxattr(fuse_req_t req, fuse_ino_t id, size_t size)
 	if (!inode)
 		return;
 	n = query_start(fs, fs->opt.xattrs, XATTR_LIST_MAX, &size, &buf);
-	/* Root is taken to have CAP_SYS_ADMIN. */
 	if (n == 0)
-		n = fuse_req_ctx(req)->uid == 0 ? xattr_list(fs->change, inode, buf, size)
-						: xattr_list_untrusted(fs->change, inode, buf, size);
+		n = list_for_caller(req, inode, buf, size);
 	reply_value(req, buf, n, size);
+}
+
+/* What can't be changed says so before anything is copied up for it, or the attribute looked for. In the upper its file system does. */
+static int check_protected_below(struct fs *fs, struct inode *inode)
+{
+	unsigned flags;
+	int r = inode_in_upper(inode) ? 1 : attr_protection(fs->change, inode, &flags);
+
+	if (r != 0)
+		return MIN(r, 0);
+	return flags ? -EPERM : 0;
 }
 
 static int run_setxattr(struct job *job)
@@ -129,6 +152,7 @@ void op_setxattr(fuse_req_t req, fuse_ino_t id, const char *name, const char *va
 	struct inode *inode = inode_or_reply(req, id);
 	_cleanup_free_ char *copy = NULL;
 	struct job job;
+	int r;
 
 	if (!inode)
 		return;
@@ -140,6 +164,11 @@ void op_setxattr(fuse_req_t req, fuse_ino_t id, const char *name, const char *va
 	/* Before anything is copied up for it. */
 	if (layer_hides_xattr(fs->tree->layers, name)) {
 		reply_result(req, -EPERM);
+		return;
+	}
+	r = check_protected_below(fs, inode);
+	if (r < 0) {
+		reply_result(req, r);
 		return;
 	}
 	value = value_or_reply(req, name, value, size, &copy);
@@ -174,7 +203,9 @@ void op_removexattr(fuse_req_t req, fuse_ino_t id, const char *name)
 		return;
 	counter_add(COUNTER_XATTR, 1);
 	/* What isn't there needs no copy-up to say so. In the upper its file system says it: no ACL to remove is no error there. */
-	n = fs->opt.xattrs ? xattr_get(fs->change, inode, name, NULL, 0) : -EOPNOTSUPP;
+	n = fs->opt.xattrs ? check_protected_below(fs, inode) : -EOPNOTSUPP;
+	if (n == 0)
+		n = xattr_get(fs->change, inode, name, NULL, 0);
 	if (n < 0 && !(n == -ENODATA && inode_in_upper(inode))) {
 		reply_result(req, (int)n);
 		return;

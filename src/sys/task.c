@@ -84,14 +84,30 @@ unsigned sys_overflow_id(const char *which)
 	return id;
 }
 
-bool sys_has_cap(int cap)
+static bool has_cap(pid_t tid, int cap)
 {
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = tid};
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
 
 	if (syscall(SYS_capget, &header, data) < 0)
 		return false;
 	return data[CAP_TO_INDEX(cap)].effective & CAP_TO_MASK(cap);
+}
+
+bool sys_has_cap(int cap)
+{
+	return has_cap(0, cap);
+}
+
+bool sys_task_has_cap(pid_t tid, int cap)
+{
+	char path[40];
+	struct stat st;
+
+	if (tid <= 0 || !has_cap(tid, cap))
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)tid);
+	return !stat(path, &st) && st.st_ino == USER_NS_INIT_INO;
 }
 
 ssize_t sys_read_small(const char *path, char *buf, size_t size)
