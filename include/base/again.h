@@ -11,5 +11,7 @@
 /* As -MUST_WAIT: it can't be opened before another process gives up its lease on it (fcntl(2), F_SETLEASE), and that has been told so; nothing was
  * done. Nobody waits for it in the call: who answers a request asks again after a while. */
 #define MUST_WAIT 4097
+/* As -TOO_EARLY: what belongs before it isn't there yet. */
+#define TOO_EARLY 4098
 
 #endif

@@ -123,6 +123,9 @@ struct attr_change {
 	gid_t gid;
 	off_t size;
 	struct timespec atime, mtime;
+	/* What is given is the time of the call, as the kernel with its write-back cache saw it, or that of a change of data: where a file can't be
+	 * given a time, being for appending alone, it is touched, or left as it is. */
+	enum { TIMES_GIVEN, TIMES_OF_CALL, TIMES_OF_DATA } times;
 };
 
 /* Order: bits to be taken away, size, owner, mode, times. `fd` may be a descriptor of the object open for writing (else -1). */

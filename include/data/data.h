@@ -81,7 +81,8 @@ enum data_how {
 	DATA_APPENDS = 1 << 0,   /* the writer opened with O_APPEND; without it an append-only file answers -EPERM */
 	DATA_HELD_BACK = 1 << 1, /* the kernel has had it for some time: times that were set since stay, and so do setuid and capabilities */
 };
-/* Bytes written. `how`: enum data_how. */
+/* Bytes written. `how`: enum data_how. What was held back for an append-only file is put behind its end, as far as it isn't there; -TOO_EARLY
+ * when it doesn't begin there yet, because the kernel's requests overtake each other. */
 ssize_t data_write(struct data *data, struct inode *inode, const void *buf, size_t size, off_t off, unsigned how);
 int data_fallocate(struct data *data, struct inode *inode, int mode, off_t off, off_t len);
 /* SEEK_DATA and SEEK_HOLE. */

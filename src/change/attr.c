@@ -92,11 +92,18 @@ static int set_mode(struct change *change, struct inode *inode, int path, mode_t
 static int set_times(int path, const struct attr_change *attr)
 {
 	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_OMIT}};
+	int r;
 
 	if (attr->valid & ATTR_SET_ATIME)
 		times[0] = attr->atime;
 	if (attr->valid & ATTR_SET_MTIME)
 		times[1] = attr->mtime;
+	r = sys_futimens(path, times);
+	if (r != -EPERM || attr->times == TIMES_GIVEN)
+		return r;
+	if (attr->times == TIMES_OF_DATA)
+		return 0;
+	times[0].tv_nsec = times[1].tv_nsec = UTIME_NOW;
 	return sys_futimens(path, times);
 }
 

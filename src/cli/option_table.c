@@ -276,7 +276,8 @@ static const struct option_desc table[] = {
 	 .value_optional = true,
 	 .fallback = "0",
 	 .help = "the kernel's write-back cache",
-	 .manual = "Small writes gather in the kernel and reach the layers later, or by fsync(2)."},
+	 .manual = "Small writes gather in the kernel and reach the layers later, or by fsync(2). Opening a file asks the "
+		   "daemon, which it doesn't without, because what may not be written could be refused too late else."},
 	{.name = "timeout",
 	 .arg = OPTION_ARG_SECONDS,
 	 .class = OPTION_EFFECTIVE,

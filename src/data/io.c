@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "internal.h"
 #include "base/cleanup.h"
@@ -49,8 +50,48 @@ static bool has_page(size_t size, off_t off)
 	return (off + (off_t)size) / PAGE > (off + PAGE - 1) / PAGE;
 }
 
+/* Whether the file has these bytes. */
+static int has_bytes(struct data *data, struct inode *inode, const char *bytes, size_t size, off_t off)
+{
+	char buf[16384];
+	struct data_fd fd;
+	ssize_t n = 1;
+	int r = data_get(data, inode, false, &fd);
+
+	if (r < 0)
+		return r;
+	for (size_t done = 0; done < size && n > 0; done += (size_t)n) {
+		n = sys_pread(fd.fd, buf, MIN(sizeof(buf), size - done), off + (off_t)done);
+		if (n > 0 && memcmp(buf, bytes + done, (size_t)n))
+			n = 0;
+	}
+	data_put(data, &fd);
+	return n < 0 ? (int)n : n > 0;
+}
+
+/* The kernel sends whole pages, whose beginning the file may have. That it was changed is refused. I is held. */
+static ssize_t write_behind(struct data *data, struct inode *inode, int fd, const char *buf, size_t size, off_t off)
+{
+	struct statx stx;
+	size_t there;
+	ssize_t n;
+	int r = sys_statx(fd, "", &stx);
+
+	if (r < 0)
+		return r;
+	if ((uint64_t)off > stx.stx_size)
+		return -TOO_EARLY;
+	there = (size_t)MIN((uint64_t)size, stx.stx_size - (uint64_t)off);
+	r = there ? has_bytes(data, inode, buf, there, off) : 1;
+	if (r <= 0)
+		return r < 0 ? r : -EPERM;
+	n = there < size ? sys_pwrite_all(fd, buf + there, size - there, (off_t)stx.stx_size) : 0;
+	return n < 0 ? n : n + (ssize_t)there;
+}
+
 ssize_t data_write(struct data *data, struct inode *inode, const void *buf, size_t size, off_t off, unsigned how)
 {
+	bool held_back = how & DATA_HELD_BACK;
 	struct kept kept;
 	struct data_fd fd;
 	ssize_t n;
@@ -58,7 +99,7 @@ ssize_t data_write(struct data *data, struct inode *inode, const void *buf, size
 
 	if (r < 0)
 		return r;
-	if (fd.append_only && !(how & DATA_APPENDS)) {
+	if (fd.append_only && !(how & (DATA_APPENDS | DATA_HELD_BACK))) {
 		data_put(data, &fd);
 		return -EPERM;
 	}
@@ -66,8 +107,11 @@ ssize_t data_write(struct data *data, struct inode *inode, const void *buf, size
 	data_mark_dirty(data, &fd);
 	if (has_page(size, off))
 		pages_known(inode);
-	kept_start(data, inode, fd.fd, how & DATA_HELD_BACK, &kept);
-	n = sys_pwrite_all(fd.fd, buf, size, off);
+	kept_start(data, inode, fd.fd, held_back, &kept);
+	if (fd.append_only && held_back)
+		n = write_behind(data, inode, fd.fd, buf, size, off);
+	else
+		n = sys_pwrite_all(fd.fd, buf, size, off);
 	kept_end(&kept, fd.fd);
 	data_put(data, &fd);
 	return n;

@@ -168,7 +168,7 @@ void op_init(void *userdata, struct fuse_conn_info *conn)
 	if (fs->opt.max_readahead && fs->opt.max_readahead < conn->max_readahead)
 		conn->max_readahead = fs->opt.max_readahead;
 	conn->time_gran = 1;
-	fs->no_open = !fs->opt.open_handles && !fs->opt.copyup_at_open &&
+	fs->no_open = !fs->opt.open_handles && !fs->opt.copyup_at_open && !fs->opt.writeback &&
 		      feature_capable(conn, FUSE_CAP_NO_OPEN_SUPPORT);
 	start_passthrough(fs, conn);
 	fs->no_opendir = !fs->opt.revalidate && feature_capable(conn, FUSE_CAP_NO_OPENDIR_SUPPORT);

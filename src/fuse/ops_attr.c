@@ -81,6 +81,21 @@ static void attr_change_of(const struct stat *attr, int to_set, struct attr_chan
 		ret->mtime.tv_nsec = UTIME_NOW;
 }
 
+/* With the write-back cache the kernel gives each modification time by its own clock, also that of a touch, which is the change time then; and
+ * by a file that is open for writing, that of the data it held back. */
+static void note_times(struct fs *fs, const struct stat *attr, int to_set, bool by_file, struct attr_change *ret)
+{
+	bool touched = (to_set & FUSE_SET_ATTR_ATIME_NOW) && (to_set & FUSE_SET_ATTR_CTIME) && attr->st_mtim.tv_sec == attr->st_ctim.tv_sec &&
+		       attr->st_mtim.tv_nsec == attr->st_ctim.tv_nsec;
+
+	if (!fs->opt.writeback || !(to_set & FUSE_SET_ATTR_MTIME) || (to_set & FUSE_SET_ATTR_SIZE))
+		return;
+	if (by_file)
+		ret->times = TIMES_OF_DATA;
+	else if (touched)
+		ret->times = TIMES_OF_CALL;
+}
+
 /* A truncation goes through the file's cached descriptor, which an open file without permission bits still has. */
 static int set_attributes(struct job *job, struct statx *ret_stx)
 {
@@ -164,6 +179,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int to_set, st
 	job_init(&job, req, run_setattr);
 	job.inode = job.needs[0] = inode;
 	attr_change_of(attr, to_set, &job.attr);
+	note_times(job.fs, attr, to_set, fi != NULL, &job.attr);
 	if (owner_store(job.fs, job.attr.valid & ATTR_SET_UID ? &job.attr.uid : NULL,
 			job.attr.valid & ATTR_SET_GID ? &job.attr.gid : NULL) < 0) {
 		/* As chown(2) says it in a user namespace. */

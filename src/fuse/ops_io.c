@@ -13,6 +13,8 @@
 
 #include "wire.h"
 
+/* With a while between them, half a second or more. */
+#define EARLY_ATTEMPTS 10U
 #define COPY_PIECE ((size_t)64 << 20)
 
 static pthread_key_t buffer_key;
@@ -105,7 +107,9 @@ static int run_write(struct job *job)
 
 	if (n == 0)
 		n = data_write(job->fs->data, job->inode, job->buf, job->size, job->off, how);
-
+	/* What comes before is on its way, unless it was refused. */
+	if (n == -TOO_EARLY)
+		n = job->attempts++ < EARLY_ATTEMPTS ? -MUST_WAIT : -EIO;
 	if (n < 0)
 		return job_result(job, (int)n);
 	counter_add(COUNTER_WRITE, 1);

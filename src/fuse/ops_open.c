@@ -10,11 +10,14 @@
  * descriptors, so that losing permission bits later does no harm. With copyup=open each OPEN is answered too, so that what is refused at
  * an open is refused there.
  *
+ * With the write-back cache too, because what is written is refused after write(2) has returned.
+ *
  * With data=passthrough each OPEN is answered, with a backing file where it can have one (passthrough.c).
  */
 #include "internal.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdlib.h>
 
 
@@ -177,10 +180,24 @@ static int open_file(struct fs *fs, struct inode *inode, fuse_ino_t node, bool k
 	return r;
 }
 
+/* With the write-back cache who writes wouldn't hear of it. */
+static int check_protection(struct fs *fs, struct inode *inode, const struct fuse_file_info *fi)
+{
+	unsigned flags;
+	int r = fs->opt.writeback && wants_write(fi) ? attr_protection(fs->change, inode, &flags) : 0;
+
+	if (!fs->opt.writeback || !wants_write(fi) || r < 0)
+		return r;
+	return (flags & FS_IMMUTABLE_FL) || ((flags & FS_APPEND_FL) && !(fi->flags & O_APPEND)) ? -EPERM : 0;
+}
+
 static int run_open(struct job *job)
 {
 	struct fs *fs = job->fs;
-	int r = open_file(fs, job->inode, job->node, true, &job->fi);
+	int r = check_protection(fs, job->inode, &job->fi);
+
+	if (r == 0)
+		r = open_file(fs, job->inode, job->node, true, &job->fi);
 
 	if (r == -MUST_WAIT && (job->fi.flags & O_NONBLOCK))
 		r = -EWOULDBLOCK;
