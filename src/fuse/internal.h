@@ -199,7 +199,7 @@ struct job {
 	struct attr_change attr;
 	struct fuse_file_info fi;
 	bool kills_priv; /* the caller may not keep setuid and setgid */
-	bool copied_up;  /* some of the needs came into the upper for this job */
+	bool copied_up;  /* copy-ups of some of the needs ended */
 
 	/* parked jobs only */
 	struct job *parked_next, *parked_prev; /* parked lock */

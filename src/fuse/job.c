@@ -62,6 +62,7 @@ static void job_copied_up(struct copyup_waiter *waiter, int err)
 		job_put(job);
 		return;
 	}
+	job->copied_up = true;
 	/* Another one's copy-up that lost a race is no answer to this request: look again. */
 	if (err == -ESTALE && job->attempts++ < JOB_ATTEMPTS)
 		err = 0;
@@ -73,7 +74,6 @@ static void job_copied_up(struct copyup_waiter *waiter, int err)
 		job_answer(job, err);
 		return;
 	}
-	job->copied_up = true;
 	tell_broken_link(job->fs, job->needs[job->next]);
 	job_step(job);
 }
