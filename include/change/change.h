@@ -33,7 +33,7 @@ struct change {
 	struct pool *copy_large; /* c copy-ups of big files */
 	struct pool *copy_small; /* c directories, small files, and changes that waited for one */
 	struct copyup_queue *queue; /* change/copyup_queue.c: leaf */
-	void (*on_published)(struct inode *dir, void *arg); /* c NULL, or see change_options */
+	void (*on_changed)(struct inode *inode, void *arg); /* c NULL, or see change_options */
 	void (*on_doubt)(struct inode *dir, const char *name, void *arg); /* c NULL, or see change_options */
 	void *arg; /* c */
 };
@@ -44,9 +44,9 @@ struct change_options {
 	bool squash; /* the mount shows other owners than the layers have: one that can't be set is no error */
 	bool give_away; /* a thread that takes a caller's ids loses capabilities, or can't take them: what is new gets its owner by chown */
 	unsigned copy_threads; /* at the most, for big files; at least 1 */
-	/* Called when a copy got its name in `dir`, whose change time is another one since, and when `dir` itself is one; by any thread, with D of
-	 * `dir` or of its parent. May be NULL. */
-	void (*on_published)(struct inode *dir, void *arg);
+	/* Called when an inode has other attributes and no answer tells of it: a directory that got a copy, or is one itself, and a file whose
+	 * names were miscounted. By any thread, with locks up to I. May be NULL. */
+	void (*on_changed)(struct inode *inode, void *arg);
 	/* Called when a change could neither be made whole nor be taken back: what the name shows isn't what the answer says. D of `dir` is held.
 	 * May be NULL. */
 	void (*on_doubt)(struct inode *dir, const char *name, void *arg);

@@ -70,6 +70,8 @@ static int leave_index(struct change *change, struct inode *inode)
 	if (links > 1) {
 		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "index: a file has more names than were counted");
 		inode_set_nlink(change->tree, inode, links - 1);
+		/* The kernel takes the name off the count that it knows. */
+		change_tell(change, inode);
 		return index_write_nlink(change->layers, fd, links - 1, links);
 	}
 	r = index_remove(change->layers, name);

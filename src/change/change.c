@@ -56,7 +56,7 @@ int change_new(struct tree *tree, const struct change_options *opt, struct chang
 	change->acl = opt->acl;
 	change->squash = opt->squash;
 	change->as_caller = tree->layers->can_chown && !opt->give_away;
-	change->on_published = opt->on_published;
+	change->on_changed = opt->on_changed;
 	change->on_doubt = opt->on_doubt;
 	change->arg = opt->arg;
 	rwlock_init(&change->gate, LOCK_GATE);

@@ -330,8 +330,8 @@ static int publish_named(struct copyup *c, const struct inode_place *place)
 	publish_tell(c);
 	publish_listing(c, place);
 	/* Of what a request asked for, its answer tells the attributes; a directory came along. */
-	if (inode_is_dir(c->inode) && c->change->on_published)
-		c->change->on_published(c->inode, c->change->arg);
+	if (inode_is_dir(c->inode))
+		change_tell(c->change, c->inode);
 	return 0;
 }
 

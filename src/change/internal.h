@@ -70,6 +70,8 @@ void change_times_save(int dirfd, struct change_times *ret);
 /* The entry is there: gives `dir`, open at dirfd, its times back, best effort, as in the kernel, and says that its change time is a new one. */
 void change_published(struct change *change, struct inode *dir, int dirfd, const struct change_times *times);
 
+/* The inode has other attributes, and no answer tells of it. */
+void change_tell(struct change *change, struct inode *inode);
 /* A change of the name in `dir` could neither be made whole nor be taken back: nothing that is known of it holds. Caller holds D of `dir`. */
 void change_doubt(struct change *change, struct inode *dir, const char *name);
 

@@ -89,8 +89,13 @@ void change_published(struct change *change, struct inode *dir, int dirfd, const
 {
 	if (times->valid)
 		(void)sys_futimens(dirfd, times->ts);
-	if (change->on_published)
-		change->on_published(dir, change->arg);
+	change_tell(change, dir);
+}
+
+void change_tell(struct change *change, struct inode *inode)
+{
+	if (change->on_changed)
+		change->on_changed(inode, change->arg);
 }
 
 void change_doubt(struct change *change, struct inode *dir, const char *name)

@@ -37,15 +37,15 @@ static void on_evict(struct inode *inode, void *arg)
 }
 
 /*
- * Nobody changed the directory, so the kernel thinks that it knows its attributes. But who asks it for them twice may get an answer of before and
- * one of after: tar(1) takes that for a change while it reads. No pages of a directory wait for us.
+ * Nobody changed it by a request, so the kernel thinks that it knows the attributes. But who asks it for them twice may get an answer of before
+ * and one of after: of a directory tar(1) takes that for a change while it reads.
  */
-static void on_published(struct inode *dir, void *arg)
+static void on_changed(struct inode *inode, void *arg)
 {
 	struct fs *fs = arg;
 
 	if (!fs->opt.revalidate)
-		attributes_doubt(fs, dir);
+		attributes_doubt(fs, inode);
 }
 
 static void on_doubt(struct inode *dir, const char *name, void *arg)
@@ -81,7 +81,7 @@ static int fs_new_tiers(struct fs *fs)
 		.give_away = fs->opt.give_away,
 		.squash = fs->opt.squash_uid != ID_UNSET || fs->opt.squash_gid != ID_UNSET,
 		.copy_threads = COPY_THREADS,
-		.on_published = on_published,
+		.on_changed = on_changed,
 		.on_doubt = on_doubt,
 		.arg = fs,
 	};
