@@ -64,6 +64,7 @@ int change_mark_impure(struct change *change, struct inode *dir, int dirfd)
 		r = sys_setxattr(dirfd, "", name, "y", 1, 0);
 		if (r < 0 && r != -EOPNOTSUPP)
 			return r;
+		change_tell(change, dir);
 	}
 	atomic_store_explicit(&dir->dir->impure_marked, true, memory_order_relaxed);
 	return 0;

@@ -7,6 +7,27 @@
 #include <linux/fs.h>
 #include <stdio.h>
 
+/* The answer to a change of names that failed, and may have come in part: a mark was set, a whiteout placed and removed again. */
+static int names_failed(struct job *job, int r)
+{
+	struct fs *fs = job->fs;
+	struct inode *objects[2] = {NULL};
+
+	if (r == -LOOK_AGAIN)
+		return job_result(job, r);
+	objects[0] = inode_peek(fs->tree, job->inode, job->name);
+	if (job->inode2 && job->name2)
+		objects[1] = inode_peek(fs->tree, job->inode2, job->name2);
+	for (unsigned i = 0; i < ARRAY_SIZE(objects); i++) {
+		if (objects[i])
+			attributes_doubt(fs, objects[i]);
+		inode_put(fs->tree, objects[i]);
+	}
+	if (job->inode2)
+		attributes_doubt(fs, job->inode2);
+	return job_failed(job, r);
+}
+
 /* --- new names -------------------------------------------------------------------------------------------------------------- */
 
 static int run_make(struct job *job)
@@ -21,7 +42,7 @@ static int run_make(struct job *job)
 	if (r == 0)
 		r = create_entry(job->fs->change, &job->caller, job->inode, job->name, &job->spec, &inode, &stx, &fd);
 	if (r < 0)
-		return job_result(job, r);
+		return names_failed(job, r);
 	r = names_sync(&names);
 	if (r < 0) {
 		name_take_back(job->fs, job->inode, job->name, S_ISDIR(job->spec.mode));
@@ -96,7 +117,7 @@ static int run_link(struct job *job)
 	if (wants_data_instead(job, r))
 		return -LOOK_AGAIN;
 	if (r < 0)
-		return job_failed(job, r);
+		return names_failed(job, r);
 	r = names_sync(&names);
 	/* The reply is an entry: it counts as a lookup of the new name. */
 	inode = r == 0 ? inode_lookup_known(fs->tree, job->inode2, job->name) : NULL;
@@ -148,7 +169,7 @@ static int run_removal(struct job *job, int (*remove)(struct change *change, str
 	if (r == 0)
 		r = remove(job->fs->change, job->inode, job->name);
 	if (r < 0)
-		return job_result(job, r);
+		return names_failed(job, r);
 	r = names_sync(&names);
 	if (r < 0)
 		names_doubt(&names);
@@ -206,7 +227,7 @@ static int run_rename(struct job *job)
 	if (wants_data_instead(job, r))
 		return -LOOK_AGAIN;
 	if (r < 0)
-		return job_result(job, r);
+		return names_failed(job, r);
 	r = names_sync(&names);
 	if (r < 0)
 		names_doubt(&names);

@@ -270,7 +270,7 @@ static int run_create(struct job *job)
 	if (r == 0)
 		r = create_entry(job->fs->change, &job->caller, job->inode, job->name, &job->spec, &inode, &stx, &fd);
 	if (r < 0)
-		return job_result(job, r);
+		return job_failed(job, r);
 	r = names_sync(&names);
 	reply_created(job, inode, &stx, fd, r);
 	return 0;
