@@ -95,6 +95,8 @@ int create_tmpfile(struct change *change, const struct caller *caller, struct in
 int remove_file(struct change *change, struct inode *parent, const char *name);
 /* Removes a directory that shows no entry; -ENOTEMPTY. */
 int remove_dir(struct change *change, struct inode *parent, const char *name);
+/* Somebody has read the directory and found nothing: with no lower parts it needs no overlay.impure any more, and loses it. */
+void change_found_empty(struct change *change, struct inode *dir);
 
 /* --- rename --------------------------------------------------------------------------------------------------------------- */
 

@@ -76,6 +76,26 @@ void change_times_of(const struct statx *stx, struct timespec ret[2])
 	ret[1] = (struct timespec){.tv_sec = stx->stx_mtime.tv_sec, .tv_nsec = stx->stx_mtime.tv_nsec};
 }
 
+void change_found_empty(struct change *change, struct inode *dir)
+{
+	const char *name = xattr_overlay_name(change->layers->ns, XATTR_OVERLAY_IMPURE);
+	_cleanup_dirfd_ struct change_dirfd d = CHANGE_DIRFD_INIT;
+	int r;
+
+	if (!atomic_load_explicit(&dir->dir->impure_marked, memory_order_relaxed) || dir->dir->n_lower ||
+	    !change->layers->has_upper || !change->layers->has_upper_xattr)
+		return;
+	CHANGE_SCOPE(change, FAULT_XATTR);
+	LOCK_SCOPE(&dir->dir->lock);
+	if (inode_is_unlinked(dir) || listing_is_empty_locked(change->tree, dir) <= 0)
+		return;
+	if (change_dirfd_open(change, dir, &d) < 0)
+		return;
+	r = sys_removexattr(d.dirfd.fd, "", name);
+	if (r == 0 || r == -ENODATA)
+		atomic_store_explicit(&dir->dir->impure_marked, false, memory_order_relaxed);
+}
+
 void change_times_save(int dirfd, struct change_times *ret)
 {
 	struct statx stx;

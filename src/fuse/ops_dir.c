@@ -108,6 +108,8 @@ static int add_batch(struct reading *rd)
 
 	if (r < 0)
 		return r;
+	if (rd->batch.n == 0 && rd->dots <= PARENT)
+		change_found_empty(rd->fs->change, rd->dir);
 	for (unsigned i = 0; i < rd->batch.n && !ends_early(rd, &rd->batch.entries[i]); i++) {
 		const struct listing_entry *entry = &rd->batch.entries[i];
 		char name[TREE_NAME_MAX + 1];
