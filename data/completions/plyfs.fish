@@ -29,7 +29,11 @@ xino=off
 xino=auto
 xino=on
 volatile
-fsync
+fsync=auto
+fsync=strict
+fsync=volatile
+fsync=1
+fsync=0
 copyup=write
 copyup=open
 data=auto

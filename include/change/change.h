@@ -27,6 +27,7 @@ struct change {
 	struct rwlock gate;     /* shared by every change */
 	bool syncs_at_once;     /* c nothing is synced, or the upper is in memory, where that is no work */
 	bool sync;              /* c data is synced before it becomes visible (not volatile, fsync != 0) */
+	bool sync_strictly;     /* c and so is all else that copy-up makes, also with metacopy */
 	bool acl;               /* c POSIX ACLs are honoured (not noacl) */
 	bool squash;            /* c */
 	bool as_caller;         /* c new objects are made with their callers' ids */
@@ -40,6 +41,7 @@ struct change {
 
 struct change_options {
 	bool sync;
+	bool sync_strictly; /* needs sync */
 	bool acl;
 	bool squash; /* the mount shows other owners than the layers have: one that can't be set is no error */
 	bool give_away; /* a thread that takes a caller's ids loses capabilities, or can't take them: what is new gets its owner by chown */

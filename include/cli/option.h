@@ -86,6 +86,7 @@ const char *option_class_name(const struct option_desc *desc);
 /* ---- the result ---- */
 
 enum xino { XINO_AUTO, XINO_OFF, XINO_ON };
+enum fsync_mode { FSYNC_AUTO, FSYNC_STRICT, FSYNC_VOLATILE, FSYNC_NONE };
 enum copyup_when { COPYUP_AT_WRITE, COPYUP_AT_OPEN };
 enum data_mode { DATA_AUTO, DATA_CACHED, DATA_PASSTHROUGH };
 enum verity_mode { VERITY_OFF, VERITY_ON, VERITY_REQUIRE };
@@ -125,8 +126,8 @@ struct options {
 
 	/* behaviour */
 	double timeout;
-	bool volatile_upper; /* volatile */
-	bool fsync;	     /* fsync=0 answers fsync at once, without syncing */
+	bool volatile_upper; /* volatile, fsync=volatile */
+	int fsync;	     /* enum fsync_mode; FSYNC_NONE answers fsync at once, without syncing */
 	bool userxattr;	     /* asked for; without privilege the caller chooses it by itself */
 	bool noacl, noxattrs;
 	bool static_nlink, ino32, squash_to_root;

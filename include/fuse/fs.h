@@ -22,6 +22,7 @@ struct fs_options {
 	bool names_expire;       /* the timeout isn't for ever: the kernel asks about names that it knows */
 	bool revalidate;         /* timeout 0: look at the layers again each time */
 	bool sync;               /* false: volatile or fsync=0 */
+	bool sync_strictly;      /* a copy-up syncs what it makes also where only metadata is copied; needs sync */
 	bool dirsync;            /* a change of names is on disk when it is answered; needs sync */
 	bool acl;                /* POSIX ACLs */
 	bool xattrs;             /* false: noxattrs, users see none */

@@ -53,6 +53,7 @@ int change_new(struct tree *tree, const struct change_options *opt, struct chang
 	change->layers = tree->layers;
 	change->sync = opt->sync && !tree->layers->is_volatile;
 	change->syncs_at_once = !change->sync || upper_in_memory(tree->layers);
+	change->sync_strictly = change->sync && opt->sync_strictly;
 	change->acl = opt->acl;
 	change->squash = opt->squash;
 	change->as_caller = tree->layers->can_chown && !opt->give_away;

@@ -206,13 +206,18 @@ static int temp_new(struct copyup *c)
 /* --- the copy, filled --------------------------------------------------------------------------------------------------------- */
 
 /* One sync at the end brings data, owner, attributes and times to the disk before the name shows them. With metacopy, as in the kernel,
- * what has no data is left to the file system, which keeps its own changes in their order: a chown -R must not sync each file. */
+ * what has no data is left to the file system, which keeps its own changes in their order: a chown -R must not sync each file. fsync=strict is
+ * for those that don't (ubifs). */
 static bool copyup_wants_sync(const struct copyup *c)
 {
 	/* A special file that is a regular one on disk is nothing but its attribute. */
 	mode_t type = change_real_type(c->change, c->stx.stx_mode);
 
-	if (!c->change->sync || c->meta_only)
+	if (!c->change->sync)
+		return false;
+	if (c->change->sync_strictly)
+		return S_ISREG(type) || S_ISDIR(type);
+	if (c->meta_only)
 		return false;
 	return S_ISREG(type) || (S_ISDIR(type) && !c->change->layers->make_metacopy);
 }

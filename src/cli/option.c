@@ -502,6 +502,16 @@ static void drop_labels(struct options *options)
 		free(TAKE_PTR(*labels[i]));
 }
 
+static int check_fsync(struct parser *parser)
+{
+	struct options *options = parser->options;
+
+	options->volatile_upper |= options->fsync == FSYNC_VOLATILE;
+	if (options->fsync == FSYNC_STRICT && options->volatile_upper)
+		return option_refuse(parser->error, "fsync", 5, "strict", 6, "excludes volatile");
+	return 0;
+}
+
 static int complete(struct parser *parser, const struct option_env *env)
 {
 	struct options *options = parser->options;
@@ -519,6 +529,8 @@ static int complete(struct parser *parser, const struct option_env *env)
 	if (r < 0)
 		return r;
 	r = check_data(parser);
+	if (r == 0)
+		r = check_fsync(parser);
 	if (r < 0)
 		return r;
 	if (options->allow_root && options->allow_other_given)
@@ -541,7 +553,6 @@ int options_parse(int argc, char *const *argv, const struct option_env *env, str
 {
 	struct options options = {
 		.timeout = OPTIONS_TIMEOUT_FOREVER,
-		.fsync = true,
 		.index = INDEX_AUTO,
 		.metacopy = METACOPY_AUTO,
 		.whiteouts = WHITEOUTS_AUTO,

@@ -53,6 +53,14 @@ static const struct option_choice copyup_choices[] = {
 	{"open", COPYUP_AT_OPEN, NULL},
 	{NULL, 0, NULL},
 };
+static const struct option_choice fsync_choices[] = {
+	{"auto", FSYNC_AUTO, NULL},
+	{"strict", FSYNC_STRICT, NULL},
+	{"volatile", FSYNC_VOLATILE, NULL},
+	{"1", FSYNC_AUTO, NULL},
+	{"0", FSYNC_NONE, NULL},
+	{NULL, 0, NULL},
+};
 static const struct option_choice data_choices[] = {
 	{"auto", DATA_AUTO, NULL},
 	{"cached", DATA_CACHED, NULL},
@@ -241,12 +249,16 @@ static const struct option_desc table[] = {
 		 "A mark in the work directory refuses the next mount until it is removed, since a crash may have left "
 		 "anything."},
 	{.name = "fsync",
-	 .arg = OPTION_ARG_BOOL,
+	 .arg = OPTION_ARG_CHOICE,
 	 .class = OPTION_EFFECTIVE,
 	 AT(fsync),
+	 .choices = fsync_choices,
 	 .value_optional = true,
-	 .fallback = "1",
-	 .help = "0: fsync(2) succeeds without syncing"},
+	 .fallback = "auto",
+	 .help = "what is synced when a file is copied up, and whether fsync(2) does anything",
+	 .manual = "With auto, or 1, a copy is synced before its name shows it: files, and directories too unless metacopy=on, when "
+		   "files that are copied without their data aren't either. strict syncs all of these. volatile is the option "
+		   "of that name. With 0 nothing is synced, and fsync(2) succeeds all the same."},
 	{.name = "copyup",
 	 .arg = OPTION_ARG_CHOICE,
 	 .class = OPTION_EFFECTIVE,

@@ -76,14 +76,15 @@ static uint32_t squash(const struct options *opt, uint32_t id)
 static struct fs_options fs_options_of(struct session *s)
 {
 	const struct options *opt = s->opt;
-	bool has_upper = s->set->has_upper;
+	bool has_upper = s->set->has_upper, sync = opt->fsync != FSYNC_NONE && !opt->volatile_upper;
 
 	return (struct fs_options){
 		.timeout = opt->timeout,
 		.names_expire = opt->timeout < OPTIONS_TIMEOUT_FOREVER,
 		.revalidate = opt->timeout == 0,
-		.sync = opt->fsync && !opt->volatile_upper,
-		.dirsync = (opt->vfs_flags & MS_DIRSYNC) && opt->fsync && !opt->volatile_upper,
+		.sync = sync,
+		.sync_strictly = sync && opt->fsync == FSYNC_STRICT,
+		.dirsync = sync && (opt->vfs_flags & MS_DIRSYNC),
 		.acl = !opt->noacl,
 		.xattrs = !opt->noxattrs,
 		/* Read-only files of lower layers can always be opened again as they are. */

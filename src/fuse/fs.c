@@ -77,6 +77,7 @@ static int fs_new_tiers(struct fs *fs)
 	};
 	struct change_options change = {
 		.sync = fs->opt.sync,
+		.sync_strictly = fs->opt.sync_strictly,
 		.acl = fs->opt.acl,
 		.give_away = fs->opt.give_away,
 		.squash = fs->opt.squash_uid != ID_UNSET || fs->opt.squash_gid != ID_UNSET,

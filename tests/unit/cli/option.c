@@ -17,7 +17,7 @@ TEST("the plain call is taken")
 	ASSERT_INT(opts.layer_count, 1);
 	EXPECT_STR(opts.layers[0].path, "/a");
 	EXPECT(!opts.foreground && !opts.debug && !opts.mount_helper && !opts.fuse_overlayfs && !opts.help);
-	EXPECT(opts.fsync && !opts.volatile_upper && !opts.writeback && !opts.userxattr);
+	EXPECT(opts.fsync == FSYNC_AUTO && !opts.volatile_upper && !opts.writeback && !opts.userxattr);
 	EXPECT(opts.timeout == OPTIONS_TIMEOUT_FOREVER);
 	EXPECT_INT(opts.copyup, COPYUP_AT_WRITE);
 	EXPECT_INT(opts.squash_to_uid, ID_UNSET);
@@ -142,7 +142,7 @@ TEST("every typed value is parsed")
 			 "auto_unmount /m"),
 		   0);
 	EXPECT(opts.timeout == 1.5);
-	EXPECT(!opts.fsync && opts.volatile_upper && opts.writeback && opts.noxattrs && opts.static_nlink &&
+	EXPECT(opts.fsync == FSYNC_NONE && opts.volatile_upper && opts.writeback && opts.noxattrs && opts.static_nlink &&
 	       opts.noacl);
 	EXPECT(opts.userxattr && opts.io_uring && opts.auto_unmount);
 	EXPECT_INT(opts.low_latency, LOW_LATENCY_ON);
@@ -184,6 +184,29 @@ TEST("redirect_dir: not given is a value of its own, which marks decide")
 	}
 }
 
+TEST("what is synced is said in the kernel's words and in fuse-overlayfs's")
+{
+	static const struct {
+		const char *option;
+		int fsync;
+		bool is_volatile;
+	} words[] = {
+		{"fsync", FSYNC_AUTO, false},	     {"fsync=1", FSYNC_AUTO, false},	  {"fsync=auto", FSYNC_AUTO, false},
+		{"fsync=0", FSYNC_NONE, false},	     {"fsync=strict", FSYNC_STRICT, false}, {"volatile", FSYNC_AUTO, true},
+		{"fsync=volatile", FSYNC_VOLATILE, true}, {"volatile,fsync=auto", FSYNC_AUTO, true},
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		char line[128];
+
+		UNIT_PRINT(line, "plyfs -o lowerdir=/a,%s /m", words[i].option);
+		ASSERT_INT(parse(line), 0);
+		EXPECT_INT(opts.fsync, words[i].fsync);
+		EXPECT_INT(opts.volatile_upper, words[i].is_volatile);
+		options_free(&opts);
+	}
+}
+
 TEST("bad values are refused by name, value and cause")
 {
 	static const char *const bad[][2] = {
@@ -194,7 +217,8 @@ TEST("bad values are refused by name, value and cause")
 		{"timeout=", "timeout: not a number of seconds"},
 		{"timeout=99999999999999999999999", "timeout: 99999999999999999999999: number too large"},
 		{"timeout", "timeout: needs a value"},
-		{"fsync=2", "fsync: 2: neither 0 nor 1"},
+		{"fsync=2", "fsync: 2: not one of auto, strict, volatile, 1, 0"},
+		{"volatile,fsync=strict", "fsync: strict: excludes volatile"},
 		{"noacl=1", "noacl: 1: takes no value"},
 		{"max_read=5k", "max_read: 5k: not a number"},
 		{"max_read=99999999999", "max_read: 99999999999: number too large"},
