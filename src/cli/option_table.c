@@ -346,9 +346,9 @@ static const struct option_desc table[] = {
 	 .arg = OPTION_ARG_MAP,
 	 .class = OPTION_EFFECTIVE,
 	 AT(uidmap),
-	 .placeholder = "ID:MAPPED:LEN[:..]",
+	 .placeholder = "HOST:MAPPED:LEN[:..]",
 	 .help = "map user ids",
-	 .manual = "ID is what the layers hold, MAPPED what the mount shows. Empty fields are skipped. What the map lacks "
+	 .manual = "HOST is the id that the layers hold, MAPPED what the mount shows. Empty fields are skipped. What the map lacks "
 		   "shows as the overflow id (65534) and can't be stored: chown(2) answers EINVAL, making a file EOVERFLOW. "
 		   "What belongs to such an owner can be changed by nobody, root neither, as on an idmapped mount. "
 		   "But what root makes, where the map lacks it, belongs to id 0 of the layers. A lower layer on an idmapped "
@@ -357,7 +357,7 @@ static const struct option_desc table[] = {
 	 .arg = OPTION_ARG_MAP,
 	 .class = OPTION_EFFECTIVE,
 	 AT(gidmap),
-	 .placeholder = "ID:MAPPED:LEN[:..]",
+	 .placeholder = "HOST:MAPPED:LEN[:..]",
 	 .help = "map group ids"},
 	{.name = "squash_to_root",
 	 .class = OPTION_EFFECTIVE,

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "internal.h"
 #include "base/check.h"
@@ -197,8 +198,7 @@ int data_sync_entry(struct data_entry *e, int fd, bool datasync)
 		r = datasync ? sys_fdatasync(fd) : sys_fsync(fd);
 	}
 	if (r < 0 && r != -EINVAL && r != -EROFS && atomic_exchange(&e->error, r) == 0)
-		log_limited(LOG_CAUSE_WRITE_BACK, LOG_ERR, "write-back failed: errno %d; every fsync of this file will fail",
-			    -r);
+		log_limited(LOG_CAUSE_WRITE_BACK, LOG_ERR, "write-back failed: %s; every fsync of this file will fail", strerror(-r));
 	pthread_mutex_unlock(&e->sync);
 	return r;
 }
@@ -488,7 +488,7 @@ void data_write_back_failed(struct data *data, struct inode *inode, int error)
 	lock_drop(&data->lock);
 	if (before == 0)
 		log_limited(LOG_CAUSE_WRITE_BACK, LOG_ERR,
-			    "what the kernel held back can't be written: errno %d; every fsync of this file will fail", -error);
+			    "what the kernel held back can't be written: %s; every fsync of this file will fail", strerror(-error));
 }
 
 /* The descriptor for reading keeps the file open, and with it the memory of a failed write-back. Where there is none besides, the entry

@@ -29,7 +29,7 @@ scenario() {
 
 	mount -o loop tiny/image bad
 	mkdir bad/upper bad/work
-	check "mounted" union "$b/merged" "lowerdir=$b/l1,upperdir=$b/bad/upper,workdir=$b/bad/work"
+	check "mounted" union "$b/merged" "lowerdir=$b/l1,upperdir=$b/bad/upper,workdir=$b/bad/work,log=$b/log"
 	cd merged || return
 	put sound "sound"
 	sync sound
@@ -41,6 +41,7 @@ scenario() {
 		check "another opener, $i" told fsync r
 	done
 	check "fdatasync" told fdatasync r
+	check "the log names the error" grep -q "write-back failed: \(Input/output error\|No space left on device\|Structure needs cleaning\); every fsync" "$b/log"
 	check "an older descriptor" sh -c '! sync /proc/self/fd/5'
 	check "and its neighbour" sh -c '! sync /proc/self/fd/6'
 	room
