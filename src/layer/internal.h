@@ -132,7 +132,10 @@ int layer_statx_covered(int dirfd, const char *name, struct statx *ret_stx);
 /* device.c: whether the layer's root is of a device that is known, and so its file system. */
 bool device_join(struct layer_set *set, struct layer *l, const struct statx *stx);
 
-/* recognise.c: whether an attribute of `name` in the work directory, which has a mark, is listed: 1, 0 or -errno. */
+/* recognise.c: whether files of the file system at fd say that they are empty, whatever is read from them. The kernel reads a FUSE file no
+ * further than its size. */
+bool recognise_hides_sizes(int fd);
+/* Whether an attribute of `name` in the work directory, which has a mark, is listed: 1, 0 or -errno. */
 int recognise_lists_mark(const struct layer_set *set, const char *name);
 /* What becomes of what is removed from the upper while it is open. 0 or -errno. */
 int recognise_removed(struct layer_set *set);

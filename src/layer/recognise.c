@@ -35,6 +35,28 @@ static bool is_known(const char *fs_type)
 	return false;
 }
 
+/* --- whether files tell their sizes -------------------------------------------------------------------------------- */
+
+bool recognise_hides_sizes(int fd)
+{
+	long type;
+
+	if (sys_fs_type(fd, &type) < 0)
+		return false;
+	switch ((uint32_t)type) {
+	case PROC_SUPER_MAGIC:
+	case DEBUGFS_MAGIC:
+	case TRACEFS_MAGIC:
+	case SECURITYFS_MAGIC:
+	case CGROUP_SUPER_MAGIC:
+	case CGROUP2_SUPER_MAGIC:
+	case BPF_FS_MAGIC:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* --- whether numbers tell objects apart --------------------------------------------------------------------------- */
 
 #define EXFAT_MAGIC 0x2011BAB0

@@ -65,6 +65,8 @@ static int open_lower(struct layer_opening *lo, unsigned index, const struct sta
 
 	if (ret < 0)
 		return ret;
+	if (recognise_hides_sizes(fd))
+		return layer_refuse(lo, -EOPNOTSUPP, option, layer->path, "files of this file system tell no sizes, and would look empty");
 	ret = init_layer(l, index, layer->path);
 	if (ret < 0)
 		return ret;
