@@ -379,14 +379,22 @@ static bool has_request(struct loop *l)
 	return false;
 }
 
-/* Whoever takes a request either sees that the clock stands, and starts it, or his step is seen here. */
-static void pacer_rests(struct loop *l)
+static bool has_ended(struct loop *l)
+{
+	LOCK_SCOPE(&l->lock);
+	return l->ended;
+}
+
+/* Whoever takes a request either sees that the clock stands, and starts it, or his step is seen here. So it is with the end, for which the clock
+ * is set once: where that was before it was stopped here, it is seen. False then. */
+static bool pacer_rests(struct loop *l)
 {
 	follow_end(&l->follow);
 	(void)sys_ticker_set(l->ticker, 0);
 	atomic_store(&l->ticking, false);
 	if (has_request(l))
 		start_ticker(l);
+	return !has_ended(l);
 }
 
 static void follow(struct loop *l, const struct sight *sight)
@@ -412,12 +420,10 @@ static bool tick(struct loop *l)
 	if (ended)
 		return false;
 	free_gone(l);
-	if (sight.active) {
-		follow(l, &sight);
-		(void)sys_ticker_set(l->ticker, TICK_US);
-	} else {
-		pacer_rests(l);
-	}
+	if (!sight.active)
+		return pacer_rests(l);
+	follow(l, &sight);
+	(void)sys_ticker_set(l->ticker, TICK_US);
 	return true;
 }
 

@@ -308,3 +308,16 @@ TEST("two unions live in one process, each with its own session")
 	EXPECT_INT(device_read(a, node, 0, 100), 5);
 	EXPECT_MEM(a->body, "first", 5);
 }
+
+/* The request loop's clock stops some milliseconds after the last request. */
+TEST("a session ends whenever it is cut, also just when its clock stops")
+{
+	for (unsigned i = 0; i < 150; i++) {
+		DEVICE(d);
+		struct fuse_attr attr;
+
+		DEVICE_OPEN(d);
+		ASSERT_INT(device_getattr(d, FUSE_ROOT_ID, &attr), 0);
+		usleep(1500 + i % 50 * 100);
+	}
+}
