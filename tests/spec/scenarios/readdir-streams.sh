@@ -21,7 +21,7 @@ scenario() {
 	local dir size i
 
 	for dir in lower merged; do
-		try sc streams $dir $dir 1 1000
+		try sc streams $dir $dir 1 200
 	done
 	fresh streams 250
 	try sc streams fresh-streams fresh-streams 2 200
