@@ -411,12 +411,19 @@ struct listing_hint {
 void listing_probe(struct tree *tree, struct inode *dir, const char *name, struct listing_hint *ret);
 /* Tries to build without D, for the resolver: void when something changed meanwhile. */
 void listing_try_build(struct tree *tree, struct inode *dir);
+/* Leaves the leaf lock held when it returns 0: `dir` has a listing, read anew where `again`. Takes D. What made way is put before *gone. */
+int listing_ensure_and_lock(struct tree *tree, struct inode *dir, bool again, struct listing **gone);
+/* A list of those that made way; no lock held. */
+void listings_free(struct listing *gone);
 
 /* --- merge.c ------------------------------------------------------------------------------------------------------ */
 
 /* Reads all layers of `dir`. With `stop_early` it ends with 1 at the first visible name and *ret_listing untouched. */
 int merge_dir(struct tree *tree, struct inode *dir, bool stop_early, struct listing **ret_listing);
+
+/* --- final_ino.c -------------------------------------------------------------------------------------------------- */
+
 /* The final ino of an entry that is PENDING. 0 or -errno. */
-int merge_final_ino(struct tree *tree, struct inode *dir, const char *name, unsigned flags, uint64_t *ino);
+int final_ino(struct tree *tree, struct inode *dir, const char *name, unsigned flags, uint64_t *ino);
 
 #endif

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Kept listings: read by cookie, found by name, patched by our own changes. listed.c has the entries, cookie.c what a
- * cookie says.
+ * Kept listings: built from the layers, found by name, patched by our own changes. listed.c has the entries, listing_read.c
+ * reads them by cookie.
  *
  * A name has its place from its key alone, so nothing has to be kept for a reader: a listing may be dropped at any
  * time, and one that is read again leads him on from where he is. A name that goes stays as a hidden entry, because the
  * upper may have a whiteout of it. What goes for memory leaves a set of its names (nameset.c), by which those that are
  * missing are told.
  *
- * One leaf lock covers all listings. What needs system calls is done outside: building, and the inode numbers of
- * copied-up entries, which are asked for when they are first read. A build without D is void if a patch was told
- * meanwhile.
+ * One leaf lock covers all listings. Building needs system calls and is done outside. A build without D is void if a patch was
+ * told meanwhile.
  */
 #include "internal.h"
 
@@ -22,10 +21,6 @@
 
 #include "base/check.h"
 #include "base/counter.h"
-#include "base/macros.h"
-
-/* What a directory entry costs in a reply besides its name. */
-#define ENTRY_OVERHEAD 24
 
 int listing_cache_new(struct tree *tree, size_t max_bytes)
 {
@@ -63,7 +58,7 @@ static void cache_remove_locked(struct listing_cache *cache, struct listing *l, 
 	*gone = l;
 }
 
-static void listings_free(struct listing *gone)
+void listings_free(struct listing *gone)
 {
 	while (gone) {
 		struct listing *l = gone;
@@ -290,8 +285,7 @@ void listing_try_build(struct tree *tree, struct inode *dir)
 	listings_free(gone);
 }
 
-/* Leaves the leaf lock held when it returns 0: `dir` has a listing, read anew where `again`. Takes D. */
-static int listing_ensure_and_lock(struct tree *tree, struct inode *dir, bool again, struct listing **gone)
+int listing_ensure_and_lock(struct tree *tree, struct inode *dir, bool again, struct listing **gone)
 {
 	int res;
 
@@ -326,145 +320,7 @@ int listing_build(struct tree *tree, struct inode *dir)
 	return res;
 }
 
-/* --- reading ------------------------------------------------------------------------------------------------------ */
-
-uint64_t listing_begin(struct tree *tree, struct inode *dir)
-{
-	struct dir *d = dir->dir;
-
-	LOCK_SCOPE(&tree->listings->lock);
-	/* With timeout=0 the kernel keeps nothing. */
-	if (d->changed && !tree->revalidate && d->generation + 1u < LISTING_GENERATIONS)
-		d->generation++;
-	d->changed = false;
-	return cookie_of_rank(d->generation, 0);
-}
-
-unsigned listing_dots(uint64_t cookie)
-{
-	return MIN(cookie_rank_of(cookie), LISTING_FIRST);
-}
-
-uint64_t listing_dot(uint64_t cookie, unsigned nth)
-{
-	return cookie_of_rank(cookie_place(NULL, cookie).generation, nth);
-}
-
-bool listing_may_be_kept(uint64_t cookie)
-{
-	return cookie_place(NULL, cookie).generation + 1 < LISTING_GENERATIONS;
-}
-
-/* The slot of the first entry from a place on. */
-static uint32_t slot_of_place(const struct listing *l, const struct place *place)
-{
-	return listing_slot(l, place->from ? place->from : (uint64_t)l->first_live << 32);
-}
-
-/* Copies entries from `cookie` on; *flags gets those of each. */
-static void batch_fill_locked(struct dir *dir, uint64_t cookie, size_t max_bytes, struct listing_batch *b,
-			      uint8_t *flags)
-{
-	struct place place = cookie_place(dir->notes, cookie);
-	uint32_t first_hash = UINT32_MAX;
-	struct listing *l = dir->listing;
-	const struct listed *last = NULL;
-	size_t bytes = 0, names = 0;
-
-	b->n = 0;
-	for (uint32_t slot = slot_of_place(l, &place); slot < l->n_slots; slot++) {
-		const struct listed *e = listing_at(l, slot);
-
-		if (!e || (e->flags & LISTED_HIDDEN))
-			continue;
-		if (last && cookie_rank(last->hash) == cookie_rank(e->hash))
-			b->entries[b->n - 1].cookie =
-				cookie_between(&dir->notes, place.generation, listed_key(l, last));
-		bytes += e->name_len + ENTRY_OVERHEAD;
-		/* One entry at least, or the caller would take it for the end. */
-		if (b->n == LISTING_BATCH || (bytes > max_bytes && last))
-			break;
-		memcpy(b->names + names, listed_name(l, e), e->name_len);
-		b->names[names + e->name_len] = '\0';
-		flags[b->n] = e->flags;
-		b->entries[b->n++] =
-			(struct listing_entry){.cookie = cookie_of_rank(place.generation, cookie_rank(e->hash)),
-					       .ino = e->ino,
-					       .layer = e->layer,
-					       .type = e->type,
-					       .name_len = e->name_len,
-					       .name = b->names + names};
-		names += e->name_len + 1u;
-		if (!last)
-			first_hash = e->hash;
-		last = e;
-	}
-	if (!place.from)
-		l->first_live = first_hash;
-}
-
-/* Remembers an inode number that was asked for, unless something has changed meanwhile. */
-static void listing_settle_ino(struct tree *tree, struct inode *dir, const struct listing_entry *entry,
-			       uint32_t patches)
-{
-	struct listed *e;
-
-	LOCK_SCOPE(&tree->listings->lock);
-	if (!dir->dir->listing || dir->dir->patches != patches)
-		return;
-	e = listing_get(dir->dir->listing, entry->name, entry->name_len, listing_key(entry->name, entry->name_len),
-			NULL);
-	if (!e || !(e->flags & LISTED_PENDING))
-		return;
-	e->ino = entry->ino;
-	e->flags &= (uint8_t) ~(LISTED_PENDING | LISTED_MERGES | LISTED_FORMER);
-}
-
-/* The number that a lookup would show, from the known inode where there is one. */
-static int entry_final_ino(struct tree *tree, struct inode *dir, struct listing_entry *entry, unsigned flags,
-			   uint32_t patches)
-{
-	struct inode *known = inode_peek(tree, dir, entry->name);
-	int res = 0;
-
-	if (known)
-		entry->ino = inode_ino(known);
-	else
-		res = merge_final_ino(tree, dir, entry->name, flags, &entry->ino);
-	inode_put(tree, known);
-	if (res == 0)
-		listing_settle_ino(tree, dir, entry, patches);
-	/* It went meanwhile: its number says nothing any more. */
-	return res == -ENOENT ? 0 : res;
-}
-
-int listing_read(struct tree *tree, struct inode *dir, uint64_t cookie, size_t max_bytes,
-		 struct listing_batch *ret_batch)
-{
-	bool again = tree->revalidate && listing_dots(cookie) < LISTING_FIRST;
-	struct listing *gone = NULL;
-	uint8_t flags[LISTING_BATCH];
-	uint32_t patches;
-	int res;
-
-	ret_batch->n = 0;
-	if (!CHECK(inode_is_dir(dir)))
-		return -EIO;
-	if (inode_is_unlinked(dir))
-		return 0;
-	res = listing_ensure_and_lock(tree, dir, again, &gone);
-	if (res < 0)
-		return res;
-	dir->dir->listing->used = true;
-	batch_fill_locked(dir->dir, cookie, max_bytes, ret_batch, flags);
-	patches = dir->dir->patches;
-	lock_drop(&tree->listings->lock);
-	listings_free(gone);
-	for (unsigned i = 0; i < ret_batch->n && res == 0; i++)
-		if (flags[i] & LISTED_PENDING)
-			res = entry_final_ino(tree, dir, &ret_batch->entries[i], flags[i], patches);
-	return res;
-}
+/* --- asking ------------------------------------------------------------------------------------------------------- */
 
 /* What is left of a listing says of a name that it is missing, or nothing. */
 static void probe_names_locked(const struct dir *dir, uint64_t key, struct listing_hint *ret)

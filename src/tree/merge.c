@@ -8,7 +8,7 @@
  *
  * d_ino must equal st_ino. A lower entry's is known at once; an upper entry's too, unless it may come from a lower
  * object: a directory with one beneath, or anything in a directory marked impure, also in a layer that was an upper. Those are settled
- * when they are read. What may lie on another device than its directory (a subvolume) is looked at, as reading tells another number of it.
+ * when they are read (final_ino.c). What may lie on another device than its directory (a subvolume) is looked at, as reading tells another number of it.
  */
 #include "internal.h"
 
@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/check.h"
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "layer/catalog.h"
@@ -344,114 +343,4 @@ int merge_dir(struct tree *tree, struct inode *dir, bool stop_early, struct list
 	for (unsigned i = 0; i <= tree->layers->n && res == -LOOK_AGAIN; i++)
 		res = merge_once(tree, dir, stop_early, ret_listing);
 	return res;
-}
-
-/* --- numbers ------------------------------------------------------------------------------------------------------ */
-
-/* What the mark leads to has the number; a mark that can't be followed leaves it as it is, and the lookup tells. */
-static int final_ino_by_lookup(struct tree *tree, struct inode *dir, const char *name, uint64_t *ino)
-{
-	struct resolved r;
-	int res = resolve_child(tree, dir, name, &r);
-
-	if (res == 0)
-		*ino = r.in_upper ? number_of_upper(tree, r.ino, layer_union_ino(tree->layers, r.id)) : r.ino;
-	resolved_finish(&r);
-	return res == -ENOENT || res == -ENOMEM ? res : 0;
-}
-
-static int own_ino(struct tree *tree, int dirfd, const char *name, uint64_t *ret_ino)
-{
-	struct object_id id;
-	struct statx stx;
-	int res = sys_statx(dirfd, name, &stx);
-
-	if (res == 0)
-		res = layer_object(tree->layers, layer_upper(tree->layers), dirfd, name, &stx, &id);
-	if (res == 0)
-		*ret_ino = layer_union_ino(tree->layers, id);
-	return res;
-}
-
-/* The number of the lower directory that was noted, unless another one in the upper has that: only then the own one is asked for. */
-static int final_ino_of_merged(struct tree *tree, int dirfd, const char *name, uint64_t *ino)
-{
-	uint64_t own;
-	int res;
-
-	if (!number_is_taken(tree, *ino, 0))
-		return 0;
-	res = own_ino(tree, dirfd, name, &own);
-	if (res == 0)
-		*ino = number_of_upper(tree, *ino, own);
-	return res;
-}
-
-/* The marks that count in a number. */
-static int final_marks(struct tree *tree, int dirfd, const char *name, unsigned flags, unsigned *ret_marks)
-{
-	const struct layer *upper = layer_upper(tree->layers);
-	int res = layer_read_marks(tree->layers, upper, dirfd, name, ret_marks);
-
-	if (res < 0 || !tree->layers->aufs || (*ret_marks & MARK_OPAQUE))
-		return res;
-	if (!(flags & LISTED_MERGES) && !(*ret_marks & MARK_REDIRECT))
-		return 0;
-	res = layer_aufs_opaque(upper, dirfd, name);
-	if (res > 0)
-		*ret_marks |= MARK_OPAQUE;
-	return MIN(res, 0);
-}
-
-/* Of an object of the upper. 1: a redirect leads to it. */
-static int final_ino_by_marks(struct tree *tree, int dirfd, const char *name, unsigned flags, uint64_t *ino)
-{
-	uint64_t origin = 0;
-	unsigned marks;
-	int res = final_marks(tree, dirfd, name, flags, &marks);
-
-	if (res < 0)
-		return res;
-	if ((marks & MARK_REDIRECT) && !(marks & MARK_OPAQUE))
-		return 1;
-	if ((flags & LISTED_MERGES) && !(marks & MARK_OPAQUE))
-		return final_ino_of_merged(tree, dirfd, name, ino);
-	/* Opaque: the number that was noted is that of a directory it hides. */
-	if (flags & LISTED_MERGES)
-		res = own_ino(tree, dirfd, name, ino);
-	if (marks & MARK_ORIGIN)
-		origin = layer_origin_ino(tree->layers, layer_upper(tree->layers), dirfd, name);
-	*ino = number_of_upper(tree, origin, *ino);
-	return res;
-}
-
-/* Where the upper's numbers don't last an inode keeps the one that it was met with. */
-static bool known_ino(struct tree *tree, struct inode *dir, const char *name, uint64_t *ret_ino)
-{
-	struct inode *inode = inode_peek(tree, dir, name);
-
-	if (inode)
-		*ret_ino = inode_ino(inode);
-	inode_put(tree, inode);
-	return inode;
-}
-
-/* As resolve_child() numbers it, with fewer calls: the listing has seen what lies beneath. */
-int merge_final_ino(struct tree *tree, struct inode *dir, const char *name, unsigned flags, uint64_t *ino)
-{
-	struct dirfd fd;
-	int res = 1;
-
-	if (layer_upper_is_vague(tree->layers) && known_ino(tree, dir, name, ino))
-		return 0;
-	if (!(flags & LISTED_FORMER) && !layer_upper_is_vague(tree->layers)) {
-		if (!CHECK(tree->layers->has_upper))
-			return -EIO;
-		res = dirfd_get_upper(tree, dir, &fd);
-		if (res < 0)
-			return res;
-		res = final_ino_by_marks(tree, fd.fd, name, flags, ino);
-		dirfd_put(tree, &fd);
-	}
-	return res > 0 ? final_ino_by_lookup(tree, dir, name, ino) : res;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the two files of the resolver share: the state of one search, and what happens where it meets something. resolve.c goes down the
- * directory's stack, resolve_path.c along a path in one layer.
+ * What the files of the resolver share: the state of one search. resolve.c goes down the directory's stack, resolve_path.c along a path in
+ * one layer; resolve_object.c says what an object that either meets means for the search.
  */
 #ifndef TREE_RESOLVE_INTERNAL_H
 #define TREE_RESOLVE_INTERNAL_H
@@ -31,7 +31,13 @@ struct search {
 	uint64_t lower_ino;  /* of the topmost lower part, likewise; counts for directories */
 };
 
-/* --- resolve.c ---------------------------------------------------------------------------------------------------- */
+/* What is looked for now. */
+static inline const char *search_name(const struct search *s)
+{
+	return s->path ? s->path : s->name;
+}
+
+/* --- resolve_object.c --------------------------------------------------------------------------------------------- */
 
 /* The upper's root and the work directory show as entries of a lower layer that contains them, but can't be entered:
  * they would show everything twice, and temp files. */
@@ -39,6 +45,8 @@ bool resolve_is_forbidden(const struct layer_set *set, const struct layer *l, co
 /* An object was met: `name` at dirfd, the last component of what is looked for. `name` may be part of that, and is gone
  * afterwards. 0 or -errno. */
 int resolve_object(struct search *s, const struct layer *l, int dirfd, const char *name, struct probe *p);
+/* Appends a directory to the result's stack. */
+int resolve_merge(struct search *s, const struct layer *l, const struct probe *p);
 /* Obeys the mark of a directory or metacopy file that is `name` at dirfd. `at` is the component with the mark, of len bytes, and what
  * follows it in what is looked for. 0 or -errno. */
 int resolve_redirect(struct search *s, const struct layer *l, int dirfd, const char *name, const struct probe *p,
@@ -46,6 +54,11 @@ int resolve_redirect(struct search *s, const struct layer *l, int dirfd, const c
 /* A whiteout beside a directory hides what is below by its name; a redirect of that directory leads elsewhere. `redirects_before`: met
  * before this layer was asked. */
 void resolve_end_below(struct search *s, const struct probe *p, unsigned redirects_before);
+
+/* No layer has the data. Where there are data-only layers, the last lower file may name its place there. 0 or -errno. */
+int resolve_data_elsewhere(struct search *s);
+/* Says that metacopy files aren't followed; -EPERM. */
+int resolve_refuse_metacopy(void);
 
 /* --- resolve_path.c ----------------------------------------------------------------------------------------------- */
 

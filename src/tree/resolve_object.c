@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the resolver makes of an object that it meets in a layer: whether it is the result, merges with it, hides what is below, or has the
+ * data of it; and where its redirect leads.
+ *
+ * A redirect changes what is looked for in the layers below: another name in the same parent, or a path from their
+ * roots; then all layers below are asked, whether they hold the parent or not (resolve_path.c). The rules are kernel
+ * overlayfs's (ovl_lookup_layer in fs/overlayfs/namei.c).
+ *
+ * A regular file that holds metadata alone doesn't end the search: in the layers below its data is looked for, by its
+ * name or along its redirect, until a regular file that has some, or anything else, is met. Such files are told by the
+ * marks, which are read anyway, so others cost nothing more.
+ */
+#include "resolve_internal.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/macros.h"
+#include "format/redirect.h"
+#include "layer/index.h"
+
+bool resolve_is_forbidden(const struct layer_set *set, const struct layer *l, const struct statx *stx)
+{
+	dev_t dev = layer_dev_of(stx);
+
+	if (!set->has_upper || l->upper || !S_ISDIR(stx->stx_mode))
+		return false;
+	return (stx->stx_ino == set->upper_id.ino && dev == set->upper_id.dev) ||
+	       (stx->stx_ino == set->work_id.ino && dev == set->work_id.dev);
+}
+
+/* The place of a lower directory that was found, if it isn't that of the name in the parent's directory. */
+static int merge_path(struct search *s, const struct layer *l, char **ret_path)
+{
+	*ret_path = NULL;
+	if (s->walked) {
+		*ret_path = strdup(s->walked + 1);
+		return *ret_path ? 0 : -ENOMEM;
+	}
+	if (!s->path || !strcmp(s->path, s->name))
+		return 0;
+	return place_compose(s->tree, s->dir, l->index, s->path, ret_path);
+}
+
+static int merge_lower(struct search *s, const struct layer *l, struct dirref ref)
+{
+	struct resolved *r = s->r;
+	int res;
+
+	if (r->n_lower == s->cap) {
+		unsigned cap = s->cap ? s->cap * 2 : MAX(s->depth, 1u);
+		struct dirref *lower = reallocarray(r->lower, cap, sizeof(*lower));
+
+		if (!lower)
+			return -ENOMEM;
+		r->lower = lower;
+		s->cap = cap;
+	}
+	res = merge_path(s, l, &ref.path);
+	if (res == 0)
+		r->lower[r->n_lower++] = ref;
+	return res;
+}
+
+int resolve_merge(struct search *s, const struct layer *l, const struct probe *p)
+{
+	struct dirref ref = {
+		.layer = l->index, .device = p->id.device, .record = p->record, .ino = p->id.ino, .checked = p->checked};
+
+	if (p->marks & MARK_IMPURE)
+		ref.flags |= DIRREF_IMPURE;
+	if (p->covered)
+		ref.flags |= DIRREF_COVERED;
+	if ((p->marks & MARK_XWHITEOUTS) || layer_is_shown(s->tree->layers, l))
+		ref.flags |= DIRREF_XWHITEOUTS;
+	if (p->marks & MARK_OPAQUE)
+		s->done = true;
+	if (!l->upper)
+		return merge_lower(s, l, ref);
+	s->r->upper_ref = ref;
+	return 0;
+}
+
+/* What is looked for from now on keeps what comes before and after the component with the mark. */
+static int redirect_apply(struct search *s, const struct redirect *redirect, const char *at, size_t len)
+{
+	const char *now = search_name(s);
+	size_t keep = redirect->absolute ? 0 : strlen(now) - strlen(at);
+	char *path;
+
+	/* In a path that was looked for before there may be more redirects, each of which makes it longer. */
+	if (keep + redirect->len + strlen(at + len) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	if (asprintf(&path, "%.*s%s%s", (int)keep, now, redirect->path, at + len) < 0)
+		return -ENOMEM;
+	free(s->path);
+	s->path = path;
+	s->redirects++;
+	s->absolute = redirect->absolute;
+	/* An opaque directory on the way to here ended the search below itself; this leads elsewhere. */
+	if (redirect->absolute)
+		s->done = false;
+	return 0;
+}
+
+/* Whether a redirect of what was met leads anywhere: the lowest layer's don't, but those of files lead to data-only layers, and an opaque
+ * directory's don't either. */
+static bool redirect_counts(const struct search *s, const struct layer *l, const struct probe *p)
+{
+	const struct layer_set *set = s->tree->layers;
+	bool file = S_ISREG(p->stx.stx_mode);
+
+	if (!(p->marks & MARK_REDIRECT) || (!file && (p->marks & MARK_OPAQUE)))
+		return false;
+	return l->index + 1 < set->n || (file && set->n_data);
+}
+
+int resolve_redirect(struct search *s, const struct layer *l, int dirfd, const char *name, const struct probe *p,
+		     const char *at, size_t len)
+{
+	struct redirect redirect;
+	int res;
+
+	if (!redirect_counts(s, l, p))
+		return 0;
+	/* Showing the directory without what lies beneath would be wrong data. A file's is followed with its metacopy mark, or not. */
+	if (!s->tree->layers->follow_redirects && !S_ISREG(p->stx.stx_mode)) {
+		log_limited(LOG_CAUSE_LAYER, LOG_WARNING,
+			    "layer %s: a redirected directory is refused: redirects aren't followed", l->path);
+		return -EPERM;
+	}
+	res = layer_read_redirect(s->tree->layers, dirfd, name, &redirect);
+	if (res == -EINVAL)
+		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "layer %s: a redirect isn't valid", l->path);
+	if (res < 0)
+		return res == -ENODATA ? 0 : res;
+	return redirect_apply(s, &redirect, at, len);
+}
+
+/* --- files without data of their own ------------------------------------------------------------------------------ */
+
+int resolve_refuse_metacopy(void)
+{
+	log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "a metacopy file is refused: metacopy isn't followed");
+	return -EPERM;
+}
+
+/* Its topmost lower object, perhaps. */
+static void note_lower(struct search *s, const struct layer *l, const struct probe *p)
+{
+	if (l->upper || s->metacopy_lower)
+		return;
+	s->metacopy_lower = true;
+	s->r->lower_linked = p->stx.stx_nlink > 1;
+}
+
+/* 1 when the regular file `name` at dirfd has metadata alone; then its redirect was obeyed. */
+static int resolve_metacopy(struct search *s, const struct layer *l, int dirfd, const char *name,
+			    const struct probe *p)
+{
+	int res = p->marks & MARK_METACOPY ? layer_check_metacopy(s->tree->layers, dirfd, name) : -ENODATA;
+
+	if (res == -ENODATA)
+		return 0;
+	if (res == -EIO)
+		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "layer %s: a metacopy mark isn't valid", l->path);
+	if (res < 0)
+		return res;
+	s->metacopy = true;
+	note_lower(s, l, p);
+	res = resolve_redirect(s, l, dirfd, name, p, name, strlen(name));
+	return res < 0 ? res : 1;
+}
+
+static int data_found(struct search *s, const struct layer *l, const struct probe *p)
+{
+	struct resolved *r = s->r;
+	int res = 0;
+
+	if (s->walked)
+		r->data_path = strdup(s->walked + 1);
+	else
+		res = place_compose(s->tree, s->dir, l->index, search_name(s), &r->data_path);
+	if (res == 0 && !r->data_path)
+		res = -ENOMEM;
+	note_lower(s, l, p);
+	r->data_layer = l->index;
+	r->data_blocks = p->stx.stx_blocks;
+	s->metacopy = false;
+	s->done = true;
+	return res;
+}
+
+/* Something was met where the data of what was found has to be. */
+static int resolve_data(struct search *s, const struct layer *l, int dirfd, const char *name, struct probe *p)
+{
+	int res = p->covered ? 0 : probe_marks(s->tree, l, dirfd, name, p);
+
+	if (res < 0)
+		return res;
+	if (p->covered || !S_ISREG(p->stx.stx_mode) || (p->stx.stx_size == 0 && (p->marks & MARK_WHITEOUT))) {
+		s->done = true;
+		return 0;
+	}
+	res = resolve_metacopy(s, l, dirfd, name, p);
+	return res == 0 ? data_found(s, l, p) : MIN(res, 0);
+}
+
+int resolve_data_elsewhere(struct search *s)
+{
+	const struct layer_set *set = s->tree->layers;
+	struct resolved *r = s->r;
+
+	if (set->n_data && s->metacopy_lower && s->absolute) {
+		r->data_layer = LOWERDATA_LAZY;
+		r->data_path = strdup(s->path + 1);
+		return r->data_path ? 0 : -ENOMEM;
+	}
+	if (!set->follow_metacopy)
+		return resolve_refuse_metacopy();
+	log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "a metacopy file has no data in any layer below");
+	return -EIO;
+}
+
+/* --- one object --------------------------------------------------------------------------------------------------- */
+
+static int keep_index_name(struct resolved *r, const struct index_entry *e)
+{
+	r->nlink = e->nlink;
+	r->index_name = strdup(e->name);
+	return r->index_name ? 0 : -ENOMEM;
+}
+
+/* The number of a lower file whose copy is shown in its place. */
+static int number_below_copy(struct search *s, const struct layer *l, int dirfd, const char *name, const struct probe *p)
+{
+	const struct layer_set *set = s->tree->layers;
+	unsigned marks;
+	int res = layer_read_marks(set, l, dirfd, name, &marks);
+
+	if (res < 0)
+		return res;
+	s->origin_ino = marks & MARK_ORIGIN ? layer_origin_ino(set, l, dirfd, name) : 0;
+	if (!s->origin_ino)
+		s->origin_ino = layer_union_ino(set, p->id);
+	return 0;
+}
+
+/* A lower file with several links: the union counts them, and its copy may be in the index. Returns 1 when that was found; *copy is then
+ * what is known of it. */
+static int look_in_index(struct search *s, const struct layer *l, int dirfd, const char *name, const struct probe *p,
+			 struct probe *copy)
+{
+	const struct layer_set *set = s->tree->layers;
+	struct index_entry e;
+	int res;
+
+	if (!set->index || layer_is_indexed(set, l) || p->covered || p->stx.stx_nlink < 2 || S_ISDIR(p->stx.stx_mode) ||
+	    !index_takes(set, p->stx.stx_mode & S_IFMT))
+		return 0;
+	s->r->index_generation = index_generation(set);
+	if (index_is_idle(set)) {
+		s->r->nlink = p->stx.stx_nlink;
+		return 0;
+	}
+	res = index_look(set, l, dirfd, name, &p->stx, &e);
+	if (res < 0)
+		return res == -EOPNOTSUPP ? 0 : res;
+	res = keep_index_name(s->r, &e);
+	if (res < 0 || !e.indexed)
+		return res;
+	*copy = (struct probe){.stx = e.stx};
+	res = layer_object(set, &set->layers[0], index_fd(set), e.name, &e.stx, &copy->id);
+	if (res == 0)
+		res = number_below_copy(s, l, dirfd, name, p);
+	return res < 0 ? res : 1;
+}
+
+/* The copy in the index is what the lower name shows; one without data has it in the lower object. */
+static int resolve_indexed(struct search *s, const struct layer *l, int dirfd, const char *name, struct probe *p,
+			   struct probe *copy)
+{
+	const struct layer_set *set = s->tree->layers;
+	const struct layer *upper = &set->layers[0];
+	struct resolved *r = s->r;
+	int fd = index_fd(set), res = probe_marks(s->tree, upper, fd, r->index_name, copy), check = -ENODATA;
+
+	if (res == 0 && S_ISREG(copy->stx.stx_mode) && (copy->marks & MARK_METACOPY))
+		check = layer_check_metacopy(set, fd, r->index_name);
+	if (res < 0 || (check < 0 && check != -ENODATA))
+		return res < 0 ? res : check;
+	s->found = true;
+	r->stx = copy->stx;
+	r->id = copy->id;
+	r->layer = upper->index;
+	r->marks = copy->marks;
+	r->indexed = true;
+	r->metacopy = s->metacopy = check >= 0;
+	s->done = !s->metacopy;
+	return s->metacopy ? resolve_data(s, l, dirfd, name, p) : 0;
+}
+
+/* The number of what was copied up, and whether it is one of the index. What was copied up into a former upper keeps its number too. */
+static int look_at_origin(struct search *s, const struct layer *l, int dirfd, const char *name, const struct probe *p)
+{
+	const struct layer_set *set = s->tree->layers;
+	struct index_entry e;
+	uint64_t ino;
+	int res;
+
+	/* Below the topmost lower part nothing has a say in the number. */
+	if (!(p->marks & MARK_ORIGIN) || s->r->n_lower)
+		return 0;
+	ino = layer_origin_ino(set, l, dirfd, name);
+	if (!s->found)
+		s->origin_ino = ino;
+	if (!l->upper)
+		s->lower_ino = ino;
+	res = layer_is_indexed(set, l) ? index_look_upper(set, dirfd, name, &p->stx, &e) : 0;
+	if (res <= 0)
+		return res;
+	s->r->indexed = true;
+	return keep_index_name(s->r, &e);
+}
+
+/* The topmost object. 1 when what is below doesn't matter. */
+static int resolve_found(struct search *s, const struct layer *l, int dirfd, const char *name, const struct probe *p)
+{
+	struct resolved *r = s->r;
+	int res = 0;
+
+	s->found = true;
+	r->stx = p->stx;
+	r->id = p->id;
+	r->layer = l->index;
+	r->marks = p->marks;
+	r->covered = p->covered;
+	r->in_upper = l->upper;
+	if (S_ISREG(p->stx.stx_mode))
+		res = resolve_metacopy(s, l, dirfd, name, p);
+	r->metacopy = res > 0;
+	return res < 0 ? res : !r->metacopy && !S_ISDIR(p->stx.stx_mode);
+}
+
+int resolve_object(struct search *s, const struct layer *l, int dirfd, const char *name, struct probe *p)
+{
+	bool is_dir = S_ISDIR(p->stx.stx_mode);
+	struct probe copy;
+	int res;
+
+	if (s->metacopy)
+		return resolve_data(s, l, dirfd, name, p);
+	if (s->found && !is_dir) {
+		s->done = true;
+		return 0;
+	}
+	if (resolve_is_forbidden(s->tree->layers, l, &p->stx))
+		return -ELOOP;
+	res = is_dir ? 0 : look_in_index(s, l, dirfd, name, p, &copy);
+	if (res != 0)
+		return res < 0 ? res : resolve_indexed(s, l, dirfd, name, p, &copy);
+	res = probe_marks(s->tree, l, dirfd, name, p);
+	if (res == 0)
+		res = look_at_origin(s, l, dirfd, name, p);
+	if (res == 0 && is_dir)
+		res = resolve_merge(s, l, p);
+	if (res == 0 && !s->found)
+		res = resolve_found(s, l, dirfd, name, p);
+	if (res < 0)
+		return res;
+	s->done |= res > 0;
+	return is_dir ? resolve_redirect(s, l, dirfd, name, p, name, strlen(name)) : 0;
+}
+
+void resolve_end_below(struct search *s, const struct probe *p, unsigned redirects_before)
+{
+	if (p->hides_below && s->redirects == redirects_before)
+		s->done = true;
+}
