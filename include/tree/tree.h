@@ -48,7 +48,7 @@ struct inode_name; /* tree/name.c: a (parent, name) -> inode entry of the table 
 struct listing;    /* tree/listing.h */
 struct name_set;   /* tree/nameset.c */
 struct place_notes; /* tree/cookie.c */
-struct dirfd_entry; /* tree/dirfd.c */
+struct dirfd_entry; /* tree/dirfd_cache.c */
 
 enum dirref_flag {
 	DIRREF_COVERED = 1 << 0,    /* another mount covers it: shown empty, never opened */
@@ -155,9 +155,10 @@ struct tree {
 	_Atomic unsigned n_pinned;       /* a pinned descriptors */
 	void (*on_evict)(struct inode *inode, void *arg); /* c called before an inode is freed, no lock held */
 	void *on_evict_arg;
+	void (*end_of_inode)(struct tree *tree, struct inode *inode); /* c tree/tree.c: lets go of what lies outside of the table */
 	bool revalidate;                 /* c timeout=0: every lookup asks the layers again */
 	struct inode_table *inodes;      /* tree/inode.c */
-	struct dirfd_cache *dirfds;      /* tree/dirfd.c */
+	struct dirfd_cache *dirfds;      /* tree/dirfd_cache.c */
 	struct listing_cache *listings;  /* tree/listing.c */
 };
 

@@ -126,33 +126,16 @@ bool inode_id_is_current(struct tree *tree, struct inode *inode, uint64_t id)
 	return id == (a ? a->id : inode->id);
 }
 
-static void alias_forget(struct tree *tree, struct inode *inode, uint64_t id, uint64_t n)
+bool alias_forget_locked(struct tree *tree, uint64_t id, uint64_t n)
 {
-	struct inode_alias *a;
-	bool gone;
+	struct inode_alias *a = alias_find_locked(tree, id);
+	bool gone = a && a->nlookup > 0 && a->nlookup <= n;
 
-	lock_take(&tree->table);
-	a = alias_find_locked(tree, id);
-	gone = a && a->nlookup > 0 && a->nlookup <= n;
 	if (a)
 		a->nlookup -= MIN(n, a->nlookup);
 	if (gone && !a->is_newest)
 		alias_free_locked(tree, a);
-	lock_drop(&tree->table);
-	if (gone)
-		inode_put(tree, inode);
-}
-
-void inode_forget_id(struct tree *tree, uint64_t id, uint64_t n)
-{
-	struct inode *inode = inode_find(tree, id);
-
-	if (!inode)
-		return;
-	if (id == inode->id)
-		inode_forget(tree, inode, n);
-	else
-		alias_forget(tree, inode, id, n);
+	return gone;
 }
 
 void alias_drop_locked(struct tree *tree, const struct inode *inode)

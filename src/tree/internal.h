@@ -23,7 +23,7 @@
 #include "tree/resolve.h"
 #include "tree/tree.h"
 
-/* --- inode.c ------------------------------------------------------------------------------------------------------ */
+/* --- the table ---------------------------------------------------------------------------------------------------- */
 
 #define SLOT_CHUNK 4096u
 #define SLOT_CHUNKS 65536u
@@ -116,25 +116,36 @@ static inline bool resolved_in_upper(const struct tree *tree, const struct resol
 	return tree->layers->has_upper && (r->in_upper || r->indexed);
 }
 
-int inode_table_new(struct tree *tree);
-void inode_table_free(struct tree *tree);
-struct inode_slot *inode_slot(struct tree *tree, uint32_t slot);
+/* --- slot.c ------------------------------------------------------------------------------------------------------- */
 
+struct inode_slot *inode_slot(struct tree *tree, uint32_t slot);
 /* A slot that leads to the inode, and its id; -ENOMEM. */
 int slot_take_locked(struct tree *tree, struct inode *inode, uint64_t *ret_id);
 void slot_release_locked(struct tree *tree, uint64_t id);
+
+/* --- dir.c -------------------------------------------------------------------------------------------------------- */
+
+/* NULL: no memory. */
+struct dir *dir_new(const struct resolved *r);
+/* Nothing of it is open. */
+void dir_free(struct dir *dir);
+
+/* --- inode.c ------------------------------------------------------------------------------------------------------ */
+
+int inode_table_new(struct tree *tree);
+void inode_table_free(struct tree *tree);
 /* A new inode in the table, without a name but with room for one of `name_len` letters, unless that is 0; lookup count and references 0. NULL:
  * no memory. */
 struct inode *inode_new_locked(struct tree *tree, const struct resolved *r, size_t name_len);
 /* If nothing holds `inode`, takes it and the ancestors that it alone held out of the tables and puts them before *dead. */
 void inode_reap_locked(struct tree *tree, struct inode *inode, struct inode **dead);
-/* The object is in the upper from now on. */
-void inode_publish_locked(struct tree *tree, struct inode *inode, struct object_id copy, bool has_origin);
 /* Frees what was reaped; no lock held. */
 void inode_bury(struct tree *tree, struct inode *dead);
 
 /* --- alias.c ------------------------------------------------------------------------------------------------------ */
 
+/* The kernel forgot n lookups of an alias. True: these were its last, and the caller puts the reference that they held. */
+bool alias_forget_locked(struct tree *tree, uint64_t id, uint64_t n);
 /* The inode is being freed: nobody holds an alias of it. */
 void alias_drop_locked(struct tree *tree, const struct inode *inode);
 /* Takes all aliases away, whatever the kernel holds. */
@@ -156,8 +167,6 @@ int name_attach_locked(struct tree *tree, struct inode *inode, struct inode *par
 void name_forget_kept_locked(struct tree *tree, struct inode *inode, struct inode **dead);
 /* Takes a name away; the inode's last one stays with it, outside of the table, where a lower layer has something of it. */
 void name_remove_locked(struct tree *tree, struct inode_name *n, struct inode **dead);
-/* Frees a name that is in no inode's list any more; returns the parent, whose reference the caller drops. */
-struct inode *name_free_locked(struct tree *tree, struct inode_name *n);
 
 /* --- link.c ------------------------------------------------------------------------------------------------------- */
 
@@ -171,6 +180,8 @@ void link_recount_locked(struct tree *tree, struct inode *inode, const struct re
  * only. */
 void link_add_locked(struct tree *tree, struct inode *inode);
 void link_remove_locked(struct tree *tree, struct inode *inode);
+/* What was prepared for the copy counts from now on. False: nothing was. */
+bool link_publish_locked(struct tree *tree, struct inode *inode, struct object_id copy);
 
 /* --- number.c ----------------------------------------------------------------------------------------------------- */
 
@@ -178,6 +189,8 @@ void link_remove_locked(struct tree *tree, struct inode *inode);
 bool number_claim_locked(struct tree *tree, struct inode *inode);
 /* The number is the upper object's own. Where those don't tell objects apart it may be one that another object was known by: then it gets another. */
 void number_own_locked(struct tree *tree, struct inode *inode);
+/* The number of the upper object is what later mounts will show, so this one shows it from now on. */
+void number_use_own_locked(struct tree *tree, struct inode *inode);
 /* Whether another object of the upper has the number than the one whose own, without an origin, is own_ino. */
 bool number_is_taken(struct tree *tree, uint64_t ino, uint64_t own_ino);
 /* What an object of the upper shows, which may have no inode yet: the number of its origin, or its own where it has none (0) or another has
@@ -196,6 +209,21 @@ struct inode_name *name_table_find(const struct name_table *t, const struct inod
 /* The caller has filled parent, name and len; nobody has the name yet. */
 void name_table_add(struct name_table *t, struct inode_name *n);
 void name_table_remove(struct name_table *t, struct inode_name *n);
+/* Frees a name that is in no inode's list any more; returns the parent, whose reference the caller drops. */
+struct inode *name_free_locked(struct tree *tree, struct inode_name *n);
+
+/* --- dirfd_cache.c ------------------------------------------------------------------------------------------------ */
+
+int dirfd_cache_new(struct tree *tree, unsigned max);
+void dirfd_cache_free(struct tree *tree);
+/* Closes the descriptors of a directory that is being freed. */
+void dirfd_drop(struct tree *tree, struct dir *dir);
+unsigned dirfd_count(struct tree *tree);
+/* A descriptor that is there already: the layer's root, the cache's, or a pinned one. Makes no system call, so T may be
+ * held. */
+bool dirfd_get_open(struct tree *tree, struct inode *dir, struct dirref *ref, struct dirfd *ret_fd);
+/* Puts a freshly opened descriptor into the cache, pinned; takes ownership of fd. -ENOMEM. */
+int dirfd_insert(struct tree *tree, struct dirref *ref, int fd, struct dirfd *ret_fd);
 
 /* --- dirfd.c ------------------------------------------------------------------------------------------------------ */
 
@@ -204,11 +232,6 @@ void name_table_remove(struct name_table *t, struct inode_name *n);
 #define REACH_TRIES 16
 void reach_pause(unsigned attempt);
 
-int dirfd_cache_new(struct tree *tree, unsigned max);
-void dirfd_cache_free(struct tree *tree);
-/* Closes the descriptors of a directory that is being freed. */
-void dirfd_drop(struct tree *tree, struct dir *dir);
-unsigned dirfd_count(struct tree *tree);
 /* dirfd_get() for who holds N, where it is needed. */
 int dirfd_get_held(struct tree *tree, struct inode *dir, struct dirref *ref, struct dirfd *ret_fd);
 /* Attributes of the directory in one layer, of its descriptor where it is open, else by its name in the parent. -ESTALE: it isn't there. */
@@ -219,6 +242,8 @@ int dirfd_statx(struct tree *tree, struct inode *dir, struct dirref *ref, struct
 int dirfd_open_to_read(struct tree *tree, struct inode *dir, struct dirref *ref);
 /* Opens a name as a directory (O_PATH); closes other directories where descriptors have run out. */
 int dirfd_open_name(struct tree *tree, const struct layer *l, int dirfd, const char *name);
+/* Opens the directory (O_PATH) at a path that was composed. */
+int place_open(struct tree *tree, const struct layer *l, const char *path);
 
 /* --- place.c ------------------------------------------------------------------------------------------------------ */
 
@@ -226,11 +251,22 @@ int dirfd_open_name(struct tree *tree, const struct layer *l, int dirfd, const c
  * -ESTALE. */
 int place_compose(struct tree *tree, struct inode *dir, unsigned layer, const char *name, char **ret_path);
 int place_compose_locked(struct tree *tree, struct inode *dir, unsigned layer, const char *name, char **ret_path);
-/* Opens the directory (O_PATH) at such a path. */
-int place_open(struct tree *tree, const struct layer *l, const char *path);
 
 /* --- lowerdata.c -------------------------------------------------------------------------------------------------- */
 
+struct lowerdata {
+	UT_hash_handle hh;
+	const struct inode *inode; /* c the key */
+	uint64_t size;		   /* c what the metadata says */
+	bool linked;		   /* c the topmost lower object is a hard link */
+	_Atomic uint64_t blocks;   /* of the data; LOWERDATA_BLOCKS_UNKNOWN until it was looked at */
+	_Atomic unsigned layer;	   /* LOWERDATA_LAZY: a data-only one, not known which yet */
+	char path[];
+};
+#define LOWERDATA_BLOCKS_UNKNOWN UINT64_MAX
+
+/* What the inode has in a lower layer in place of data of its own, or NULL. Lives as long as the inode. */
+struct lowerdata *lowerdata_of(struct tree *tree, const struct inode *inode);
 /* Remembers where the data of a metacopy file lies that was resolved just now. -ENOMEM. */
 int lowerdata_take_locked(struct tree *tree, struct inode *inode, const struct resolved *r);
 /* The inode is being freed. */

@@ -18,6 +18,8 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "base/check.h"
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "layer/work.h"
 #include "os/fs.h"
@@ -161,4 +163,34 @@ void inode_keep_end(struct tree *tree, struct inode *inode)
 		return;
 	sys_close(pinned);
 	atomic_fetch_sub(&tree->n_pinned, 1);
+}
+
+int inode_intern_nameless(struct tree *tree, const struct statx *stx, int fd, struct inode **ret_inode)
+{
+	struct resolved r = {.stx = *stx, .in_upper = true};
+	_cleanup_close_ int owned = fd;
+	struct inode *inode;
+	int res;
+
+	if (!CHECK(tree->layers->has_upper && !S_ISDIR(stx->stx_mode)))
+		return -EIO;
+	res = layer_object(tree->layers, layer_upper(tree->layers), fd, "", stx, &r.id);
+	if (res < 0)
+		return res;
+	r.ino = layer_union_ino(tree->layers, r.id);
+	lock_take(&tree->table);
+	inode = inode_new_locked(tree, &r, 0);
+	if (inode) {
+		atomic_fetch_or(&inode->flags, INODE_UNLINKED | INODE_TMPFILE);
+		atomic_fetch_and(&inode->flags, (uint16_t)~INODE_MARKS_KNOWN);
+		inode->nlookup = 1;
+	}
+	lock_drop(&tree->table);
+	if (!inode)
+		return -ENOMEM;
+	/* Nobody knows its id yet, so it needs no I. */
+	if (atomic_load(&tree->n_pinned) < tree->max_pinned || inode_keep_fd(tree, inode, owned) <= 0)
+		inode_pin(tree, inode, TAKE_FD(owned));
+	*ret_inode = inode;
+	return 0;
 }

@@ -220,20 +220,17 @@ void inode_forget_prepared(struct tree *tree, struct inode *inode, struct object
 		link_delete(tree, link);
 }
 
-void inode_publish_indexed(struct tree *tree, struct inode *inode, struct object_id copy)
+bool link_publish_locked(struct tree *tree, struct inode *inode, struct object_id copy)
 {
-	struct inode_link *link, *now;
+	struct inode_link *now = link_of(tree, inode), *link = link_at(tree, key_of(copy, true));
 
-	LOCK_SCOPE(&tree->table);
-	now = link_of(tree, inode);
-	link = link_at(tree, key_of(copy, true));
 	if (!CHECK(now && link && link->inode == inode && !inode_in_upper(inode)))
-		return;
+		return false;
 	link->nlink = now->nlink;
 	free(now->index_name);
 	now->index_name = NULL;
 	atomic_fetch_or(&inode->flags, INODE_INDEXED);
-	inode_publish_locked(tree, inode, copy, true);
+	return true;
 }
 
 void inode_leave_index(struct tree *tree, struct inode *inode)

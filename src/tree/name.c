@@ -52,22 +52,6 @@ static struct inode_name *name_new_locked(struct tree *tree, struct inode *inode
 	return &a->name;
 }
 
-static void name_leave_table_locked(struct tree *tree, struct inode_name *n)
-{
-	if (n->in_table)
-		name_table_remove(&tree->inodes->names, n);
-}
-
-struct inode *name_free_locked(struct tree *tree, struct inode_name *n)
-{
-	struct inode *parent = n->parent;
-
-	name_leave_table_locked(tree, n);
-	if (n->apart)
-		free(container_of(n, struct name_apart, name));
-	return parent;
-}
-
 static void name_unlist_locked(struct inode_name *n)
 {
 	struct inode_name **at = &name_inode(n)->names;
@@ -139,7 +123,8 @@ void name_remove_locked(struct tree *tree, struct inode_name *n, struct inode **
 	}
 	atomic_fetch_or_explicit(&inode->flags, INODE_UNLINKED, memory_order_release);
 	if (inode_keeps_name(inode)) {
-		name_leave_table_locked(tree, n);
+		if (n->in_table)
+			name_table_remove(&tree->inodes->names, n);
 		return;
 	}
 	inode->names = NULL;

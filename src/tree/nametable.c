@@ -156,3 +156,14 @@ void name_table_remove(struct name_table *t, struct inode_name *n)
 	if (--t->n < (t->base + t->split) / 2 && t->base + t->split > BUCKET_CHUNK)
 		table_shrink(t);
 }
+
+struct inode *name_free_locked(struct tree *tree, struct inode_name *n)
+{
+	struct inode *parent = n->parent;
+
+	if (n->in_table)
+		name_table_remove(&tree->inodes->names, n);
+	if (n->apart)
+		free(container_of(n, struct name_apart, name));
+	return parent;
+}

@@ -110,6 +110,15 @@ void number_own_locked(struct tree *tree, struct inode *inode)
 		__atomic_store_n(&inode->ino, layer_other_ino(inode_ino(inode)), __ATOMIC_RELAXED);
 }
 
+void number_use_own_locked(struct tree *tree, struct inode *inode)
+{
+	uint64_t ino = layer_union_ino(tree->layers, inode_object(inode));
+
+	atomic_fetch_or(&inode->flags, INODE_NO_ORIGIN);
+	__atomic_store_n(&inode->ino, ino, __ATOMIC_RELAXED);
+	number_own_locked(tree, inode);
+}
+
 bool number_is_taken(struct tree *tree, uint64_t ino, uint64_t own_ino)
 {
 	struct inode *owner;

@@ -4,7 +4,7 @@
  * A redirect breaks that, and so does a rename in this mount; then the ref carries its path from the layer's root.
  *
  * Such a path is composed of names that were found in the layer and is walked one name at a time, never through a
- * symbolic link, so its length has no limit and it can't lead out. Lower layers don't change, so it stays true.
+ * symbolic link (dirfd.c), so its length has no limit and it can't lead out. Lower layers don't change, so it stays true.
  */
 #include "internal.h"
 
@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "base/cleanup.h"
 
 /* One step up from `at`: its own piece of the path. *ret_next is the parent, or NULL when the piece begins at the layer's
  * root. */
@@ -123,29 +122,4 @@ int dir_settle_lower(struct tree *tree, struct inode *inode)
 			return res;
 	}
 	return 0;
-}
-
-int place_open(struct tree *tree, const struct layer *l, const char *path)
-{
-	_cleanup_close_ int fd = -1;
-	char name[TREE_NAME_MAX + 1];
-
-	for (;;) {
-		size_t len = strcspn(path, "/");
-		int next;
-
-		if (!CHECK(len > 0 && len <= TREE_NAME_MAX))
-			return -EIO;
-		memcpy(name, path, len);
-		name[len] = '\0';
-		next = dirfd_open_name(tree, l, fd < 0 ? l->root_fd : fd, name);
-		if (next < 0)
-			return next;
-		cleanup_close(&fd);
-		fd = next;
-		path += len;
-		if (!*path)
-			return TAKE_FD(fd);
-		path++;
-	}
 }

@@ -19,15 +19,8 @@
 #include "layer/index.h"
 #include "layer/work.h"
 #include "os/fs.h"
-#include "os/task.h"
 
 #define SHRINK_TRIES 8
-
-void reach_pause(unsigned attempt)
-{
-	if (attempt >= 4)
-		sys_sleep_us(20u << MIN(attempt - 4, 7u));
-}
 
 /* An object within reach: a directory descriptor and a name, or the object's own descriptor and "". */
 struct reach {

@@ -44,6 +44,18 @@ static int tree_make_parts(struct tree *tree, const struct tree_limits *limits)
 	return res;
 }
 
+/* What the rooms above the table, and the tiers above, have of an inode that is being freed; no lock held. */
+static void end_of_inode(struct tree *tree, struct inode *inode)
+{
+	if (tree->on_evict)
+		tree->on_evict(inode, tree->on_evict_arg);
+	if (inode_is_dir(inode)) {
+		listing_drop(tree, inode);
+		dirfd_drop(tree, inode->dir);
+	}
+	inode_keep_end(tree, inode);
+}
+
 int tree_new(struct layer_set *set, const struct tree_limits *limits, struct tree **ret_tree)
 {
 	struct tree *tree;
@@ -61,6 +73,7 @@ int tree_new(struct layer_set *set, const struct tree_limits *limits, struct tre
 		lock_init(&tree->inode_locks[i], LOCK_INODE);
 	tree->layers = layer_set_get(set);
 	tree->max_pinned = limits->max_pinned;
+	tree->end_of_inode = end_of_inode;
 	res = tree_make_parts(tree, limits);
 	if (res < 0) {
 		tree_free(tree);
