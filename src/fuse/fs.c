@@ -124,6 +124,7 @@ int fs_new(struct layer_set *set, const struct fs_options *opt, struct fs **ret_
 	fs->layers = layer_set_get(set);
 	lock_init(&fs->handles_lock, LOCK_LEAF);
 	awake_new(opt->low_latency, &fs->awake);
+	fs->on_answer = loop_note_answer;
 	r = fs_new_tiers(fs);
 	if (r == 0)
 		r = loop_new(fs, &fs->loop);

@@ -57,6 +57,7 @@ struct fs {
 	_Atomic bool telling_ends; /* a the kernel isn't told of names any more */
 	struct parked *parked;    /* c fuse/parked.c */
 	struct loop *loop;        /* c */
+	void (*on_answer)(void);  /* c called on the thread that is about to answer a request */
 	struct awake *awake;      /* c NULL where processors may halt */
 	struct fuse_session *session; /* c once requests come; NULL without one */
 	bool no_open;             /* c after INIT: the kernel can do without OPEN */
@@ -230,10 +231,6 @@ struct job *job_clone(const struct job *from);
 void job_keep_lost(const struct job *job, int err);
 /* Answers with a result alone. */
 void job_reply(struct job *job, int err);
-/* Runs a copy of the job on the sync pool after a while: it must wait. */
-void job_start_later(struct job *job);
-/* The same of a job on the heap, now. */
-void job_run_again(struct job *job);
 /* How a run function ends with a result alone: -LOOK_AGAIN and -MUST_WAIT are handed back, anything else is the answer. */
 int job_result(struct job *job, int r);
 /* The same for a change of attributes or data that failed and may have come in part: the kernel asks for the attributes again. */
@@ -283,7 +280,7 @@ int parked_new(struct fs *fs, struct parked **ret_parked);
 void parked_free(struct parked *parked);
 /* Enters the job and watches for its interrupt. */
 void parked_enter(struct job *job);
-/* Enters a job on the heap that must wait; job_run_again() is called after a while. */
+/* Enters a job on the heap that must wait; after a while its task goes to the sync pool. */
 void parked_defer(struct job *job);
 /* Takes it out; false when somebody else did. */
 bool parked_leave(struct job *job);

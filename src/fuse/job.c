@@ -13,6 +13,18 @@
 
 static void job_step(struct job *job);
 
+static void job_run_task(struct pool_task *task)
+{
+	job_step(container_of(task, struct job, task));
+}
+
+/* `job` is on the heap and ours: it must wait. */
+static void job_defer(struct job *job)
+{
+	job->task.run = job_run_task;
+	parked_defer(job);
+}
+
 /* The next inode to be copied up, or NULL. */
 static struct inode *job_missing(struct job *job)
 {
@@ -67,7 +79,7 @@ static void job_copied_up(struct copyup_waiter *waiter, int err)
 	if (err == -ESTALE && job->attempts++ < JOB_ATTEMPTS)
 		err = 0;
 	if (err == -MUST_WAIT) {
-		parked_defer(job);
+		job_defer(job);
 		return;
 	}
 	if (err < 0) {
@@ -99,7 +111,7 @@ static void job_step(struct job *job)
 		}
 		r = job->run(job);
 		if (r == -MUST_WAIT) {
-			parked_defer(job);
+			job_defer(job);
 			return;
 		}
 		if (r != -LOOK_AGAIN) {
@@ -114,12 +126,12 @@ static void job_step(struct job *job)
 	}
 }
 
-void job_start_later(struct job *job)
+static void job_start_later(struct job *job)
 {
 	struct job *own = job_clone(job);
 
 	if (own)
-		parked_defer(own);
+		job_defer(own);
 }
 
 void job_start(struct job *job)
@@ -153,21 +165,12 @@ void job_start_naming(struct job *job)
 		job_start(job);
 }
 
-static void job_run_task(struct pool_task *task)
-{
-	job_step(container_of(task, struct job, task));
-}
-
-void job_run_again(struct job *job)
-{
-	job->task.run = job_run_task;
-	pool_submit(job->fs->sync, &job->task);
-}
-
 void job_start_blocking(struct job *job)
 {
 	struct job *own = job_clone(job);
 
-	if (own)
-		job_run_again(own);
+	if (!own)
+		return;
+	own->task.run = job_run_task;
+	pool_submit(own->fs->sync, &own->task);
 }

@@ -166,7 +166,7 @@ static void *watch_main(void *arg)
 		if (first && first->due <= now) {
 			list_remove(p, first);
 			pthread_mutex_unlock(&p->mutex);
-			job_run_again(first);
+			pool_submit(p->fs->sync, &first->task);
 			pthread_mutex_lock(&p->mutex);
 		} else if (p->interrupted && p->next_round <= now) {
 			p->next_round = now + WATCH_INTERVAL_MS;
@@ -269,7 +269,7 @@ void parked_defer(struct job *job)
 	if (watched)
 		return;
 	sys_sleep_us(ms * 1000);
-	job_run_again(job);
+	pool_submit(p->fs->sync, &job->task);
 }
 
 bool parked_leave(struct job *job)

@@ -23,7 +23,6 @@
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "internal.h"
-#include "loop.h"
 
 /* Newer than the headers of some distributions. */
 #ifndef FUSE_NO_EXPORT_SUPPORT
@@ -151,11 +150,12 @@ static bool is_answer(const struct iovec *iov)
 
 static ssize_t wire_writev(int fd, struct iovec *iov, int count, void *arg)
 {
-	(void)arg;
+	const struct fs *fs = arg;
+
 	if (init_unique)
 		amend_init(iov, count);
 	if (is_answer(iov))
-		loop_note_answer();
+		fs->on_answer();
 	return writev(fd, iov, count);
 }
 
