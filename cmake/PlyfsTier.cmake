@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-# plyfs_tier(NAME SOURCES a.c b.c [PREFIX p] [DEPENDS lower...] [LIBRARIES l...]): one tier is one static library. Its contracts are
+# plyfs_tier(NAME SOURCES a.c b.c [ROOMS r...] [PREFIX p] [DEPENDS lower...] [LIBRARIES l...]): one tier is one static library. Its contracts are
 # the headers of include/PREFIX (PREFIX is NAME by default), its sources and private headers lie in src/NAME. DEPENDS names the
-# tiers directly below.
+# tiers directly below. ROOMS names folders of src/NAME, lowest first: their files use no file of a later room, and none that lies in no
+# room (unit.tier.circles.NAME).
 #
 # A tier is compiled with one include folder, include/NAME of the build tree. It holds a symbolic link to the contracts of the tier
 # itself and of each tier below it, and no other. So an upward include finds no file (unit.tier.* tries every pair of tiers).
 #
 # Global properties, for tests: PLYFS_TIERS has the names of all tiers, PLYFS_TIER_NAME_PREFIX the folder below include/, and
-# PLYFS_TIER_NAME_SEES the tiers whose contracts a tier may include.
+# PLYFS_TIER_NAME_ROOMS its rooms and PLYFS_TIER_NAME_SEES the tiers whose contracts a tier may include.
 function(plyfs_tier name)
-  cmake_parse_arguments(arg "" "PREFIX" "SOURCES;DEPENDS;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "" "PREFIX" "SOURCES;ROOMS;DEPENDS;LIBRARIES" ${ARGN})
   if(NOT arg_PREFIX)
     set(arg_PREFIX ${name})
   endif()
@@ -21,6 +22,7 @@ function(plyfs_tier name)
   list(REMOVE_DUPLICATES sees)
   set_property(GLOBAL APPEND PROPERTY PLYFS_TIERS ${name})
   set_property(GLOBAL PROPERTY PLYFS_TIER_${name}_PREFIX ${arg_PREFIX})
+  set_property(GLOBAL PROPERTY PLYFS_TIER_${name}_ROOMS ${arg_ROOMS})
   set_property(GLOBAL PROPERTY PLYFS_TIER_${name}_SEES ${sees})
 
   set(folder ${PROJECT_BINARY_DIR}/include/${name})
