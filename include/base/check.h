@@ -2,6 +2,12 @@
 /*
  * Invariants. A broken one aborts in debug builds, where a test must see it; in release it is logged and the caller answers
  * -EIO, because a dead daemon strands its mount.
+ *
+ * An invariant is what a fault elsewhere in the program would break: a count, a state, a lock that is held, membership of a list, what a caller
+ * promised of an argument. What a layer, a request, a full disk or an option may be isn't: that is an error, and has an answer.
+ *
+ * The state of an object is looked at as a whole by x_check(), which has a CHECK() for each numbered invariant of x and returns whether all of
+ * them hold. Functions that rely on it begin with CHECK_DEBUG(x_check(x)).
  */
 #ifndef BASE_CHECK_H
 #define BASE_CHECK_H
@@ -9,9 +15,16 @@
 #include <stdbool.h>
 
 /* Logs "broken invariant"; aborts in debug builds. Always returns false. */
-bool check_failed(const char *expr, const char *file, int line, const char *func);
+bool check_failed(const char *expr, const char *file, int line, const char *func) __attribute__((cold));
 
 /* True when the invariant holds; use as: if (!CHECK(x > 0)) return -EIO; */
 #define CHECK(expr) (__builtin_expect(!!(expr), 1) || check_failed(#expr, __FILE__, __LINE__, __func__))
+
+/* The same where looking costs time, a walk through a list or more: release builds don't look. */
+#ifdef PLYFS_DEBUG
+#define CHECK_DEBUG(expr) ((void)CHECK(expr))
+#else
+#define CHECK_DEBUG(expr) ((void)(false && (expr)))
+#endif
 
 #endif

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "base/macros.h"
 
 struct counter_block {
@@ -31,6 +32,7 @@ static void block_disown(void *arg)
 {
 	struct counter_block *block = arg;
 
+	(void)CHECK(atomic_load_explicit(&block->owned, memory_order_relaxed) && block == own_block);
 	own_block = NULL;
 	atomic_store_explicit(&block->owned, false, memory_order_release);
 }
@@ -84,6 +86,8 @@ static struct counter_block *block_of_thread(void)
 
 void counter_add(enum counter c, uint64_t n)
 {
+	if (!CHECK((unsigned)c < COUNTER_MAX))
+		return;
 	struct counter_block *block = block_of_thread();
 
 	if (unlikely(!block)) {
@@ -97,6 +101,8 @@ void counter_add(enum counter c, uint64_t n)
 
 uint64_t counter_read(enum counter c)
 {
+	if (!CHECK((unsigned)c < COUNTER_MAX))
+		return 0;
 	struct counter_block *block = atomic_load_explicit(&all_blocks, memory_order_acquire);
 	uint64_t sum = atomic_load_explicit(&shared_value[c], memory_order_relaxed);
 

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "base/macros.h"
 
@@ -119,6 +120,8 @@ enum fault_scope fault_scope_set(enum fault_scope scope)
 {
 	enum fault_scope before = thread_scope;
 
+	if (!CHECK((unsigned)scope < FAULT_SCOPE_MAX))
+		return before;
 	thread_scope = scope;
 	return before;
 }

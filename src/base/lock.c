@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/check.h"
+
 #ifdef PLYFS_DEBUG
 
 #define HELD_MAX 16
@@ -79,10 +81,10 @@ static void witness_drop(const void *lock, enum lock_class class)
 	witness_abort("drops, not holding,", lock, class);
 }
 
-static bool witness_holds(const void *lock)
+bool lock_held(const struct lock *l)
 {
 	for (unsigned i = 0; i < n_held; i++)
-		if (held[i].lock == lock)
+		if (held[i].lock == l)
 			return true;
 	return false;
 }
@@ -105,11 +107,6 @@ static void witness_drop(const void *lock, enum lock_class class)
 {
 }
 
-static bool witness_holds(const void *lock)
-{
-	return true;
-}
-
 #endif
 
 #ifdef __SANITIZE_THREAD__
@@ -125,6 +122,7 @@ const char *__tsan_default_suppressions(void)
 
 void lock_init(struct lock *l, enum lock_class class)
 {
+	(void)CHECK((unsigned)class < LOCK_CLASS_MAX);
 	pthread_mutex_init(&l->mutex, NULL);
 	l->class = class;
 }
@@ -153,6 +151,7 @@ void lock_drop(struct lock *l)
 
 void lock_take_pair(struct lock *a, struct lock *b)
 {
+	(void)CHECK(a->class == b->class);
 	witness_pair(a->class, a);
 	take(a, NULL);
 	if (a != b)
@@ -172,13 +171,9 @@ void lock_drop_pair(struct lock *a, struct lock *b)
 	lock_drop(a);
 }
 
-bool lock_held(const struct lock *l)
-{
-	return witness_holds(l);
-}
-
 void rwlock_init(struct rwlock *l, enum lock_class class)
 {
+	(void)CHECK((unsigned)class < LOCK_CLASS_MAX);
 	pthread_rwlockattr_t attr;
 
 	pthread_rwlockattr_init(&attr);

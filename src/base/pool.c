@@ -8,13 +8,17 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/lock.h"
 #include "base/thread.h"
+
+#define NAME_LEN 12 /* of the threads: see the header */
 
 struct pool {
 	struct lock lock; /* leaf; guards all below but what says otherwise */
@@ -30,7 +34,7 @@ struct pool {
 
 int pool_new(const char *name, unsigned max_threads, int nice, struct pool **ret_pool)
 {
-	if (!max_threads)
+	if (!max_threads || !CHECK(strlen(name) <= NAME_LEN))
 		return -EINVAL;
 	struct pool *pool = calloc(1, sizeof(*pool) + max_threads * sizeof(pool->threads[0]));
 
@@ -49,6 +53,7 @@ int pool_new(const char *name, unsigned max_threads, int nice, struct pool **ret
 
 static void push_locked(struct pool *pool, struct pool_task *task)
 {
+	(void)CHECK(lock_held(&pool->lock) && !pool->ending);
 	task->next = NULL;
 	*pool->last = task;
 	pool->last = &task->next;
@@ -60,6 +65,7 @@ static struct pool_task *take_locked(struct pool *pool)
 {
 	struct pool_task *task = pool->first;
 
+	(void)CHECK(lock_held(&pool->lock) && task && pool->queued > 0);
 	pool->first = task->next;
 	if (!pool->first)
 		pool->last = &pool->first;
@@ -69,11 +75,13 @@ static struct pool_task *take_locked(struct pool *pool)
 
 static bool is_quiet_locked(const struct pool *pool)
 {
+	(void)CHECK(lock_held(&pool->lock) && pool->idle <= pool->n_threads);
 	return !pool->queued && pool->idle == pool->n_threads;
 }
 
 static struct pool_task *wait_for_task_locked(struct pool *pool)
 {
+	(void)CHECK(lock_held(&pool->lock) && pool->idle < pool->n_threads);
 	pool->idle++;
 	if (is_quiet_locked(pool))
 		pthread_cond_broadcast(&pool->quiet);
@@ -130,6 +138,7 @@ void pool_submit(struct pool *pool, struct pool_task *task)
 
 static void drain_locked(struct pool *pool)
 {
+	(void)CHECK(lock_held(&pool->lock));
 	while (!is_quiet_locked(pool))
 		pthread_cond_wait(&pool->quiet, &pool->lock.mutex);
 }
@@ -149,6 +158,7 @@ void pool_free(struct pool *pool)
 	pool->ending = true;
 	pthread_cond_broadcast(&pool->work);
 	lock_drop(&pool->lock);
+	(void)CHECK(!pool->first && !pool->queued);
 	for (unsigned i = 0; i < pool->n_threads; i++)
 		pthread_join(pool->threads[i], NULL);
 	pthread_cond_destroy(&pool->quiet);
