@@ -24,6 +24,7 @@
 #include <sys/sysmacros.h>
 
 #include "alias.h"
+#include "base/array.h"
 #include "base/counter.h"
 #include "internal.h"
 #include "layer/index.h"
@@ -517,7 +518,7 @@ static int copyup_one(struct change *change, struct inode *inode, enum copyup_ho
 struct chain {
 	struct tree *tree;
 	struct inode **dirs;
-	size_t n, room;
+	size_t n;
 };
 
 static void chain_finish(struct chain *chain)
@@ -529,15 +530,8 @@ static void chain_finish(struct chain *chain)
 
 static int chain_add(struct chain *chain, struct inode *dir)
 {
-	if (chain->n == chain->room) {
-		size_t room = chain->room ? 2 * chain->room : 16;
-		struct inode **dirs = realloc(chain->dirs, room * sizeof(*dirs));
-
-		if (!dirs)
-			return -ENOMEM;
-		chain->dirs = dirs;
-		chain->room = room;
-	}
+	if (!ARRAY_NEXT(chain->dirs, chain->n))
+		return -ENOMEM;
 	chain->dirs[chain->n++] = dir;
 	return 0;
 }

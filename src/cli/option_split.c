@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 
 /* The end of the field that starts at `raw`: at an unescaped `separator` or at `end`. */
@@ -78,15 +79,14 @@ char *option_unescape(const char *raw, size_t len)
 
 int option_list_add(struct option_list *list, const char *format, ...)
 {
-	char **items = reallocarray(list->items, list->count + 1, sizeof(*items));
+	char **next = ARRAY_NEXT(list->items, list->count);
 	va_list args;
 	int r;
 
-	if (!items)
+	if (!next)
 		return -ENOMEM;
-	list->items = items;
 	va_start(args, format);
-	r = vasprintf(&items[list->count], format, args);
+	r = vasprintf(next, format, args);
 	va_end(args);
 	if (r < 0)
 		return -ENOMEM;
@@ -107,21 +107,12 @@ void option_layers_clear(struct options *options)
 static int layer_append(struct options *options, char *path, bool data_only)
 {
 	_cleanup_free_ char *owned = path;
-	struct stack_layer *layers;
+	struct stack_layer *next = ARRAY_NEXT(options->layers, options->layer_count);
 
-	/* Room grows by doubling: hundreds of layers are common. */
-	if (!(options->layer_count & (options->layer_count - 1))) {
-		size_t room = options->layer_count ? 2 * options->layer_count : 1;
-
-		layers = reallocarray(options->layers, room, sizeof(*layers));
-		if (!layers)
-			return -ENOMEM;
-		options->layers = layers;
-	}
-	if (!owned)
+	if (!next || !owned)
 		return -ENOMEM;
-	options->layers[options->layer_count++] =
-		(struct stack_layer){.path = TAKE_PTR(owned), .data_only = data_only};
+	*next = (struct stack_layer){.path = TAKE_PTR(owned), .data_only = data_only};
+	options->layer_count++;
 	return 0;
 }
 

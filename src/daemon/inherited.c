@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "base/array.h"
 
 /* The numbers are the process's, and so is the list. */
 static int *inherited;
@@ -16,12 +17,12 @@ static size_t inherited_count;
 
 static void add(int fd)
 {
-	int *more = reallocarray(inherited, inherited_count + 1, sizeof(*inherited));
+	int *next = ARRAY_NEXT(inherited, inherited_count);
 
-	if (!more)
+	if (!next)
 		return;
-	inherited = more;
-	inherited[inherited_count++] = fd;
+	*next = fd;
+	inherited_count++;
 	/* fusermount3 may stay as long as the mount, too */
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
+#include "base/array.h"
 #include "base/macros.h"
 #include "bytes.h"
 #include "catalog_internal.h"
@@ -14,31 +15,12 @@
 /* Numbers are of 32 bits, and some are returned as int64_t. */
 #define COUNT_MAX 0x7fffffffU
 
-/* Room for `more` elements behind `n`. */
-static int reserve(void **array, size_t *cap, size_t n, size_t more, size_t size)
-{
-	size_t want = MAX(*cap + *cap / 2, n + more);
-	void *grown;
-
-	if (n + more <= *cap)
-		return 0;
-	grown = reallocarray(*array, want, size);
-	if (!grown)
-		return -ENOMEM;
-	*array = grown;
-	*cap = want;
-	return 0;
-}
-
 int64_t catalog_add_dir(struct catalog_writer *w)
 {
-	int res;
-
 	if (w->n_dirs == COUNT_MAX)
 		return -EFBIG;
-	res = reserve((void **)&w->dirs, &w->dirs_cap, w->n_dirs, 1, sizeof(*w->dirs));
-	if (res < 0)
-		return res;
+	if (!ARRAY_ROOM(w->dirs, w->n_dirs, w->dirs_cap, 1))
+		return -ENOMEM;
 	w->dirs[w->n_dirs] = (struct catalog_dir){.first = w->n_entries};
 	return ++w->n_dirs;
 }
@@ -47,17 +29,13 @@ int catalog_add_entry(struct catalog_writer *w, const struct catalog_entry *entr
 {
 	size_t len = strlen(name);
 	struct catalog_entry *e;
-	int res;
 
 	if (!catalog_is_name(name, len))
 		return -EINVAL;
 	if (w->n_entries == COUNT_MAX || w->names_len + len > UINT32_MAX)
 		return -EFBIG;
-	res = reserve((void **)&w->entries, &w->entries_cap, w->n_entries, 1, sizeof(*w->entries));
-	if (res == 0)
-		res = reserve((void **)&w->names, &w->names_cap, w->names_len, len, 1);
-	if (res < 0)
-		return res;
+	if (!ARRAY_ROOM(w->entries, w->n_entries, w->entries_cap, 1) || !ARRAY_ROOM(w->names, w->names_len, w->names_cap, len))
+		return -ENOMEM;
 	e = &w->entries[w->n_entries++];
 	*e = *entry;
 	e->name_off = (uint32_t)w->names_len;

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 enum { FIELD_LAYER, FIELD_MOUNT, FIELD_LEN, FIELDS };
 
 static int fail(struct idmap_error *ret_error, const char *from, const char *to, const char *cause)
@@ -59,12 +61,12 @@ static const char *range_check(const struct idmap *map, const struct idmap_range
 
 static int range_add(struct idmap *map, const struct idmap_range *range)
 {
-	struct idmap_range *ranges = reallocarray(map->ranges, map->count + 1, sizeof(*ranges));
+	struct idmap_range *next = ARRAY_NEXT(map->ranges, map->count);
 
-	if (!ranges)
+	if (!next)
 		return -ENOMEM;
-	ranges[map->count++] = *range;
-	map->ranges = ranges;
+	*next = *range;
+	map->count++;
 	return 0;
 }
 

@@ -21,6 +21,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "layer/walk.h"
@@ -113,15 +114,8 @@ static int add_directory(struct build *b, struct layer_walk_entry *e, uint32_t e
 	number = catalog_add_dir(&b->w);
 	if (number < 0)
 		return (int)number;
-	if ((size_t)number > b->found_cap) {
-		size_t cap = MAX(b->found_cap * 2, (size_t)64);
-		uint32_t *found = reallocarray(b->found, cap, sizeof(*found));
-
-		if (!found)
-			return -ENOMEM;
-		b->found = found;
-		b->found_cap = cap;
-	}
+	if (!ARRAY_ROOM(b->found, number - 1, b->found_cap, 1))
+		return -ENOMEM;
 	b->found[number - 1] = entry;
 	if (entry != NO_ENTRY)
 		b->w.entries[entry].dir = (uint32_t)number;

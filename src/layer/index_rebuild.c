@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "format/source.h"
@@ -53,12 +54,6 @@ PRINTF_FORMAT(2, 3) static int no_rebuild(struct rebuild *r, const char *fmt, ..
 		r->why = NULL;
 	va_end(args);
 	return -ESTALE;
-}
-
-/* Room for one more in an array whose size doubles; NULL: it stays as it was. */
-static void *grow(void *array, size_t n, size_t size)
-{
-	return n & (n - 1) ? array : realloc(array, (n ? 2 * n : 1) * size);
 }
 
 /* --- where the entries come from ---------------------------------------------------------------------------------------------- */
@@ -126,11 +121,9 @@ static int read_entry(void *arg, const struct sys_dirent *dirent)
 		return res;
 	if (read_source(r, dirent->name, &source) < 0)
 		return no_rebuild(r, INDEX_DIR_NAME "/%s doesn't say what it is a copy of", dirent->name);
-	e = grow(r->entries, r->n, sizeof(*e));
+	e = ARRAY_NEXT(r->entries, r->n);
 	if (!e)
 		return -ENOMEM;
-	r->entries = e;
-	e += r->n;
 	*e = (struct rebuild_entry){.id = layer_id_of(&stx), .links = stx.stx_nlink - 1};
 	if (dirent->name_len >= sizeof(e->name) || read_origin(r, r->dir, dirent->name, &e->old) < 0)
 		return no_rebuild(r, INDEX_DIR_NAME "/%s isn't valid", dirent->name);

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "index_internal.h"
 #include "os/fs.h"
@@ -26,12 +27,11 @@
 
 static int chain_add(struct layer_place *place, const struct statx *stx)
 {
-	struct layer_id *chain = reallocarray(place->chain, place->n_chain + 1, sizeof(*chain));
+	struct layer_id *next = ARRAY_NEXT(place->chain, place->n_chain);
 
-	if (!chain)
+	if (!next)
 		return -ENOMEM;
-	place->chain = chain;
-	chain[place->n_chain] = layer_id_of(stx);
+	*next = layer_id_of(stx);
 	if (place->n_mount == place->n_chain && stx->stx_mnt_id == place->mnt_id)
 		place->n_mount++;
 	place->n_chain++;

@@ -4,6 +4,7 @@
  * bounded: what lies deeper than MAX_DEPTH is first moved up beside the top, under a name made of its identity, and removed
  * from there. A crash leaves it in the work directory, where the next mount finds it.
  */
+#include "base/array.h"
 #include "layer/work.h"
 
 #include <errno.h>
@@ -108,14 +109,13 @@ static uint64_t number_for(const struct statx *stx)
 
 static int lift(struct removal *r, int dirfd, const char *name, int fd)
 {
-	uint64_t *lifted = reallocarray(r->lifted, r->n_lifted + 1, sizeof(*lifted));
+	uint64_t *lifted = ARRAY_NEXT(r->lifted, r->n_lifted);
 	char temp[TEMP_NAME_SIZE];
 	struct statx stx;
 	int ret;
 
 	if (!lifted)
 		return -ENOMEM;
-	r->lifted = lifted;
 	ret = sys_statx(fd, "", &stx);
 	if (ret < 0)
 		return ret;
@@ -128,8 +128,10 @@ static int lift(struct removal *r, int dirfd, const char *name, int fd)
 		open_up(fd);
 		ret = sys_renameat2(dirfd, name, r->top, temp, 0);
 	}
-	if (!ret)
-		lifted[r->n_lifted++] = number_for(&stx);
+	if (!ret) {
+		*lifted = number_for(&stx);
+		r->n_lifted++;
+	}
 	return ret;
 }
 

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "os/fs.h"
@@ -52,24 +53,6 @@ struct walk {
 	struct walk_name *list; /* owned */
 	size_t n_list, list_room;
 };
-
-/* Room for `need` elements in an owned array. */
-static int make_room(void **array, size_t *room, size_t need, size_t size)
-{
-	size_t want = MAX(*room, (size_t)64);
-	void *grown;
-
-	if (need <= *room)
-		return 0;
-	while (want < need)
-		want *= 2;
-	grown = reallocarray(*array, want, size);
-	if (!grown)
-		return -ENOMEM;
-	*array = grown;
-	*room = want;
-	return 0;
-}
 
 /* --- one object --------------------------------------------------------------------------------------------------------------- */
 
@@ -127,10 +110,9 @@ static int tell_failure(struct walk *w, const struct layer_walk_entry *e, int er
 static int add_pending(struct walk *w, const struct layer_walk_entry *e)
 {
 	struct pending *p;
-	int r = make_room((void **)&w->todo, &w->todo_room, w->n_todo + 1, sizeof(*w->todo));
 
-	if (r < 0)
-		return r;
+	if (!ARRAY_ROOM(w->todo, w->n_todo, w->todo_room, 1))
+		return -ENOMEM;
 	p = &w->todo[w->n_todo];
 	*p = (struct pending){.path = strdup(e->path), .tag = e->tag, .marks = e->marks, .opaque = e->opaque};
 	if (!p->path)
@@ -187,12 +169,9 @@ static int tell_name(struct walk *w, const struct walk_name *n)
 static int keep_name(void *arg, const struct sys_dirent *d)
 {
 	struct walk *w = arg;
-	int r = make_room((void **)&w->names, &w->names_room, w->names_len + d->name_len + 1, 1);
 
-	if (r == 0)
-		r = make_room((void **)&w->list, &w->list_room, w->n_list + 1, sizeof(*w->list));
-	if (r < 0)
-		return r;
+	if (!ARRAY_ROOM(w->names, w->names_len, w->names_room, d->name_len + 1) || !ARRAY_ROOM(w->list, w->n_list, w->list_room, 1))
+		return -ENOMEM;
 	w->list[w->n_list++] = (struct walk_name){.at = w->names_len, .ino = d->ino, .type = d->type};
 	memcpy(w->names + w->names_len, d->name, d->name_len);
 	w->names_len += d->name_len;

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/macros.h"
@@ -65,22 +66,15 @@ int place_open(struct tree *tree, const struct layer *l, const char *path)
 /* The ancestors of a directory that must be opened, itself first; each is referenced. */
 struct climb {
 	struct inode **chain;
-	size_t n, cap;
+	size_t n;
 	struct inode *base_dir; /* the directory that `base` is open on; referenced */
 	struct dirfd base;
 };
 
 static int climb_push_locked(struct climb *c, struct inode *inode)
 {
-	if (c->n == c->cap) {
-		size_t cap = c->cap ? c->cap * 2 : 16;
-		struct inode **chain = reallocarray(c->chain, cap, sizeof(*chain));
-
-		if (!chain)
-			return -ENOMEM;
-		c->chain = chain;
-		c->cap = cap;
-	}
+	if (!ARRAY_NEXT(c->chain, c->n))
+		return -ENOMEM;
 	inode->refs++;
 	c->chain[c->n++] = inode;
 	return 0;

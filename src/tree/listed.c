@@ -10,6 +10,7 @@
  * Measured over 100,000 names of 9 letters: 43 bytes a name. With uthash, which has no order, 122.
  */
 #include "internal.h"
+#include "base/array.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -181,24 +182,12 @@ struct listed *listing_get(const struct listing *l, const char *name, size_t len
 
 static bool reserve_entry(struct listing *l, size_t name_len)
 {
-	if (l->n == l->cap) {
-		uint32_t cap = MAX(l->cap + l->cap / 2, 16U);
-		struct listed *entries = reallocarray(l->entries, cap, sizeof(*entries));
-
-		if (!entries)
-			return false;
-		l->entries = entries;
-		l->cap = cap;
-	}
-	if (l->names_len + name_len > l->names_cap) {
-		size_t cap = MAX(l->names_cap + l->names_cap / 2, (size_t)256) + name_len;
-		char *names = cap <= UINT32_MAX ? realloc(l->names, cap) : NULL;
-
-		if (!names)
-			return false;
-		l->names = names;
-		l->names_cap = cap;
-	}
+	if (!ARRAY_ROOM(l->entries, l->n, l->cap, l->cap ? 1U : 16U))
+		return false;
+	if (l->names_len + name_len > UINT32_MAX)
+		return false;
+	if (!ARRAY_ROOM(l->names, l->names_len, l->names_cap, l->names_cap ? name_len : MAX(name_len, (size_t)256)))
+		return false;
 	return table_reserve(l);
 }
 

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "base/macros.h"
 #include "format/redirect.h"
@@ -52,15 +53,8 @@ static int merge_lower(struct search *s, const struct layer *l, struct dirref re
 	struct resolved *r = s->r;
 	int res;
 
-	if (r->n_lower == s->cap) {
-		unsigned cap = s->cap ? s->cap * 2 : MAX(s->depth, 1u);
-		struct dirref *lower = reallocarray(r->lower, cap, sizeof(*lower));
-
-		if (!lower)
-			return -ENOMEM;
-		r->lower = lower;
-		s->cap = cap;
-	}
+	if (!ARRAY_ROOM(r->lower, r->n_lower, s->cap, s->cap ? 1U : MAX(s->depth, 1U)))
+		return -ENOMEM;
 	res = merge_path(s, l, &ref.path);
 	if (res == 0)
 		r->lower[r->n_lower++] = ref;
