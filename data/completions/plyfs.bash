@@ -133,6 +133,20 @@ comment
 '
 _plyfs_words=${_plyfs_words#*words$'\n'}
 _plyfs_words=${_plyfs_words%$'\n#'*}
+# The options whose value is a path.
+_plyfs_paths='
+# begin options paths
+lowerdir=
+lowerdir+=
+datadir+=
+upperdir=
+workdir=
+index_cache=
+log=
+pidfile=
+cgroup=
+# end options paths
+'
 
 _plyfs_option() {
 	# The word after -o: complete the last option of the comma-separated list, or its path.
@@ -142,8 +156,7 @@ _plyfs_option() {
 		before=${1%,*},
 		last=${1##*,}
 	fi
-	case $last in
-	lowerdir=* | lowerdir+=* | upperdir=* | workdir=* | log=* | pidfile=* | index_cache=* | cgroup=/*)
+	if [[ $last == *=* && $_plyfs_paths == *$'\n'"${last%%=*}="$'\n'* ]]; then
 		local head=${last%%=*}= path=${last#*=}
 		if [[ $head == lowerdir= && $path == *:* ]]; then
 			head+=${path%:*}:
@@ -152,13 +165,11 @@ _plyfs_option() {
 		while IFS= read -r word; do
 			COMPREPLY+=("$before$head$word")
 		done < <(compgen -f -- "$path")
-		;;
-	*)
+	else
 		while IFS= read -r word; do
 			COMPREPLY+=("$before$word")
 		done < <(compgen -W "$_plyfs_words" -- "$last")
-		;;
-	esac
+	fi
 	compopt -o nospace 2>/dev/null
 }
 

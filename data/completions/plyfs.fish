@@ -131,17 +131,31 @@ helper=
 comment
 # end options words
 '
+# The options whose value is a path.
+set -g __plyfs_paths '
+# begin options paths
+lowerdir=
+lowerdir+=
+datadir+=
+upperdir=
+workdir=
+index_cache=
+log=
+pidfile=
+cgroup=
+# end options paths
+'
 
 function __plyfs_options
     # Complete the last option of the comma-separated list, or its path.
     set -l token (string replace -r '^-o' '' -- (commandline -ct))
     set -l before (string replace -r '[^,]*$' '' -- $token)
     set -l last (string replace -r '^.*,' '' -- $token)
-    set -l path (string match -r '^((?:lowerdir\+?|upperdir|workdir|log|pidfile|index_cache|cgroup)=(?:.*:)?)(.*)$' -- $last)
-    if test (count $path) -eq 3
-        for file in $path[3]*
+    set -l path (string match -r '^([^=]*=)((?:.*:)?)(.*)$' -- $last)
+    if test (count $path) -eq 4; and contains -- $path[2] (string split \n -- $__plyfs_paths)
+        for file in $path[4]*
             test -d $file; and set file $file/
-            echo $before$path[2]$file
+            echo $before$path[2]$path[3]$file
         end
     else
         for word in (string split \n -- $__plyfs_words)

@@ -207,9 +207,12 @@ char *options_kernel_string(const struct options *options);
 char *option_help_text(const char *program);
 /* The manual's table of options, scdoc source. */
 char *option_manual_table(void);
-/* The manual's list of descriptions, scdoc source. */
+/* The manual's list of descriptions, scdoc source: of the options with an effect, and of those that have none or are refused. */
 char *option_manual_list(void);
+char *option_manual_idle_list(void);
 /* One line an option: "name", "name=" or "name=choice", for completions. */
 char *option_word_list(void);
+/* One line an option whose value is a path or several: "name=", for completions. */
+char *option_path_list(void);
 
 #endif

@@ -109,25 +109,26 @@ static const struct option_desc table[] = {
 	 .placeholder = "DIR[:DIR..]",
 	 .fallback = "required",
 	 .help = "read-only layers, the topmost first",
-	 .manual =
-		 "In a name, \\: is a colon and \\\\ a backslash. A further lowerdir= replaces the layers given before "
-		 "it. What follows a double colon is a data-only layer, and only such may follow. Relative paths and "
-		 "symbolic links are taken. There may be 65,534 layers, and each takes a descriptor (ulimit -n)."},
+	 .manual = "In a path, \\: is a colon and \\\\ a backslash. A later lowerdir= replaces all layers that "
+		   "were given before it. A double colon begins the data-only layers, and only data-only layers "
+		   "may follow. Paths may be relative, and may be symbolic links. There may be 65,534 layers. Each "
+		   "layer takes a file descriptor (ulimit -n)."},
 	{.name = "lowerdir+",
 	 .arg = OPTION_ARG_PATH,
 	 .class = OPTION_EFFECTIVE,
 	 .placeholder = "DIR",
-	 .help = "one more layer, below those before it",
-	 .manual = "The value is one path: a colon needs no escape."},
+	 .help = "one more layer, below the layers before it",
+	 .manual = "The value is one path. A colon in it needs no escape."},
 	{.name = "datadir+",
 	 .arg = OPTION_ARG_PATH,
 	 .class = OPTION_EFFECTIVE,
 	 .placeholder = "DIR",
-	 .help = "one more data-only layer, below those before it",
-	 .manual = "None of its names shows: a file of the lowest other layer, or with metacopy=on of any, whose mark says "
-		   "that its data lies elsewhere and gives an absolute path, has the data of the file at that path in the first "
-		   "data-only layer that has it. The data is looked for when it is first read; where it is missing, or not "
-		   "of the size that the file has, reads fail with EIO."},
+	 .help = "one more data-only layer, below the layers before it",
+	 .manual = "A data-only layer shows no name. It only gives data to metacopy files whose data lies "
+		   "elsewhere, by an absolute path. The data is that of the file at this path in the first "
+		   "data-only layer that has one. The metacopy file must be in the lowest other layer, or with "
+		   "metacopy=on in any other layer. The data is looked for when it is first read. Reads fail with "
+		   "EIO if the data is missing or has another size than the file."},
 	{.name = "upperdir",
 	 .arg = OPTION_ARG_PATH,
 	 .class = OPTION_EFFECTIVE,
@@ -135,9 +136,10 @@ static const struct option_desc table[] = {
 	 .placeholder = "DIR",
 	 .fallback = "none: read-only",
 	 .help = "the writable layer",
-	 .manual = "One mount at a time has it, and another one is refused after five seconds, "
-		   "or sixty where the first is gone and still being synced. But with ro it is shown as one "
-		   "more layer, with the workdir of that mount alone; what the other mount changes shows, as with timeout=0."},
+	 .manual = "Only one read-write mount may use an upper. Another mount waits five seconds for it and is "
+		   "then refused. It waits sixty seconds if the first mount is gone and its upper is still being "
+		   "synced. A read-only mount (ro) may show an upper that is in use, as its topmost layer. It "
+		   "needs the workdir of the other mount. The changes of the other mount show, as with timeout=0."},
 	{.name = "workdir",
 	 .arg = OPTION_ARG_PATH,
 	 .class = OPTION_EFFECTIVE,
@@ -151,21 +153,21 @@ static const struct option_desc table[] = {
 	 .class = OPTION_EFFECTIVE,
 	 AT(userxattr),
 	 .fallback = "without privilege",
-	 .help = "keep marks in user.overlay.* rather than trusted.overlay.*"},
+	 .help = "private xattrs in user.overlay.* instead of trusted.overlay.*"},
 	{.name = "whiteouts",
 	 .arg = OPTION_ARG_CHOICE,
 	 .class = OPTION_EFFECTIVE,
 	 AT(whiteouts),
 	 .choices = whiteout_choices,
-	 .fallback = "overlay; both as fuse-overlayfs, for images' layers and where the upper has no attributes",
+	 .fallback = "overlay; both as fuse-overlayfs, over layers of images, and for an upper without xattrs",
 	 .help = "the forms of whiteouts that are read",
-	 .manual = "With aufs and both, .wh.NAME hides NAME in the layers below, .wh..wh..opq and "
-		   "user.fuseoverlayfs.opaque=y "
-		   "make a directory opaque; names that begin with .wh. are not shown and can't be made (EPERM), nor can "
-		   "attributes user.fuseoverlayfs.*. The kernel's forms are read always, because they are what is "
-		   "written: aufs and both mean the same. On an upper without extended attributes (NFS) .wh.NAME is written, "
-		   "unless overlay is given. Layers of images are those of podman, buildah and CRI-O, "
-		   "STORAGE/l/26 capitals and digits or STORAGE/64 hexadecimal digits/diff."},
+	 .manual = "The kernel's forms are always read, because plyfs writes them. So aufs and both mean the same: "
+		   "the aufs dialect is read too. In this dialect .wh.NAME hides NAME in the layers below. "
+		   ".wh..wh..opq and user.fuseoverlayfs.opaque=y make a directory opaque. Names that begin with "
+		   ".wh. are then not shown and can't be made (EPERM). The same is true of xattrs "
+		   "user.fuseoverlayfs.*. On an upper without xattrs (NFS) .wh.NAME is written, unless overlay is "
+		   "given. Layers of images are those of podman, buildah and CRI-O. Their paths are STORAGE/l/ "
+		   "with 26 capitals and digits, and STORAGE/ with 64 hexadecimal digits and /diff."},
 	{.name = "redirect_dir",
 	 .arg = OPTION_ARG_CHOICE,
 	 .class = OPTION_EFFECTIVE,
@@ -173,25 +175,26 @@ static const struct option_desc table[] = {
 	 .choices = redirect_choices,
 	 .fallback = "on; off with user.*",
 	 .help = "renames of lower and merged directories",
-	 .manual =
-		 "on renames such a directory at once and marks it with the name that lower layers know it by. With "
-		 "off, follow and nofollow the rename fails with EXDEV, and mv(1) copies. Marks that are there are "
-		 "followed, but not with nofollow, nor with off where marks are in user.*: then a directory with a "
-		 "mark can't be looked up (EPERM). Who owns a file can set user.* marks and so steer lookups past "
-		 "permissions, and kernel overlayfs mounts no upper with redirects in user.*: there, on and follow "
-		 "are for layers that nobody else writes and no other program mounts."},
+	 .manual = "on renames such a directory at once, and stores in an xattr where the lower layers have it. "
+		   "off, follow and nofollow refuse the rename with EXDEV, and mv(1) copies. Existing redirects "
+		   "are followed with on and follow, and with off if private xattrs are in trusted.*. Otherwise a "
+		   "directory with a redirect can't be looked up (EPERM). The owner of a file can set user.* "
+		   "xattrs and so lead lookups past permissions. Kernel overlayfs refuses an upper with redirects "
+		   "in user.*. With user.*, on and follow are therefore for layers that no other user writes and "
+		   "no other program mounts."},
 	{.name = "metacopy",
 	 .arg = OPTION_ARG_CHOICE,
 	 .class = OPTION_EFFECTIVE,
 	 AT(metacopy),
 	 .choices = metacopy_choices,
-	 .fallback = "off; such files are followed over images' layers",
-	 .help = "copy up metadata without data",
-	 .manual = "With on a change of owner, mode, times or attributes, a rename or a link of a lower file copies its "
-		   "metadata alone; the data follows at the first change of data. Files whose marks say so, in any layer, "
-		   "have their data from the layers below; with off they can't be looked up (EPERM), but see datadir+. "
-		   "on needs redirect_dir=on, which it implies, and marks in trusted.*. Without the option they have their "
-		   "data over layers of images too: engines keep a metacopy=on that was meant for the kernel to themselves."},
+	 .fallback = "off; metacopy files are followed over layers of images",
+	 .help = "copy-up of metadata without data",
+	 .manual = "With on, a change of owner, mode, times or xattrs of a lower file copies its metadata only. A "
+		   "rename or a link does so too. The data follows at the first change of data. on implies "
+		   "redirect_dir=on and needs private xattrs in trusted.*. Metacopy files in any layer get their "
+		   "data from the layers below. With off they can't be looked up (EPERM), except those that "
+		   "datadir+ describes. Without the option metacopy files are followed over layers of images, "
+		   "because engines do not pass a metacopy=on of the kernel to a program."},
 	{.name = "index",
 	 .arg = OPTION_ARG_CHOICE,
 	 .class = OPTION_EFFECTIVE,
@@ -199,12 +202,14 @@ static const struct option_desc table[] = {
 	 .choices = index_choices,
 	 .fallback = "on where file handles can be had",
 	 .help = "hard links of lower files survive copy-up",
-	 .manual = "WORKDIR/index, in kernel overlayfs's format, leads all names of such a file to its copy. It needs layers whose "
-		   "file systems give lasting file handles (FUSE's don't) and differ by their uuid, and an upper with attributes; "
-		   "where that is missing on is taken with a warning, and copy-up breaks the links. An index belongs to one upper and "
-		   "one topmost lower layer: over others on is refused, and so is a mount without the option when there are entries, "
-		   "unless they are certainly copies of the ones that it was made over (cp -a): then it is made anew. "
-		   "Kernel overlayfs has to be mounted with index=on to see the links; with off the index is not looked at."},
+	 .manual = "WORKDIR/index leads all names of such a file to its copy, in the format of kernel overlayfs. "
+		   "The index needs layers on file systems with lasting file handles, which FUSE lacks, and with "
+		   "different uuids. It also needs an upper with xattrs. If one of these is missing, on is "
+		   "accepted with a warning, and copy-up breaks the links. An index belongs to one upper and one "
+		   "topmost lower layer. With other layers on is refused. Without the option such an index is "
+		   "refused too if it has entries. There is one exception: if the layers are certainly copies of "
+		   "its own layers (cp -a), the index is made anew. With off the index is ignored. Kernel "
+		   "overlayfs shows the links if it is mounted with index=on."},
 	{.name = "nfs_export",
 	 .arg = OPTION_ARG_CHOICE,
 	 .class = OPTION_EFFECTIVE,
@@ -218,7 +223,7 @@ static const struct option_desc table[] = {
 	 AT(verity),
 	 .choices = verity_choices,
 	 .fallback = "off",
-	 .help = "check fs-verity digests of data-only files"},
+	 .help = "checks of fs-verity digests of data-only files"},
 	{.name = "uuid",
 	 .arg = OPTION_ARG_CHOICE,
 	 .class = OPTION_EFFECTIVE,
@@ -226,8 +231,8 @@ static const struct option_desc table[] = {
 	 .choices = uuid_choices,
 	 .fallback = "auto",
 	 .help = "the uuid of the union",
-	 .manual = "on gives the upper's root one, where the kernel's overlayfs looks for it, if it has none; one that is there stays in "
-		   "any case. FUSE gives f_fsid no way to show it."},
+	 .manual = "on stores a uuid in the root of the upper, where kernel overlayfs looks for it. An existing "
+		   "uuid always stays. FUSE can't show the uuid in f_fsid."},
 	{.name = "xino",
 	 .arg = OPTION_ARG_CHOICE,
 	 .class = OPTION_ACCEPTED,
@@ -235,19 +240,15 @@ static const struct option_desc table[] = {
 	 .choices = xino_choices,
 	 .fallback = "on in effect",
 	 .help = "how inode numbers are made",
-	 .manual = "There is one st_dev and every inode number is unique, whatever is asked for. What lies on the upper's file system has the "
-		   "number that it has there; on another one, or in another subvolume of btrfs, bits 48 to 62 are set besides. Where there "
-		   "are several, numbers of more than 48 bits, which some network file systems and unions have, are shortened by a hash: "
-		   "two of them can become one, which is unlikely."},
+	 .manual = "Inode numbers are always unique, see INODE NUMBERS."},
 
 	/* durability and data */
 	{.name = "volatile",
 	 .class = OPTION_EFFECTIVE,
 	 AT(volatile_upper),
-	 .help = "never sync the upper layer",
-	 .manual =
-		 "A mark in the work directory refuses the next mount until it is removed, since a crash may have left "
-		 "anything."},
+	 .help = "no sync of the upper layer",
+	 .manual = "The directory WORKDIR/work/incompat/volatile refuses the next mount until it is removed, "
+		   "because a crash may have left anything."},
 	{.name = "fsync",
 	 .arg = OPTION_ARG_CHOICE,
 	 .class = OPTION_EFFECTIVE,
@@ -255,32 +256,33 @@ static const struct option_desc table[] = {
 	 .choices = fsync_choices,
 	 .value_optional = true,
 	 .fallback = "auto",
-	 .help = "what is synced when a file is copied up, and whether fsync(2) does anything",
-	 .manual = "With auto, or 1, a copy is synced before its name shows it: files, and directories too unless metacopy=on, when "
-		   "files that are copied without their data aren't either. strict syncs all of these. volatile is the option "
-		   "of that name. With 0 nothing is synced, and fsync(2) succeeds all the same."},
+	 .help = "syncs of copy-up, and the effect of fsync(2)",
+	 .manual = "With auto, or 1, a copied file or directory is synced before its name shows it. With "
+		   "metacopy=on, auto syncs neither directories nor files that are copied without their data. "
+		   "strict syncs all of these. volatile is the same as the option volatile. With 0 nothing is "
+		   "synced, and fsync(2) succeeds nevertheless."},
 	{.name = "copyup",
 	 .arg = OPTION_ARG_CHOICE,
 	 .class = OPTION_EFFECTIVE,
 	 AT(copyup),
 	 .choices = copyup_choices,
 	 .fallback = "write",
-	 .help = "copy a file up at its first change, or when it is opened for writing",
-	 .manual = "With open, the errors of a copy-up (no space, quota) come from open(2) rather than from write, "
-		   "fsync or "
-		   "close."},
+	 .help = "copy-up at the first change of a file, or at its open for writing",
+	 .manual = "With open, the errors of a copy-up (no space, quota) come from open(2). Otherwise they come "
+		   "from write, fsync or close."},
 	{.name = "data",
 	 .arg = OPTION_ARG_CHOICE,
 	 .class = OPTION_EFFECTIVE,
 	 AT(data),
 	 .choices = data_choices,
 	 .fallback = "auto",
-	 .help = "how file data goes through",
-	 .manual = "With cached, it goes through the page cache of the mount, and opening asks nothing of the daemon. With "
-		   "passthrough the kernel reads and writes the layers' files by itself, which is faster for much data and slower "
-		   "for many files; it needs root, libfuse 3.17 and Linux 6.9, and where it can't be had, for a file or at all, "
-		   "data goes as with cached. Files are copied up when they are opened for writing; who has the lower file "
-		   "open then goes on reading the old data. auto chooses cached."},
+	 .help = "the way of file data",
+	 .manual = "With cached, data goes through the page cache of the mount, and an open sends no request to "
+		   "the daemon. With passthrough, the kernel reads and writes the files of the layers by itself. "
+		   "This is faster for much data and slower for many files. passthrough needs root, libfuse 3.17 "
+		   "and Linux 6.9. If it isn't possible, for a file or at all, data goes as with cached. With "
+		   "passthrough, files are copied up when they are opened for writing. A process that has the "
+		   "lower file open then goes on reading the old data. auto means cached."},
 	{.name = "writeback",
 	 .arg = OPTION_ARG_BOOL,
 	 .class = OPTION_EFFECTIVE,
@@ -288,8 +290,9 @@ static const struct option_desc table[] = {
 	 .value_optional = true,
 	 .fallback = "0",
 	 .help = "the kernel's write-back cache",
-	 .manual = "Small writes gather in the kernel and reach the layers later, or by fsync(2). Opening a file asks the "
-		   "daemon, which it doesn't without, because what may not be written could be refused too late else."},
+	 .manual = "Small writes gather in the kernel. They reach the layers later, or by fsync(2). Each open "
+		   "sends a request to the daemon. Without it, a write that isn't permitted could be refused too "
+		   "late."},
 	{.name = "timeout",
 	 .arg = OPTION_ARG_SECONDS,
 	 .class = OPTION_EFFECTIVE,
@@ -297,25 +300,26 @@ static const struct option_desc table[] = {
 	 .placeholder = "SECONDS",
 	 .fallback = "forever",
 	 .help = "how long the kernel may keep names and attributes",
-	 .manual = "0 looks at the layers again each time, for layers that change beneath the mount."},
+	 .manual = "0 is for layers that change beneath the mount: the layers are looked at again each time."},
 	{.name = "index_cache",
 	 .arg = OPTION_ARG_PATH,
 	 .class = OPTION_EFFECTIVE,
 	 AT(index_cache),
 	 .placeholder = "DIR",
-	 .help = "where indexes of sealed layers are kept",
-	 .manual = "A directory that the daemon's user alone can write to. For each lower layer that has no index there one is made "
-		   "beside the mount; later mounts of the layer, one or many, take names and marks from it and read none of its "
-		   "directories. A change of the layer is noticed and ends the use of its index. Needs ext4, xfs, btrfs, f2fs or "
-		   "tmpfs, and privilege."},
+	 .help = "directory of the layer caches",
+	 .manual = "Only the daemon's user may be able to write to the directory. plyfs makes a layer cache for "
+		   "each lower layer that has none there, beside the running mount. Later mounts of the layer take "
+		   "names and xattrs from its cache and read no directory of the layer. A change of the layer is "
+		   "noticed and ends the use of its cache. Layer caches need ext4, xfs, btrfs, f2fs or tmpfs, and "
+		   "privilege."},
 	{.name = "cache_max",
 	 .arg = OPTION_ARG_SIZE,
 	 .class = OPTION_EFFECTIVE,
 	 AT(cache_max),
 	 .placeholder = "SIZE",
 	 .fallback = "1792K",
-	 .help = "limit of the directory listings kept in memory",
-	 .manual = "The few that were used last are kept whatever their size."},
+	 .help = "limit of the directory listings in memory",
+	 .manual = "The few listings that were used last are kept at any size."},
 
 	/* what the mount shows */
 	{.name = "noacl", .class = OPTION_EFFECTIVE, AT(noacl), .help = "no POSIX ACLs"},
@@ -324,68 +328,68 @@ static const struct option_desc table[] = {
 	 .class = OPTION_EFFECTIVE,
 	 AT(noxattrs),
 	 .value_optional = true,
-	 .help = "no extended attributes for users of the mount"},
+	 .help = "no xattrs for users of the mount"},
 	{.name = "static_nlink",
 	 .class = OPTION_EFFECTIVE,
 	 AT(static_nlink),
-	 .help = "directories always have st_nlink 1"},
+	 .help = "st_nlink of directories is always 1"},
 	{.name = "ino32_t",
 	 .class = OPTION_EFFECTIVE,
 	 AT(ino32),
 	 .help = "inode numbers of 32 bits",
-	 .manual = "For 32-bit programs without large file support: stat(2) and readdir(3) fail there with EOVERFLOW for what lies on another "
-		   "file system or subvolume than the upper, whose numbers are large. With this option they are folded, so that some may "
-		   "occur twice."},
+	 .manual = "This is for 32-bit programs without large file support. Objects on another file system or "
+		   "subvolume than the upper have large numbers. For these, stat(2) and readdir(3) of such "
+		   "programs fail with EOVERFLOW. The option folds the numbers; some may then occur twice."},
 	{.name = "fast_ino",
 	 .arg = OPTION_ARG_BOOL,
 	 .class = OPTION_ACCEPTED,
 	 .value_optional = true,
 	 .help = "inode numbers without lookups",
-	 .manual = "They are never looked up."},
+	 .manual = "Inode numbers never need lookups."},
 	{.name = "uidmapping",
 	 .arg = OPTION_ARG_MAP,
 	 .class = OPTION_EFFECTIVE,
 	 AT(uidmap),
 	 .placeholder = "HOST:MAPPED:LEN[:..]",
-	 .help = "map user ids",
-	 .manual = "HOST is the id that the layers hold, MAPPED what the mount shows. Empty fields are skipped. What the map lacks "
-		   "shows as the overflow id (65534) and can't be stored: chown(2) answers EINVAL, making a file EOVERFLOW. "
-		   "What belongs to such an owner can be changed by nobody, root neither, as on an idmapped mount. "
-		   "But what root makes, where the map lacks it, belongs to id 0 of the layers. A lower layer on an idmapped "
-		   "mount has been mapped, and isn't again."},
+	 .help = "map of user ids",
+	 .manual = "HOST is the id in the layers, MAPPED is the id in the mount. Empty fields are skipped. An id "
+		   "that the map lacks shows as the overflow id (65534) and can't be stored: chown(2) answers "
+		   "EINVAL, and making a file answers EOVERFLOW. Nobody can change an object with such an owner, "
+		   "not even root, as on an idmapped mount. If the map lacks root, objects that root makes belong "
+		   "to id 0 of the layers. The ids of a lower layer on an idmapped mount are not mapped again."},
 	{.name = "gidmapping",
 	 .arg = OPTION_ARG_MAP,
 	 .class = OPTION_EFFECTIVE,
 	 AT(gidmap),
 	 .placeholder = "HOST:MAPPED:LEN[:..]",
-	 .help = "map group ids"},
+	 .help = "map of group ids"},
 	{.name = "squash_to_root",
 	 .class = OPTION_EFFECTIVE,
 	 AT(squash_to_root),
-	 .help = "everything is owned by root",
-	 .manual = "Owners that can't be set are no error."},
+	 .help = "all objects are owned by root",
+	 .manual = "An owner that can't be set is no error."},
 	{.name = "squash_to_uid",
 	 .arg = OPTION_ARG_NUMBER,
 	 .class = OPTION_EFFECTIVE,
 	 AT(squash_to_uid),
 	 .placeholder = "UID",
-	 .help = "everything is owned by this user"},
+	 .help = "all objects are owned by this user"},
 	{.name = "squash_to_gid",
 	 .arg = OPTION_ARG_NUMBER,
 	 .class = OPTION_EFFECTIVE,
 	 AT(squash_to_gid),
 	 .placeholder = "GID",
-	 .help = "everything is owned by this group"},
+	 .help = "all objects are owned by this group"},
 	{.name = "xattr_permissions",
 	 .arg = OPTION_ARG_CHOICE,
 	 .class = OPTION_EFFECTIVE,
 	 AT(xattr_permissions),
 	 .choices = xattr_permissions_choices,
 	 .fallback = "0",
-	 .help = "owner, mode and type kept in an extended attribute",
-	 .manual = "For an upper layer on which they can't be set. 1 is security.fuseoverlayfs.override_stat, 2 is "
-		   "user.containers.override_stat. The owner of a symbolic link is set where that is possible. There are "
-		   "no POSIX ACLs then. Lower layers are read in the form that the attribute of their root tells."},
+	 .help = "owner, mode and type in an xattr",
+	 .manual = "This is for an upper on which they can't be set. 1 uses security.fuseoverlayfs.override_stat, "
+		   "2 uses user.containers.override_stat. The owner of a symbolic link is set if that is possible. "
+		   "There are no POSIX ACLs. A lower layer is read in the form of the xattr on its root."},
 
 	/* running */
 	{.name = "log",
@@ -405,9 +409,10 @@ static const struct option_desc table[] = {
 	{.name = "io_uring",
 	 .class = OPTION_EFFECTIVE,
 	 AT(io_uring),
-	 .help = "take requests over io_uring",
-	 .manual = "Each processor has a queue and a thread of its own, which saves waking another one. It needs libfuse 3.18 and the "
-		   "kernel's consent (/sys/module/fuse/parameters/enable_uring); where either is missing requests are taken as ever."},
+	 .help = "requests over io_uring",
+	 .manual = "Each processor has a queue and a thread of its own, which saves a wake-up of another "
+		   "processor. This needs libfuse 3.18 and the kernel's consent "
+		   "(/sys/module/fuse/parameters/enable_uring). Otherwise requests are read from /dev/fuse."},
 	{.name = "low_latency",
 	 .arg = OPTION_ARG_CHOICE,
 	 .class = OPTION_EFFECTIVE,
@@ -415,13 +420,16 @@ static const struct option_desc table[] = {
 	 .choices = low_latency_choices,
 	 .value_optional = true,
 	 .fallback = "auto",
-	 .help = "processors don't halt while requests come densely",
-	 .manual = "For virtual machines, where to wake a halted processor takes longer than most requests. From 4,000 requests a second on, and "
-		   "until 40 ms at the most after they became fewer than 2,000, the daemon holds /dev/cpu_dma_latency at 0: all processors of the machine "
-		   "that have nothing to do poll. That costs power, and on a shared host the time of other machines; a mount without requests costs "
-		   "none. It needs root, and a kernel with a driver for idle processors (/sys/devices/system/cpu/cpuidle/current_driver). With on, "
-		   "which is also what the name alone says, a warning tells where the device can't be opened, and the mount goes on without. auto is on where "
-		   "that driver is haltpoll, the one of virtual machines, and warns of nothing. What comes over io_uring isn't counted."},
+	 .help = "no halt of processors while many requests come",
+	 .manual = "This is for virtual machines, where the wake-up of a halted processor takes longer than most "
+		   "requests. From 4,000 requests a second on, the daemon holds /dev/cpu_dma_latency at 0. It "
+		   "stops at most 40 ms after there are fewer than 2,000 a second. Meanwhile all idle processors "
+		   "of the machine poll. This costs power and, on a shared host, the time of other machines. A "
+		   "mount without requests costs nothing. The option needs root and a kernel with a driver for "
+		   "idle processors (/sys/devices/system/cpu/cpuidle/current_driver). The name without a value "
+		   "means on. With on the mount warns if it can't open the device, and goes on. auto means on if "
+		   "the driver is haltpoll, which is the driver of virtual machines. auto gives no warning. "
+		   "Requests over io_uring are not counted."},
 	{.name = "cgroup",
 	 .arg = OPTION_ARG_PATH,
 	 .class = OPTION_EFFECTIVE,
@@ -429,23 +437,27 @@ static const struct option_desc table[] = {
 	 .placeholder = "PATH|new",
 	 .fallback = "the caller's",
 	 .help = "control group of the daemon",
-	 .manual = "For a daemon that is to outlive the service or container that started it. PATH is a directory of a cgroup file system, or "
-		   "the name of a group as /proc/PID/cgroup shows it, and then taken in each hierarchy that has it; it must exist. new makes "
-		   "groups plyfs-PID beside the caller's (below it where that is the root), in each hierarchy where the caller may, and removes "
-		   "them when the daemon ends. If the daemon can't be moved nothing is mounted."},
+	 .manual = "With a control group of its own the daemon outlives the service or container that started it. "
+		   "PATH is a directory of a cgroup file system, or the name of a group as /proc/PID/cgroup shows "
+		   "it. A name is taken in each hierarchy that has it. The group must exist. new makes groups "
+		   "plyfs-PID beside the caller's group, or below it if that is the root. It makes them in each "
+		   "hierarchy that permits this, and removes them when the daemon ends. If the daemon can't be "
+		   "moved nothing is mounted."},
 	{.name = "threaded",
 	 .arg = OPTION_ARG_BOOL,
 	 .class = OPTION_ACCEPTED,
 	 .value_optional = true,
 	 .fallback = "1",
 	 .help = "several threads",
-	 .manual = "There are always several."},
-	{.name = "private", .class = OPTION_ACCEPTED, .help = "mount propagation", .manual = "The caller's business."},
+	 .manual = "There are always several threads."},
+	{.name = "private", .class = OPTION_ACCEPTED, .help = "mount propagation",
+	 .manual = "The caller sets the propagation."},
 	{.name = "plugins",
 	 .arg = OPTION_ARG_TEXT,
 	 .class = OPTION_WARNED,
 	 .placeholder = "LIST",
-	 .help = "plugins of fuse-overlayfs"},
+	 .help = "plugins of fuse-overlayfs",
+	 .manual = "There are no plugins."},
 
 	/* libfuse and the kernel's FUSE */
 	{.name = "allow_other",
@@ -466,8 +478,9 @@ static const struct option_desc table[] = {
 	 .class = OPTION_LIBFUSE,
 	 AT(auto_unmount),
 	 .help = "unmount when the daemon dies",
-	 .manual = "fusermount3 waits for that beside the daemon. Before version 3.15 it looks at the mount as root: for an ordinary user's it "
-		   "needs allow_other, and does nothing without."},
+	 .manual = "fusermount3 waits for the end of the daemon. Before version 3.15 fusermount3 looks at the "
+		   "mount as root. For the mount of an ordinary user it then needs allow_other, and has no effect "
+		   "without."},
 	{.name = "fsname",
 	 .arg = OPTION_ARG_TEXT,
 	 .class = OPTION_LIBFUSE,
@@ -500,7 +513,8 @@ static const struct option_desc table[] = {
 	 AT(max_readahead),
 	 .placeholder = "BYTES",
 	 .help = "largest read-ahead",
-	 .manual = "1 MiB where the mounter may set it (/sys/class/bdi), else the kernel's 128 KiB."},
+	 .manual = "The default is 1 MiB if the mounter may set it (/sys/class/bdi), and otherwise the kernel's "
+		   "128 KiB."},
 	{.name = "max_background",
 	 .arg = OPTION_ARG_NUMBER,
 	 .class = OPTION_LIBFUSE,
@@ -510,19 +524,20 @@ static const struct option_desc table[] = {
 	{.name = "clone_fd",
 	 .class = OPTION_ACCEPTED,
 	 .fallback = "always",
-	 .help = "a FUSE descriptor for each thread"},
+	 .help = "a FUSE descriptor for each thread",
+	 .manual = "The number of descriptors is plyfs's choice."},
 	{.name = "max_idle_threads",
 	 .arg = OPTION_ARG_NUMBER,
 	 .class = OPTION_ACCEPTED,
 	 .placeholder = "N",
 	 .help = "idle threads that are kept",
-	 .manual = "All are."},
+	 .manual = "All idle threads are kept."},
 	{.name = "max_threads",
 	 .arg = OPTION_ARG_NUMBER,
 	 .class = OPTION_ACCEPTED,
 	 .placeholder = "N",
-	 .fallback = "one a core, at most 8",
-	 .help = "request threads"},
+	 .help = "request threads",
+	 .manual = "The number of threads is plyfs's choice."},
 	{.name = "blksize",
 	 .arg = OPTION_ARG_NUMBER,
 	 .class = OPTION_REFUSED,
@@ -538,9 +553,9 @@ static const struct option_desc table[] = {
 	 .class = OPTION_LIBFUSE,
 	 AT(context),
 	 .placeholder = "LABEL",
-	 .help = "SELinux label of everything",
-	 .manual = "This and the following three reach the kernel where SELinux is on, and are dropped elsewhere. A label with commas "
-		   "stands in double quotes."},
+	 .help = "SELinux label of all objects",
+	 .manual = "This option and the next three reach the kernel if SELinux is on, and are dropped elsewhere. A "
+		   "label with commas stands in double quotes."},
 	{.name = "fscontext",
 	 .arg = OPTION_ARG_QUOTED,
 	 .class = OPTION_LIBFUSE,
@@ -552,7 +567,7 @@ static const struct option_desc table[] = {
 	 .class = OPTION_LIBFUSE,
 	 AT(defcontext),
 	 .placeholder = "LABEL",
-	 .help = "SELinux label of what has none"},
+	 .help = "SELinux label of objects without a label"},
 	{.name = "rootcontext",
 	 .arg = OPTION_ARG_QUOTED,
 	 .class = OPTION_LIBFUSE,

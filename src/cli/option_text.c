@@ -248,7 +248,95 @@ char *option_manual_table(void)
 	return text_close(&text);
 }
 
+/* A word, with those behind it that begin with a dot: at the start of a line scdoc loses the dot. */
+static size_t word_length(const char *text)
+{
+	size_t len = strcspn(text, " ");
+
+	while (text[len] == ' ' && text[len + 1] == '.')
+		len += 1 + strcspn(text + len + 1, " ");
+	return len;
+}
+
+/* A paragraph behind a tab, in lines of at most 120 columns. */
+static void put_wrapped(FILE *out, const char *plain)
+{
+	const size_t tab = 8, width = 120;
+	size_t column = 0;
+
+	for (const char *word = plain; *word;) {
+		char kept[128];
+		size_t len = word_length(word), shown = len;
+
+		for (size_t i = 0; i < len; i++)
+			shown += strchr("\\*_", word[i]) != NULL;
+		if (column && column + 1 + shown <= width) {
+			column += (size_t)fprintf(out, " ");
+		} else {
+			fputs(column ? "\n\t" : "\t", out);
+			column = tab;
+		}
+		snprintf(kept, sizeof(kept), "%.*s", (int)len, word);
+		put_escaped(out, kept);
+		column += shown;
+		word += len + (word[len] == ' ');
+	}
+	fputc('\n', out);
+}
+
+static void put_description(FILE *out, const struct option_desc *desc)
+{
+	char value[128], plain[2048];
+
+	value_form(desc, value, sizeof(value));
+	fputc('*', out);
+	put_escaped(out, desc->name);
+	fputc('*', out);
+	put_escaped(out, value);
+	fputc('\n', out);
+	snprintf(plain, sizeof(plain), "%c%s.%s%s%s%s%s", toupper((unsigned char)desc->help[0]), desc->help + 1,
+		 desc->refusal ? " Refused: " : "", desc->refusal ? desc->refusal : "", desc->refusal ? "." : "",
+		 desc->manual ? " " : "", desc->manual ? desc->manual : "");
+	put_wrapped(out, plain);
+}
+
+/* Mount flags and the options of mount(8) stand in the table alone. */
+static char *manual_list(bool effective)
+{
+	size_t count;
+	const struct option_desc *table = option_table(&count);
+	const char *between = "";
+	struct text text;
+
+	if (!text_open(&text))
+		return NULL;
+	for (size_t i = 0; i < count; i++) {
+		enum option_class class = table[i].class;
+
+		if (class == OPTION_VFS || class == OPTION_MOUNT)
+			continue;
+		if ((class == OPTION_EFFECTIVE || class == OPTION_LIBFUSE) != effective)
+			continue;
+		fputs(between, text.stream);
+		put_description(text.stream, &table[i]);
+		between = "\n";
+	}
+	return text_close(&text);
+}
+
 char *option_manual_list(void)
+{
+	return manual_list(true);
+}
+
+char *option_manual_idle_list(void)
+{
+	return manual_list(false);
+}
+
+/* ---- completions ---- */
+
+char *option_path_list(void)
 {
 	size_t count;
 	const struct option_desc *table = option_table(&count);
@@ -256,34 +344,11 @@ char *option_manual_list(void)
 
 	if (!text_open(&text))
 		return NULL;
-	for (size_t i = 0; i < count; i++) {
-		char value[128];
-
-		if (table[i].class == OPTION_VFS || table[i].class == OPTION_MOUNT)
-			continue;
-		value_form(&table[i], value, sizeof(value));
-		fprintf(text.stream, "%s*", i ? "\n" : "");
-		put_escaped(text.stream, table[i].name);
-		fputc('*', text.stream);
-		put_escaped(text.stream, value);
-		fprintf(text.stream, "\n\t%c", toupper((unsigned char)table[i].help[0]));
-		put_escaped(text.stream, table[i].help + 1);
-		fputc('.', text.stream);
-		if (table[i].refusal) {
-			fputs(" Refused: ", text.stream);
-			put_escaped(text.stream, table[i].refusal);
-			fputc('.', text.stream);
-		}
-		if (table[i].manual) {
-			fputc(' ', text.stream);
-			put_escaped(text.stream, table[i].manual);
-		}
-		fputc('\n', text.stream);
-	}
+	for (size_t i = 0; i < count; i++)
+		if (table[i].arg == OPTION_ARG_PATH || table[i].arg == OPTION_ARG_LAYERS)
+			fprintf(text.stream, "%s=\n", table[i].name);
 	return text_close(&text);
 }
-
-/* ---- completions ---- */
 
 char *option_word_list(void)
 {

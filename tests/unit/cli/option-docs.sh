@@ -35,7 +35,9 @@ check() { # FILE PART
 
 check man/plyfs.1.scd table
 check man/plyfs.1.scd list
-check data/completions/plyfs.bash words
-check data/completions/_plyfs words
-check data/completions/plyfs.fish words
+check man/plyfs.1.scd idle
+for shell in plyfs.bash _plyfs plyfs.fish; do
+	check "data/completions/$shell" words
+	check "data/completions/$shell" paths
+done
 exit $failed

@@ -128,7 +128,49 @@ TEST("help names every option, with the class of those that have no effect")
 			UNIT_FAIL("%s is missing", table[i].name);
 	EXPECT(strstr(text, "plugins=LIST                      plugins of fuse-overlayfs (warned)\n"));
 	EXPECT(strstr(text,
-		      "metacopy=off|on                   copy up metadata without data\n"));
+		      "metacopy=off|on                   copy-up of metadata without data\n"));
+	free(text);
+}
+
+static void expect_lines(const char *text)
+{
+	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+		size_t len = strcspn(line, "\n") + (*line == '\t' ? 7 : 0);
+
+		if (len > 120)
+			UNIT_FAIL("%zu columns: %.60s", len, line);
+		if (*line == '\t' && line[1] == '.')
+			UNIT_FAIL("scdoc loses the dot: %.60s", line);
+	}
+}
+
+TEST("the manual's main list has the options with an effect, another one those without, both in lines of 120 columns")
+{
+	char *list = option_manual_list(), *idle = option_manual_idle_list();
+
+	ASSERT(list && idle);
+	EXPECT(!strncmp(list, "*lowerdir*=DIR[:DIR..]\n\tRead-only layers", 39));
+	EXPECT(strstr(list, "\n*metacopy*=off|on\n\tCopy-up of metadata without data. With on, "));
+	EXPECT(strstr(list, "\n*allow\\_other*\n"));
+	EXPECT(!strstr(list, "*threaded*") && !strstr(list, "*plugins*") && !strstr(list, "*remount*"));
+	EXPECT(strstr(idle, "\n*threaded*[=0|1]\n"));
+	EXPECT(strstr(idle, "\n*plugins*=LIST\n"));
+	EXPECT(strstr(idle, "\n*remount*\n\tChange a live mount. Refused: a live mount can't be changed"));
+	EXPECT(!strstr(idle, "*lowerdir*") && !strstr(idle, "*allow\\_other*") && !strstr(idle, "*nofail*"));
+	expect_lines(list);
+	expect_lines(idle);
+	free(list);
+	free(idle);
+}
+
+TEST("the paths for completions are the options that take one")
+{
+	char *text = option_path_list();
+
+	ASSERT(text);
+	EXPECT(!strncmp(text, "lowerdir=\nlowerdir+=\ndatadir+=\nupperdir=\n", 41));
+	EXPECT(strstr(text, "\npidfile=\n"));
+	EXPECT(!strstr(text, "volatile") && !strstr(text, "fsname"));
 	free(text);
 }
 
