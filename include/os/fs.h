@@ -105,6 +105,8 @@ int sys_ficlone(int out, int in);
 int sys_fallocate(int fd, int mode, off_t off, off_t len);
 /* SEEK_DATA, SEEK_HOLE, SEEK_END, SEEK_SET. */
 off_t sys_lseek(int fd, off_t off, int whence);
+/* The kernel may read that much ahead. */
+void sys_will_read(int fd, off_t off, off_t len);
 int sys_fsync(int fd);
 int sys_fdatasync(int fd);
 int sys_syncfs(int fd);

@@ -55,5 +55,7 @@ unsigned long long sys_now_us(void);
 struct timespec sys_now_real(void);
 /* Sleeps; a signal may end it early. */
 void sys_sleep_us(unsigned us);
+/* Random bytes of the kernel: 0, or -EIO when it has none yet. */
+int sys_random(void *ret, size_t len);
 
 #endif

@@ -9,7 +9,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -97,7 +96,7 @@ static void thread_prepare(const struct pool *pool)
 	id_t tid = (id_t)syscall(SYS_gettid);
 	int nice;
 
-	prctl(PR_SET_NAME, pool->name);
+	thread_name(pool->name);
 	errno = 0;
 	nice = getpriority(PRIO_PROCESS, tid);
 	if (pool->nice && !errno)

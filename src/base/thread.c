@@ -2,6 +2,7 @@
 #include "base/thread.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 
 int thread_start(pthread_t *ret_thread, void *(*run)(void *), void *arg)
 {
@@ -13,4 +14,9 @@ int thread_start(pthread_t *ret_thread, void *(*run)(void *), void *arg)
 	r = pthread_create(ret_thread, NULL, run, arg);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return -r;
+}
+
+void thread_name(const char *name)
+{
+	prctl(PR_SET_NAME, name);
 }

@@ -13,6 +13,7 @@
 
 #include "format/acl.h"
 #include "format/name.h"
+#include "os/fs.h"
 #include "tree/listing.h"
 
 /* --- upper directories ------------------------------------------------------------------------------------------------------ */
@@ -47,7 +48,7 @@ int change_open_upper(struct change *change, struct inode *inode, int flags)
 		return -LOOK_AGAIN;
 	fd = inode_open(change->tree, inode, flags, &layer);
 	if (fd >= 0 && !CHECK(layer->upper)) {
-		close(fd);
+		sys_close(fd);
 		return -EIO;
 	}
 	return fd;

@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/major.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +27,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "os/fs.h"
+#include "os/fuse_device.h"
 #include "os/mount.h"
 #include "os/task.h"
 
@@ -42,14 +42,6 @@
 static const char *point_of(const struct mounted *m)
 {
 	return strcmp(m->opt->mountpoint, "/") ? m->opt->mountpoint : "/..";
-}
-
-/* One that isn't mounted, or not any more, polls as broken. */
-static bool is_broken(int fuse_fd)
-{
-	struct pollfd fuse = {.fd = fuse_fd};
-
-	return poll(&fuse, 1, 0) < 0 || (fuse.revents & POLLERR);
 }
 
 /* --- fusermount3 ------------------------------------------------------------------------------------------------------ */
@@ -194,7 +186,7 @@ static int take_ready(struct mounted *m, char **ret_error)
 	int fd = atoi(m->opt->mountpoint + strlen(READY));
 	struct stat st;
 
-	if (fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(MISC_MAJOR, FUSE_MINOR) || is_broken(fd))
+	if (fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(MISC_MAJOR, FUSE_MINOR) || sys_fuse_is_broken(fd))
 		return refuse(m, -EINVAL, "not a mounted session of " FUSE_DEVICE, ret_error);
 	m->fd = fd;
 	m->is_ready = true;
@@ -267,7 +259,7 @@ int mounted_find(const struct mounted *m)
 	_cleanup_close_ int fd = m->dev ? open_own(m) : -ENOENT;
 
 	/* Looked at last: while the session lives its file system's number is nobody else's, and what is open here keeps it alive. */
-	return fd >= 0 && is_broken(m->fd) ? -ENOENT : TAKE_FD(fd);
+	return fd >= 0 && sys_fuse_is_broken(m->fd) ? -ENOENT : TAKE_FD(fd);
 }
 
 static int find_covered(void *arg, const struct sys_mountinfo *info)
@@ -304,7 +296,7 @@ void mounted_detach(const struct mounted *m)
 {
 	int place = mounted_find(m);
 
-	if (place < 0 && m->dev && !is_broken(m->fd) && sys_each_mount(find_covered, (void *)m) == 1)
+	if (place < 0 && m->dev && !sys_fuse_is_broken(m->fd) && sys_each_mount(find_covered, (void *)m) == 1)
 		log_warning("%s: covered by another mount, which stays, and the union below it, without its daemon", m->opt->mountpoint);
 	mounted_unmount(m, place);
 }

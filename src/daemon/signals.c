@@ -12,12 +12,12 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "internal.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "os/task.h"
 
 #define GRACE_SECONDS 3
@@ -86,7 +86,7 @@ static void end_session(struct signals *s, const sigset_t *set)
 	while (!atomic_load(&s->stop)) {
 		fuse_session_exit(s->se);
 		pthread_kill(s->main_thread, SIGUSR2);
-		nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+		sys_sleep_us(50000);
 	}
 }
 
@@ -95,7 +95,7 @@ static void *signals_main(void *arg)
 	struct signals *s = arg;
 	sigset_t set;
 
-	prctl(PR_SET_NAME, "plyfs-signal");
+	thread_name("plyfs-signal");
 	handled_signals(&set);
 	while (!atomic_load(&s->stop)) {
 		siginfo_t info;

@@ -40,7 +40,7 @@ void data_read_ahead(struct data *data, struct inode *inode)
 
 	if (data_get(data, inode, false, &fd) < 0)
 		return;
-	(void)posix_fadvise(fd.fd, 0, AHEAD_BYTES, POSIX_FADV_WILLNEED);
+	sys_will_read(fd.fd, 0, AHEAD_BYTES);
 	data_put(data, &fd);
 }
 

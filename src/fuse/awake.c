@@ -13,7 +13,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <time.h>
 
 #include "base/lock.h"
@@ -48,12 +47,9 @@ void awake_note(struct awake *a)
 
 static void wait_interval_locked(struct awake *a)
 {
-	struct timespec until;
+	unsigned long long us = sys_now_us() + AWAKE_LOOK_MS * 1000ULL;
+	struct timespec until = {.tv_sec = (time_t)(us / 1000000), .tv_nsec = (long)(us % 1000000) * 1000};
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += AWAKE_LOOK_MS * 1000000L;
-	until.tv_sec += until.tv_nsec / 1000000000L;
-	until.tv_nsec %= 1000000000L;
 	while (!a->ending && pthread_cond_timedwait(&a->cond, &a->lock.mutex, &until) == 0)
 		;
 }
@@ -85,7 +81,7 @@ static void *awake_main(void *arg)
 {
 	struct awake *a = arg;
 
-	prctl(PR_SET_NAME, "plyfs-awake");
+	thread_name("plyfs-awake");
 	lock_take(&a->lock);
 	for (;;) {
 		if (a->held)

@@ -6,7 +6,6 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/thread.h"
@@ -204,7 +203,7 @@ static void *server_main(void *arg)
 	struct server *s = arg;
 
 	/* A thread has its creator's name, and most are the pacer's. */
-	prctl(PR_SET_NAME, "plyfs-request");
+	thread_name("plyfs-request");
 	self = s;
 	atomic_store(&s->tid, sys_thread_id());
 	let_interrupt();

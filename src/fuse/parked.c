@@ -12,7 +12,6 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <time.h>
 
 #include "base/thread.h"
@@ -157,7 +156,7 @@ static void *watch_main(void *arg)
 {
 	struct parked *p = arg;
 
-	prctl(PR_SET_NAME, "plyfs-watch");
+	thread_name("plyfs-watch");
 	pthread_mutex_lock(&p->mutex);
 	while (!p->stop) {
 		struct job *first = first_due(p);
@@ -302,6 +301,6 @@ void parked_cancel_all(struct fs *fs, int err)
 		cancel_job(job, err);
 		job_put(job);
 		/* One whose copy-up just ends leaves by itself. */
-		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		sys_sleep_us(1000);
 	}
 }

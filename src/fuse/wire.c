@@ -12,17 +12,14 @@
 #include "wire.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/fuse.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include "awake.h"
-#include "base/cleanup.h"
 #include "base/macros.h"
 #include "internal.h"
+#include "os/fuse_device.h"
 
 /* Newer than the headers of some distributions. */
 #ifndef FUSE_NO_EXPORT_SUPPORT
@@ -85,16 +82,16 @@ static void note_request(const char *buf, size_t n)
 	}
 }
 
-static ssize_t wire_read(int fd, void *buf, size_t size, void *arg)
+/* The next request, or -errno. */
+static ssize_t read_request(struct fs *fs, int fd, void *buf, size_t size)
 {
-	struct fs *fs = arg;
 	ssize_t n;
 
 	if (init_answered) {
 		init_answered = false;
 		fs_started(fs);
 	}
-	n = read(fd, buf, size);
+	n = sys_fuse_read(fd, buf, size);
 	if (n <= 0)
 		return n;
 	if (fs->awake)
@@ -103,12 +100,26 @@ static ssize_t wire_read(int fd, void *buf, size_t size, void *arg)
 	return n;
 }
 
+/* What libfuse calls gives errors as system calls do. */
+static ssize_t as_system_call(ssize_t n)
+{
+	if (n >= 0)
+		return n;
+	errno = (int)-n;
+	return -1;
+}
+
+static ssize_t wire_read(int fd, void *buf, size_t size, void *arg)
+{
+	return as_system_call(read_request(arg, fd, buf, size));
+}
+
 ssize_t wire_receive(struct fs *fs, void *buf, size_t size)
 {
-	ssize_t n = wire_read(fuse_session_fd(fs->session), buf, size, fs);
+	ssize_t n = read_request(fs, fuse_session_fd(fs->session), buf, size);
 
 	if (n < 0)
-		return -errno;
+		return n;
 	return is_request(buf, (size_t)n, 0) ? n : -EIO;
 }
 
@@ -156,7 +167,7 @@ static ssize_t wire_writev(int fd, struct iovec *iov, int count, void *arg)
 		amend_init(iov, count);
 	if (is_answer(iov))
 		fs->on_answer();
-	return writev(fd, iov, count);
+	return as_system_call(sys_fuse_writev(fd, iov, count));
 }
 
 bool wire_takes_killpriv(void)
@@ -173,12 +184,7 @@ bool wire_kills_priv(void)
 /* A descriptor of its own for each thread; with messages of our own libfuse leaves that to us too. */
 static int wire_clone(int session_fd)
 {
-	_cleanup_close_ int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	uint32_t from = (uint32_t)session_fd;
-
-	if (fd < 0 || ioctl(fd, FUSE_DEV_IOC_CLONE, &from) < 0)
-		return -errno;
-	return TAKE_FD(fd);
+	return sys_fuse_clone(session_fd);
 }
 
 static int attach(struct fuse_session *se)

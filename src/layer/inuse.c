@@ -17,7 +17,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mount.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -228,13 +227,6 @@ static bool can_show_upper(const struct layer_opening *lo, const struct inuse_se
 	return search->used ? search->used_both : is_locked(set->layers[0].real_fd) && is_locked(set->workdir_fd);
 }
 
-static void wait_a_moment(void)
-{
-	struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
-
-	nanosleep(&pause, NULL);
-}
-
 int inuse_lock(struct layer_opening *lo)
 {
 	unsigned long long start = sys_now_ms();
@@ -259,7 +251,7 @@ int inuse_lock(struct layer_opening *lo)
 			return -EBUSY;
 		if (sys_now_ms() >= start + (is_ending(lo, &search) ? WAIT_FOR_END_MS : WAIT_MS))
 			return layer_refuse(lo, -EBUSY, used->option, used->path, "in use by another mount");
-		wait_a_moment();
+		sys_sleep_us(POLL_MS * 1000);
 	}
 }
 
@@ -295,6 +287,6 @@ int inuse_lock_target(struct layer_opening *lo)
 			lo->set->target_fd = TAKE_FD(fd);
 			return target_is_same(lo) ? -EALREADY : 0;
 		}
-		wait_a_moment();
+		sys_sleep_us(POLL_MS * 1000);
 	}
 }

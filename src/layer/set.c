@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/xattr.h>
 #include <xxhash.h>
 
@@ -22,6 +21,7 @@
 #include "internal.h"
 #include "layer/catalog.h"
 #include "os/fs.h"
+#include "os/task.h"
 
 /* --- opening directories ------------------------------------------------------------------------------------------ */
 
@@ -225,7 +225,7 @@ static int write_uuid(struct layer_opening *lo)
 		return 0;
 	r = sys_getxattr(set->layers[0].root_fd, "", name, uuid, sizeof(uuid));
 	if (r == -ENODATA) {
-		if (getrandom(uuid, sizeof(uuid), 0) != sizeof(uuid))
+		if (sys_random(uuid, sizeof(uuid)) < 0)
 			return layer_refuse(lo, -EIO, "uuid", NULL, "no random numbers");
 		uuid[6] = (uuid[6] & 0x0f) | 0x40; /* version 4, random */
 		uuid[8] = (uuid[8] & 0x3f) | 0x80; /* of the usual variant */

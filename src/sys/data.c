@@ -78,3 +78,8 @@ int sys_flock(int fd, int operation)
 {
 	return flock(fd, operation) < 0 ? -errno : 0;
 }
+
+void sys_will_read(int fd, off_t off, off_t len)
+{
+	(void)posix_fadvise(fd, off, len, POSIX_FADV_WILLNEED);
+}

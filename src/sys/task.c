@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -336,4 +337,9 @@ void sys_sleep_us(unsigned us)
 	struct timespec t = {.tv_sec = us / 1000000, .tv_nsec = (long)(us % 1000000) * 1000};
 
 	nanosleep(&t, NULL);
+}
+
+int sys_random(void *ret, size_t len)
+{
+	return getrandom(ret, len, 0) == (ssize_t)len ? 0 : -EIO;
 }
