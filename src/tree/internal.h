@@ -19,6 +19,7 @@
 #include <uthash.h>
 
 #include "format/catalog.h"
+#include "stack.h"
 #include "tree/listing.h"
 #include "tree/resolve.h"
 #include "tree/tree.h"
@@ -300,19 +301,40 @@ struct probe {
 	uint64_t checked; /* when that was seen */
 };
 
-/* Looks at `name` in the layer of `ref`, which is part of `dir`. An enum probe_kind or -errno. *ret_fd is the directory there, for
+/* Looks at `name` in the layer of `ref`, which is part of the directory. An enum probe_kind or -errno. *ret_fd is the directory there, for
  * PROBE_OBJECT, and is put in any case. */
-int probe_name(struct tree *tree, struct inode *dir, struct dirref *ref, const char *name, struct dirfd *ret_fd, struct probe *p);
+int probe_name(struct dir_stack *ds, struct dirref *ref, const char *name, struct dirfd *ret_fd, struct probe *p);
 /* The marks of what was found, unless they are known. */
-int probe_marks(struct tree *tree, const struct layer *l, int dirfd, const char *name, struct probe *p);
+int probe_marks(struct dir_stack *ds, const struct layer *l, int dirfd, const char *name, struct probe *p);
 /* Marks that are names: one look each; for the opaque one a descriptor is needed, when they have run out others are closed. */
-int probe_aufs(struct tree *tree, int (*look)(const struct layer *l, int dirfd, const char *name), const struct layer *l,
-	       int dirfd, const char *name);
+int probe_aufs(struct dir_stack *ds, int (*look)(const struct layer *l, int dirfd, const char *name), const struct layer *l, int dirfd,
+	       const char *name);
 /* Whether the layer's catalog may be asked about the directory: it has it, and nothing has changed. */
-bool ref_is_recorded(struct tree *tree, struct inode *dir, struct dirref *ref);
+bool ref_is_recorded(struct dir_stack *ds, struct dirref *ref);
 
 /* --- resolve.c ---------------------------------------------------------------------------------------------------- */
 
+/* What a search met in a layer, told in the order of the layers. */
+struct resolve_met {
+	unsigned layer;
+	enum probe_kind kind;
+	const struct probe *p; /* PROBE_OBJECT; else what was found out besides */
+	const char *path;      /* from the layer's root, where the name wasn't looked for in the layer's part of the directory; else NULL */
+	bool counts;	       /* an object that is shown, that merges, or that gives its data */
+	bool redirects;	       /* from here on something else is looked for */
+	bool ends;	       /* no layer below is asked */
+};
+
+/* Who wants to know; NULL: nobody. */
+struct resolve_trace {
+	void (*met)(void *arg, const struct resolve_met *met);
+	void *arg;
+};
+
+/* What `name` is in the directory, from its parts in the layers `first` to `last`, outside of which it is known not to be. Errors as
+ * resolve_child(). *ret_wasted, unless NULL: layers that were asked in vain. */
+int resolve_in_stack(struct dir_stack *ds, const char *name, unsigned first, unsigned last, const struct resolve_trace *trace, struct resolved *ret,
+		    unsigned *ret_wasted);
 /* Makes the stack of the root directory. */
 int resolve_root(struct layer_set *set, struct resolved *ret);
 
@@ -454,8 +476,8 @@ void listings_free(struct listing *gone);
 
 /* --- merge.c ------------------------------------------------------------------------------------------------------ */
 
-/* Reads all layers of `dir`. With `stop_early` it ends with 1 at the first visible name and *ret_listing untouched. */
-int merge_dir(struct tree *tree, struct inode *dir, bool stop_early, struct listing **ret_listing);
+/* Reads all layers of the directory. With `stop_early` it ends with 1 at the first visible name and *ret_listing untouched. */
+int merge_dir(struct dir_stack *ds, bool stop_early, struct listing **ret_listing);
 
 /* --- final_ino.c -------------------------------------------------------------------------------------------------- */
 

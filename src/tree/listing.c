@@ -256,8 +256,11 @@ static int build_and_lock(struct tree *tree, struct inode *dir, struct listing *
 	struct listing_cache *cache = tree->listings;
 	struct listing *fresh = NULL;
 	uint32_t patches = listing_patches(tree, dir->dir);
-	int res = merge_dir(tree, dir, false, &fresh);
+	struct inode_stack stack;
+	int res;
 
+	inode_stack_init(&stack, tree, dir);
+	res = merge_dir(&stack.stack, false, &fresh);
 	if (res < 0)
 		return res;
 	listing_fit(fresh);
@@ -397,6 +400,7 @@ bool listing_next(struct tree *tree, struct inode *dir, const char *name, char r
 int listing_is_empty_locked(struct tree *tree, struct inode *dir)
 {
 	struct listing *unused = NULL;
+	struct inode_stack stack;
 	int known = -1, res;
 
 	if (!CHECK(inode_is_dir(dir) && lock_held(&dir->dir->lock)))
@@ -407,7 +411,8 @@ int listing_is_empty_locked(struct tree *tree, struct inode *dir)
 	lock_drop(&tree->listings->lock);
 	if (known >= 0)
 		return known;
-	res = merge_dir(tree, dir, true, &unused);
+	inode_stack_init(&stack, tree, dir);
+	res = merge_dir(&stack.stack, true, &unused);
 	listing_free(unused);
 	return res < 0 ? res : res == 0;
 }

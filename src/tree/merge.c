@@ -25,7 +25,7 @@
 
 /* The layer that is being read. */
 struct merge {
-	struct tree *tree;
+	struct dir_stack *stack;
 	struct listing *l;
 	const struct layer *layer;
 	const struct dirref *ref;
@@ -72,7 +72,7 @@ static int merge_look(struct merge *m, const struct sys_dirent *d, const char *n
 	res = layer_statx(m->layer, m->dirfd, name, &stx, NULL);
 	if (res < 0 || stx.stx_size != 0)
 		return MIN(res, 0);
-	res = layer_read_marks(m->tree->layers, m->layer, m->dirfd, name, &marks);
+	res = layer_read_marks(m->stack->layers, m->layer, m->dirfd, name, &marks);
 	return res < 0 ? res : (marks & MARK_WHITEOUT) != 0;
 }
 
@@ -86,7 +86,7 @@ static bool is_elsewhere(const struct merge *m, unsigned char type)
 static int merge_number(struct merge *m, const struct sys_dirent *d, const char *name, unsigned char type, uint64_t *ret_ino,
 			bool *ret_unknown)
 {
-	struct layer_set *set = m->tree->layers;
+	struct layer_set *set = m->stack->layers;
 	struct object_id id = {.ino = d->ino, .device = m->ref->device};
 	struct statx stx;
 	bool covered;
@@ -121,7 +121,7 @@ static int merge_below(struct merge *m, struct listed *e, const struct sys_diren
 		e->flags |= LISTED_SEALED;
 		return 0;
 	}
-	if (m->tree->layers->layers[e->layer].upper && !(e->flags & LISTED_MERGES)) {
+	if (m->stack->layers->layers[e->layer].upper && !(e->flags & LISTED_MERGES)) {
 		res = merge_number(m, d, name, type, &e->ino, &unknown);
 		if (res < 0)
 			return res == -ENOENT ? 0 : res;
@@ -220,7 +220,7 @@ static int merge_entry(void *arg, const struct sys_dirent *d)
 	key = listing_key(d->name, d->name_len);
 	memcpy(name, d->name, d->name_len);
 	name[d->name_len] = '\0';
-	if (layer_reserves_name(m->tree->layers, name))
+	if (layer_reserves_name(m->stack->layers, name))
 		return merge_aufs(m, name);
 	e = listing_get(m->l, name, d->name_len, key, NULL);
 	/* SEALING lasts for one layer: it hides nothing of this one. */
@@ -236,21 +236,21 @@ static int merge_read(struct merge *m)
 	for (unsigned i = 0;; i++) {
 		int res = sys_read_dir(m->dirfd, merge_entry, m);
 
-		if ((res != -EMFILE && res != -ENFILE) || i == OPEN_TRIES || !dirfd_shrink(m->tree))
+		if ((res != -EMFILE && res != -ENFILE) || i == OPEN_TRIES || !m->stack->calls->shrink(m->stack))
 			return res;
 	}
 }
 
 /* Whether entries of the upper directory, ours or one that is shown, may come from lower objects. */
-static int merge_impure(struct merge *m, struct inode *dir)
+static int merge_impure(struct merge *m)
 {
 	unsigned marks;
 	int res;
 
-	m->impure = atomic_load_explicit(&dir->dir->impure_marked, memory_order_acquire) || layer_upper_is_vague(m->tree->layers);
+	m->impure = m->stack->impure || layer_upper_is_vague(m->stack->layers);
 	if (m->impure)
 		return 0;
-	res = layer_read_marks(m->tree->layers, m->layer, m->dirfd, "", &marks);
+	res = layer_read_marks(m->stack->layers, m->layer, m->dirfd, "", &marks);
 	if (res < 0)
 		return res;
 	m->impure = (marks & MARK_IMPURE) != 0;
@@ -258,46 +258,44 @@ static int merge_impure(struct merge *m, struct inode *dir)
 }
 
 /* The layer's directory is open: at m->dirfd, and for reading from its start at `reading`, unless that is negative. */
-static int merge_opened(struct merge *m, struct inode *dir, int reading)
+static int merge_opened(struct merge *m, int reading)
 {
 	int res = 0;
 
 	m->whiteout_ino = 0;
-	if ((m->layer->upper || layer_is_shown(m->tree->layers, m->layer)) && !m->stop_early)
-		res = merge_impure(m, dir);
+	if ((m->layer->upper || layer_is_shown(m->stack->layers, m->layer)) && !m->stop_early)
+		res = merge_impure(m);
 	if (res < 0)
 		return res;
 	return reading < 0 ? merge_read(m) : sys_read_dir_once(reading, merge_entry, m);
 }
 
-static int merge_open_layer(struct merge *m, struct inode *dir, struct dirref *ref)
+static int merge_open_layer(struct merge *m, struct dirref *ref)
 {
-	/* Where entries are looked up as well the cache's descriptor will be needed. */
-	_cleanup_close_ int reading =
-		dir_plus(dir->dir) == DIR_PLUS_ALL ? -EEXIST : dirfd_open_to_read(m->tree, dir, ref);
+	_cleanup_close_ int reading = m->stack->calls->open_to_read(m->stack, ref);
 	struct dirfd fd;
 	int res;
 
 	if (reading >= 0) {
 		m->dirfd = reading;
-		return merge_opened(m, dir, reading);
+		return merge_opened(m, reading);
 	}
-	res = dirfd_get(m->tree, dir, ref, &fd);
+	res = m->stack->calls->get(m->stack, ref, &fd);
 	/* Covered by another mount: nothing of it is shown. */
 	if (res == -EXDEV)
 		return 0;
 	if (res < 0)
 		return res;
 	m->dirfd = fd.fd;
-	res = merge_opened(m, dir, -1);
-	dirfd_put(m->tree, &fd);
+	res = merge_opened(m, -1);
+	m->stack->calls->put(m->stack, &fd);
 	return res;
 }
 
 /* -LOOK_AGAIN: what was read so far is void. */
-static int merge_layer(struct merge *m, struct inode *dir, struct dirref *ref)
+static int merge_layer(struct merge *m, struct dirref *ref)
 {
-	struct layer_set *set = m->tree->layers;
+	struct layer_set *set = m->stack->layers;
 	int res;
 
 	m->layer = &set->layers[ref->layer];
@@ -306,26 +304,26 @@ static int merge_layer(struct merge *m, struct inode *dir, struct dirref *ref)
 	m->xwhiteouts = (ref->flags & DIRREF_XWHITEOUTS) || (m->layer->upper && set->whiteout_form == WHITEOUT_XATTR);
 	m->impure = (ref->flags & DIRREF_IMPURE) && !m->layer->upper;
 	/* Files become whiteouts of the xattr form, and cease to be, without a trace in the directory. */
-	m->recorded = !m->xwhiteouts && ref_is_recorded(m->tree, dir, ref);
+	m->recorded = !m->xwhiteouts && ref_is_recorded(m->stack, ref);
 	if (m->recorded)
 		res = layer_catalog_read(m->layer, ref->record, merge_entry, m);
 	else
-		res = merge_open_layer(m, dir, ref);
+		res = merge_open_layer(m, ref);
 	merge_seal(m);
 	return res == -ENODATA && m->recorded ? -LOOK_AGAIN : res;
 }
 
-static int merge_once(struct tree *tree, struct inode *dir, bool stop_early, struct listing **ret_listing)
+static int merge_once(struct dir_stack *ds, bool stop_early, struct listing **ret_listing)
 {
-	struct merge m = {.tree = tree, .l = listing_new(), .stop_early = stop_early};
-	unsigned depth = dir_depth(dir->dir), upper = depth - dir->dir->n_lower;
+	struct merge m = {.stack = ds, .l = listing_new(), .stop_early = stop_early};
+	unsigned depth = stack_depth(ds);
 	int res = 0;
 
 	if (!m.l)
 		return -ENOMEM;
 	for (unsigned i = 0; i < depth && res == 0; i++) {
 		m.last = i + 1 == depth;
-		res = merge_layer(&m, dir, i < upper ? &dir->dir->upper : &dir->dir->lower[i - upper]);
+		res = merge_layer(&m, stack_ref(ds, i));
 	}
 	if (res != 0) {
 		listing_free(m.l);
@@ -335,12 +333,12 @@ static int merge_once(struct tree *tree, struct inode *dir, bool stop_early, str
 	return 0;
 }
 
-int merge_dir(struct tree *tree, struct inode *dir, bool stop_early, struct listing **ret_listing)
+int merge_dir(struct dir_stack *ds, bool stop_early, struct listing **ret_listing)
 {
 	int res = -LOOK_AGAIN;
 
 	/* A layer loses its catalog once. */
-	for (unsigned i = 0; i <= tree->layers->n && res == -LOOK_AGAIN; i++)
-		res = merge_once(tree, dir, stop_early, ret_listing);
+	for (unsigned i = 0; i <= ds->layers->n && res == -LOOK_AGAIN; i++)
+		res = merge_once(ds, stop_early, ret_listing);
 	return res;
 }

@@ -15,9 +15,9 @@
 #include "os/fs.h"
 #include "os/task.h"
 
-bool ref_is_recorded(struct tree *tree, struct inode *dir, struct dirref *ref)
+bool ref_is_recorded(struct dir_stack *ds, struct dirref *ref)
 {
-	const struct layer *l = &tree->layers->layers[ref->layer];
+	const struct layer *l = &ds->layers->layers[ref->layer];
 	struct statx stx;
 	uint64_t now;
 
@@ -26,7 +26,7 @@ bool ref_is_recorded(struct tree *tree, struct inode *dir, struct dirref *ref)
 	now = sys_now_ms();
 	if (now - __atomic_load_n(&ref->checked, __ATOMIC_RELAXED) <= LAYER_CATALOG_TRUST_MS)
 		return true;
-	if (dirfd_statx(tree, dir, ref, &stx) < 0 || !layer_catalog_confirm(l, ref->record, &stx))
+	if (ds->calls->statx(ds, ref, &stx) < 0 || !layer_catalog_confirm(l, ref->record, &stx))
 		return false;
 	__atomic_store_n(&ref->checked, now, __ATOMIC_RELAXED);
 	return true;
@@ -34,25 +34,23 @@ bool ref_is_recorded(struct tree *tree, struct inode *dir, struct dirref *ref)
 
 /* A directory of the upper may come to hold whiteouts of the xattr form at any time when these are what this union
  * writes. */
-static bool ref_has_xwhiteouts(const struct tree *tree, const struct dirref *ref)
+static bool ref_has_xwhiteouts(const struct layer_set *set, const struct dirref *ref)
 {
-	const struct layer_set *set = tree->layers;
-
 	if (ref->flags & DIRREF_XWHITEOUTS)
 		return true;
 	return set->layers[ref->layer].upper && set->whiteout_form == WHITEOUT_XATTR;
 }
 
-int probe_aufs(struct tree *tree, int (*look)(const struct layer *l, int dirfd, const char *name),
-		      const struct layer *l, int dirfd, const char *name)
+int probe_aufs(struct dir_stack *ds, int (*look)(const struct layer *l, int dirfd, const char *name), const struct layer *l, int dirfd,
+	       const char *name)
 {
 	int res = look(l, dirfd, name);
 
-	return (res == -EMFILE || res == -ENFILE) && dirfd_shrink(tree) ? look(l, dirfd, name) : res;
+	return (res == -EMFILE || res == -ENFILE) && ds->calls->shrink(ds) ? look(l, dirfd, name) : res;
 }
 
 /* The marks of an object that is as it was recorded, all its own: 1, or 0 when they are to be read. */
-static int recorded_marks(struct tree *tree, const struct layer *l, struct probe *p)
+static int recorded_marks(const struct layer_set *set, const struct layer *l, struct probe *p)
 {
 	const struct catalog_entry *e = &p->entry;
 	int res = 0;
@@ -66,29 +64,29 @@ static int recorded_marks(struct tree *tree, const struct layer *l, struct probe
 	}
 	if (!p->record || layer_catalog_marks(l, p->record, &p->marks) < 0)
 		return 0;
-	if (tree->layers->aufs && !(p->marks & MARK_OPAQUE) && l->index + 1 < tree->layers->n)
+	if (set->aufs && !(p->marks & MARK_OPAQUE) && l->index + 1 < set->n)
 		res = layer_catalog_find(l, p->record, AUFS_OPAQUE, &(struct catalog_entry){0});
 	p->marks |= res > 0 ? MARK_OPAQUE : 0;
 	return res >= 0;
 }
 
-int probe_marks(struct tree *tree, const struct layer *l, int dirfd, const char *name, struct probe *p)
+int probe_marks(struct dir_stack *ds, const struct layer *l, int dirfd, const char *name, struct probe *p)
 {
 	int res;
 
 	if (p->marks_known || p->covered)
 		return 0;
-	if (recorded_marks(tree, l, p)) {
+	if (recorded_marks(ds->layers, l, p)) {
 		p->marks_known = true;
 		return 0;
 	}
-	res = layer_read_marks(tree->layers, l, dirfd, name, &p->marks);
+	res = layer_read_marks(ds->layers, l, dirfd, name, &p->marks);
 	if (res < 0)
 		return res;
 	/* In the lowest layer there is nothing to hide. */
-	if (tree->layers->aufs && S_ISDIR(p->stx.stx_mode) && !(p->marks & MARK_OPAQUE) &&
-	    l->index + 1 < tree->layers->n) {
-		res = probe_aufs(tree, layer_aufs_opaque, l, dirfd, name);
+	if (ds->layers->aufs && S_ISDIR(p->stx.stx_mode) && !(p->marks & MARK_OPAQUE) &&
+	    l->index + 1 < ds->layers->n) {
+		res = probe_aufs(ds, layer_aufs_opaque, l, dirfd, name);
 		if (res < 0)
 			return res;
 		p->marks |= res ? MARK_OPAQUE : 0;
@@ -107,16 +105,16 @@ static void probe_confirm(const struct layer *l, struct probe *p)
 	p->record = layer_catalog_confirm(l, p->entry.dir, &p->stx) ? p->entry.dir : 0;
 }
 
-static int probe_object(struct tree *tree, const struct dirref *ref, int dirfd, const char *name, struct probe *p)
+static int probe_object(struct dir_stack *ds, const struct dirref *ref, int dirfd, const char *name, struct probe *p)
 {
-	const struct layer *l = &tree->layers->layers[ref->layer];
+	const struct layer *l = &ds->layers->layers[ref->layer];
 	int res = layer_statx(l, dirfd, name, &p->stx, &p->covered);
 
 	/* A layer's file system may permit shorter names than the union: then it has none of this length. */
 	if (res == -ENOENT || res == -ENAMETOOLONG)
 		return PROBE_NOTHING;
 	if (res == 0)
-		res = layer_object(tree->layers, l, dirfd, name, &p->stx, &p->id);
+		res = layer_object(ds->layers, l, dirfd, name, &p->stx, &p->id);
 	if (res < 0)
 		return res;
 	layer_number_by_name(l, ref->ino, name, &p->id);
@@ -125,18 +123,18 @@ static int probe_object(struct tree *tree, const struct dirref *ref, int dirfd, 
 	probe_confirm(l, p);
 	if (layer_is_whiteout(&p->stx))
 		return PROBE_WHITEOUT;
-	if (!S_ISREG(p->stx.stx_mode) || p->stx.stx_size != 0 || !ref_has_xwhiteouts(tree, ref))
+	if (!S_ISREG(p->stx.stx_mode) || p->stx.stx_size != 0 || !ref_has_xwhiteouts(ds->layers, ref))
 		return PROBE_OBJECT;
-	res = probe_marks(tree, l, dirfd, name, p);
+	res = probe_marks(ds, l, dirfd, name, p);
 	if (res < 0)
 		return res;
 	return p->marks & MARK_WHITEOUT ? PROBE_WHITEOUT : PROBE_OBJECT;
 }
 
 /* Whether layers below are hidden by a name beside this one. */
-static int probe_hides(struct tree *tree, const struct dirref *ref, int dirfd, const char *name, const struct probe *p)
+static int probe_hides(struct dir_stack *ds, const struct dirref *ref, int dirfd, const char *name, const struct probe *p)
 {
-	const struct layer *l = &tree->layers->layers[ref->layer];
+	const struct layer *l = &ds->layers->layers[ref->layer];
 	char whiteout[NAME_SIZE];
 	int res = -ENODATA;
 
@@ -144,21 +142,21 @@ static int probe_hides(struct tree *tree, const struct dirref *ref, int dirfd, c
 		res = layer_catalog_find(l, ref->record, whiteout, &(struct catalog_entry){0});
 	if (res != -ENODATA || dirfd < 0)
 		return res;
-	return probe_aufs(tree, layer_aufs_hides, l, dirfd, name);
+	return probe_aufs(ds, layer_aufs_hides, l, dirfd, name);
 }
 
 /* Looks at `name` in the layer whose directory is open at dirfd. An enum probe_kind or -errno. */
-static int probe_at(struct tree *tree, const struct dirref *ref, int dirfd, const char *name, struct probe *p)
+static int probe_at(struct dir_stack *ds, const struct dirref *ref, int dirfd, const char *name, struct probe *p)
 {
-	const struct layer *l = &tree->layers->layers[ref->layer];
-	int res = probe_object(tree, ref, dirfd, name, p), hides;
+	const struct layer *l = &ds->layers->layers[ref->layer];
+	int res = probe_object(ds, ref, dirfd, name, p), hides;
 
-	if (!tree->layers->aufs || l->index + 1 == tree->layers->n)
+	if (!ds->layers->aufs || l->index + 1 == ds->layers->n)
 		return res;
 	/* Anything but a directory ends the search by itself. */
 	if (res != PROBE_NOTHING && (res != PROBE_OBJECT || !S_ISDIR(p->stx.stx_mode)))
 		return res;
-	hides = probe_hides(tree, ref, dirfd, name, p);
+	hides = probe_hides(ds, ref, dirfd, name, p);
 	if (hides < 0)
 		return hides;
 	p->hides_below = hides;
@@ -166,10 +164,10 @@ static int probe_at(struct tree *tree, const struct dirref *ref, int dirfd, cons
 }
 
 /* What the catalog alone can say: an enum probe_kind, or PROBE_ASK when the layer is to be asked. */
-static int probe_catalog(struct tree *tree, struct inode *dir, struct dirref *ref, const char *name, struct probe *p)
+static int probe_catalog(struct dir_stack *ds, struct dirref *ref, const char *name, struct probe *p)
 {
-	const struct layer *l = &tree->layers->layers[ref->layer];
-	int res = ref_is_recorded(tree, dir, ref) ? layer_catalog_find(l, ref->record, name, &p->entry) : -ENODATA, hides;
+	const struct layer *l = &ds->layers->layers[ref->layer];
+	int res = ref_is_recorded(ds, ref) ? layer_catalog_find(l, ref->record, name, &p->entry) : -ENODATA, hides;
 
 	p->asked = res >= 0;
 	p->recorded = res > 0;
@@ -177,26 +175,26 @@ static int probe_catalog(struct tree *tree, struct inode *dir, struct dirref *re
 		return PROBE_ASK;
 	if (res > 0)
 		return p->entry.type == DT_WHT ? PROBE_WHITEOUT : PROBE_ASK;
-	if (!tree->layers->aufs || l->index + 1 == tree->layers->n)
+	if (!ds->layers->aufs || l->index + 1 == ds->layers->n)
 		return PROBE_NOTHING;
-	hides = probe_hides(tree, ref, -1, name, p);
+	hides = probe_hides(ds, ref, -1, name, p);
 	if (hides < 0)
 		return PROBE_ASK;
 	p->hides_below = hides;
 	return PROBE_NOTHING;
 }
 
-int probe_name(struct tree *tree, struct inode *dir, struct dirref *ref, const char *name, struct dirfd *ret_fd, struct probe *p)
+int probe_name(struct dir_stack *ds, struct dirref *ref, const char *name, struct dirfd *ret_fd, struct probe *p)
 {
 	int res;
 
 	*p = (struct probe){0};
 	*ret_fd = (struct dirfd){.fd = -1};
-	res = probe_catalog(tree, dir, ref, name, p);
+	res = probe_catalog(ds, ref, name, p);
 	if (res != PROBE_ASK)
 		return res;
-	res = dirfd_get(tree, dir, ref, ret_fd);
+	res = ds->calls->get(ds, ref, ret_fd);
 	if (res < 0)
 		return res == -EXDEV ? PROBE_NOWHERE : res;
-	return probe_at(tree, ref, ret_fd->fd, name, p);
+	return probe_at(ds, ref, ret_fd->fd, name, p);
 }

@@ -10,11 +10,10 @@
 
 /* The state of one search. */
 struct search {
-	struct tree *tree;
+	struct dir_stack *stack; /* the directory that is searched */
 	struct resolved *r;
-	struct inode *dir;
+	const struct resolve_trace *trace;
 	const char *name;
-	unsigned depth;	    /* of the parent's stack */
 	unsigned cap;	    /* of r->lower */
 	unsigned wasted;    /* layers asked in vain */
 	unsigned last;	    /* the layer that was asked last */
@@ -25,6 +24,7 @@ struct search {
 	bool metacopy_lower; /* and is or has a part in a lower layer */
 	const char *walked; /* the path in the layer that is being asked, when it isn't reached by the parent */
 	uint64_t walked_ino; /* of the directory on that path that is being looked in, layer_number_by_name() */
+	const struct probe *walked_to; /* what is at its end, once that was seen */
 	bool found;
 	bool done;
 	uint64_t origin_ino; /* of the topmost object, when it has a valid origin */
@@ -36,6 +36,14 @@ static inline const char *search_name(const struct search *s)
 {
 	return s->path ? s->path : s->name;
 }
+
+/* How far a search had got before a layer was asked; resolve_tell() tells what that layer had to say. */
+struct search_state {
+	unsigned redirects, n_lower;
+	bool found, has_data;
+};
+struct search_state resolve_state(const struct search *s);
+void resolve_tell(struct search *s, const struct layer *l, struct search_state before, enum probe_kind kind, const struct probe *p, int res);
 
 /* --- resolve_object.c --------------------------------------------------------------------------------------------- */
 

@@ -45,7 +45,7 @@ static int merge_path(struct search *s, const struct layer *l, char **ret_path)
 	}
 	if (!s->path || !strcmp(s->path, s->name))
 		return 0;
-	return place_compose(s->tree, s->dir, l->index, s->path, ret_path);
+	return s->stack->calls->compose(s->stack, l->index, s->path, ret_path);
 }
 
 static int merge_lower(struct search *s, const struct layer *l, struct dirref ref)
@@ -53,7 +53,7 @@ static int merge_lower(struct search *s, const struct layer *l, struct dirref re
 	struct resolved *r = s->r;
 	int res;
 
-	if (!ARRAY_ROOM(r->lower, r->n_lower, s->cap, s->cap ? 1U : MAX(s->depth, 1U)))
+	if (!ARRAY_ROOM(r->lower, r->n_lower, s->cap, s->cap ? 1U : MAX(stack_depth(s->stack), 1U)))
 		return -ENOMEM;
 	res = merge_path(s, l, &ref.path);
 	if (res == 0)
@@ -70,7 +70,7 @@ int resolve_merge(struct search *s, const struct layer *l, const struct probe *p
 		ref.flags |= DIRREF_IMPURE;
 	if (p->covered)
 		ref.flags |= DIRREF_COVERED;
-	if ((p->marks & MARK_XWHITEOUTS) || layer_is_shown(s->tree->layers, l))
+	if ((p->marks & MARK_XWHITEOUTS) || layer_is_shown(s->stack->layers, l))
 		ref.flags |= DIRREF_XWHITEOUTS;
 	if (p->marks & MARK_OPAQUE)
 		s->done = true;
@@ -106,7 +106,7 @@ static int redirect_apply(struct search *s, const struct redirect *redirect, con
  * directory's don't either. */
 static bool redirect_counts(const struct search *s, const struct layer *l, const struct probe *p)
 {
-	const struct layer_set *set = s->tree->layers;
+	const struct layer_set *set = s->stack->layers;
 	bool file = S_ISREG(p->stx.stx_mode);
 
 	if (!(p->marks & MARK_REDIRECT) || (!file && (p->marks & MARK_OPAQUE)))
@@ -123,12 +123,12 @@ int resolve_redirect(struct search *s, const struct layer *l, int dirfd, const c
 	if (!redirect_counts(s, l, p))
 		return 0;
 	/* Showing the directory without what lies beneath would be wrong data. A file's is followed with its metacopy mark, or not. */
-	if (!s->tree->layers->follow_redirects && !S_ISREG(p->stx.stx_mode)) {
+	if (!s->stack->layers->follow_redirects && !S_ISREG(p->stx.stx_mode)) {
 		log_limited(LOG_CAUSE_LAYER, LOG_WARNING,
 			    "layer %s: a redirected directory is refused: redirects aren't followed", l->path);
 		return -EPERM;
 	}
-	res = layer_read_redirect(s->tree->layers, dirfd, name, &redirect);
+	res = layer_read_redirect(s->stack->layers, dirfd, name, &redirect);
 	if (res == -EINVAL)
 		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "layer %s: a redirect isn't valid", l->path);
 	if (res < 0)
@@ -157,7 +157,7 @@ static void note_lower(struct search *s, const struct layer *l, const struct pro
 static int resolve_metacopy(struct search *s, const struct layer *l, int dirfd, const char *name,
 			    const struct probe *p)
 {
-	int res = p->marks & MARK_METACOPY ? layer_check_metacopy(s->tree->layers, dirfd, name) : -ENODATA;
+	int res = p->marks & MARK_METACOPY ? layer_check_metacopy(s->stack->layers, dirfd, name) : -ENODATA;
 
 	if (res == -ENODATA)
 		return 0;
@@ -179,7 +179,7 @@ static int data_found(struct search *s, const struct layer *l, const struct prob
 	if (s->walked)
 		r->data_path = strdup(s->walked + 1);
 	else
-		res = place_compose(s->tree, s->dir, l->index, search_name(s), &r->data_path);
+		res = s->stack->calls->compose(s->stack, l->index, search_name(s), &r->data_path);
 	if (res == 0 && !r->data_path)
 		res = -ENOMEM;
 	note_lower(s, l, p);
@@ -193,7 +193,7 @@ static int data_found(struct search *s, const struct layer *l, const struct prob
 /* Something was met where the data of what was found has to be. */
 static int resolve_data(struct search *s, const struct layer *l, int dirfd, const char *name, struct probe *p)
 {
-	int res = p->covered ? 0 : probe_marks(s->tree, l, dirfd, name, p);
+	int res = p->covered ? 0 : probe_marks(s->stack, l, dirfd, name, p);
 
 	if (res < 0)
 		return res;
@@ -207,7 +207,7 @@ static int resolve_data(struct search *s, const struct layer *l, int dirfd, cons
 
 int resolve_data_elsewhere(struct search *s)
 {
-	const struct layer_set *set = s->tree->layers;
+	const struct layer_set *set = s->stack->layers;
 	struct resolved *r = s->r;
 
 	if (set->n_data && s->metacopy_lower && s->absolute) {
@@ -233,7 +233,7 @@ static int keep_index_name(struct resolved *r, const struct index_entry *e)
 /* The number of a lower file whose copy is shown in its place. */
 static int number_below_copy(struct search *s, const struct layer *l, int dirfd, const char *name, const struct probe *p)
 {
-	const struct layer_set *set = s->tree->layers;
+	const struct layer_set *set = s->stack->layers;
 	unsigned marks;
 	int res = layer_read_marks(set, l, dirfd, name, &marks);
 
@@ -250,7 +250,7 @@ static int number_below_copy(struct search *s, const struct layer *l, int dirfd,
 static int look_in_index(struct search *s, const struct layer *l, int dirfd, const char *name, const struct probe *p,
 			 struct probe *copy)
 {
-	const struct layer_set *set = s->tree->layers;
+	const struct layer_set *set = s->stack->layers;
 	struct index_entry e;
 	int res;
 
@@ -279,10 +279,10 @@ static int look_in_index(struct search *s, const struct layer *l, int dirfd, con
 static int resolve_indexed(struct search *s, const struct layer *l, int dirfd, const char *name, struct probe *p,
 			   struct probe *copy)
 {
-	const struct layer_set *set = s->tree->layers;
+	const struct layer_set *set = s->stack->layers;
 	const struct layer *upper = &set->layers[0];
 	struct resolved *r = s->r;
-	int fd = index_fd(set), res = probe_marks(s->tree, upper, fd, r->index_name, copy), check = -ENODATA;
+	int fd = index_fd(set), res = probe_marks(s->stack, upper, fd, r->index_name, copy), check = -ENODATA;
 
 	if (res == 0 && S_ISREG(copy->stx.stx_mode) && (copy->marks & MARK_METACOPY))
 		check = layer_check_metacopy(set, fd, r->index_name);
@@ -302,7 +302,7 @@ static int resolve_indexed(struct search *s, const struct layer *l, int dirfd, c
 /* The number of what was copied up, and whether it is one of the index. What was copied up into a former upper keeps its number too. */
 static int look_at_origin(struct search *s, const struct layer *l, int dirfd, const char *name, const struct probe *p)
 {
-	const struct layer_set *set = s->tree->layers;
+	const struct layer_set *set = s->stack->layers;
 	struct index_entry e;
 	uint64_t ino;
 	int res;
@@ -353,12 +353,12 @@ int resolve_object(struct search *s, const struct layer *l, int dirfd, const cha
 		s->done = true;
 		return 0;
 	}
-	if (resolve_is_forbidden(s->tree->layers, l, &p->stx))
+	if (resolve_is_forbidden(s->stack->layers, l, &p->stx))
 		return -ELOOP;
 	res = is_dir ? 0 : look_in_index(s, l, dirfd, name, p, &copy);
 	if (res != 0)
 		return res < 0 ? res : resolve_indexed(s, l, dirfd, name, p, &copy);
-	res = probe_marks(s->tree, l, dirfd, name, p);
+	res = probe_marks(s->stack, l, dirfd, name, p);
 	if (res == 0)
 		res = look_at_origin(s, l, dirfd, name, p);
 	if (res == 0 && is_dir)
@@ -375,4 +375,29 @@ void resolve_end_below(struct search *s, const struct probe *p, unsigned redirec
 {
 	if (p->hides_below && s->redirects == redirects_before)
 		s->done = true;
+}
+
+/* --- what is told ------------------------------------------------------------------------------------------------- */
+
+struct search_state resolve_state(const struct search *s)
+{
+	return (struct search_state){
+		.redirects = s->redirects, .n_lower = s->r->n_lower, .found = s->found, .has_data = s->r->data_path != NULL};
+}
+
+void resolve_tell(struct search *s, const struct layer *l, struct search_state before, enum probe_kind kind, const struct probe *p, int res)
+{
+	struct search_state now = resolve_state(s);
+
+	if (s->trace)
+		s->trace->met(s->trace->arg,
+			      &(struct resolve_met){
+				      .layer = l->index,
+				      .kind = kind,
+				      .p = p,
+				      .path = s->walked ? s->walked + 1 : NULL,
+				      .counts = now.found != before.found || now.n_lower != before.n_lower || now.has_data != before.has_data,
+				      .redirects = now.redirects != before.redirects,
+				      .ends = s->done || res < 0,
+			      });
 }

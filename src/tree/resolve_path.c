@@ -17,7 +17,7 @@
 /* `name` at dirfd, on the way along a path from a layer's root. 1: the layer has nothing of it. */
 static int walk_look(struct search *s, const struct layer *l, int dirfd, const char *name, struct probe *p)
 {
-	const struct layer_set *set = s->tree->layers;
+	const struct layer_set *set = s->stack->layers;
 	int res, hides = 0;
 
 	*p = (struct probe){0};
@@ -31,7 +31,7 @@ static int walk_look(struct search *s, const struct layer *l, int dirfd, const c
 	if (res < 0 && res != -ENOENT && res != -ENAMETOOLONG)
 		return res;
 	if (set->aufs && l->index + 1 < set->n && (res < 0 || S_ISDIR(p->stx.stx_mode)))
-		hides = probe_aufs(s->tree, layer_aufs_hides, l, dirfd, name);
+		hides = probe_aufs(s->stack, layer_aufs_hides, l, dirfd, name);
 	if (hides < 0)
 		return hides;
 	p->hides_below = hides;
@@ -55,9 +55,9 @@ static int walk_through(struct search *s, const struct layer *l, int dirfd, cons
 		s->done = true;
 		return 1;
 	}
-	if (resolve_is_forbidden(s->tree->layers, l, &p.stx))
+	if (resolve_is_forbidden(s->stack->layers, l, &p.stx))
 		return -ELOOP;
-	res = probe_marks(s->tree, l, dirfd, name, &p);
+	res = probe_marks(s->stack, l, dirfd, name, &p);
 	if (res < 0)
 		return res;
 	if (p.marks & MARK_OPAQUE)
@@ -69,20 +69,20 @@ static int walk_through(struct search *s, const struct layer *l, int dirfd, cons
 }
 
 /* The last component, which is a directory or not what is looked for: a directory has been found above. */
-static int walk_end(struct search *s, const struct layer *l, int dirfd, const char *name)
+static int walk_end(struct search *s, const struct layer *l, int dirfd, const char *name, struct probe *p)
 {
 	unsigned redirects = s->redirects;
-	struct probe p;
-	int res = walk_look(s, l, dirfd, name, &p);
+	int res = walk_look(s, l, dirfd, name, p);
 
 	if (res != 0)
 		return MIN(res, 0);
-	res = resolve_object(s, l, dirfd, name, &p);
-	resolve_end_below(s, &p, redirects);
+	s->walked_to = p;
+	res = resolve_object(s, l, dirfd, name, p);
+	resolve_end_below(s, p, redirects);
 	return res;
 }
 
-static int walk_components(struct search *s, const struct layer *l, const char *path)
+static int walk_components(struct search *s, const struct layer *l, const char *path, struct probe *p)
 {
 	_cleanup_close_ int fd = -1;
 	char name[TREE_NAME_MAX + 1];
@@ -97,11 +97,11 @@ static int walk_components(struct search *s, const struct layer *l, const char *
 		memcpy(name, at, len);
 		name[len] = '\0';
 		if (!at[len])
-			return walk_end(s, l, dirfd, name);
+			return walk_end(s, l, dirfd, name, p);
 		res = walk_through(s, l, dirfd, name, at);
 		if (res != 0)
 			return MIN(res, 0);
-		next = dirfd_open_name(s->tree, l, dirfd, name);
+		next = stack_open_name(s->stack, l, dirfd, name);
 		if (next < 0)
 			return next == -ENOENT || next == -ENOTDIR || next == -ELOOP || next == -EXDEV ? 0 : next;
 		cleanup_close(&fd);
@@ -113,13 +113,17 @@ static int walk_components(struct search *s, const struct layer *l, const char *
 int resolve_walk(struct search *s, const struct layer *l)
 {
 	_cleanup_free_ char *path = strdup(s->path);
+	struct search_state before = resolve_state(s);
+	struct probe p = {0};
 	int res;
 
 	if (!path)
 		return -ENOMEM;
 	s->walked = path;
 	s->walked_ino = l->root_number;
-	res = walk_components(s, l, path);
+	s->walked_to = NULL;
+	res = walk_components(s, l, path, &p);
+	resolve_tell(s, l, before, s->walked_to ? PROBE_OBJECT : PROBE_NOTHING, &p, res);
 	s->walked = NULL;
 	return res;
 }
