@@ -30,7 +30,7 @@ int layer_catalog_marks(const struct layer *l, uint32_t number, unsigned *ret_ma
 int layer_catalog_find(const struct layer *l, uint32_t number, const char *name, struct catalog_entry *ret);
 /* All names in the order of the directory; those of type DT_WHT are whiteouts. Ends at the first non-zero value of `each` and returns it.
  * -ENODATA: what was told so far is void. */
-int layer_catalog_read(const struct layer *l, uint32_t number, int (*each)(void *arg, const struct sys_dirent *entry),
+int layer_catalog_read(const struct layer *l, uint32_t number, int (*each)(void *arg, const struct os_dirent *entry),
 		       void *arg);
 
 /* Starts making what is missing, when the process has its threads; ends it, finished or not. */

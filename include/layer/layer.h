@@ -60,7 +60,7 @@ struct layer_fs {
 	bool has_uuid;
 	bool gives_handles; /* name_to_handle_at works; not on FUSE, whose handles are node ids */
 	bool has_handles;  /* and handles can be opened */
-	int handle_fd;     /* a directory of it opened O_RDONLY, for sys_open_by_handle; -1 without handles; owned */
+	int handle_fd;     /* a directory of it opened O_RDONLY, for os_open_by_handle; -1 without handles; owned */
 	bool subvolumes;   /* btrfs */
 	_Atomic unsigned char spans; /* a enum layer_spans, layer/device.h; rises only */
 	unsigned last;		     /* layer in it */
@@ -125,7 +125,7 @@ struct layer_set {
  * (allocated, the caller frees it; NULL when memory is short). 0 or -errno. -EALREADY with *ret_error == NULL: the same
  * layers are already mounted at this mountpoint. -EBUSY with none: the upper is another mount's, but this one is to be
  * read-only and could have it as a layer (stack_spec.shows_upper). Waits up to 5 s for an upper that is in use. `spec` must outlive the
- * set. Needs sys_init(). */
+ * set. Needs os_init(). */
 int layer_set_open(const struct stack_spec *spec, const char *mountpoint, struct layer_set **ret_set, char **ret_error);
 /* One more reference; one less, and with the last the descriptors, the locks and the memory go. Only who got a reference may use the set. */
 struct layer_set *layer_set_get(struct layer_set *set);
@@ -158,7 +158,7 @@ static inline bool layer_is_indexed(const struct layer_set *set, const struct la
 int layer_openat(const struct layer *l, int dirfd, const char *name, int flags);
 /* The same for a path from the layer's root, shorter than PATH_MAX, no symbolic link in it. */
 int layer_open_path(const struct layer *l, const char *path, int flags);
-/* Like sys_statx. *ret_covered tells that `name` is covered by another mount, so that nothing of it may be shown but that it exists
+/* Like os_statx. *ret_covered tells that `name` is covered by another mount, so that nothing of it may be shown but that it exists
  * and its type; with ret_covered NULL the answer is -EXDEV then. The covering file system is not asked, so that can't hang. */
 int layer_statx(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx, bool *ret_covered);
 /* The same of what is known not to be covered: an object of our own making, or with name "" the one open (O_PATH) at dirfd. */

@@ -6,7 +6,7 @@
  * Calls that change something or sync pass a fault point.
  *
  * What can't be done on O_PATH descriptors goes through the *at system calls of newer kernels and falls back to
- * /proc/self/fd, which sys_init() opens once.
+ * /proc/self/fd, which os_init() opens once.
  */
 #ifndef OS_FS_H
 #define OS_FS_H
@@ -21,104 +21,104 @@
 
 /* Finds out what the running kernel has (fchmodat2, *xattrat) and opens /proc/self/fd; the child of a later fork() opens
  * its own. 0 or -errno: -ENOSYS (or -EPERM from a seccomp filter) when there is no openat2, -ENOENT without /proc. */
-int sys_init(void);
+int os_init(void);
 
 /* --- open -------------------------------------------------------------------------------------------------------- */
 
 /* How a name is confined; combined with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS always. */
-enum sys_confine { SYS_CROSS_MOUNTS = 0, SYS_NO_XDEV = 1 };
+enum os_confine { OS_CROSS_MOUNTS = 0, OS_NO_XDEV = 1 };
 
 /* openat2(2); O_NOFOLLOW and O_CLOEXEC are added, flags that openat(2) would ignore are removed. With O_PATH a symlink
  * itself is opened (RESOLVE_NO_SYMLINKS permits that). Names with slashes are permitted here (a relative path beneath dirfd), but for "..".
  * -EAGAIN: with O_NONBLOCK, when somebody has a lease on the file (fcntl(2), F_SETLEASE) and is being told to give it up. */
-int sys_openat(int dirfd, const char *name, int flags, mode_t mode, enum sys_confine confine);
+int os_openat(int dirfd, const char *name, int flags, mode_t mode, enum os_confine confine);
 /* Opens anew, with other flags, what `fd` (may be O_PATH) refers to; never creates, O_NOFOLLOW must not be given. */
-int sys_reopen(int fd, int flags);
+int os_reopen(int fd, int flags);
 /* A path given by a user before the mount exists: symlinks followed, O_CLOEXEC added. */
-int sys_open_path(const char *path, int flags, mode_t mode);
+int os_open_path(const char *path, int flags, mode_t mode);
 /* O_TMPFILE in dirfd. -EOPNOTSUPP or -EISDIR where the file system has none. */
-int sys_open_tmpfile(int dirfd, int flags, mode_t mode);
+int os_open_tmpfile(int dirfd, int flags, mode_t mode);
 /* The descriptor is closed whatever this returns. */
-int sys_close(int fd);
-int sys_dup(int fd);
+int os_close(int fd);
+int os_dup(int fd);
 
 /* --- look -------------------------------------------------------------------------------------------------------- */
 
 /* statx(2) without following; name "" looks at dirfd itself. Basic fields and btime are asked for. */
-int sys_statx(int dirfd, const char *name, struct statx *ret_stx);
+int os_statx(int dirfd, const char *name, struct statx *ret_stx);
 /* The same from what the kernel knows already: identity, type and attributes of the mount are right, the rest may be old on network
  * and FUSE file systems. Sends no request to them, so it can't hang on one (our own, say). */
-int sys_statx_cached(int dirfd, const char *name, struct statx *ret_stx);
+int os_statx_cached(int dirfd, const char *name, struct statx *ret_stx);
 /* Target of a symlink, not terminated; returns its length. name "" with an O_PATH descriptor of the link. */
-ssize_t sys_readlinkat(int dirfd, const char *name, char *buf, size_t size);
+ssize_t os_readlinkat(int dirfd, const char *name, char *buf, size_t size);
 /* The directory `levels` (>= 1) above the one at dirfd, as a path walk goes up: out of a mount too, the root is its own parent. Cached.
  * -ENAMETOOLONG beyond 1,365 levels. */
-int sys_statx_up(int dirfd, unsigned levels, struct statx *ret_stx);
-/* Where the object at fd is now, an absolute path if it is below our root (proc(5), /proc/pid/fd). As sys_readlinkat. */
-ssize_t sys_fd_target(int fd, char *buf, size_t size);
-int sys_fstatvfs(int fd, struct statvfs *ret);
+int os_statx_up(int dirfd, unsigned levels, struct statx *ret_stx);
+/* Where the object at fd is now, an absolute path if it is below our root (proc(5), /proc/pid/fd). As os_readlinkat. */
+ssize_t os_fd_target(int fd, char *buf, size_t size);
+int os_fstatvfs(int fd, struct statvfs *ret);
 /* Whether we may make names in the directory: 0, -EACCES, -EROFS. */
-int sys_may_write_dir(int dirfd);
+int os_may_write_dir(int dirfd);
 /* statfs f_type. */
-int sys_fs_type(int fd, long *ret_type);
+int os_fs_type(int fd, long *ret_type);
 
 /* --- names ------------------------------------------------------------------------------------------------------- */
 
-int sys_mkdirat(int dirfd, const char *name, mode_t mode);
-int sys_mknodat(int dirfd, const char *name, mode_t mode, dev_t rdev);
-int sys_symlinkat(const char *target, int dirfd, const char *name);
-int sys_linkat(int olddirfd, const char *oldname, int newdirfd, const char *newname);
+int os_mkdirat(int dirfd, const char *name, mode_t mode);
+int os_mknodat(int dirfd, const char *name, mode_t mode, dev_t rdev);
+int os_symlinkat(const char *target, int dirfd, const char *name);
+int os_linkat(int olddirfd, const char *oldname, int newdirfd, const char *newname);
 /* Gives the file behind `fd` (O_TMPFILE, or O_PATH of any non-directory) a name: AT_EMPTY_PATH, else /proc/self/fd. */
-int sys_link_fd(int fd, int newdirfd, const char *newname);
-int sys_unlinkat(int dirfd, const char *name, int flags);
+int os_link_fd(int fd, int newdirfd, const char *newname);
+int os_unlinkat(int dirfd, const char *name, int flags);
 /* renameat2(2) with RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT. */
-int sys_renameat2(int olddirfd, const char *oldname, int newdirfd, const char *newname, unsigned flags);
+int os_renameat2(int olddirfd, const char *oldname, int newdirfd, const char *newname, unsigned flags);
 
 /* --- attributes (fd may be O_PATH, also of a symlink or device) -------------------------------------------------- */
 
-int sys_fchown(int fd, uid_t uid, gid_t gid);
-int sys_fchmod(int fd, mode_t mode);
-int sys_futimens(int fd, const struct timespec times[2]);
+int os_fchown(int fd, uid_t uid, gid_t gid);
+int os_fchmod(int fd, mode_t mode);
+int os_futimens(int fd, const struct timespec times[2]);
 /* The same by name. An id of -1 stays as it is. */
-int sys_fchownat(int dirfd, const char *name, uid_t uid, gid_t gid);
-int sys_fchmodat(int dirfd, const char *name, mode_t mode);
+int os_fchownat(int dirfd, const char *name, uid_t uid, gid_t gid);
+int os_fchmodat(int dirfd, const char *name, mode_t mode);
 /* Needs a descriptor open for writing. */
-int sys_ftruncate(int fd, off_t length);
+int os_ftruncate(int fd, off_t length);
 /* FS_IOC_GETFLAGS/SETFLAGS, FS_IOC_FSGETXATTR (struct fsxattr, linux/fs.h); need a real descriptor. */
-int sys_getflags(int fd, unsigned *ret_flags);
-int sys_setflags(int fd, unsigned flags);
+int os_getflags(int fd, unsigned *ret_flags);
+int os_setflags(int fd, unsigned flags);
 struct fsxattr;
-int sys_fsgetxattr(int fd, struct fsxattr *ret);
-int sys_fssetxattr(int fd, const struct fsxattr *xa);
+int os_fsgetxattr(int fd, struct fsxattr *ret);
+int os_fssetxattr(int fd, const struct fsxattr *xa);
 
 /* --- data -------------------------------------------------------------------------------------------------------- */
 
 /* Fewer bytes than `size` at the end of the file. */
-ssize_t sys_pread(int fd, void *buf, size_t size, off_t off);
+ssize_t os_pread(int fd, void *buf, size_t size, off_t off);
 /* Writes all of it or fails; a short write is continued, so the return value is `size` or -errno. If *some* bytes were
  * written before the error (ENOSPC, EDQUOT, EFBIG), returns the count written. */
-ssize_t sys_pwrite_all(int fd, const void *buf, size_t size, off_t off);
+ssize_t os_pwrite_all(int fd, const void *buf, size_t size, off_t off);
 /* Copies some of it, and moves both offsets on; 0 at the end of `in`. -EXDEV, -EOPNOTSUPP: the file systems don't. */
-ssize_t sys_copy_file_range(int in, off_t *off_in, int out, off_t *off_out, size_t len);
+ssize_t os_copy_file_range(int in, off_t *off_in, int out, off_t *off_out, size_t len);
 /* FICLONE: `out` shares the data of `in`, all of it or nothing. */
-int sys_ficlone(int out, int in);
-int sys_fallocate(int fd, int mode, off_t off, off_t len);
+int os_ficlone(int out, int in);
+int os_fallocate(int fd, int mode, off_t off, off_t len);
 /* SEEK_DATA, SEEK_HOLE, SEEK_END, SEEK_SET. */
-off_t sys_lseek(int fd, off_t off, int whence);
+off_t os_lseek(int fd, off_t off, int whence);
 /* The kernel may read that much ahead. */
-void sys_will_read(int fd, off_t off, off_t len);
-int sys_fsync(int fd);
-int sys_fdatasync(int fd);
-int sys_syncfs(int fd);
+void os_will_read(int fd, off_t off, off_t len);
+int os_fsync(int fd);
+int os_fdatasync(int fd);
+int os_syncfs(int fd);
 /* sync_file_range(2): starts or awaits the write-back of a range; no promise about what is on the disk. */
-int sys_sync_file_range(int fd, off_t off, off_t len, unsigned flags);
+int os_sync_file_range(int fd, off_t off, off_t len, unsigned flags);
 /* A wait for the lock ends with -EINTR when a signal comes. */
-int sys_flock(int fd, int operation);
+int os_flock(int fd, int operation);
 
 /* --- reading a directory ----------------------------------------------------------------------------------------- */
 
 /* One entry as getdents64 gives it. */
-struct sys_dirent {
+struct os_dirent {
 	uint64_t ino;
 	unsigned char type; /* DT_* */
 	uint16_t name_len;
@@ -126,16 +126,16 @@ struct sys_dirent {
 };
 /* Reads the whole directory that `dirfd` (O_PATH is enough: it is reopened) refers to, without "." and "..". Stops at the
  * first non-zero value that `each` returns and returns it; 0 at the end. */
-int sys_read_dir(int dirfd, int (*each)(void *arg, const struct sys_dirent *entry), void *arg);
+int os_read_dir(int dirfd, int (*each)(void *arg, const struct os_dirent *entry), void *arg);
 /* The same of one that is open for reading, from where its descriptor stands, which is the end afterwards. */
-int sys_read_dir_once(int fd, int (*each)(void *arg, const struct sys_dirent *entry), void *arg);
+int os_read_dir_once(int fd, int (*each)(void *arg, const struct os_dirent *entry), void *arg);
 
 /* --- xattrs (name "" means fd itself, which may be O_PATH) ------------------------------------------------------- */
 
 /* Return the value's length; size 0 asks for the length only; -ERANGE when too small, -ENODATA, -EOPNOTSUPP. */
-ssize_t sys_getxattr(int dirfd, const char *name, const char *xattr, void *value, size_t size);
-ssize_t sys_listxattr(int dirfd, const char *name, char *list, size_t size);
-int sys_setxattr(int dirfd, const char *name, const char *xattr, const void *value, size_t size, int flags);
-int sys_removexattr(int dirfd, const char *name, const char *xattr);
+ssize_t os_getxattr(int dirfd, const char *name, const char *xattr, void *value, size_t size);
+ssize_t os_listxattr(int dirfd, const char *name, char *list, size_t size);
+int os_setxattr(int dirfd, const char *name, const char *xattr, const void *value, size_t size, int flags);
+int os_removexattr(int dirfd, const char *name, const char *xattr);
 
 #endif

@@ -10,11 +10,11 @@
 #include <sys/uio.h>
 
 /* The next request, or an answer: bytes, or -errno. */
-ssize_t sys_fuse_read(int fd, void *buf, size_t size);
-ssize_t sys_fuse_writev(int fd, const struct iovec *iov, int count);
+ssize_t os_fuse_read(int fd, void *buf, size_t size);
+ssize_t os_fuse_writev(int fd, const struct iovec *iov, int count);
 /* A further descriptor of the session, or -errno. */
-int sys_fuse_clone(int fd);
+int os_fuse_clone(int fd);
 /* It isn't mounted, or not any more. */
-bool sys_fuse_is_broken(int fd);
+bool os_fuse_is_broken(int fd);
 
 #endif

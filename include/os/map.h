@@ -2,7 +2,7 @@
 /*
  * A file in memory that stays safe to read when the file is cut off, or can't be read, below the mapping: the kernel answers such an access
  * by SIGBUS, which would end the daemon and strand its mount. Here what can't be read shows as zeros, and the mapping says so from then on.
- * Whoever has read something asks sys_map_broken() before using it.
+ * Whoever has read something asks os_map_broken() before using it.
  */
 #ifndef OS_MAP_H
 #define OS_MAP_H
@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct sys_map {
+struct os_map {
 	const void *data;
 	size_t size;
 	_Atomic bool broken; /* written by a signal handler */
@@ -19,12 +19,12 @@ struct sys_map {
 
 /* Maps the first `size` bytes of the file open at fd for reading, shared with all who map it. *ret must stay where it is. -ENOSPC: too many
  * are mapped; -ENOMEM. */
-int sys_map_file(int fd, size_t size, struct sys_map *ret);
+int os_map_file(int fd, size_t size, struct os_map *ret);
 /* Nobody reads it any more. */
-void sys_unmap(struct sys_map *map);
+void os_unmap(struct os_map *map);
 
 /* Whether something that was read so far may have been zeros in the place of the file's bytes. */
-static inline bool sys_map_broken(const struct sys_map *map)
+static inline bool os_map_broken(const struct os_map *map)
 {
 	atomic_thread_fence(memory_order_acquire);
 	return atomic_load_explicit(&map->broken, memory_order_relaxed);

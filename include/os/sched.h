@@ -10,29 +10,29 @@
 #include <sys/types.h>
 
 /* That of the calling thread. */
-pid_t sys_thread_id(void);
+pid_t os_thread_id(void);
 
 /* The processors that a thread may run on; 0: the calling one. -EINVAL on machines with more of them than a set has room for. */
-int sys_cpus_get(pid_t tid, cpu_set_t *ret_cpus);
-int sys_cpus_set(pid_t tid, const cpu_set_t *cpus);
+int os_cpus_get(pid_t tid, cpu_set_t *ret_cpus);
+int os_cpus_set(pid_t tid, const cpu_set_t *cpus);
 
-struct sys_task_now {
+struct os_task_now {
 	char state; /* as proc(5) has it: R runs or waits for a processor, S and D sleep */
 	int cpu;    /* where it runs or ran last */
 };
 /* Any thread's, of this process or another. -ENOENT, -ESRCH: it isn't there, or isn't shown. */
-int sys_task_look(pid_t tid, struct sys_task_now *ret_now);
+int os_task_look(pid_t tid, struct os_task_now *ret_now);
 /* Whether /proc shows the pid name space that our numbers are of. */
-bool sys_proc_is_ours(void);
+bool os_proc_is_ours(void);
 
 /* A clock that stands. A descriptor, or -errno. */
-int sys_ticker_new(void);
+int os_ticker_new(void);
 /* It ticks once, so many microseconds from now; 0: not at all. What it ticked before is forgotten. */
-int sys_ticker_set(int fd, unsigned us);
+int os_ticker_set(int fd, unsigned us);
 /* Sleeps until it ticks; does not when it has, until it is set again. */
-int sys_ticker_wait(int fd);
+int os_ticker_wait(int fd);
 
 /* Whether a read of the descriptor would give something. */
-bool sys_is_readable(int fd);
+bool os_is_readable(int fd);
 
 #endif

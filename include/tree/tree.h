@@ -63,7 +63,7 @@ struct dirref {
 	uint32_t record : 28;    /* c number in the layer's catalog (layer/catalog.h), whose size bounds it, or 0 */
 	uint32_t flags : 4;      /* c enum dirref_flag */
 	uint64_t ino;            /* c its inode number there */
-	uint64_t checked;        /* a when it was seen to be as recorded, sys_now_ms() (relaxed) */
+	uint64_t checked;        /* a when it was seen to be as recorded, os_now_ms() (relaxed) */
 	char *path;              /* T set once: where a redirect leads to, "a/b" from the layer's root; NULL: the parent's ref, own name */
 	struct dirfd_entry *fd;  /* dirfd lock */
 };
@@ -381,7 +381,7 @@ int inode_open(struct tree *tree, struct inode *inode, int flags, const struct l
  * have the size that the metadata says. *ret_upper: it is the upper's. -EROFS: for writing, and the data isn't in the upper. -EIO: no data,
  * or not what the metadata says. */
 int inode_open_data(struct tree *tree, struct inode *inode, int flags, bool *ret_upper);
-/* sys_reopen() of a file that waits for nobody: -MUST_WAIT. */
+/* os_reopen() of a file that waits for nobody: -MUST_WAIT. */
 int reopen_at_once(int fd, int flags);
 /* Attributes as the union shows them: st_ino, nlink (1 for merged directories and the root, 0 when unlinked). */
 int inode_statx(struct tree *tree, struct inode *inode, struct statx *ret_stx);

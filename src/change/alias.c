@@ -29,7 +29,7 @@ int alias_prepare(struct change *change, struct inode *inode)
 		return 0;
 	nlink = inode_nlink(change->tree, inode);
 	fd = inode_open(change->tree, inode, O_PATH, NULL);
-	r = fd < 0 ? fd : sys_statx(fd, "", &stx);
+	r = fd < 0 ? fd : os_statx(fd, "", &stx);
 	return r < 0 ? r : index_write_nlink(change->layers, fd, nlink, lasting_links(inode, &stx));
 }
 
@@ -59,7 +59,7 @@ static int leave_index(struct change *change, struct inode *inode)
 	_cleanup_close_ int fd = inode_open(change->tree, inode, O_PATH, NULL);
 	struct statx stx;
 	unsigned links;
-	int r = fd < 0 ? fd : sys_statx(fd, "", &stx);
+	int r = fd < 0 ? fd : os_statx(fd, "", &stx);
 
 	if (r < 0)
 		return r;
@@ -97,7 +97,7 @@ static int note_gone(struct change *change, struct inode *inode, uint32_t left)
 	char name[ORIGIN_INDEX_NAME_SIZE];
 	_cleanup_close_ int fd = inode_open(change->tree, inode, O_PATH, NULL);
 	struct statx stx;
-	int r = fd < 0 ? fd : sys_statx(fd, "", &stx);
+	int r = fd < 0 ? fd : os_statx(fd, "", &stx);
 
 	if (r == 0)
 		r = name_in_index(change, inode, fd, inode->layer, name);

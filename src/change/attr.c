@@ -40,8 +40,8 @@ static int set_size(struct inode *inode, int path, off_t size, int fd)
 	if (!S_ISREG(inode->type))
 		return -EINVAL;
 	if (fd < 0)
-		fd = own = sys_reopen(path, O_WRONLY);
-	return fd < 0 ? fd : sys_ftruncate(fd, size);
+		fd = own = os_reopen(path, O_WRONLY);
+	return fd < 0 ? fd : os_ftruncate(fd, size);
 }
 
 /* Removes the bits that a change of data by another must not leave. 1: there were some, and *ret_before is the mode with them. */
@@ -98,13 +98,13 @@ static int set_times(int path, const struct attr_change *attr)
 		times[0] = attr->atime;
 	if (attr->valid & ATTR_SET_MTIME)
 		times[1] = attr->mtime;
-	r = sys_futimens(path, times);
+	r = os_futimens(path, times);
 	if (r != -EPERM || attr->times == TIMES_GIVEN)
 		return r;
 	if (attr->times == TIMES_OF_DATA)
 		return 0;
 	times[0].tv_nsec = times[1].tv_nsec = UTIME_NOW;
-	return sys_futimens(path, times);
+	return os_futimens(path, times);
 }
 
 /* As the file system would do it; what is for appending alone may be touched, but not be given a time. */
@@ -216,12 +216,12 @@ static int protection_change(struct change *change, int fd, unsigned flags, stru
 	*before = (struct protection){.marked = change_protected_flags(change, fd)};
 	if (before->marked == flags)
 		return 0;
-	r = sys_getflags(fd, &before->flags);
+	r = os_getflags(fd, &before->flags);
 	if (r < 0)
 		return r;
 	before->changed = true;
 	if (before->flags & FLAGS_PROTECTING)
-		r = sys_setflags(fd, before->flags & ~(unsigned)FLAGS_PROTECTING);
+		r = os_setflags(fd, before->flags & ~(unsigned)FLAGS_PROTECTING);
 	return r < 0 ? r : change_mark_protected(change, fd, flags);
 }
 
@@ -234,7 +234,7 @@ static void protection_restore(struct change *change, int fd, const struct prote
 		return;
 	r = change_mark_protected(change, fd, before->marked);
 	if (r == 0 && (before->flags & FLAGS_PROTECTING))
-		r = sys_setflags(fd, before->flags);
+		r = os_setflags(fd, before->flags);
 	if (r < 0)
 		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "flags that protect an object could not be put back: %s",
 			    strerror(-r));
@@ -252,7 +252,7 @@ int attr_get_flags(struct change *change, struct inode *inode, unsigned *ret_fla
 	const struct layer *layer = NULL;
 	_cleanup_close_ int fd = open_for_flags(change, inode, &layer);
 	unsigned flags;
-	int r = fd < 0 ? fd : sys_getflags(fd, &flags);
+	int r = fd < 0 ? fd : os_getflags(fd, &flags);
 
 	if (r < 0)
 		return r;
@@ -289,7 +289,7 @@ int attr_get_fsxattr(struct change *change, struct inode *inode, struct fsxattr 
 	const struct layer *layer = NULL;
 	_cleanup_close_ int fd = open_for_flags(change, inode, &layer);
 	struct fsxattr xa;
-	int r = fd < 0 ? fd : sys_fsgetxattr(fd, &xa);
+	int r = fd < 0 ? fd : os_fsgetxattr(fd, &xa);
 
 	if (r < 0)
 		return r;
@@ -320,12 +320,12 @@ static int set_flags(struct change *change, struct inode *inode, unsigned flags,
 
 static int set_plain(int fd, const void *arg)
 {
-	return sys_setflags(fd, *(const unsigned *)arg);
+	return os_setflags(fd, *(const unsigned *)arg);
 }
 
 static int set_extended(int fd, const void *arg)
 {
-	return sys_fssetxattr(fd, arg);
+	return os_fssetxattr(fd, arg);
 }
 
 int attr_set_flags(struct change *change, struct inode *inode, unsigned flags)

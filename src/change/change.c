@@ -39,7 +39,7 @@ static bool upper_in_memory(const struct layer_set *set)
 {
 	long type;
 
-	return set->has_upper && sys_fs_type(set->work_fd, &type) == 0 && (type == TMPFS_MAGIC || type == RAMFS_MAGIC);
+	return set->has_upper && os_fs_type(set->work_fd, &type) == 0 && (type == TMPFS_MAGIC || type == RAMFS_MAGIC);
 }
 
 int change_new(struct tree *tree, const struct change_options *opt, struct change **ret_change)

@@ -65,7 +65,7 @@ static int source_confirm_flags(struct copyup *c)
 	if (!(c->stx.stx_attributes & fixed))
 		return 0;
 	fd = has_flags ? source_open_read(c->src) : -1;
-	if (fd < 0 || sys_getflags(fd, &flags) < 0)
+	if (fd < 0 || os_getflags(fd, &flags) < 0)
 		c->stx.stx_attributes &= ~fixed;
 	return fd == -MUST_WAIT ? fd : 0;
 }
@@ -136,14 +136,14 @@ bool copyup_is_below(struct change *change, struct inode *inode, enum copyup_how
 static int temp_symlink(struct copyup *c)
 {
 	char target[SYMLINK_MAX + 1];
-	ssize_t n = sys_readlinkat(c->src, "", target, sizeof(target));
+	ssize_t n = os_readlinkat(c->src, "", target, sizeof(target));
 
 	if (n < 0)
 		return (int)n;
 	if (n > SYMLINK_MAX)
 		return -ENAMETOOLONG;
 	target[n] = '\0';
-	return sys_symlinkat(target, c->change->layers->work_fd, c->temp);
+	return os_symlinkat(target, c->change->layers->work_fd, c->temp);
 }
 
 /* Makes the object under its temp name; a regular file comes with its descriptor. Nobody but us may use it before it has its owner. */
@@ -154,14 +154,14 @@ static int temp_make(struct copyup *c)
 
 	switch (type) {
 	case S_IFREG:
-		c->fd = sys_openat(work, c->temp, O_RDWR | O_CREAT | O_EXCL, 0600, SYS_NO_XDEV);
+		c->fd = os_openat(work, c->temp, O_RDWR | O_CREAT | O_EXCL, 0600, OS_NO_XDEV);
 		return c->fd < 0 ? c->fd : 0;
 	case S_IFDIR:
-		return sys_mkdirat(work, c->temp, 0700);
+		return os_mkdirat(work, c->temp, 0700);
 	case S_IFLNK:
 		return temp_symlink(c);
 	default:
-		return sys_mknodat(work, c->temp, type | 0600, makedev(c->stx.stx_rdev_major, c->stx.stx_rdev_minor));
+		return os_mknodat(work, c->temp, type | 0600, makedev(c->stx.stx_rdev_major, c->stx.stx_rdev_minor));
 	}
 }
 
@@ -171,7 +171,7 @@ static int temp_open(struct copyup *c)
 
 	if (c->fd >= 0)
 		return 0;
-	c->fd = sys_openat(c->change->layers->work_fd, c->temp, flags, 0, SYS_NO_XDEV);
+	c->fd = os_openat(c->change->layers->work_fd, c->temp, flags, 0, OS_NO_XDEV);
 	return c->fd < 0 ? c->fd : 0;
 }
 
@@ -189,7 +189,7 @@ static int temp_new(struct copyup *c)
 
 	c->temp[0] = '\0';
 	if (S_ISREG(c->stx.stx_mode) && c->change->layers->has_tmpfile) {
-		c->fd = sys_open_tmpfile(c->change->layers->work_fd, O_RDWR, 0600);
+		c->fd = os_open_tmpfile(c->change->layers->work_fd, O_RDWR, 0600);
 		return c->fd < 0 ? c->fd : 0;
 	}
 	work_temp_name(c->change->layers, c->temp);
@@ -230,7 +230,7 @@ static int copyup_sync(struct copyup *c)
 	if (copyup_job_cancelled(c->job))
 		return -EINTR;
 	if (copyup_wants_sync(c))
-		r = sys_fsync(c->fd);
+		r = os_fsync(c->fd);
 	return r == 0 && copyup_job_cancelled(c->job) ? -EINTR : r;
 }
 
@@ -301,7 +301,7 @@ static int publish_link(struct copyup *c, int dirfd, const char *name)
 	int r;
 
 	if (!c->temp[0])
-		return sys_link_fd(c->fd, dirfd, name);
+		return os_link_fd(c->fd, dirfd, name);
 	r = work_publish(c->change->layers, c->temp, dirfd, name);
 	if (r == 0)
 		c->temp[0] = '\0';
@@ -441,7 +441,7 @@ static int publish_once(struct copyup *c)
 static int copyup_publish(struct copyup *c)
 {
 	struct statx stx;
-	int r = sys_statx(c->fd, "", &stx);
+	int r = os_statx(c->fd, "", &stx);
 
 	if (r == 0)
 		r = layer_object(c->change->layers, layer_upper(c->change->layers), c->fd, "", &stx, &c->id);

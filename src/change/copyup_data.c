@@ -48,7 +48,7 @@ static off_t copy_by_range(struct data_copy *d, off_t off, off_t end)
 {
 	while (off < end) {
 		off_t in = off, out = off;
-		ssize_t n = sys_copy_file_range(d->c->src_read, &in, d->c->fd, &out, (size_t)(end - off));
+		ssize_t n = os_copy_file_range(d->c->src_read, &in, d->c->fd, &out, (size_t)(end - off));
 
 		if (n < 0 && !range_unsuitable(n))
 			return n;
@@ -66,7 +66,7 @@ static int write_all(int fd, const char *buf, size_t size, off_t off)
 {
 	/* A short count came before an error, which the next call gives. */
 	while (size > 0) {
-		ssize_t n = sys_pwrite_all(fd, buf, size, off);
+		ssize_t n = os_pwrite_all(fd, buf, size, off);
 
 		if (n <= 0)
 			return n < 0 ? (int)n : -EIO;
@@ -84,7 +84,7 @@ static off_t copy_by_hand(struct data_copy *d, off_t off, off_t end)
 	if (!d->buffer)
 		return -ENOMEM;
 	while (off < end) {
-		ssize_t n = sys_pread(d->c->src_read, d->buffer, MIN(BUFFER_SIZE, (size_t)(end - off)), off);
+		ssize_t n = os_pread(d->c->src_read, d->buffer, MIN(BUFFER_SIZE, (size_t)(end - off)), off);
 		int r;
 
 		if (n <= 0)
@@ -102,10 +102,10 @@ static void start_write_back(struct data_copy *d, off_t off, off_t end)
 {
 	if (!d->c->change->sync)
 		return;
-	(void)sys_sync_file_range(d->c->fd, off, end - off, SYNC_FILE_RANGE_WRITE);
+	(void)os_sync_file_range(d->c->fd, off, end - off, SYNC_FILE_RANGE_WRITE);
 	if (d->written_to > d->written_from)
-		(void)sys_sync_file_range(d->c->fd, d->written_from, d->written_to - d->written_from,
-					  SYNC_FILE_RANGE_WAIT_BEFORE);
+		(void)os_sync_file_range(d->c->fd, d->written_from, d->written_to - d->written_from,
+					 SYNC_FILE_RANGE_WAIT_BEFORE);
 	d->written_from = off;
 	d->written_to = end;
 }
@@ -138,7 +138,7 @@ static int copy_extent(struct data_copy *d, off_t off, off_t end)
 /* The next extent with data at or after `off`. 0 with an extent, 1 when the rest is a hole. */
 static int next_extent(int fd, off_t off, off_t size, off_t *ret_start, off_t *ret_end)
 {
-	off_t start = sys_lseek(fd, off, SEEK_DATA), end;
+	off_t start = os_lseek(fd, off, SEEK_DATA), end;
 
 	if (start == -ENXIO)
 		return 1;
@@ -148,7 +148,7 @@ static int next_extent(int fd, off_t off, off_t size, off_t *ret_start, off_t *r
 		*ret_end = size;
 		return 0;
 	}
-	end = sys_lseek(fd, start, SEEK_HOLE);
+	end = os_lseek(fd, start, SEEK_HOLE);
 	*ret_start = MIN(start, size);
 	*ret_end = end < 0 ? size : MIN(end, size);
 	return 0;
@@ -157,7 +157,7 @@ static int next_extent(int fd, off_t off, off_t size, off_t *ret_start, off_t *r
 static int copy_extents(struct data_copy *d, off_t size)
 {
 	off_t start, end = 0;
-	int r = sys_ftruncate(d->c->fd, size);
+	int r = os_ftruncate(d->c->fd, size);
 
 	if (r == 0 && d->c->fill_holes)
 		return copy_extent(d, 0, size);
@@ -173,10 +173,10 @@ static int copy_extents(struct data_copy *d, off_t size)
 static int check_size(const struct copyup *c)
 {
 	struct statx source, copy;
-	int r = sys_statx(c->src_read, "", &source);
+	int r = os_statx(c->src_read, "", &source);
 
 	if (r == 0)
-		r = sys_statx(c->fd, "", &copy);
+		r = os_statx(c->fd, "", &copy);
 	if (r < 0)
 		return r;
 	return source.stx_size == c->stx.stx_size && copy.stx_size == c->stx.stx_size ? 0 : -EIO;
@@ -196,7 +196,7 @@ static int copy_small(struct copyup *c)
 
 	if (copyup_job_cancelled(c->job))
 		return -EINTR;
-	n = sys_pread(c->src_read, buffer, (size_t)c->stx.stx_size + 1, 0);
+	n = os_pread(c->src_read, buffer, (size_t)c->stx.stx_size + 1, 0);
 	if (n < 0)
 		return (int)n;
 	if ((uint64_t)n > c->stx.stx_size)
@@ -211,7 +211,7 @@ int copyup_data(struct copyup *c)
 
 	if (r <= 0)
 		return r;
-	if (c->stx.stx_size && sys_ficlone(c->fd, c->src_read) < 0) {
+	if (c->stx.stx_size && os_ficlone(c->fd, c->src_read) < 0) {
 		r = copy_extents(&d, (off_t)c->stx.stx_size);
 		if (r < 0)
 			return r;

@@ -34,11 +34,11 @@ static int attrs_save(struct copyup *c, struct late_attrs *a)
 	int r;
 
 	LOCK_SCOPE(inode_lock(c->change->tree, c->inode));
-	r = sys_statx(c->fd, "", &a->stx);
+	r = os_statx(c->fd, "", &a->stx);
 	if (r < 0)
 		return r;
 	change_times_of(&a->stx, a->times);
-	a->capability_size = sys_getxattr(c->fd, "", XATTR_CAPABILITY, a->capability, sizeof(a->capability));
+	a->capability_size = os_getxattr(c->fd, "", XATTR_CAPABILITY, a->capability, sizeof(a->capability));
 	if (a->capability_size == -ENODATA || a->capability_size == -EOPNOTSUPP)
 		a->capability_size = 0;
 	atomic_fetch_and_explicit(&c->inode->marks, ~CHANGE_MARK_TOUCHED, memory_order_relaxed);
@@ -54,12 +54,12 @@ static int attrs_restore_locked(struct copyup *c, const struct late_attrs *a)
 	if (atomic_load_explicit(&c->inode->marks, memory_order_relaxed) & CHANGE_MARK_TOUCHED)
 		return 0;
 	if (a->capability_size)
-		r = sys_setxattr(c->fd, "", XATTR_CAPABILITY, a->capability, (size_t)a->capability_size, 0);
+		r = os_setxattr(c->fd, "", XATTR_CAPABILITY, a->capability, (size_t)a->capability_size, 0);
 	if (r == 0)
-		r = sys_statx(c->fd, "", &now);
+		r = os_statx(c->fd, "", &now);
 	if (r == 0 && now.stx_mode != a->stx.stx_mode)
-		r = sys_fchmod(c->fd, a->stx.stx_mode & 07777);
-	return r == 0 ? sys_futimens(c->fd, a->times) : r;
+		r = os_fchmod(c->fd, a->stx.stx_mode & 07777);
+	return r == 0 ? os_futimens(c->fd, a->times) : r;
 }
 
 /* Whatever lies in the object would show in the holes of the data. */
@@ -67,7 +67,7 @@ static int late_clear(struct copyup *c)
 {
 	if (!c->stx.stx_size || !c->stx.stx_blocks)
 		return 0;
-	return sys_fallocate(c->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)c->stx.stx_size);
+	return os_fallocate(c->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)c->stx.stx_size);
 }
 
 static int late_copy(struct copyup *c)
@@ -78,7 +78,7 @@ static int late_copy(struct copyup *c)
 	c->fill_holes = r < 0;
 	r = copyup_data(c);
 	if (r == 0 && c->change->sync)
-		r = sys_fsync(c->fd);
+		r = os_fsync(c->fd);
 	return r;
 }
 
@@ -88,7 +88,7 @@ static void late_abandon(struct copyup *c, const struct late_attrs *a)
 	struct lock *lock = inode_lock(c->change->tree, c->inode);
 
 	if (c->stx.stx_size)
-		(void)sys_fallocate(c->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)c->stx.stx_size);
+		(void)os_fallocate(c->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)c->stx.stx_size);
 	lock_take(lock);
 	(void)attrs_restore_locked(c, a);
 	lock_drop(lock);
@@ -104,17 +104,17 @@ static int late_commit(struct copyup *c, const struct late_attrs *a)
 	if (!copyup_job_commit(c->job))
 		return -EINTR;
 	if (c->how == COPYUP_NO_DATA)
-		r = sys_ftruncate(c->fd, 0);
+		r = os_ftruncate(c->fd, 0);
 	else
 		r = attrs_restore_locked(c, a);
 	if (r == 0)
-		r = sys_removexattr(c->fd, "", mark);
+		r = os_removexattr(c->fd, "", mark);
 	if (r == 0 || r == -ENODATA) {
 		inode_publish_data(c->change->tree, c->inode);
 		return 0;
 	}
 	if (c->how == COPYUP_NO_DATA)
-		(void)sys_ftruncate(c->fd, (off_t)a->stx.stx_size);
+		(void)os_ftruncate(c->fd, (off_t)a->stx.stx_size);
 	return r;
 }
 

@@ -56,7 +56,7 @@ static bool must_copy(const struct copyup *c, const char *name)
 /* `from` is the source's name for it. */
 static int copy_xattr(struct copyup *c, const char *from, const char *name, void *value)
 {
-	ssize_t n = sys_getxattr(c->src_attrs, "", from, value, XATTR_SIZE_MAX);
+	ssize_t n = os_getxattr(c->src_attrs, "", from, value, XATTR_SIZE_MAX);
 	char to[XATTR_NAME_SIZE];
 	int r;
 
@@ -79,14 +79,14 @@ static ssize_t list_xattrs(int fd, char **ret_list)
 {
 	for (unsigned i = 0; i < LIST_TRIES; i++) {
 		_cleanup_free_ char *list = NULL;
-		ssize_t n = sys_listxattr(fd, "", NULL, 0);
+		ssize_t n = os_listxattr(fd, "", NULL, 0);
 
 		if (n <= 0)
 			return n == -EOPNOTSUPP ? 0 : n;
 		list = malloc((size_t)n);
 		if (!list)
 			return -ENOMEM;
-		n = sys_listxattr(fd, "", list, (size_t)n);
+		n = os_listxattr(fd, "", list, (size_t)n);
 		if (n == -ERANGE)
 			continue;
 		if (n > 0)
@@ -149,10 +149,10 @@ static void copy_flags(struct copyup *c)
 {
 	unsigned from, to;
 
-	if (c->src_read < 0 || sys_getflags(c->src_read, &from) < 0 || !(from & FLAGS_COPIED))
+	if (c->src_read < 0 || os_getflags(c->src_read, &from) < 0 || !(from & FLAGS_COPIED))
 		return;
-	if (sys_getflags(c->fd, &to) == 0)
-		(void)sys_setflags(c->fd, (to & ~(unsigned)FLAGS_COPIED) | (from & FLAGS_COPIED));
+	if (os_getflags(c->fd, &to) == 0)
+		(void)os_setflags(c->fd, (to & ~(unsigned)FLAGS_COPIED) | (from & FLAGS_COPIED));
 }
 
 static int mark_protected(struct copyup *c)
@@ -176,8 +176,8 @@ void copyup_meta_published(struct copyup *c)
 		add |= FS_APPEND_FL;
 	if (c->stx.stx_attributes & STATX_ATTR_IMMUTABLE)
 		add |= FS_IMMUTABLE_FL;
-	if (add && sys_getflags(c->fd, &flags) == 0)
-		(void)sys_setflags(c->fd, flags | add);
+	if (add && os_getflags(c->fd, &flags) == 0)
+		(void)os_setflags(c->fd, flags | add);
 }
 
 /* --- where it comes from -------------------------------------------------------------------------------------------------------- */
@@ -192,7 +192,7 @@ static bool keeps_ino(const struct copyup *c)
  * was set. */
 static int set_mark(struct copyup *c, enum xattr_overlay which, const void *value, size_t size)
 {
-	int r = sys_setxattr(c->fd, "", xattr_overlay_name(c->change->layers->ns, which), value, size, 0);
+	int r = os_setxattr(c->fd, "", xattr_overlay_name(c->change->layers->ns, which), value, size, 0);
 
 	if (r == -EPERM || r == -EOPNOTSUPP)
 		return 0;
@@ -279,8 +279,8 @@ static int mark_metacopy(struct copyup *c)
 
 	if (!c->meta_only)
 		return 0;
-	r = sys_ftruncate(c->fd, (off_t)c->stx.stx_size);
-	return r < 0 ? r : sys_setxattr(c->fd, "", name, "", 0, 0);
+	r = os_ftruncate(c->fd, (off_t)c->stx.stx_size);
+	return r < 0 ? r : os_setxattr(c->fd, "", name, "", 0, 0);
 }
 
 /* --- all of it ------------------------------------------------------------------------------------------------------------------- */
@@ -308,7 +308,7 @@ static int copy_mode(struct copyup *c)
 {
 	if (S_ISLNK(c->stx.stx_mode) || layer_overrides(c->change->layers))
 		return 0;
-	return sys_fchmod(c->fd, c->stx.stx_mode & 07777);
+	return os_fchmod(c->fd, c->stx.stx_mode & 07777);
 }
 
 static int copy_times(struct copyup *c)
@@ -316,7 +316,7 @@ static int copy_times(struct copyup *c)
 	struct timespec times[2];
 
 	change_times_of(&c->stx, times);
-	return sys_futimens(c->fd, times);
+	return os_futimens(c->fd, times);
 }
 
 int copyup_meta(struct copyup *c)

@@ -30,14 +30,14 @@ struct disguise {
 static void disguise_end(struct disguise *d)
 {
 	if (d->on)
-		sys_set_fsids(geteuid(), getegid());
+		os_set_fsids(geteuid(), getegid());
 }
 
 static struct disguise disguise_start(const struct change *change, const struct caller *caller)
 {
 	struct disguise d = {.on = change->as_caller};
 
-	if (d.on && sys_set_fsids(caller->uid, caller->gid) < 0 && !change->squash)
+	if (d.on && os_set_fsids(caller->uid, caller->gid) < 0 && !change->squash)
 		d.err = -EOVERFLOW;
 	return d;
 }
@@ -83,14 +83,14 @@ static int make_in_parent(struct creation *c, mode_t mode)
 		return _disguise.err;
 	switch (mode & S_IFMT) {
 	case S_IFREG:
-		c->fd = sys_openat(c->dirfd, c->name, O_CREAT | O_EXCL | O_RDWR, mode & 07777, SYS_NO_XDEV);
+		c->fd = os_openat(c->dirfd, c->name, O_CREAT | O_EXCL | O_RDWR, mode & 07777, OS_NO_XDEV);
 		return c->fd < 0 ? c->fd : 0;
 	case S_IFDIR:
-		return sys_mkdirat(c->dirfd, c->name, mode & 07777);
+		return os_mkdirat(c->dirfd, c->name, mode & 07777);
 	case S_IFLNK:
-		return sys_symlinkat(c->spec->target, c->dirfd, c->name);
+		return os_symlinkat(c->spec->target, c->dirfd, c->name);
 	default:
-		return sys_mknodat(c->dirfd, c->name, mode, c->spec->rdev);
+		return os_mknodat(c->dirfd, c->name, mode, c->spec->rdev);
 	}
 }
 
@@ -116,7 +116,7 @@ static void unmake(struct change *change, struct inode *parent, int dirfd, const
 	int r;
 
 	if (!over_whiteout)
-		r = sys_unlinkat(dirfd, name, is_dir ? AT_REMOVEDIR : 0);
+		r = os_unlinkat(dirfd, name, is_dir ? AT_REMOVEDIR : 0);
 	else if (is_dir)
 		r = work_retire_dir(change->layers, dirfd, name, true);
 	else
@@ -245,7 +245,7 @@ int create_entry(struct change *change, const struct caller *caller, struct inod
 	r = create_locked(&c, ret_inode, ret_stx);
 	lock_drop(&parent->dir->lock);
 	if (c.fd >= 0 && (r < 0 || !spec->want_fd))
-		sys_close(TAKE_FD(c.fd));
+		os_close(TAKE_FD(c.fd));
 	if (r == 0)
 		*ret_fd = c.fd;
 	return r;
@@ -277,7 +277,7 @@ static int make_nameless(struct change *change, const struct caller *caller, int
 
 	{
 		AS_CALLER(change, caller);
-		fd = _disguise.err ? _disguise.err : sys_open_tmpfile(dirfd, O_RDWR, mode & 07777);
+		fd = _disguise.err ? _disguise.err : os_open_tmpfile(dirfd, O_RDWR, mode & 07777);
 	}
 	if (fd == -EISDIR)
 		return -EOPNOTSUPP;
@@ -312,7 +312,7 @@ int create_tmpfile(struct change *change, const struct caller *caller, struct in
 		return fd;
 	r = change_statx(change, fd, &stx);
 	if (r < 0) {
-		sys_close(fd);
+		os_close(fd);
 		return r;
 	}
 	r = inode_intern_nameless(change->tree, &stx, fd, ret_inode);
@@ -335,7 +335,7 @@ static int check_linkable(struct change *change, struct inode *inode, int fd)
 
 	if (!(flags & INODE_UNLINKED) || (flags & INODE_TMPFILE) || !inode_is_kept_by_name(inode))
 		return 0;
-	r = sys_statx(fd, "", &stx);
+	r = os_statx(fd, "", &stx);
 	if (r < 0)
 		return r;
 	inode_fix_statx(change->tree, inode, &stx);
@@ -366,7 +366,7 @@ static int link_locked(struct change *change, struct inode *inode, int fd, struc
 		r = redirect_write_linked(change, inode, fd);
 	if (r < 0)
 		return r;
-	r = over_whiteout ? link_in_work(change, fd, dir.dirfd.fd, name) : sys_link_fd(fd, dir.dirfd.fd, name);
+	r = over_whiteout ? link_in_work(change, fd, dir.dirfd.fd, name) : os_link_fd(fd, dir.dirfd.fd, name);
 	if (r < 0)
 		return r;
 	r = change_statx(change, fd, ret_stx);

@@ -92,18 +92,18 @@ static int make_bare(struct creation *c, const char *temp, int *ret_fd)
 	mode_t mode = change_real_type(c->change, c->spec->mode);
 
 	if (S_ISREG(mode)) {
-		*ret_fd = sys_openat(work_fd, temp, O_CREAT | O_EXCL | O_RDWR, 0600, SYS_NO_XDEV);
+		*ret_fd = os_openat(work_fd, temp, O_CREAT | O_EXCL | O_RDWR, 0600, OS_NO_XDEV);
 		return *ret_fd < 0 ? *ret_fd : 0;
 	}
 	if (S_ISDIR(mode))
-		r = sys_mkdirat(work_fd, temp, 0700);
+		r = os_mkdirat(work_fd, temp, 0700);
 	else if (S_ISLNK(mode))
-		r = sys_symlinkat(c->spec->target, work_fd, temp);
+		r = os_symlinkat(c->spec->target, work_fd, temp);
 	else
-		r = sys_mknodat(work_fd, temp, mode | 0600, c->spec->rdev);
+		r = os_mknodat(work_fd, temp, mode | 0600, c->spec->rdev);
 	if (r < 0)
 		return r;
-	*ret_fd = sys_openat(work_fd, temp, O_PATH, 0, SYS_NO_XDEV);
+	*ret_fd = os_openat(work_fd, temp, O_PATH, 0, OS_NO_XDEV);
 	if (*ret_fd >= 0)
 		return 0;
 	change_drop_temp(c->change, temp, S_ISDIR(mode));
@@ -118,7 +118,7 @@ static int mark_opaque(struct change *change, int fd)
 	/* As the kernel: what lies below would show through, so without marks this can't be done. */
 	if (!change->layers->has_upper_xattr)
 		return -EIO;
-	r = sys_setxattr(fd, "", name, "y", 1, 0);
+	r = os_setxattr(fd, "", name, "y", 1, 0);
 	return r == -EOPNOTSUPP ? -EIO : r;
 }
 
@@ -148,11 +148,11 @@ static int dress(struct creation *c, const struct heritage *h, int fd)
 static int move_dir_in_two_steps(struct creation *c, const char *temp)
 {
 	struct layer_set *set = c->change->layers;
-	int r = sys_unlinkat(c->dirfd, c->name, 0);
+	int r = os_unlinkat(c->dirfd, c->name, 0);
 
 	if (r < 0)
 		return r;
-	r = sys_renameat2(set->work_fd, temp, c->dirfd, c->name, 0);
+	r = os_renameat2(set->work_fd, temp, c->dirfd, c->name, 0);
 	if (r < 0 && work_make_whiteout(set, c->dirfd, c->name) < 0)
 		change_doubt(c->change, c->parent, c->name);
 	return r;
@@ -167,8 +167,8 @@ static int move_into_place(struct creation *c, const char *temp, bool is_dir)
 	if (!c->over_whiteout)
 		return work_publish(set, temp, c->dirfd, c->name);
 	if (!is_dir)
-		return sys_renameat2(set->work_fd, temp, c->dirfd, c->name, 0);
-	r = sys_renameat2(set->work_fd, temp, c->dirfd, c->name, RENAME_EXCHANGE);
+		return os_renameat2(set->work_fd, temp, c->dirfd, c->name, 0);
+	r = os_renameat2(set->work_fd, temp, c->dirfd, c->name, RENAME_EXCHANGE);
 	if (r == 0)
 		change_drop_temp(c->change, temp, false);
 	else if (r == -EINVAL)
@@ -191,7 +191,7 @@ static int create_in_work_steps(struct creation *c, const struct heritage *h, co
 	*ret_fd = fd;
 	return 0;
 undo:
-	sys_close(fd);
+	os_close(fd);
 	change_drop_temp(c->change, temp, is_dir);
 	return r;
 }
@@ -211,7 +211,7 @@ int create_in_work(struct creation *c)
 	if (S_ISREG(h.mode))
 		c->fd = fd;
 	else
-		sys_close(fd);
+		os_close(fd);
 	return 0;
 }
 
@@ -221,10 +221,10 @@ int link_in_work(struct change *change, int fd, int dirfd, const char *name)
 	int r;
 
 	work_temp_name(change->layers, temp);
-	r = sys_link_fd(fd, change->layers->work_fd, temp);
+	r = os_link_fd(fd, change->layers->work_fd, temp);
 	if (r < 0)
 		return r;
-	r = sys_renameat2(change->layers->work_fd, temp, dirfd, name, 0);
+	r = os_renameat2(change->layers->work_fd, temp, dirfd, name, 0);
 	if (r < 0)
 		change_drop_temp(change, temp, false);
 	return r;
@@ -235,7 +235,7 @@ int link_in_work(struct change *change, int fd, int dirfd, const char *name)
 static int copy_xattr(int from, int to, const char *name)
 {
 	_cleanup_free_ void *value = NULL;
-	ssize_t n = sys_getxattr(from, "", name, NULL, 0);
+	ssize_t n = os_getxattr(from, "", name, NULL, 0);
 
 	if (n == -ENODATA)
 		return 0;
@@ -244,24 +244,24 @@ static int copy_xattr(int from, int to, const char *name)
 	value = malloc((size_t)n + 1);
 	if (!value)
 		return -ENOMEM;
-	n = sys_getxattr(from, "", name, value, (size_t)n);
+	n = os_getxattr(from, "", name, value, (size_t)n);
 	if (n < 0)
 		return n == -ENODATA ? 0 : (int)n;
-	return sys_setxattr(to, "", name, value, (size_t)n, 0);
+	return os_setxattr(to, "", name, value, (size_t)n, 0);
 }
 
 /* All but the marks: they say how the original merges. */
 static int copy_xattrs(struct change *change, int from, int to)
 {
 	_cleanup_free_ char *list = NULL;
-	ssize_t n = sys_listxattr(from, "", NULL, 0);
+	ssize_t n = os_listxattr(from, "", NULL, 0);
 
 	if (n <= 0)
 		return n == -EOPNOTSUPP ? 0 : (int)n;
 	list = malloc((size_t)n + 1);
 	if (!list)
 		return -ENOMEM;
-	n = sys_listxattr(from, "", list, (size_t)n);
+	n = os_listxattr(from, "", list, (size_t)n);
 	if (n < 0)
 		return (int)n;
 	list[n] = '\0';
@@ -286,7 +286,7 @@ static int dress_stand_in(struct change *change, int from, const struct statx *s
 		r = change_set_mode(change, to, stx->stx_mode);
 	if (r == 0)
 		r = mark_opaque(change, to);
-	return r < 0 ? r : sys_futimens(to, times);
+	return r < 0 ? r : os_futimens(to, times);
 }
 
 int create_stand_in(struct change *change, int fd, char ret_temp[WORK_NAME_MAX])
@@ -298,10 +298,10 @@ int create_stand_in(struct change *change, int fd, char ret_temp[WORK_NAME_MAX])
 	if (r < 0)
 		return r;
 	work_temp_name(change->layers, ret_temp);
-	r = sys_mkdirat(change->layers->work_fd, ret_temp, layer_overrides(change->layers) ? LAYER_OVERRIDE_MODE : 0700);
+	r = os_mkdirat(change->layers->work_fd, ret_temp, layer_overrides(change->layers) ? LAYER_OVERRIDE_MODE : 0700);
 	if (r < 0)
 		return r;
-	to = sys_openat(change->layers->work_fd, ret_temp, O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
+	to = os_openat(change->layers->work_fd, ret_temp, O_PATH | O_DIRECTORY, 0, OS_NO_XDEV);
 	r = to < 0 ? to : dress_stand_in(change, fd, &stx, to);
 	if (r < 0)
 		change_drop_temp(change, ret_temp, true);

@@ -21,7 +21,7 @@ static bool is_refusal(int err)
 
 static int wish_owner(int fd, uid_t uid, gid_t gid)
 {
-	int r = sys_fchown(fd, uid, gid);
+	int r = os_fchown(fd, uid, gid);
 
 	return is_refusal(r) ? 0 : r;
 }
@@ -79,7 +79,7 @@ static int set_identity_aside(struct change *change, int fd, const struct change
 	};
 	int r = write_aside(change, fd, &stx);
 
-	return r == 0 && !S_ISLNK(id->mode) ? sys_fchmod(fd, LAYER_OVERRIDE_MODE) : r;
+	return r == 0 && !S_ISLNK(id->mode) ? os_fchmod(fd, LAYER_OVERRIDE_MODE) : r;
 }
 
 /* --- either ---------------------------------------------------------------------------------------------------------------------- */
@@ -88,14 +88,14 @@ int change_set_owner(struct change *change, int fd, uid_t uid, gid_t gid)
 {
 	if (layer_overrides(change->layers))
 		return set_owner_aside(change, fd, uid, gid);
-	return change->squash ? wish_owner(fd, uid, gid) : sys_fchown(fd, uid, gid);
+	return change->squash ? wish_owner(fd, uid, gid) : os_fchown(fd, uid, gid);
 }
 
 int change_set_mode(struct change *change, int fd, mode_t mode)
 {
 	if (layer_overrides(change->layers))
 		return set_mode_aside(change, fd, mode);
-	return sys_fchmod(fd, mode & 07777);
+	return os_fchmod(fd, mode & 07777);
 }
 
 /* Owner before mode, which chown would take bits from. */
@@ -106,7 +106,7 @@ int change_set_identity(struct change *change, int fd, const struct change_ident
 	if (layer_overrides(change->layers))
 		return set_identity_aside(change, fd, id);
 	r = change_set_owner(change, fd, id->uid, id->gid);
-	return r == 0 && !S_ISLNK(id->mode) ? sys_fchmod(fd, id->mode & 07777) : r;
+	return r == 0 && !S_ISLNK(id->mode) ? os_fchmod(fd, id->mode & 07777) : r;
 }
 
 mode_t change_real_type(const struct change *change, mode_t mode)

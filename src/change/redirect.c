@@ -87,7 +87,7 @@ static int climb_run(struct climb *c, struct change *change, struct inode *paren
 static int redirect_set(struct change *change, int dirfd, const char *name, const char *value)
 {
 	const char *xattr = xattr_overlay_name(change->layers->ns, XATTR_OVERLAY_REDIRECT);
-	int r = sys_setxattr(dirfd, name, xattr, value, strlen(value), 0);
+	int r = os_setxattr(dirfd, name, xattr, value, strlen(value), 0);
 
 	return r == -EOPNOTSUPP || r == -EPERM ? -EXDEV : r;
 }

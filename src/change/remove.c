@@ -138,7 +138,7 @@ static int check_shows_nothing(struct removal *m)
 /* Nothing below shows this name. Whiteouts may be left inside: they hide nothing now. */
 static int remove_upper_dir(struct removal *m)
 {
-	int r = sys_unlinkat(m->dirfd, m->name, AT_REMOVEDIR);
+	int r = os_unlinkat(m->dirfd, m->name, AT_REMOVEDIR);
 
 	if (r != -ENOTEMPTY && r != -EEXIST)
 		return r;

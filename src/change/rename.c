@@ -142,7 +142,7 @@ static bool is_same_object(const struct rename_name *a, const struct rename_name
 	return a->r.in_upper && b->r.in_upper && object_id_equal(a->r.id, b->r.id);
 }
 
-static int stop_at_first(void *arg, const struct sys_dirent *entry)
+static int stop_at_first(void *arg, const struct os_dirent *entry)
 {
 	return 1;
 }
@@ -161,7 +161,7 @@ static int gather_replaced_dir(struct rename *x, struct rename_facts *f)
 	fd = change_open_upper(x->change, x->new.known.inode, O_PATH);
 	if (fd < 0)
 		return fd;
-	r = sys_read_dir(fd, stop_at_first, NULL);
+	r = os_read_dir(fd, stop_at_first, NULL);
 	f->new_holds_whiteouts = r > 0;
 	return r < 0 ? r : 0;
 }
@@ -174,7 +174,7 @@ static int gather_whiteout(struct rename *x, struct rename_facts *f)
 	int r = change_dirfd_open(x->change, x->new.parent, &dir);
 
 	if (r == 0)
-		r = sys_statx(dir.dirfd.fd, x->new.name, &stx);
+		r = os_statx(dir.dirfd.fd, x->new.name, &stx);
 	if (r == 0)
 		f->new_whiteout_fixed = !layer_is_whiteout(&stx) && x->change->layers->whiteout_form == WHITEOUT_DEVICE;
 	return r;
@@ -212,7 +212,7 @@ static int mark_opaque(struct change *change, const struct rename_name *n)
 	int r = n->r.marks & MARK_XWHITEOUTS ? work_drop_whiteouts(change->layers, name_fd(n), n->name) : 0;
 
 	if (r == 0)
-		r = sys_setxattr(name_fd(n), n->name, mark, "y", 1, 0);
+		r = os_setxattr(name_fd(n), n->name, mark, "y", 1, 0);
 	/* As the kernel: the caller then copies, as between file systems. */
 	if (r < 0)
 		return r == -EOPNOTSUPP ? -EXDEV : r;
@@ -324,7 +324,7 @@ static void undo(struct rename *x)
 	int r = 0;
 
 	if (x->steps.place_whiteout_new)
-		r = sys_unlinkat(name_fd(&x->new), x->new.name, 0);
+		r = os_unlinkat(name_fd(&x->new), x->new.name, 0);
 	if (r < 0) {
 		log_limited(LOG_CAUSE_WHITEOUT, LOG_WARNING, "a whiteout that hides nothing is left: %s", strerror(-r));
 		listing_drop(x->change->tree, x->new.parent);
@@ -345,9 +345,9 @@ static void undo(struct rename *x)
 /* Nothing is at the old name, so a plain rename does where the file system has no other. */
 static int take_back(struct rename *x)
 {
-	int r = sys_renameat2(name_fd(&x->new), x->new.name, name_fd(&x->old), x->old.name, RENAME_NOREPLACE);
+	int r = os_renameat2(name_fd(&x->new), x->new.name, name_fd(&x->old), x->old.name, RENAME_NOREPLACE);
 
-	return r == -EINVAL ? sys_renameat2(name_fd(&x->new), x->new.name, name_fd(&x->old), x->old.name, 0) : r;
+	return r == -EINVAL ? os_renameat2(name_fd(&x->new), x->new.name, name_fd(&x->old), x->old.name, 0) : r;
 }
 
 /* The whiteout for the old name could not come with the rename. If it can't be made, the rename is taken back if
@@ -371,11 +371,11 @@ static int make_late_whiteout(struct rename *x)
  * be a file at the old name. A crash in between shows what the whiteouts hide. */
 static int exchange_in_two_steps(struct rename *x)
 {
-	int r = name_is_dir(&x->old) ? sys_unlinkat(name_fd(&x->new), x->new.name, 0) : 0;
+	int r = name_is_dir(&x->old) ? os_unlinkat(name_fd(&x->new), x->new.name, 0) : 0;
 
 	if (r < 0)
 		return r;
-	r = sys_renameat2(name_fd(&x->old), x->old.name, name_fd(&x->new), x->new.name, 0);
+	r = os_renameat2(name_fd(&x->old), x->old.name, name_fd(&x->new), x->new.name, 0);
 	if (r < 0 && name_is_dir(&x->old) && work_make_whiteout(x->change->layers, name_fd(&x->new), x->new.name) < 0)
 		change_doubt(x->change, x->new.parent, x->new.name);
 	if (r < 0)
@@ -393,9 +393,9 @@ static int commit_links(struct rename *x)
 	if (!layer_upper_is_vague(x->change->layers) || (x->flags & RENAME_EXCHANGE) || !x->new.exists ||
 	    x->steps.flags == RENAME_WHITEOUT || name_is_dir(&x->old))
 		return 0;
-	if (sys_statx(name_fd(&x->old), x->old.name, &stx) < 0)
+	if (os_statx(name_fd(&x->old), x->old.name, &stx) < 0)
 		return 0;
-	return sys_unlinkat(name_fd(&x->old), x->old.name, 0);
+	return os_unlinkat(name_fd(&x->old), x->old.name, 0);
 }
 
 static int commit(struct rename *x)
@@ -404,7 +404,7 @@ static int commit(struct rename *x)
 
 	if (x->steps.unlink_whiteout_new)
 		return exchange_in_two_steps(x);
-	r = sys_renameat2(name_fd(&x->old), x->old.name, name_fd(&x->new), x->new.name, x->steps.flags);
+	r = os_renameat2(name_fd(&x->old), x->old.name, name_fd(&x->new), x->new.name, x->steps.flags);
 	if (r == -EINVAL && x->steps.flags == RENAME_EXCHANGE && !(x->flags & RENAME_EXCHANGE))
 		r = exchange_in_two_steps(x);
 	if (r == 0)
@@ -418,7 +418,7 @@ static void clean_up(struct rename *x)
 	int r;
 
 	if (x->steps.remove_whiteout_old) {
-		r = sys_unlinkat(name_fd(&x->old), x->old.name, 0);
+		r = os_unlinkat(name_fd(&x->old), x->old.name, 0);
 		if (r < 0)
 			log_limited(LOG_CAUSE_WHITEOUT, LOG_WARNING, "a whiteout that hides nothing is left: %s",
 				    strerror(-r));

@@ -48,7 +48,7 @@ int change_open_upper(struct change *change, struct inode *inode, int flags)
 		return -LOOK_AGAIN;
 	fd = inode_open(change->tree, inode, flags, &layer);
 	if (fd >= 0 && !CHECK(layer->upper)) {
-		sys_close(fd);
+		os_close(fd);
 		return -EIO;
 	}
 	return fd;
@@ -62,7 +62,7 @@ int change_mark_impure(struct change *change, struct inode *dir, int dirfd)
 	if (atomic_load_explicit(&dir->dir->impure_marked, memory_order_relaxed))
 		return 0;
 	if (change->layers->has_upper_xattr) {
-		r = sys_setxattr(dirfd, "", name, "y", 1, 0);
+		r = os_setxattr(dirfd, "", name, "y", 1, 0);
 		if (r < 0 && r != -EOPNOTSUPP)
 			return r;
 		change_tell(change, dir);
@@ -92,7 +92,7 @@ void change_found_empty(struct change *change, struct inode *dir)
 		return;
 	if (change_dirfd_open(change, dir, &d) < 0)
 		return;
-	r = sys_removexattr(d.dirfd.fd, "", name);
+	r = os_removexattr(d.dirfd.fd, "", name);
 	if (r == 0 || r == -ENODATA)
 		atomic_store_explicit(&dir->dir->impure_marked, false, memory_order_relaxed);
 }
@@ -101,7 +101,7 @@ void change_times_save(int dirfd, struct change_times *ret)
 {
 	struct statx stx;
 
-	ret->valid = sys_statx(dirfd, "", &stx) == 0;
+	ret->valid = os_statx(dirfd, "", &stx) == 0;
 	if (!ret->valid)
 		return;
 	change_times_of(&stx, ret->ts);
@@ -110,7 +110,7 @@ void change_times_save(int dirfd, struct change_times *ret)
 void change_published(struct change *change, struct inode *dir, int dirfd, const struct change_times *times)
 {
 	if (times->valid)
-		(void)sys_futimens(dirfd, times->ts);
+		(void)os_futimens(dirfd, times->ts);
 	change_tell(change, dir);
 }
 
@@ -137,7 +137,7 @@ ssize_t change_default_acl(struct change *change, struct inode *dir, int dirfd, 
 	*ret_acl = NULL;
 	if (!change->acl || atomic_load_explicit(&dir->dir->default_acl, memory_order_relaxed) == DIR_ACL_NONE)
 		return 0;
-	n = sys_getxattr(dirfd, "", ACL_XATTR_DEFAULT, NULL, 0);
+	n = os_getxattr(dirfd, "", ACL_XATTR_DEFAULT, NULL, 0);
 	if (n == -ENODATA || n == -EOPNOTSUPP || n == 0) {
 		atomic_store_explicit(&dir->dir->default_acl, DIR_ACL_NONE, memory_order_relaxed);
 		return 0;
@@ -148,7 +148,7 @@ ssize_t change_default_acl(struct change *change, struct inode *dir, int dirfd, 
 	if (!acl)
 		return -ENOMEM;
 	/* D keeps plyfs itself from changing it in between. */
-	n = sys_getxattr(dirfd, "", ACL_XATTR_DEFAULT, acl, (size_t)n);
+	n = os_getxattr(dirfd, "", ACL_XATTR_DEFAULT, acl, (size_t)n);
 	if (n <= 0)
 		return n == 0 || n == -ENODATA ? 0 : n;
 	atomic_store_explicit(&dir->dir->default_acl, DIR_ACL_PRESENT, memory_order_relaxed);
@@ -158,14 +158,14 @@ ssize_t change_default_acl(struct change *change, struct inode *dir, int dirfd, 
 
 int change_set_acl(int fd, const char *which, const void *acl, size_t size)
 {
-	return sys_setxattr(fd, "", which, acl, size, 0);
+	return os_setxattr(fd, "", which, acl, size, 0);
 }
 
 /* --- the work directory ------------------------------------------------------------------------------------------------------ */
 
 void change_drop_temp(struct change *change, const char *name, bool dir)
 {
-	int r = sys_unlinkat(change->layers->work_fd, name, dir ? AT_REMOVEDIR : 0);
+	int r = os_unlinkat(change->layers->work_fd, name, dir ? AT_REMOVEDIR : 0);
 
 	if (r < 0 && r != -ENOENT)
 		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING, "work directory: can't remove %s: %s", name, strerror(-r));
@@ -207,7 +207,7 @@ int change_mark_protected(struct change *change, int fd, unsigned flags)
 		value[n++] = 'a';
 	if (flags & FS_IMMUTABLE_FL)
 		value[n++] = 'i';
-	r = n ? sys_setxattr(fd, "", name, value, n, 0) : sys_removexattr(fd, "", name);
+	r = n ? os_setxattr(fd, "", name, value, n, 0) : os_removexattr(fd, "", name);
 	return r == -EOPNOTSUPP || r == -ENODATA ? 0 : r;
 }
 
@@ -215,7 +215,7 @@ unsigned change_protected_flags(struct change *change, int fd)
 {
 	const char *name = xattr_overlay_name(change->layers->ns, XATTR_OVERLAY_PROTATTR);
 	char value[8];
-	ssize_t n = sys_getxattr(fd, "", name, value, sizeof(value));
+	ssize_t n = os_getxattr(fd, "", name, value, sizeof(value));
 	unsigned flags = 0;
 
 	if (n > 0 && memchr(value, 'i', (size_t)n))

@@ -100,7 +100,7 @@ int victim_move(struct victim *v)
 	int res = 0;
 
 	if (v->moves && v->temp[0])
-		res = sys_renameat2(v->dirfd, v->name, v->tree->layers->work_fd, v->temp, 0);
+		res = os_renameat2(v->dirfd, v->name, v->tree->layers->work_fd, v->temp, 0);
 	else if (v->moves)
 		res = inode_keep_moved(v->tree, v->inode, v->dirfd, v->name);
 	v->moved = v->moves && res == 0;
@@ -109,12 +109,12 @@ int victim_move(struct victim *v)
 
 int victim_unlink(struct victim *v)
 {
-	return v->moves ? victim_move(v) : sys_unlinkat(v->dirfd, v->name, 0);
+	return v->moves ? victim_move(v) : os_unlinkat(v->dirfd, v->name, 0);
 }
 
 void victim_gone(struct victim *v)
 {
-	int res = v->moved && v->temp[0] ? sys_unlinkat(v->tree->layers->work_fd, v->temp, 0) : 0;
+	int res = v->moved && v->temp[0] ? os_unlinkat(v->tree->layers->work_fd, v->temp, 0) : 0;
 
 	if (res < 0)
 		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING, "work directory: %s not removed: %s", v->temp, strerror(-res));
@@ -124,7 +124,7 @@ static int move_back(struct victim *v)
 {
 	if (!v->temp[0])
 		return inode_move_back(v->tree, v->inode, v->dirfd, v->name);
-	return sys_renameat2(v->tree->layers->work_fd, v->temp, v->dirfd, v->name, 0);
+	return os_renameat2(v->tree->layers->work_fd, v->temp, v->dirfd, v->name, 0);
 }
 
 void victim_unkeep(struct victim *v)

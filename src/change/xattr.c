@@ -99,7 +99,7 @@ ssize_t xattr_get(struct change *change, struct inode *inode, const char *name, 
 	r = stored_name(change, layer, name, stored);
 	if (r < 0)
 		return r;
-	n = sys_getxattr(fd, "", stored, value, size);
+	n = os_getxattr(fd, "", stored, value, size);
 	if (n > 0 && size > 0)
 		layer_unmap_xattr(layer, name, value, (size_t)n);
 	return n;
@@ -149,7 +149,7 @@ static ssize_t list_shown(struct change *change, struct inode *inode, bool trust
 {
 	const struct layer *layer = NULL;
 	_cleanup_close_ int fd = inode_open(change->tree, inode, O_PATH, &layer);
-	ssize_t n = fd < 0 ? fd : sys_listxattr(fd, "", list, size);
+	ssize_t n = fd < 0 ? fd : os_listxattr(fd, "", list, size);
 
 	if (n == -EOPNOTSUPP)
 		return 0;
@@ -279,7 +279,7 @@ int xattr_remove(struct change *change, struct inode *inode, const char *name, b
 	if (r < 0)
 		return r;
 	atomic_fetch_or_explicit(&inode->marks, CHANGE_MARK_TOUCHED, memory_order_relaxed);
-	r = sys_removexattr(x.fd, "", x.stored);
+	r = os_removexattr(x.fd, "", x.stored);
 	/* Of the others it may not have been the last one. */
 	if (r == 0 && mark_of(name) != MARK_OTHER_XATTR)
 		atomic_fetch_and_explicit(&inode->marks, (uint16_t)~mark_of(name), memory_order_relaxed);

@@ -66,7 +66,7 @@ static const char *below(const char *root, const char *path)
 }
 
 /* The path in a line "ID:CONTROLLER,..:PATH" of /proc/self/cgroup when it is of that hierarchy, else NULL. */
-static const char *path_in_line(char *line, const struct sys_mountinfo *m)
+static const char *path_in_line(char *line, const struct os_mountinfo *m)
 {
 	char *controllers = strchr(line, ':'), *path;
 
@@ -82,7 +82,7 @@ static const char *path_in_line(char *line, const struct sys_mountinfo *m)
 }
 
 /* Our group in that hierarchy, below its mount; NULL when it can't be reached there. */
-static char *own_group(const struct sys_mountinfo *m)
+static char *own_group(const struct os_mountinfo *m)
 {
 	FILE *file = fopen("/proc/self/cgroup", "re");
 	_cleanup_free_ char *line = NULL;
@@ -101,7 +101,7 @@ static char *own_group(const struct sys_mountinfo *m)
 	return path ? strdup(path) : NULL;
 }
 
-static int add_hierarchy(void *arg, const struct sys_mountinfo *m)
+static int add_hierarchy(void *arg, const struct os_mountinfo *m)
 {
 	struct cgroup *cgroup = arg;
 	struct hierarchy *h = &cgroup->list[cgroup->count];
@@ -356,7 +356,7 @@ int cgroup_enter(const char *value, struct cgroup **ret_cgroup, char **ret_error
 
 	if (!cgroup)
 		return -ENOMEM;
-	r = sys_each_mount(add_hierarchy, cgroup);
+	r = os_each_mount(add_hierarchy, cgroup);
 	if (r == 0 && !strcmp(value, "new"))
 		r = enter_new_everywhere(cgroup);
 	else if (r == 0) {

@@ -92,7 +92,7 @@ int live_start(struct live *live, const struct options *opt)
 static void lock_pidfile(int fd)
 {
 	for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK && i < LOCK_TRIES; i++)
-		sys_sleep_us(LOCK_PAUSE_US);
+		os_sleep_us(LOCK_PAUSE_US);
 }
 
 /* Locked and empty. A predecessor that ends may remove it in the meantime. Neither a reader of a pipe is waited for, nor ourselves. */

@@ -119,25 +119,25 @@ static int prepare_process(const struct options *opt)
 	hash_seed_init();
 	fault_init();
 	umask(0);
-	r = opt->mount_ns ? sys_enter_mount_ns(opt->mount_ns) : 0;
+	r = opt->mount_ns ? os_enter_mount_ns(opt->mount_ns) : 0;
 	if (r < 0) {
 		fprintf(stderr, "plyfs: -N: %s: %s\n", opt->mount_ns, strerror(-r));
 		return r;
 	}
-	r = sys_init();
+	r = os_init();
 	if (r < 0) {
 		fprintf(stderr, "plyfs: this kernel or environment lacks what plyfs needs (openat2, /proc): %s\n", strerror(-r));
 		return r;
 	}
-	sys_raise_nofile();
-	sys_raise_limits_of_work();
+	os_raise_nofile();
+	os_raise_limits_of_work();
 	return 0;
 }
 
 /* False after having said so. */
 static bool has_descriptors(unsigned layers, unsigned file_systems)
 {
-	unsigned long limit = sys_raise_nofile();
+	unsigned long limit = os_raise_nofile();
 	unsigned least = fs_least_fds(layers, file_systems);
 
 	if (limit >= least)
@@ -193,7 +193,7 @@ static int mount_union(struct options *opt)
 
 int main(int argc, char **argv)
 {
-	struct option_env env = {.privileged = geteuid() == 0, .selinux = sys_has_filesystem("selinuxfs")};
+	struct option_env env = {.privileged = geteuid() == 0, .selinux = os_has_filesystem("selinuxfs")};
 	struct option_error error;
 	struct options opt;
 	int status;

@@ -91,7 +91,7 @@ static int receive_session(struct mounted *m, int said)
 		return -errno;
 	child = start_helper(argv, said, pair[0]);
 	close(pair[0]);
-	fd = child < 0 ? (int)child : sys_receive_fd(pair[1]);
+	fd = child < 0 ? (int)child : os_receive_fd(pair[1]);
 	if (fd >= 0 && m->opt->auto_unmount) {
 		m->helper_fd = pair[1];
 		return fd;
@@ -135,7 +135,7 @@ static int mount_directly(const struct mounted *m)
 		return -ENOMEM;
 	if (asprintf(&data, "fd=%d,rootmode=40000,user_id=%u,group_id=%u%s%s", m->fd, getuid(), getgid(), *own ? "," : "", own) < 0)
 		return -ENOMEM;
-	return sys_mount(opt->fsname, point_of(m), type, opt->vfs_flags & flags, data);
+	return os_mount(opt->fsname, point_of(m), type, opt->vfs_flags & flags, data);
 }
 
 /* With auto_unmount fusermount3 mounts for root too, and sets both flags always. */
@@ -143,16 +143,16 @@ static int allow_by_flags(const struct mounted *m)
 {
 	bool suid = !(m->opt->vfs_flags & MS_NOSUID), dev = !(m->opt->vfs_flags & MS_NODEV);
 
-	if (!m->opt->auto_unmount || !sys_has_cap(CAP_SYS_ADMIN) || (!suid && !dev))
+	if (!m->opt->auto_unmount || !os_has_cap(CAP_SYS_ADMIN) || (!suid && !dev))
 		return 0;
-	return sys_mount_allow(point_of(m), suid, dev);
+	return os_mount_allow(point_of(m), suid, dev);
 }
 
 /* Flags for which fusermount3 has no words. Without the privilege to set one, only that which bars something is missed. */
 static int add_flags(const struct mounted *m, char **ret_error)
 {
 	unsigned long flags = m->opt->vfs_flags & (MS_NODIRATIME | MS_STRICTATIME | MS_LAZYTIME | MS_NOSYMFOLLOW);
-	int r = flags ? sys_mount_add_flags(point_of(m), flags) : 0;
+	int r = flags ? os_mount_add_flags(point_of(m), flags) : 0;
 
 	if (r == 0 || !(flags & MS_NOSYMFOLLOW))
 		return 0;
@@ -164,9 +164,9 @@ static int add_flags(const struct mounted *m, char **ret_error)
 /* Its file system's number, by which it is known later: asks nobody, there is nobody to answer yet. */
 static int note_device(struct mounted *m)
 {
-	_cleanup_close_ int fd = sys_open_path(point_of(m), O_PATH | O_DIRECTORY, 0);
+	_cleanup_close_ int fd = os_open_path(point_of(m), O_PATH | O_DIRECTORY, 0);
 	struct statx stx;
-	int r = fd < 0 ? fd : sys_statx_cached(fd, "", &stx);
+	int r = fd < 0 ? fd : os_statx_cached(fd, "", &stx);
 
 	if (r == 0)
 		m->dev = makedev(stx.stx_dev_major, stx.stx_dev_minor);
@@ -186,7 +186,7 @@ static int take_ready(struct mounted *m, char **ret_error)
 	int fd = atoi(m->opt->mountpoint + strlen(READY));
 	struct stat st;
 
-	if (fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(MISC_MAJOR, FUSE_MINOR) || sys_fuse_is_broken(fd))
+	if (fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(MISC_MAJOR, FUSE_MINOR) || os_fuse_is_broken(fd))
 		return refuse(m, -EINVAL, "not a mounted session of " FUSE_DEVICE, ret_error);
 	m->fd = fd;
 	m->is_ready = true;
@@ -196,12 +196,12 @@ static int take_ready(struct mounted *m, char **ret_error)
 /* Over the root directory nothing is covered: who has a path goes by the directory below. */
 static bool covers(const struct options *opt, const char *path)
 {
-	return strcmp(opt->mountpoint, "/") != 0 && sys_leads_through(path, opt->mountpoint);
+	return strcmp(opt->mountpoint, "/") != 0 && os_leads_through(path, opt->mountpoint);
 }
 
 int mounted_prepare(const struct options *opt, struct mounted *m, char **ret_error)
 {
-	const char *library = sys_c_library();
+	const char *library = os_c_library();
 	_cleanup_free_ char *cause = NULL;
 
 	*m = (struct mounted){.opt = opt, .fd = -1, .helper_fd = -1};
@@ -213,7 +213,7 @@ int mounted_prepare(const struct options *opt, struct mounted *m, char **ret_err
 	m->covers_sys = covers(opt, "/sys/class/bdi/x") || covers(opt, "/sys/devices/system/cpu/x");
 	m->covers_syslog = covers(opt, "/dev/log") || covers(opt, "/run/systemd/journal/x") || covers(opt, "/run/x");
 	m->covers_libraries = covers(opt, "/etc/ld.so.cache") || (library && covers(opt, library));
-	m->fd = sys_open_path(FUSE_DEVICE, O_RDWR, 0);
+	m->fd = os_open_path(FUSE_DEVICE, O_RDWR, 0);
 	if (m->fd >= 0)
 		return 0;
 	if (asprintf(&cause, FUSE_DEVICE ": %s", strerror(-m->fd)) < 0)
@@ -245,9 +245,9 @@ int mounted_open(struct mounted *m, char **ret_error)
 /* Without O_DIRECTORY, for which a mountpoint of autofs would be mounted anew. */
 static int open_own(const struct mounted *m)
 {
-	_cleanup_close_ int fd = sys_open_path(point_of(m), O_PATH | O_NOFOLLOW, 0);
+	_cleanup_close_ int fd = os_open_path(point_of(m), O_PATH | O_NOFOLLOW, 0);
 	struct statx stx;
-	int r = fd < 0 ? fd : sys_statx_cached(fd, "", &stx);
+	int r = fd < 0 ? fd : os_statx_cached(fd, "", &stx);
 
 	if (r < 0)
 		return r;
@@ -259,10 +259,10 @@ int mounted_find(const struct mounted *m)
 	_cleanup_close_ int fd = m->dev ? open_own(m) : -ENOENT;
 
 	/* Looked at last: while the session lives its file system's number is nobody else's, and what is open here keeps it alive. */
-	return fd >= 0 && sys_fuse_is_broken(m->fd) ? -ENOENT : TAKE_FD(fd);
+	return fd >= 0 && os_fuse_is_broken(m->fd) ? -ENOENT : TAKE_FD(fd);
 }
 
-static int find_covered(void *arg, const struct sys_mountinfo *info)
+static int find_covered(void *arg, const struct os_mountinfo *info)
 {
 	const struct mounted *m = arg;
 
@@ -283,7 +283,7 @@ void mounted_unmount(const struct mounted *m, int place)
 	for (unsigned i = 0; place >= 0 && i < MAX_STACKED; i++) {
 		int next;
 
-		if (sys_umount_fd(place) == -EPERM)
+		if (os_umount_fd(place) == -EPERM)
 			unmount_by_helper(m);
 		next = open_own(m);
 		close(place);
@@ -296,7 +296,7 @@ void mounted_detach(const struct mounted *m)
 {
 	int place = mounted_find(m);
 
-	if (place < 0 && m->dev && !sys_fuse_is_broken(m->fd) && sys_each_mount(find_covered, (void *)m) == 1)
+	if (place < 0 && m->dev && !os_fuse_is_broken(m->fd) && os_each_mount(find_covered, (void *)m) == 1)
 		log_warning("%s: covered by another mount, which stays, and the union below it, without its daemon", m->opt->mountpoint);
 	mounted_unmount(m, place);
 }

@@ -106,7 +106,7 @@ static struct fs_options fs_options_of(struct session *s)
 		.max_read = opt->max_read,
 		.max_background = opt->max_background,
 		.cache_max = opt->cache_max,
-		.max_fds = (unsigned)MIN(sys_raise_nofile(), 1UL << 20),
+		.max_fds = (unsigned)MIN(os_raise_nofile(), 1UL << 20),
 		.mountpoint = s->mounted.covers_sys ? NULL : opt->mountpoint,
 		.print_negotiated = opt->debug,
 		.on_live = on_live,
@@ -121,7 +121,7 @@ static void open_log(const struct session *s)
 	if (opt->debug)
 		log_set_level(LOG_DEBUG);
 	else
-		sys_no_core_dumps();
+		os_no_core_dumps();
 	/* Its file would be read at the first message, and be covered by then. */
 	tzset();
 	/* It is looked for each time when nobody listens. */
@@ -184,15 +184,15 @@ static int session_start(struct session *s)
 		return r;
 	open_log(s);
 	fuse_set_log_func(libfuse_log);
-	sys_set_oom_score(-1000);
+	os_set_oom_score(-1000);
 	opt = fs_options_of(s);
-	opt.give_away = sys_keep_caps_on_fsuid() < 0 || !sys_has_cap(CAP_SETUID) || !sys_has_cap(CAP_SETGID);
+	opt.give_away = os_keep_caps_on_fsuid() < 0 || !os_has_cap(CAP_SETUID) || !os_has_cap(CAP_SETGID);
 	if (opt.give_away && s->set->has_upper && s->set->can_chown)
 		log_debug("no capability to act as the callers (CAP_SETPCAP, CAP_SETUID, CAP_SETGID): new files are given away by chown");
 	/* libfuse ends its threads by it. */
 	if (s->mounted.covers_libraries)
-		sys_load_unwinder();
-	sys_reserve_fds(MIN(opt.max_fds, RESERVED_FDS));
+		os_load_unwinder();
+	os_reserve_fds(MIN(opt.max_fds, RESERVED_FDS));
 	r = fs_new(s->set, &opt, &s->fs);
 	if (r == 0)
 		r = new_session(s);

@@ -64,14 +64,14 @@ void signals_block(void)
 /* Until the session has ended, the time is over or another signal asks for the end. Who is stopped or traced is woken without one. */
 static void wait_for_users(struct signals *s, const sigset_t *set)
 {
-	unsigned long long now = sys_now_ms(), end = now + GRACE_SECONDS * 1000;
+	unsigned long long now = os_now_ms(), end = now + GRACE_SECONDS * 1000;
 	int sig = SIGUSR1;
 
 	while (now < end && (sig == SIGUSR1 || (sig < 0 && errno == EINTR)) && !atomic_load(&s->stop)) {
 		struct timespec left = {(time_t)((end - now) / 1000), (long)((end - now) % 1000) * 1000000L};
 
 		sig = sigtimedwait(set, NULL, &left);
-		now = sys_now_ms();
+		now = os_now_ms();
 	}
 }
 
@@ -86,7 +86,7 @@ static void end_session(struct signals *s, const sigset_t *set)
 	while (!atomic_load(&s->stop)) {
 		fuse_session_exit(s->se);
 		pthread_kill(s->main_thread, SIGUSR2);
-		sys_sleep_us(50000);
+		os_sleep_us(50000);
 	}
 }
 

@@ -32,7 +32,7 @@ static void closing_run(struct closing *c)
 {
 	for (unsigned i = 0; i < 2; i++)
 		if (c->fds[i] >= 0)
-			sys_close(c->fds[i]);
+			os_close(c->fds[i]);
 }
 
 static void lru_unlink_locked(struct data *data, struct data_entry *e)
@@ -195,7 +195,7 @@ int data_sync_entry(struct data_entry *e, int fd, bool datasync)
 	if (r == 0) {
 		/* Before the call: what is written while it runs needs another one. */
 		atomic_store(&e->dirty, false);
-		r = datasync ? sys_fdatasync(fd) : sys_fsync(fd);
+		r = datasync ? os_fdatasync(fd) : os_fsync(fd);
 	}
 	if (r < 0 && r != -EINVAL && r != -EROFS && atomic_exchange(&e->error, r) == 0)
 		log_limited(LOG_CAUSE_WRITE_BACK, LOG_ERR, "write-back failed: %s; every fsync of this file will fail", strerror(-r));
@@ -366,7 +366,7 @@ static int entry_adopt(struct data *data, struct inode *inode, const struct open
 	int fd = opened->fd, spare = -1;
 
 	if (!CHECK(!inode_is_dir(inode)) || !fresh) {
-		sys_close(fd);
+		os_close(fd);
 		return fresh ? -EIO : -ENOMEM;
 	}
 	closing_init(&c);
@@ -375,7 +375,7 @@ static int entry_adopt(struct data *data, struct inode *inode, const struct open
 	if (e && e->upper && !upper) {
 		/* Copied up between our open and now: what was opened is the old version. */
 		lock_drop(&data->lock);
-		sys_close(fd);
+		os_close(fd);
 		return -ESTALE;
 	}
 	if (e && e->upper != upper) {
@@ -407,7 +407,7 @@ static int entry_adopt(struct data *data, struct inode *inode, const struct open
 	lock_drop(&data->lock);
 	closing_run(&c);
 	if (spare >= 0)
-		sys_close(spare);
+		os_close(spare);
 	return 0;
 }
 

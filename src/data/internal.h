@@ -35,7 +35,7 @@ struct data_entry {
 /* A modification time that was set, and until when pages may come that were stored to before. */
 struct set_time {
 	uint64_t id; /* of the inode */
-	uint64_t until; /* sys_now_ms() */
+	uint64_t until; /* os_now_ms() */
 };
 #define SET_TIMES 1024U
 

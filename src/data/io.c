@@ -29,7 +29,7 @@ ssize_t data_read(struct data *data, struct inode *inode, void *buf, size_t size
 	if (r < 0)
 		return r;
 	pages_known(inode);
-	n = sys_pread(fd.fd, buf, size, off);
+	n = os_pread(fd.fd, buf, size, off);
 	data_put(data, &fd);
 	return n;
 }
@@ -40,7 +40,7 @@ void data_read_ahead(struct data *data, struct inode *inode)
 
 	if (data_get(data, inode, false, &fd) < 0)
 		return;
-	sys_will_read(fd.fd, 0, AHEAD_BYTES);
+	os_will_read(fd.fd, 0, AHEAD_BYTES);
 	data_put(data, &fd);
 }
 
@@ -61,7 +61,7 @@ static int has_bytes(struct data *data, struct inode *inode, const char *bytes, 
 	if (r < 0)
 		return r;
 	for (size_t done = 0; done < size && n > 0; done += (size_t)n) {
-		n = sys_pread(fd.fd, buf, MIN(sizeof(buf), size - done), off + (off_t)done);
+		n = os_pread(fd.fd, buf, MIN(sizeof(buf), size - done), off + (off_t)done);
 		if (n > 0 && memcmp(buf, bytes + done, (size_t)n))
 			n = 0;
 	}
@@ -75,7 +75,7 @@ static ssize_t write_behind(struct data *data, struct inode *inode, int fd, cons
 	struct statx stx;
 	size_t there;
 	ssize_t n;
-	int r = sys_statx(fd, "", &stx);
+	int r = os_statx(fd, "", &stx);
 
 	if (r < 0)
 		return r;
@@ -85,7 +85,7 @@ static ssize_t write_behind(struct data *data, struct inode *inode, int fd, cons
 	r = there ? has_bytes(data, inode, buf, there, off) : 1;
 	if (r <= 0)
 		return r < 0 ? r : -EPERM;
-	n = there < size ? sys_pwrite_all(fd, buf + there, size - there, (off_t)stx.stx_size) : 0;
+	n = there < size ? os_pwrite_all(fd, buf + there, size - there, (off_t)stx.stx_size) : 0;
 	return n < 0 ? n : n + (ssize_t)there;
 }
 
@@ -111,7 +111,7 @@ ssize_t data_write(struct data *data, struct inode *inode, const void *buf, size
 	if (fd.append_only && held_back)
 		n = write_behind(data, inode, fd.fd, buf, size, off);
 	else
-		n = sys_pwrite_all(fd.fd, buf, size, off);
+		n = os_pwrite_all(fd.fd, buf, size, off);
 	kept_end(&kept, fd.fd);
 	data_put(data, &fd);
 	return n;
@@ -127,7 +127,7 @@ int data_fallocate(struct data *data, struct inode *inode, int mode, off_t off, 
 		return r;
 	data_mark_dirty(data, &fd);
 	kept_start(data, inode, fd.fd, false, &kept);
-	r = sys_fallocate(fd.fd, mode, off, len);
+	r = os_fallocate(fd.fd, mode, off, len);
 	kept_end(&kept, fd.fd);
 	data_put(data, &fd);
 	return r;
@@ -141,7 +141,7 @@ off_t data_seek(struct data *data, struct inode *inode, off_t off, int whence)
 
 	if (r < 0)
 		return r;
-	pos = sys_lseek(fd.fd, off, whence);
+	pos = os_lseek(fd.fd, off, whence);
 	data_put(data, &fd);
 	return pos;
 }
@@ -155,16 +155,16 @@ static ssize_t copy_buffered(int in, off_t off_in, int out, off_t off_out, size_
 
 	if (!buf)
 		return -ENOMEM;
-	n = sys_pread(in, buf, size, off_in);
+	n = os_pread(in, buf, size, off_in);
 	if (n <= 0)
 		return n;
-	return sys_pwrite_all(out, buf, (size_t)n, off_out);
+	return os_pwrite_all(out, buf, (size_t)n, off_out);
 }
 
 static ssize_t copy_some(int in, off_t off_in, int out, off_t off_out, size_t len)
 {
 	off_t from = off_in, to = off_out;
-	ssize_t n = sys_copy_file_range(in, &from, out, &to, MIN(len, (size_t)COPY_CHUNK));
+	ssize_t n = os_copy_file_range(in, &from, out, &to, MIN(len, (size_t)COPY_CHUNK));
 
 	if (n == -EXDEV || n == -EOPNOTSUPP || n == -ENOSYS || n == 0)
 		n = copy_buffered(in, off_in, out, off_out, len);
@@ -256,8 +256,8 @@ static int sync_metadata(struct data *data, struct inode *inode)
 
 	if (fd < 0)
 		return fd;
-	r = sys_fsync(fd);
-	sys_close(fd);
+	r = os_fsync(fd);
+	os_close(fd);
 	return r;
 }
 

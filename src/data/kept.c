@@ -45,7 +45,7 @@ void data_time_set(struct data *data, struct inode *inode)
 		return;
 	LOCK_SCOPE(&data->lock);
 	t = &data->set_times[data->next_set_time++ % SET_TIMES];
-	*t = (struct set_time){.id = inode->id, .until = sys_now_ms() + UNWRITTEN_MS};
+	*t = (struct set_time){.id = inode->id, .until = os_now_ms() + UNWRITTEN_MS};
 	atomic_fetch_or_explicit(&inode->flags, INODE_TIME_SET, memory_order_relaxed);
 }
 
@@ -70,7 +70,7 @@ static struct set_time *set_time_of_locked(struct data *data, const struct inode
 /* Whether data that comes now may be older than the time that was set. */
 static bool time_is_younger(struct data *data, struct inode *inode)
 {
-	uint64_t now = sys_now_ms();
+	uint64_t now = os_now_ms();
 	struct set_time *t;
 
 	if (!(atomic_load_explicit(&inode->flags, memory_order_relaxed) & INODE_TIME_SET))
@@ -92,7 +92,7 @@ static void keep_privileges(const struct inode *inode, int fd, const struct stat
 	if (stx->stx_mode & (S_ISUID | S_ISGID))
 		kept->mode = stx->stx_mode & 07777;
 	if (!inode_marks_known(inode) || (atomic_load_explicit(&inode->marks, memory_order_acquire) & MARK_CAPABILITY))
-		kept->capability_size = sys_getxattr(fd, "", CAPABILITY_XATTR, kept->capability, sizeof(kept->capability));
+		kept->capability_size = os_getxattr(fd, "", CAPABILITY_XATTR, kept->capability, sizeof(kept->capability));
 }
 
 void kept_start(struct data *data, struct inode *inode, int fd, bool held_back, struct kept *ret)
@@ -107,7 +107,7 @@ void kept_start(struct data *data, struct inode *inode, int fd, bool held_back, 
 		return;
 	ret->lock = inode_lock(data->tree, inode);
 	lock_take(ret->lock);
-	if (sys_statx(fd, "", &stx) < 0)
+	if (os_statx(fd, "", &stx) < 0)
 		return;
 	ret->mtime = (struct timespec){.tv_sec = stx.stx_mtime.tv_sec, .tv_nsec = stx.stx_mtime.tv_nsec};
 	ret->time = all || time_is_younger(data, inode);
@@ -124,10 +124,10 @@ void kept_end(struct kept *kept, int fd)
 	if (!kept->lock)
 		return;
 	if (kept->capability_size > 0)
-		(void)sys_setxattr(fd, "", CAPABILITY_XATTR, kept->capability, (size_t)kept->capability_size, 0);
-	if (kept->mode && sys_statx(fd, "", &stx) == 0 && (stx.stx_mode & 07777) != kept->mode)
-		(void)sys_fchmod(fd, kept->mode);
+		(void)os_setxattr(fd, "", CAPABILITY_XATTR, kept->capability, (size_t)kept->capability_size, 0);
+	if (kept->mode && os_statx(fd, "", &stx) == 0 && (stx.stx_mode & 07777) != kept->mode)
+		(void)os_fchmod(fd, kept->mode);
 	if (kept->time)
-		(void)sys_futimens(fd, times);
+		(void)os_futimens(fd, times);
 	lock_drop(kept->lock);
 }

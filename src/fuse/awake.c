@@ -47,7 +47,7 @@ void awake_note(struct awake *a)
 
 static void wait_interval_locked(struct awake *a)
 {
-	unsigned long long us = sys_now_us() + AWAKE_LOOK_MS * 1000ULL;
+	unsigned long long us = os_now_us() + AWAKE_LOOK_MS * 1000ULL;
 	struct timespec until = {.tv_sec = (time_t)(us / 1000000), .tv_nsec = (long)(us % 1000000) * 1000};
 
 	while (!a->ending && pthread_cond_timedwait(&a->cond, &a->lock.mutex, &until) == 0)
@@ -62,15 +62,15 @@ static void wait_batch_locked(struct awake *a)
 
 static void look(struct awake *a)
 {
-	unsigned long long now = sys_now_ms(), ms = now - a->looked_ms;
+	unsigned long long now = os_now_ms(), ms = now - a->looked_ms;
 	unsigned requests = atomic_load_explicit(&a->count, memory_order_relaxed) - a->start;
 	bool wanted = awake_wanted(a->held, requests, ms);
 	int r = 0;
 
 	if (wanted != a->held)
-		r = sys_idle_poll(a->fd, wanted);
+		r = os_idle_poll(a->fd, wanted);
 	if (r < 0)
-		log_limited(LOG_CAUSE_SESSION, LOG_WARNING, "low_latency: %s: %s", SYS_IDLE_DEVICE, strerror(-r));
+		log_limited(LOG_CAUSE_SESSION, LOG_WARNING, "low_latency: %s: %s", OS_IDLE_DEVICE, strerror(-r));
 	a->held = wanted && r == 0;
 	a->looked_ms = now;
 	a->start = a->held ? AWAKE_BATCH : 0;
@@ -103,7 +103,7 @@ static void release(struct awake *a)
 {
 	pthread_cond_destroy(&a->cond);
 	lock_finish(&a->lock);
-	sys_close(a->fd);
+	os_close(a->fd);
 	free(a);
 }
 
@@ -114,7 +114,7 @@ static int new_with(int fd, struct awake **ret_awake)
 	int r;
 
 	if (!a) {
-		sys_close(fd);
+		os_close(fd);
 		return -ENOMEM;
 	}
 	a->fd = fd;
@@ -137,13 +137,13 @@ void awake_new(enum low_latency wanted, struct awake **ret_awake)
 	int r;
 
 	*ret_awake = NULL;
-	if (wanted == LOW_LATENCY_OFF || (wanted == LOW_LATENCY_AUTO && !sys_idle_is_guest()))
+	if (wanted == LOW_LATENCY_OFF || (wanted == LOW_LATENCY_AUTO && !os_idle_is_guest()))
 		return;
-	r = sys_idle_open();
+	r = os_idle_open();
 	if (r >= 0)
 		r = new_with(r, ret_awake);
 	if (r < 0 && wanted == LOW_LATENCY_ON)
-		log_warning("low_latency: %s: %s: mounted without", SYS_IDLE_DEVICE, strerror(-r));
+		log_warning("low_latency: %s: %s: mounted without", OS_IDLE_DEVICE, strerror(-r));
 }
 
 void awake_free(struct awake *a)

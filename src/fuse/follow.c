@@ -6,7 +6,7 @@
 void follow_init(struct follow *f)
 {
 	*f = (struct follow){.state = {.cpu = -1}};
-	f->possible = sys_proc_is_ours() && sys_cpus_get(0, &f->own) == 0 && CPU_COUNT(&f->own) > 1;
+	f->possible = os_proc_is_ours() && os_cpus_get(0, &f->own) == 0 && CPU_COUNT(&f->own) > 1;
 }
 
 static bool is_one(const cpu_set_t *cpus, int cpu)
@@ -19,7 +19,7 @@ static void bind_leader(struct follow *f, pid_t leader, int cpu)
 {
 	cpu_set_t one, now;
 
-	if (sys_cpus_get(leader, &now) < 0)
+	if (os_cpus_get(leader, &now) < 0)
 		return;
 	if (!CPU_EQUAL(&now, &f->own) && !(leader == f->bound && is_one(&now, f->bound_to))) {
 		f->possible = false;
@@ -27,7 +27,7 @@ static void bind_leader(struct follow *f, pid_t leader, int cpu)
 	}
 	CPU_ZERO(&one);
 	CPU_SET(cpu, &one);
-	if (sys_cpus_set(leader, &one) < 0)
+	if (os_cpus_set(leader, &one) < 0)
 		return;
 	f->bound = leader;
 	f->bound_to = cpu;
@@ -37,8 +37,8 @@ static void let_go(struct follow *f)
 {
 	cpu_set_t now;
 
-	if (f->bound && sys_cpus_get(f->bound, &now) == 0 && is_one(&now, f->bound_to))
-		(void)sys_cpus_set(f->bound, &f->own);
+	if (f->bound && os_cpus_get(f->bound, &now) == 0 && is_one(&now, f->bound_to))
+		(void)os_cpus_set(f->bound, &f->own);
 	f->bound = 0;
 }
 
@@ -55,14 +55,14 @@ bool follow_rests(const struct follow *f)
 
 void follow_caller(struct follow *f, pid_t leader, pid_t caller)
 {
-	struct sys_task_now now;
+	struct os_task_now now;
 	enum follow_do what;
 
 	if (!f->possible)
 		return;
 	if (f->bound && f->bound != leader)
 		follow_end(f);
-	if (sys_task_look(caller, &now) < 0 || !CPU_ISSET(now.cpu, &f->own))
+	if (os_task_look(caller, &now) < 0 || !CPU_ISSET(now.cpu, &f->own))
 		return;
 	what = follow_look(&f->state, now.cpu);
 	if (what == FOLLOW_BIND)

@@ -147,7 +147,7 @@ int fs_set_session(struct fs *fs, struct fuse_session *session)
 static int serve_by_ring(struct fs *fs)
 {
 	struct fuse_loop_config *config = fuse_loop_cfg_create();
-	unsigned threads = MAX(2U, MIN(sys_cpu_count(), RING_READERS_MAX));
+	unsigned threads = MAX(2U, MIN(os_cpu_count(), RING_READERS_MAX));
 	int r;
 
 	if (!config)

@@ -207,7 +207,7 @@ struct job {
 	bool is_parked;                        /* parked lock */
 	bool is_deferred;                      /* parked lock: is_parked, for no copy-up */
 	unsigned deferrals;                    /* the thread's that has the job */
-	uint64_t due;                          /* c while is_deferred: until when; sys_now_ms() */
+	uint64_t due;                          /* c while is_deferred: until when; os_now_ms() */
 	bool interrupted;                      /* parked lock */
 	_Atomic unsigned refs;                 /* a */
 	pid_t pid;

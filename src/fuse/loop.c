@@ -98,7 +98,7 @@ static void step_to(struct server *s, enum phase phase)
 static void start_ticker(struct loop *l)
 {
 	if (!atomic_load(&l->ticking) && !atomic_exchange(&l->ticking, true))
-		(void)sys_ticker_set(l->ticker, TICK_US);
+		(void)os_ticker_set(l->ticker, TICK_US);
 }
 
 static void begin_request(struct server *s, const struct fuse_in_header *header)
@@ -205,7 +205,7 @@ static void *server_main(void *arg)
 	/* A thread has its creator's name, and most are the pacer's. */
 	thread_name("plyfs-request");
 	self = s;
-	atomic_store(&s->tid, sys_thread_id());
+	atomic_store(&s->tid, os_thread_id());
 	let_interrupt();
 	while (waits_for_turn(s))
 		while (serve_one(s))
@@ -259,9 +259,9 @@ struct sight {
 
 static bool sleeps(const struct server *s)
 {
-	struct sys_task_now now;
+	struct os_task_now now;
 
-	if (!s->loop->sees_tasks || sys_task_look(atomic_load(&s->tid), &now) < 0)
+	if (!s->loop->sees_tasks || os_task_look(atomic_load(&s->tid), &now) < 0)
 		return true;
 	return now.state == 'S' || now.state == 'D';
 }
@@ -331,7 +331,7 @@ static void look_locked(struct loop *l, struct sight *ret_sight)
 
 	for (struct server *s = l->servers; s; s = s->next)
 		look_at_locked(s, &sight);
-	waits = sight.works >= l->turns && sys_is_readable(fuse_session_fd(l->se));
+	waits = sight.works >= l->turns && os_is_readable(fuse_session_fd(l->se));
 	pace_tick(&l->pace, sight.works, waits);
 	l->wanted = MAX(l->pace.wanted, least_turns(l));
 	give_turns_locked(l);
@@ -389,7 +389,7 @@ static bool has_ended(struct loop *l)
 static bool pacer_rests(struct loop *l)
 {
 	follow_end(&l->follow);
-	(void)sys_ticker_set(l->ticker, 0);
+	(void)os_ticker_set(l->ticker, 0);
 	atomic_store(&l->ticking, false);
 	if (has_request(l))
 		start_ticker(l);
@@ -422,7 +422,7 @@ static bool tick(struct loop *l)
 	if (!sight.active)
 		return pacer_rests(l);
 	follow(l, &sight);
-	(void)sys_ticker_set(l->ticker, TICK_US);
+	(void)os_ticker_set(l->ticker, TICK_US);
 	return true;
 }
 
@@ -430,7 +430,7 @@ static void *pacer_main(void *arg)
 {
 	struct loop *l = arg;
 
-	while (sys_ticker_wait(l->ticker) == 0 && tick(l))
+	while (os_ticker_wait(l->ticker) == 0 && tick(l))
 		;
 	return NULL;
 }
@@ -463,10 +463,10 @@ static void stop(struct loop *l)
 		pthread_cond_signal(&s->turn);
 	}
 	lock_drop(&l->lock);
-	(void)sys_ticker_set(l->ticker, 1);
+	(void)os_ticker_set(l->ticker, 1);
 	pthread_join(l->pacer, NULL);
 	for (unsigned us = 250; interrupt_readers(l); us = MIN(2 * us, 50000U))
-		sys_sleep_us(us);
+		os_sleep_us(us);
 	free_gone(l);
 }
 
@@ -495,7 +495,7 @@ int loop_new(struct fs *fs, struct loop **ret_loop)
 
 	if (!l)
 		return -ENOMEM;
-	l->ticker = sys_ticker_new();
+	l->ticker = os_ticker_new();
 	if (l->ticker < 0) {
 		int r = l->ticker;
 
@@ -503,11 +503,11 @@ int loop_new(struct fs *fs, struct loop **ret_loop)
 		return r;
 	}
 	l->fs = fs;
-	l->sees_tasks = sys_proc_is_ours();
+	l->sees_tasks = os_proc_is_ours();
 	/* The kernel wants no less than room for 8 KiB. */
 	l->pages_size = page + MAX((fs_max_write(fs) + page - 1) / page * page, 2 * 4096 + page);
-	l->most = MAX(2U, MIN(sys_cpu_count(), TURNS_MAX));
-	l->two_cpus = sys_cpu_count() == 2;
+	l->most = MAX(2U, MIN(os_cpu_count(), TURNS_MAX));
+	l->two_cpus = os_cpu_count() == 2;
 	l->wanted = 1;
 	l->pace = (struct pace){.wanted = 1, .most = l->most};
 	follow_init(&l->follow);
@@ -523,7 +523,7 @@ void loop_free(struct loop *l)
 		return;
 	sem_destroy(&l->done);
 	lock_finish(&l->lock);
-	sys_close(l->ticker);
+	os_close(l->ticker);
 	free(l);
 }
 

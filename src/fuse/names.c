@@ -85,7 +85,7 @@ int dir_open_to_sync(struct fs *fs, struct inode *inode)
 
 	if (fd < 0)
 		return fd;
-	fd = sys_openat(dir.fd, ".", O_RDONLY | O_DIRECTORY, 0, SYS_CROSS_MOUNTS);
+	fd = os_openat(dir.fd, ".", O_RDONLY | O_DIRECTORY, 0, OS_CROSS_MOUNTS);
 	dirfd_put(fs->tree, &dir);
 	return fd;
 }
@@ -127,7 +127,7 @@ int names_sync(struct names_change *c)
 	int r = 0;
 
 	for (unsigned i = 0; r == 0 && i < c->n; i++)
-		r = c->at[i].fd < 0 ? 0 : sys_fsync(c->at[i].fd);
+		r = c->at[i].fd < 0 ? 0 : os_fsync(c->at[i].fd);
 	return r;
 }
 
@@ -144,7 +144,7 @@ void names_finish(struct names_change *c)
 {
 	for (unsigned i = 0; i < c->n; i++) {
 		if (c->at[i].fd >= 0)
-			sys_close(c->at[i].fd);
+			os_close(c->at[i].fd);
 		inode_put(c->fs->tree, c->at[i].object);
 	}
 	c->n = 0;

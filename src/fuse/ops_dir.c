@@ -216,7 +216,7 @@ static int dir_sync(struct fs *fs, struct inode *inode, bool datasync)
 
 	if (fd < 0)
 		return fd == -EROFS ? 0 : fd;
-	return datasync ? sys_fdatasync(fd) : sys_fsync(fd);
+	return datasync ? os_fdatasync(fd) : os_fsync(fd);
 }
 
 static int run_fsyncdir(struct job *job)

@@ -26,8 +26,8 @@ void op_readlink(fuse_req_t req, fuse_ino_t id)
 	counter_add(COUNTER_READLINK, 1);
 	n = fd = inode_open(fs->tree, inode, O_PATH, NULL);
 	if (fd >= 0) {
-		n = sys_readlinkat(fd, "", target, sizeof(target) - 1);
-		sys_close(fd);
+		n = os_readlinkat(fd, "", target, sizeof(target) - 1);
+		os_close(fd);
 	}
 	if (n < 0) {
 		reply_result(req, (int)n);
@@ -41,7 +41,7 @@ void op_statfs(fuse_req_t req, fuse_ino_t id)
 {
 	struct fs *fs = fs_of(req);
 	struct statvfs st;
-	int r = sys_fstatvfs(fs->layers->layers[0].root_fd, &st);
+	int r = os_fstatvfs(fs->layers->layers[0].root_fd, &st);
 
 	counter_add(COUNTER_STATFS, 1);
 	if (r < 0) {
@@ -139,7 +139,7 @@ void op_ioctl(fuse_req_t req, fuse_ino_t id, unsigned cmd, void *arg, struct fus
 		return;
 	counter_add(COUNTER_MISC, 1);
 	switch (cmd) {
-	case SYS_IOC_MOUNT_IDENTITY:
+	case OS_IOC_MOUNT_IDENTITY:
 		fuse_reply_ioctl(req, 0, fs_of(req)->layers->identity, sizeof(fs_of(req)->layers->identity));
 		break;
 	case FS_IOC_GETFLAGS:

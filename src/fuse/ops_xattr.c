@@ -83,7 +83,7 @@ static ssize_t list_for_caller(fuse_req_t req, struct inode *inode, char *buf, s
 	struct change *change = fs_of(req)->change;
 	ssize_t n = ctx->uid == 0 ? xattr_list(change, inode, buf, size) : 0;
 
-	if (ctx->uid == 0 && (n == 0 || sys_task_has_cap(ctx->pid, CAP_SYS_ADMIN)))
+	if (ctx->uid == 0 && (n == 0 || os_task_has_cap(ctx->pid, CAP_SYS_ADMIN)))
 		return n;
 	return xattr_list_untrusted(change, inode, buf, size);
 }

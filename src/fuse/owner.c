@@ -40,8 +40,8 @@ void owner_init(struct fs *fs)
 	o->on = is_squashed(o) || has_maps(o);
 	if (!o->on)
 		return;
-	o->overflow_uid = sys_overflow_id("uid");
-	o->overflow_gid = sys_overflow_id("gid");
+	o->overflow_uid = os_overflow_id("uid");
+	o->overflow_gid = os_overflow_id("gid");
 	o->no_uid = is_squashed(o) ? o->overflow_uid : ID_UNSET;
 	o->no_gid = is_squashed(o) ? o->overflow_gid : ID_UNSET;
 }

@@ -28,7 +28,7 @@ struct parked {
 	struct job *first;    /* mutex */
 	unsigned interrupted; /* mutex: jobs in the list with the flag */
 	unsigned deferred;    /* mutex: jobs in the list with the flag */
-	uint64_t next_round;  /* mutex: when interrupted jobs are looked at next; sys_now_ms() */
+	uint64_t next_round;  /* mutex: when interrupted jobs are looked at next; os_now_ms() */
 	bool stop;            /* mutex */
 	bool started;         /* mutex */
 	pthread_t thread;
@@ -124,7 +124,7 @@ static void watch_round(struct parked *p)
 		pthread_mutex_unlock(&p->mutex);
 		if (!job)
 			return;
-		if (job->pid > 0 && sys_task_killed(job->pid))
+		if (job->pid > 0 && os_task_killed(job->pid))
 			cancel_job(job, -EINTR);
 		job_put(job);
 	}
@@ -160,7 +160,7 @@ static void *watch_main(void *arg)
 	pthread_mutex_lock(&p->mutex);
 	while (!p->stop) {
 		struct job *first = first_due(p);
-		uint64_t now = sys_now_ms();
+		uint64_t now = os_now_ms();
 
 		if (first && first->due <= now) {
 			list_remove(p, first);
@@ -189,7 +189,7 @@ int parked_new(struct fs *fs, struct parked **ret_parked)
 		return -ENOMEM;
 	p->fs = fs;
 	pthread_mutex_init(&p->mutex, NULL);
-	/* As sys_now_ms(). */
+	/* As os_now_ms(). */
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&p->cond, &attr);
@@ -252,7 +252,7 @@ void parked_defer(struct job *job)
 	/* Before the job is in the list, which the watcher may take it out of at once. */
 	fuse_req_interrupt_func(job->req, on_interrupt, job);
 	job->deferrals++;
-	job->due = sys_now_ms() + ms;
+	job->due = os_now_ms() + ms;
 	pthread_mutex_lock(&p->mutex);
 	start_watcher(p);
 	watched = p->started;
@@ -267,7 +267,7 @@ void parked_defer(struct job *job)
 	pthread_mutex_unlock(&p->mutex);
 	if (watched)
 		return;
-	sys_sleep_us(ms * 1000);
+	os_sleep_us(ms * 1000);
 	pool_submit(p->fs->sync, &job->task);
 }
 
@@ -301,6 +301,6 @@ void parked_cancel_all(struct fs *fs, int err)
 		cancel_job(job, err);
 		job_put(job);
 		/* One whose copy-up just ends leaves by itself. */
-		sys_sleep_us(1000);
+		os_sleep_us(1000);
 	}
 }

@@ -93,7 +93,7 @@ bool passthrough_usable(struct passthrough *p)
 
 	if (probe != NOT_PROBED)
 		return probe == USABLE;
-	r = sys_backing_probe(p->dev_fd);
+	r = os_backing_probe(p->dev_fd);
 	if (r < 0)
 		log_info("data=passthrough can't be had here (%s): data goes through the cache of the mount", strerror(-r));
 	atomic_store_explicit(&p->probe, r < 0 ? UNUSABLE : USABLE, memory_order_relaxed);
@@ -134,7 +134,7 @@ static int remove_idle_locked(struct passthrough *p, struct backing *b)
 static void close_id(const struct passthrough *p, int id)
 {
 	if (id > 0)
-		sys_backing_close(p->dev_fd, id);
+		os_backing_close(p->dev_fd, id);
 }
 
 static void count_open_locked(struct passthrough *p, struct backing *b, bool write)
@@ -201,9 +201,9 @@ static int register_object(struct fs *fs, struct inode *inode, bool *ret_upper)
 		*ret_upper = inode_data_in_upper(inode);
 		return 0;
 	}
-	if (sys_statx(fd, "", &stx) < 0 || !S_ISREG(stx.stx_mode) || (stx.stx_mode & (S_ISUID | S_ISGID)))
+	if (os_statx(fd, "", &stx) < 0 || !S_ISREG(stx.stx_mode) || (stx.stx_mode & (S_ISUID | S_ISGID)))
 		return 0;
-	id = sys_backing_open(fs->passthrough->dev_fd, fd);
+	id = os_backing_open(fs->passthrough->dev_fd, fd);
 	return MAX(id, 0);
 }
 

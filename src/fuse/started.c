@@ -19,7 +19,7 @@ void fs_started(struct fs *fs)
 	/* Less than the kernel's own was settled by INIT, which can't ask for more. */
 	if (kib <= KERNEL_READ_AHEAD_KIB || !fs->opt.mountpoint)
 		return;
-	r = sys_set_read_ahead(fs->opt.mountpoint, kib);
+	r = os_set_read_ahead(fs->opt.mountpoint, kib);
 	if (r < 0)
 		log_debug("the kernel's read-ahead stays as it is: %s", strerror(-r));
 }

@@ -91,7 +91,7 @@ static ssize_t read_request(struct fs *fs, int fd, void *buf, size_t size)
 		init_answered = false;
 		fs_started(fs);
 	}
-	n = sys_fuse_read(fd, buf, size);
+	n = os_fuse_read(fd, buf, size);
 	if (n <= 0)
 		return n;
 	if (fs->awake)
@@ -167,7 +167,7 @@ static ssize_t wire_writev(int fd, struct iovec *iov, int count, void *arg)
 		amend_init(iov, count);
 	if (is_answer(iov))
 		fs->on_answer();
-	return as_system_call(sys_fuse_writev(fd, iov, count));
+	return as_system_call(os_fuse_writev(fd, iov, count));
 }
 
 bool wire_takes_killpriv(void)
@@ -184,7 +184,7 @@ bool wire_kills_priv(void)
 /* A descriptor of its own for each thread; with messages of our own libfuse leaves that to us too. */
 static int wire_clone(int session_fd)
 {
-	return sys_fuse_clone(session_fd);
+	return os_fuse_clone(session_fd);
 }
 
 static int attach(struct fuse_session *se)

@@ -23,7 +23,7 @@ int layer_statx(const struct layer *l, int dirfd, const char *name, struct statx
 
 int layer_statx_uncovered(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx)
 {
-	int ret = l->override == OVERRIDE_NONE ? sys_statx(dirfd, name, ret_stx)
+	int ret = l->override == OVERRIDE_NONE ? os_statx(dirfd, name, ret_stx)
 					       : override_statx(l, dirfd, name, ret_stx);
 
 	/* Owners that an attribute has are the layer's own. */

@@ -40,7 +40,7 @@ int layer_aufs_opaque(const struct layer *l, int dirfd, const char *name)
 	snprintf(path, sizeof(path), *name ? "%s/" AUFS_OPAQUE : "%s" AUFS_OPAQUE, name);
 	fd = layer_openat(l, dirfd, path, O_PATH);
 	if (fd >= 0)
-		sys_close(fd);
+		os_close(fd);
 	/* ELOOP: `name` is a symlink. */
 	if (fd == -ENOTDIR || fd == -ELOOP || is_absent(fd))
 		return 0;

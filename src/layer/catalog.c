@@ -51,7 +51,7 @@ static bool keeps_times(const struct layer *l)
 	static const long good[] = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, TMPFS_MAGIC, F2FS_SUPER_MAGIC};
 	long type;
 
-	if (sys_fs_type(l->root_fd, &type) < 0)
+	if (os_fs_type(l->root_fd, &type) < 0)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
 		if (type == good[i])
@@ -87,7 +87,7 @@ static int identify(const struct layer_set *set, const struct layer *l, struct c
 		memcpy(key->uuid, fs->uuid, sizeof(key->uuid));
 		return 0;
 	}
-	ret = sys_fstatvfs(l->root_fd, &st);
+	ret = os_fstatvfs(l->root_fd, &st);
 	if (ret < 0)
 		return ret;
 	memcpy(key->uuid, &(uint64_t[]){l->dev, st.f_fsid}, sizeof(key->uuid));
@@ -97,12 +97,12 @@ static int identify(const struct layer_set *set, const struct layer *l, struct c
 
 bool catalog_key_of(const struct layer_set *set, const struct layer *l, struct catalog_key *ret, const char **ret_why)
 {
-	struct sys_handle handle;
+	struct os_handle handle;
 
 	*ret_why = why_not(set, l);
 	if (*ret_why)
 		return false;
-	if (sys_name_to_handle(l->root_fd, "", &handle) < 0 || handle.len > CATALOG_HANDLE_MAX) {
+	if (os_name_to_handle(l->root_fd, "", &handle) < 0 || handle.len > CATALOG_HANDLE_MAX) {
 		*ret_why = "its root has no file handle";
 		return false;
 	}
@@ -153,13 +153,13 @@ static int open_directory(struct layer_opening *lo, struct layer_catalogs *cats)
 	struct statx stx;
 	int ret;
 
-	cats->dir_fd = sys_open_path(path, O_RDONLY | O_DIRECTORY, 0);
-	ret = cats->dir_fd < 0 ? cats->dir_fd : sys_statx(cats->dir_fd, "", &stx);
+	cats->dir_fd = os_open_path(path, O_RDONLY | O_DIRECTORY, 0);
+	ret = cats->dir_fd < 0 ? cats->dir_fd : os_statx(cats->dir_fd, "", &stx);
 	if (ret < 0)
 		return layer_refuse_errno(lo, ret, "index_cache", path);
 	if (!is_ours(&stx))
 		return layer_refuse(lo, -EPERM, "index_cache", path, "others may write to it: what is read there must be our own");
-	ret = sys_may_write_dir(cats->dir_fd);
+	ret = os_may_write_dir(cats->dir_fd);
 	if (ret < 0)
 		return layer_refuse_errno(lo, ret, "index_cache", path);
 	cats->id = layer_id_of(&stx);
@@ -171,27 +171,27 @@ static int open_directory(struct layer_opening *lo, struct layer_catalogs *cats)
 static int map_file(struct layer_catalog *c, int fd, const struct catalog_key *key)
 {
 	struct statx stx;
-	int ret = sys_statx(fd, "", &stx);
+	int ret = os_statx(fd, "", &stx);
 
 	if (ret < 0)
 		return ret;
 	if (!S_ISREG(stx.stx_mode) || !is_ours(&stx) || stx.stx_size < CATALOG_HEADER_SIZE || stx.stx_size > SIZE_LIMIT)
 		return -EINVAL;
 	c->file = catalog_stamp_of(&stx);
-	ret = sys_map_file(fd, stx.stx_size, &c->map);
+	ret = os_map_file(fd, stx.stx_size, &c->map);
 	if (ret < 0)
 		return ret;
 	ret = catalog_open(c->map.data, c->map.size, key, &c->catalog);
-	if (ret == 0 && sys_map_broken(&c->map))
+	if (ret == 0 && os_map_broken(&c->map))
 		ret = -EIO;
 	if (ret < 0)
-		sys_unmap(&c->map);
+		os_unmap(&c->map);
 	return ret;
 }
 
 static int open_file(struct layer_catalogs *cats, struct layer_catalog *c, const struct catalog_key *key)
 {
-	_cleanup_close_ int fd = sys_openat(cats->dir_fd, c->name, O_RDONLY | O_NONBLOCK, 0, SYS_NO_XDEV);
+	_cleanup_close_ int fd = os_openat(cats->dir_fd, c->name, O_RDONLY | O_NONBLOCK, 0, OS_NO_XDEV);
 
 	return fd < 0 ? fd : map_file(c, fd, key);
 }
@@ -221,7 +221,7 @@ static void refuse_file(const struct layer_catalogs *cats, const struct layer_ca
 
 	log_info("index_cache: %s/%s: %s%s", cats->path, c->name, why ? why : strerror(-err), why ? ": removed" : "");
 	if (why)
-		sys_unlinkat(cats->dir_fd, c->name, 0);
+		os_unlinkat(cats->dir_fd, c->name, 0);
 }
 
 /* An index that is refused is no reason to refuse the mount. */
@@ -278,7 +278,7 @@ void catalogs_free(struct layer_set *set)
 		return;
 	for (unsigned i = 0; set->layers && i < set->n; i++)
 		if (set->layers[i].catalog) {
-			sys_unmap(&set->layers[i].catalog->map);
+			os_unmap(&set->layers[i].catalog->map);
 			free(set->layers[i].catalog);
 		}
 	cleanup_close(&set->catalogs->dir_fd);
@@ -304,19 +304,19 @@ static void drop(const struct layer *l, const char *why, bool remove)
 	if (atomic_exchange(&c->dropped, true))
 		return;
 	log_info("layer %s: its index isn't used any more: %s", l->path, why);
-	if (remove && sys_statx(c->dir_fd, c->name, &stx) == 0 && is_that_file(c, &stx))
-		sys_unlinkat(c->dir_fd, c->name, 0);
+	if (remove && os_statx(c->dir_fd, c->name, &stx) == 0 && is_that_file(c, &stx))
+		os_unlinkat(c->dir_fd, c->name, 0);
 }
 
 static bool file_is_whole(const struct layer *l)
 {
 	struct layer_catalog *c = l->catalog;
-	uint64_t now = sys_now_ms();
+	uint64_t now = os_now_ms();
 	struct statx stx;
 
 	if (now - atomic_load_explicit(&c->looked, memory_order_relaxed) <= LAYER_CATALOG_TRUST_MS)
 		return true;
-	if (sys_statx(c->dir_fd, c->name, &stx) < 0) {
+	if (os_statx(c->dir_fd, c->name, &stx) < 0) {
 		drop(l, "its file is gone", false);
 		return false;
 	}
@@ -337,7 +337,7 @@ static bool is_usable(const struct layer *l)
 static int answer(const struct layer *l, int res)
 {
 	/* The disk may have failed to give it, this time. */
-	bool unread = sys_map_broken(&l->catalog->map);
+	bool unread = os_map_broken(&l->catalog->map);
 
 	if (res != -EBADMSG && !unread)
 		return res;
@@ -386,7 +386,7 @@ int layer_catalog_find(const struct layer *l, uint32_t number, const char *name,
 	return res < 0 ? res : answer(l, catalog_find(&l->catalog->catalog, &d, name, ret));
 }
 
-int layer_catalog_read(const struct layer *l, uint32_t number, int (*each)(void *arg, const struct sys_dirent *entry),
+int layer_catalog_read(const struct layer *l, uint32_t number, int (*each)(void *arg, const struct os_dirent *entry),
 		       void *arg)
 {
 	char name[CATALOG_NAME_MAX + 1];
@@ -397,7 +397,7 @@ int layer_catalog_read(const struct layer *l, uint32_t number, int (*each)(void 
 	for (uint32_t i = 0; res == 0 && i < d.n; i++) {
 		res = answer(l, catalog_entry(&l->catalog->catalog, &d, i, &e, name));
 		if (res == 0)
-			res = each(arg, &(struct sys_dirent){
+			res = each(arg, &(struct os_dirent){
 						.ino = e.ino, .type = e.type, .name_len = e.name_len, .name = name});
 	}
 	return res;

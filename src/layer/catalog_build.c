@@ -67,7 +67,7 @@ static bool is_stopped(const struct build *b)
 /* How long until a change can't get this time any more; negative: that is never known. */
 static int64_t ms_until_settled(const struct statx_timestamp *t)
 {
-	struct timespec now = sys_now_real();
+	struct timespec now = os_now_real();
 	int64_t age;
 
 	if (!t->tv_nsec || t->tv_sec > now.tv_sec)
@@ -87,7 +87,7 @@ static bool wait_until_settled(struct build *b, const struct statx *stx)
 			return left == 0;
 		if (b->waited >= WAIT_LIMIT_MS || is_stopped(b))
 			return false;
-		sys_sleep_us(WAIT_STEP_MS * 1000);
+		os_sleep_us(WAIT_STEP_MS * 1000);
 		b->waited += WAIT_STEP_MS;
 	}
 }
@@ -189,7 +189,7 @@ static int begin_directory(void *arg, const struct layer_walk_entry *e)
 {
 	struct build *b = arg;
 	struct statx stx;
-	int res = sys_statx(e->dirfd, "", &stx);
+	int res = os_statx(e->dirfd, "", &stx);
 
 	if (b->reading != e->tag)
 		b->tries = 0;
@@ -212,7 +212,7 @@ static int end_directory(void *arg, const struct layer_walk_entry *e)
 {
 	struct build *b = arg;
 	struct statx stx = {0};
-	bool same = sys_statx(e->dirfd, "", &stx) == 0;
+	bool same = os_statx(e->dirfd, "", &stx) == 0;
 	struct catalog_stamp after = catalog_stamp_of(&stx);
 
 	if (same && !b->broken && catalog_stamp_equal(&b->before, &after)) {
@@ -259,17 +259,17 @@ static int build_layer(struct build *b)
 /* The right to make the file: its temporary one, locked. -EBUSY: somebody else makes it, or has. */
 static int claim(const struct layer_catalogs *cats, const char *name, const char *temp)
 {
-	_cleanup_close_ int fd = sys_openat(cats->dir_fd, temp, O_RDWR | O_CREAT | O_NONBLOCK, 0600, SYS_NO_XDEV);
+	_cleanup_close_ int fd = os_openat(cats->dir_fd, temp, O_RDWR | O_CREAT | O_NONBLOCK, 0600, OS_NO_XDEV);
 	struct statx opened, named;
-	int res = fd < 0 ? fd : sys_flock(fd, LOCK_EX | LOCK_NB);
+	int res = fd < 0 ? fd : os_flock(fd, LOCK_EX | LOCK_NB);
 
 	if (res < 0)
 		return res == -EWOULDBLOCK ? -EBUSY : res;
 	/* Under its own name it would be in use. */
-	if (sys_statx(fd, "", &opened) < 0 || sys_statx(cats->dir_fd, temp, &named) < 0 || !layer_same_object(&opened, &named))
+	if (os_statx(fd, "", &opened) < 0 || os_statx(cats->dir_fd, temp, &named) < 0 || !layer_same_object(&opened, &named))
 		return -EBUSY;
-	if (sys_statx(cats->dir_fd, name, &named) != -ENOENT) {
-		sys_unlinkat(cats->dir_fd, temp, 0);
+	if (os_statx(cats->dir_fd, name, &named) != -ENOENT) {
+		os_unlinkat(cats->dir_fd, temp, 0);
 		return -EBUSY;
 	}
 	return TAKE_FD(fd);
@@ -283,13 +283,13 @@ static int write_file(int fd, const struct catalog_writer *w, const struct catal
 	int res = catalog_encode(w, key, &bytes, &size);
 
 	if (res == 0)
-		res = sys_ftruncate(fd, 0);
+		res = os_ftruncate(fd, 0);
 	if (res < 0)
 		return res;
-	n = sys_pwrite_all(fd, bytes, size, 0);
+	n = os_pwrite_all(fd, bytes, size, 0);
 	if (n != (ssize_t)size)
 		return n < 0 ? (int)n : -ENOSPC;
-	return sys_fsync(fd);
+	return os_fsync(fd);
 }
 
 static int build_and_write(struct build *b, const struct catalog_key *key)
@@ -307,9 +307,9 @@ static int build_and_write(struct build *b, const struct catalog_key *key)
 	if (res == 0)
 		res = write_file(fd, &b->w, key);
 	if (res == 0)
-		res = sys_renameat2(dir_fd, temp, dir_fd, name, 0);
+		res = os_renameat2(dir_fd, temp, dir_fd, name, 0);
 	if (res < 0)
-		sys_unlinkat(dir_fd, temp, 0);
+		os_unlinkat(dir_fd, temp, 0);
 	return res;
 }
 

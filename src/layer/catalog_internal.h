@@ -14,13 +14,13 @@
 
 /* Of one layer. */
 struct layer_catalog {
-	struct sys_map map;
+	struct os_map map;
 	struct catalog catalog;
 	char name[CATALOG_FILE_NAME_SIZE];
 	int dir_fd;		   /* the set's */
 	struct catalog_stamp file; /* as it was when it was mapped */
 	_Atomic bool dropped;
-	_Atomic uint64_t looked; /* when the file was found unchanged, sys_now_ms() */
+	_Atomic uint64_t looked; /* when the file was found unchanged, os_now_ms() */
 };
 
 /* Of a set. */

@@ -137,7 +137,7 @@ static uint64_t key_of(const struct layer_set *set, const struct layer *l, int d
 	bool covers = *name && (stx->stx_attributes & STATX_ATTR_MOUNT_ROOT);
 	uint64_t subvolume;
 
-	if (fs->subvolumes && !covers && sys_subvolume(dirfd, name, &subvolume) == 0)
+	if (fs->subvolumes && !covers && os_subvolume(dirfd, name, &subvolume) == 0)
 		return fs->id + subvolume;
 	return hash_dev(covers ? 0 : fs->id, layer_dev_of(stx));
 }

@@ -30,13 +30,13 @@
 /* *ret_recursive tells which form it became; negative when neither is permitted. */
 static int clone_mount(int fd, bool *ret_recursive)
 {
-	int clone = sys_open_tree_clone(fd, false);
+	int clone = os_open_tree_clone(fd, false);
 
 	*ret_recursive = false;
 	if (clone != -EINVAL)
 		return clone;
 	*ret_recursive = true;
-	return sys_open_tree_clone(fd, true);
+	return os_open_tree_clone(fd, true);
 }
 
 int fence_read_only(int fd, const char *path, bool *ret_fenced)
@@ -49,11 +49,11 @@ int fence_read_only(int fd, const char *path, bool *ret_fenced)
 		return clone;
 	if (clone < 0) {
 		log_debug("%s: no clone of the mount: %s", path, strerror(-clone));
-		return sys_openat(fd, ".", O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
+		return os_openat(fd, ".", O_PATH | O_DIRECTORY, 0, OS_NO_XDEV);
 	}
-	ret = sys_mount_set_readonly(clone, recursive);
+	ret = os_mount_set_readonly(clone, recursive);
 	if (layer_passing(ret)) {
-		sys_close(clone);
+		os_close(clone);
 		return ret;
 	}
 	/* Nothing is written there in any case; but it is no longer the kernel's business that nothing is. */
@@ -97,8 +97,8 @@ static int open_ancestor(const struct layer_opening *lo, const char **ret_upper,
 	path = strndup(len ? upper->where : "/", len ? len : 1);
 	if (!path)
 		return -ENOMEM;
-	fd = sys_open_path(path, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
-	ret = fd < 0 ? fd : sys_statx(fd, "", &stx);
+	fd = os_open_path(path, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+	ret = fd < 0 ? fd : os_statx(fd, "", &stx);
 	if (ret < 0)
 		return ret;
 	if (stx.stx_mnt_id != upper->mnt_id)
@@ -111,9 +111,9 @@ static int open_ancestor(const struct layer_opening *lo, const char **ret_upper,
 /* Opens `path` beneath the clone and makes sure that it is the directory that the option named. */
 static int open_beneath(int clone, const char *path, const struct layer_place *place, int flags)
 {
-	_cleanup_close_ int fd = sys_openat(clone, path, flags | O_DIRECTORY, 0, SYS_NO_XDEV);
+	_cleanup_close_ int fd = os_openat(clone, path, flags | O_DIRECTORY, 0, OS_NO_XDEV);
 	struct statx stx;
-	int ret = fd < 0 ? fd : sys_statx(fd, "", &stx);
+	int ret = fd < 0 ? fd : os_statx(fd, "", &stx);
 
 	if (ret < 0)
 		return ret;
@@ -129,7 +129,7 @@ static void choose_atime(const struct layer_opening *lo, int clone)
 
 	for (unsigned i = 0; i < ARRAY_SIZE(modes); i++) {
 		if (lo->spec->vfs_flags & modes[i]) {
-			ret = sys_mount_set_atime(clone, modes[i]);
+			ret = os_mount_set_atime(clone, modes[i]);
 			break;
 		}
 	}
@@ -158,7 +158,7 @@ static int clone_upper(struct layer_opening *lo)
 	if (work < 0)
 		return work;
 	choose_atime(lo, clone);
-	(void)sys_mount_set_nodev(clone, recursive);
+	(void)os_mount_set_nodev(clone, recursive);
 	lo->set->fence_fd = TAKE_FD(clone);
 	lo->set->layers[0].root_fd = TAKE_FD(upper);
 	lo->set->layers[0].fenced = !recursive;
@@ -176,11 +176,11 @@ int fence_upper(struct layer_opening *lo)
 		return layer_refuse_errno(lo, ret, "upperdir", l->path);
 	if (ret < 0) {
 		log_debug("%s: no clone of the mount: %s", l->path, strerror(-ret));
-		l->root_fd = sys_openat(lo->upper_fd, ".", O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
+		l->root_fd = os_openat(lo->upper_fd, ".", O_PATH | O_DIRECTORY, 0, OS_NO_XDEV);
 		if (l->root_fd < 0)
 			return layer_refuse_errno(lo, l->root_fd, "upperdir", l->path);
 		lo->set->workdir_fd = TAKE_FD(lo->workdir_fd);
 	}
-	l->real_fd = sys_openat(l->root_fd, ".", O_RDONLY | O_DIRECTORY, 0, SYS_NO_XDEV);
+	l->real_fd = os_openat(l->root_fd, ".", O_RDONLY | O_DIRECTORY, 0, OS_NO_XDEV);
 	return l->real_fd < 0 ? layer_refuse_errno(lo, l->real_fd, "upperdir", l->path) : 0;
 }

@@ -101,12 +101,12 @@ bool index_takes(const struct layer_set *set, uint32_t type)
 int index_origin_of(const struct layer_set *set, const struct layer *l, int dirfd, const char *name, struct origin *ret)
 {
 	const struct layer_fs *fs = &set->fs[l->fs];
-	struct sys_handle handle;
+	struct os_handle handle;
 	int res;
 
 	if (!fs->gives_handles)
 		return -EOPNOTSUPP;
-	res = sys_name_to_handle(dirfd, name, &handle);
+	res = os_name_to_handle(dirfd, name, &handle);
 	if (res < 0)
 		return res;
 	return origin_make(handle.type, handle.bytes, handle.len, fs->uuid, layer_is_indexed(set, l), ret) < 0 ? -EOPNOTSUPP : 0;
@@ -140,7 +140,7 @@ static int find_dir(const struct layer_set *set, _Atomic int *at, const char *na
 	fd = atomic_load(at);
 	if (fd >= 0)
 		return fd;
-	fd = sys_openat(set->workdir_fd, name, O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
+	fd = os_openat(set->workdir_fd, name, O_PATH | O_DIRECTORY, 0, OS_NO_XDEV);
 	if (fd >= 0)
 		atomic_store_explicit(at, fd, memory_order_release);
 	return fd;
@@ -168,15 +168,15 @@ static uint32_t links_of_origin(const struct layer_set *set, const struct origin
 {
 	for (unsigned i = 0; i < set->n_fs; i++) {
 		const struct layer_fs *fs = &set->fs[i];
-		struct sys_handle handle = {.type = origin->type, .len = origin->fid_size};
+		struct os_handle handle = {.type = origin->type, .len = origin->fid_size};
 		_cleanup_close_ int fd = -1;
 		struct statx stx;
 
 		if (!fs->last || !fs->has_handles || memcmp(fs->uuid, origin->uuid, sizeof(fs->uuid)))
 			continue;
 		memcpy(handle.bytes, origin->fid, origin->fid_size);
-		fd = sys_open_by_handle(fs->handle_fd, &handle, O_PATH);
-		if (fd >= 0 && sys_statx(fd, "", &stx) == 0)
+		fd = os_open_by_handle(fs->handle_fd, &handle, O_PATH);
+		if (fd >= 0 && os_statx(fd, "", &stx) == 0)
 			return stx.stx_nlink;
 	}
 	return 0;
@@ -187,7 +187,7 @@ int64_t index_read_nlink(const struct layer_set *set, const char *name, uint32_t
 	const char *xattr = xattr_overlay_name(set->ns, XATTR_OVERLAY_NLINK);
 	char text[NLINK_SIZE];
 	struct nlink_mark mark;
-	ssize_t size = sys_getxattr(index_fd(set), name, xattr, text, sizeof(text));
+	ssize_t size = os_getxattr(index_fd(set), name, xattr, text, sizeof(text));
 	struct origin origin;
 
 	if (size <= 0 || nlink_decode(text, (size_t)size, &mark) < 0)
@@ -237,7 +237,7 @@ static uint32_t read_gone(const struct layer_set *set, const char *name)
 
 	if (fd < 0 || !may_hold(index, &index->gone, name))
 		return 0;
-	size = sys_readlinkat(fd, name, text, sizeof(text));
+	size = os_readlinkat(fd, name, text, sizeof(text));
 	if (size <= 0 || nlink_decode(text, (size_t)size, &mark) < 0 || mark.upper || mark.diff > 0)
 		return 0;
 	return (uint32_t)-mark.diff;
@@ -270,7 +270,7 @@ static int read_origin(const struct layer_set *set, int dirfd, const char *name,
 {
 	uint8_t value[ORIGIN_MAX];
 	ssize_t size =
-		sys_getxattr(dirfd, name, xattr_overlay_name(set->ns, XATTR_OVERLAY_ORIGIN), value, sizeof(value));
+		os_getxattr(dirfd, name, xattr_overlay_name(set->ns, XATTR_OVERLAY_ORIGIN), value, sizeof(value));
 
 	return size < 0 ? (int)size : origin_decode(value, (size_t)size, ret);
 }
@@ -303,12 +303,12 @@ int index_look_upper(const struct layer_set *set, int dirfd, const char *name, c
 /* A directory of WORKDIR, made where it is missing. */
 static int open_dir(struct layer_set *set, const char *name)
 {
-	int made = sys_mkdirat(set->workdir_fd, name, 0700), res = 0;
+	int made = os_mkdirat(set->workdir_fd, name, 0700), res = 0;
 	_cleanup_close_ int fd = -1;
 
 	if (made < 0 && made != -EEXIST)
 		return made;
-	fd = sys_openat(set->workdir_fd, name, O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
+	fd = os_openat(set->workdir_fd, name, O_PATH | O_DIRECTORY, 0, OS_NO_XDEV);
 	if (fd >= 0 && made == 0)
 		res = workdir_reset_permissions(set, fd);
 	return res < 0 ? res : TAKE_FD(fd);
@@ -319,7 +319,7 @@ int index_check_mark(const struct layer_set *set, int fd, enum xattr_overlay whi
 {
 	uint8_t value[ORIGIN_MAX];
 	struct origin stored;
-	ssize_t size = sys_getxattr(fd, "", xattr_overlay_name(set->ns, which), value, sizeof(value));
+	ssize_t size = os_getxattr(fd, "", xattr_overlay_name(set->ns, which), value, sizeof(value));
 	int res;
 
 	if (size < 0)
@@ -335,13 +335,13 @@ int index_renew_mark(const struct layer_set *set, int fd, enum xattr_overlay whi
 	static const uint8_t none[ORIGIN_UUID_SIZE];
 	uint8_t value[ORIGIN_MAX];
 	const char *xattr = xattr_overlay_name(set->ns, which);
-	ssize_t size = sys_getxattr(fd, "", xattr, value, sizeof(value));
+	ssize_t size = os_getxattr(fd, "", xattr, value, sizeof(value));
 	struct origin stored;
 
 	if (size <= 0 || origin_decode(value, (size_t)size, &stored) < 0 || memcmp(stored.uuid, none, sizeof(none)))
 		return 0;
 	memcpy(stored.uuid, origin->uuid, sizeof(stored.uuid));
-	return origin_equal(&stored, origin) ? sys_setxattr(fd, "", xattr, value, origin_encode(origin, value), 0) : 0;
+	return origin_equal(&stored, origin) ? os_setxattr(fd, "", xattr, value, origin_encode(origin, value), 0) : 0;
 }
 
 int index_mark(const struct layer_set *set, int fd, enum xattr_overlay which, const struct origin *origin)
@@ -351,7 +351,7 @@ int index_mark(const struct layer_set *set, int fd, enum xattr_overlay which, co
 
 	if (res != -ENODATA)
 		return res;
-	return sys_setxattr(fd, "", xattr_overlay_name(set->ns, which), value, origin_encode(origin, value), 0);
+	return os_setxattr(fd, "", xattr_overlay_name(set->ns, which), value, origin_encode(origin, value), 0);
 }
 
 int index_make(struct layer_set *set)
@@ -371,7 +371,7 @@ int index_make(struct layer_set *set)
 		return fd;
 	res = index_mark(set, fd, XATTR_OVERLAY_UPPER, &index->upper);
 	if (res < 0) {
-		sys_close(fd);
+		os_close(fd);
 		return res;
 	}
 	atomic_store_explicit(&index->fd, fd, memory_order_release);
@@ -388,9 +388,9 @@ int index_insert(struct layer_set *set, int fd, const char *temp, const char *na
 	if (res < 0)
 		return res;
 	if (temp)
-		res = sys_renameat2(set->work_fd, temp, index_fd(set), name, RENAME_NOREPLACE);
+		res = os_renameat2(set->work_fd, temp, index_fd(set), name, RENAME_NOREPLACE);
 	else
-		res = sys_link_fd(fd, index_fd(set), name);
+		res = os_link_fd(fd, index_fd(set), name);
 	if (res == 0)
 		atomic_fetch_add_explicit(&set->index->inserted, 1, memory_order_release);
 	return res;
@@ -400,31 +400,31 @@ int index_link(struct layer_set *set, const char *name, int dirfd, const char *n
 {
 	int fd = index_fd(set);
 
-	return fd < 0 ? fd : sys_linkat(fd, name, dirfd, newname);
+	return fd < 0 ? fd : os_linkat(fd, name, dirfd, newname);
 }
 
 int index_remove(struct layer_set *set, const char *name)
 {
 	int fd = index_fd(set);
 
-	return fd < 0 ? fd : sys_unlinkat(fd, name, 0);
+	return fd < 0 ? fd : os_unlinkat(fd, name, 0);
 }
 
 int index_setxattr(const struct layer_set *set, int fd, const char *xattr, const void *value, size_t size, int flags)
 {
 	const char *source = xattr_overlay_name(set->ns, XATTR_OVERLAY_PLYFS_SOURCE);
-	int res = sys_setxattr(fd, "", xattr, value, size, flags);
+	int res = os_setxattr(fd, "", xattr, value, size, flags);
 	uint8_t mark[SOURCE_MAX];
 	ssize_t n;
 
 	if (res != -ENOSPC)
 		return res;
-	n = sys_getxattr(fd, "", source, mark, sizeof(mark));
-	if (n <= 0 || sys_removexattr(fd, "", source) < 0)
+	n = os_getxattr(fd, "", source, mark, sizeof(mark));
+	if (n <= 0 || os_removexattr(fd, "", source) < 0)
 		return res;
-	res = sys_setxattr(fd, "", xattr, value, size, flags);
+	res = os_setxattr(fd, "", xattr, value, size, flags);
 	if (res < 0)
-		(void)sys_setxattr(fd, "", source, mark, (size_t)n, 0);
+		(void)os_setxattr(fd, "", source, mark, (size_t)n, 0);
 	return res;
 }
 
@@ -434,7 +434,7 @@ int index_write_nlink(struct layer_set *set, int fd, uint32_t nlink, uint32_t li
 	struct nlink_mark mark = {.upper = true, .diff = (int32_t)((int64_t)nlink - links)};
 	char text[NLINK_SIZE], old[NLINK_SIZE];
 	size_t len = nlink_encode(mark, text);
-	ssize_t size = sys_getxattr(fd, "", xattr, old, sizeof(old));
+	ssize_t size = os_getxattr(fd, "", xattr, old, sizeof(old));
 
 	if (size == (ssize_t)len && !memcmp(text, old, len))
 		return 0;
@@ -464,7 +464,7 @@ static int drop_gone(struct layer_set *set, const char *name)
 
 	if (fd < 0 || !nameset_has(index, &index->gone, name))
 		return 0;
-	res = sys_unlinkat(fd, name, 0);
+	res = os_unlinkat(fd, name, 0);
 	return res == -ENOENT ? 0 : res;
 }
 
@@ -484,12 +484,12 @@ int index_write_gone(struct layer_set *set, const char *name, uint32_t gone)
 		return res;
 	nlink_encode(mark, text);
 	work_temp_name(set, temp);
-	res = sys_symlinkat(text, set->work_fd, temp);
+	res = os_symlinkat(text, set->work_fd, temp);
 	if (res < 0)
 		return res;
-	res = sys_renameat2(set->work_fd, temp, fd, name, 0);
+	res = os_renameat2(set->work_fd, temp, fd, name, 0);
 	if (res < 0)
-		sys_unlinkat(set->work_fd, temp, 0);
+		os_unlinkat(set->work_fd, temp, 0);
 	return res;
 }
 

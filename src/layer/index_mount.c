@@ -40,9 +40,9 @@ static int upper_links(struct layer_set *set)
 	int ret;
 
 	work_temp_name(set, name);
-	ret = layer_supports(sys_linkat(set->workdir_fd, WORK_STATE_NAME, set->work_fd, name));
+	ret = layer_supports(os_linkat(set->workdir_fd, WORK_STATE_NAME, set->work_fd, name));
 	if (ret > 0) {
-		int unlinked = sys_unlinkat(set->work_fd, name, 0);
+		int unlinked = os_unlinkat(set->work_fd, name, 0);
 
 		ret = unlinked < 0 ? unlinked : ret;
 	}
@@ -114,7 +114,7 @@ static int drop_entry(struct index_cleaning *c, const char *name, const char *wh
 	int res;
 
 	log_debug("index: %s is removed: %s", name, why);
-	res = sys_unlinkat(c->dir, name, 0);
+	res = os_unlinkat(c->dir, name, 0);
 	return res == -ENOENT ? 0 : res;
 }
 
@@ -131,7 +131,7 @@ static int check_entry(struct index_cleaning *c, const char *name, const struct 
 	uint8_t value[ORIGIN_MAX];
 	struct statx stx;
 	ssize_t size;
-	int res = sys_statx(c->dir, name, &stx);
+	int res = os_statx(c->dir, name, &stx);
 
 	if (res < 0)
 		return res;
@@ -140,7 +140,7 @@ static int check_entry(struct index_cleaning *c, const char *name, const struct 
 		return 0;
 	if (layer_is_whiteout(&stx))
 		return nameset_add(set->index, &set->index->entries, name);
-	size = sys_getxattr(c->dir, name, xattr_overlay_name(set->ns, XATTR_OVERLAY_ORIGIN), value, sizeof(value));
+	size = os_getxattr(c->dir, name, xattr_overlay_name(set->ns, XATTR_OVERLAY_ORIGIN), value, sizeof(value));
 	if (size < 0)
 		return (int)size;
 	res = origin_decode(value, (size_t)size, &stored);
@@ -153,7 +153,7 @@ static int check_entry(struct index_cleaning *c, const char *name, const struct 
 	return nameset_add(set->index, &set->index->entries, name);
 }
 
-static int read_entry(void *arg, const struct sys_dirent *entry)
+static int read_entry(void *arg, const struct os_dirent *entry)
 {
 	struct index_cleaning *c = arg;
 	const char *workdir = layer_work_place(c->lo)->path;
@@ -171,13 +171,13 @@ static int read_entry(void *arg, const struct sys_dirent *entry)
 			 0;
 }
 
-static int see_entry(void *arg, const struct sys_dirent *entry)
+static int see_entry(void *arg, const struct os_dirent *entry)
 {
 	return entry->name[0] != '#';
 }
 
 /* What was counted before its object came into the index counts no more. */
-static int read_gone(void *arg, const struct sys_dirent *entry)
+static int read_gone(void *arg, const struct os_dirent *entry)
 {
 	struct index_cleaning *c = arg;
 	struct layer_index *index = c->lo->set->index;
@@ -186,8 +186,8 @@ static int read_gone(void *arg, const struct sys_dirent *entry)
 
 	if (origin_from_index_name(entry->name, &origin) < 0)
 		return 0;
-	if (index_fd(c->lo->set) >= 0 && sys_statx(index_fd(c->lo->set), entry->name, &stx) == 0)
-		return sys_unlinkat(c->dir, entry->name, 0);
+	if (index_fd(c->lo->set) >= 0 && os_statx(index_fd(c->lo->set), entry->name, &stx) == 0)
+		return os_unlinkat(c->dir, entry->name, 0);
 	return nameset_add(index, &index->gone, entry->name);
 }
 
@@ -195,23 +195,23 @@ static int read_directories(struct layer_opening *lo)
 {
 	struct layer_index *index = lo->set->index;
 	struct index_cleaning c = {.lo = lo, .dir = atomic_load(&index->fd)};
-	int res = c.dir >= 0 ? sys_read_dir(c.dir, read_entry, &c) : 0, fd;
+	int res = c.dir >= 0 ? os_read_dir(c.dir, read_entry, &c) : 0, fd;
 
 	if (res < 0)
 		return res;
-	fd = sys_openat(lo->set->workdir_fd, INDEX_GONE_NAME, O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
+	fd = os_openat(lo->set->workdir_fd, INDEX_GONE_NAME, O_PATH | O_DIRECTORY, 0, OS_NO_XDEV);
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
 	atomic_store(&index->gone_fd, fd);
 	c.dir = fd;
-	return sys_read_dir(fd, read_gone, &c);
+	return os_read_dir(fd, read_gone, &c);
 }
 
 /* --- all of it -------------------------------------------------------------------------------------------------------------------- */
 
 static bool has_entries(int dir)
 {
-	return dir >= 0 && sys_read_dir(dir, see_entry, NULL) != 0;
+	return dir >= 0 && os_read_dir(dir, see_entry, NULL) != 0;
 }
 
 /* Without an index: what is in the directory would be shown as it was before. */
@@ -250,7 +250,7 @@ static struct layer_index *index_new(void)
 
 static int open_index(const struct layer_opening *lo)
 {
-	return sys_openat(lo->set->workdir_fd, INDEX_DIR_NAME, O_RDONLY | O_DIRECTORY, 0, SYS_NO_XDEV);
+	return os_openat(lo->set->workdir_fd, INDEX_DIR_NAME, O_RDONLY | O_DIRECTORY, 0, OS_NO_XDEV);
 }
 
 static int refuse(struct layer_opening *lo, int err)
@@ -318,7 +318,7 @@ static int open_shown(struct layer_opening *lo)
 {
 	_cleanup_close_ int dir = open_index(lo);
 
-	if (lo->spec->index == INDEX_OFF && dir >= 0 && sys_read_dir(dir, see_entry, NULL) != 0)
+	if (lo->spec->index == INDEX_OFF && dir >= 0 && os_read_dir(dir, see_entry, NULL) != 0)
 		return layer_refuse(lo, -EOPNOTSUPP, "index", lo->spec->workdir, "index=off, and the mount that uses workdir may have an index");
 	return begin(lo, dir);
 }

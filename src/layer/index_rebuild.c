@@ -62,7 +62,7 @@ static int read_origin(const struct rebuild *r, int dirfd, const char *name, str
 {
 	uint8_t value[ORIGIN_MAX];
 	const char *xattr = xattr_overlay_name(r->set->ns, XATTR_OVERLAY_ORIGIN);
-	ssize_t size = sys_getxattr(dirfd, name, xattr, value, sizeof(value));
+	ssize_t size = os_getxattr(dirfd, name, xattr, value, sizeof(value));
 
 	return size < 0 ? (int)size : origin_decode(value, (size_t)size, ret);
 }
@@ -100,12 +100,12 @@ static int find_lower(struct rebuild *r, const struct source *source, const stru
 static int read_source(const struct rebuild *r, const char *name, struct source *ret)
 {
 	uint8_t value[SOURCE_MAX];
-	ssize_t size = sys_getxattr(r->dir, name, xattr_overlay_name(r->set->ns, XATTR_OVERLAY_PLYFS_SOURCE), value, sizeof(value));
+	ssize_t size = os_getxattr(r->dir, name, xattr_overlay_name(r->set->ns, XATTR_OVERLAY_PLYFS_SOURCE), value, sizeof(value));
 
 	return size < 0 ? (int)size : source_decode(value, (size_t)size, ret);
 }
 
-static int read_entry(void *arg, const struct sys_dirent *dirent)
+static int read_entry(void *arg, const struct os_dirent *dirent)
 {
 	struct rebuild *r = arg;
 	struct rebuild_entry *e;
@@ -219,7 +219,7 @@ static int write_mark(const struct rebuild *r, int dirfd, const char *name, enum
 {
 	uint8_t value[ORIGIN_MAX];
 
-	return sys_setxattr(dirfd, name, xattr_overlay_name(r->set->ns, which), value, origin_encode(origin, value), 0);
+	return os_setxattr(dirfd, name, xattr_overlay_name(r->set->ns, which), value, origin_encode(origin, value), 0);
 }
 
 static int write_entry(const struct rebuild *r, const struct rebuild_entry *e)
@@ -228,7 +228,7 @@ static int write_entry(const struct rebuild *r, const struct rebuild_entry *e)
 
 	if (res < 0 || !strcmp(e->name, e->new_name))
 		return res;
-	return sys_renameat2(r->dir, e->name, r->dir, e->new_name, RENAME_NOREPLACE);
+	return os_renameat2(r->dir, e->name, r->dir, e->new_name, RENAME_NOREPLACE);
 }
 
 /* An entry is only dropped by a mount whose marks are right: they go first and come last. */
@@ -240,9 +240,9 @@ static int write_all(const struct rebuild *r)
 	for (size_t i = 0; res == 0 && i < r->n; i++)
 		res = write_entry(r, &r->entries[i]);
 	if (res == 0)
-		res = sys_removexattr(r->dir, "", xattr_overlay_name(set->ns, XATTR_OVERLAY_ORIGIN));
+		res = os_removexattr(r->dir, "", xattr_overlay_name(set->ns, XATTR_OVERLAY_ORIGIN));
 	if ((res == 0 || res == -ENODATA) && !set->is_volatile)
-		res = sys_syncfs(set->layers[0].real_fd);
+		res = os_syncfs(set->layers[0].real_fd);
 	if (res == 0 || res == -ENODATA)
 		res = write_mark(r, set->layers[0].root_fd, "", XATTR_OVERLAY_ORIGIN, &set->index->top_lower);
 	return res < 0 ? res : write_mark(r, r->dir, "", XATTR_OVERLAY_UPPER, &set->index->upper);
@@ -251,7 +251,7 @@ static int write_all(const struct rebuild *r)
 int index_rebuild(struct layer_set *set, int dir, char **ret_why)
 {
 	struct rebuild r = {.set = set, .dir = dir};
-	int res = sys_read_dir(dir, read_entry, &r);
+	int res = os_read_dir(dir, read_entry, &r);
 
 	if (res == 0)
 		res = check_links(&r);

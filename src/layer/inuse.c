@@ -89,12 +89,12 @@ static void unescape_backslashes(char *text)
 static const struct layer_place *used_by_path(struct inuse_search *search, const char *path)
 {
 	const struct layer_place *places[] = {&search->lo->places[0], layer_work_place(search->lo)};
-	_cleanup_close_ int fd = sys_open_path(path, O_PATH | O_DIRECTORY, 0);
+	_cleanup_close_ int fd = os_open_path(path, O_PATH | O_DIRECTORY, 0);
 	struct statx stx;
 
 	if (is_shortage(fd))
 		search->err = fd;
-	if (fd < 0 || sys_statx_cached(fd, "", &stx) < 0)
+	if (fd < 0 || os_statx_cached(fd, "", &stx) < 0)
 		return NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
 		if (layer_id_equal(layer_id_of(&stx), places[i]->chain[0]))
@@ -143,7 +143,7 @@ static bool is_fuse(const char *fstype)
 	return !strcmp(fstype, "fuse") || !strncmp(fstype, "fuse.", 5);
 }
 
-static int search_mount(void *arg, const struct sys_mountinfo *m)
+static int search_mount(void *arg, const struct os_mountinfo *m)
 {
 	struct inuse_search *search = arg;
 	const char *where = search->lo->target.where;
@@ -164,7 +164,7 @@ static int search_mount(void *arg, const struct sys_mountinfo *m)
 /* 1: somebody else has it. A file system without such locks can't be protected; better used than refused. */
 static int try_lock(int fd, const char *path)
 {
-	int ret = sys_flock(fd, LOCK_EX | LOCK_NB);
+	int ret = os_flock(fd, LOCK_EX | LOCK_NB);
 
 	if (ret == -EWOULDBLOCK)
 		return 1;
@@ -184,7 +184,7 @@ static const struct layer_place *try_all(const struct layer_opening *lo, const s
 	if (try_lock(set->layers[0].real_fd, upper->path))
 		return upper;
 	if (try_lock(set->workdir_fd, work->path)) {
-		sys_flock(set->layers[0].real_fd, LOCK_UN);
+		os_flock(set->layers[0].real_fd, LOCK_UN);
 		return work;
 	}
 	return NULL;
@@ -201,9 +201,9 @@ static bool is_already_mounted(const struct layer_opening *lo, const struct inus
 
 static bool is_locked(int fd)
 {
-	if (sys_flock(fd, LOCK_SH | LOCK_NB) == -EWOULDBLOCK)
+	if (os_flock(fd, LOCK_SH | LOCK_NB) == -EWOULDBLOCK)
 		return true;
-	sys_flock(fd, LOCK_UN);
+	os_flock(fd, LOCK_UN);
 	return false;
 }
 
@@ -229,14 +229,14 @@ static bool can_show_upper(const struct layer_opening *lo, const struct inuse_se
 
 int inuse_lock(struct layer_opening *lo)
 {
-	unsigned long long start = sys_now_ms();
+	unsigned long long start = os_now_ms();
 
 	for (;;) {
 		struct inuse_search search = {.lo = lo};
 		const struct layer_place *used;
 		int ret;
 
-		ret = sys_each_mount(search_mount, &search);
+		ret = os_each_mount(search_mount, &search);
 		ret = is_shortage(ret) ? ret : search.err;
 		if (ret < 0)
 			return layer_refuse(lo, ret, lo->places[0].option, lo->places[0].path,
@@ -246,12 +246,12 @@ int inuse_lock(struct layer_opening *lo)
 			return 0;
 		if (is_already_mounted(lo, &search))
 			return -EALREADY;
-		lo->could_show_upper = sys_now_ms() >= start + SHOW_AFTER_MS && can_show_upper(lo, &search);
+		lo->could_show_upper = os_now_ms() >= start + SHOW_AFTER_MS && can_show_upper(lo, &search);
 		if (lo->could_show_upper)
 			return -EBUSY;
-		if (sys_now_ms() >= start + (is_ending(lo, &search) ? WAIT_FOR_END_MS : WAIT_MS))
+		if (os_now_ms() >= start + (is_ending(lo, &search) ? WAIT_FOR_END_MS : WAIT_MS))
 			return layer_refuse(lo, -EBUSY, used->option, used->path, "in use by another mount");
-		sys_sleep_us(POLL_MS * 1000);
+		os_sleep_us(POLL_MS * 1000);
 	}
 }
 
@@ -262,31 +262,31 @@ int inuse_lock(struct layer_opening *lo)
 static bool target_is_same(const struct layer_opening *lo)
 {
 	struct inuse_search search = {.lo = lo};
-	struct sys_mount_identity there;
+	struct os_mount_identity there;
 	_cleanup_close_ int fd = -1;
 
-	sys_each_mount(search_mount, &search);
+	os_each_mount(search_mount, &search);
 	if (!search.has_our_type)
 		return false;
-	fd = sys_open_path(lo->mountpoint, O_RDONLY | O_DIRECTORY, 0);
-	return fd >= 0 && sys_mount_identity(fd, &there) == 0 && !memcmp(there.bytes, lo->set->identity, sizeof(there.bytes));
+	fd = os_open_path(lo->mountpoint, O_RDONLY | O_DIRECTORY, 0);
+	return fd >= 0 && os_mount_identity(fd, &there) == 0 && !memcmp(there.bytes, lo->set->identity, sizeof(there.bytes));
 }
 
 int inuse_lock_target(struct layer_opening *lo)
 {
-	unsigned long long start = sys_now_ms();
+	unsigned long long start = os_now_ms();
 
 	if (!lo->mountpoint)
 		return 0;
 	for (;;) {
-		_cleanup_close_ int fd = sys_open_path(lo->mountpoint, O_RDONLY | O_DIRECTORY, 0);
-		int ret = fd < 0 ? fd : sys_flock(fd, LOCK_EX | LOCK_NB);
+		_cleanup_close_ int fd = os_open_path(lo->mountpoint, O_RDONLY | O_DIRECTORY, 0);
+		int ret = fd < 0 ? fd : os_flock(fd, LOCK_EX | LOCK_NB);
 
 		/* Who keeps it for longer isn't about to mount; and without a lock only calls at the same time aren't seen. */
-		if (ret != -EWOULDBLOCK || sys_now_ms() >= start + WAIT_MS) {
+		if (ret != -EWOULDBLOCK || os_now_ms() >= start + WAIT_MS) {
 			lo->set->target_fd = TAKE_FD(fd);
 			return target_is_same(lo) ? -EALREADY : 0;
 		}
-		sys_sleep_us(POLL_MS * 1000);
+		os_sleep_us(POLL_MS * 1000);
 	}
 }

@@ -17,7 +17,7 @@
 #include "format/idmap.h"
 #include "os/mount.h"
 
-static int note_mount(void *arg, const struct sys_mountinfo *m)
+static int note_mount(void *arg, const struct os_mountinfo *m)
 {
 	struct layer_opening *lo = arg;
 	struct layer_set *set = lo->set;
@@ -36,7 +36,7 @@ int mapped_prepare(struct layer_opening *lo)
 {
 	if (idmap_is_empty(&lo->spec->uidmap) && idmap_is_empty(&lo->spec->gidmap))
 		return 0;
-	return sys_each_mount(note_mount, lo);
+	return os_each_mount(note_mount, lo);
 }
 
 static uint32_t unmap(const struct idmap *map, uint32_t id)

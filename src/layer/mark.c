@@ -86,7 +86,7 @@ static int read_opaque(const struct layer_set *set, int dirfd, const char *name,
 {
 	char value[2];
 	ssize_t size =
-		sys_getxattr(dirfd, name, xattr_overlay_name(set->ns, XATTR_OVERLAY_OPAQUE), value, sizeof(value));
+		os_getxattr(dirfd, name, xattr_overlay_name(set->ns, XATTR_OVERLAY_OPAQUE), value, sizeof(value));
 
 	*marks &= ~(unsigned)MARK_OPAQUE;
 	if (size == -ENODATA || size == -ERANGE)
@@ -103,7 +103,7 @@ static int read_opaque(const struct layer_set *set, int dirfd, const char *name,
 static int read_fuseoverlayfs(int dirfd, const char *name, unsigned *marks)
 {
 	char value[2];
-	ssize_t size = sys_getxattr(dirfd, name, XATTR_FUSEOVERLAYFS_OPAQUE, value, sizeof(value));
+	ssize_t size = os_getxattr(dirfd, name, XATTR_FUSEOVERLAYFS_OPAQUE, value, sizeof(value));
 
 	*marks &= ~LISTED_FUSEOVERLAYFS;
 	if (size == 1 && value[0] == 'y')
@@ -116,7 +116,7 @@ static enum bearer bearer_of(int dirfd, const char *name)
 	struct statx stx;
 
 	/* As far as is known without asking the file system: a type doesn't change. */
-	if (sys_statx_cached(dirfd, name, &stx) < 0)
+	if (os_statx_cached(dirfd, name, &stx) < 0)
 		return BEARER_ANY;
 	return S_ISDIR(stx.stx_mode) ? BEARER_DIR : S_ISREG(stx.stx_mode) ? BEARER_FILE : BEARER_OTHER;
 }
@@ -124,7 +124,7 @@ static enum bearer bearer_of(int dirfd, const char *name)
 /* 1, 0 or -errno. */
 static int has_mark(const struct layer_set *set, int dirfd, const char *name, enum xattr_overlay which)
 {
-	ssize_t size = sys_getxattr(dirfd, name, xattr_overlay_name(set->ns, which), NULL, 0);
+	ssize_t size = os_getxattr(dirfd, name, xattr_overlay_name(set->ns, which), NULL, 0);
 
 	if (size == -ENODATA || size == -EOPNOTSUPP || size == -ENOSYS || size == -EPERM)
 		return 0;
@@ -191,13 +191,13 @@ int layer_read_marks(const struct layer_set *set, const struct layer *l, int dir
 	_cleanup_free_ char *large = NULL;
 	char small[LIST_FIRST_TRY];
 	char *list = small;
-	ssize_t size = l->has_xattr ? sys_listxattr(dirfd, name, small, sizeof(small)) : 0;
+	ssize_t size = l->has_xattr ? os_listxattr(dirfd, name, small, sizeof(small)) : 0;
 
 	if (size == -ERANGE) {
 		list = large = malloc(LIST_LIMIT);
 		if (!large)
 			return -ENOMEM;
-		size = sys_listxattr(dirfd, name, large, LIST_LIMIT);
+		size = os_listxattr(dirfd, name, large, LIST_LIMIT);
 	}
 	if (size == -EOPNOTSUPP || size == -ENOSYS)
 		size = 0;
@@ -208,7 +208,7 @@ int layer_read_redirect(const struct layer_set *set, int dirfd, const char *name
 {
 	const char *xattr = xattr_overlay_name(set->ns, XATTR_OVERLAY_REDIRECT);
 	char value[REDIRECT_MAX];
-	ssize_t size = sys_getxattr(dirfd, name, xattr, value, sizeof(value));
+	ssize_t size = os_getxattr(dirfd, name, xattr, value, sizeof(value));
 
 	if (size == -EOPNOTSUPP)
 		return -ENODATA;
@@ -222,7 +222,7 @@ int layer_check_metacopy(const struct layer_set *set, int dirfd, const char *nam
 	const char *xattr = xattr_overlay_name(set->ns, XATTR_OVERLAY_METACOPY);
 	uint8_t value[METACOPY_MAX];
 	struct metacopy metacopy;
-	ssize_t size = sys_getxattr(dirfd, name, xattr, value, sizeof(value));
+	ssize_t size = os_getxattr(dirfd, name, xattr, value, sizeof(value));
 
 	if (size == -EOPNOTSUPP)
 		return -ENODATA;

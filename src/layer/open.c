@@ -20,10 +20,10 @@
  * one). */
 static bool is_mount_ahead(int dirfd, const char *name)
 {
-	int fd = sys_openat(dirfd, name, O_PATH, 0, SYS_NO_XDEV);
+	int fd = os_openat(dirfd, name, O_PATH, 0, OS_NO_XDEV);
 
 	if (fd >= 0)
-		sys_close(fd);
+		os_close(fd);
 	return fd == -EXDEV;
 }
 
@@ -32,7 +32,7 @@ static uint64_t number_of_hidden(int dirfd, const char *name)
 {
 	struct statx dir = {0};
 
-	(void)sys_statx_cached(dirfd, "", &dir);
+	(void)os_statx_cached(dirfd, "", &dir);
 	return XXH3_64bits_withSeed(name, strlen(name), dir.stx_ino ^ layer_dev_of(&dir) << 40);
 }
 
@@ -40,7 +40,7 @@ static uint64_t number_of_hidden(int dirfd, const char *name)
  * waits for an answer of ours would wait for ever. */
 int layer_statx_covered(int dirfd, const char *name, struct statx *ret_stx)
 {
-	int ret = sys_statx_cached(dirfd, name, ret_stx);
+	int ret = os_statx_cached(dirfd, name, ret_stx);
 
 	if (!ret)
 		return (ret_stx->stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
@@ -58,7 +58,7 @@ int layer_statx_covered(int dirfd, const char *name, struct statx *ret_stx)
 int layer_openat(const struct layer *l, int dirfd, const char *name, int flags)
 {
 	for (unsigned i = 0;; i++) {
-		int fd = sys_openat(dirfd, name, flags, 0, l->fenced ? SYS_CROSS_MOUNTS : SYS_NO_XDEV);
+		int fd = os_openat(dirfd, name, flags, 0, l->fenced ? OS_CROSS_MOUNTS : OS_NO_XDEV);
 		struct statx stx;
 
 		if (fd != -EXDEV || i == RACE_TRIES)
@@ -70,5 +70,5 @@ int layer_openat(const struct layer *l, int dirfd, const char *name, int flags)
 
 int layer_open_path(const struct layer *l, const char *path, int flags)
 {
-	return sys_openat(l->root_fd, path, flags, 0, l->fenced ? SYS_CROSS_MOUNTS : SYS_NO_XDEV);
+	return os_openat(l->root_fd, path, flags, 0, l->fenced ? OS_CROSS_MOUNTS : OS_NO_XDEV);
 }

@@ -22,11 +22,11 @@ ssize_t layer_make_origin(const struct layer_set *set, const struct layer *l, in
 {
 	const struct layer_fs *fs = &set->fs[l->fs];
 	uint8_t value[ORIGIN_MAX];
-	struct sys_handle handle;
+	struct os_handle handle;
 	struct origin origin;
 	size_t len;
 
-	if (!fs->has_handles || sys_name_to_handle(fd, "", &handle) < 0 ||
+	if (!fs->has_handles || os_name_to_handle(fd, "", &handle) < 0 ||
 	    origin_make(handle.type, handle.bytes, handle.len, fs->uuid, false, &origin) < 0)
 		return -EOPNOTSUPP;
 	len = origin_encode(&origin, value);
@@ -76,13 +76,13 @@ static uint64_t ino_of_lower(const struct copy *copy, const struct layer *l, int
  * number only with an index, because else each of its names may have been copied to an upper file of its own. */
 static uint64_t ino_in_fs(const struct copy *copy, const struct layer_fs *fs, const struct origin *origin)
 {
-	struct sys_handle handle = {.type = origin->type, .len = origin->fid_size};
+	struct os_handle handle = {.type = origin->type, .len = origin->fid_size};
 	_cleanup_close_ int fd = -1;
 	struct statx stx;
 
 	memcpy(handle.bytes, origin->fid, origin->fid_size);
-	fd = sys_open_by_handle(fs->handle_fd, &handle, O_PATH);
-	if (fd < 0 || sys_statx(fd, "", &stx) < 0 || !stx.stx_nlink)
+	fd = os_open_by_handle(fs->handle_fd, &handle, O_PATH);
+	if (fd < 0 || os_statx(fd, "", &stx) < 0 || !stx.stx_nlink)
 		return 0;
 	if (!S_ISDIR(stx.stx_mode) && stx.stx_nlink != 1 &&
 	    !(copy->may_be_indexed && is_indexed(copy->set, copy->dirfd, copy->name)))
@@ -122,7 +122,7 @@ static uint64_t ino_of_handle(const struct copy *copy)
 	uint8_t value[ORIGIN_MAX];
 	struct origin origin;
 	ssize_t size =
-		sys_getxattr(copy->dirfd, copy->name, xattr_overlay_name(set->ns, XATTR_OVERLAY_ORIGIN), value, sizeof(value));
+		os_getxattr(copy->dirfd, copy->name, xattr_overlay_name(set->ns, XATTR_OVERLAY_ORIGIN), value, sizeof(value));
 
 	if (size <= 0 || origin_decode(value, (size_t)size, &origin) < 0 || (origin.flags & ORIGIN_FLAG_PATH_UPPER) ||
 	    layer_uuid_is_ambiguous(set, origin.uuid))
@@ -139,11 +139,11 @@ static uint64_t origin_ino(const struct copy *copy)
 
 	if (ino)
 		return ino;
-	size = sys_getxattr(copy->dirfd, copy->name, xattr_overlay_name(set->ns, XATTR_OVERLAY_PLYFS_INO), value, sizeof(value));
+	size = os_getxattr(copy->dirfd, copy->name, xattr_overlay_name(set->ns, XATTR_OVERLAY_PLYFS_INO), value, sizeof(value));
 	if (size <= 0)
 		return 0;
 	/* The number of a file with several links is the copy's only as long as all names lead to it. */
-	if (sys_getxattr(copy->dirfd, copy->name, xattr_overlay_name(set->ns, XATTR_OVERLAY_NLINK), NULL, 0) >= 0 &&
+	if (os_getxattr(copy->dirfd, copy->name, xattr_overlay_name(set->ns, XATTR_OVERLAY_NLINK), NULL, 0) >= 0 &&
 	    !(copy->may_be_indexed && is_indexed(set, copy->dirfd, copy->name)))
 		return 0;
 	return layer_shown_ino(set, inomark_decode(value, (size_t)size));

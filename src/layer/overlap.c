@@ -48,7 +48,7 @@ static bool is_same_object(const struct statx *a, const struct statx *b)
 static int read_chain(struct layer_place *place, int fd)
 {
 	struct statx now, before;
-	int ret = sys_statx_cached(fd, "", &now);
+	int ret = os_statx_cached(fd, "", &now);
 
 	if (ret < 0)
 		return ret;
@@ -56,7 +56,7 @@ static int read_chain(struct layer_place *place, int fd)
 	ret = chain_add(place, &now);
 	for (unsigned level = 1; !ret; level++) {
 		before = now;
-		if (sys_statx_up(fd, level, &now) < 0 || is_same_object(&now, &before))
+		if (os_statx_up(fd, level, &now) < 0 || is_same_object(&now, &before))
 			break;
 		ret = chain_add(place, &now);
 	}
@@ -71,7 +71,7 @@ int place_read(struct layer_place *place, int fd)
 
 	if (ret < 0)
 		return ret;
-	len = sys_fd_target(fd, where, sizeof(where));
+	len = os_fd_target(fd, where, sizeof(where));
 	if (len <= 0 || len == sizeof(where) || where[0] != '/')
 		return 0;
 	place->where = strndup(where, (size_t)len);
@@ -125,7 +125,7 @@ static unsigned first_in_mount(const struct placing *p, uint64_t mnt_id)
 	return low;
 }
 
-static int place_in_mount(void *arg, const struct sys_mountinfo *m)
+static int place_in_mount(void *arg, const struct os_mountinfo *m)
 {
 	const struct placing *p = arg;
 	uint64_t mnt_id = (uint64_t)m->id;
@@ -161,7 +161,7 @@ int place_in_file_systems(struct layer_place *places, unsigned n)
 	for (unsigned i = 0; i < n; i++)
 		sorted[i] = &places[i];
 	qsort(sorted, n, sizeof(*sorted), by_mount);
-	ret = sys_each_mount(place_in_mount, &p);
+	ret = os_each_mount(place_in_mount, &p);
 	return layer_passing(ret);
 }
 

@@ -49,7 +49,7 @@ static int read_override(const struct layer *l, int fd, struct statx *stx)
 
 	if (!may_carry(l->override, stx->stx_mode))
 		return 0;
-	size = sys_getxattr(fd, "", xattr_override_stat(l->override), value, sizeof(value));
+	size = os_getxattr(fd, "", xattr_override_stat(l->override), value, sizeof(value));
 	if (size == -ENODATA || size == -EOPNOTSUPP)
 		return 0;
 	if (size < 0 && size != -ERANGE)
@@ -75,7 +75,7 @@ int override_statx(const struct layer *l, int dirfd, const char *name, struct st
 		if (fd < 0)
 			return fd;
 	}
-	r = sys_statx(fd, "", &stx);
+	r = os_statx(fd, "", &stx);
 	if (r == 0)
 		r = read_override(l, fd, &stx);
 	if (r < 0)
@@ -89,7 +89,7 @@ static int write_value(const struct layer *l, int fd, const struct override *o)
 	char value[OVERRIDE_SIZE];
 	size_t size = override_encode(o, value);
 
-	return sys_setxattr(fd, "", xattr_override_stat(l->override), value, size, 0);
+	return os_setxattr(fd, "", xattr_override_stat(l->override), value, size, 0);
 }
 
 int layer_write_override(const struct layer_set *set, int fd, const struct statx *stx)
@@ -112,7 +112,7 @@ static int has_form(const struct layer *l, enum override_form form)
 {
 	char value[OVERRIDE_SIZE];
 
-	return layer_supports((int)sys_getxattr(l->root_fd, "", xattr_override_stat(form), value, sizeof(value)));
+	return layer_supports((int)os_getxattr(l->root_fd, "", xattr_override_stat(form), value, sizeof(value)));
 }
 
 /* 1, 0 or -errno; of several forms the first counts. */

@@ -24,7 +24,7 @@
 
 bool probe_sees_trusted(void)
 {
-	return sys_has_cap(CAP_SYS_ADMIN) && sys_in_init_userns();
+	return os_has_cap(CAP_SYS_ADMIN) && os_in_init_userns();
 }
 
 enum xattr_ns probe_namespace(const struct stack_spec *spec)
@@ -38,13 +38,13 @@ enum xattr_ns probe_namespace(const struct stack_spec *spec)
 static int probe_handles(const struct layer *l, int fd, long type, struct layer_fs *ret_fs)
 {
 	_cleanup_close_ int opened = -1;
-	struct sys_handle handle;
-	int ret = type != FUSE_SUPER_MAGIC ? layer_supports(sys_name_to_handle(l->root_fd, "", &handle)) : 0;
+	struct os_handle handle;
+	int ret = type != FUSE_SUPER_MAGIC ? layer_supports(os_name_to_handle(l->root_fd, "", &handle)) : 0;
 
 	ret_fs->gives_handles = ret > 0;
 	if (ret <= 0)
 		return ret;
-	opened = sys_open_by_handle(fd, &handle, O_PATH);
+	opened = os_open_by_handle(fd, &handle, O_PATH);
 	/* The root's own handle is never stale. */
 	ret = opened == -ESTALE ? 0 : layer_supports(opened);
 	ret_fs->has_handles = ret > 0;
@@ -58,7 +58,7 @@ static uint64_t lasting_id(const struct layer *l, const struct layer_fs *fs, dev
 
 	if (fs->has_uuid)
 		return XXH3_64bits(fs->uuid, sizeof(fs->uuid));
-	if (sys_fstatvfs(l->root_fd, &st) == 0 && st.f_fsid)
+	if (os_fstatvfs(l->root_fd, &st) == 0 && st.f_fsid)
 		return XXH3_64bits(&(uint64_t){st.f_fsid}, sizeof(uint64_t));
 	return XXH3_64bits(&dev, sizeof(dev));
 }
@@ -83,14 +83,14 @@ static struct layer_fs *find_same(struct layer_set *set, const struct layer_fs *
 static int probe_fs(struct layer_set *set, struct layer *l, dev_t dev)
 {
 	static const uint8_t none[sizeof(set->fs->uuid)];
-	_cleanup_close_ int fd = sys_openat(l->root_fd, ".", O_RDONLY | O_DIRECTORY, 0, SYS_NO_XDEV);
+	_cleanup_close_ int fd = os_openat(l->root_fd, ".", O_RDONLY | O_DIRECTORY, 0, OS_NO_XDEV);
 	struct layer_fs fs = {.handle_fd = -1}, *same;
 	long type;
-	int ret = fd < 0 ? fd : sys_fs_type(fd, &type);
+	int ret = fd < 0 ? fd : os_fs_type(fd, &type);
 
 	if (ret < 0)
 		return ret;
-	sys_fs_uuid(fd, fs.uuid);
+	os_fs_uuid(fd, fs.uuid);
 	fs.has_uuid = memcmp(fs.uuid, none, sizeof(none)) != 0;
 	fs.subvolumes = type == BTRFS_SUPER_MAGIC;
 	same = find_same(set, &fs);
@@ -112,7 +112,7 @@ static int probe_fs(struct layer_set *set, struct layer *l, dev_t dev)
 
 bool probe_attribute(const struct layer *l, const char *xattr)
 {
-	ssize_t size = sys_getxattr(l->root_fd, "", xattr, NULL, 0);
+	ssize_t size = os_getxattr(l->root_fd, "", xattr, NULL, 0);
 
 	return size != -EOPNOTSUPP && size != -ENOSYS;
 }
@@ -121,7 +121,7 @@ static int probe_layer(struct layer_set *set, struct layer *l)
 {
 	struct layer_fs *fs;
 	struct statx stx;
-	int ret = sys_statx(l->root_fd, "", &stx);
+	int ret = os_statx(l->root_fd, "", &stx);
 
 	if (ret < 0)
 		return ret;
@@ -167,13 +167,13 @@ static int create_probe_file(struct layer_set *set, char ret_name[WORK_NAME_MAX]
 	int fd;
 
 	work_temp_name(set, ret_name);
-	fd = sys_openat(set->work_fd, ret_name, O_CREAT | O_EXCL | O_WRONLY, 0, SYS_NO_XDEV);
-	return fd < 0 ? fd : sys_close(fd);
+	fd = os_openat(set->work_fd, ret_name, O_CREAT | O_EXCL | O_WRONLY, 0, OS_NO_XDEV);
+	return fd < 0 ? fd : os_close(fd);
 }
 
 static int probe_reopen(struct layer_set *set, const char *name)
 {
-	_cleanup_close_ int fd = sys_openat(set->work_fd, name, O_RDWR, 0, SYS_NO_XDEV);
+	_cleanup_close_ int fd = os_openat(set->work_fd, name, O_RDWR, 0, OS_NO_XDEV);
 	int ret = layer_supports(fd);
 
 	set->can_reopen = ret > 0;
@@ -184,7 +184,7 @@ static int probe_reopen(struct layer_set *set, const char *name)
  * space left can be given nothing now. */
 static int probe_chown(struct layer_set *set, const char *name)
 {
-	int ret = sys_has_cap(CAP_CHOWN) ? sys_fchownat(set->work_fd, name, 1, 1) : -EPERM;
+	int ret = os_has_cap(CAP_CHOWN) ? os_fchownat(set->work_fd, name, 1, 1) : -EPERM;
 
 	if (ret == -EINVAL || ret == -EOVERFLOW || ret == -EDQUOT)
 		ret = 0;
@@ -198,13 +198,13 @@ static int probe_xattr(struct layer_set *set, const char *name)
 {
 	struct layer *upper = layer_upper(set);
 	const char *mark = xattr_overlay_name(set->ns, XATTR_OVERLAY_OPAQUE);
-	int set_ret = sys_setxattr(set->work_fd, name, mark, "y", 1, 0), ret = set_ret;
+	int set_ret = os_setxattr(set->work_fd, name, mark, "y", 1, 0), ret = set_ret;
 
 	if (ret == -ENOSPC || ret == -EDQUOT)
 		ret = 0;
 	ret = layer_supports(ret);
 	if (!set_ret) {
-		ssize_t size = sys_getxattr(set->work_fd, name, mark, NULL, 0);
+		ssize_t size = os_getxattr(set->work_fd, name, mark, NULL, 0);
 
 		ret = size < 0 ? layer_supports((int)size) : size == 1;
 	}
@@ -220,23 +220,23 @@ static int probe_xattr(struct layer_set *set, const char *name)
 
 static int probe_tmpfile(struct layer_set *set)
 {
-	_cleanup_close_ int fd = sys_open_tmpfile(set->work_fd, O_RDWR, 0600);
+	_cleanup_close_ int fd = os_open_tmpfile(set->work_fd, O_RDWR, 0600);
 	char name[WORK_NAME_MAX];
 	int ret = layer_supports(fd);
 
 	if (ret > 0) {
 		work_temp_name(set, name);
-		ret = layer_supports(sys_link_fd(fd, set->work_fd, name));
+		ret = layer_supports(os_link_fd(fd, set->work_fd, name));
 	}
 	set->has_tmpfile = ret > 0;
-	return ret > 0 ? sys_unlinkat(set->work_fd, name, 0) : ret;
+	return ret > 0 ? os_unlinkat(set->work_fd, name, 0) : ret;
 }
 
 /* Whether there is a whiteout of that name, which is removed. */
 static int take_whiteout(struct layer_set *set, const char *name)
 {
 	struct statx stx;
-	int ret = sys_statx(set->work_fd, name, &stx), unlinked = sys_unlinkat(set->work_fd, name, 0);
+	int ret = os_statx(set->work_fd, name, &stx), unlinked = os_unlinkat(set->work_fd, name, 0);
 
 	return ret < 0 ? ret : unlinked < 0 ? unlinked : layer_is_whiteout(&stx);
 }
@@ -247,7 +247,7 @@ static int probe_device(struct layer_set *set)
 	int ret;
 
 	work_temp_name(set, name);
-	ret = layer_supports(sys_mknodat(set->work_fd, name, S_IFCHR | 0, makedev(0, 0)));
+	ret = layer_supports(os_mknodat(set->work_fd, name, S_IFCHR | 0, makedev(0, 0)));
 	return ret > 0 ? take_whiteout(set, name) : ret;
 }
 
@@ -258,12 +258,12 @@ static int probe_rename_whiteout(struct layer_set *set, const char *name)
 	int ret;
 
 	work_temp_name(set, other);
-	ret = layer_supports(sys_renameat2(set->work_fd, name, set->work_fd, other, RENAME_WHITEOUT));
+	ret = layer_supports(os_renameat2(set->work_fd, name, set->work_fd, other, RENAME_WHITEOUT));
 	if (ret > 0) {
 		int back;
 
 		ret = take_whiteout(set, name);
-		back = sys_renameat2(set->work_fd, other, set->work_fd, name, 0);
+		back = os_renameat2(set->work_fd, other, set->work_fd, name, 0);
 		ret = ret < 0 ? ret : back < 0 ? back : ret;
 	}
 	set->has_rename_whiteout = ret > 0;
@@ -308,7 +308,7 @@ static int probe_by_file(struct layer_set *set, const char *name)
 		ret = workdir_reset_permissions(set, set->work_fd);
 	/* A plain user may not even set an attribute on a file that he can't open. */
 	if (!ret)
-		sys_fchmodat(set->work_fd, name, 0600);
+		os_fchmodat(set->work_fd, name, 0600);
 	if (!ret)
 		ret = probe_xattr(set, name);
 	if (!ret)
@@ -325,7 +325,7 @@ int probe_upper(struct layer_opening *lo)
 
 	if (!ret) {
 		ret = probe_by_file(set, name);
-		sys_unlinkat(set->work_fd, name, 0);
+		os_unlinkat(set->work_fd, name, 0);
 	}
 	if (!ret)
 		ret = probe_tmpfile(set);

@@ -21,7 +21,7 @@ static bool is_fuse(int fd)
 {
 	long type;
 
-	return sys_fs_type(fd, &type) == 0 && type == FUSE_SUPER_MAGIC;
+	return os_fs_type(fd, &type) == 0 && type == FUSE_SUPER_MAGIC;
 }
 
 /* Those that many layers lie on, and that are known to list all attributes and to have numbers that last. */
@@ -41,7 +41,7 @@ bool recognise_hides_sizes(int fd)
 {
 	long type;
 
-	if (sys_fs_type(fd, &type) < 0)
+	if (os_fs_type(fd, &type) < 0)
 		return false;
 	switch ((uint32_t)type) {
 	case PROC_SUPER_MAGIC:
@@ -68,7 +68,7 @@ static bool may_make_numbers_up(int fd)
 {
 	long type;
 
-	if (sys_fs_type(fd, &type) < 0)
+	if (os_fs_type(fd, &type) < 0)
 		return false;
 	switch ((uint32_t)type) {
 	case FUSE_SUPER_MAGIC:
@@ -93,7 +93,7 @@ struct number_look {
 #define NUMBERS_LOOKED_AT 16
 
 /* What reading a directory tells of a name was there before anybody looked it up. */
-static int look_at_number(void *arg, const struct sys_dirent *entry)
+static int look_at_number(void *arg, const struct os_dirent *entry)
 {
 	struct number_look *look = arg;
 	struct statx stx;
@@ -111,14 +111,14 @@ static bool reading_tells_others(const struct layer *l, int dirfd, const char *o
 {
 	struct number_look look = {.l = l, .dirfd = dirfd, .only = only};
 
-	return sys_read_dir(dirfd, look_at_number, &look) < 0 || look.differs;
+	return os_read_dir(dirfd, look_at_number, &look) < 0 || look.differs;
 }
 
 static uint64_t number_of(int dirfd, const char *name)
 {
 	struct statx stx;
 
-	return sys_statx(dirfd, name, &stx) < 0 ? 0 : stx.stx_ino;
+	return os_statx(dirfd, name, &stx) < 0 ? 0 : stx.stx_ino;
 }
 
 /* Whether the object keeps its number under another name. */
@@ -128,9 +128,9 @@ static bool keeps_number(struct layer_set *set, const char *name)
 	char other[WORK_NAME_MAX];
 
 	work_temp_name(set, other);
-	if (sys_renameat2(set->work_fd, name, set->work_fd, other, 0) == 0) {
+	if (os_renameat2(set->work_fd, name, set->work_fd, other, 0) == 0) {
 		after = number_of(set->work_fd, other);
-		sys_renameat2(set->work_fd, other, set->work_fd, name, 0);
+		os_renameat2(set->work_fd, other, set->work_fd, name, 0);
 	}
 	return before && before == after;
 }
@@ -142,9 +142,9 @@ static bool links_have_one(struct layer_set *set, const char *name)
 	char other[WORK_NAME_MAX];
 
 	work_temp_name(set, other);
-	if (sys_linkat(set->work_fd, name, set->work_fd, other) == 0) {
+	if (os_linkat(set->work_fd, name, set->work_fd, other) == 0) {
 		linked = number_of(set->work_fd, other);
-		sys_unlinkat(set->work_fd, other, 0);
+		os_unlinkat(set->work_fd, other, 0);
 	}
 	return number && number == linked;
 }
@@ -157,14 +157,14 @@ static bool upper_numbers_last(struct layer_set *set)
 
 	work_temp_name(set, file);
 	work_temp_name(set, dir);
-	fd = sys_openat(set->work_fd, file, O_CREAT | O_EXCL | O_WRONLY, 0600, SYS_NO_XDEV);
+	fd = os_openat(set->work_fd, file, O_CREAT | O_EXCL | O_WRONLY, 0600, OS_NO_XDEV);
 	if (fd >= 0)
-		sys_close(fd);
-	last = sys_mkdirat(set->work_fd, dir, 0700) == 0 && links_have_one(set, file) && keeps_number(set, file) &&
+		os_close(fd);
+	last = os_mkdirat(set->work_fd, dir, 0700) == 0 && links_have_one(set, file) && keeps_number(set, file) &&
 	       keeps_number(set, dir) && number_of(set->work_fd, file) != number_of(set->work_fd, dir) &&
 	       !reading_tells_others(layer_upper(set), set->work_fd, file);
-	sys_unlinkat(set->work_fd, file, 0);
-	sys_unlinkat(set->work_fd, dir, AT_REMOVEDIR);
+	os_unlinkat(set->work_fd, file, 0);
+	os_unlinkat(set->work_fd, dir, AT_REMOVEDIR);
 	return last;
 }
 
@@ -199,23 +199,23 @@ static void recognise_lower_numbers(struct layer_opening *lo, struct layer *l)
 /* In a directory of its own, whose removal tells whether something is left in it. 0 or -errno. */
 static int try_removal(int dirfd, const char *dir, enum removed_form *ret_form)
 {
-	_cleanup_close_ int at = sys_openat(dirfd, dir, O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
-	_cleanup_close_ int fd = at < 0 ? at : sys_openat(at, "f", O_CREAT | O_EXCL | O_RDWR, 0600, SYS_NO_XDEV);
-	_cleanup_close_ int path = fd < 0 ? fd : sys_openat(at, "f", O_PATH, 0, SYS_NO_XDEV);
+	_cleanup_close_ int at = os_openat(dirfd, dir, O_PATH | O_DIRECTORY, 0, OS_NO_XDEV);
+	_cleanup_close_ int fd = at < 0 ? at : os_openat(at, "f", O_CREAT | O_EXCL | O_RDWR, 0600, OS_NO_XDEV);
+	_cleanup_close_ int path = fd < 0 ? fd : os_openat(at, "f", O_PATH, 0, OS_NO_XDEV);
 	_cleanup_close_ int again = -1;
-	int ret = path < 0 ? path : sys_unlinkat(at, "f", 0);
+	int ret = path < 0 ? path : os_unlinkat(at, "f", 0);
 
 	*ret_form = REMOVED_STAYS;
 	if (ret < 0)
 		return layer_passing(ret);
-	ret = sys_unlinkat(dirfd, dir, AT_REMOVEDIR);
+	ret = os_unlinkat(dirfd, dir, AT_REMOVEDIR);
 	if (ret < 0) {
 		*ret_form = REMOVED_HIDES;
 		return layer_passing(ret);
 	}
 	/* What is open goes on in any case: an answer by the path alone is wanted. */
 	cleanup_close(&fd);
-	again = sys_reopen(path, O_RDONLY);
+	again = os_reopen(path, O_RDONLY);
 	if (again == -EMFILE || again == -ENFILE || again == -ENOMEM)
 		return again;
 	*ret_form = again < 0 ? REMOVED_GOES : REMOVED_STAYS;
@@ -229,7 +229,7 @@ int recognise_removed(struct layer_set *set)
 
 	work_temp_name(set, dir);
 	set->removed = REMOVED_STAYS;
-	ret = sys_mkdirat(set->work_fd, dir, 0700);
+	ret = os_mkdirat(set->work_fd, dir, 0700);
 	if (ret < 0)
 		return layer_passing(ret);
 	ret = try_removal(set->work_fd, dir, &set->removed);
@@ -244,7 +244,7 @@ int recognise_removed(struct layer_set *set)
 static int is_listed(int dirfd, const char *name, const char *xattr)
 {
 	_cleanup_free_ char *list = malloc(LIST_LIMIT);
-	ssize_t size = list ? sys_listxattr(dirfd, name, list, LIST_LIMIT) : -ENOMEM;
+	ssize_t size = list ? os_listxattr(dirfd, name, list, LIST_LIMIT) : -ENOMEM;
 
 	for (ssize_t at = 0; at < size; at += (ssize_t)strlen(list + at) + 1)
 		if (!strcmp(list + at, xattr))
@@ -258,7 +258,7 @@ int recognise_lists_mark(const struct layer_set *set, const char *name)
 	char value[2];
 
 	/* On a full file system it couldn't be set. */
-	if (sys_getxattr(set->work_fd, name, xattr, value, sizeof(value)) < 0)
+	if (os_getxattr(set->work_fd, name, xattr, value, sizeof(value)) < 0)
 		return !is_fuse(set->work_fd);
 	return is_listed(set->work_fd, name, xattr);
 }

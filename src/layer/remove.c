@@ -44,41 +44,41 @@ static void clear_flags(int fd_of_object)
 	_cleanup_close_ int fd = -1;
 	unsigned flags;
 
-	if (sys_statx(fd_of_object, "", &stx) < 0 || (!S_ISREG(stx.stx_mode) && !S_ISDIR(stx.stx_mode)))
+	if (os_statx(fd_of_object, "", &stx) < 0 || (!S_ISREG(stx.stx_mode) && !S_ISDIR(stx.stx_mode)))
 		return;
-	fd = sys_reopen(fd_of_object, O_RDONLY | O_NONBLOCK);
-	if (fd >= 0 && !sys_getflags(fd, &flags) && (flags & (FS_IMMUTABLE_FL | FS_APPEND_FL)))
-		sys_setflags(fd, flags & ~(unsigned)(FS_IMMUTABLE_FL | FS_APPEND_FL));
+	fd = os_reopen(fd_of_object, O_RDONLY | O_NONBLOCK);
+	if (fd >= 0 && !os_getflags(fd, &flags) && (flags & (FS_IMMUTABLE_FL | FS_APPEND_FL)))
+		os_setflags(fd, flags & ~(unsigned)(FS_IMMUTABLE_FL | FS_APPEND_FL));
 }
 
 /* unlink; on EPERM once more without the flags of the object and of its directory. */
 static int unlink_forced(int dirfd, const char *name, int flags)
 {
 	_cleanup_close_ int fd = -1;
-	int ret = sys_unlinkat(dirfd, name, flags);
+	int ret = os_unlinkat(dirfd, name, flags);
 
 	if (ret != -EPERM)
 		return ret;
-	fd = sys_openat(dirfd, name, O_PATH, 0, SYS_NO_XDEV);
+	fd = os_openat(dirfd, name, O_PATH, 0, OS_NO_XDEV);
 	if (fd >= 0)
 		clear_flags(fd);
 	clear_flags(dirfd);
-	return sys_unlinkat(dirfd, name, flags);
+	return os_unlinkat(dirfd, name, flags);
 }
 
 /* Gives a directory's owner all permissions, without which a daemon that isn't root could not empty it. Only where it must be: a removed
  * directory may still be open, and who has it open sees its mode. */
 static void open_up(int fd)
 {
-	if (sys_fchmod(fd, 0700) == -EPERM) {
+	if (os_fchmod(fd, 0700) == -EPERM) {
 		clear_flags(fd);
-		sys_fchmod(fd, 0700);
+		os_fchmod(fd, 0700);
 	}
 }
 
 /* --- one directory ------------------------------------------------------------------------------------------------ */
 
-static int remove_each(void *arg, const struct sys_dirent *entry)
+static int remove_each(void *arg, const struct os_dirent *entry)
 {
 	struct removal_level *level = arg;
 
@@ -91,7 +91,7 @@ static int empty_dir(struct removal *r, int fd, unsigned depth)
 {
 	for (int pass = 0; pass < MAX_PASSES; pass++) {
 		struct removal_level level = {.removal = r, .fd = fd, .depth = depth};
-		int ret = sys_read_dir(fd, remove_each, &level);
+		int ret = os_read_dir(fd, remove_each, &level);
 
 		if (ret < 0 || !level.seen)
 			return ret;
@@ -116,17 +116,17 @@ static int lift(struct removal *r, int dirfd, const char *name, int fd)
 
 	if (!lifted)
 		return -ENOMEM;
-	ret = sys_statx(fd, "", &stx);
+	ret = os_statx(fd, "", &stx);
 	if (ret < 0)
 		return ret;
 	temp_name_make(number_for(&stx), temp);
-	ret = sys_renameat2(dirfd, name, r->top, temp, 0);
+	ret = os_renameat2(dirfd, name, r->top, temp, 0);
 	if (ret == -EPERM || ret == -EACCES) {
 		/* Its own permissions count too: its ".." changes. */
 		clear_flags(dirfd);
 		clear_flags(fd);
 		open_up(fd);
-		ret = sys_renameat2(dirfd, name, r->top, temp, 0);
+		ret = os_renameat2(dirfd, name, r->top, temp, 0);
 	}
 	if (!ret) {
 		*lifted = number_for(&stx);
@@ -138,11 +138,11 @@ static int lift(struct removal *r, int dirfd, const char *name, int fd)
 static int remove_dir(struct removal *r, int dirfd, const char *name, unsigned depth)
 {
 	_cleanup_close_ int fd = -1;
-	int ret = sys_unlinkat(dirfd, name, AT_REMOVEDIR);
+	int ret = os_unlinkat(dirfd, name, AT_REMOVEDIR);
 
 	if (ret != -ENOTEMPTY && ret != -EEXIST && ret != -EPERM)
 		return ret;
-	fd = sys_openat(dirfd, name, O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
+	fd = os_openat(dirfd, name, O_PATH | O_DIRECTORY, 0, OS_NO_XDEV);
 	if (fd < 0)
 		return fd;
 	if (depth >= MAX_DEPTH)
@@ -157,13 +157,13 @@ static int remove_dir(struct removal *r, int dirfd, const char *name, unsigned d
 
 static int remove_entry(struct removal *r, int dirfd, const char *name, unsigned depth)
 {
-	int ret = sys_unlinkat(dirfd, name, 0);
+	int ret = os_unlinkat(dirfd, name, 0);
 	struct statx stx;
 
 	if (ret == -EISDIR)
 		return remove_dir(r, dirfd, name, depth);
 	if (ret == -EPERM) {
-		ret = sys_statx(dirfd, name, &stx);
+		ret = os_statx(dirfd, name, &stx);
 		if (!ret)
 			ret = S_ISDIR(stx.stx_mode) ? remove_dir(r, dirfd, name, depth) : unlink_forced(dirfd, name, 0);
 	}

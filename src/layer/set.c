@@ -36,10 +36,10 @@ static int open_place(struct layer_opening *lo, struct layer_place *place, const
 
 	place->option = option;
 	place->path = path;
-	fd = sys_open_path(path, O_RDONLY | O_DIRECTORY | O_NONBLOCK, 0);
+	fd = os_open_path(path, O_RDONLY | O_DIRECTORY | O_NONBLOCK, 0);
 	if (fd < 0)
 		return layer_refuse_errno(lo, fd, option, path);
-	self = sys_openat(fd, ".", O_PATH | O_DIRECTORY, 0, SYS_CROSS_MOUNTS);
+	self = os_openat(fd, ".", O_PATH | O_DIRECTORY, 0, OS_CROSS_MOUNTS);
 	if (self < 0)
 		return layer_refuse_errno(lo, self, option, path);
 	ret = place_read(place, fd);
@@ -121,7 +121,7 @@ static int open_upper(struct layer_opening *lo)
 static int open_shown_work(struct layer_opening *lo)
 {
 	const char *path = lo->spec->workdir;
-	_cleanup_close_ int fd = sys_open_path(path, O_RDONLY | O_DIRECTORY | O_NONBLOCK, 0);
+	_cleanup_close_ int fd = os_open_path(path, O_RDONLY | O_DIRECTORY | O_NONBLOCK, 0);
 	bool fenced;
 	int ret = fd;
 
@@ -139,7 +139,7 @@ static int open_mountpoint(struct layer_opening *lo)
 		return 0;
 	lo->target.option = "mountpoint";
 	lo->target.path = lo->mountpoint;
-	fd = sys_open_path(lo->mountpoint, O_PATH | O_DIRECTORY, 0);
+	fd = os_open_path(lo->mountpoint, O_PATH | O_DIRECTORY, 0);
 	if (fd < 0)
 		return layer_refuse_errno(lo, fd, "mountpoint", lo->mountpoint);
 	ret = place_read(&lo->target, fd);
@@ -223,13 +223,13 @@ static int write_uuid(struct layer_opening *lo)
 
 	if (lo->spec->uuid != UUID_ON || !set->has_upper_xattr)
 		return 0;
-	r = sys_getxattr(set->layers[0].root_fd, "", name, uuid, sizeof(uuid));
+	r = os_getxattr(set->layers[0].root_fd, "", name, uuid, sizeof(uuid));
 	if (r == -ENODATA) {
-		if (sys_random(uuid, sizeof(uuid)) < 0)
+		if (os_random(uuid, sizeof(uuid)) < 0)
 			return layer_refuse(lo, -EIO, "uuid", NULL, "no random numbers");
 		uuid[6] = (uuid[6] & 0x0f) | 0x40; /* version 4, random */
 		uuid[8] = (uuid[8] & 0x3f) | 0x80; /* of the usual variant */
-		r = sys_setxattr(set->layers[0].root_fd, "", name, uuid, sizeof(uuid), XATTR_CREATE);
+		r = os_setxattr(set->layers[0].root_fd, "", name, uuid, sizeof(uuid), XATTR_CREATE);
 	}
 	return r < 0 ? layer_refuse_errno(lo, (int)r, "upperdir", lo->spec->upperdir) : 0;
 }
@@ -351,7 +351,7 @@ int layer_set_open(const struct stack_spec *spec, const char *mountpoint, struct
 		return 0;
 	}
 	if (lo.wrote_state)
-		sys_unlinkat(lo.set->workdir_fd, WORK_STATE_NAME, 0);
+		os_unlinkat(lo.set->workdir_fd, WORK_STATE_NAME, 0);
 	if (ret != -EALREADY && ret != -ENOMEM && !lo.could_show_upper)
 		layer_refuse_errno(&lo, ret, "layers", NULL);
 	layer_set_put(lo.set);
@@ -369,7 +369,7 @@ void layer_set_live(struct layer_set *set)
 {
 	/* The parent, which waits for us, has the descriptor too. */
 	if (set->target_fd >= 0)
-		sys_flock(set->target_fd, LOCK_UN);
+		os_flock(set->target_fd, LOCK_UN);
 	cleanup_close(&set->target_fd);
 }
 
@@ -377,9 +377,8 @@ bool layer_upper_is_gone(const struct layer_set *set)
 {
 	struct statx stx;
 
-	return set->has_upper &&
-	       ((sys_statx(set->layers[0].root_fd, "", &stx) == 0 && stx.stx_nlink == 0) ||
-		(sys_statx(set->work_fd, "", &stx) == 0 && stx.stx_nlink == 0));
+	return set->has_upper && ((os_statx(set->layers[0].root_fd, "", &stx) == 0 && stx.stx_nlink == 0) ||
+				  (os_statx(set->work_fd, "", &stx) == 0 && stx.stx_nlink == 0));
 }
 
 static void set_free(struct layer_set *set)
@@ -421,10 +420,10 @@ void layer_set_shutdown(struct layer_set *set)
 
 	if (!set->has_upper)
 		return;
-	ret = sys_unlinkat(set->workdir_fd, WORK_STATE_NAME, 0);
+	ret = os_unlinkat(set->workdir_fd, WORK_STATE_NAME, 0);
 	if (ret < 0 && ret != -ENOENT)
 		log_warning("%s not removed: %s", WORK_STATE_NAME, strerror(-ret));
-	ret = set->is_volatile ? 0 : sys_syncfs(layer_upper(set)->real_fd);
+	ret = set->is_volatile ? 0 : os_syncfs(layer_upper(set)->real_fd);
 	if (ret < 0)
 		log_error("upper not synced: %s", strerror(-ret));
 	work_drop_shared_whiteout(set);

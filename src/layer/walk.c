@@ -166,7 +166,7 @@ static int tell_name(struct walk *w, const struct walk_name *n)
 	return r == LAYER_WALK_SKIP ? 0 : r;
 }
 
-static int keep_name(void *arg, const struct sys_dirent *d)
+static int keep_name(void *arg, const struct os_dirent *d)
 {
 	struct walk *w = arg;
 
@@ -187,7 +187,7 @@ static int by_name(const void *a, const void *b, void *names)
 static int read_names(struct walk *w)
 {
 	w->n_list = w->names_len = 0;
-	return sys_read_dir(w->fd, keep_name, w);
+	return os_read_dir(w->fd, keep_name, w);
 }
 
 static int tell_names(struct walk *w)

@@ -41,7 +41,7 @@ int work_new(struct layer_work **ret_work)
 		return -ENOMEM;
 	/* The directory was emptied, so any start will do; a different one each time shows whose leftover it is. Bit 62
 	 * keeps them apart from the names that removing a tree uses. */
-	atomic_init(&work->next, UINT64_C(1) << 62 | (sys_now_ms() & UINT32_MAX) << 24);
+	atomic_init(&work->next, UINT64_C(1) << 62 | (os_now_ms() & UINT32_MAX) << 24);
 	*ret_work = work;
 	return 0;
 }
@@ -84,15 +84,15 @@ static int create_xattr_whiteout(struct layer_set *set, int dirfd, const char *n
 	int fd, ret;
 
 	work_temp_name(set, temp);
-	fd = sys_openat(set->work_fd, temp, O_CREAT | O_EXCL | O_WRONLY, 0600, SYS_NO_XDEV);
+	fd = os_openat(set->work_fd, temp, O_CREAT | O_EXCL | O_WRONLY, 0600, OS_NO_XDEV);
 	if (fd < 0)
 		return fd;
-	ret = sys_setxattr(fd, "", mark, "y", 1, 0);
-	sys_close(fd);
+	ret = os_setxattr(fd, "", mark, "y", 1, 0);
+	os_close(fd);
 	if (!ret)
 		ret = work_publish(set, temp, dirfd, name);
 	if (ret < 0)
-		sys_unlinkat(set->work_fd, temp, 0);
+		os_unlinkat(set->work_fd, temp, 0);
 	return ret;
 }
 
@@ -101,7 +101,7 @@ static int create_whiteout(struct layer_set *set, int dirfd, const char *name)
 {
 	if (set->whiteout_form == WHITEOUT_XATTR)
 		return create_xattr_whiteout(set, dirfd, name);
-	return sys_mknodat(dirfd, name, S_IFCHR | 0, makedev(0, 0));
+	return os_mknodat(dirfd, name, S_IFCHR | 0, makedev(0, 0));
 }
 
 /* Makes a new shared whiteout in the place of `old`; loses quietly against another thread that does the same. */
@@ -116,10 +116,10 @@ static int renew_shared(struct layer_set *set, uint64_t old)
 	if (ret < 0)
 		return ret;
 	if (!atomic_compare_exchange_strong(&set->work->shared, &expected, number))
-		return sys_unlinkat(set->work_fd, name, 0);
+		return os_unlinkat(set->work_fd, name, 0);
 	if (old) {
 		temp_name_make(old, name);
-		sys_unlinkat(set->work_fd, name, 0);
+		os_unlinkat(set->work_fd, name, 0);
 	}
 	return 0;
 }
@@ -129,7 +129,7 @@ static int link_shared(struct layer_set *set, uint64_t shared, int dirfd, const 
 	char source[TEMP_NAME_SIZE];
 
 	temp_name_make(shared, source);
-	return sys_linkat(set->work_fd, source, dirfd, name);
+	return os_linkat(set->work_fd, source, dirfd, name);
 }
 
 static int make_whiteout(struct layer_set *set, int dirfd, const char *name)
@@ -153,7 +153,7 @@ static int make_whiteout(struct layer_set *set, int dirfd, const char *name)
 static int read_opaque(const struct layer_set *set, int dirfd)
 {
 	char value[2];
-	ssize_t size = sys_getxattr(dirfd, "", xattr_overlay_name(set->ns, XATTR_OVERLAY_OPAQUE), value, sizeof(value));
+	ssize_t size = os_getxattr(dirfd, "", xattr_overlay_name(set->ns, XATTR_OVERLAY_OPAQUE), value, sizeof(value));
 
 	if (size < 0 && size != -ENODATA && size != -ERANGE)
 		return (int)size;
@@ -178,7 +178,7 @@ int work_prepare_whiteouts(struct layer_set *set, int dirfd)
 		return 0;
 	if (opaque)
 		return opaque < 0 ? opaque : -EOPNOTSUPP;
-	return sys_setxattr(dirfd, "", xattr_overlay_name(set->ns, XATTR_OVERLAY_OPAQUE), "x", 1, 0);
+	return os_setxattr(dirfd, "", xattr_overlay_name(set->ns, XATTR_OVERLAY_OPAQUE), "x", 1, 0);
 }
 
 int work_hide_below(int dirfd, const char *name)
@@ -188,10 +188,10 @@ int work_hide_below(int dirfd, const char *name)
 
 	if (ret < 0)
 		return ret;
-	fd = sys_openat(dirfd, whiteout, O_CREAT | O_EXCL | O_WRONLY, 0, SYS_NO_XDEV);
+	fd = os_openat(dirfd, whiteout, O_CREAT | O_EXCL | O_WRONLY, 0, OS_NO_XDEV);
 	if (fd < 0)
 		return fd == -EEXIST ? 0 : fd;
-	return sys_close(fd);
+	return os_close(fd);
 }
 
 int work_make_whiteout(struct layer_set *set, int dirfd, const char *name)
@@ -213,7 +213,7 @@ void work_drop_shared_whiteout(struct layer_set *set)
 	if (!shared)
 		return;
 	temp_name_make(shared, name);
-	sys_unlinkat(set->work_fd, name, 0);
+	os_unlinkat(set->work_fd, name, 0);
 }
 
 /* --- putting whiteouts in a place --------------------------------------------------------------------------------- */
@@ -235,14 +235,14 @@ int work_replace_by_whiteout(struct layer_set *set, int dirfd, const char *name)
 
 	if (set->whiteout_form == WHITEOUT_AUFS) {
 		ret = work_hide_below(dirfd, name);
-		return ret < 0 ? ret : sys_unlinkat(dirfd, name, 0);
+		return ret < 0 ? ret : os_unlinkat(dirfd, name, 0);
 	}
 	ret = make_temp_whiteout(set, dirfd, temp);
 	if (ret < 0)
 		return ret;
-	ret = sys_renameat2(set->work_fd, temp, dirfd, name, 0);
+	ret = os_renameat2(set->work_fd, temp, dirfd, name, 0);
 	if (ret < 0)
-		sys_unlinkat(set->work_fd, temp, 0);
+		os_unlinkat(set->work_fd, temp, 0);
 	return ret;
 }
 
@@ -261,24 +261,24 @@ static int exchange_in_two_steps(struct layer_set *set, const char *temp, int di
 	int ret;
 
 	work_temp_name(set, aside);
-	ret = sys_renameat2(set->work_fd, temp, set->work_fd, aside, 0);
+	ret = os_renameat2(set->work_fd, temp, set->work_fd, aside, 0);
 	if (ret < 0)
 		return ret;
-	ret = sys_renameat2(dirfd, name, set->work_fd, temp, 0);
+	ret = os_renameat2(dirfd, name, set->work_fd, temp, 0);
 	if (ret < 0)
 		goto put_back;
-	ret = sys_renameat2(set->work_fd, aside, dirfd, name, 0);
+	ret = os_renameat2(set->work_fd, aside, dirfd, name, 0);
 	if (!ret)
 		return 0;
-	sys_renameat2(set->work_fd, temp, dirfd, name, 0);
+	os_renameat2(set->work_fd, temp, dirfd, name, 0);
 put_back:
-	sys_renameat2(set->work_fd, aside, set->work_fd, temp, 0);
+	os_renameat2(set->work_fd, aside, set->work_fd, temp, 0);
 	return ret;
 }
 
 int work_exchange(struct layer_set *set, const char *temp, int dirfd, const char *name)
 {
-	int ret = sys_renameat2(set->work_fd, temp, dirfd, name, RENAME_EXCHANGE);
+	int ret = os_renameat2(set->work_fd, temp, dirfd, name, RENAME_EXCHANGE);
 
 	return ret == -EINVAL ? exchange_in_two_steps(set, temp, dirfd, name) : ret;
 }
@@ -291,7 +291,7 @@ static int exchange_for_whiteout(struct layer_set *set, int dirfd, const char *n
 		return ret;
 	ret = work_exchange(set, ret_temp, dirfd, name);
 	if (ret < 0)
-		sys_unlinkat(set->work_fd, ret_temp, 0);
+		os_unlinkat(set->work_fd, ret_temp, 0);
 	return ret;
 }
 
@@ -306,7 +306,7 @@ int work_retire_dir(struct layer_set *set, int dirfd, const char *name, bool whi
 		ret = whiteout ? work_hide_below(dirfd, name) : 0;
 		work_temp_name(set, temp);
 		if (!ret)
-			ret = sys_renameat2(dirfd, name, set->work_fd, temp, 0);
+			ret = os_renameat2(dirfd, name, set->work_fd, temp, 0);
 	}
 	if (ret < 0)
 		return ret;
@@ -314,16 +314,16 @@ int work_retire_dir(struct layer_set *set, int dirfd, const char *name, bool whi
 	return 0;
 }
 
-static int remove_held(void *arg, const struct sys_dirent *entry)
+static int remove_held(void *arg, const struct os_dirent *entry)
 {
 	return work_remove_tree(*(int *)arg, entry->name);
 }
 
 int work_empty_dir(int dirfd, const char *name)
 {
-	_cleanup_close_ int fd = sys_openat(dirfd, name, O_RDONLY | O_DIRECTORY, 0, SYS_NO_XDEV);
+	_cleanup_close_ int fd = os_openat(dirfd, name, O_RDONLY | O_DIRECTORY, 0, OS_NO_XDEV);
 
-	return fd < 0 ? fd : sys_read_dir(fd, remove_held, &fd);
+	return fd < 0 ? fd : os_read_dir(fd, remove_held, &fd);
 }
 
 struct dropping {
@@ -331,7 +331,7 @@ struct dropping {
 	int fd;
 };
 
-static int drop_whiteout(void *arg, const struct sys_dirent *entry)
+static int drop_whiteout(void *arg, const struct os_dirent *entry)
 {
 	const struct dropping *d = arg;
 	unsigned marks;
@@ -340,15 +340,15 @@ static int drop_whiteout(void *arg, const struct sys_dirent *entry)
 	if (entry->type != DT_REG && entry->type != DT_UNKNOWN)
 		return 0;
 	ret = layer_read_marks(d->set, &d->set->layers[0], d->fd, entry->name, &marks);
-	return ret < 0 || !(marks & MARK_WHITEOUT) ? ret : sys_unlinkat(d->fd, entry->name, 0);
+	return ret < 0 || !(marks & MARK_WHITEOUT) ? ret : os_unlinkat(d->fd, entry->name, 0);
 }
 
 int work_drop_whiteouts(struct layer_set *set, int dirfd, const char *name)
 {
-	_cleanup_close_ int fd = sys_openat(dirfd, name, O_RDONLY | O_DIRECTORY, 0, SYS_NO_XDEV);
+	_cleanup_close_ int fd = os_openat(dirfd, name, O_RDONLY | O_DIRECTORY, 0, OS_NO_XDEV);
 	struct dropping d = {.set = set, .fd = fd};
 
-	return fd < 0 ? fd : sys_read_dir(fd, drop_whiteout, &d);
+	return fd < 0 ? fd : os_read_dir(fd, drop_whiteout, &d);
 }
 
 /* --- publishing --------------------------------------------------------------------------------------------------- */
@@ -358,16 +358,16 @@ int work_drop_whiteouts(struct layer_set *set, int dirfd, const char *name)
 static int publish_plainly(struct layer_set *set, const char *temp, int dirfd, const char *name)
 {
 	struct statx stx;
-	int ret = sys_statx(dirfd, name, &stx);
+	int ret = os_statx(dirfd, name, &stx);
 
 	if (ret != -ENOENT)
 		return ret < 0 ? ret : -EEXIST;
-	return sys_renameat2(set->work_fd, temp, dirfd, name, 0);
+	return os_renameat2(set->work_fd, temp, dirfd, name, 0);
 }
 
 int work_publish(struct layer_set *set, const char *temp, int dirfd, const char *name)
 {
-	int ret = sys_renameat2(set->work_fd, temp, dirfd, name, RENAME_NOREPLACE);
+	int ret = os_renameat2(set->work_fd, temp, dirfd, name, RENAME_NOREPLACE);
 
 	return ret == -EINVAL ? publish_plainly(set, temp, dirfd, name) : ret;
 }

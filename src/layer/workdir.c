@@ -26,13 +26,13 @@
 
 int workdir_read_state(int workdir_fd, struct workmark *ret)
 {
-	_cleanup_close_ int fd = sys_openat(workdir_fd, WORK_STATE_NAME, O_RDONLY | O_NONBLOCK, 0, SYS_NO_XDEV);
+	_cleanup_close_ int fd = os_openat(workdir_fd, WORK_STATE_NAME, O_RDONLY | O_NONBLOCK, 0, OS_NO_XDEV);
 	uint8_t bytes[WORKMARK_SIZE + 1];
 	ssize_t size;
 
 	if (fd < 0)
 		return fd;
-	size = sys_pread(fd, bytes, sizeof(bytes), 0);
+	size = os_pread(fd, bytes, sizeof(bytes), 0);
 	return size < 0 ? (int)size : workmark_decode(bytes, (size_t)size, ret);
 }
 
@@ -63,10 +63,10 @@ static int write_temp_state(int workdir_fd, const uint8_t bytes[static WORKMARK_
 	ssize_t size;
 
 	work_remove_tree(workdir_fd, STATE_TEMP);
-	fd = sys_openat(workdir_fd, STATE_TEMP, O_CREAT | O_EXCL | O_WRONLY, 0600, SYS_NO_XDEV);
+	fd = os_openat(workdir_fd, STATE_TEMP, O_CREAT | O_EXCL | O_WRONLY, 0600, OS_NO_XDEV);
 	if (fd < 0)
 		return fd;
-	size = sys_pwrite_all(fd, bytes, WORKMARK_SIZE, 0);
+	size = os_pwrite_all(fd, bytes, WORKMARK_SIZE, 0);
 	return size < 0 ? (int)size : size == WORKMARK_SIZE ? 0 : -ENOSPC;
 }
 
@@ -80,16 +80,16 @@ int workdir_write_state(struct layer_opening *lo)
 	workmark_encode(&mark, bytes);
 	ret = write_temp_state(fd, bytes);
 	if (!ret)
-		ret = sys_renameat2(fd, STATE_TEMP, fd, WORK_STATE_NAME, 0);
+		ret = os_renameat2(fd, STATE_TEMP, fd, WORK_STATE_NAME, 0);
 	lo->wrote_state = !ret;
 	if (ret < 0)
-		sys_unlinkat(fd, STATE_TEMP, 0);
+		os_unlinkat(fd, STATE_TEMP, 0);
 	return ret < 0 ? layer_refuse_errno(lo, ret, "workdir", layer_work_place(lo)->path) : 0;
 }
 
 /* --- work/incompat ------------------------------------------------------------------------------------------------ */
 
-static int refuse_feature(void *arg, const struct sys_dirent *entry)
+static int refuse_feature(void *arg, const struct os_dirent *entry)
 {
 	struct layer_opening *lo = arg;
 	const char *path = layer_work_place(lo)->path;
@@ -105,31 +105,31 @@ static int refuse_feature(void *arg, const struct sys_dirent *entry)
 
 static int check_incompat(struct layer_opening *lo)
 {
-	_cleanup_close_ int fd = sys_openat(lo->set->work_fd, INCOMPAT, O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
+	_cleanup_close_ int fd = os_openat(lo->set->work_fd, INCOMPAT, O_PATH | O_DIRECTORY, 0, OS_NO_XDEV);
 
 	if (fd == -ENOENT || fd == -ENOTDIR)
 		return 0;
-	return fd < 0 ? fd : sys_read_dir(fd, refuse_feature, lo);
+	return fd < 0 ? fd : os_read_dir(fd, refuse_feature, lo);
 }
 
 /* Like kernel overlayfs: work/incompat/volatile/dirty. It stays after a clean unmount; who made the mount removes it. */
 static int mark_volatile(struct layer_set *set)
 {
 	static const char *const dirs[] = {INCOMPAT, VOLATILE};
-	_cleanup_close_ int at = sys_dup(set->work_fd);
+	_cleanup_close_ int at = os_dup(set->work_fd);
 	_cleanup_close_ int file = -1;
 
 	for (size_t i = 0; i < ARRAY_SIZE(dirs) && at >= 0; i++) {
-		int ret = sys_mkdirat(at, dirs[i], 0700);
+		int ret = os_mkdirat(at, dirs[i], 0700);
 		int next =
-			ret < 0 && ret != -EEXIST ? ret : sys_openat(at, dirs[i], O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
+			ret < 0 && ret != -EEXIST ? ret : os_openat(at, dirs[i], O_PATH | O_DIRECTORY, 0, OS_NO_XDEV);
 
-		sys_close(at);
+		os_close(at);
 		at = next;
 	}
 	if (at < 0)
 		return at;
-	file = sys_openat(at, VOLATILE_DIRTY, O_CREAT | O_WRONLY, 0600, SYS_NO_XDEV);
+	file = os_openat(at, VOLATILE_DIRTY, O_CREAT | O_WRONLY, 0600, OS_NO_XDEV);
 	return file < 0 ? file : 0;
 }
 
@@ -140,7 +140,7 @@ struct emptying {
 	bool keep_incompat, seen;
 };
 
-static int remove_leftover(void *arg, const struct sys_dirent *entry)
+static int remove_leftover(void *arg, const struct os_dirent *entry)
 {
 	struct emptying *e = arg;
 	int ret;
@@ -156,7 +156,7 @@ static int empty_work(int work_fd, bool keep_incompat)
 {
 	for (int pass = 0; pass < MAX_PASSES; pass++) {
 		struct emptying e = {.work_fd = work_fd, .keep_incompat = keep_incompat};
-		int ret = sys_read_dir(work_fd, remove_leftover, &e);
+		int ret = os_read_dir(work_fd, remove_leftover, &e);
 
 		if (ret < 0 || !e.seen)
 			return ret;
@@ -173,7 +173,7 @@ int workdir_empty(struct layer_set *set)
 
 static int open_work(struct layer_set *set)
 {
-	return set->work_fd = sys_openat(set->workdir_fd, WORK_DIR_NAME, O_PATH | O_DIRECTORY, 0, SYS_NO_XDEV);
+	return set->work_fd = os_openat(set->workdir_fd, WORK_DIR_NAME, O_PATH | O_DIRECTORY, 0, OS_NO_XDEV);
 }
 
 /* WORKDIR/work, made where it is missing; anything else of that name is a leftover. */
@@ -187,7 +187,7 @@ static int make_work(struct layer_set *set)
 		ret = work_remove_tree(set->workdir_fd, WORK_DIR_NAME);
 	if (ret < 0 && ret != -ENOENT)
 		return ret;
-	ret = sys_mkdirat(set->workdir_fd, WORK_DIR_NAME, 0700);
+	ret = os_mkdirat(set->workdir_fd, WORK_DIR_NAME, 0700);
 	if (!ret)
 		ret = open_work(set);
 	return ret < 0 ? ret : 0;
@@ -196,12 +196,12 @@ static int make_work(struct layer_set *set)
 /* As in kernel overlayfs nobody has any, where we don't need one; with marks in user.* its owner may be somebody who wants to remove it. */
 int workdir_reset_permissions(const struct layer_set *set, int fd)
 {
-	int ret = sys_fchmod(fd, set->can_reopen && set->ns == XATTR_NS_TRUSTED ? 0 : 0700);
+	int ret = os_fchmod(fd, set->can_reopen && set->ns == XATTR_NS_TRUSTED ? 0 : 0700);
 
 	/* What can't have one, or has none, has said so. */
 	if (!ret)
-		ret = layer_passing(sys_removexattr(fd, "", ACL_XATTR_DEFAULT));
-	return ret ? ret : layer_passing(sys_removexattr(fd, "", ACL_XATTR_ACCESS));
+		ret = layer_passing(os_removexattr(fd, "", ACL_XATTR_DEFAULT));
+	return ret ? ret : layer_passing(os_removexattr(fd, "", ACL_XATTR_ACCESS));
 }
 
 static int refuse_work(struct layer_opening *lo, int err)

@@ -25,7 +25,7 @@
 void reach_pause(unsigned attempt)
 {
 	if (attempt >= 4)
-		sys_sleep_us(20u << MIN(attempt - 4, 7u));
+		os_sleep_us(20u << MIN(attempt - 4, 7u));
 }
 
 int dirfd_open_name(struct tree *tree, const struct layer *l, int dirfd, const char *name)
@@ -163,7 +163,7 @@ static int climb_down(struct tree *tree, struct climb *c, unsigned layer, struct
 		return -LOOK_AGAIN;
 	if (fd < 0)
 		return fd;
-	res = sys_statx(fd, "", &stx);
+	res = os_statx(fd, "", &stx);
 	if (res < 0)
 		return res;
 	if (!layer_is_object(tree->layers, dirref_object(ref), &stx))
@@ -244,7 +244,7 @@ static int open_to_read(struct tree *tree, struct inode *parent, const char *nam
 		return res;
 	fd = layer_openat(l, at.fd, name, O_RDONLY | O_DIRECTORY | O_NOATIME);
 	dirfd_put(tree, &at);
-	res = fd < 0 ? fd : sys_statx(fd, "", &stx);
+	res = fd < 0 ? fd : os_statx(fd, "", &stx);
 	if (res == 0 && !layer_is_object(tree->layers, dirref_object(ref), &stx))
 		res = -ESTALE;
 	return res < 0 ? res : TAKE_FD(fd);

@@ -78,7 +78,7 @@ static void entries_close(struct dirfd_entry *closing)
 		struct dirfd_entry *e = closing;
 
 		closing = e->next;
-		sys_close(e->fd);
+		os_close(e->fd);
 		free(e);
 	}
 }
@@ -198,7 +198,7 @@ int dirfd_insert(struct tree *tree, struct dirref *ref, int fd, struct dirfd *re
 	unsigned gone;
 
 	if (!fresh) {
-		sys_close(fd);
+		os_close(fd);
 		return -ENOMEM;
 	}
 	*fresh = (struct dirfd_entry){.ref = ref, .fd = fd, .pins = 1};

@@ -27,7 +27,7 @@ static int own_ino(struct tree *tree, int dirfd, const char *name, uint64_t *ret
 {
 	struct object_id id;
 	struct statx stx;
-	int res = sys_statx(dirfd, name, &stx);
+	int res = os_statx(dirfd, name, &stx);
 
 	if (res == 0)
 		res = layer_object(tree->layers, layer_upper(tree->layers), dirfd, name, &stx, &id);

@@ -39,12 +39,12 @@ void inode_pin(struct tree *tree, struct inode *inode, int fd)
 	if (atomic_compare_exchange_strong(&inode->pinned_fd, &none, fd))
 		atomic_fetch_add(&tree->n_pinned, 1);
 	else
-		sys_close(fd);
+		os_close(fd);
 }
 
 static int source_open_once(struct tree *tree, const struct keep_source *s)
 {
-	return *s->name ? layer_openat(layer_upper(tree->layers), s->fd, s->name, O_PATH) : sys_dup(s->fd);
+	return *s->name ? layer_openat(layer_upper(tree->layers), s->fd, s->name, O_PATH) : os_dup(s->fd);
 }
 
 static int pin_source(struct tree *tree, struct inode *inode, const struct keep_source *s)
@@ -66,7 +66,7 @@ static int link_source(struct tree *tree, struct inode *inode, const struct keep
 	int work_fd = tree->layers->work_fd, res;
 
 	work_kept_name(inode->id, kept);
-	res = *s->name ? sys_linkat(s->fd, s->name, work_fd, kept) : sys_link_fd(s->fd, work_fd, kept);
+	res = *s->name ? os_linkat(s->fd, s->name, work_fd, kept) : os_link_fd(s->fd, work_fd, kept);
 	if (res < 0)
 		return res;
 	atomic_store_explicit(&inode->pinned_fd, INODE_KEPT_BY_NAME, memory_order_release);
@@ -115,7 +115,7 @@ int inode_keep_moved(struct tree *tree, struct inode *inode, int dirfd, const ch
 	int res;
 
 	work_kept_name(inode->id, kept);
-	res = sys_renameat2(dirfd, name, tree->layers->work_fd, kept, 0);
+	res = os_renameat2(dirfd, name, tree->layers->work_fd, kept, 0);
 	if (res == 0)
 		atomic_store_explicit(&inode->pinned_fd, INODE_KEPT_BY_NAME, memory_order_release);
 	return res;
@@ -127,7 +127,7 @@ int inode_move_back(struct tree *tree, struct inode *inode, int dirfd, const cha
 	int res;
 
 	work_kept_name(inode->id, kept);
-	res = sys_renameat2(tree->layers->work_fd, kept, dirfd, name, 0);
+	res = os_renameat2(tree->layers->work_fd, kept, dirfd, name, 0);
 	if (res == 0)
 		atomic_store_explicit(&inode->pinned_fd, INODE_NOT_PINNED, memory_order_release);
 	return res;
@@ -139,7 +139,7 @@ static void unlink_kept(struct tree *tree, const struct inode *inode)
 	int res;
 
 	work_kept_name(inode->id, kept);
-	res = sys_unlinkat(tree->layers->work_fd, kept, 0);
+	res = os_unlinkat(tree->layers->work_fd, kept, 0);
 	if (res < 0)
 		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING, "work directory: %s not removed: %s", kept, strerror(-res));
 }
@@ -161,7 +161,7 @@ void inode_keep_end(struct tree *tree, struct inode *inode)
 		unlink_kept(tree, inode);
 	if (pinned < 0)
 		return;
-	sys_close(pinned);
+	os_close(pinned);
 	atomic_fetch_sub(&tree->n_pinned, 1);
 }
 

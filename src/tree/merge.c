@@ -41,7 +41,7 @@ struct merge {
 };
 
 /* Looks at an entry whose type readdir doesn't tell enough of. 1: it is a whiteout; 0: *type is right; -ENOENT: gone. */
-static int merge_look(struct merge *m, const struct sys_dirent *d, const char *name, unsigned char *type)
+static int merge_look(struct merge *m, const struct os_dirent *d, const char *name, unsigned char *type)
 {
 	struct statx stx;
 	unsigned marks;
@@ -83,8 +83,8 @@ static bool is_elsewhere(const struct merge *m, unsigned char type)
 }
 
 /* The union's number of an entry that has no origin; *ret_unknown: it is to be asked when the entry is read. -ENOENT: gone. */
-static int merge_number(struct merge *m, const struct sys_dirent *d, const char *name, unsigned char type, uint64_t *ret_ino,
-			bool *ret_unknown)
+static int merge_number(struct merge *m, const struct os_dirent *d, const char *name, unsigned char type,
+			uint64_t *ret_ino, bool *ret_unknown)
 {
 	struct layer_set *set = m->stack->layers;
 	struct object_id id = {.ino = d->ino, .device = m->ref->device};
@@ -105,7 +105,7 @@ static int merge_number(struct merge *m, const struct sys_dirent *d, const char 
 }
 
 /* A name that a layer above has: only a directory beneath a directory adds to it. */
-static int merge_below(struct merge *m, struct listed *e, const struct sys_dirent *d, const char *name)
+static int merge_below(struct merge *m, struct listed *e, const struct os_dirent *d, const char *name)
 {
 	unsigned char type = d->type;
 	bool unknown;
@@ -132,7 +132,7 @@ static int merge_below(struct merge *m, struct listed *e, const struct sys_diren
 }
 
 /* A name that no layer above has. `e`: NULL, or what `.wh.NAME` of the same layer has put in its place. */
-static int merge_new(struct merge *m, const struct sys_dirent *d, const char *name, uint64_t key, struct listed *e)
+static int merge_new(struct merge *m, const struct os_dirent *d, const char *name, uint64_t key, struct listed *e)
 {
 	unsigned char type = d->type;
 	bool unknown = false, asks;
@@ -207,7 +207,7 @@ static void merge_seal(struct merge *m)
 	m->sealing = false;
 }
 
-static int merge_entry(void *arg, const struct sys_dirent *d)
+static int merge_entry(void *arg, const struct os_dirent *d)
 {
 	struct merge *m = arg;
 	char name[TREE_NAME_MAX + 1];
@@ -234,7 +234,7 @@ static int merge_entry(void *arg, const struct sys_dirent *d)
 static int merge_read(struct merge *m)
 {
 	for (unsigned i = 0;; i++) {
-		int res = sys_read_dir(m->dirfd, merge_entry, m);
+		int res = os_read_dir(m->dirfd, merge_entry, m);
 
 		if ((res != -EMFILE && res != -ENFILE) || i == OPEN_TRIES || !m->stack->calls->shrink(m->stack))
 			return res;
@@ -267,7 +267,7 @@ static int merge_opened(struct merge *m, int reading)
 		res = merge_impure(m);
 	if (res < 0)
 		return res;
-	return reading < 0 ? merge_read(m) : sys_read_dir_once(reading, merge_entry, m);
+	return reading < 0 ? merge_read(m) : os_read_dir_once(reading, merge_entry, m);
 }
 
 static int merge_open_layer(struct merge *m, struct dirref *ref)

@@ -57,7 +57,7 @@ static bool is_missing(int err)
 static int open_regular(struct tree *tree, const struct layer *l, const char *path, int flags, struct statx *ret_stx)
 {
 	_cleanup_close_ int fd = open_path(tree, l, path, O_PATH | O_NOFOLLOW);
-	int res = fd < 0 ? fd : sys_statx(fd, "", ret_stx);
+	int res = fd < 0 ? fd : os_statx(fd, "", ret_stx);
 
 	if (res < 0)
 		return is_missing(res) ? -ENOENT : res;
@@ -121,7 +121,7 @@ int inode_open_data(struct tree *tree, struct inode *inode, int flags, bool *ret
 			return fd;
 		}
 		/* It was copied up without its data while we opened it. */
-		sys_close(fd);
+		os_close(fd);
 	}
 	return -ESTALE;
 }

@@ -23,7 +23,7 @@ bool ref_is_recorded(struct dir_stack *ds, struct dirref *ref)
 
 	if (!ref->record || !layer_catalog_root(l))
 		return false;
-	now = sys_now_ms();
+	now = os_now_ms();
 	if (now - __atomic_load_n(&ref->checked, __ATOMIC_RELAXED) <= LAYER_CATALOG_TRUST_MS)
 		return true;
 	if (ds->calls->statx(ds, ref, &stx) < 0 || !layer_catalog_confirm(l, ref->record, &stx))
@@ -101,7 +101,7 @@ static void probe_confirm(const struct layer *l, struct probe *p)
 	p->recorded = p->recorded && p->entry.type == IFTODT(p->stx.stx_mode);
 	if (!p->recorded || !p->entry.dir)
 		return;
-	p->checked = sys_now_ms();
+	p->checked = os_now_ms();
 	p->record = layer_catalog_confirm(l, p->entry.dir, &p->stx) ? p->entry.dir : 0;
 }
 

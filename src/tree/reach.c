@@ -110,7 +110,7 @@ static bool wants_write(int flags)
 
 int reopen_at_once(int fd, int flags)
 {
-	int opened = sys_reopen(fd, flags | O_NONBLOCK | O_NOCTTY);
+	int opened = os_reopen(fd, flags | O_NONBLOCK | O_NOCTTY);
 
 	return opened == -EAGAIN ? -MUST_WAIT : opened;
 }
@@ -146,7 +146,7 @@ static int reach_open_once(const struct reach *r, const struct inode *inode, int
 	if (!(flags & O_PATH))
 		flags |= O_NONBLOCK | O_NOCTTY;
 	if (!*r->name)
-		return flags & O_PATH ? sys_dup(r->dir.fd) : reopen_at_once(r->dir.fd, flags);
+		return flags & O_PATH ? os_dup(r->dir.fd) : reopen_at_once(r->dir.fd, flags);
 	fd = layer_openat(r->layer, r->dir.fd, r->name, flags | O_NOFOLLOW);
 	/* What stands there by now may refuse where the object wouldn't: a whiteout by ENXIO, a directory by EISDIR. */
 	if (fd < 0 && !(flags & O_PATH))

@@ -10,7 +10,7 @@
 #include "child.h"
 #include "unit.h"
 
-/* A call as sys_ makes it, which has to be met by `want`. */
+/* A call as os_ makes it, which has to be met by `want`. */
 static void expect_call(int want)
 {
 	int ret = fault_before();

@@ -7,21 +7,21 @@
 #include "change/union.h"
 
 /* The linker puts these in the place of the system call tier's. */
-int __real_sys_fchmod(int fd, mode_t mode);
-int __real_sys_ftruncate(int fd, off_t length);
-int __wrap_sys_fchmod(int fd, mode_t mode);
-int __wrap_sys_ftruncate(int fd, off_t length);
+int __real_os_fchmod(int fd, mode_t mode);
+int __real_os_ftruncate(int fd, off_t length);
+int __wrap_os_fchmod(int fd, mode_t mode);
+int __wrap_os_ftruncate(int fd, off_t length);
 
 static int chmod_errors, truncate_errors; /* so many of the next calls fail */
 
-int __wrap_sys_fchmod(int fd, mode_t mode)
+int __wrap_os_fchmod(int fd, mode_t mode)
 {
-	return chmod_errors-- > 0 ? -EIO : __real_sys_fchmod(fd, mode);
+	return chmod_errors-- > 0 ? -EIO : __real_os_fchmod(fd, mode);
 }
 
-int __wrap_sys_ftruncate(int fd, off_t length)
+int __wrap_os_ftruncate(int fd, off_t length)
 {
-	return truncate_errors-- > 0 ? -EFBIG : __real_sys_ftruncate(fd, length);
+	return truncate_errors-- > 0 ? -EFBIG : __real_os_ftruncate(fd, length);
 }
 
 #define CAP_XATTR "security.capability"

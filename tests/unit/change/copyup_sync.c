@@ -5,14 +5,14 @@
  */
 #include "change/union.h"
 
-int __real_sys_fsync(int fd);
-int __real_sys_link_fd(int fd, int dirfd, const char *name);
-int __real_sys_renameat2(int olddirfd, const char *oldname, int newdirfd, const char *newname, unsigned flags);
-int __real_sys_futimens(int fd, const struct timespec times[2]);
-int __wrap_sys_fsync(int fd);
-int __wrap_sys_link_fd(int fd, int dirfd, const char *name);
-int __wrap_sys_renameat2(int olddirfd, const char *oldname, int newdirfd, const char *newname, unsigned flags);
-int __wrap_sys_futimens(int fd, const struct timespec times[2]);
+int __real_os_fsync(int fd);
+int __real_os_link_fd(int fd, int dirfd, const char *name);
+int __real_os_renameat2(int olddirfd, const char *oldname, int newdirfd, const char *newname, unsigned flags);
+int __real_os_futimens(int fd, const struct timespec times[2]);
+int __wrap_os_fsync(int fd);
+int __wrap_os_link_fd(int fd, int dirfd, const char *name);
+int __wrap_os_renameat2(int olddirfd, const char *oldname, int newdirfd, const char *newname, unsigned flags);
+int __wrap_os_futimens(int fd, const struct timespec times[2]);
 
 /* S: synced, P: published under a name, T: times set. */
 static char events[64];
@@ -34,35 +34,35 @@ static void forget_events(void)
 	synced_size = -1;
 }
 
-int __wrap_sys_fsync(int fd)
+int __wrap_os_fsync(int fd)
 {
 	struct stat st;
 
 	event('S');
 	if (!fstat(fd, &st))
 		synced_size = st.st_size;
-	int r = sync_error ? sync_error : __real_sys_fsync(fd);
+	int r = sync_error ? sync_error : __real_os_fsync(fd);
 
 	synced = true;
 	return r;
 }
 
-int __wrap_sys_link_fd(int fd, int dirfd, const char *name)
+int __wrap_os_link_fd(int fd, int dirfd, const char *name)
 {
 	event('P');
-	return __real_sys_link_fd(fd, dirfd, name);
+	return __real_os_link_fd(fd, dirfd, name);
 }
 
-int __wrap_sys_renameat2(int olddirfd, const char *oldname, int newdirfd, const char *newname, unsigned flags)
+int __wrap_os_renameat2(int olddirfd, const char *oldname, int newdirfd, const char *newname, unsigned flags)
 {
 	event('P');
-	return __real_sys_renameat2(olddirfd, oldname, newdirfd, newname, flags);
+	return __real_os_renameat2(olddirfd, oldname, newdirfd, newname, flags);
 }
 
-int __wrap_sys_futimens(int fd, const struct timespec times[2])
+int __wrap_os_futimens(int fd, const struct timespec times[2])
 {
 	event('T');
-	return __real_sys_futimens(fd, times);
+	return __real_os_futimens(fd, times);
 }
 
 static void copy_and_expect(struct uni *u, const char *name, const char *want)

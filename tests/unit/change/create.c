@@ -208,7 +208,7 @@ TEST("owner, group and mode are the same in an empty place and over a whiteout: 
 	if (setxattr("u/acl", ACL_XATTR_DEFAULT, acl, sizeof(acl), 0))
 		SKIP("no ACLs here");
 	ASSERT(!setxattr("u/both", ACL_XATTR_DEFAULT, acl, sizeof(acl), 0));
-	ASSERT_INT(sys_keep_caps_on_fsuid(), 0);
+	ASSERT_INT(os_keep_caps_on_fsuid(), 0);
 	UNI_OPEN(u);
 	ASSERT(u.f.set->can_chown);
 	create_both(&u, "plain");

@@ -9,14 +9,14 @@
 #include "base/macros.h"
 #include "change/names.h"
 
-int __real_sys_renameat2(int olddirfd, const char *oldname, int newdirfd, const char *newname, unsigned flags);
-int __wrap_sys_renameat2(int olddirfd, const char *oldname, int newdirfd, const char *newname, unsigned flags);
+int __real_os_renameat2(int olddirfd, const char *oldname, int newdirfd, const char *newname, unsigned flags);
+int __wrap_os_renameat2(int olddirfd, const char *oldname, int newdirfd, const char *newname, unsigned flags);
 
 static bool plain_renames;
 
-int __wrap_sys_renameat2(int olddirfd, const char *oldname, int newdirfd, const char *newname, unsigned flags)
+int __wrap_os_renameat2(int olddirfd, const char *oldname, int newdirfd, const char *newname, unsigned flags)
 {
-	return plain_renames && flags ? -EINVAL : __real_sys_renameat2(olddirfd, oldname, newdirfd, newname, flags);
+	return plain_renames && flags ? -EINVAL : __real_os_renameat2(olddirfd, oldname, newdirfd, newname, flags);
 }
 
 /* --- what there is ------------------------------------------------------------------------------------------------ */
@@ -192,7 +192,7 @@ static bool write_content(struct uni *u, const char *path, const char *text)
 	bool good = fd >= 0 && pwrite(fd, text, strlen(text), 0) == (ssize_t)strlen(text);
 
 	if (fd >= 0)
-		sys_close(fd);
+		os_close(fd);
 	return good;
 }
 

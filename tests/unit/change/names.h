@@ -82,10 +82,10 @@ static inline void view_object(struct tree *tree, struct inode *inode, const cha
 		return;
 	}
 	if (inode->type == S_IFREG)
-		n = sys_pread(fd, content, sizeof(content) - 1, 0);
+		n = os_pread(fd, content, sizeof(content) - 1, 0);
 	else if (inode->type == S_IFLNK)
-		n = sys_readlinkat(fd, "", content, sizeof(content) - 1);
-	sys_close(fd);
+		n = os_readlinkat(fd, "", content, sizeof(content) - 1);
+	os_close(fd);
 	if (n < 0)
 		view_add(v, "%s: error %zd\n", path, n);
 	else if (inode->type == S_IFREG || inode->type == S_IFLNK)
@@ -206,7 +206,7 @@ static inline int names_create_as(struct uni *u, const struct caller *caller, co
 	int fd = -1, r = create_entry(u->change, caller, parent, name, spec, ret_inode, &stx, &fd);
 
 	if (fd >= 0)
-		sys_close(fd);
+		os_close(fd);
 	return r;
 }
 
@@ -267,7 +267,7 @@ static inline bool is_opaque(const char *path)
 	return lgetxattr(path, "trusted.overlay.opaque", value, sizeof(value)) == 1 && value[0] == 'y';
 }
 
-static inline int work_not_whiteout(void *arg, const struct sys_dirent *entry)
+static inline int work_not_whiteout(void *arg, const struct os_dirent *entry)
 {
 	char path[300];
 
@@ -281,7 +281,7 @@ static inline int work_temps(void)
 {
 	int n = 0, fd = open("w/work", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	if (fd < 0 || sys_read_dir(fd, work_not_whiteout, &n) < 0)
+	if (fd < 0 || os_read_dir(fd, work_not_whiteout, &n) < 0)
 		n = -1;
 	if (fd >= 0)
 		close(fd);

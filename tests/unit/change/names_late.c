@@ -5,50 +5,50 @@
  */
 #include "change/names.h"
 
-int __real_sys_statx(int dirfd, const char *name, struct statx *ret_stx);
-int __real_sys_unlinkat(int dirfd, const char *name, int flags);
-int __real_sys_mkdirat(int dirfd, const char *name, mode_t mode);
-int __real_sys_link_fd(int fd, int dirfd, const char *name);
-int __real_sys_linkat(int olddirfd, const char *oldname, int newdirfd, const char *newname);
-int __real_sys_setxattr(int dirfd, const char *name, const char *xattr, const void *value, size_t size, int flags);
-int __wrap_sys_linkat(int olddirfd, const char *oldname, int newdirfd, const char *newname);
-int __wrap_sys_setxattr(int dirfd, const char *name, const char *xattr, const void *value, size_t size, int flags);
-int __wrap_sys_statx(int dirfd, const char *name, struct statx *ret_stx);
-int __wrap_sys_unlinkat(int dirfd, const char *name, int flags);
-int __wrap_sys_mkdirat(int dirfd, const char *name, mode_t mode);
-int __wrap_sys_link_fd(int fd, int dirfd, const char *name);
+int __real_os_statx(int dirfd, const char *name, struct statx *ret_stx);
+int __real_os_unlinkat(int dirfd, const char *name, int flags);
+int __real_os_mkdirat(int dirfd, const char *name, mode_t mode);
+int __real_os_link_fd(int fd, int dirfd, const char *name);
+int __real_os_linkat(int olddirfd, const char *oldname, int newdirfd, const char *newname);
+int __real_os_setxattr(int dirfd, const char *name, const char *xattr, const void *value, size_t size, int flags);
+int __wrap_os_linkat(int olddirfd, const char *oldname, int newdirfd, const char *newname);
+int __wrap_os_setxattr(int dirfd, const char *name, const char *xattr, const void *value, size_t size, int flags);
+int __wrap_os_statx(int dirfd, const char *name, struct statx *ret_stx);
+int __wrap_os_unlinkat(int dirfd, const char *name, int flags);
+int __wrap_os_mkdirat(int dirfd, const char *name, mode_t mode);
+int __wrap_os_link_fd(int fd, int dirfd, const char *name);
 
 static bool on, made, stays; /* armed; a name was made since; and can't be removed */
 
-int __wrap_sys_statx(int dirfd, const char *name, struct statx *ret_stx)
+int __wrap_os_statx(int dirfd, const char *name, struct statx *ret_stx)
 {
-	return on && made ? -EIO : __real_sys_statx(dirfd, name, ret_stx);
+	return on && made ? -EIO : __real_os_statx(dirfd, name, ret_stx);
 }
 
-int __wrap_sys_unlinkat(int dirfd, const char *name, int flags)
+int __wrap_os_unlinkat(int dirfd, const char *name, int flags)
 {
-	return on && made && stays ? -EIO : __real_sys_unlinkat(dirfd, name, flags);
+	return on && made && stays ? -EIO : __real_os_unlinkat(dirfd, name, flags);
 }
 
-int __wrap_sys_mkdirat(int dirfd, const char *name, mode_t mode)
+int __wrap_os_mkdirat(int dirfd, const char *name, mode_t mode)
 {
-	int r = __real_sys_mkdirat(dirfd, name, mode);
+	int r = __real_os_mkdirat(dirfd, name, mode);
 
 	made |= r == 0;
 	return r;
 }
 
-int __wrap_sys_link_fd(int fd, int dirfd, const char *name)
+int __wrap_os_link_fd(int fd, int dirfd, const char *name)
 {
-	int r = __real_sys_link_fd(fd, dirfd, name);
+	int r = __real_os_link_fd(fd, dirfd, name);
 
 	made |= r == 0;
 	return r;
 }
 
-int __wrap_sys_linkat(int olddirfd, const char *oldname, int newdirfd, const char *newname)
+int __wrap_os_linkat(int olddirfd, const char *oldname, int newdirfd, const char *newname)
 {
-	int r = __real_sys_linkat(olddirfd, oldname, newdirfd, newname);
+	int r = __real_os_linkat(olddirfd, oldname, newdirfd, newname);
 
 	made |= r == 0;
 	return r;
@@ -56,11 +56,11 @@ int __wrap_sys_linkat(int olddirfd, const char *oldname, int newdirfd, const cha
 
 static bool counts_fail; /* what is written about a name that was made */
 
-int __wrap_sys_setxattr(int dirfd, const char *name, const char *xattr, const void *value, size_t size, int flags)
+int __wrap_os_setxattr(int dirfd, const char *name, const char *xattr, const void *value, size_t size, int flags)
 {
 	if (counts_fail && made)
 		return -EIO;
-	return __real_sys_setxattr(dirfd, name, xattr, value, size, flags);
+	return __real_os_setxattr(dirfd, name, xattr, value, size, flags);
 }
 
 static unsigned doubts;

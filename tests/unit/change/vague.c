@@ -7,12 +7,12 @@
 
 #include "change/names.h"
 
-int __real_sys_renameat2(int olddirfd, const char *oldname, int newdirfd, const char *newname, unsigned flags);
-int __wrap_sys_renameat2(int olddirfd, const char *oldname, int newdirfd, const char *newname, unsigned flags);
+int __real_os_renameat2(int olddirfd, const char *oldname, int newdirfd, const char *newname, unsigned flags);
+int __wrap_os_renameat2(int olddirfd, const char *oldname, int newdirfd, const char *newname, unsigned flags);
 
-int __wrap_sys_renameat2(int olddirfd, const char *oldname, int newdirfd, const char *newname, unsigned flags)
+int __wrap_os_renameat2(int olddirfd, const char *oldname, int newdirfd, const char *newname, unsigned flags)
 {
-	int r = __real_sys_renameat2(olddirfd, oldname, newdirfd, newname, flags);
+	int r = __real_os_renameat2(olddirfd, oldname, newdirfd, newname, flags);
 
 	usleep(100);
 	return r;

@@ -9,10 +9,10 @@
 
 #include "data/store.h"
 
-int __real_sys_fdatasync(int fd);
-int __real_sys_fsync(int fd);
-int __wrap_sys_fdatasync(int fd);
-int __wrap_sys_fsync(int fd);
+int __real_os_fdatasync(int fd);
+int __real_os_fsync(int fd);
+int __wrap_os_fdatasync(int fd);
+int __wrap_os_fsync(int fd);
 
 static _Atomic int sync_error; /* told to one caller, like a failed write-back of one open file */
 static _Atomic unsigned n_syncs, n_running, max_running;
@@ -35,14 +35,14 @@ static int test_sync(int fd, int (*real)(int fd))
 	return r;
 }
 
-int __wrap_sys_fdatasync(int fd)
+int __wrap_os_fdatasync(int fd)
 {
-	return test_sync(fd, __real_sys_fdatasync);
+	return test_sync(fd, __real_os_fdatasync);
 }
 
-int __wrap_sys_fsync(int fd)
+int __wrap_os_fsync(int fd)
 {
-	return test_sync(fd, __real_sys_fsync);
+	return test_sync(fd, __real_os_fsync);
 }
 
 static void forget_syncs(void)

@@ -13,7 +13,7 @@
 static bool set_flags(const char *path, unsigned flags)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int r = fd < 0 ? fd : sys_setflags(fd, flags);
+	int r = fd < 0 ? fd : os_setflags(fd, flags);
 
 	if (fd >= 0)
 		close(fd);

@@ -46,7 +46,7 @@ static void make_catalogs(struct fixture *f)
 		SKIP("mounts can't be cloned");
 	layer_catalogs_start(f->set);
 	for (int i = 0; i < 500 && count_files(false) < 2; i++)
-		sys_sleep_us(10000);
+		os_sleep_us(10000);
 	layer_catalogs_stop(f->set);
 	ASSERT_INT(count_files(false), 2);
 	EXPECT_INT(count_files(true), 0);
@@ -58,7 +58,7 @@ static bool root_is_confirmed(const struct layer *l)
 {
 	struct statx stx;
 
-	return sys_statx(l->root_fd, "", &stx) == 0 && layer_catalog_confirm(l, layer_catalog_root(l), &stx);
+	return os_statx(l->root_fd, "", &stx) == 0 && layer_catalog_confirm(l, layer_catalog_root(l), &stx);
 }
 
 TEST("a mount without a catalog has it made, and the next mount knows the names of the layer")
@@ -120,7 +120,7 @@ TEST("a catalog whose making is stopped leaves nothing behind")
 	for (int i = 0; i < 20; i++) {
 		EXPECT_OPENS(&f, OPTIONS);
 		layer_catalogs_start(f.set);
-		sys_sleep_us((unsigned)i * 300);
+		os_sleep_us((unsigned)i * 300);
 		layer_catalogs_stop(f.set);
 		EXPECT_INT(count_files(true), 0);
 	}

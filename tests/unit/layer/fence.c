@@ -84,7 +84,7 @@ static void mounted_later(void)
 	ASSERT_INT(mount("l2", "l1/sub", NULL, MS_BIND, NULL), 0);
 	EXPECT(exists("l1/sub/secret"));
 	EXPECT_INT(open_in(&f, 0, "sub"), 0);
-	EXPECT_INT(sys_statx(f.set->layers[0].root_fd, "sub", &stx), 0);
+	EXPECT_INT(os_statx(f.set->layers[0].root_fd, "sub", &stx), 0);
 	EXPECT(!(stx.stx_attributes & STATX_ATTR_MOUNT_ROOT));
 	EXPECT_INT(umount("l1/sub"), 0);
 	EXPECT_INT(umount("l1"), 0);
@@ -103,12 +103,12 @@ static void lower_is_readonly(void)
 	ASSERT(make_file("l1/file", "lower", 0644));
 	EXPECT_OPENS(&f, "lowerdir=l1,upperdir=u,workdir=w");
 	fd = f.set->layers[1].root_fd;
-	EXPECT_INT(sys_mkdirat(fd, "dir", 0755), -EROFS);
-	EXPECT_INT(sys_unlinkat(fd, "file", 0), -EROFS);
-	EXPECT_INT(sys_openat(fd, "file", O_WRONLY, 0, SYS_NO_XDEV), -EROFS);
-	EXPECT_INT(sys_fchmodat(fd, "file", 0600), -EROFS);
-	EXPECT_INT(sys_setxattr(fd, "file", "user.x", "y", 1, 0), -EROFS);
-	EXPECT_INT(sys_mkdirat(layer_upper(f.set)->root_fd, "dir", 0755), 0);
+	EXPECT_INT(os_mkdirat(fd, "dir", 0755), -EROFS);
+	EXPECT_INT(os_unlinkat(fd, "file", 0), -EROFS);
+	EXPECT_INT(os_openat(fd, "file", O_WRONLY, 0, OS_NO_XDEV), -EROFS);
+	EXPECT_INT(os_fchmodat(fd, "file", 0600), -EROFS);
+	EXPECT_INT(os_setxattr(fd, "file", "user.x", "y", 1, 0), -EROFS);
+	EXPECT_INT(os_mkdirat(layer_upper(f.set)->root_fd, "dir", 0755), 0);
 	EXPECT(exists("u/dir"));
 }
 
@@ -141,9 +141,9 @@ TEST("rename and link work between upper and work")
 	int upper;
 	EXPECT_OPENS(&f, "lowerdir=l1,upperdir=u,workdir=w");
 	upper = layer_upper(f.set)->root_fd;
-	EXPECT_INT(sys_mknodat(f.set->work_fd, "#x", S_IFREG | 0644, 0), 0);
-	EXPECT_INT(sys_linkat(f.set->work_fd, "#x", upper, "linked"), 0);
-	EXPECT_INT(sys_renameat2(f.set->work_fd, "#x", upper, "renamed", 0), 0);
+	EXPECT_INT(os_mknodat(f.set->work_fd, "#x", S_IFREG | 0644, 0), 0);
+	EXPECT_INT(os_linkat(f.set->work_fd, "#x", upper, "linked"), 0);
+	EXPECT_INT(os_renameat2(f.set->work_fd, "#x", upper, "renamed", 0), 0);
 	EXPECT(exists("u/linked") || exists("u/renamed"));
 }
 
@@ -157,7 +157,7 @@ static void upper_covered(void)
 	EXPECT_OPENS(&f, "lowerdir=l1,upperdir=u,workdir=w");
 	ASSERT(layer_upper(f.set)->fenced);
 	EXPECT_INT(open_in(&f, 0, "sub"), 0);
-	EXPECT_INT(sys_statx(layer_upper(f.set)->root_fd, "sub", &stx), 0);
+	EXPECT_INT(os_statx(layer_upper(f.set)->root_fd, "sub", &stx), 0);
 	EXPECT(!(stx.stx_attributes & STATX_ATTR_MOUNT_ROOT));
 	EXPECT_INT(umount("u/sub"), 0);
 }
@@ -190,7 +190,7 @@ static void locked_mounts(void)
 	EXPECT(!covered);
 	EXPECT_INT(layer_statx(l, l->root_fd, "plain", &stx, &covered), 0);
 	EXPECT(!covered);
-	EXPECT_INT(sys_mkdirat(l->root_fd, "new", 0755), -EROFS);
+	EXPECT_INT(os_mkdirat(l->root_fd, "new", 0755), -EROFS);
 	fixture_close(f);
 }
 
@@ -221,7 +221,7 @@ static void user_namespace(void)
 	EXPECT(f.set->can_chown);
 	EXPECT(f.set->has_upper_xattr);
 	EXPECT_INT(f.set->whiteout_form, WHITEOUT_DEVICE);
-	EXPECT_INT(sys_mkdirat(f.set->layers[1].root_fd, "new", 0755), -EROFS);
+	EXPECT_INT(os_mkdirat(f.set->layers[1].root_fd, "new", 0755), -EROFS);
 }
 
 TEST("root of a user namespace gets plain clones where nothing is locked, and user attributes")

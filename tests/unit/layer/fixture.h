@@ -66,7 +66,7 @@ static inline bool fixture_init(struct fixture *f)
 	memset(f, 0, sizeof(*f));
 	f->fd = -1;
 	strcpy(f->path, "/tmp/plyfs-layer-XXXXXX");
-	if (sys_init() < 0 || !mkdtemp(f->path))
+	if (os_init() < 0 || !mkdtemp(f->path))
 		return false;
 	f->fd = open(f->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (f->fd < 0 || chdir(f->path) < 0)
@@ -141,7 +141,7 @@ static inline bool exists(const char *path)
 	return !lstat(path, &st);
 }
 
-static inline int count_entry(void *arg, const struct sys_dirent *entry)
+static inline int count_entry(void *arg, const struct os_dirent *entry)
 {
 	++*(int *)arg;
 	return 0;
@@ -151,7 +151,7 @@ static inline int count_entries(const char *path)
 {
 	int n = 0, fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	if (fd < 0 || sys_read_dir(fd, count_entry, &n) < 0)
+	if (fd < 0 || os_read_dir(fd, count_entry, &n) < 0)
 		n = -1;
 	if (fd >= 0)
 		close(fd);

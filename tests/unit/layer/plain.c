@@ -27,7 +27,7 @@ static bool becomes_plain(struct fixture *f)
 	for (int i = 0; i < 100; i++) {
 		if (layer_is_plain(f->set))
 			return true;
-		sys_sleep_us(5000);
+		os_sleep_us(5000);
 	}
 	return false;
 }

@@ -111,7 +111,7 @@ TEST("a pinned descriptor stays open and the same while others come and go")
 	ASSERT(fixture_make(&f, "1d/d 1d/e0 1d/e1 1d/e2 1d/e3 1d/e4"));
 	d = fixture_get(&f, "d");
 	ASSERT_INT(dirfd_get(f.tree, d, dir_ref(d->dir, 0), &held), 0);
-	ASSERT_INT(sys_statx(held.fd, "", &before), 0);
+	ASSERT_INT(os_statx(held.fd, "", &before), 0);
 	for (unsigned i = 0; i < 5; i++) {
 		struct inode *e;
 		char name[8];
@@ -121,7 +121,7 @@ TEST("a pinned descriptor stays open and the same while others come and go")
 		ASSERT_INT(dirfd_get(f.tree, e, dir_ref(e->dir, 0), &other), 0);
 		dirfd_put(f.tree, &other);
 	}
-	ASSERT_INT(sys_statx(held.fd, "", &after), 0);
+	ASSERT_INT(os_statx(held.fd, "", &after), 0);
 	EXPECT_INT(after.stx_ino, before.stx_ino);
 	dirfd_put(f.tree, &held);
 	EXPECT(dirfd_count(f.tree) <= 2);

@@ -29,7 +29,7 @@ static bool layer_fill(struct fixture *f, struct layer_set *set, struct layer *l
 	*l = (struct layer){
 		.index = index, .path = strdup(name), .real_fd = -1, .upper = upper, .fenced = true, .has_xattr = true};
 	l->root_fd = openat(f->top_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (l->root_fd < 0 || sys_statx(l->root_fd, "", &stx) < 0)
+	if (l->root_fd < 0 || os_statx(l->root_fd, "", &stx) < 0)
 		return false;
 	return layer_devices_add(set, l, &stx) == 0;
 }
@@ -92,7 +92,7 @@ bool fixture_init(struct fixture *f, const struct fixture_options *o)
 	seeded = true;
 	f->base = o->in_memory && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
 	snprintf(f->path, sizeof(f->path), "%s/plyfs-tree-XXXXXX", f->base);
-	if (sys_init() < 0 || !mkdtemp(f->path))
+	if (os_init() < 0 || !mkdtemp(f->path))
 		return false;
 	f->top_fd = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return f->top_fd >= 0 && fixture_remount(f, o);

@@ -371,7 +371,7 @@ TEST("an unlinked lower file that is copied up lives in its pinned copy")
 	a = fixture_get(&f, "a");
 	inode_name_removed(f.tree, f.tree->root, "a");
 	fd = openat(f.top_fd, "0/copy", O_RDWR | O_CLOEXEC);
-	ASSERT_INT(sys_statx(fd, "", &stx), 0);
+	ASSERT_INT(os_statx(fd, "", &stx), 0);
 	inode_pin(f.tree, a, fd);
 	inode_publish_upper(f.tree, a, fixture_object(&f, stx.stx_ino), false);
 	ASSERT_INT(unlinkat(f.top_fd, "0/copy", 0), 0);
@@ -556,12 +556,12 @@ TEST("an O_TMPFILE inode lives without a name and gets one by link()")
 
 	if (fd < 0)
 		SKIP("no O_TMPFILE here");
-	ASSERT_INT(sys_statx(fd, "", &stx), 0);
+	ASSERT_INT(os_statx(fd, "", &stx), 0);
 	ASSERT_INT(inode_intern_nameless(f.tree, &stx, fd, &a), 0);
 	EXPECT_INT(write(fd, "tmp", 3), 3);
 	EXPECT_STR(content(&f, a), "tmp");
 	EXPECT_INT(nlink_of(&f, a), 0);
-	ASSERT_INT(sys_link_fd(fd, f.set->layers[0].root_fd, "named"), 0);
+	ASSERT_INT(os_link_fd(fd, f.set->layers[0].root_fd, "named"), 0);
 	inode_name_added(f.tree, a, f.tree->root, "named");
 	EXPECT_INT(nlink_of(&f, a), 1);
 	EXPECT(fixture_get(&f, "named") == a);
@@ -728,7 +728,7 @@ TEST("directories open for reading in their topmost layer, symlinks by O_PATH al
 	EXPECT_INT(inode_open(f.tree, fixture_get(&f, "d"), O_RDWR, &layer), -EISDIR);
 	EXPECT_INT(inode_open(f.tree, fixture_get(&f, "link"), O_RDONLY, &layer), -ELOOP);
 	fd = inode_open(f.tree, fixture_get(&f, "link"), O_PATH, &layer);
-	EXPECT_INT(sys_readlinkat(fd, "", target, sizeof(target)), 6);
+	EXPECT_INT(os_readlinkat(fd, "", target, sizeof(target)), 6);
 	EXPECT(layer && !layer->upper);
 	close(fd);
 }

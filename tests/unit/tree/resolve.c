@@ -318,7 +318,7 @@ TEST("a redirect into the upper's own directory is refused")
 	struct statx stx;
 
 	ASSERT(fixture_make(&f, "0r/d>/in/here 1d/in 1d/in/here"));
-	ASSERT_INT(sys_statx(f.top_fd, "1", &stx), 0);
+	ASSERT_INT(os_statx(f.top_fd, "1", &stx), 0);
 	f.set->upper_id.dev = makedev(stx.stx_dev_major, stx.stx_dev_minor);
 	f.set->upper_id.ino = fixture_ino(&f, "1/in");
 	EXPECT_INT(fixture_resolve(&f, "d", &r), -ELOOP);
@@ -474,7 +474,7 @@ TEST("the upper's root and the work directory can't be entered through a lower l
 	struct statx stx;
 
 	ASSERT(fixture_make(&f, "1d/up 1d/work 1d/other"));
-	ASSERT_INT(sys_statx(f.top_fd, "1", &stx), 0);
+	ASSERT_INT(os_statx(f.top_fd, "1", &stx), 0);
 	f.set->upper_id.dev = f.set->work_id.dev = makedev(stx.stx_dev_major, stx.stx_dev_minor);
 	f.set->upper_id.ino = fixture_ino(&f, "1/up");
 	f.set->work_id.ino = fixture_ino(&f, "1/work");

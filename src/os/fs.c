@@ -32,15 +32,15 @@
 	 O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOATIME | O_PATH | O_TMPFILE)
 #define KNOWN_PATH_FLAGS (O_PATH | O_DIRECTORY)
 
-struct sys_kernel sys_kernel = {.proc_fd = -1};
+struct os_kernel os_kernel = {.proc_fd = -1};
 
-const char *sys_fd_name(int fd, char buf[SYS_FD_NAME_MAX])
+const char *os_fd_name(int fd, char buf[OS_FD_NAME_MAX])
 {
-	snprintf(buf, SYS_FD_NAME_MAX, "%d", fd);
+	snprintf(buf, OS_FD_NAME_MAX, "%d", fd);
 	return buf;
 }
 
-int sys_fd_path(int fd, const char *name, char *buf, size_t size)
+int os_fd_path(int fd, const char *name, char *buf, size_t size)
 {
 	int len = snprintf(buf, size, *name ? "/proc/self/fd/%d/%s" : "/proc/self/fd/%d", fd, name);
 
@@ -64,9 +64,9 @@ static void reopen_proc_after_fork(void)
 {
 	int fd = -1;
 
-	if (sys_kernel.proc_fd < 0 || open_proc_fd(&fd) < 0)
+	if (os_kernel.proc_fd < 0 || open_proc_fd(&fd) < 0)
 		return;
-	if (dup3(fd, sys_kernel.proc_fd, O_CLOEXEC) >= 0)
+	if (dup3(fd, os_kernel.proc_fd, O_CLOEXEC) >= 0)
 		close(fd);
 }
 
@@ -80,22 +80,22 @@ static int check_openat2(void)
 {
 	struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
 			       .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
-	_cleanup_close_ int fd = (int)syscall(SYS_openat2, sys_kernel.proc_fd, ".", &how, sizeof(how));
+	_cleanup_close_ int fd = (int)syscall(SYS_openat2, os_kernel.proc_fd, ".", &how, sizeof(how));
 
 	return fd < 0 ? -errno : 0;
 }
 
-int sys_init(void)
+int os_init(void)
 {
-	if (sys_kernel.proc_fd < 0) {
-		int ret = open_proc_fd(&sys_kernel.proc_fd);
+	if (os_kernel.proc_fd < 0) {
+		int ret = open_proc_fd(&os_kernel.proc_fd);
 
 		if (ret < 0)
 			return ret;
 		pthread_atfork(NULL, NULL, reopen_proc_after_fork);
 	}
-	sys_kernel.fchmodat2 = kernel_has(syscall(SYS_fchmodat2, -1, "", 0, 0));
-	sys_kernel.xattrat = kernel_has(syscall(SYS_getxattrat, -1, "", 0, "user.x", NULL, 0));
+	os_kernel.fchmodat2 = kernel_has(syscall(SYS_fchmodat2, -1, "", 0, 0));
+	os_kernel.xattrat = kernel_has(syscall(SYS_getxattrat, -1, "", 0, "user.x", NULL, 0));
 	return check_openat2();
 }
 
@@ -128,14 +128,14 @@ static int openat2_counted(int dirfd, const char *name, const struct open_how *h
 	return ret;
 }
 
-int sys_openat(int dirfd, const char *name, int flags, mode_t mode, enum sys_confine confine)
+int os_openat(int dirfd, const char *name, int flags, mode_t mode, enum os_confine confine)
 {
 	struct open_how how = {
 		.flags = (unsigned)(flags & (flags & O_PATH ? KNOWN_PATH_FLAGS : KNOWN_FLAGS)) | O_NOFOLLOW | O_CLOEXEC,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
 	};
 
-	if (confine == SYS_NO_XDEV)
+	if (confine == OS_NO_XDEV)
 		how.resolve |= RESOLVE_NO_XDEV;
 	if (!creates((int)how.flags))
 		return openat2_confined(dirfd, name, &how);
@@ -144,38 +144,38 @@ int sys_openat(int dirfd, const char *name, int flags, mode_t mode, enum sys_con
 	return openat2_counted(dirfd, name, &how);
 }
 
-int sys_reopen(int fd, int flags)
+int os_reopen(int fd, int flags)
 {
-	char name[SYS_FD_NAME_MAX];
+	char name[OS_FD_NAME_MAX];
 
-	sys_fd_name(fd, name);
+	os_fd_name(fd, name);
 	flags = (flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC;
 	if (flags & O_TRUNC)
-		return SYS_CHANGE(openat(sys_kernel.proc_fd, name, flags));
-	return SYS_LOOK(openat(sys_kernel.proc_fd, name, flags));
+		return OS_CHANGE(openat(os_kernel.proc_fd, name, flags));
+	return OS_LOOK(openat(os_kernel.proc_fd, name, flags));
 }
 
-int sys_open_path(const char *path, int flags, mode_t mode)
+int os_open_path(const char *path, int flags, mode_t mode)
 {
 	if (creates(flags))
-		return SYS_CHANGE_ONCE(open(path, flags | O_CLOEXEC, mode));
-	return SYS_LOOK(open(path, flags | O_CLOEXEC));
+		return OS_CHANGE_ONCE(open(path, flags | O_CLOEXEC, mode));
+	return OS_LOOK(open(path, flags | O_CLOEXEC));
 }
 
-int sys_open_tmpfile(int dirfd, int flags, mode_t mode)
+int os_open_tmpfile(int dirfd, int flags, mode_t mode)
 {
-	return sys_openat(dirfd, ".", (flags & ~O_CREAT) | O_TMPFILE, mode, SYS_CROSS_MOUNTS);
+	return os_openat(dirfd, ".", (flags & ~O_CREAT) | O_TMPFILE, mode, OS_CROSS_MOUNTS);
 }
 
-int sys_close(int fd)
+int os_close(int fd)
 {
 	/* Linux has released the descriptor when close() says EINTR. */
 	return close(fd) < 0 && errno != EINTR ? -errno : 0;
 }
 
-int sys_dup(int fd)
+int os_dup(int fd)
 {
-	return SYS_LOOK(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+	return OS_LOOK(fcntl(fd, F_DUPFD_CLOEXEC, 0));
 }
 
 /* --- look -------------------------------------------------------------------------------------------------------- */
@@ -183,29 +183,29 @@ int sys_dup(int fd)
 static int statx_name(int dirfd, const char *name, int flags, struct statx *ret_stx)
 {
 	flags |= AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*name ? 0 : AT_EMPTY_PATH);
-	if (!sys_name_ok(name))
+	if (!os_name_ok(name))
 		return -EIO;
-	return SYS_LOOK(statx(dirfd, name, flags, STATX_BASIC_STATS | STATX_BTIME, ret_stx));
+	return OS_LOOK(statx(dirfd, name, flags, STATX_BASIC_STATS | STATX_BTIME, ret_stx));
 }
 
-int sys_statx(int dirfd, const char *name, struct statx *ret_stx)
+int os_statx(int dirfd, const char *name, struct statx *ret_stx)
 {
 	return statx_name(dirfd, name, AT_STATX_SYNC_AS_STAT, ret_stx);
 }
 
-int sys_statx_cached(int dirfd, const char *name, struct statx *ret_stx)
+int os_statx_cached(int dirfd, const char *name, struct statx *ret_stx)
 {
 	return statx_name(dirfd, name, AT_STATX_DONT_SYNC, ret_stx);
 }
 
-ssize_t sys_readlinkat(int dirfd, const char *name, char *buf, size_t size)
+ssize_t os_readlinkat(int dirfd, const char *name, char *buf, size_t size)
 {
-	if (!sys_name_ok(name))
+	if (!os_name_ok(name))
 		return -EIO;
-	return SYS_LOOK(readlinkat(dirfd, name, buf, size));
+	return OS_LOOK(readlinkat(dirfd, name, buf, size));
 }
 
-int sys_statx_up(int dirfd, unsigned levels, struct statx *ret_stx)
+int os_statx_up(int dirfd, unsigned levels, struct statx *ret_stx)
 {
 	char path[PATH_MAX];
 	size_t len = 3 * (size_t)levels;
@@ -217,32 +217,32 @@ int sys_statx_up(int dirfd, unsigned levels, struct statx *ret_stx)
 	for (size_t i = 0; i < len; i++)
 		path[i] = i % 3 == 2 ? '/' : '.';
 	path[len - 1] = '\0';
-	return SYS_LOOK(statx(dirfd, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC,
-			      STATX_BASIC_STATS, ret_stx));
+	return OS_LOOK(statx(dirfd, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_BASIC_STATS,
+			     ret_stx));
 }
 
-ssize_t sys_fd_target(int fd, char *buf, size_t size)
+ssize_t os_fd_target(int fd, char *buf, size_t size)
 {
-	char name[SYS_FD_NAME_MAX];
+	char name[OS_FD_NAME_MAX];
 
-	sys_fd_name(fd, name);
-	return SYS_LOOK(readlinkat(sys_kernel.proc_fd, name, buf, size));
+	os_fd_name(fd, name);
+	return OS_LOOK(readlinkat(os_kernel.proc_fd, name, buf, size));
 }
 
-int sys_fstatvfs(int fd, struct statvfs *ret)
+int os_fstatvfs(int fd, struct statvfs *ret)
 {
-	return SYS_LOOK(fstatvfs(fd, ret));
+	return OS_LOOK(fstatvfs(fd, ret));
 }
 
-int sys_may_write_dir(int dirfd)
+int os_may_write_dir(int dirfd)
 {
-	return SYS_LOOK(faccessat(dirfd, ".", W_OK | X_OK, AT_EACCESS));
+	return OS_LOOK(faccessat(dirfd, ".", W_OK | X_OK, AT_EACCESS));
 }
 
-int sys_fs_type(int fd, long *ret_type)
+int os_fs_type(int fd, long *ret_type)
 {
 	struct statfs st;
-	int ret = SYS_LOOK(fstatfs(fd, &st));
+	int ret = OS_LOOK(fstatfs(fd, &st));
 
 	if (!ret)
 		*ret_type = (long)st.f_type;
@@ -251,54 +251,54 @@ int sys_fs_type(int fd, long *ret_type)
 
 /* --- names ------------------------------------------------------------------------------------------------------- */
 
-int sys_mkdirat(int dirfd, const char *name, mode_t mode)
+int os_mkdirat(int dirfd, const char *name, mode_t mode)
 {
-	return sys_name_ok(name) ? SYS_CHANGE_ONCE(mkdirat(dirfd, name, mode)) : -EIO;
+	return os_name_ok(name) ? OS_CHANGE_ONCE(mkdirat(dirfd, name, mode)) : -EIO;
 }
 
-int sys_mknodat(int dirfd, const char *name, mode_t mode, dev_t rdev)
+int os_mknodat(int dirfd, const char *name, mode_t mode, dev_t rdev)
 {
-	return sys_name_ok(name) ? SYS_CHANGE_ONCE(mknodat(dirfd, name, mode, rdev)) : -EIO;
+	return os_name_ok(name) ? OS_CHANGE_ONCE(mknodat(dirfd, name, mode, rdev)) : -EIO;
 }
 
-int sys_symlinkat(const char *target, int dirfd, const char *name)
+int os_symlinkat(const char *target, int dirfd, const char *name)
 {
-	return sys_name_ok(name) ? SYS_CHANGE_ONCE(symlinkat(target, dirfd, name)) : -EIO;
+	return os_name_ok(name) ? OS_CHANGE_ONCE(symlinkat(target, dirfd, name)) : -EIO;
 }
 
-int sys_linkat(int olddirfd, const char *oldname, int newdirfd, const char *newname)
+int os_linkat(int olddirfd, const char *oldname, int newdirfd, const char *newname)
 {
-	if (!sys_name_ok(oldname) || !sys_name_ok(newname))
+	if (!os_name_ok(oldname) || !os_name_ok(newname))
 		return -EIO;
-	return SYS_CHANGE_ONCE(linkat(olddirfd, oldname, newdirfd, newname, 0));
+	return OS_CHANGE_ONCE(linkat(olddirfd, oldname, newdirfd, newname, 0));
 }
 
 static int link_by_proc(int fd, int newdirfd, const char *newname)
 {
-	char name[SYS_FD_NAME_MAX];
+	char name[OS_FD_NAME_MAX];
 
-	sys_fd_name(fd, name);
-	return SYS_CHANGE_ONCE(linkat(sys_kernel.proc_fd, name, newdirfd, newname, AT_SYMLINK_FOLLOW));
+	os_fd_name(fd, name);
+	return OS_CHANGE_ONCE(linkat(os_kernel.proc_fd, name, newdirfd, newname, AT_SYMLINK_FOLLOW));
 }
 
-int sys_link_fd(int fd, int newdirfd, const char *newname)
+int os_link_fd(int fd, int newdirfd, const char *newname)
 {
-	if (!sys_name_ok(newname))
+	if (!os_name_ok(newname))
 		return -EIO;
-	int ret = SYS_CHANGE_ONCE(linkat(fd, "", newdirfd, newname, AT_EMPTY_PATH));
+	int ret = OS_CHANGE_ONCE(linkat(fd, "", newdirfd, newname, AT_EMPTY_PATH));
 
 	/* AT_EMPTY_PATH needs CAP_DAC_READ_SEARCH and says ENOENT without. */
 	return ret == -ENOENT || ret == -EPERM ? link_by_proc(fd, newdirfd, newname) : ret;
 }
 
-int sys_unlinkat(int dirfd, const char *name, int flags)
+int os_unlinkat(int dirfd, const char *name, int flags)
 {
-	return sys_name_ok(name) ? SYS_CHANGE_ONCE(unlinkat(dirfd, name, flags)) : -EIO;
+	return os_name_ok(name) ? OS_CHANGE_ONCE(unlinkat(dirfd, name, flags)) : -EIO;
 }
 
-int sys_renameat2(int olddirfd, const char *oldname, int newdirfd, const char *newname, unsigned flags)
+int os_renameat2(int olddirfd, const char *oldname, int newdirfd, const char *newname, unsigned flags)
 {
-	if (!sys_name_ok(oldname) || !sys_name_ok(newname))
+	if (!os_name_ok(oldname) || !os_name_ok(newname))
 		return -EIO;
-	return (int)SYS_CHANGE_ONCE(syscall(SYS_renameat2, olddirfd, oldname, newdirfd, newname, flags));
+	return (int)OS_CHANGE_ONCE(syscall(SYS_renameat2, olddirfd, oldname, newdirfd, newname, flags));
 }

@@ -13,8 +13,8 @@
 TEST("a name is opened beneath its directory, a relative path too, and the descriptor closes on exec")
 {
 	SCRATCH(s);
-	_cleanup_close_ int file = sys_openat(s.fd, "file", O_RDONLY, 0, SYS_CROSS_MOUNTS);
-	_cleanup_close_ int inner = sys_openat(s.fd, "dir/inner", O_RDONLY, 0, SYS_NO_XDEV);
+	_cleanup_close_ int file = os_openat(s.fd, "file", O_RDONLY, 0, OS_CROSS_MOUNTS);
+	_cleanup_close_ int inner = os_openat(s.fd, "dir/inner", O_RDONLY, 0, OS_NO_XDEV);
 
 	ASSERT(file >= 0 && inner >= 0);
 	EXPECT_INT(fcntl(file, F_GETFD), FD_CLOEXEC);
@@ -23,28 +23,28 @@ TEST("a name is opened beneath its directory, a relative path too, and the descr
 TEST("no path leads out of the directory or through a symlink")
 {
 	SCRATCH(s);
-	EXPECT_INT(sys_openat(s.fd, "..", O_PATH, 0, SYS_CROSS_MOUNTS), -EXDEV);
-	EXPECT_INT(sys_openat(s.fd, "dir/../..", O_PATH, 0, SYS_CROSS_MOUNTS), -EXDEV);
-	EXPECT_INT(sys_openat(s.fd, "/etc", O_PATH, 0, SYS_CROSS_MOUNTS), -EXDEV);
-	EXPECT_INT(sys_openat(s.fd, "out/x", O_PATH, 0, SYS_CROSS_MOUNTS), -ELOOP);
-	EXPECT_INT(sys_openat(s.fd, "link", O_RDONLY, 0, SYS_CROSS_MOUNTS), -ELOOP);
-	EXPECT_INT(sys_openat(s.fd, "link", O_CREAT | O_RDWR, 0600, SYS_CROSS_MOUNTS), -ELOOP);
+	EXPECT_INT(os_openat(s.fd, "..", O_PATH, 0, OS_CROSS_MOUNTS), -EXDEV);
+	EXPECT_INT(os_openat(s.fd, "dir/../..", O_PATH, 0, OS_CROSS_MOUNTS), -EXDEV);
+	EXPECT_INT(os_openat(s.fd, "/etc", O_PATH, 0, OS_CROSS_MOUNTS), -EXDEV);
+	EXPECT_INT(os_openat(s.fd, "out/x", O_PATH, 0, OS_CROSS_MOUNTS), -ELOOP);
+	EXPECT_INT(os_openat(s.fd, "link", O_RDONLY, 0, OS_CROSS_MOUNTS), -ELOOP);
+	EXPECT_INT(os_openat(s.fd, "link", O_CREAT | O_RDWR, 0600, OS_CROSS_MOUNTS), -ELOOP);
 }
 
 TEST("opening a symlink with O_PATH gives the symlink itself")
 {
 	SCRATCH(s);
-	_cleanup_close_ int fd = sys_openat(s.fd, "link", O_PATH, 0, SYS_CROSS_MOUNTS);
+	_cleanup_close_ int fd = os_openat(s.fd, "link", O_PATH, 0, OS_CROSS_MOUNTS);
 	struct statx stx;
 	char target[16];
 
 	ASSERT(fd >= 0);
-	ASSERT_INT(sys_statx(fd, "", &stx), 0);
+	ASSERT_INT(os_statx(fd, "", &stx), 0);
 	EXPECT(S_ISLNK(stx.stx_mode));
-	ASSERT_INT(sys_readlinkat(fd, "", target, sizeof(target)), 4);
+	ASSERT_INT(os_readlinkat(fd, "", target, sizeof(target)), 4);
 	EXPECT_MEM(target, "file", 4);
-	EXPECT_INT(sys_readlinkat(s.fd, "link", target, 2), 2);
-	EXPECT_INT(sys_readlinkat(s.fd, "file", target, sizeof(target)), -EINVAL);
+	EXPECT_INT(os_readlinkat(s.fd, "link", target, 2), 2);
+	EXPECT_INT(os_readlinkat(s.fd, "file", target, sizeof(target)), -EINVAL);
 }
 
 TEST("flags and mode bits that only the kernel's own openat takes don't spoil an open")
@@ -52,30 +52,29 @@ TEST("flags and mode bits that only the kernel's own openat takes don't spoil an
 	SCRATCH(s);
 	mode_t mask = umask(0);
 	_cleanup_close_ int fd =
-		sys_openat(s.fd, "new", O_CREAT | O_EXCL | O_RDWR | 040, S_IFREG | 04640, SYS_CROSS_MOUNTS);
-	_cleanup_close_ int dir =
-		sys_openat(s.fd, "dir", O_PATH | O_DIRECTORY | O_RDWR | O_NOATIME, 0, SYS_CROSS_MOUNTS);
+		os_openat(s.fd, "new", O_CREAT | O_EXCL | O_RDWR | 040, S_IFREG | 04640, OS_CROSS_MOUNTS);
+	_cleanup_close_ int dir = os_openat(s.fd, "dir", O_PATH | O_DIRECTORY | O_RDWR | O_NOATIME, 0, OS_CROSS_MOUNTS);
 
 	umask(mask);
 	ASSERT(fd >= 0 && dir >= 0);
 	EXPECT_INT(scratch_stat(&s, "new").st_mode, S_IFREG | 04640);
-	EXPECT_INT(sys_openat(s.fd, "new", O_CREAT | O_EXCL | O_RDWR, 0600, SYS_CROSS_MOUNTS), -EEXIST);
+	EXPECT_INT(os_openat(s.fd, "new", O_CREAT | O_EXCL | O_RDWR, 0600, OS_CROSS_MOUNTS), -EEXIST);
 }
 
 TEST("reopening gives other access to the same object and creates nothing")
 {
 	SCRATCH(s);
 	_cleanup_close_ int path = scratch_path(&s, "file");
-	_cleanup_close_ int fd = sys_reopen(path, O_RDWR | O_CREAT);
+	_cleanup_close_ int fd = os_reopen(path, O_RDWR | O_CREAT);
 	_cleanup_close_ int link = scratch_path(&s, "link");
 	char buf[16];
 
 	ASSERT(fd >= 0);
-	EXPECT_INT(sys_pread(fd, buf, sizeof(buf), 0), 7);
+	EXPECT_INT(os_pread(fd, buf, sizeof(buf), 0), 7);
 	EXPECT_INT(fcntl(fd, F_GETFD), FD_CLOEXEC);
-	EXPECT_INT(sys_reopen(link, O_RDONLY), -ELOOP);
-	EXPECT_INT(sys_unlinkat(s.fd, "file", 0), 0);
-	_cleanup_close_ int gone = sys_reopen(path, O_RDONLY | O_CREAT);
+	EXPECT_INT(os_reopen(link, O_RDONLY), -ELOOP);
+	EXPECT_INT(os_unlinkat(s.fd, "file", 0), 0);
+	_cleanup_close_ int gone = os_reopen(path, O_RDONLY | O_CREAT);
 
 	EXPECT(gone >= 0);
 	EXPECT_INT(scratch_stat(&s, "file").st_nlink, 0);
@@ -90,16 +89,16 @@ TEST("the child of a fork reopens its own descriptors, not its parent's")
 	if (!pid) {
 		struct statx a, b;
 		int path = scratch_path(&s, "dir"); /* a number that the parent doesn't use */
-		int fd = sys_reopen(path, O_RDONLY | O_DIRECTORY);
+		int fd = os_reopen(path, O_RDONLY | O_DIRECTORY);
 
-		_exit(fd < 0 || sys_statx(path, "", &a) || sys_statx(fd, "", &b) || a.stx_ino != b.stx_ino);
+		_exit(fd < 0 || os_statx(path, "", &a) || os_statx(fd, "", &b) || a.stx_ino != b.stx_ino);
 	}
 	ASSERT(pid > 0);
 	ASSERT_INT(waitpid(pid, &status, 0), pid);
 	EXPECT_INT(status, 0);
-	file = sys_reopen(s.fd, O_RDONLY);
+	file = os_reopen(s.fd, O_RDONLY);
 	EXPECT(file >= 0);
-	sys_close(file);
+	os_close(file);
 }
 
 TEST("a path from the user is followed")
@@ -109,25 +108,25 @@ TEST("a path from the user is followed")
 	struct statx stx;
 
 	snprintf(path, sizeof(path), "%s/link", s.path);
-	_cleanup_close_ int fd = sys_open_path(path, O_PATH, 0);
+	_cleanup_close_ int fd = os_open_path(path, O_PATH, 0);
 
 	ASSERT(fd >= 0);
-	ASSERT_INT(sys_statx(fd, "", &stx), 0);
+	ASSERT_INT(os_statx(fd, "", &stx), 0);
 	EXPECT(S_ISREG(stx.stx_mode));
 	EXPECT_INT(fcntl(fd, F_GETFD), FD_CLOEXEC);
-	EXPECT_INT(sys_open_path("/nonexistent/x", O_CREAT | O_WRONLY, 0600), -ENOENT);
+	EXPECT_INT(os_open_path("/nonexistent/x", O_CREAT | O_WRONLY, 0600), -ENOENT);
 }
 
 TEST("an unnamed file gets a name, and only a free one")
 {
 	SCRATCH(s);
-	_cleanup_close_ int fd = sys_open_tmpfile(s.fd, O_RDWR, 0600);
+	_cleanup_close_ int fd = os_open_tmpfile(s.fd, O_RDWR, 0600);
 
 	if (fd == -EOPNOTSUPP || fd == -EISDIR)
 		SKIP("no O_TMPFILE here");
 	ASSERT(fd >= 0);
-	EXPECT_INT(sys_link_fd(fd, s.fd, "file"), -EEXIST);
-	EXPECT_INT(sys_link_fd(fd, s.fd, "named"), 0);
+	EXPECT_INT(os_link_fd(fd, s.fd, "file"), -EEXIST);
+	EXPECT_INT(os_link_fd(fd, s.fd, "named"), 0);
 	EXPECT(S_ISREG(scratch_stat(&s, "named").st_mode));
 }
 
@@ -137,11 +136,11 @@ TEST("what an O_PATH descriptor refers to gets another name, a symlink itself an
 	_cleanup_close_ int link = scratch_path(&s, "link");
 	_cleanup_close_ int fifo = scratch_path(&s, "fifo");
 
-	EXPECT_INT(sys_link_fd(link, s.fd, "link2"), 0);
+	EXPECT_INT(os_link_fd(link, s.fd, "link2"), 0);
 	EXPECT_INT(scratch_stat(&s, "link2").st_ino, scratch_stat(&s, "link").st_ino);
-	EXPECT_INT(sys_link_fd(fifo, s.fd, "fifo2"), 0);
+	EXPECT_INT(os_link_fd(fifo, s.fd, "fifo2"), 0);
 	EXPECT_INT(scratch_stat(&s, "fifo").st_nlink, 2);
-	EXPECT_INT(sys_linkat(s.fd, "link", s.fd, "link3"), 0);
+	EXPECT_INT(os_linkat(s.fd, "link", s.fd, "link3"), 0);
 	EXPECT_INT(scratch_stat(&s, "link").st_nlink, 3);
 }
 
@@ -150,10 +149,10 @@ TEST("statx doesn't follow and has the time of birth where the file system keeps
 	SCRATCH(s);
 	struct statx stx;
 
-	ASSERT_INT(sys_statx(s.fd, "link", &stx), 0);
+	ASSERT_INT(os_statx(s.fd, "link", &stx), 0);
 	EXPECT(S_ISLNK(stx.stx_mode));
 	EXPECT((stx.stx_mask & STATX_BASIC_STATS) == STATX_BASIC_STATS);
-	EXPECT_INT(sys_statx(s.fd, "missing", &stx), -ENOENT);
+	EXPECT_INT(os_statx(s.fd, "missing", &stx), -ENOENT);
 }
 
 TEST("names are made, moved, exchanged and removed")
@@ -161,26 +160,26 @@ TEST("names are made, moved, exchanged and removed")
 	SCRATCH(s);
 	ino_t file = scratch_stat(&s, "file").st_ino, fifo = scratch_stat(&s, "fifo").st_ino;
 
-	EXPECT_INT(sys_mkdirat(s.fd, "d", 0700), 0);
-	EXPECT_INT(sys_mkdirat(s.fd, "d", 0700), -EEXIST);
-	EXPECT_INT(sys_mknodat(s.fd, "p", S_IFIFO | 0600, 0), 0);
-	EXPECT_INT(sys_symlinkat("nowhere", s.fd, "l"), 0);
-	EXPECT_INT(sys_renameat2(s.fd, "file", s.fd, "fifo", RENAME_NOREPLACE), -EEXIST);
-	EXPECT_INT(sys_renameat2(s.fd, "file", s.fd, "fifo", RENAME_EXCHANGE), 0);
+	EXPECT_INT(os_mkdirat(s.fd, "d", 0700), 0);
+	EXPECT_INT(os_mkdirat(s.fd, "d", 0700), -EEXIST);
+	EXPECT_INT(os_mknodat(s.fd, "p", S_IFIFO | 0600, 0), 0);
+	EXPECT_INT(os_symlinkat("nowhere", s.fd, "l"), 0);
+	EXPECT_INT(os_renameat2(s.fd, "file", s.fd, "fifo", RENAME_NOREPLACE), -EEXIST);
+	EXPECT_INT(os_renameat2(s.fd, "file", s.fd, "fifo", RENAME_EXCHANGE), 0);
 	EXPECT_INT(scratch_stat(&s, "fifo").st_ino, file);
 	EXPECT_INT(scratch_stat(&s, "file").st_ino, fifo);
-	EXPECT_INT(sys_renameat2(s.fd, "fifo", s.fd, "moved", 0), 0);
+	EXPECT_INT(os_renameat2(s.fd, "fifo", s.fd, "moved", 0), 0);
 	EXPECT_INT(scratch_stat(&s, "moved").st_ino, file);
-	EXPECT_INT(sys_unlinkat(s.fd, "d", 0), -EISDIR);
-	EXPECT_INT(sys_unlinkat(s.fd, "d", AT_REMOVEDIR), 0);
-	EXPECT_INT(sys_unlinkat(s.fd, "dir", AT_REMOVEDIR), -ENOTEMPTY);
-	EXPECT_INT(sys_unlinkat(s.fd, "l", 0), 0);
-	EXPECT_INT(sys_unlinkat(s.fd, "l", 0), -ENOENT);
+	EXPECT_INT(os_unlinkat(s.fd, "d", 0), -EISDIR);
+	EXPECT_INT(os_unlinkat(s.fd, "d", AT_REMOVEDIR), 0);
+	EXPECT_INT(os_unlinkat(s.fd, "dir", AT_REMOVEDIR), -ENOTEMPTY);
+	EXPECT_INT(os_unlinkat(s.fd, "l", 0), 0);
+	EXPECT_INT(os_unlinkat(s.fd, "l", 0), -ENOENT);
 }
 
 static void name_with_slash(int dirfd)
 {
-	if (sys_mkdirat(dirfd, "dir/sub", 0700) == -EIO)
+	if (os_mkdirat(dirfd, "dir/sub", 0700) == -EIO)
 		_exit(42);
 	_exit(1);
 }
@@ -214,16 +213,16 @@ TEST("going up by levels follows the parents, and the root is its own parent")
 	_cleanup_close_ int dir = scratch_path(&s, "dir");
 	struct statx up, root;
 
-	ASSERT_INT(sys_statx_up(dir, 1, &up), 0);
+	ASSERT_INT(os_statx_up(dir, 1, &up), 0);
 	EXPECT_INT(up.stx_ino,
 		   scratch_stat(&s, "").st_ino ? scratch_stat(&s, "").st_ino : scratch_stat(&s, ".").st_ino);
-	ASSERT_INT(sys_statx_up(dir, 100, &up), 0);
-	ASSERT_INT(sys_statx(AT_FDCWD, ".", &root), 0);
+	ASSERT_INT(os_statx_up(dir, 100, &up), 0);
+	ASSERT_INT(os_statx(AT_FDCWD, ".", &root), 0);
 	_cleanup_close_ int slash = open("/", O_PATH | O_CLOEXEC);
 
-	ASSERT_INT(sys_statx(slash, "", &root), 0);
+	ASSERT_INT(os_statx(slash, "", &root), 0);
 	EXPECT_INT(up.stx_ino, root.stx_ino);
-	EXPECT_INT(sys_statx_up(dir, 1366, &up), -ENAMETOOLONG);
+	EXPECT_INT(os_statx_up(dir, 1366, &up), -ENAMETOOLONG);
 }
 
 TEST("a descriptor's target is the object's path now")
@@ -232,22 +231,22 @@ TEST("a descriptor's target is the object's path now")
 	_cleanup_close_ int dir = scratch_path(&s, "dir");
 	char want[128], got[128];
 
-	ASSERT_INT(sys_renameat2(s.fd, "dir", s.fd, "renamed", 0), 0);
+	ASSERT_INT(os_renameat2(s.fd, "dir", s.fd, "renamed", 0), 0);
 	snprintf(want, sizeof(want), "%s/renamed", s.path);
-	ASSERT_INT(sys_fd_target(dir, got, sizeof(got)), strlen(want));
+	ASSERT_INT(os_fd_target(dir, got, sizeof(got)), strlen(want));
 	EXPECT_MEM(got, want, strlen(want));
 }
 
 TEST("a duplicate is a descriptor of its own that closes on exec")
 {
 	SCRATCH(s);
-	int fd = sys_dup(s.fd);
+	int fd = os_dup(s.fd);
 
 	ASSERT(fd >= 0 && fd != s.fd);
 	EXPECT_INT(fcntl(fd, F_GETFD), FD_CLOEXEC);
-	EXPECT_INT(sys_close(fd), 0);
-	EXPECT_INT(sys_close(fd), -EBADF);
-	EXPECT_INT(sys_dup(fd), -EBADF);
+	EXPECT_INT(os_close(fd), 0);
+	EXPECT_INT(os_close(fd), -EBADF);
+	EXPECT_INT(os_dup(fd), -EBADF);
 }
 
 TEST("the file system's type and size are told for an O_PATH descriptor")
@@ -256,9 +255,9 @@ TEST("the file system's type and size are told for an O_PATH descriptor")
 	struct statvfs st;
 	long type = 0;
 
-	EXPECT_INT(sys_fs_type(s.fd, &type), 0);
+	EXPECT_INT(os_fs_type(s.fd, &type), 0);
 	EXPECT(type != 0);
-	EXPECT_INT(sys_fstatvfs(s.fd, &st), 0);
+	EXPECT_INT(os_fstatvfs(s.fd, &st), 0);
 	EXPECT(st.f_bsize > 0 && st.f_namemax > 0);
 }
 
@@ -280,15 +279,15 @@ TEST("creating, truncating and every change of a name pass a fault point, lookin
 		setenv("PLYFS_FAULT", "fail:create:6:5", 1);
 		fault_init();
 		FAULT_SCOPE(FAULT_CREATE);
-		failed |= sys_mkdirat(s.fd, "1", 0700);
-		failed |= sys_statx(s.fd, "1", &stx);
-		failed |= sys_close(sys_openat(s.fd, "2", O_CREAT | O_WRONLY, 0600, SYS_CROSS_MOUNTS));
-		failed |= sys_close(sys_openat(s.fd, "2", O_WRONLY, 0, SYS_CROSS_MOUNTS));
-		failed |= sys_close(sys_openat(s.fd, "2", O_WRONLY | O_TRUNC, 0, SYS_CROSS_MOUNTS));
-		failed |= sys_symlinkat("t", s.fd, "4");
-		failed |= sys_renameat2(s.fd, "4", s.fd, "5", 0);
-		failed |= sys_unlinkat(s.fd, "5", 0) != -EIO;
-		failed |= sys_unlinkat(s.fd, "5", 0);
+		failed |= os_mkdirat(s.fd, "1", 0700);
+		failed |= os_statx(s.fd, "1", &stx);
+		failed |= os_close(os_openat(s.fd, "2", O_CREAT | O_WRONLY, 0600, OS_CROSS_MOUNTS));
+		failed |= os_close(os_openat(s.fd, "2", O_WRONLY, 0, OS_CROSS_MOUNTS));
+		failed |= os_close(os_openat(s.fd, "2", O_WRONLY | O_TRUNC, 0, OS_CROSS_MOUNTS));
+		failed |= os_symlinkat("t", s.fd, "4");
+		failed |= os_renameat2(s.fd, "4", s.fd, "5", 0);
+		failed |= os_unlinkat(s.fd, "5", 0) != -EIO;
+		failed |= os_unlinkat(s.fd, "5", 0);
 		_exit(failed != 0);
 	}
 	ASSERT(pid > 0);
@@ -297,22 +296,22 @@ TEST("creating, truncating and every change of a name pass a fault point, lookin
 #endif
 }
 
-TEST("sys_statx_up climbs as a path walk does, and stays at the root directory")
+TEST("os_statx_up climbs as a path walk does, and stays at the root directory")
 {
 	SCRATCH(s);
 	struct statx stx, root;
 	int fd = scratch_path(&s, "dir");
 
-	EXPECT_INT(sys_statx_up(fd, 1, &stx), 0);
+	EXPECT_INT(os_statx_up(fd, 1, &stx), 0);
 	EXPECT_INT(stx.stx_ino, scratch_stat(&s, ".").st_ino);
-	EXPECT_INT(sys_statx_up(fd, 1000, &stx), 0);
-	EXPECT_INT(sys_statx_up(fd, 1001, &root), 0);
+	EXPECT_INT(os_statx_up(fd, 1000, &stx), 0);
+	EXPECT_INT(os_statx_up(fd, 1001, &root), 0);
 	EXPECT_INT(stx.stx_ino, root.stx_ino);
-	EXPECT_INT(sys_statx_up(fd, 1366, &stx), -ENAMETOOLONG);
+	EXPECT_INT(os_statx_up(fd, 1366, &stx), -ENAMETOOLONG);
 	close(fd);
 }
 
-TEST("sys_fd_target tells where a directory is now")
+TEST("os_fd_target tells where a directory is now")
 {
 	SCRATCH(s);
 	char path[128] = "", want[128];
@@ -320,18 +319,18 @@ TEST("sys_fd_target tells where a directory is now")
 
 	ASSERT_INT(renameat(s.fd, "dir", s.fd, "moved"), 0);
 	snprintf(want, sizeof(want), "%s/moved", s.path);
-	EXPECT_INT(sys_fd_target(fd, path, sizeof(path) - 1), strlen(want));
+	EXPECT_INT(os_fd_target(fd, path, sizeof(path) - 1), strlen(want));
 	EXPECT_STR(path, want);
 	close(fd);
 }
 
-TEST("sys_statx_cached looks at a name and at the descriptor itself without following")
+TEST("os_statx_cached looks at a name and at the descriptor itself without following")
 {
 	SCRATCH(s);
 	struct statx stx;
 
-	EXPECT_INT(sys_statx_cached(s.fd, "link", &stx), 0);
+	EXPECT_INT(os_statx_cached(s.fd, "link", &stx), 0);
 	EXPECT(S_ISLNK(stx.stx_mode));
-	EXPECT_INT(sys_statx_cached(s.fd, "", &stx), 0);
+	EXPECT_INT(os_statx_cached(s.fd, "", &stx), 0);
 	EXPECT_INT(stx.stx_ino, scratch_stat(&s, ".").st_ino);
 }

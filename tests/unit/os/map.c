@@ -15,12 +15,12 @@
 
 static int make_pages(struct scratch *s)
 {
-	int fd = sys_openat(s->fd, "pages", O_RDWR | O_CREAT, 0600, SYS_CROSS_MOUNTS);
+	int fd = os_openat(s->fd, "pages", O_RDWR | O_CREAT, 0600, OS_CROSS_MOUNTS);
 	char page[4096];
 
 	memset(page, 'x', sizeof(page));
 	for (int i = 0; i < PAGES; i++)
-		if (sys_pwrite_all(fd, page, sizeof(page), i * (off_t)sizeof(page)) != sizeof(page))
+		if (os_pwrite_all(fd, page, sizeof(page), i * (off_t)sizeof(page)) != sizeof(page))
 			return -1;
 	return fd;
 }
@@ -29,43 +29,43 @@ TEST("a mapped file shows its bytes")
 {
 	SCRATCH(s);
 	_cleanup_close_ int fd = make_pages(&s);
-	struct sys_map map;
+	struct os_map map;
 
-	ASSERT_INT(sys_map_file(fd, PAGES * 4096, &map), 0);
+	ASSERT_INT(os_map_file(fd, PAGES * 4096, &map), 0);
 	for (size_t i = 0; i < map.size; i += 1024)
 		EXPECT_INT(((const char *)map.data)[i], 'x');
-	EXPECT(!sys_map_broken(&map));
-	sys_unmap(&map);
+	EXPECT(!os_map_broken(&map));
+	os_unmap(&map);
 }
 
 TEST("a file that is cut off below its mapping shows zeros, and the mapping says so")
 {
 	SCRATCH(s);
 	_cleanup_close_ int fd = make_pages(&s);
-	struct sys_map map, whole;
+	struct os_map map, whole;
 
-	ASSERT_INT(sys_map_file(fd, PAGES * 4096, &map), 0);
-	ASSERT_INT(sys_map_file(fd, PAGES * 4096, &whole), 0);
-	ASSERT_INT(sys_ftruncate(fd, 4096), 0);
+	ASSERT_INT(os_map_file(fd, PAGES * 4096, &map), 0);
+	ASSERT_INT(os_map_file(fd, PAGES * 4096, &whole), 0);
+	ASSERT_INT(os_ftruncate(fd, 4096), 0);
 	EXPECT_INT(((const volatile char *)map.data)[0], 'x');
-	EXPECT(!sys_map_broken(&map));
+	EXPECT(!os_map_broken(&map));
 	EXPECT_INT(((const volatile char *)map.data)[3 * 4096 + 7], 0);
-	EXPECT(sys_map_broken(&map));
+	EXPECT(os_map_broken(&map));
 	EXPECT_INT(((const volatile char *)map.data)[4096], 0);
-	EXPECT(!sys_map_broken(&whole));
-	sys_unmap(&map);
-	sys_unmap(&whole);
+	EXPECT(!os_map_broken(&whole));
+	os_unmap(&map);
+	os_unmap(&whole);
 }
 
 TEST("a fault that is in no such mapping ends the process as before")
 {
 	SCRATCH(s);
 	_cleanup_close_ int fd = make_pages(&s);
-	struct sys_map map;
+	struct os_map map;
 	int status = 0;
 	pid_t pid;
 
-	ASSERT_INT(sys_map_file(fd, PAGES * 4096, &map), 0);
+	ASSERT_INT(os_map_file(fd, PAGES * 4096, &map), 0);
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
@@ -77,5 +77,5 @@ TEST("a fault that is in no such mapping ends the process as before")
 	EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
 #endif
 	EXPECT(status != 0);
-	sys_unmap(&map);
+	os_unmap(&map);
 }

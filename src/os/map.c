@@ -16,14 +16,14 @@
 
 #define MAPS_MAX 2048
 
-static struct sys_map *_Atomic maps[MAPS_MAX];
+static struct os_map *_Atomic maps[MAPS_MAX];
 static struct sigaction handled_before;
 static size_t page_size;
 
-static struct sys_map *map_of(uintptr_t at)
+static struct os_map *map_of(uintptr_t at)
 {
 	for (size_t i = 0; i < MAPS_MAX; i++) {
-		struct sys_map *map = atomic_load(&maps[i]);
+		struct os_map *map = atomic_load(&maps[i]);
 
 		if (map && at - (uintptr_t)map->data < map->size)
 			return map;
@@ -41,7 +41,7 @@ static bool patch_page(uintptr_t at)
 
 static void on_bus_error(int sig, siginfo_t *info, void *context)
 {
-	struct sys_map *map = map_of((uintptr_t)info->si_addr);
+	struct os_map *map = map_of((uintptr_t)info->si_addr);
 	int saved = errno;
 
 	if (map) {
@@ -68,10 +68,10 @@ static void install_handler(void)
 	sigaction(SIGBUS, &action, &handled_before);
 }
 
-static bool map_enter(struct sys_map *map)
+static bool map_enter(struct os_map *map)
 {
 	for (size_t i = 0; i < MAPS_MAX; i++) {
-		struct sys_map *none = NULL;
+		struct os_map *none = NULL;
 
 		if (atomic_compare_exchange_strong(&maps[i], &none, map))
 			return true;
@@ -79,7 +79,7 @@ static bool map_enter(struct sys_map *map)
 	return false;
 }
 
-int sys_map_file(int fd, size_t size, struct sys_map *ret)
+int os_map_file(int fd, size_t size, struct os_map *ret)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	void *data;
@@ -98,10 +98,10 @@ int sys_map_file(int fd, size_t size, struct sys_map *ret)
 	return 0;
 }
 
-void sys_unmap(struct sys_map *map)
+void os_unmap(struct os_map *map)
 {
 	for (size_t i = 0; i < MAPS_MAX; i++) {
-		struct sys_map *mine = map;
+		struct os_map *mine = map;
 
 		if (atomic_compare_exchange_strong(&maps[i], &mine, NULL))
 			break;

@@ -14,7 +14,7 @@ struct seen {
 	struct scratch *scratch;
 };
 
-static int note(void *arg, const struct sys_dirent *entry)
+static int note(void *arg, const struct os_dirent *entry)
 {
 	struct seen *seen = arg;
 	struct stat st = scratch_stat(seen->scratch, entry->name);
@@ -32,7 +32,7 @@ TEST("a directory is read through O_PATH, without its dots, with types and numbe
 	SCRATCH(s);
 	struct seen seen = {.scratch = &s};
 
-	EXPECT_INT(sys_read_dir(s.fd, note, &seen), 0);
+	EXPECT_INT(os_read_dir(s.fd, note, &seen), 0);
 	EXPECT_INT(seen.count, 5);
 	EXPECT(strstr(seen.names, "file ") && strstr(seen.names, "dir ") && strstr(seen.names, "link ") &&
 	       strstr(seen.names, "fifo ") && strstr(seen.names, "out "));
@@ -45,11 +45,11 @@ TEST("a directory that is open for reading is read from where it stands, to its 
 	struct seen seen = {.scratch = &s};
 
 	ASSERT(fd >= 0);
-	EXPECT_INT(sys_read_dir_once(fd, note, &seen), 0);
+	EXPECT_INT(os_read_dir_once(fd, note, &seen), 0);
 	EXPECT_INT(seen.count, 5);
-	EXPECT_INT(sys_read_dir_once(fd, note, &seen), 0);
+	EXPECT_INT(os_read_dir_once(fd, note, &seen), 0);
 	EXPECT_INT(seen.count, 5);
-	EXPECT_INT(sys_read_dir_once(s.fd, note, &seen), -EBADF);
+	EXPECT_INT(os_read_dir_once(s.fd, note, &seen), -EBADF);
 }
 
 TEST("reading stops at what the callee returns")
@@ -57,11 +57,11 @@ TEST("reading stops at what the callee returns")
 	SCRATCH(s);
 	struct seen seen = {.scratch = &s, .stop_at = 2};
 
-	EXPECT_INT(sys_read_dir(s.fd, note, &seen), -ECANCELED);
+	EXPECT_INT(os_read_dir(s.fd, note, &seen), -ECANCELED);
 	EXPECT_INT(seen.count, 2);
 }
 
-static int count(void *arg, const struct sys_dirent *entry)
+static int count(void *arg, const struct os_dirent *entry)
 {
 	unsigned char *seen = arg;
 
@@ -85,7 +85,7 @@ TEST("a directory larger than the buffer is read whole, each name once")
 		name[4] = '-';
 		ASSERT_INT(mknodat(dir, name, S_IFREG | 0600, 0), 0);
 	}
-	EXPECT_INT(sys_read_dir(dir, count, seen), 0);
+	EXPECT_INT(os_read_dir(dir, count, seen), 0);
 	for (int i = 0; i < FILES; i++)
 		EXPECT_INT(seen[i], 1);
 }
@@ -100,10 +100,10 @@ TEST("a removed directory reads as empty, and a file is not a directory")
 	ASSERT_INT(mkdirat(s.fd, "gone", 0700), 0);
 	dir = scratch_path(&s, "gone");
 	ASSERT_INT(unlinkat(s.fd, "gone", AT_REMOVEDIR), 0);
-	EXPECT_INT(sys_read_dir(dir, note, &seen), 0);
+	EXPECT_INT(os_read_dir(dir, note, &seen), 0);
 	EXPECT_INT(seen.count, 0);
-	EXPECT_INT(sys_read_dir(file, note, &seen), -ENOTDIR);
-	EXPECT_INT(sys_read_dir(-1, note, &seen), -EBADF);
+	EXPECT_INT(os_read_dir(file, note, &seen), -ENOTDIR);
+	EXPECT_INT(os_read_dir(-1, note, &seen), -EBADF);
 }
 
 TEST("reading a directory of one's own leaves its time of access alone")
@@ -113,6 +113,6 @@ TEST("reading a directory of one's own leaves its time of access alone")
 	struct seen seen = {.scratch = &s};
 
 	ASSERT_INT(utimensat(s.fd, ".", old, 0), 0);
-	EXPECT_INT(sys_read_dir(s.fd, note, &seen), 0);
+	EXPECT_INT(os_read_dir(s.fd, note, &seen), 0);
 	EXPECT_INT(scratch_stat(&s, ".").st_atim.tv_sec, 1000);
 }

@@ -13,25 +13,25 @@
 /* Of /proc/TID/stat, after the name, which may hold anything: the state is the first field, the processor the 37th. */
 #define FIELDS_TO_CPU 36
 
-pid_t sys_thread_id(void)
+pid_t os_thread_id(void)
 {
 	return (pid_t)syscall(SYS_gettid);
 }
 
-int sys_cpus_get(pid_t tid, cpu_set_t *ret_cpus)
+int os_cpus_get(pid_t tid, cpu_set_t *ret_cpus)
 {
-	return SYS_LOOK(sched_getaffinity(tid, sizeof(*ret_cpus), ret_cpus));
+	return OS_LOOK(sched_getaffinity(tid, sizeof(*ret_cpus), ret_cpus));
 }
 
-int sys_cpus_set(pid_t tid, const cpu_set_t *cpus)
+int os_cpus_set(pid_t tid, const cpu_set_t *cpus)
 {
-	return SYS_LOOK(sched_setaffinity(tid, sizeof(*cpus), cpus));
+	return OS_LOOK(sched_setaffinity(tid, sizeof(*cpus), cpus));
 }
 
-int sys_parse_task_stat(const char *line, struct sys_task_now *ret_now)
+int os_parse_task_stat(const char *line, struct os_task_now *ret_now)
 {
 	const char *at = strrchr(line, ')');
-	struct sys_task_now now;
+	struct os_task_now now;
 	char *end;
 
 	if (!at || at[1] != ' ' || !at[2])
@@ -49,42 +49,42 @@ int sys_parse_task_stat(const char *line, struct sys_task_now *ret_now)
 	return 0;
 }
 
-int sys_task_look(pid_t tid, struct sys_task_now *ret_now)
+int os_task_look(pid_t tid, struct os_task_now *ret_now)
 {
 	char path[32], line[1024];
 	ssize_t n;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)tid);
-	n = sys_read_small(path, line, sizeof(line));
-	return n < 0 ? (int)n : sys_parse_task_stat(line, ret_now);
+	n = os_read_small(path, line, sizeof(line));
+	return n < 0 ? (int)n : os_parse_task_stat(line, ret_now);
 }
 
-int sys_ticker_new(void)
+int os_ticker_new(void)
 {
-	return SYS_LOOK(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC));
+	return OS_LOOK(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC));
 }
 
-int sys_ticker_set(int fd, unsigned us)
+int os_ticker_set(int fd, unsigned us)
 {
 	struct itimerspec when = {.it_value = {.tv_sec = us / 1000000, .tv_nsec = (long)(us % 1000000) * 1000}};
 
-	return SYS_LOOK(timerfd_settime(fd, 0, &when, NULL));
+	return OS_LOOK(timerfd_settime(fd, 0, &when, NULL));
 }
 
 static int poll_in(int fd, int timeout_ms)
 {
 	struct pollfd in = {.fd = fd, .events = POLLIN};
-	int n = SYS_LOOK(poll(&in, 1, timeout_ms));
+	int n = OS_LOOK(poll(&in, 1, timeout_ms));
 
 	return n > 0 && !(in.revents & POLLIN) ? -EIO : n;
 }
 
-int sys_ticker_wait(int fd)
+int os_ticker_wait(int fd)
 {
 	return MIN(poll_in(fd, -1), 0);
 }
 
-bool sys_is_readable(int fd)
+bool os_is_readable(int fd)
 {
 	return poll_in(fd, 0) > 0;
 }

@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-#include "../../../src/sys/internal.h"
+#include "../../../src/os/internal.h"
 #include "base/cleanup.h"
 #include "os/task.h"
 #include "unit.h"
@@ -18,12 +18,12 @@
 
 TEST("state and processor are told of a task with any name")
 {
-	struct sys_task_now now;
+	struct os_task_now now;
 
-	ASSERT_INT(sys_parse_task_stat("7 (cat) D" STAT_REST, &now), 0);
+	ASSERT_INT(os_parse_task_stat("7 (cat) D" STAT_REST, &now), 0);
 	EXPECT_INT(now.state, 'D');
 	EXPECT_INT(now.cpu, 12);
-	ASSERT_INT(sys_parse_task_stat("7 (a) R 1 2) S" STAT_REST "\n", &now), 0);
+	ASSERT_INT(os_parse_task_stat("7 (a) R 1 2) S" STAT_REST "\n", &now), 0);
 	EXPECT_INT(now.state, 'S');
 	EXPECT_INT(now.cpu, 12);
 }
@@ -31,10 +31,10 @@ TEST("state and processor are told of a task with any name")
 TEST("what is no such line is refused")
 {
 	static const char *const lines[] = {"", "7 (cat", "7 (cat)", "7 (cat) ", "7 (cat) R 1 2 3", "7 (cat) R 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 x"};
-	struct sys_task_now now;
+	struct os_task_now now;
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
-		if (sys_parse_task_stat(lines[i], &now) != -EINVAL)
+		if (os_parse_task_stat(lines[i], &now) != -EINVAL)
 			UNIT_FAIL("'%s'", lines[i]);
 }
 
@@ -48,7 +48,7 @@ static void *sleep_in_read(void *arg)
 	struct sleeper *s = arg;
 	char byte;
 
-	atomic_store(&s->tid, sys_thread_id());
+	atomic_store(&s->tid, os_thread_id());
 	(void)!read(s->fds[0], &byte, 1);
 	return NULL;
 }
@@ -56,58 +56,58 @@ static void *sleep_in_read(void *arg)
 TEST("who asks runs, and another thread of his that waits in a system call sleeps")
 {
 	struct sleeper s = {.fds = {-1, -1}};
-	struct sys_task_now now = {0};
+	struct os_task_now now = {0};
 	pthread_t thread;
 
-	ASSERT(sys_proc_is_ours());
-	ASSERT_INT(sys_task_look(sys_thread_id(), &now), 0);
+	ASSERT(os_proc_is_ours());
+	ASSERT_INT(os_task_look(os_thread_id(), &now), 0);
 	EXPECT_INT(now.state, 'R');
 	ASSERT_INT(pipe(s.fds), 0);
 	ASSERT_INT(pthread_create(&thread, NULL, sleep_in_read, &s), 0);
 	for (unsigned i = 0; i < 10000 && now.state != 'S'; i++) {
-		sys_sleep_us(1000);
+		os_sleep_us(1000);
 		if (atomic_load(&s.tid))
-			ASSERT_INT(sys_task_look(atomic_load(&s.tid), &now), 0);
+			ASSERT_INT(os_task_look(atomic_load(&s.tid), &now), 0);
 	}
 	EXPECT_INT(now.state, 'S');
 	close(s.fds[1]);
 	pthread_join(thread, NULL);
 	close(s.fds[0]);
-	EXPECT(sys_task_look(atomic_load(&s.tid), &now) < 0);
+	EXPECT(os_task_look(atomic_load(&s.tid), &now) < 0);
 }
 
 TEST("a thread that is bound runs there")
 {
-	struct sys_task_now now;
+	struct os_task_now now;
 	cpu_set_t own, one;
 
-	ASSERT_INT(sys_cpus_get(0, &own), 0);
+	ASSERT_INT(os_cpus_get(0, &own), 0);
 	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
 		if (!CPU_ISSET(cpu, &own))
 			continue;
 		CPU_ZERO(&one);
 		CPU_SET(cpu, &one);
-		ASSERT_INT(sys_cpus_set(sys_thread_id(), &one), 0);
-		ASSERT_INT(sys_task_look(sys_thread_id(), &now), 0);
+		ASSERT_INT(os_cpus_set(os_thread_id(), &one), 0);
+		ASSERT_INT(os_task_look(os_thread_id(), &now), 0);
 		EXPECT_INT(now.cpu, cpu);
 	}
-	EXPECT_INT(sys_cpus_set(0, &own), 0);
+	EXPECT_INT(os_cpus_set(0, &own), 0);
 }
 
 TEST("the clock ticks when it was set to, once, and not at all when it was stopped")
 {
-	_cleanup_close_ int clock = sys_ticker_new();
-	unsigned long long start = sys_now_us();
+	_cleanup_close_ int clock = os_ticker_new();
+	unsigned long long start = os_now_us();
 
 	ASSERT(clock >= 0);
-	EXPECT(!sys_is_readable(clock));
-	ASSERT_INT(sys_ticker_set(clock, 3000), 0);
-	ASSERT_INT(sys_ticker_wait(clock), 0);
-	EXPECT(sys_now_us() - start >= 3000);
-	EXPECT(sys_is_readable(clock));
-	ASSERT_INT(sys_ticker_set(clock, 0), 0);
-	sys_sleep_us(5000);
-	EXPECT(!sys_is_readable(clock));
+	EXPECT(!os_is_readable(clock));
+	ASSERT_INT(os_ticker_set(clock, 3000), 0);
+	ASSERT_INT(os_ticker_wait(clock), 0);
+	EXPECT(os_now_us() - start >= 3000);
+	EXPECT(os_is_readable(clock));
+	ASSERT_INT(os_ticker_set(clock, 0), 0);
+	os_sleep_us(5000);
+	EXPECT(!os_is_readable(clock));
 }
 
 TEST("a pipe is readable when there is something in it, and not when there never will be")
@@ -115,10 +115,10 @@ TEST("a pipe is readable when there is something in it, and not when there never
 	int fds[2];
 
 	ASSERT_INT(pipe(fds), 0);
-	EXPECT(!sys_is_readable(fds[0]));
+	EXPECT(!os_is_readable(fds[0]));
 	ASSERT_INT(write(fds[1], "x", 1), 1);
-	EXPECT(sys_is_readable(fds[0]));
+	EXPECT(os_is_readable(fds[0]));
 	close(fds[0]);
 	close(fds[1]);
-	EXPECT(!sys_is_readable(-1));
+	EXPECT(!os_is_readable(-1));
 }

@@ -15,7 +15,7 @@
 #include "os/fs.h"
 #include "os/task.h"
 
-_Static_assert(SYS_HANDLE_MAX >= MAX_HANDLE_SZ, "a handle of any file system fits");
+_Static_assert(OS_HANDLE_MAX >= MAX_HANDLE_SZ, "a handle of any file system fits");
 
 /* Linux 6.9, newer than many headers. */
 struct fs_uuid {
@@ -26,17 +26,17 @@ struct fs_uuid {
 
 union handle_buffer {
 	struct file_handle head;
-	char room[sizeof(struct file_handle) + SYS_HANDLE_MAX];
+	char room[sizeof(struct file_handle) + OS_HANDLE_MAX];
 };
 
-int sys_name_to_handle(int dirfd, const char *name, struct sys_handle *ret)
+int os_name_to_handle(int dirfd, const char *name, struct os_handle *ret)
 {
-	union handle_buffer buf = {.head.handle_bytes = SYS_HANDLE_MAX};
+	union handle_buffer buf = {.head.handle_bytes = OS_HANDLE_MAX};
 	int mount_id;
 
-	if (!sys_name_ok(name))
+	if (!os_name_ok(name))
 		return -EIO;
-	int err = SYS_LOOK(name_to_handle_at(dirfd, name, &buf.head, &mount_id, *name ? 0 : AT_EMPTY_PATH));
+	int err = OS_LOOK(name_to_handle_at(dirfd, name, &buf.head, &mount_id, *name ? 0 : AT_EMPTY_PATH));
 
 	/* EOVERFLOW with room for the largest: the file system has no handles for this object. */
 	if (err < 0)
@@ -52,19 +52,19 @@ int sys_name_to_handle(int dirfd, const char *name, struct sys_handle *ret)
 #define HANDLE_TRIES 1000U
 #define HANDLE_WAIT_US 100U
 
-int sys_open_by_handle(int mount_fd, const struct sys_handle *h, int flags)
+int os_open_by_handle(int mount_fd, const struct os_handle *h, int flags)
 {
 	union handle_buffer buf = {.head = {.handle_bytes = h->len, .handle_type = h->type}};
 	int ret = -ENOMEM;
 
-	if (h->len > SYS_HANDLE_MAX)
+	if (h->len > OS_HANDLE_MAX)
 		return -EINVAL;
 	memcpy(buf.head.f_handle, h->bytes, h->len);
 	for (unsigned i = 0; i < HANDLE_TRIES; i++) {
-		ret = SYS_LOOK(open_by_handle_at(mount_fd, &buf.head, flags | O_CLOEXEC));
+		ret = OS_LOOK(open_by_handle_at(mount_fd, &buf.head, flags | O_CLOEXEC));
 		if (ret != -ENOMEM)
 			break;
-		sys_sleep_us(HANDLE_WAIT_US);
+		os_sleep_us(HANDLE_WAIT_US);
 	}
 	return ret;
 }
@@ -74,10 +74,10 @@ int sys_open_by_handle(int mount_fd, const struct sys_handle *h, int flags)
 #define BTRFS_HANDLE_LAST 0x4f
 #define BTRFS_HANDLE_SUBVOLUME_AT 8
 
-int sys_subvolume(int dirfd, const char *name, uint64_t *ret)
+int os_subvolume(int dirfd, const char *name, uint64_t *ret)
 {
-	struct sys_handle h;
-	int err = sys_name_to_handle(dirfd, name, &h);
+	struct os_handle h;
+	int err = os_name_to_handle(dirfd, name, &h);
 
 	if (err < 0)
 		return err;
@@ -92,19 +92,19 @@ static int btrfs_uuid(int fd, uint8_t ret_uuid[16])
 {
 	struct btrfs_ioctl_fs_info_args info = {0};
 	long type;
-	int ret = sys_fs_type(fd, &type);
+	int ret = os_fs_type(fd, &type);
 
 	if (!ret)
-		ret = type == BTRFS_SUPER_MAGIC ? SYS_LOOK(ioctl(fd, BTRFS_IOC_FS_INFO, &info)) : -ENOTTY;
+		ret = type == BTRFS_SUPER_MAGIC ? OS_LOOK(ioctl(fd, BTRFS_IOC_FS_INFO, &info)) : -ENOTTY;
 	if (!ret)
 		memcpy(ret_uuid, info.fsid, 16);
 	return ret;
 }
 
-int sys_fs_uuid(int fd, uint8_t ret_uuid[16])
+int os_fs_uuid(int fd, uint8_t ret_uuid[16])
 {
 	struct fs_uuid id = {0};
-	int ret = SYS_LOOK(ioctl(fd, IOC_GETFSUUID, &id));
+	int ret = OS_LOOK(ioctl(fd, IOC_GETFSUUID, &id));
 
 	memset(ret_uuid, 0, 16);
 	if (ret == -ENOTTY)

@@ -34,9 +34,9 @@ static bool is_dot(const char *name)
  * or was removed. */
 static int open_again(int dirfd, int flags)
 {
-	int fd = SYS_LOOK(openat(dirfd, ".", flags | O_CLOEXEC));
+	int fd = OS_LOOK(openat(dirfd, ".", flags | O_CLOEXEC));
 
-	return fd == -EACCES || fd == -ENOENT ? sys_reopen(dirfd, flags) : fd;
+	return fd == -EACCES || fd == -ENOENT ? os_reopen(dirfd, flags) : fd;
 }
 
 /* Reading must not write to the layer, not even its times; only the owner (or CAP_FOWNER) may ask for that. */
@@ -47,12 +47,12 @@ static int open_for_reading(int dirfd)
 	return fd == -EPERM ? open_again(dirfd, O_RDONLY | O_DIRECTORY) : fd;
 }
 
-static int each_of_buffer(const char *buf, size_t size, int (*each)(void *arg, const struct sys_dirent *entry),
+static int each_of_buffer(const char *buf, size_t size, int (*each)(void *arg, const struct os_dirent *entry),
 			  void *arg)
 {
 	for (size_t at = 0; at < size;) {
 		const struct raw_dirent *raw = (const struct raw_dirent *)(buf + at);
-		struct sys_dirent entry = {.ino = raw->ino, .type = raw->type, .name = raw->name};
+		struct os_dirent entry = {.ino = raw->ino, .type = raw->type, .name = raw->name};
 
 		at += raw->reclen;
 		if (is_dot(raw->name))
@@ -66,14 +66,14 @@ static int each_of_buffer(const char *buf, size_t size, int (*each)(void *arg, c
 	return 0;
 }
 
-int sys_read_dir_once(int fd, int (*each)(void *arg, const struct sys_dirent *entry), void *arg)
+int os_read_dir_once(int fd, int (*each)(void *arg, const struct os_dirent *entry), void *arg)
 {
 	_cleanup_free_ char *buf = malloc(DIR_BUFFER);
 
 	if (!buf)
 		return -ENOMEM;
 	for (;;) {
-		long size = SYS_LOOK(syscall(SYS_getdents64, fd, buf, DIR_BUFFER));
+		long size = OS_LOOK(syscall(SYS_getdents64, fd, buf, DIR_BUFFER));
 
 		/* A directory that was removed meanwhile has no entries, and says so with ENOENT. */
 		if (size <= 0)
@@ -85,9 +85,9 @@ int sys_read_dir_once(int fd, int (*each)(void *arg, const struct sys_dirent *en
 	}
 }
 
-int sys_read_dir(int dirfd, int (*each)(void *arg, const struct sys_dirent *entry), void *arg)
+int os_read_dir(int dirfd, int (*each)(void *arg, const struct os_dirent *entry), void *arg)
 {
 	_cleanup_close_ int fd = open_for_reading(dirfd);
 
-	return fd < 0 ? fd : sys_read_dir_once(fd, each, arg);
+	return fd < 0 ? fd : os_read_dir_once(fd, each, arg);
 }

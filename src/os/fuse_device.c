@@ -14,21 +14,21 @@
 
 #include "base/cleanup.h"
 
-ssize_t sys_fuse_read(int fd, void *buf, size_t size)
+ssize_t os_fuse_read(int fd, void *buf, size_t size)
 {
 	ssize_t n = read(fd, buf, size);
 
 	return n < 0 ? -errno : n;
 }
 
-ssize_t sys_fuse_writev(int fd, const struct iovec *iov, int count)
+ssize_t os_fuse_writev(int fd, const struct iovec *iov, int count)
 {
 	ssize_t n = writev(fd, iov, count);
 
 	return n < 0 ? -errno : n;
 }
 
-int sys_fuse_clone(int fd)
+int os_fuse_clone(int fd)
 {
 	_cleanup_close_ int clone = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	uint32_t from = (uint32_t)fd;
@@ -38,7 +38,7 @@ int sys_fuse_clone(int fd)
 	return TAKE_FD(clone);
 }
 
-bool sys_fuse_is_broken(int fd)
+bool os_fuse_is_broken(int fd)
 {
 	struct pollfd fuse = {.fd = fd};
 

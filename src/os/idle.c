@@ -24,29 +24,29 @@ static bool is_request(int fd)
 	struct stat st;
 	int32_t now;
 
-	return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && SYS_LOOK(read(fd, &now, sizeof(now))) == (ssize_t)sizeof(now);
+	return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && OS_LOOK(read(fd, &now, sizeof(now))) == (ssize_t)sizeof(now);
 }
 
-bool sys_idle_is_guest(void)
+bool os_idle_is_guest(void)
 {
 	char driver[16];
 
-	return sys_read_small("/sys/devices/system/cpu/cpuidle/current_driver", driver, sizeof(driver)) > 0 && !strcmp(driver, "haltpoll\n");
+	return os_read_small("/sys/devices/system/cpu/cpuidle/current_driver", driver, sizeof(driver)) > 0 && !strcmp(driver, "haltpoll\n");
 }
 
-int sys_idle_open(void)
+int os_idle_open(void)
 {
-	_cleanup_close_ int fd = SYS_LOOK(open(SYS_IDLE_DEVICE, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+	_cleanup_close_ int fd = OS_LOOK(open(OS_IDLE_DEVICE, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
 
 	if (fd < 0)
 		return fd;
 	return is_request(fd) ? TAKE_FD(fd) : -ENODEV;
 }
 
-int sys_idle_poll(int fd, bool poll)
+int os_idle_poll(int fd, bool poll)
 {
 	int32_t latency = poll ? NO_LATENCY : ANY_LATENCY;
-	ssize_t n = SYS_LOOK(write(fd, &latency, sizeof(latency)));
+	ssize_t n = OS_LOOK(write(fd, &latency, sizeof(latency)));
 
 	return n < 0 ? (int)n : 0;
 }

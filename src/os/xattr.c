@@ -48,17 +48,17 @@ struct object {
 
 static int object_init(struct object *o, int dirfd, const char *name)
 {
-	if (!sys_name_ok(name))
+	if (!os_name_ok(name))
 		return -EIO;
 	o->follow = !*name;
 	o->fd = o->follow ? dirfd : -1;
 	o->at_flags = o->follow ? 0 : AT_SYMLINK_NOFOLLOW;
 	o->name = o->buf;
-	if (!sys_kernel.xattrat)
-		return sys_fd_path(dirfd, name, o->buf, sizeof(o->buf));
-	o->dirfd = o->follow ? sys_kernel.proc_fd : dirfd;
+	if (!os_kernel.xattrat)
+		return os_fd_path(dirfd, name, o->buf, sizeof(o->buf));
+	o->dirfd = o->follow ? os_kernel.proc_fd : dirfd;
 	if (o->follow)
-		sys_fd_name(dirfd, o->buf);
+		os_fd_name(dirfd, o->buf);
 	else
 		o->name = name;
 	return 0;
@@ -89,7 +89,7 @@ static ssize_t get(const struct object *o, const char *xattr, void *value, size_
 		if (!takes_link(ret))
 			return ret;
 	}
-	if (sys_kernel.xattrat)
+	if (os_kernel.xattrat)
 		return syscall(SYS_getxattrat, o->dirfd, o->name, o->at_flags, xattr, &v, sizeof(v));
 	return o->follow ? getxattr(o->name, xattr, value, size) : lgetxattr(o->name, xattr, value, size);
 }
@@ -102,7 +102,7 @@ static ssize_t list(const struct object *o, char *names, size_t size)
 		if (!takes_link(ret))
 			return ret;
 	}
-	if (sys_kernel.xattrat)
+	if (os_kernel.xattrat)
 		return syscall(SYS_listxattrat, o->dirfd, o->name, o->at_flags, names, size);
 	return o->follow ? listxattr(o->name, names, size) : llistxattr(o->name, names, size);
 }
@@ -117,7 +117,7 @@ static int set(const struct object *o, const char *xattr, const void *value, siz
 		if (!takes_link(ret))
 			return ret;
 	}
-	if (sys_kernel.xattrat)
+	if (os_kernel.xattrat)
 		return (int)syscall(SYS_setxattrat, o->dirfd, o->name, o->at_flags, xattr, &v, sizeof(v));
 	return o->follow ? setxattr(o->name, xattr, value, size, flags) : lsetxattr(o->name, xattr, value, size, flags);
 }
@@ -130,39 +130,39 @@ static int remove_one(const struct object *o, const char *xattr)
 		if (!takes_link(ret))
 			return ret;
 	}
-	if (sys_kernel.xattrat)
+	if (os_kernel.xattrat)
 		return (int)syscall(SYS_removexattrat, o->dirfd, o->name, o->at_flags, xattr);
 	return o->follow ? removexattr(o->name, xattr) : lremovexattr(o->name, xattr);
 }
 
-ssize_t sys_getxattr(int dirfd, const char *name, const char *xattr, void *value, size_t size)
+ssize_t os_getxattr(int dirfd, const char *name, const char *xattr, void *value, size_t size)
 {
 	struct object o;
 	int ret = object_init(&o, dirfd, name);
 
-	return ret < 0 ? ret : SYS_LOOK(get(&o, xattr, value, size));
+	return ret < 0 ? ret : OS_LOOK(get(&o, xattr, value, size));
 }
 
-ssize_t sys_listxattr(int dirfd, const char *name, char *names, size_t size)
+ssize_t os_listxattr(int dirfd, const char *name, char *names, size_t size)
 {
 	struct object o;
 	int ret = object_init(&o, dirfd, name);
 
-	return ret < 0 ? ret : SYS_LOOK(list(&o, names, size));
+	return ret < 0 ? ret : OS_LOOK(list(&o, names, size));
 }
 
-int sys_setxattr(int dirfd, const char *name, const char *xattr, const void *value, size_t size, int flags)
+int os_setxattr(int dirfd, const char *name, const char *xattr, const void *value, size_t size, int flags)
 {
 	struct object o;
 	int ret = object_init(&o, dirfd, name);
 
-	return ret < 0 ? ret : SYS_CHANGE(set(&o, xattr, value, size, flags));
+	return ret < 0 ? ret : OS_CHANGE(set(&o, xattr, value, size, flags));
 }
 
-int sys_removexattr(int dirfd, const char *name, const char *xattr)
+int os_removexattr(int dirfd, const char *name, const char *xattr)
 {
 	struct object o;
 	int ret = object_init(&o, dirfd, name);
 
-	return ret < 0 ? ret : SYS_CHANGE(remove_one(&o, xattr));
+	return ret < 0 ? ret : OS_CHANGE(remove_one(&o, xattr));
 }

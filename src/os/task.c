@@ -34,7 +34,7 @@
 
 /* --- credentials ------------------------------------------------------------------------------------------------- */
 
-int sys_keep_caps_on_fsuid(void)
+int os_keep_caps_on_fsuid(void)
 {
 	int bits = prctl(PR_GET_SECUREBITS);
 
@@ -56,7 +56,7 @@ static unsigned set_fs_id(long number, unsigned id, unsigned own)
 	return own;
 }
 
-int sys_set_fsids(uid_t uid, gid_t gid)
+int os_set_fsids(uid_t uid, gid_t gid)
 {
 	/* What this thread has; a new thread has its creator's, which is not known here. */
 	static _Thread_local uid_t thread_uid = (uid_t)-1;
@@ -69,7 +69,7 @@ int sys_set_fsids(uid_t uid, gid_t gid)
 	return thread_gid == gid && thread_uid == uid ? 0 : -EOVERFLOW;
 }
 
-unsigned sys_overflow_id(const char *which)
+unsigned os_overflow_id(const char *which)
 {
 	unsigned id = 65534;
 	char path[64];
@@ -95,12 +95,12 @@ static bool has_cap(pid_t tid, int cap)
 	return data[CAP_TO_INDEX(cap)].effective & CAP_TO_MASK(cap);
 }
 
-bool sys_has_cap(int cap)
+bool os_has_cap(int cap)
 {
 	return has_cap(0, cap);
 }
 
-bool sys_task_has_cap(pid_t tid, int cap)
+bool os_task_has_cap(pid_t tid, int cap)
 {
 	char path[40];
 	struct stat st;
@@ -111,20 +111,20 @@ bool sys_task_has_cap(pid_t tid, int cap)
 	return !stat(path, &st) && st.st_ino == USER_NS_INIT_INO;
 }
 
-ssize_t sys_read_small(const char *path, char *buf, size_t size)
+ssize_t os_read_small(const char *path, char *buf, size_t size)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return -errno;
-	ssize_t len = SYS_LOOK(read(fd, buf, size - 1));
+	ssize_t len = OS_LOOK(read(fd, buf, size - 1));
 
 	if (len >= 0)
 		buf[len] = '\0';
 	return len;
 }
 
-int sys_enter_mount_ns(const char *ns)
+int os_enter_mount_ns(const char *ns)
 {
 	_cleanup_close_ int fd = -1;
 	char path[64];
@@ -133,11 +133,11 @@ int sys_enter_mount_ns(const char *ns)
 		snprintf(path, sizeof(path), "/proc/%.20s/ns/mnt", ns);
 		ns = path;
 	}
-	fd = SYS_LOOK(open(ns, O_RDONLY | O_CLOEXEC));
-	return fd < 0 ? fd : SYS_CHANGE(setns(fd, CLONE_NEWNS));
+	fd = OS_LOOK(open(ns, O_RDONLY | O_CLOEXEC));
+	return fd < 0 ? fd : OS_CHANGE(setns(fd, CLONE_NEWNS));
 }
 
-bool sys_in_init_userns(void)
+bool os_in_init_userns(void)
 {
 	struct stat st;
 	char map[64];
@@ -145,12 +145,12 @@ bool sys_in_init_userns(void)
 
 	if (!stat("/proc/self/ns/user", &st))
 		return st.st_ino == USER_NS_INIT_INO;
-	if (sys_read_small("/proc/self/uid_map", map, sizeof(map)) < 0)
+	if (os_read_small("/proc/self/uid_map", map, sizeof(map)) < 0)
 		return false;
 	return sscanf(map, "%u %u %u", &first, &outside, &count) == 3 && !first && !outside && count == 0xFFFFFFFFu;
 }
 
-bool sys_has_filesystem(const char *type)
+bool os_has_filesystem(const char *type)
 {
 	FILE *file = fopen("/proc/filesystems", "re");
 	char line[128];
@@ -169,7 +169,7 @@ bool sys_has_filesystem(const char *type)
 
 /* --- other processes --------------------------------------------------------------------------------------------- */
 
-bool sys_proc_is_ours(void)
+bool os_proc_is_ours(void)
 {
 	char target[16];
 	ssize_t len = readlink("/proc/self", target, sizeof(target) - 1);
@@ -183,7 +183,7 @@ bool sys_proc_is_ours(void)
 /* /proc may hide what exists (hidepid=), kill(2) doesn't. */
 static bool is_gone(pid_t tid)
 {
-	return sys_proc_is_ours() && kill(tid, 0) < 0 && errno == ESRCH;
+	return os_proc_is_ours() && kill(tid, 0) < 0 && errno == ESRCH;
 }
 
 static bool has_sigkill(const char *mask)
@@ -203,7 +203,7 @@ static bool line_says_killed(const char *line)
 	return (!strncmp(line, "SigPnd:", 7) || !strncmp(line, "ShdPnd:", 7)) && has_sigkill(value);
 }
 
-bool sys_status_says_killed(FILE *status)
+bool os_status_says_killed(FILE *status)
 {
 	_cleanup_free_ char *line = NULL; /* that of the groups may be long */
 	size_t size = 0;
@@ -214,7 +214,7 @@ bool sys_status_says_killed(FILE *status)
 	return killed || (ferror(status) && errno == ESRCH);
 }
 
-bool sys_task_killed(pid_t tid)
+bool os_task_killed(pid_t tid)
 {
 	char path[32];
 
@@ -225,15 +225,15 @@ bool sys_task_killed(pid_t tid)
 
 	if (!status)
 		return (errno == ENOENT || errno == ESRCH) && is_gone(tid);
-	bool killed = sys_status_says_killed(status);
+	bool killed = os_status_says_killed(status);
 
 	fclose(status);
-	return killed && sys_proc_is_ours();
+	return killed && os_proc_is_ours();
 }
 
 /* --- this process ------------------------------------------------------------------------------------------------ */
 
-unsigned long sys_raise_nofile(void)
+unsigned long os_raise_nofile(void)
 {
 	struct rlimit limit;
 
@@ -245,7 +245,7 @@ unsigned long sys_raise_nofile(void)
 	return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? before : limit.rlim_cur;
 }
 
-void sys_raise_limits_of_work(void)
+void os_raise_limits_of_work(void)
 {
 	static const int resources[] = {RLIMIT_FSIZE, RLIMIT_CPU};
 	const struct rlimit none = {RLIM_INFINITY, RLIM_INFINITY};
@@ -259,7 +259,7 @@ void sys_raise_limits_of_work(void)
 	}
 }
 
-void sys_reserve_fds(unsigned n)
+void os_reserve_fds(unsigned n)
 {
 	int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, (int)n - 1);
 
@@ -267,14 +267,14 @@ void sys_reserve_fds(unsigned n)
 		close(fd);
 }
 
-void sys_no_core_dumps(void)
+void os_no_core_dumps(void)
 {
 	struct rlimit none = {0, 0};
 
 	setrlimit(RLIMIT_CORE, &none);
 }
 
-void sys_set_oom_score(int value)
+void os_set_oom_score(int value)
 {
 	_cleanup_close_ int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
@@ -283,14 +283,14 @@ void sys_set_oom_score(int value)
 	dprintf(fd, "%d", value);
 }
 
-const char *sys_c_library(void)
+const char *os_c_library(void)
 {
 	Dl_info info;
 
 	return dladdr(stderr, &info) && strchr(info.dli_fname, '/') && strstr(info.dli_fname, ".so") ? info.dli_fname : NULL;
 }
 
-void sys_load_unwinder(void)
+void os_load_unwinder(void)
 {
 #ifdef __GLIBC__
 	void *frame;
@@ -299,7 +299,7 @@ void sys_load_unwinder(void)
 #endif
 }
 
-unsigned sys_cpu_count(void)
+unsigned os_cpu_count(void)
 {
 	cpu_set_t cpus;
 
@@ -311,7 +311,7 @@ unsigned sys_cpu_count(void)
 	return n > 0 ? (unsigned)n : 1;
 }
 
-unsigned long long sys_now_us(void)
+unsigned long long os_now_us(void)
 {
 	struct timespec now;
 
@@ -319,12 +319,12 @@ unsigned long long sys_now_us(void)
 	return (unsigned long long)now.tv_sec * 1000000 + (unsigned long long)now.tv_nsec / 1000;
 }
 
-unsigned long long sys_now_ms(void)
+unsigned long long os_now_ms(void)
 {
-	return sys_now_us() / 1000;
+	return os_now_us() / 1000;
 }
 
-struct timespec sys_now_real(void)
+struct timespec os_now_real(void)
 {
 	struct timespec now;
 
@@ -332,14 +332,14 @@ struct timespec sys_now_real(void)
 	return now;
 }
 
-void sys_sleep_us(unsigned us)
+void os_sleep_us(unsigned us)
 {
 	struct timespec t = {.tv_sec = us / 1000000, .tv_nsec = (long)(us % 1000000) * 1000};
 
 	nanosleep(&t, NULL);
 }
 
-int sys_random(void *ret, size_t len)
+int os_random(void *ret, size_t len)
 {
 	return getrandom(ret, len, 0) == (ssize_t)len ? 0 : -EIO;
 }

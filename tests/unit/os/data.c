@@ -12,7 +12,7 @@
 
 static int open_rw(struct scratch *s, const char *name)
 {
-	return sys_openat(s->fd, name, O_RDWR | O_CREAT, 0600, SYS_CROSS_MOUNTS);
+	return os_openat(s->fd, name, O_RDWR | O_CREAT, 0600, OS_CROSS_MOUNTS);
 }
 
 TEST("what is written is read back at its place")
@@ -21,11 +21,11 @@ TEST("what is written is read back at its place")
 	_cleanup_close_ int fd = open_rw(&s, "file");
 	char buf[16];
 
-	EXPECT_INT(sys_pwrite_all(fd, "tINUO", 5, 3), 5);
-	ASSERT_INT(sys_pread(fd, buf, sizeof(buf), 0), 8);
+	EXPECT_INT(os_pwrite_all(fd, "tINUO", 5, 3), 5);
+	ASSERT_INT(os_pread(fd, buf, sizeof(buf), 0), 8);
 	EXPECT_MEM(buf, "contINUO", 8);
-	EXPECT_INT(sys_pread(fd, buf, sizeof(buf), 100), 0);
-	EXPECT_INT(sys_pwrite_all(fd, buf, 0, 0), 0);
+	EXPECT_INT(os_pread(fd, buf, sizeof(buf), 100), 0);
+	EXPECT_INT(os_pwrite_all(fd, buf, 0, 0), 0);
 }
 
 TEST("a write that fails on its way tells how much it wrote, one that fails at once tells why")
@@ -39,13 +39,13 @@ TEST("a write that fails on its way tells how much it wrote, one that fails at o
 	getrlimit(RLIMIT_FSIZE, &before);
 	limit = (struct rlimit){.rlim_cur = 40, .rlim_max = before.rlim_max};
 	ASSERT_INT(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	ssize_t part = sys_pwrite_all(fd, block, sizeof(block), 0);
-	ssize_t none = sys_pwrite_all(fd, block, sizeof(block), 40);
+	ssize_t part = os_pwrite_all(fd, block, sizeof(block), 0);
+	ssize_t none = os_pwrite_all(fd, block, sizeof(block), 40);
 
 	setrlimit(RLIMIT_FSIZE, &before);
 	EXPECT_INT(part, 40);
 	EXPECT_INT(none, -EFBIG);
-	EXPECT_INT(sys_pwrite_all(s.fd, block, 1, 0), -EBADF);
+	EXPECT_INT(os_pwrite_all(s.fd, block, 1, 0), -EBADF);
 }
 
 TEST("a range is copied between files and moves the offsets")
@@ -56,12 +56,12 @@ TEST("a range is copied between files and moves the offsets")
 	off_t from = 3, to = 0;
 	char buf[16];
 
-	EXPECT_INT(sys_copy_file_range(in, &from, out, &to, 100), 4);
+	EXPECT_INT(os_copy_file_range(in, &from, out, &to, 100), 4);
 	EXPECT_INT(from, 7);
 	EXPECT_INT(to, 4);
-	ASSERT_INT(sys_pread(out, buf, sizeof(buf), 0), 4);
+	ASSERT_INT(os_pread(out, buf, sizeof(buf), 0), 4);
 	EXPECT_MEM(buf, "tent", 4);
-	EXPECT_INT(sys_copy_file_range(in, &from, out, &to, 100), 0);
+	EXPECT_INT(os_copy_file_range(in, &from, out, &to, 100), 0);
 }
 
 TEST("a clone shares the data or says that the file system can't")
@@ -69,7 +69,7 @@ TEST("a clone shares the data or says that the file system can't")
 	SCRATCH(s);
 	_cleanup_close_ int in = open_rw(&s, "file");
 	_cleanup_close_ int out = open_rw(&s, "clone");
-	int ret = sys_ficlone(out, in);
+	int ret = os_ficlone(out, in);
 
 	if (!ret)
 		EXPECT_INT(scratch_stat(&s, "clone").st_size, 7);
@@ -82,18 +82,18 @@ TEST("holes are found and made")
 	SCRATCH(s);
 	_cleanup_close_ int fd = open_rw(&s, "sparse");
 
-	EXPECT_INT(sys_ftruncate(fd, 1 << 20), 0);
-	EXPECT_INT(sys_lseek(fd, 0, SEEK_DATA), -ENXIO);
-	EXPECT_INT(sys_pwrite_all(fd, "x", 1, 512 << 10), 1);
-	EXPECT_INT(sys_lseek(fd, 0, SEEK_DATA), 512 << 10);
-	EXPECT(sys_lseek(fd, 512 << 10, SEEK_HOLE) > 512 << 10);
-	EXPECT_INT(sys_lseek(fd, 0, SEEK_END), 1 << 20);
-	int ret = sys_fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 1 << 20);
+	EXPECT_INT(os_ftruncate(fd, 1 << 20), 0);
+	EXPECT_INT(os_lseek(fd, 0, SEEK_DATA), -ENXIO);
+	EXPECT_INT(os_pwrite_all(fd, "x", 1, 512 << 10), 1);
+	EXPECT_INT(os_lseek(fd, 0, SEEK_DATA), 512 << 10);
+	EXPECT(os_lseek(fd, 512 << 10, SEEK_HOLE) > 512 << 10);
+	EXPECT_INT(os_lseek(fd, 0, SEEK_END), 1 << 20);
+	int ret = os_fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 1 << 20);
 
 	if (ret == -EOPNOTSUPP)
 		SKIP("the file system can't punch holes");
 	EXPECT_INT(ret, 0);
-	EXPECT_INT(sys_lseek(fd, 0, SEEK_DATA), -ENXIO);
+	EXPECT_INT(os_lseek(fd, 0, SEEK_DATA), -ENXIO);
 }
 
 TEST("files are synced, and a bad descriptor is an error")
@@ -101,10 +101,10 @@ TEST("files are synced, and a bad descriptor is an error")
 	SCRATCH(s);
 	_cleanup_close_ int fd = open_rw(&s, "file");
 
-	EXPECT_INT(sys_fsync(fd), 0);
-	EXPECT_INT(sys_fdatasync(fd), 0);
-	EXPECT_INT(sys_fsync(s.fd), -EBADF); /* O_PATH */
-	EXPECT_INT(sys_syncfs(-1), -EBADF);
+	EXPECT_INT(os_fsync(fd), 0);
+	EXPECT_INT(os_fdatasync(fd), 0);
+	EXPECT_INT(os_fsync(s.fd), -EBADF); /* O_PATH */
+	EXPECT_INT(os_syncfs(-1), -EBADF);
 }
 
 TEST("a lock that another description holds is refused")
@@ -113,8 +113,8 @@ TEST("a lock that another description holds is refused")
 	_cleanup_close_ int a = open_rw(&s, "file");
 	_cleanup_close_ int b = open_rw(&s, "file");
 
-	EXPECT_INT(sys_flock(a, LOCK_EX | LOCK_NB), 0);
-	EXPECT_INT(sys_flock(b, LOCK_EX | LOCK_NB), -EWOULDBLOCK);
-	EXPECT_INT(sys_flock(a, LOCK_UN), 0);
-	EXPECT_INT(sys_flock(b, LOCK_EX | LOCK_NB), 0);
+	EXPECT_INT(os_flock(a, LOCK_EX | LOCK_NB), 0);
+	EXPECT_INT(os_flock(b, LOCK_EX | LOCK_NB), -EWOULDBLOCK);
+	EXPECT_INT(os_flock(a, LOCK_UN), 0);
+	EXPECT_INT(os_flock(b, LOCK_EX | LOCK_NB), 0);
 }

@@ -19,7 +19,7 @@
 static bool killed_by_status(const char *text)
 {
 	FILE *file = fmemopen((void *)(uintptr_t)text, strlen(text), "r");
-	bool killed = sys_status_says_killed(file);
+	bool killed = os_status_says_killed(file);
 
 	fclose(file);
 	return killed;
@@ -34,13 +34,13 @@ TEST("a living thread isn't killed, a dead one is, also while it waits for its p
 		for (;;)
 			pause();
 	ASSERT(pid > 0);
-	EXPECT(!sys_task_killed(getpid()));
-	EXPECT(!sys_task_killed(pid));
+	EXPECT(!os_task_killed(getpid()));
+	EXPECT(!os_task_killed(pid));
 	kill(pid, SIGKILL);
 	ASSERT_INT(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
-	EXPECT(sys_task_killed(pid));
+	EXPECT(os_task_killed(pid));
 	ASSERT_INT(waitpid(pid, NULL, 0), pid);
-	EXPECT(sys_task_killed(pid));
+	EXPECT(os_task_killed(pid));
 }
 
 TEST("a task with SIGKILL pending is killed, one with another signal isn't")
@@ -74,9 +74,9 @@ TEST("a table of descriptors that was asked for is there, within the limit, and 
 
 	close(next);
 	ASSERT(before > 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0);
-	sys_reserve_fds(UINT32_MAX / 2);
+	os_reserve_fds(UINT32_MAX / 2);
 	EXPECT_INT(fd_table_size(), before);
-	sys_reserve_fds((unsigned)limit.rlim_cur);
+	os_reserve_fds((unsigned)limit.rlim_cur);
 	EXPECT(fd_table_size() >= (int)limit.rlim_cur);
 	again = dup(STDIN_FILENO);
 	EXPECT_INT(again, next);
@@ -85,8 +85,8 @@ TEST("a table of descriptors that was asked for is there, within the limit, and 
 
 TEST("nothing is told about no process")
 {
-	EXPECT(!sys_task_killed(0));
-	EXPECT(!sys_task_killed(-1));
+	EXPECT(!os_task_killed(0));
+	EXPECT(!os_task_killed(-1));
 }
 
 static void *ids_of_another_thread(void *arg)
@@ -103,19 +103,19 @@ TEST("files belong to the ids that were set for this thread and no other, and to
 	pthread_t thread;
 	uid_t other = 1;
 
-	if (!sys_has_cap(CAP_SETUID) || !sys_has_cap(CAP_SETGID))
+	if (!os_has_cap(CAP_SETUID) || !os_has_cap(CAP_SETGID))
 		SKIP("not permitted to change ids");
 	ASSERT_INT(pthread_create(&thread, NULL, ids_of_another_thread, &other), 0);
 	pthread_join(thread, NULL);
 	EXPECT_INT(other, geteuid());
 	ASSERT_INT(chmod(s.path, 0777), 0);
-	sys_set_fsids(1234, 5678);
+	os_set_fsids(1234, 5678);
 	if (setfsuid((uid_t)-1) != 1234 || setfsgid((gid_t)-1) != 5678)
 		SKIP("a user namespace doesn't map these ids");
-	EXPECT_INT(sys_mkdirat(s.fd, "theirs", 0700), 0);
-	sys_set_fsids(1234, 5678);
-	sys_set_fsids(0, 0);
-	EXPECT_INT(sys_mkdirat(s.fd, "ours", 0700), 0);
+	EXPECT_INT(os_mkdirat(s.fd, "theirs", 0700), 0);
+	os_set_fsids(1234, 5678);
+	os_set_fsids(0, 0);
+	EXPECT_INT(os_mkdirat(s.fd, "ours", 0700), 0);
 	EXPECT_INT(scratch_stat(&s, "theirs").st_uid, 1234);
 	EXPECT_INT(scratch_stat(&s, "theirs").st_gid, 5678);
 	EXPECT_INT(scratch_stat(&s, "ours").st_uid, 0);
@@ -124,7 +124,7 @@ TEST("files belong to the ids that were set for this thread and no other, and to
 
 static void *start_as_another(void *arg)
 {
-	sys_set_fsids(0, 0);
+	os_set_fsids(0, 0);
 	return ids_of_another_thread(arg);
 }
 
@@ -133,12 +133,12 @@ TEST("a thread that inherited another's ids gets its own back")
 	pthread_t thread;
 	uid_t uid = 1;
 
-	if (geteuid() || !sys_has_cap(CAP_SETUID))
+	if (geteuid() || !os_has_cap(CAP_SETUID))
 		SKIP("not permitted to change ids");
-	sys_set_fsids(1234, 5678);
+	os_set_fsids(1234, 5678);
 	ASSERT_INT(pthread_create(&thread, NULL, start_as_another, &uid), 0);
 	pthread_join(thread, NULL);
-	sys_set_fsids(0, 0);
+	os_set_fsids(0, 0);
 	EXPECT_INT(uid, 0);
 }
 
@@ -151,10 +151,10 @@ static int ids_in_userns(int unshared, int mapped)
 		return 77;
 	if (write(unshared, &c, 1) != 1 || read(mapped, &c, 1) != 1)
 		return 78;
-	sys_set_fsids(1, 0);
+	os_set_fsids(1, 0);
 	if (setfsuid((uid_t)-1) != 1)
 		return 1;
-	sys_set_fsids(4321, 0); /* which isn't mapped */
+	os_set_fsids(4321, 0); /* which isn't mapped */
 	return setfsuid((uid_t)-1) ? 2 : 0;
 }
 
@@ -173,7 +173,7 @@ TEST("an id that the kernel refuses leaves the thread with its own, not with the
 	int unshared[2], mapped[2], status;
 	char c;
 
-	if (geteuid() || !sys_has_cap(CAP_SETUID))
+	if (geteuid() || !os_has_cap(CAP_SETUID))
 		SKIP("not permitted to change ids");
 	ASSERT(!pipe2(unshared, O_CLOEXEC) && !pipe2(mapped, O_CLOEXEC));
 	pid_t pid = fork();
@@ -201,10 +201,10 @@ TEST("capabilities survive a change of the file system's user id once that was a
 	int status;
 
 	if (!pid) {
-		if (sys_keep_caps_on_fsuid() < 0)
+		if (os_keep_caps_on_fsuid() < 0)
 			_exit(77);
-		sys_set_fsids(1234, 5678);
-		_exit(!sys_has_cap(CAP_DAC_OVERRIDE) || sys_keep_caps_on_fsuid());
+		os_set_fsids(1234, 5678);
+		_exit(!os_has_cap(CAP_DAC_OVERRIDE) || os_keep_caps_on_fsuid());
 	}
 	ASSERT(pid > 0);
 	ASSERT_INT(waitpid(pid, &status, 0), pid);
@@ -224,7 +224,7 @@ TEST("without capabilities none is told")
 
 		if (syscall(SYS_capset, &header, none))
 			_exit(2);
-		_exit(sys_has_cap(CAP_SYS_ADMIN) || sys_has_cap(CAP_DAC_OVERRIDE));
+		_exit(os_has_cap(CAP_SYS_ADMIN) || os_has_cap(CAP_DAC_OVERRIDE));
 	}
 	ASSERT(pid > 0);
 	ASSERT_INT(waitpid(pid, &status, 0), pid);
@@ -237,7 +237,7 @@ TEST("a new user namespace isn't the initial one")
 	int status;
 
 	if (!pid)
-		_exit(syscall(SYS_unshare, 0x10000000 /* CLONE_NEWUSER */) ? 77 : sys_in_init_userns());
+		_exit(syscall(SYS_unshare, 0x10000000 /* CLONE_NEWUSER */) ? 77 : os_in_init_userns());
 	ASSERT(pid > 0);
 	ASSERT_INT(waitpid(pid, &status, 0), pid);
 	if (WEXITSTATUS(status) == 77)
@@ -247,11 +247,11 @@ TEST("a new user namespace isn't the initial one")
 
 TEST("types of file systems are told by their whole name")
 {
-	EXPECT(sys_has_filesystem("proc"));
-	EXPECT(sys_has_filesystem("tmpfs"));
-	EXPECT(!sys_has_filesystem("tmp"));
-	EXPECT(!sys_has_filesystem("nodev"));
-	EXPECT(!sys_has_filesystem(""));
+	EXPECT(os_has_filesystem("proc"));
+	EXPECT(os_has_filesystem("tmpfs"));
+	EXPECT(!os_has_filesystem("tmp"));
+	EXPECT(!os_has_filesystem("nodev"));
+	EXPECT(!os_has_filesystem(""));
 }
 
 TEST("the limit of descriptors rises to the hard limit")
@@ -261,7 +261,7 @@ TEST("the limit of descriptors rises to the hard limit")
 	ASSERT_INT(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	lower = (struct rlimit){.rlim_cur = 64, .rlim_max = limit.rlim_max};
 	ASSERT_INT(setrlimit(RLIMIT_NOFILE, &lower), 0);
-	EXPECT_INT(sys_raise_nofile(), limit.rlim_max);
+	EXPECT_INT(os_raise_nofile(), limit.rlim_max);
 	ASSERT_INT(getrlimit(RLIMIT_NOFILE, &lower), 0);
 	EXPECT_INT(lower.rlim_cur, limit.rlim_max);
 	setrlimit(RLIMIT_NOFILE, &limit);
@@ -277,7 +277,7 @@ TEST("the limits of file sizes and processor time rise to their hard limits at l
 		lower = (struct rlimit){.rlim_cur = 1000000, .rlim_max = limits[i].rlim_max};
 		ASSERT_INT(setrlimit(resources[i], &lower), 0);
 	}
-	sys_raise_limits_of_work();
+	os_raise_limits_of_work();
 	for (int i = 0; i < 2; i++) {
 		ASSERT_INT(getrlimit(resources[i], &lower), 0);
 		EXPECT(lower.rlim_cur >= limits[i].rlim_max);
@@ -294,8 +294,8 @@ TEST("settings of the process take effect")
 		struct rlimit core;
 		char score[16] = "";
 
-		sys_no_core_dumps();
-		sys_set_oom_score(500);
+		os_no_core_dumps();
+		os_set_oom_score(500);
 		getrlimit(RLIMIT_CORE, &core);
 		int fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
 
@@ -312,9 +312,9 @@ TEST("settings of the process take effect")
 
 TEST("the clock goes forward and there is a processor")
 {
-	unsigned long long before = sys_now_ms();
+	unsigned long long before = os_now_ms();
 
 	usleep(3000);
-	EXPECT(sys_now_ms() > before);
-	EXPECT(sys_cpu_count() >= 1);
+	EXPECT(os_now_ms() > before);
+	EXPECT(os_cpu_count() >= 1);
 }

@@ -20,31 +20,31 @@ struct backing_map {
 #define IOC_BACKING_OPEN _IOW(229, 1, struct backing_map)
 #define IOC_BACKING_CLOSE _IOW(229, 2, uint32_t)
 
-int sys_backing_open(int dev_fd, int fd)
+int os_backing_open(int dev_fd, int fd)
 {
 	struct backing_map map = {.fd = fd};
-	int id = SYS_LOOK(ioctl(dev_fd, IOC_BACKING_OPEN, &map));
+	int id = OS_LOOK(ioctl(dev_fd, IOC_BACKING_OPEN, &map));
 
 	return id == 0 ? -EIO : id;
 }
 
-void sys_backing_close(int dev_fd, int id)
+void os_backing_close(int dev_fd, int id)
 {
 	uint32_t which = (uint32_t)id;
 
-	(void)SYS_LOOK(ioctl(dev_fd, IOC_BACKING_CLOSE, &which));
+	(void)OS_LOOK(ioctl(dev_fd, IOC_BACKING_CLOSE, &which));
 }
 
-int sys_backing_probe(int dev_fd)
+int os_backing_probe(int dev_fd)
 {
-	int fd = SYS_LOOK(memfd_create("plyfs-probe", MFD_CLOEXEC)), id;
+	int fd = OS_LOOK(memfd_create("plyfs-probe", MFD_CLOEXEC)), id;
 
 	if (fd < 0)
 		return fd;
-	id = sys_backing_open(dev_fd, fd);
+	id = os_backing_open(dev_fd, fd);
 	close(fd);
 	if (id < 0)
 		return id;
-	sys_backing_close(dev_fd, id);
+	os_backing_close(dev_fd, id);
 	return 0;
 }

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../../src/sys/internal.h"
+#include "../../../src/os/internal.h"
 #include "os/fs.h"
 
 struct scratch {
@@ -45,7 +45,7 @@ static inline bool scratch_file(int dirfd, const char *name, const char *content
 static inline bool scratch_init(struct scratch *s)
 {
 	strcpy(s->path, "/tmp/plyfs-sys-XXXXXX");
-	if (sys_init() < 0 || !mkdtemp(s->path))
+	if (os_init() < 0 || !mkdtemp(s->path))
 		return false;
 	s->fd = open(s->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return s->fd >= 0 && scratch_file(s->fd, "file", "content") && !mkdirat(s->fd, "dir", 0755) &&

@@ -2,8 +2,8 @@
 /*
  * What the files of this tier share, and its unit tests see: how a system call is made, and what the kernel has.
  */
-#ifndef SYS_INTERNAL_H
-#define SYS_INTERNAL_H
+#ifndef OS_INTERNAL_H
+#define OS_INTERNAL_H
 
 #include <errno.h>
 #include <stdbool.h>
@@ -14,41 +14,41 @@
 #include "base/check.h"
 #include "base/fault.h"
 
-/* Written by sys_init(); tests clear the switches to take the older kernels' ways. */
-struct sys_kernel {
+/* Written by os_init(); tests clear the switches to take the older kernels' ways. */
+struct os_kernel {
 	int proc_fd; /* O_PATH of /proc/self/fd */
 	bool fchmodat2;
 	bool xattrat;
 };
-extern struct sys_kernel sys_kernel;
+extern struct os_kernel os_kernel;
 
-#define SYS_FD_NAME_MAX 12
-#define SYS_FD_PATH_MAX (SYS_FD_NAME_MAX + 14)
+#define OS_FD_NAME_MAX 12
+#define OS_FD_PATH_MAX (OS_FD_NAME_MAX + 14)
 
 /* "N", the name of `fd` in proc_fd. Its magic link leads to the object itself and no further, be that a symlink. */
-const char *sys_fd_name(int fd, char buf[SYS_FD_NAME_MAX]);
+const char *os_fd_name(int fd, char buf[OS_FD_NAME_MAX]);
 /* "/proc/self/fd/N" or "/proc/self/fd/N/NAME"; -ENAMETOOLONG. */
-int sys_fd_path(int fd, const char *name, char *buf, size_t size);
+int os_fd_path(int fd, const char *name, char *buf, size_t size);
 
 /* What /proc/TID/status tells about a task: dead, or SIGKILL pending. */
-bool sys_status_says_killed(FILE *status);
+bool os_status_says_killed(FILE *status);
 
 /* What a line of /proc/TID/stat tells; -EINVAL. */
-struct sys_task_now;
-int sys_parse_task_stat(const char *line, struct sys_task_now *ret_now);
+struct os_task_now;
+int os_parse_task_stat(const char *line, struct os_task_now *ret_now);
 
 /* Takes a line of mountinfo apart in place; *m points into it. False when it isn't one. */
-struct sys_mountinfo;
-bool sys_parse_mountinfo(char *line, struct sys_mountinfo *m);
+struct os_mountinfo;
+bool os_parse_mountinfo(char *line, struct os_mountinfo *m);
 
 /* The contract of names: one component. One with a slash would leave the directory through the first symlink. */
-static inline bool sys_name_ok(const char *name)
+static inline bool os_name_ok(const char *name)
 {
 	return CHECK(!strchr(name, '/'));
 }
 
 /* A call that looks: its result, or -errno. */
-#define SYS_LOOK(call)                                                                                                 \
+#define OS_LOOK(call)                                                                                                  \
 	({                                                                                                             \
 		__typeof__(call) _look;                                                                                \
 		do                                                                                                     \
@@ -58,11 +58,11 @@ static inline bool sys_name_ok(const char *name)
 	})
 
 /* A call that changes something and may be repeated after EINTR. */
-#define SYS_CHANGE(call)                                                                                               \
+#define OS_CHANGE(call)                                                                                                \
 	({                                                                                                             \
 		__typeof__(call) _change = fault_before();                                                             \
 		if (!_change) {                                                                                        \
-			_change = SYS_LOOK(call);                                                                      \
+			_change = OS_LOOK(call);                                                                       \
 			if (_change >= 0)                                                                              \
 				fault_after();                                                                         \
 		}                                                                                                      \
@@ -71,7 +71,7 @@ static inline bool sys_name_ok(const char *name)
 
 /* A call that changes names: repeated after EINTR (which only network and FUSE file systems give here) it might find
  * its own work, so EINTR is passed on. */
-#define SYS_CHANGE_ONCE(call)                                                                                          \
+#define OS_CHANGE_ONCE(call)                                                                                           \
 	({                                                                                                             \
 		__typeof__(call) _once = fault_before();                                                               \
 		if (!_once) {                                                                                          \
@@ -85,6 +85,6 @@ static inline bool sys_name_ok(const char *name)
 	})
 
 /* The beginning of a file of the kernel's as a string: its length, which is below `size`, or -errno. task.c */
-ssize_t sys_read_small(const char *path, char *buf, size_t size);
+ssize_t os_read_small(const char *path, char *buf, size_t size);
 
 #endif

@@ -27,21 +27,21 @@
 #define AT_RECURSIVE 0x8000
 #endif
 
-int sys_open_tree_clone(int dirfd, bool recursive)
+int os_open_tree_clone(int dirfd, bool recursive)
 {
 	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
 
-	return (int)SYS_CHANGE(syscall(SYS_open_tree, dirfd, "", flags));
+	return (int)OS_CHANGE(syscall(SYS_open_tree, dirfd, "", flags));
 }
 
 static int set_attributes(int mount_fd, bool recursive, struct mount_attr *attr)
 {
 	unsigned flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
 
-	return (int)SYS_CHANGE(syscall(SYS_mount_setattr, mount_fd, "", flags, attr, sizeof(*attr)));
+	return (int)OS_CHANGE(syscall(SYS_mount_setattr, mount_fd, "", flags, attr, sizeof(*attr)));
 }
 
-int sys_mount_set_readonly(int mount_fd, bool recursive)
+int os_mount_set_readonly(int mount_fd, bool recursive)
 {
 	/* The modes of access time are values of one field, which is cleared to be set. */
 	struct mount_attr quiet = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOATIME, .attr_clr = MOUNT_ATTR__ATIME};
@@ -52,7 +52,7 @@ int sys_mount_set_readonly(int mount_fd, bool recursive)
 	return ret < 0 ? set_attributes(mount_fd, recursive, &readonly) : ret;
 }
 
-int sys_mount_set_nodev(int mount_fd, bool recursive)
+int os_mount_set_nodev(int mount_fd, bool recursive)
 {
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_NODEV};
 
@@ -61,19 +61,19 @@ int sys_mount_set_nodev(int mount_fd, bool recursive)
 
 static int set_lazytime(const char *path)
 {
-	_cleanup_close_ int fd = (int)SYS_CHANGE(syscall(SYS_fspick, AT_FDCWD, path, FSPICK_CLOEXEC));
+	_cleanup_close_ int fd = (int)OS_CHANGE(syscall(SYS_fspick, AT_FDCWD, path, FSPICK_CLOEXEC));
 	int ret;
 
 	if (fd < 0)
 		return fd;
-	ret = (int)SYS_CHANGE(syscall(SYS_fsconfig, fd, FSCONFIG_SET_FLAG, "lazytime", NULL, 0));
-	return ret < 0 ? ret : (int)SYS_CHANGE(syscall(SYS_fsconfig, fd, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0));
+	ret = (int)OS_CHANGE(syscall(SYS_fsconfig, fd, FSCONFIG_SET_FLAG, "lazytime", NULL, 0));
+	return ret < 0 ? ret : (int)OS_CHANGE(syscall(SYS_fsconfig, fd, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0));
 }
 
-int sys_mount_add_flags(const char *path, unsigned long flags)
+int os_mount_add_flags(const char *path, unsigned long flags)
 {
 	struct mount_attr attr = {.attr_set = 0};
-	_cleanup_close_ int fd = (int)SYS_CHANGE(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
+	_cleanup_close_ int fd = (int)OS_CHANGE(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
 
 	if (fd < 0)
 		return fd;
@@ -90,19 +90,19 @@ int sys_mount_add_flags(const char *path, unsigned long flags)
 	return attr.attr_set ? set_attributes(fd, false, &attr) : 0;
 }
 
-int sys_mount_identity(int fd, struct sys_mount_identity *ret)
+int os_mount_identity(int fd, struct os_mount_identity *ret)
 {
-	return SYS_LOOK(ioctl(fd, SYS_IOC_MOUNT_IDENTITY, ret));
+	return OS_LOOK(ioctl(fd, OS_IOC_MOUNT_IDENTITY, ret));
 }
 
-int sys_mount_allow(const char *path, bool suid, bool dev)
+int os_mount_allow(const char *path, bool suid, bool dev)
 {
 	struct mount_attr attr = {.attr_clr = (suid ? MOUNT_ATTR_NOSUID : 0) | (dev ? MOUNT_ATTR_NODEV : 0)};
 
-	return (int)SYS_CHANGE(syscall(SYS_mount_setattr, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &attr, sizeof(attr)));
+	return (int)OS_CHANGE(syscall(SYS_mount_setattr, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &attr, sizeof(attr)));
 }
 
-int sys_mount_set_atime(int mount_fd, unsigned long mode)
+int os_mount_set_atime(int mount_fd, unsigned long mode)
 {
 	struct mount_attr attr = {.attr_clr = MOUNT_ATTR__ATIME};
 
@@ -115,17 +115,17 @@ int sys_mount_set_atime(int mount_fd, unsigned long mode)
 	return set_attributes(mount_fd, false, &attr);
 }
 
-int sys_mount(const char *source, const char *path, const char *type, unsigned long flags, const char *data)
+int os_mount(const char *source, const char *path, const char *type, unsigned long flags, const char *data)
 {
-	return (int)SYS_CHANGE_ONCE(syscall(SYS_mount, source, path, type, flags, data));
+	return (int)OS_CHANGE_ONCE(syscall(SYS_mount, source, path, type, flags, data));
 }
 
-int sys_umount_fd(int fd)
+int os_umount_fd(int fd)
 {
-	char path[SYS_FD_PATH_MAX];
-	int ret = sys_fd_path(fd, "", path, sizeof(path));
+	char path[OS_FD_PATH_MAX];
+	int ret = os_fd_path(fd, "", path, sizeof(path));
 
-	return ret < 0 ? ret : (int)SYS_CHANGE_ONCE(syscall(SYS_umount2, path, DETACH));
+	return ret < 0 ? ret : (int)OS_CHANGE_ONCE(syscall(SYS_umount2, path, DETACH));
 }
 
 static bool is_same(const struct statx *a, const struct statx *b)
@@ -138,32 +138,32 @@ static bool has_parent(const char *path, const struct statx *dir)
 {
 	const char *slash = strrchr(path, '/');
 	_cleanup_free_ char *parent = slash ? strndup(path, MAX((size_t)(slash - path), 1U)) : NULL;
-	_cleanup_close_ int fd = parent ? sys_open_path(parent, O_PATH | O_DIRECTORY, 0) : -1;
+	_cleanup_close_ int fd = parent ? os_open_path(parent, O_PATH | O_DIRECTORY, 0) : -1;
 	struct statx now, before = {.stx_ino = 0};
 	unsigned level = 0;
-	int ret = fd < 0 ? fd : sys_statx_cached(fd, "", &now);
+	int ret = fd < 0 ? fd : os_statx_cached(fd, "", &now);
 
 	while (!ret && !is_same(&now, &before)) {
 		if (is_same(&now, dir))
 			return true;
 		before = now;
-		ret = sys_statx_up(fd, ++level, &now);
+		ret = os_statx_up(fd, ++level, &now);
 	}
 	return false;
 }
 
-bool sys_leads_through(const char *path, const char *dir)
+bool os_leads_through(const char *path, const char *dir)
 {
-	_cleanup_close_ int fd = sys_open_path(dir, O_PATH | O_DIRECTORY, 0);
+	_cleanup_close_ int fd = os_open_path(dir, O_PATH | O_DIRECTORY, 0);
 	_cleanup_free_ char *real = realpath(path, NULL);
 	struct statx stx;
 
-	if (fd < 0 || sys_statx_cached(fd, "", &stx) < 0)
+	if (fd < 0 || os_statx_cached(fd, "", &stx) < 0)
 		return false;
 	return has_parent(path, &stx) || (real && has_parent(real, &stx));
 }
 
-int sys_receive_fd(int socket)
+int os_receive_fd(int socket)
 {
 	union {
 		struct cmsghdr header;
@@ -172,7 +172,7 @@ int sys_receive_fd(int socket)
 	char byte;
 	struct iovec iov = {.iov_base = &byte, .iov_len = 1};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
-	ssize_t n = SYS_LOOK(recvmsg(socket, &msg, MSG_CMSG_CLOEXEC));
+	ssize_t n = OS_LOOK(recvmsg(socket, &msg, MSG_CMSG_CLOEXEC));
 	struct cmsghdr *first = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
 	int fd;
 
@@ -184,24 +184,24 @@ int sys_receive_fd(int socket)
 	return fd;
 }
 
-int sys_set_read_ahead(const char *mountpoint, unsigned kib)
+int os_set_read_ahead(const char *mountpoint, unsigned kib)
 {
 	_cleanup_close_ int fd = -1;
 	char text[64];
 	struct statx stx;
 	int len, ret;
 
-	ret = (int)SYS_CHANGE(statx(AT_FDCWD, mountpoint, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, 0, &stx));
+	ret = (int)OS_CHANGE(statx(AT_FDCWD, mountpoint, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, 0, &stx));
 	if (ret < 0)
 		return ret;
 	if (!(stx.stx_attributes & STATX_ATTR_MOUNT_ROOT))
 		return -ENOENT;
 	snprintf(text, sizeof(text), "/sys/class/bdi/%u:%u/read_ahead_kb", stx.stx_dev_major, stx.stx_dev_minor);
-	fd = (int)SYS_CHANGE(open(text, O_WRONLY | O_CLOEXEC));
+	fd = (int)OS_CHANGE(open(text, O_WRONLY | O_CLOEXEC));
 	if (fd < 0)
 		return fd;
 	len = snprintf(text, sizeof(text), "%u", kib);
-	ret = (int)SYS_CHANGE(write(fd, text, (size_t)len));
+	ret = (int)OS_CHANGE(write(fd, text, (size_t)len));
 	return MIN(ret, 0);
 }
 
@@ -254,7 +254,7 @@ static bool is_idmapped(char *options)
 	return false;
 }
 
-static bool parse_numbers(char **rest, struct sys_mountinfo *m)
+static bool parse_numbers(char **rest, struct os_mountinfo *m)
 {
 	unsigned major, minor;
 	char *id = strsep(rest, " "), *parent = strsep(rest, " "), *dev = strsep(rest, " ");
@@ -267,7 +267,7 @@ static bool parse_numbers(char **rest, struct sys_mountinfo *m)
 	return true;
 }
 
-bool sys_parse_mountinfo(char *line, struct sys_mountinfo *m)
+bool os_parse_mountinfo(char *line, struct os_mountinfo *m)
 {
 	char *rest = line;
 
@@ -291,7 +291,7 @@ static void cleanup_fclose(FILE **file)
 		fclose(*file);
 }
 
-int sys_each_mount(int (*each)(void *arg, const struct sys_mountinfo *m), void *arg)
+int os_each_mount(int (*each)(void *arg, const struct os_mountinfo *m), void *arg)
 {
 	_cleanup_(cleanup_fclose) FILE *file = fopen("/proc/self/mountinfo", "re");
 	_cleanup_free_ char *line = NULL;
@@ -300,9 +300,9 @@ int sys_each_mount(int (*each)(void *arg, const struct sys_mountinfo *m), void *
 	if (!file)
 		return -errno;
 	while (getline(&line, &size, file) > 0) {
-		struct sys_mountinfo m;
+		struct os_mountinfo m;
 
-		if (!sys_parse_mountinfo(line, &m))
+		if (!os_parse_mountinfo(line, &m))
 			continue;
 		int ret = each(arg, &m);
 

@@ -16,26 +16,26 @@
 TEST("a clone gives the same objects, beneath one mount, and is made read-only")
 {
 	SCRATCH(s);
-	_cleanup_close_ int clone = sys_open_tree_clone(s.fd, false);
+	_cleanup_close_ int clone = os_open_tree_clone(s.fd, false);
 	struct statvfs st;
 
 	if (clone == -EPERM)
 		SKIP("not permitted to clone mounts");
 	ASSERT(clone >= 0);
 	EXPECT_INT(fcntl(clone, F_GETFD), FD_CLOEXEC);
-	_cleanup_close_ int file = sys_openat(clone, "file", O_RDONLY, 0, SYS_NO_XDEV);
+	_cleanup_close_ int file = os_openat(clone, "file", O_RDONLY, 0, OS_NO_XDEV);
 	struct statx stx;
 
 	EXPECT(file >= 0);
-	ASSERT_INT(sys_statx(clone, "file", &stx), 0);
+	ASSERT_INT(os_statx(clone, "file", &stx), 0);
 	EXPECT_INT(stx.stx_ino, scratch_stat(&s, "file").st_ino);
-	EXPECT_INT(sys_mkdirat(clone, "writable", 0700), 0);
-	EXPECT_INT(sys_linkat(clone, "file", clone, "again"), 0);
-	EXPECT_INT(sys_linkat(clone, "file", s.fd, "across"), -EXDEV);
-	ASSERT_INT(sys_mount_set_readonly(clone, false), 0);
-	EXPECT_INT(sys_mkdirat(clone, "refused", 0700), -EROFS);
-	EXPECT_INT(sys_mkdirat(s.fd, "elsewhere", 0700), 0);
-	ASSERT_INT(sys_fstatvfs(clone, &st), 0);
+	EXPECT_INT(os_mkdirat(clone, "writable", 0700), 0);
+	EXPECT_INT(os_linkat(clone, "file", clone, "again"), 0);
+	EXPECT_INT(os_linkat(clone, "file", s.fd, "across"), -EXDEV);
+	ASSERT_INT(os_mount_set_readonly(clone, false), 0);
+	EXPECT_INT(os_mkdirat(clone, "refused", 0700), -EROFS);
+	EXPECT_INT(os_mkdirat(s.fd, "elsewhere", 0700), 0);
+	ASSERT_INT(os_fstatvfs(clone, &st), 0);
 	EXPECT(st.f_flag & ST_RDONLY);
 	EXPECT(st.f_flag & ST_NOATIME);
 }
@@ -43,51 +43,51 @@ TEST("a clone gives the same objects, beneath one mount, and is made read-only")
 TEST("what was opened beneath a read-only clone stays read-only when reopened")
 {
 	SCRATCH(s);
-	_cleanup_close_ int clone = sys_open_tree_clone(s.fd, true);
+	_cleanup_close_ int clone = os_open_tree_clone(s.fd, true);
 
 	if (clone == -EPERM)
 		SKIP("not permitted to clone mounts");
 	ASSERT(clone >= 0);
-	ASSERT_INT(sys_mount_set_readonly(clone, true), 0);
-	_cleanup_close_ int path = sys_openat(clone, "file", O_PATH, 0, SYS_NO_XDEV);
+	ASSERT_INT(os_mount_set_readonly(clone, true), 0);
+	_cleanup_close_ int path = os_openat(clone, "file", O_PATH, 0, OS_NO_XDEV);
 
-	EXPECT_INT(sys_reopen(path, O_RDWR), -EROFS);
-	EXPECT_INT(sys_fchmod(path, 0600), -EROFS);
-	EXPECT_INT(sys_setxattr(path, "", "user.x", "x", 1, 0), -EROFS);
+	EXPECT_INT(os_reopen(path, O_RDWR), -EROFS);
+	EXPECT_INT(os_fchmod(path, 0600), -EROFS);
+	EXPECT_INT(os_setxattr(path, "", "user.x", "x", 1, 0), -EROFS);
 }
 
 TEST("a name is found by its handle after a rename, and is stale after its end")
 {
 	SCRATCH(s);
-	struct sys_handle h, h2;
+	struct os_handle h, h2;
 	_cleanup_close_ int path = scratch_path(&s, "file");
 	_cleanup_close_ int mount = open(s.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int ret = sys_name_to_handle(s.fd, "file", &h);
+	int ret = os_name_to_handle(s.fd, "file", &h);
 
 	if (ret == -EOPNOTSUPP)
 		SKIP("the file system has no handles");
 	ASSERT_INT(ret, 0);
-	EXPECT_INT(sys_name_to_handle(path, "", &h2), 0);
+	EXPECT_INT(os_name_to_handle(path, "", &h2), 0);
 	EXPECT(h.type == h2.type && h.len == h2.len && h.mount_id == h2.mount_id && !memcmp(h.bytes, h2.bytes, h.len));
-	ASSERT_INT(sys_name_to_handle(s.fd, "link", &h2), 0);
+	ASSERT_INT(os_name_to_handle(s.fd, "link", &h2), 0);
 	EXPECT(h.len != h2.len || memcmp(h.bytes, h2.bytes, h.len));
-	ASSERT_INT(sys_renameat2(s.fd, "file", s.fd, "moved", 0), 0);
-	int fd = sys_open_by_handle(mount, &h, O_RDONLY);
+	ASSERT_INT(os_renameat2(s.fd, "file", s.fd, "moved", 0), 0);
+	int fd = os_open_by_handle(mount, &h, O_RDONLY);
 
 	if (fd == -EPERM)
 		SKIP("not permitted to open handles");
 	ASSERT(fd >= 0);
 	struct statx stx;
 
-	EXPECT_INT(sys_statx(fd, "", &stx), 0);
+	EXPECT_INT(os_statx(fd, "", &stx), 0);
 	EXPECT_INT(stx.stx_ino, scratch_stat(&s, "moved").st_ino);
 	EXPECT_INT(fcntl(fd, F_GETFD), FD_CLOEXEC);
-	sys_close(fd);
-	sys_close(TAKE_FD(path));
-	ASSERT_INT(sys_unlinkat(s.fd, "moved", 0), 0);
-	EXPECT_INT(sys_open_by_handle(mount, &h, O_RDONLY), -ESTALE);
-	h.len = SYS_HANDLE_MAX + 1;
-	EXPECT_INT(sys_open_by_handle(mount, &h, O_RDONLY), -EINVAL);
+	os_close(fd);
+	os_close(TAKE_FD(path));
+	ASSERT_INT(os_unlinkat(s.fd, "moved", 0), 0);
+	EXPECT_INT(os_open_by_handle(mount, &h, O_RDONLY), -ESTALE);
+	h.len = OS_HANDLE_MAX + 1;
+	EXPECT_INT(os_open_by_handle(mount, &h, O_RDONLY), -EINVAL);
 }
 
 struct churn {
@@ -101,8 +101,8 @@ static void *churn_main(void *arg)
 	struct churn *c = arg;
 
 	while (!atomic_load(&c->stop)) {
-		sys_close(sys_openat(c->scratch->fd, "next", O_WRONLY | O_CREAT, 0600, 0));
-		sys_unlinkat(c->scratch->fd, "next", 0);
+		os_close(os_openat(c->scratch->fd, "next", O_WRONLY | O_CREAT, 0600, 0));
+		os_unlinkat(c->scratch->fd, "next", 0);
 	}
 	return NULL;
 }
@@ -112,21 +112,21 @@ TEST("a handle whose object has gone is stale, also while its number is given to
 	SCRATCH(s);
 	_cleanup_close_ int mount = open(s.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct churn churn = {.scratch = &s};
-	struct sys_handle h;
+	struct os_handle h;
 	pthread_t thread;
 	int fd, others = 0;
 
-	if (sys_name_to_handle(s.fd, "file", &h) < 0)
+	if (os_name_to_handle(s.fd, "file", &h) < 0)
 		SKIP("the file system has no handles");
-	fd = sys_open_by_handle(mount, &h, O_RDONLY);
+	fd = os_open_by_handle(mount, &h, O_RDONLY);
 	if (fd == -EPERM)
 		SKIP("not permitted to open handles");
 	ASSERT(fd >= 0);
-	sys_close(fd);
-	ASSERT_INT(sys_unlinkat(s.fd, "file", 0), 0);
+	os_close(fd);
+	ASSERT_INT(os_unlinkat(s.fd, "file", 0), 0);
 	ASSERT_INT(pthread_create(&thread, NULL, churn_main, &churn), 0);
 	for (int i = 0; i < 100000 && !others; i++) {
-		fd = sys_open_by_handle(mount, &h, O_RDONLY);
+		fd = os_open_by_handle(mount, &h, O_RDONLY);
 		if (fd != -ESTALE)
 			others = fd;
 	}
@@ -141,23 +141,23 @@ TEST("the identity of the file system is the same for all its files, or zeros wi
 	static const uint8_t zeros[16];
 	uint8_t a[16], b[16];
 	_cleanup_close_ int dir = open(s.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_close_ int file = sys_openat(s.fd, "file", O_RDONLY, 0, SYS_CROSS_MOUNTS);
-	int ret = sys_fs_uuid(dir, a);
+	_cleanup_close_ int file = os_openat(s.fd, "file", O_RDONLY, 0, OS_CROSS_MOUNTS);
+	int ret = os_fs_uuid(dir, a);
 
 	if (ret < 0) {
 		EXPECT_MEM(a, zeros, 16);
 		SKIP("neither kernel nor file system tells it");
 	}
-	EXPECT_INT(sys_fs_uuid(file, b), 0);
+	EXPECT_INT(os_fs_uuid(file, b), 0);
 	EXPECT_MEM(a, b, 16);
 	memset(b, 1, 16);
-	EXPECT_INT(sys_fs_uuid(s.fd, b), -EBADF); /* O_PATH */
+	EXPECT_INT(os_fs_uuid(s.fd, b), -EBADF); /* O_PATH */
 	EXPECT_MEM(b, zeros, 16);
 }
 
-static int find_root(void *arg, const struct sys_mountinfo *m)
+static int find_root(void *arg, const struct os_mountinfo *m)
 {
-	struct sys_mountinfo *found = arg;
+	struct os_mountinfo *found = arg;
 
 	if (strcmp(m->mountpoint, "/"))
 		return 0;
@@ -168,10 +168,10 @@ static int find_root(void *arg, const struct sys_mountinfo *m)
 
 TEST("mountinfo tells the root's mount, and stops where it was told to")
 {
-	struct sys_mountinfo found = {0};
+	struct os_mountinfo found = {0};
 	struct stat st;
 
-	EXPECT_INT(sys_each_mount(find_root, &found), 17);
+	EXPECT_INT(os_each_mount(find_root, &found), 17);
 	EXPECT(found.id > 0);
 	ASSERT_INT(stat("/", &st), 0);
 	/* btrfs and overlay give their files other device numbers than their mounts. */
@@ -180,14 +180,14 @@ TEST("mountinfo tells the root's mount, and stops where it was told to")
 
 TEST("a line of mountinfo is taken apart, its escapes undone, with any number of optional fields")
 {
-	struct sys_mountinfo m;
+	struct os_mountinfo m;
 	char line[] = "36 35 98:1 /a\\040b /mnt\\011\\134x\\012 rw,noatime master:1 shared:7 - ext4 /dev/my\\040disk "
 		      "rw,errors=x\n";
 	char bare[] = "36 35 0:255 / / rw - tmpfs none rw";
 	char cut[] = "36 35 0:255 / / rw shared:1\n";
 	char empty[] = "\n";
 
-	ASSERT(sys_parse_mountinfo(line, &m));
+	ASSERT(os_parse_mountinfo(line, &m));
 	EXPECT_INT(m.id, 36);
 	EXPECT_INT(m.parent_id, 35);
 	EXPECT_INT(m.dev, makedev(98, 1));
@@ -196,17 +196,17 @@ TEST("a line of mountinfo is taken apart, its escapes undone, with any number of
 	EXPECT_STR(m.fstype, "ext4");
 	EXPECT_STR(m.source, "/dev/my disk");
 	EXPECT_STR(m.super_options, "rw,errors=x");
-	ASSERT(sys_parse_mountinfo(bare, &m));
+	ASSERT(os_parse_mountinfo(bare, &m));
 	EXPECT_STR(m.fstype, "tmpfs");
 	EXPECT_STR(m.super_options, "rw");
-	EXPECT(!sys_parse_mountinfo(cut, &m));
-	EXPECT(!sys_parse_mountinfo(empty, &m));
+	EXPECT(!os_parse_mountinfo(cut, &m));
+	EXPECT(!os_parse_mountinfo(empty, &m));
 }
 
 TEST("unmounting what is no mount is an error")
 {
 	SCRATCH(s);
-	int ret = sys_umount_fd(s.fd), missing = sys_umount_fd(-1);
+	int ret = os_umount_fd(s.fd), missing = os_umount_fd(-1);
 
 	EXPECT(ret == -EINVAL || ret == -EPERM);
 	EXPECT(missing == -ENOENT || missing == -EPERM);
