@@ -41,6 +41,7 @@ data=cached
 data=passthrough
 writeback
 timeout=
+layer_cache=
 index_cache=
 cache_max=
 noacl
@@ -141,6 +142,7 @@ lowerdir+=
 datadir+=
 upperdir=
 workdir=
+layer_cache=
 index_cache=
 log=
 pidfile=

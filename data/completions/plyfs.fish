@@ -41,6 +41,7 @@ data=cached
 data=passthrough
 writeback
 timeout=
+layer_cache=
 index_cache=
 cache_max=
 noacl
@@ -139,6 +140,7 @@ lowerdir+=
 datadir+=
 upperdir=
 workdir=
+layer_cache=
 index_cache=
 log=
 pidfile=

@@ -146,7 +146,7 @@ struct options {
 	int xattr_permissions;		       /* 0, 1 or 2 */
 	uint32_t squash_to_uid, squash_to_gid; /* ID_UNSET */
 	struct idmap uidmap, gidmap;
-	char *index_cache, *cgroup;
+	char *layer_cache, *cgroup;
 	uint64_t cache_max; /* bytes; 0: the daemon's own choice */
 
 	/* running */

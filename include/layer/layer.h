@@ -41,7 +41,7 @@ struct layer {
 	uint16_t device; /* the same as the set numbers it */
 	const struct idmap *uidmap,
 		*gidmap; /* lower only: the options', where its mount has applied them already, see below; else NULL */
-	struct layer_catalog *catalog; /* lower only: layer/catalog.h; NULL without one */
+	struct layer_cache *cache; /* lower only: layer/cache.h; NULL without one */
 };
 
 /* Identity of a directory while its file system is mounted. */
@@ -87,7 +87,7 @@ struct layer_set {
 	unsigned n_fs;
 	struct layer_fs *fs;
 	struct layer_devices *devices; /* layer/device.h */
-	struct layer_catalogs *catalogs; /* layer/catalog.h; NULL without index_cache */
+	struct layer_caches *caches; /* layer/cache.h; NULL without layer_cache */
 	struct layer_plain *plain;	 /* layer/plain.h; NULL where that isn't asked */
 	enum xattr_ns ns; /* the namespace of private attributes that is obeyed */
 	bool aufs; /* the marks of the aufs dialect are read beside the kernel's, and its names hidden */

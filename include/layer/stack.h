@@ -58,7 +58,7 @@ struct stack_spec {
 
 	bool volatile_upper;	 /* nothing is synced */
 	bool revalidate;	 /* layers may change under the mount, so nothing of them is kept */
-	const char *index_cache; /* directory of layer indexes (layer/catalog.h); NULL: none */
+	const char *layer_cache; /* directory of layer indexes (layer/cache.h); NULL: none */
 };
 
 #endif

@@ -60,7 +60,7 @@ enum dirref_flag {
 struct dirref {
 	uint16_t layer;          /* c index in the layer set */
 	uint16_t device;         /* c that it lies on, as the layer set numbers them */
-	uint32_t record : 28;    /* c number in the layer's catalog (layer/catalog.h), whose size bounds it, or 0 */
+	uint32_t record : 28;    /* c number in the layer's cache (layer/cache.h), whose size bounds it, or 0 */
 	uint32_t flags : 4;      /* c enum dirref_flag */
 	uint64_t ino;            /* c its inode number there */
 	uint64_t checked;        /* a when it was seen to be as recorded, os_now_ms() (relaxed) */

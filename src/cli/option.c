@@ -603,7 +603,7 @@ struct stack_spec options_stack(const struct options *options)
 		.gidmap = options->gidmap,
 		.volatile_upper = options->volatile_upper,
 		.revalidate = options->timeout == 0,
-		.index_cache = options->index_cache,
+		.layer_cache = options->layer_cache,
 	};
 }
 
@@ -612,7 +612,7 @@ void options_free(struct options *options)
 	char *const strings[] = {
 		options->program, options->source,	options->mountpoint, options->upperdir,	  options->workdir,
 		options->log,	  options->pidfile,	options->fsname,     options->subtype,	  options->context,
-		options->cgroup,  options->index_cache, options->fscontext,  options->defcontext, options->rootcontext,
+		options->cgroup,  options->layer_cache, options->fscontext,  options->defcontext, options->rootcontext,
 		options->mount_ns,
 	};
 

@@ -301,10 +301,10 @@ static const struct option_desc table[] = {
 	 .fallback = "forever",
 	 .help = "how long the kernel may keep names and attributes",
 	 .manual = "0 is for layers that change beneath the mount: the layers are looked at again each time."},
-	{.name = "index_cache",
+	{.name = "layer_cache",
 	 .arg = OPTION_ARG_PATH,
 	 .class = OPTION_EFFECTIVE,
-	 AT(index_cache),
+	 AT(layer_cache),
 	 .placeholder = "DIR",
 	 .help = "directory of the layer caches",
 	 .manual = "Only the daemon's user may be able to write to the directory. plyfs makes a layer cache for "
@@ -312,6 +312,12 @@ static const struct option_desc table[] = {
 		   "names and xattrs from its cache and read no directory of the layer. A change of the layer is "
 		   "noticed and ends the use of its cache. Layer caches need ext4, xfs, btrfs, f2fs or tmpfs, and "
 		   "privilege."},
+	{.name = "index_cache",
+	 .arg = OPTION_ARG_PATH,
+	 .class = OPTION_EFFECTIVE,
+	 AT(layer_cache),
+	 .placeholder = "DIR",
+	 .help = "another name of layer_cache, which it had before"},
 	{.name = "cache_max",
 	 .arg = OPTION_ARG_SIZE,
 	 .class = OPTION_EFFECTIVE,

@@ -18,7 +18,7 @@
 #include "internal.h"
 #include "base/log.h"
 #include "base/macros.h"
-#include "layer/catalog.h"
+#include "layer/cache.h"
 #include "layer/plain.h"
 #include "os/task.h"
 
@@ -64,7 +64,7 @@ static void on_live(void *arg)
 	live_report(s->live, fuse_session_fd(s->se));
 	layer_set_live(s->set);
 	/* What it says isn't for the caller's stderr. */
-	layer_catalogs_start(s->set);
+	layer_caches_start(s->set);
 }
 
 /* A uid or gid of its own goes before squash_to_root. */
@@ -239,7 +239,7 @@ int session_run(const struct options *opt, struct layer_set *set, struct live *l
 		return 1;
 	}
 	r = fs_serve(s.fs);
-	layer_catalogs_stop(set);
+	layer_caches_stop(set);
 	layer_plain_stop(set);
 	if (!live->reported)
 		say_why(&s, r < 0 ? strerror(-r) : "the kernel ended the session before it began");

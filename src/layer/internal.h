@@ -108,10 +108,10 @@ int workdir_empty(struct layer_set *set);
 int index_open(struct layer_opening *lo);
 void index_free(struct layer_index *index);
 
-/* catalog.c: opens what index_cache has of the lower layers; at last, as it depends on how they are read. */
-int catalogs_open(struct layer_opening *lo);
-/* After layer_catalogs_stop(). */
-void catalogs_free(struct layer_set *set);
+/* cache.c: opens what layer_cache has of the lower layers; at last, as it depends on how they are read. */
+int layer_caches_open(struct layer_opening *lo);
+/* After layer_caches_stop(). */
+void layer_caches_free(struct layer_set *set);
 
 /* plain.c: whether it is to be asked. */
 int plain_open(struct layer_opening *lo);

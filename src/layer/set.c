@@ -19,7 +19,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "internal.h"
-#include "layer/catalog.h"
+#include "layer/cache.h"
 #include "os/fs.h"
 #include "os/task.h"
 
@@ -318,7 +318,7 @@ static int open_steps(struct layer_opening *lo)
 		ret = index_open(lo);
 	if (!ret)
 		ret = plain_open(lo);
-	return ret < 0 ? ret : catalogs_open(lo);
+	return ret < 0 ? ret : layer_caches_open(lo);
 }
 
 static void opening_finish(struct layer_opening *lo)
@@ -384,8 +384,8 @@ bool layer_upper_is_gone(const struct layer_set *set)
 static void set_free(struct layer_set *set)
 {
 	plain_free(set);
-	layer_catalogs_stop(set);
-	catalogs_free(set);
+	layer_caches_stop(set);
+	layer_caches_free(set);
 	for (unsigned i = 0; set->layers && i < set->n + set->n_data; i++) {
 		cleanup_close(&set->layers[i].root_fd);
 		cleanup_close(&set->layers[i].real_fd);

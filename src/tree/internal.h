@@ -18,7 +18,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#include "format/catalog.h"
+#include "format/cachefile.h"
 #include "stack.h"
 #include "tree/listing.h"
 #include "tree/resolve.h"
@@ -294,9 +294,9 @@ struct probe {
 	bool marks_known;
 	bool covered;
 	bool hides_below; /* `.wh.NAME` of this layer: no layer below has a say */
-	bool asked;	  /* the layer's catalog knows the directory that the name is in */
+	bool asked;	  /* the layer's cache knows the directory that the name is in */
 	bool recorded;	  /* and has the name: `entry` */
-	struct catalog_entry entry;
+	struct cachefile_entry entry;
 	uint32_t record;  /* a directory, as it was recorded: its number, else 0 */
 	uint64_t checked; /* when that was seen */
 };
@@ -309,7 +309,7 @@ int probe_marks(struct dir_stack *ds, const struct layer *l, int dirfd, const ch
 /* Marks that are names: one look each; for the opaque one a descriptor is needed, when they have run out others are closed. */
 int probe_aufs(struct dir_stack *ds, int (*look)(const struct layer *l, int dirfd, const char *name), const struct layer *l, int dirfd,
 	       const char *name);
-/* Whether the layer's catalog may be asked about the directory: it has it, and nothing has changed. */
+/* Whether the layer's cache may be asked about the directory: it has it, and nothing has changed. */
 bool ref_is_recorded(struct dir_stack *ds, struct dirref *ref);
 
 /* --- resolve.c ---------------------------------------------------------------------------------------------------- */

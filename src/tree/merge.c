@@ -18,7 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/macros.h"
-#include "layer/catalog.h"
+#include "layer/cache.h"
 #include "os/fs.h"
 
 #define OPEN_TRIES 8
@@ -30,7 +30,7 @@ struct merge {
 	const struct layer *layer;
 	const struct dirref *ref;
 	int dirfd;
-	bool recorded;	       /* entries come from the layer's catalog, whose types tell all; there is no dirfd */
+	bool recorded;	       /* entries come from the layer's cache, whose types tell all; there is no dirfd */
 	bool stop_early;
 	bool last;	       /* no layer beneath */
 	bool xwhiteouts;       /* may hold whiteouts of the xattr form */
@@ -306,7 +306,7 @@ static int merge_layer(struct merge *m, struct dirref *ref)
 	/* Files become whiteouts of the xattr form, and cease to be, without a trace in the directory. */
 	m->recorded = !m->xwhiteouts && ref_is_recorded(m->stack, ref);
 	if (m->recorded)
-		res = layer_catalog_read(m->layer, ref->record, merge_entry, m);
+		res = layer_cache_read(m->layer, ref->record, merge_entry, m);
 	else
 		res = merge_open_layer(m, ref);
 	merge_seal(m);
@@ -337,7 +337,7 @@ int merge_dir(struct dir_stack *ds, bool stop_early, struct listing **ret_listin
 {
 	int res = -LOOK_AGAIN;
 
-	/* A layer loses its catalog once. */
+	/* A layer loses its cache once. */
 	for (unsigned i = 0; i <= ds->layers->n && res == -LOOK_AGAIN; i++)
 		res = merge_once(ds, stop_early, ret_listing);
 	return res;

@@ -2,16 +2,16 @@
 /*
  * A name in one layer: nothing, a whiteout or an object, and what marks that has.
  *
- * Where the layer has a catalog (layer/catalog.h), names that aren't there and whiteouts cost no system call. An object's attributes are
+ * Where the layer has a cache (layer/cache.h), names that aren't there and whiteouts cost no system call. An object's attributes are
  * always asked of the layer, because they change without a trace in the directory; they tell whether its marks are still the recorded ones.
- * A directory was confirmed a moment ago, or is now, before the catalog is asked about it.
+ * A directory was confirmed a moment ago, or is now, before the cache is asked about it.
  */
 #include "internal.h"
 
 #include <dirent.h>
 #include <errno.h>
 
-#include "layer/catalog.h"
+#include "layer/cache.h"
 #include "os/fs.h"
 #include "os/task.h"
 
@@ -21,12 +21,12 @@ bool ref_is_recorded(struct dir_stack *ds, struct dirref *ref)
 	struct statx stx;
 	uint64_t now;
 
-	if (!ref->record || !layer_catalog_root(l))
+	if (!ref->record || !layer_cache_root(l))
 		return false;
 	now = os_now_ms();
-	if (now - __atomic_load_n(&ref->checked, __ATOMIC_RELAXED) <= LAYER_CATALOG_TRUST_MS)
+	if (now - __atomic_load_n(&ref->checked, __ATOMIC_RELAXED) <= LAYER_CACHE_TRUST_MS)
 		return true;
-	if (ds->calls->statx(ds, ref, &stx) < 0 || !layer_catalog_confirm(l, ref->record, &stx))
+	if (ds->calls->statx(ds, ref, &stx) < 0 || !layer_cache_confirm(l, ref->record, &stx))
 		return false;
 	__atomic_store_n(&ref->checked, now, __ATOMIC_RELAXED);
 	return true;
@@ -52,7 +52,7 @@ int probe_aufs(struct dir_stack *ds, int (*look)(const struct layer *l, int dirf
 /* The marks of an object that is as it was recorded, all its own: 1, or 0 when they are to be read. */
 static int recorded_marks(const struct layer_set *set, const struct layer *l, struct probe *p)
 {
-	const struct catalog_entry *e = &p->entry;
+	const struct cachefile_entry *e = &p->entry;
 	int res = 0;
 
 	if (!p->recorded)
@@ -62,10 +62,10 @@ static int recorded_marks(const struct layer_set *set, const struct layer *l, st
 		return e->marks_known && e->ino == p->id.ino && l->device == p->id.device && e->ctime.sec == p->stx.stx_ctime.tv_sec &&
 		       e->ctime.nsec == p->stx.stx_ctime.tv_nsec;
 	}
-	if (!p->record || layer_catalog_marks(l, p->record, &p->marks) < 0)
+	if (!p->record || layer_cache_marks(l, p->record, &p->marks) < 0)
 		return 0;
 	if (set->aufs && !(p->marks & MARK_OPAQUE) && l->index + 1 < set->n)
-		res = layer_catalog_find(l, p->record, AUFS_OPAQUE, &(struct catalog_entry){0});
+		res = layer_cache_find(l, p->record, AUFS_OPAQUE, &(struct cachefile_entry){0});
 	p->marks |= res > 0 ? MARK_OPAQUE : 0;
 	return res >= 0;
 }
@@ -102,7 +102,7 @@ static void probe_confirm(const struct layer *l, struct probe *p)
 	if (!p->recorded || !p->entry.dir)
 		return;
 	p->checked = os_now_ms();
-	p->record = layer_catalog_confirm(l, p->entry.dir, &p->stx) ? p->entry.dir : 0;
+	p->record = layer_cache_confirm(l, p->entry.dir, &p->stx) ? p->entry.dir : 0;
 }
 
 static int probe_object(struct dir_stack *ds, const struct dirref *ref, int dirfd, const char *name, struct probe *p)
@@ -139,7 +139,7 @@ static int probe_hides(struct dir_stack *ds, const struct dirref *ref, int dirfd
 	int res = -ENODATA;
 
 	if (p->asked && aufs_whiteout_name(name, whiteout) == 0)
-		res = layer_catalog_find(l, ref->record, whiteout, &(struct catalog_entry){0});
+		res = layer_cache_find(l, ref->record, whiteout, &(struct cachefile_entry){0});
 	if (res != -ENODATA || dirfd < 0)
 		return res;
 	return probe_aufs(ds, layer_aufs_hides, l, dirfd, name);
@@ -163,11 +163,11 @@ static int probe_at(struct dir_stack *ds, const struct dirref *ref, int dirfd, c
 	return res;
 }
 
-/* What the catalog alone can say: an enum probe_kind, or PROBE_ASK when the layer is to be asked. */
-static int probe_catalog(struct dir_stack *ds, struct dirref *ref, const char *name, struct probe *p)
+/* What the cache alone can say: an enum probe_kind, or PROBE_ASK when the layer is to be asked. */
+static int probe_cache(struct dir_stack *ds, struct dirref *ref, const char *name, struct probe *p)
 {
 	const struct layer *l = &ds->layers->layers[ref->layer];
-	int res = ref_is_recorded(ds, ref) ? layer_catalog_find(l, ref->record, name, &p->entry) : -ENODATA, hides;
+	int res = ref_is_recorded(ds, ref) ? layer_cache_find(l, ref->record, name, &p->entry) : -ENODATA, hides;
 
 	p->asked = res >= 0;
 	p->recorded = res > 0;
@@ -190,7 +190,7 @@ int probe_name(struct dir_stack *ds, struct dirref *ref, const char *name, struc
 
 	*p = (struct probe){0};
 	*ret_fd = (struct dirfd){.fd = -1};
-	res = probe_catalog(ds, ref, name, p);
+	res = probe_cache(ds, ref, name, p);
 	if (res != PROBE_ASK)
 		return res;
 	res = ds->calls->get(ds, ref, ret_fd);

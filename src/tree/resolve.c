@@ -16,7 +16,7 @@
 
 #include "base/check.h"
 #include "base/macros.h"
-#include "layer/catalog.h"
+#include "layer/cache.h"
 
 static bool from_roots(const struct search *s)
 {
@@ -140,7 +140,7 @@ void resolved_finish(struct resolved *r)
  * is heeded, and an archive's mark that a layer begins anew. */
 static int resolve_root_layer(struct search *s, const struct layer_set *set, const struct layer *l)
 {
-	struct probe p = {.record = layer_catalog_root(l)};
+	struct probe p = {.record = layer_cache_root(l)};
 	int res = layer_statx_uncovered(l, l->root_fd, "", &p.stx);
 
 	if (res == 0)

@@ -33,7 +33,7 @@ layers() {
 mounted() {
 	local b=$BASE/bt
 
-	union "$BASE/merged" "lowerdir=$b/low:$b/second,upperdir=$b/upper,workdir=$b/work,index_cache=$BASE/cache,log=$BASE/log" ||
+	union "$BASE/merged" "lowerdir=$b/low:$b/second,upperdir=$b/upper,workdir=$b/work,layer_cache=$BASE/cache,log=$BASE/log" ||
 		echo "FAIL: mount"
 }
 

@@ -133,11 +133,21 @@ TEST("an option given again replaces its earlier value")
 	options_free(&opts);
 }
 
+TEST("layer_cache has another name, and what is given last counts")
+{
+	ASSERT_INT(parse("plyfs -o lowerdir=/a,layer_cache=/i,index_cache=/j /m"), 0);
+	EXPECT_STR(opts.layer_cache, "/j");
+	options_free(&opts);
+	ASSERT_INT(parse("plyfs -o lowerdir=/a,index_cache=/j,layer_cache=/i /m"), 0);
+	EXPECT_STR(opts.layer_cache, "/i");
+	options_free(&opts);
+}
+
 TEST("every typed value is parsed")
 {
 	ASSERT_INT(parse("plyfs -o lowerdir=/a,timeout=1.5,threaded=0,fsync=0,volatile,writeback=1,noxattrs,fast_ino=1,"
 			 "static_nlink,noacl,xino=on,redirect_dir=nofollow,private,userxattr,metacopy=off,index=off,"
-			 "nfs_export=off,verity=off,uuid=null,whiteouts=overlay,copyup=open,data=cached,index_cache=/i,"
+			 "nfs_export=off,verity=off,uuid=null,whiteouts=overlay,copyup=open,data=cached,layer_cache=/i,"
 			 "cache_max=2G,io_uring,low_latency,log=/l,pidfile=/p,max_read=4096,max_write=65536,xattr_permissions=0,"
 			 "auto_unmount /m"),
 		   0);
@@ -151,7 +161,7 @@ TEST("every typed value is parsed")
 	EXPECT_INT(opts.uuid, UUID_NULL);
 	EXPECT_INT(opts.copyup, COPYUP_AT_OPEN);
 	EXPECT_INT(opts.data, DATA_CACHED);
-	EXPECT_STR(opts.index_cache, "/i");
+	EXPECT_STR(opts.layer_cache, "/i");
 	EXPECT_INT(opts.cache_max, 2LL << 30);
 	EXPECT_STR(opts.log, "/l");
 	EXPECT_STR(opts.pidfile, "/p");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Making catalogs, in a thread of a low priority beside a mount that doesn't use them yet.
+ * Making caches, in a thread of a low priority beside a mount that doesn't use them yet.
  *
  * A directory is recorded when it looked the same before and after it was read, and its change time is so long ago that a later change
  * can't have the same: file systems stamp by a clock that ticks in milliseconds. So the thread waits for what is young. The same goes for
@@ -9,7 +9,7 @@
  *
  * The file is written under a temporary name, whose lock says that somebody makes it, and gets its own when it is on disk.
  */
-#include "catalog_internal.h"
+#include "cache_internal.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -41,9 +41,9 @@ _Static_assert(MARK_PROTECTED <= 0x4000, "marks fit into the 15 bits of an entry
 
 /* The layer that is being read. */
 struct build {
-	struct layer_catalogs *cats;
+	struct layer_caches *cats;
 	const struct layer *l;
-	struct catalog_writer w;
+	struct cachefile_builder w;
 	uint32_t *found; /* as w.dirs: the entry by which the directory was found */
 	size_t found_cap;
 	unsigned waited; /* ms */
@@ -51,8 +51,8 @@ struct build {
 	uint64_t reading; /* the directory that is being read: its number, or 0 */
 	unsigned tries;
 	bool broken; /* something in it can't be looked at, or went away */
-	struct catalog_dir dir;
-	struct catalog_stamp before;
+	struct cachefile_dir dir;
+	struct cachefile_stamp before;
 	uint32_t n_dirs, n_entries; /* of the writer before it, with names_len */
 	size_t names_len;
 };
@@ -111,7 +111,7 @@ static int add_directory(struct build *b, struct layer_walk_entry *e, uint32_t e
 
 	if (is_left_out(b, &e->stx))
 		return LAYER_WALK_SKIP;
-	number = catalog_add_dir(&b->w);
+	number = cachefile_add_dir(&b->w);
 	if (number < 0)
 		return (int)number;
 	if (!ARRAY_ROOM(b->found, number - 1, b->found_cap, 1))
@@ -124,7 +124,7 @@ static int add_directory(struct build *b, struct layer_walk_entry *e, uint32_t e
 }
 
 /* What is known of a file beside its name, once its times are such that it can be relied on. */
-static int add_marks(struct build *b, const struct layer_walk_entry *e, struct catalog_entry *ret)
+static int add_marks(struct build *b, const struct layer_walk_entry *e, struct cachefile_entry *ret)
 {
 	unsigned marks;
 	int res;
@@ -134,7 +134,7 @@ static int add_marks(struct build *b, const struct layer_walk_entry *e, struct c
 	res = layer_read_marks(b->cats->set, b->l, e->dirfd, e->name, &marks);
 	if (res < 0)
 		return res == -ENOMEM ? res : 0;
-	ret->ctime = catalog_stamp_of(&e->stx).ctime;
+	ret->ctime = layer_cache_stamp_of(&e->stx).ctime;
 	ret->marks = (uint16_t)marks;
 	ret->marks_known = true;
 	return 0;
@@ -144,7 +144,7 @@ static int on_entry(void *arg, struct layer_walk_entry *e)
 {
 	struct build *b = arg;
 	/* By their nature whiteouts of the xattr form are files. */
-	struct catalog_entry entry = {
+	struct cachefile_entry entry = {
 		.ino = e->ino, .type = (uint8_t)(layer_is_whiteout(&e->stx) ? DT_WHT : IFTODT(e->stx.stx_mode))};
 	int res;
 
@@ -155,11 +155,11 @@ static int on_entry(void *arg, struct layer_walk_entry *e)
 	if (!*e->path)
 		return add_directory(b, e, NO_ENTRY);
 	/* One that no lookup could ask for. */
-	if (strlen(e->name) > CATALOG_NAME_MAX)
+	if (strlen(e->name) > CACHEFILE_NAME_MAX)
 		return LAYER_WALK_SKIP;
 	res = S_ISDIR(e->stx.stx_mode) ? 0 : add_marks(b, e, &entry);
 	if (res == 0)
-		res = catalog_add_entry(&b->w, &entry, e->name);
+		res = cachefile_add_entry(&b->w, &entry, e->name);
 	return res < 0 || !S_ISDIR(e->stx.stx_mode) ? res : add_directory(b, e, b->w.n_entries - 1);
 }
 
@@ -178,10 +178,10 @@ static int leave_out(struct build *b, uint64_t number, int err)
 	b->reading = 0;
 	if (is_stopped(b))
 		return -ECANCELED;
-	if (number == CATALOG_ROOT)
+	if (number == CACHEFILE_ROOT)
 		return err;
 	b->w.entries[b->found[number - 1]].dir = 0;
-	b->w.dirs[number - 1] = (struct catalog_dir){0};
+	b->w.dirs[number - 1] = (struct cachefile_dir){0};
 	return LAYER_WALK_SKIP;
 }
 
@@ -198,12 +198,12 @@ static int begin_directory(void *arg, const struct layer_walk_entry *e)
 	b->n_entries = b->w.n_entries;
 	b->names_len = b->w.names_len;
 	b->broken = false;
-	b->dir = (struct catalog_dir){.first = b->w.n_entries};
+	b->dir = (struct cachefile_dir){.first = b->w.n_entries};
 	if (res < 0)
 		return leave_out(b, e->tag, res);
 	if (!wait_until_settled(b, &stx))
 		return leave_out(b, e->tag, -ETIME);
-	b->before = catalog_stamp_of(&stx);
+	b->before = layer_cache_stamp_of(&stx);
 	res = layer_read_marks(b->cats->set, b->l, e->dirfd, "", &b->dir.marks);
 	return res < 0 ? leave_out(b, e->tag, res) : 0;
 }
@@ -213,9 +213,9 @@ static int end_directory(void *arg, const struct layer_walk_entry *e)
 	struct build *b = arg;
 	struct statx stx = {0};
 	bool same = os_statx(e->dirfd, "", &stx) == 0;
-	struct catalog_stamp after = catalog_stamp_of(&stx);
+	struct cachefile_stamp after = layer_cache_stamp_of(&stx);
 
-	if (same && !b->broken && catalog_stamp_equal(&b->before, &after)) {
+	if (same && !b->broken && layer_cache_stamp_equal(&b->before, &after)) {
 		b->dir.stamp = b->before;
 		b->dir.n = b->w.n_entries - b->dir.first;
 		b->w.dirs[e->tag - 1] = b->dir;
@@ -254,10 +254,10 @@ static int build_layer(struct build *b)
 
 /* --- the file ----------------------------------------------------------------------------------------------------------------- */
 
-#define NEW_NAME_SIZE (CATALOG_FILE_NAME_SIZE + 4)
+#define NEW_NAME_SIZE (CACHEFILE_FILE_NAME_SIZE + 4)
 
 /* The right to make the file: its temporary one, locked. -EBUSY: somebody else makes it, or has. */
-static int claim(const struct layer_catalogs *cats, const char *name, const char *temp)
+static int claim(const struct layer_caches *cats, const char *name, const char *temp)
 {
 	_cleanup_close_ int fd = os_openat(cats->dir_fd, temp, O_RDWR | O_CREAT | O_NONBLOCK, 0600, OS_NO_XDEV);
 	struct statx opened, named;
@@ -275,12 +275,12 @@ static int claim(const struct layer_catalogs *cats, const char *name, const char
 	return TAKE_FD(fd);
 }
 
-static int write_file(int fd, const struct catalog_writer *w, const struct catalog_key *key)
+static int write_file(int fd, const struct cachefile_builder *w, const struct cachefile_key *key)
 {
 	_cleanup_free_ uint8_t *bytes = NULL;
 	size_t size;
 	ssize_t n;
-	int res = catalog_encode(w, key, &bytes, &size);
+	int res = cachefile_encode(w, key, &bytes, &size);
 
 	if (res == 0)
 		res = os_ftruncate(fd, 0);
@@ -292,13 +292,13 @@ static int write_file(int fd, const struct catalog_writer *w, const struct catal
 	return os_fsync(fd);
 }
 
-static int build_and_write(struct build *b, const struct catalog_key *key)
+static int build_and_write(struct build *b, const struct cachefile_key *key)
 {
-	char name[CATALOG_FILE_NAME_SIZE], temp[NEW_NAME_SIZE];
+	char name[CACHEFILE_FILE_NAME_SIZE], temp[NEW_NAME_SIZE];
 	_cleanup_close_ int fd = -1;
 	int dir_fd = b->cats->dir_fd, res;
 
-	catalog_file_name(key, name);
+	cachefile_file_name(key, name);
 	snprintf(temp, sizeof(temp), "%s.new", name);
 	fd = claim(b->cats, name, temp);
 	if (fd < 0)
@@ -313,54 +313,54 @@ static int build_and_write(struct build *b, const struct catalog_key *key)
 	return res;
 }
 
-static void make_one(struct layer_catalogs *cats, const struct layer *l)
+static void make_one(struct layer_caches *cats, const struct layer *l)
 {
 	struct build b = {.cats = cats, .l = l};
-	struct catalog_key key;
+	struct cachefile_key key;
 	const char *why;
 	int res;
 
-	if (!catalog_key_of(cats->set, l, &key, &why)) {
-		log_info("layer %s: no index: %s", l->path, why);
+	if (!layer_cache_key_of(cats->set, l, &key, &why)) {
+		log_info("layer %s: no cache: %s", l->path, why);
 		return;
 	}
 	res = build_and_write(&b, &key);
 	if (res == 0)
 		log_info("layer %s: index made: %u directories, %u names", l->path, b.w.n_dirs, b.w.n_entries);
 	else if (res != -EBUSY && res != -ECANCELED)
-		log_info("layer %s: no index: %s", l->path, strerror(-res));
-	catalog_writer_finish(&b.w);
+		log_info("layer %s: no cache: %s", l->path, strerror(-res));
+	cachefile_builder_finish(&b.w);
 	free(b.found);
 }
 
 static void make_missing(struct pool_task *task)
 {
-	struct layer_catalogs *cats = container_of(task, struct layer_catalogs, task);
+	struct layer_caches *cats = container_of(task, struct layer_caches, task);
 	const struct layer_set *set = cats->set;
 
 	for (unsigned i = set->has_upper; i < set->n && !atomic_load(&cats->stop); i++)
-		if (!set->layers[i].catalog)
+		if (!set->layers[i].cache)
 			make_one(cats, &set->layers[i]);
 }
 
-void layer_catalogs_start(struct layer_set *set)
+void layer_caches_start(struct layer_set *set)
 {
-	struct layer_catalogs *cats = set->catalogs;
+	struct layer_caches *cats = set->caches;
 	bool missing = false;
 
 	for (unsigned i = set->has_upper; i < set->n; i++)
-		missing |= !set->layers[i].catalog;
+		missing |= !set->layers[i].cache;
 	if (!cats || !cats->wanted || cats->pool || !missing)
 		return;
-	if (pool_new("plyfs-index", 1, NICE, &cats->pool) < 0)
+	if (pool_new("plyfs-cache", 1, NICE, &cats->pool) < 0)
 		return;
 	cats->task.run = make_missing;
 	pool_submit(cats->pool, &cats->task);
 }
 
-void layer_catalogs_stop(struct layer_set *set)
+void layer_caches_stop(struct layer_set *set)
 {
-	struct layer_catalogs *cats = set->catalogs;
+	struct layer_caches *cats = set->caches;
 
 	if (!cats || !cats->pool)
 		return;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Catalogs in use: which layer may have one, finding and mapping its file, and asking it.
+ * Layer caches in use: which layer may have one, finding and mapping its file, and asking it.
  *
  * The directory of the files is one that only we can write to, and a file there must be ours: who could write one could show what he
  * likes. A file may still be changed or cut off below the mapping. The kernel's answer to a read behind its end is caught (os/map.h), and
  * that the file is as it was is looked at again once in a while, like the directories themselves.
  */
-#include "catalog_internal.h"
+#include "cache_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -77,7 +77,7 @@ static const char *why_not(const struct layer_set *set, const struct layer *l)
 }
 
 /* One without uuid by its device. It doesn't matter much: what belongs to another file system of that number is of other times. */
-static int identify(const struct layer_set *set, const struct layer *l, struct catalog_key *key)
+static int identify(const struct layer_set *set, const struct layer *l, struct cachefile_key *key)
 {
 	const struct layer_fs *fs = &set->fs[l->fs];
 	struct statvfs st;
@@ -95,31 +95,32 @@ static int identify(const struct layer_set *set, const struct layer *l, struct c
 	return 0;
 }
 
-bool catalog_key_of(const struct layer_set *set, const struct layer *l, struct catalog_key *ret, const char **ret_why)
+bool layer_cache_key_of(const struct layer_set *set, const struct layer *l, struct cachefile_key *ret,
+			const char **ret_why)
 {
 	struct os_handle handle;
 
 	*ret_why = why_not(set, l);
 	if (*ret_why)
 		return false;
-	if (os_name_to_handle(l->root_fd, "", &handle) < 0 || handle.len > CATALOG_HANDLE_MAX) {
+	if (os_name_to_handle(l->root_fd, "", &handle) < 0 || handle.len > CACHEFILE_HANDLE_MAX) {
 		*ret_why = "its root has no file handle";
 		return false;
 	}
-	*ret = (struct catalog_key){.handle_type = handle.type, .handle_len = handle.len, .view = view_of(set, l)};
+	*ret = (struct cachefile_key){.handle_type = handle.type, .handle_len = handle.len, .view = view_of(set, l)};
 	memcpy(ret->handle, handle.bytes, handle.len);
 	*ret_why = "its file system can't be told from others";
 	return identify(set, l, ret) == 0;
 }
 
-static struct catalog_time time_of(const struct statx_timestamp *t)
+static struct cachefile_time time_of(const struct statx_timestamp *t)
 {
-	return (struct catalog_time){.sec = t->tv_sec, .nsec = t->tv_nsec};
+	return (struct cachefile_time){.sec = t->tv_sec, .nsec = t->tv_nsec};
 }
 
-struct catalog_stamp catalog_stamp_of(const struct statx *stx)
+struct cachefile_stamp layer_cache_stamp_of(const struct statx *stx)
 {
-	struct catalog_stamp stamp = {
+	struct cachefile_stamp stamp = {
 		.ino = stx->stx_ino,
 		.size = stx->stx_size,
 		.ctime = time_of(&stx->stx_ctime),
@@ -133,11 +134,11 @@ struct catalog_stamp catalog_stamp_of(const struct statx *stx)
 	return stamp;
 }
 
-bool catalog_stamp_equal(const struct catalog_stamp *a, const struct catalog_stamp *b)
+bool layer_cache_stamp_equal(const struct cachefile_stamp *a, const struct cachefile_stamp *b)
 {
-	return a->ino == b->ino && a->size == b->size && catalog_time_equal(a->ctime, b->ctime) &&
-	       catalog_time_equal(a->mtime, b->mtime) && catalog_time_equal(a->btime, b->btime) && a->nlink == b->nlink &&
-	       a->mode == b->mode;
+	return a->ino == b->ino && a->size == b->size && cachefile_time_equal(a->ctime, b->ctime) &&
+	       cachefile_time_equal(a->mtime, b->mtime) && cachefile_time_equal(a->btime, b->btime) &&
+	       a->nlink == b->nlink && a->mode == b->mode;
 }
 
 /* --- opening ------------------------------------------------------------------------------------------------------------------ */
@@ -147,41 +148,42 @@ static bool is_ours(const struct statx *stx)
 	return (stx->stx_uid == geteuid() || stx->stx_uid == 0) && !(stx->stx_mode & (S_IWGRP | S_IWOTH));
 }
 
-static int open_directory(struct layer_opening *lo, struct layer_catalogs *cats)
+static int open_directory(struct layer_opening *lo, struct layer_caches *cats)
 {
-	const char *path = lo->spec->index_cache;
+	const char *path = lo->spec->layer_cache;
 	struct statx stx;
 	int ret;
 
 	cats->dir_fd = os_open_path(path, O_RDONLY | O_DIRECTORY, 0);
 	ret = cats->dir_fd < 0 ? cats->dir_fd : os_statx(cats->dir_fd, "", &stx);
 	if (ret < 0)
-		return layer_refuse_errno(lo, ret, "index_cache", path);
+		return layer_refuse_errno(lo, ret, "layer_cache", path);
 	if (!is_ours(&stx))
-		return layer_refuse(lo, -EPERM, "index_cache", path, "others may write to it: what is read there must be our own");
+		return layer_refuse(lo, -EPERM, "layer_cache", path, "others may write to it: what is read there must be our own");
 	ret = os_may_write_dir(cats->dir_fd);
 	if (ret < 0)
-		return layer_refuse_errno(lo, ret, "index_cache", path);
+		return layer_refuse_errno(lo, ret, "layer_cache", path);
 	cats->id = layer_id_of(&stx);
 	cats->path = strdup(path);
 	return cats->path ? 0 : -ENOMEM;
 }
 
 /* Maps the file open at fd and checks it. */
-static int map_file(struct layer_catalog *c, int fd, const struct catalog_key *key)
+static int map_file(struct layer_cache *c, int fd, const struct cachefile_key *key)
 {
 	struct statx stx;
 	int ret = os_statx(fd, "", &stx);
 
 	if (ret < 0)
 		return ret;
-	if (!S_ISREG(stx.stx_mode) || !is_ours(&stx) || stx.stx_size < CATALOG_HEADER_SIZE || stx.stx_size > SIZE_LIMIT)
+	if (!S_ISREG(stx.stx_mode) || !is_ours(&stx) || stx.stx_size < CACHEFILE_HEADER_SIZE ||
+	    stx.stx_size > SIZE_LIMIT)
 		return -EINVAL;
-	c->file = catalog_stamp_of(&stx);
+	c->file = layer_cache_stamp_of(&stx);
 	ret = os_map_file(fd, stx.stx_size, &c->map);
 	if (ret < 0)
 		return ret;
-	ret = catalog_open(c->map.data, c->map.size, key, &c->catalog);
+	ret = cachefile_open(c->map.data, c->map.size, key, &c->cachefile);
 	if (ret == 0 && os_map_broken(&c->map))
 		ret = -EIO;
 	if (ret < 0)
@@ -189,7 +191,7 @@ static int map_file(struct layer_catalog *c, int fd, const struct catalog_key *k
 	return ret;
 }
 
-static int open_file(struct layer_catalogs *cats, struct layer_catalog *c, const struct catalog_key *key)
+static int open_file(struct layer_caches *cats, struct layer_cache *c, const struct cachefile_key *key)
 {
 	_cleanup_close_ int fd = os_openat(cats->dir_fd, c->name, O_RDONLY | O_NONBLOCK, 0, OS_NO_XDEV);
 
@@ -202,7 +204,7 @@ static const char *what_is_wrong(int err)
 	switch (-err) {
 	case EINVAL:
 	case EBADMSG:
-		return "damaged, or no index";
+		return "damaged, or no layer cache";
 	case EPROTONOSUPPORT:
 		return "of another version";
 	case ESTALE:
@@ -215,33 +217,33 @@ static const char *what_is_wrong(int err)
 }
 
 /* Does without, and says so. What is certainly of no use is removed, and made again; what can't be read may be good, and is shared. */
-static void refuse_file(const struct layer_catalogs *cats, const struct layer_catalog *c, int err)
+static void refuse_file(const struct layer_caches *cats, const struct layer_cache *c, int err)
 {
 	const char *why = what_is_wrong(err);
 
-	log_info("index_cache: %s/%s: %s%s", cats->path, c->name, why ? why : strerror(-err), why ? ": removed" : "");
+	log_info("layer_cache: %s/%s: %s%s", cats->path, c->name, why ? why : strerror(-err), why ? ": removed" : "");
 	if (why)
 		os_unlinkat(cats->dir_fd, c->name, 0);
 }
 
 /* An index that is refused is no reason to refuse the mount. */
-static int open_layer(struct layer_catalogs *cats, struct layer_set *set, struct layer *l)
+static int open_layer(struct layer_caches *cats, struct layer_set *set, struct layer *l)
 {
-	struct catalog_key key;
-	struct layer_catalog *c;
+	struct cachefile_key key;
+	struct layer_cache *c;
 	const char *why;
 	int ret;
 
-	if (!catalog_key_of(set, l, &key, &why))
+	if (!layer_cache_key_of(set, l, &key, &why))
 		return 0;
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
 	c->dir_fd = cats->dir_fd;
-	catalog_file_name(&key, c->name);
+	cachefile_file_name(&key, c->name);
 	ret = open_file(cats, c, &key);
 	if (ret == 0) {
-		l->catalog = c;
+		l->cache = c;
 		return 0;
 	}
 	if (ret != -ENOENT)
@@ -250,20 +252,20 @@ static int open_layer(struct layer_catalogs *cats, struct layer_set *set, struct
 	return 0;
 }
 
-int catalogs_open(struct layer_opening *lo)
+int layer_caches_open(struct layer_opening *lo)
 {
 	struct layer_set *set = lo->set;
-	struct layer_catalogs *cats;
+	struct layer_caches *cats;
 	int ret;
 
-	if (!lo->spec->index_cache)
+	if (!lo->spec->layer_cache)
 		return 0;
 	cats = calloc(1, sizeof(*cats));
 	if (!cats)
 		return -ENOMEM;
 	cats->dir_fd = -1;
 	cats->set = set;
-	set->catalogs = cats;
+	set->caches = cats;
 	ret = open_directory(lo, cats);
 	/* With timeout=0 the layers may change at any time, and are asked each time. */
 	for (unsigned i = set->has_upper; i < set->n && ret == 0 && !lo->spec->revalidate; i++)
@@ -272,49 +274,49 @@ int catalogs_open(struct layer_opening *lo)
 	return ret;
 }
 
-void catalogs_free(struct layer_set *set)
+void layer_caches_free(struct layer_set *set)
 {
-	if (!set->catalogs)
+	if (!set->caches)
 		return;
 	for (unsigned i = 0; set->layers && i < set->n; i++)
-		if (set->layers[i].catalog) {
-			os_unmap(&set->layers[i].catalog->map);
-			free(set->layers[i].catalog);
+		if (set->layers[i].cache) {
+			os_unmap(&set->layers[i].cache->map);
+			free(set->layers[i].cache);
 		}
-	cleanup_close(&set->catalogs->dir_fd);
-	free(set->catalogs->path);
-	free(set->catalogs);
+	cleanup_close(&set->caches->dir_fd);
+	free(set->caches->path);
+	free(set->caches);
 }
 
 /* --- asking ------------------------------------------------------------------------------------------------------------------- */
 
 /* Whether what is there now is the file that was checked. Another one may be good. */
-static bool is_that_file(const struct layer_catalog *c, const struct statx *stx)
+static bool is_that_file(const struct layer_cache *c, const struct statx *stx)
 {
-	struct catalog_stamp now = catalog_stamp_of(stx);
+	struct cachefile_stamp now = layer_cache_stamp_of(stx);
 
-	return catalog_stamp_equal(&now, &c->file);
+	return layer_cache_stamp_equal(&now, &c->file);
 }
 
 static void drop(const struct layer *l, const char *why, bool remove)
 {
-	struct layer_catalog *c = l->catalog;
+	struct layer_cache *c = l->cache;
 	struct statx stx;
 
 	if (atomic_exchange(&c->dropped, true))
 		return;
-	log_info("layer %s: its index isn't used any more: %s", l->path, why);
+	log_info("layer %s: its cache isn't used any more: %s", l->path, why);
 	if (remove && os_statx(c->dir_fd, c->name, &stx) == 0 && is_that_file(c, &stx))
 		os_unlinkat(c->dir_fd, c->name, 0);
 }
 
 static bool file_is_whole(const struct layer *l)
 {
-	struct layer_catalog *c = l->catalog;
+	struct layer_cache *c = l->cache;
 	uint64_t now = os_now_ms();
 	struct statx stx;
 
-	if (now - atomic_load_explicit(&c->looked, memory_order_relaxed) <= LAYER_CATALOG_TRUST_MS)
+	if (now - atomic_load_explicit(&c->looked, memory_order_relaxed) <= LAYER_CACHE_TRUST_MS)
 		return true;
 	if (os_statx(c->dir_fd, c->name, &stx) < 0) {
 		drop(l, "its file is gone", false);
@@ -330,14 +332,14 @@ static bool file_is_whole(const struct layer *l)
 
 static bool is_usable(const struct layer *l)
 {
-	return l->catalog && !atomic_load_explicit(&l->catalog->dropped, memory_order_relaxed);
+	return l->cache && !atomic_load_explicit(&l->cache->dropped, memory_order_relaxed);
 }
 
-/* The answer of a catalog, if what it was read from is sound; -ENODATA else. */
+/* The answer of a cache, if what it was read from is sound; -ENODATA else. */
 static int answer(const struct layer *l, int res)
 {
 	/* The disk may have failed to give it, this time. */
-	bool unread = os_map_broken(&l->catalog->map);
+	bool unread = os_map_broken(&l->cache->map);
 
 	if (res != -EBADMSG && !unread)
 		return res;
@@ -345,32 +347,32 @@ static int answer(const struct layer *l, int res)
 	return -ENODATA;
 }
 
-static int get_dir(const struct layer *l, uint32_t number, struct catalog_dir *ret)
+static int get_dir(const struct layer *l, uint32_t number, struct cachefile_dir *ret)
 {
-	return number && is_usable(l) ? answer(l, catalog_dir(&l->catalog->catalog, number, ret)) : -ENODATA;
+	return number && is_usable(l) ? answer(l, cachefile_dir(&l->cache->cachefile, number, ret)) : -ENODATA;
 }
 
-uint32_t layer_catalog_root(const struct layer *l)
+uint32_t layer_cache_root(const struct layer *l)
 {
-	return is_usable(l) ? CATALOG_ROOT : 0;
+	return is_usable(l) ? CACHEFILE_ROOT : 0;
 }
 
-bool layer_catalog_confirm(const struct layer *l, uint32_t number, const struct statx *stx)
+bool layer_cache_confirm(const struct layer *l, uint32_t number, const struct statx *stx)
 {
-	struct catalog_stamp now = catalog_stamp_of(stx);
-	struct catalog_dir d;
+	struct cachefile_stamp now = layer_cache_stamp_of(stx);
+	struct cachefile_dir d;
 
 	if (!number || !is_usable(l) || !file_is_whole(l) || get_dir(l, number, &d) < 0)
 		return false;
-	if (catalog_stamp_equal(&now, &d.stamp) && layer_dev_of(stx) == l->dev)
+	if (layer_cache_stamp_equal(&now, &d.stamp) && layer_dev_of(stx) == l->dev)
 		return true;
 	drop(l, "the layer was changed", true);
 	return false;
 }
 
-int layer_catalog_marks(const struct layer *l, uint32_t number, unsigned *ret_marks)
+int layer_cache_marks(const struct layer *l, uint32_t number, unsigned *ret_marks)
 {
-	struct catalog_dir d;
+	struct cachefile_dir d;
 	int res = get_dir(l, number, &d);
 
 	if (res == 0)
@@ -378,24 +380,24 @@ int layer_catalog_marks(const struct layer *l, uint32_t number, unsigned *ret_ma
 	return res;
 }
 
-int layer_catalog_find(const struct layer *l, uint32_t number, const char *name, struct catalog_entry *ret)
+int layer_cache_find(const struct layer *l, uint32_t number, const char *name, struct cachefile_entry *ret)
 {
-	struct catalog_dir d;
+	struct cachefile_dir d;
 	int res = get_dir(l, number, &d);
 
-	return res < 0 ? res : answer(l, catalog_find(&l->catalog->catalog, &d, name, ret));
+	return res < 0 ? res : answer(l, cachefile_find(&l->cache->cachefile, &d, name, ret));
 }
 
-int layer_catalog_read(const struct layer *l, uint32_t number, int (*each)(void *arg, const struct os_dirent *entry),
-		       void *arg)
+int layer_cache_read(const struct layer *l, uint32_t number, int (*each)(void *arg, const struct os_dirent *entry),
+		     void *arg)
 {
-	char name[CATALOG_NAME_MAX + 1];
-	struct catalog_entry e;
-	struct catalog_dir d;
+	char name[CACHEFILE_NAME_MAX + 1];
+	struct cachefile_entry e;
+	struct cachefile_dir d;
 	int res = get_dir(l, number, &d);
 
 	for (uint32_t i = 0; res == 0 && i < d.n; i++) {
-		res = answer(l, catalog_entry(&l->catalog->catalog, &d, i, &e, name));
+		res = answer(l, cachefile_entry(&l->cache->cachefile, &d, i, &e, name));
 		if (res == 0)
 			res = each(arg, &(struct os_dirent){
 						.ino = e.ino, .type = e.type, .name_len = e.name_len, .name = name});

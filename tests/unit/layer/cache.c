@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Catalogs of layers: made by one opening of a layer set, used by the next.
+ * Layer caches of layers: made by one opening of a layer set, used by the next.
  */
-#include "layer/catalog.h"
+#include "layer/cache.h"
 
 #include <dirent.h>
 #include <sys/resource.h>
@@ -10,7 +10,7 @@
 #include "fixture.h"
 #include "os/task.h"
 
-#define OPTIONS "lowerdir=l1:l2,index_cache=idx"
+#define OPTIONS "lowerdir=l1:l2,layer_cache=idx"
 
 /* The layers and an empty directory for the files. */
 static bool make_layers(void)
@@ -38,32 +38,32 @@ static int count_files(bool temps)
 	return n;
 }
 
-/* Has both layers' catalogs made, and opens the set anew. */
-static void make_catalogs(struct fixture *f)
+/* Has both layers' caches made, and opens the set anew. */
+static void make_caches(struct fixture *f)
 {
 	EXPECT_OPENS(f, OPTIONS);
 	if (!f->set->layers[0].fenced)
 		SKIP("mounts can't be cloned");
-	layer_catalogs_start(f->set);
+	layer_caches_start(f->set);
 	for (int i = 0; i < 500 && count_files(false) < 2; i++)
 		os_sleep_us(10000);
-	layer_catalogs_stop(f->set);
+	layer_caches_stop(f->set);
 	ASSERT_INT(count_files(false), 2);
 	EXPECT_INT(count_files(true), 0);
 	EXPECT_OPENS(f, OPTIONS);
 }
 
-/* Whether the root is as the catalog has it. */
+/* Whether the root is as the cache has it. */
 static bool root_is_confirmed(const struct layer *l)
 {
 	struct statx stx;
 
-	return os_statx(l->root_fd, "", &stx) == 0 && layer_catalog_confirm(l, layer_catalog_root(l), &stx);
+	return os_statx(l->root_fd, "", &stx) == 0 && layer_cache_confirm(l, layer_cache_root(l), &stx);
 }
 
-TEST("a mount without a catalog has it made, and the next mount knows the names of the layer")
+TEST("a mount without a cache has it made, and the next mount knows the names of the layer")
 {
-	struct catalog_entry e;
+	struct cachefile_entry e;
 	struct layer *l;
 	int n = 0;
 
@@ -71,93 +71,93 @@ TEST("a mount without a catalog has it made, and the next mount knows the names 
 	NEEDS_ROOT();
 	ASSERT(make_layers());
 	EXPECT_OPENS(&f, OPTIONS);
-	EXPECT_INT(layer_catalog_root(&f.set->layers[0]), 0);
+	EXPECT_INT(layer_cache_root(&f.set->layers[0]), 0);
 	EXPECT(!root_is_confirmed(&f.set->layers[0]));
-	make_catalogs(&f);
+	make_caches(&f);
 	if (unit_state.skipped)
 		return;
 	l = &f.set->layers[0];
 	ASSERT(root_is_confirmed(l));
-	ASSERT_INT(layer_catalog_find(l, CATALOG_ROOT, "d", &e), 1);
+	ASSERT_INT(layer_cache_find(l, CACHEFILE_ROOT, "d", &e), 1);
 	EXPECT_INT(e.type, DT_DIR);
-	EXPECT_INT(layer_catalog_find(l, e.dir, "f", &e), 1);
+	EXPECT_INT(layer_cache_find(l, e.dir, "f", &e), 1);
 	EXPECT_INT(e.type, DT_REG);
 	EXPECT(e.marks_known);
-	EXPECT_INT(layer_catalog_find(l, CATALOG_ROOT, "f", &e), 0);
-	EXPECT_INT(layer_catalog_find(l, 0, "d", &e), -ENODATA);
-	EXPECT_INT(layer_catalog_read(l, CATALOG_ROOT, count_entry, &n), 0);
+	EXPECT_INT(layer_cache_find(l, CACHEFILE_ROOT, "f", &e), 0);
+	EXPECT_INT(layer_cache_find(l, 0, "d", &e), -ENODATA);
+	EXPECT_INT(layer_cache_read(l, CACHEFILE_ROOT, count_entry, &n), 0);
 	EXPECT_INT(n, 2);
-	EXPECT_INT(layer_catalog_find(&f.set->layers[1], CATALOG_ROOT, "link", &e), 1);
+	EXPECT_INT(layer_cache_find(&f.set->layers[1], CACHEFILE_ROOT, "link", &e), 1);
 	EXPECT_INT(e.type, DT_LNK);
 }
 
-TEST("a changed directory ends the use of its layer's catalog, and removes the file")
+TEST("a changed directory ends the use of its layer's cache, and removes the file")
 {
-	struct catalog_entry e;
+	struct cachefile_entry e;
 	unsigned marks;
 
 	FIXTURE(f);
 	NEEDS_ROOT();
 	ASSERT(make_layers());
-	make_catalogs(&f);
+	make_caches(&f);
 	if (unit_state.skipped)
 		return;
 	ASSERT(make_file("l1/more", "", 0644));
 	EXPECT(root_is_confirmed(&f.set->layers[1]));
 	EXPECT(!root_is_confirmed(&f.set->layers[0]));
-	EXPECT_INT(layer_catalog_root(&f.set->layers[0]), 0);
-	EXPECT_INT(layer_catalog_find(&f.set->layers[0], CATALOG_ROOT, "d", &e), -ENODATA);
-	EXPECT_INT(layer_catalog_marks(&f.set->layers[0], CATALOG_ROOT, &marks), -ENODATA);
+	EXPECT_INT(layer_cache_root(&f.set->layers[0]), 0);
+	EXPECT_INT(layer_cache_find(&f.set->layers[0], CACHEFILE_ROOT, "d", &e), -ENODATA);
+	EXPECT_INT(layer_cache_marks(&f.set->layers[0], CACHEFILE_ROOT, &marks), -ENODATA);
 	EXPECT_INT(count_files(false), 1);
 	EXPECT(root_is_confirmed(&f.set->layers[1]));
 }
 
-TEST("a catalog whose making is stopped leaves nothing behind")
+TEST("a cache whose making is stopped leaves nothing behind")
 {
 	FIXTURE(f);
 	NEEDS_ROOT();
 	ASSERT(make_layers());
 	for (int i = 0; i < 20; i++) {
 		EXPECT_OPENS(&f, OPTIONS);
-		layer_catalogs_start(f.set);
+		layer_caches_start(f.set);
 		os_sleep_us((unsigned)i * 300);
-		layer_catalogs_stop(f.set);
+		layer_caches_stop(f.set);
 		EXPECT_INT(count_files(true), 0);
 	}
 }
 
-TEST("with timeout=0, and where the layers are read with other eyes, a catalog isn't used")
+TEST("with timeout=0, and where the layers are read with other eyes, a cache isn't used")
 {
 	FIXTURE(f);
 	NEEDS_ROOT();
 	ASSERT(make_layers());
-	make_catalogs(&f);
+	make_caches(&f);
 	if (unit_state.skipped)
 		return;
 	EXPECT_OPENS(&f, OPTIONS ",timeout=0");
-	EXPECT_INT(layer_catalog_root(&f.set->layers[0]), 0);
+	EXPECT_INT(layer_cache_root(&f.set->layers[0]), 0);
 	EXPECT_OPENS(&f, OPTIONS ",userxattr");
-	EXPECT_INT(layer_catalog_root(&f.set->layers[0]), 0);
+	EXPECT_INT(layer_cache_root(&f.set->layers[0]), 0);
 	EXPECT_OPENS(&f, OPTIONS ",whiteouts=both");
-	EXPECT_INT(layer_catalog_root(&f.set->layers[0]), 0);
-	EXPECT_OPENS(&f, "lowerdir=l2:l1,index_cache=idx");
-	EXPECT_INT(layer_catalog_root(&f.set->layers[0]), CATALOG_ROOT);
+	EXPECT_INT(layer_cache_root(&f.set->layers[0]), 0);
+	EXPECT_OPENS(&f, "lowerdir=l2:l1,layer_cache=idx");
+	EXPECT_INT(layer_cache_root(&f.set->layers[0]), CACHEFILE_ROOT);
 	EXPECT_INT(count_files(false), 2);
 }
 
-TEST("index_cache that isn't a directory of our own is refused")
+TEST("layer_cache that isn't a directory of our own is refused")
 {
 	FIXTURE(f);
 	NEEDS_ROOT();
-	EXPECT_REFUSED(&f, OPTIONS, -ENOENT, "index_cache: idx: No such file or directory");
+	EXPECT_REFUSED(&f, OPTIONS, -ENOENT, "layer_cache: idx: No such file or directory");
 	ASSERT(make_file("idx", "", 0600));
-	EXPECT_REFUSED(&f, OPTIONS, -ENOTDIR, "index_cache: idx: not a directory");
+	EXPECT_REFUSED(&f, OPTIONS, -ENOTDIR, "layer_cache: idx: not a directory");
 	ASSERT(unlink("idx") == 0 && mkdir("idx", 0700) == 0 && chmod("idx", 0720) == 0);
 	EXPECT_REFUSED(&f, OPTIONS, -EPERM,
-		       "index_cache: idx: others may write to it: what is read there must be our own");
+		       "layer_cache: idx: others may write to it: what is read there must be our own");
 	ASSERT(chmod("idx", 0700) == 0 && chown("idx", 5, 5) == 0);
 	EXPECT_REFUSED(&f, OPTIONS, -EPERM,
-		       "index_cache: idx: others may write to it: what is read there must be our own");
+		       "layer_cache: idx: others may write to it: what is read there must be our own");
 }
 
 TEST("an index that can't be opened for want of descriptors stays, whichever open it is that fails")
@@ -168,7 +168,7 @@ TEST("an index that can't be opened for want of descriptors stays, whichever ope
 	FIXTURE(f);
 	NEEDS_ROOT();
 	ASSERT(make_layers());
-	make_catalogs(&f);
+	make_caches(&f);
 	if (unit_state.skipped)
 		return;
 	fixture_close(&f);
@@ -179,7 +179,7 @@ TEST("an index that can't be opened for want of descriptors stays, whichever ope
 	for (int more = 1; more < 40 && opened < 2; more++) {
 		few.rlim_cur = (rlim_t)(used + more);
 		setrlimit(RLIMIT_NOFILE, &few);
-		opened = fixture_open(&f, OPTIONS) ? 0 : !!f.set->layers[0].catalog + !!f.set->layers[1].catalog;
+		opened = fixture_open(&f, OPTIONS) ? 0 : !!f.set->layers[0].cache + !!f.set->layers[1].cache;
 		fixture_close(&f);
 		setrlimit(RLIMIT_NOFILE, &before);
 		EXPECT_INT(count_files(false), 2);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# title: with index_cache a union shows what it shows without, also after a change of a layer
+# title: with layer_cache a union shows what it shows without, also after a change of a layer
 # labels: quick
 # plyfs-only: about plyfs's own option
 # not-mounted: yes
@@ -74,32 +74,32 @@ walks() {
 	mount_plyfs "$BASE/m" "lowerdir=$STACK,upperdir=upper,workdir=work$ON$1" && walk m && union_umount "$BASE/m"
 }
 
-indexes() { find index -type f ! -name '*.new' | wc -l; }
+caches() { find index -type f ! -name '*.new' | wc -l; }
 
-all_there() { [ "$(indexes)" = 4 ]; }
+all_there() { [ "$(caches)" = 4 ]; }
 
-# make_indexes: by a mount that lasts until they are all there.
-make_indexes() {
-	mount_plyfs "$BASE/m" "lowerdir=$STACK$ON,index_cache=index" || return
+# make_caches: by a mount that lasts until they are all there.
+make_caches() {
+	mount_plyfs "$BASE/m" "lowerdir=$STACK$ON,layer_cache=index" || return
 	wait_until all_there
 	union_umount "$BASE/m"
 	all_there
 }
 
-# same CLAIM: with and without, and a second time with what is left of the indexes.
+# same CLAIM: with and without, and a second time with what is left of the caches.
 same() {
 	walks "" >plain 2>&1
-	walks ,index_cache=index >with 2>&1
+	walks ,layer_cache=index >with 2>&1
 	check "$1" cmp plain with || { diff plain with | head -20; }
 	walks ,index_cache=index >again 2>&1
-	check "$1, once more" cmp plain again
+	check "$1, once more, by the option's other name" cmp plain again
 }
 
-# changed CLAIM COMMAND...: of the layers, when all have an index.
+# changed CLAIM COMMAND...: of the layers, when all have a cache.
 changed() {
 	local claim=$1
 	shift
-	check "indexes are made before: $claim" make_indexes
+	check "caches are made before: $claim" make_caches
 	"$@" || echo "FAIL: $*"
 	same "$claim"
 }
@@ -131,10 +131,10 @@ all_anew() { rm -rf s/4; cp -a s/3 s/4; }
 nothing() { :; }
 
 scenario() {
-	check "a layer has no index before it was asked for" [ "$(indexes)" = 0 ]
-	same "without an index yet"
+	check "a layer has no cache before it was asked for" [ "$(caches)" = 0 ]
+	same "without a cache yet"
 	changed "nothing changed" nothing
-	check "the indexes are kept" [ "$(indexes)" = 4 ]
+	check "the caches are kept" [ "$(caches)" = 4 ]
 	changed "a name is added deep below" add_deep
 	changed "a name is removed deep below" remove_deep
 	changed "a file is replaced" replace_file

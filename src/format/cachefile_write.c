@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Making a catalog, in memory: what is entered lies in arrays, and becomes bytes at the end.
+ * Making a cache, in memory: what is entered lies in arrays, and becomes bytes at the end.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,27 +10,27 @@
 #include "base/array.h"
 #include "base/macros.h"
 #include "bytes.h"
-#include "catalog_internal.h"
+#include "cachefile_internal.h"
 
 /* Numbers are of 32 bits, and some are returned as int64_t. */
 #define COUNT_MAX 0x7fffffffU
 
-int64_t catalog_add_dir(struct catalog_writer *w)
+int64_t cachefile_add_dir(struct cachefile_builder *w)
 {
 	if (w->n_dirs == COUNT_MAX)
 		return -EFBIG;
 	if (!ARRAY_ROOM(w->dirs, w->n_dirs, w->dirs_cap, 1))
 		return -ENOMEM;
-	w->dirs[w->n_dirs] = (struct catalog_dir){.first = w->n_entries};
+	w->dirs[w->n_dirs] = (struct cachefile_dir){.first = w->n_entries};
 	return ++w->n_dirs;
 }
 
-int catalog_add_entry(struct catalog_writer *w, const struct catalog_entry *entry, const char *name)
+int cachefile_add_entry(struct cachefile_builder *w, const struct cachefile_entry *entry, const char *name)
 {
 	size_t len = strlen(name);
-	struct catalog_entry *e;
+	struct cachefile_entry *e;
 
-	if (!catalog_is_name(name, len))
+	if (!cachefile_is_name(name, len))
 		return -EINVAL;
 	if (w->n_entries == COUNT_MAX || w->names_len + len > UINT32_MAX)
 		return -EFBIG;
@@ -45,19 +45,19 @@ int catalog_add_entry(struct catalog_writer *w, const struct catalog_entry *entr
 	return 0;
 }
 
-void catalog_writer_finish(struct catalog_writer *w)
+void cachefile_builder_finish(struct cachefile_builder *w)
 {
 	free(w->dirs);
 	free(w->entries);
 	free(w->names);
-	*w = (struct catalog_writer){0};
+	*w = (struct cachefile_builder){0};
 }
 
 /* --- bytes --------------------------------------------------------------------------------------------------------------------- */
 
-static void put_dir(uint8_t *at, const struct catalog_dir *d)
+static void put_dir(uint8_t *at, const struct cachefile_dir *d)
 {
-	const struct catalog_stamp *s = &d->stamp;
+	const struct cachefile_stamp *s = &d->stamp;
 
 	put64(at, s->ino);
 	put64(at + 8, s->size);
@@ -74,9 +74,9 @@ static void put_dir(uint8_t *at, const struct catalog_dir *d)
 	put32(at + 68, d->n);
 }
 
-static void put_entry(uint8_t *at, const struct catalog_entry *e)
+static void put_entry(uint8_t *at, const struct cachefile_entry *e)
 {
-	uint32_t marks = (e->marks & CATALOG_MARKS) | (e->marks_known ? CATALOG_MARKS_KNOWN : 0);
+	uint32_t marks = (e->marks & CACHEFILE_MARKS) | (e->marks_known ? CACHEFILE_MARKS_KNOWN : 0);
 
 	put64(at, e->ino);
 	put64(at + 8, (uint64_t)e->ctime.sec);
@@ -88,26 +88,26 @@ static void put_entry(uint8_t *at, const struct catalog_entry *e)
 
 /* The names that are sorted now. */
 struct sorting {
-	const struct catalog_entry *entries;
+	const struct cachefile_entry *entries;
 	const char *names;
 };
 
 static int by_name(const void *a, const void *b, void *arg)
 {
 	const struct sorting *s = arg;
-	const struct catalog_entry *ea = &s->entries[*(const uint32_t *)a], *eb = &s->entries[*(const uint32_t *)b];
+	const struct cachefile_entry *ea = &s->entries[*(const uint32_t *)a], *eb = &s->entries[*(const uint32_t *)b];
 
-	return catalog_compare(s->names + ea->name_off, ea->name_len, s->names + eb->name_off, eb->name_len);
+	return cachefile_compare(s->names + ea->name_off, ea->name_len, s->names + eb->name_off, eb->name_len);
 }
 
-static int put_order(uint8_t *at, const struct catalog_writer *w)
+static int put_order(uint8_t *at, const struct cachefile_builder *w)
 {
 	uint32_t *order = calloc((size_t)w->n_entries + 1, sizeof(*order));
 
 	if (!order)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < w->n_dirs; i++) {
-		const struct catalog_dir *d = &w->dirs[i];
+		const struct cachefile_dir *d = &w->dirs[i];
 		struct sorting sorting = {.entries = w->entries + d->first, .names = w->names};
 
 		for (uint32_t k = 0; k < d->n; k++)
@@ -121,32 +121,33 @@ static int put_order(uint8_t *at, const struct catalog_writer *w)
 	return 0;
 }
 
-static void put_header(uint8_t *bytes, size_t size, const struct catalog_writer *w, const struct catalog_key *key)
+static void put_header(uint8_t *bytes, size_t size, const struct cachefile_builder *w, const struct cachefile_key *key)
 {
-	memcpy(bytes, CATALOG_MAGIC, CATALOG_AT_VERSION);
-	put32(bytes + CATALOG_AT_VERSION, CATALOG_VERSION);
-	put32(bytes + CATALOG_AT_HEADER_SIZE, CATALOG_HEADER_SIZE);
-	put64(bytes + CATALOG_AT_FILE_SIZE, size);
-	catalog_put_key(bytes + CATALOG_AT_KEY, key);
-	put32(bytes + CATALOG_AT_DIRS, w->n_dirs);
-	put32(bytes + CATALOG_AT_ENTRIES, w->n_entries);
-	put64(bytes + CATALOG_AT_NAMES_LEN, w->names_len);
-	catalog_sum(bytes, size, bytes + CATALOG_AT_SUM);
+	memcpy(bytes, CACHEFILE_MAGIC, CACHEFILE_AT_VERSION);
+	put32(bytes + CACHEFILE_AT_VERSION, CACHEFILE_VERSION);
+	put32(bytes + CACHEFILE_AT_HEADER_SIZE, CACHEFILE_HEADER_SIZE);
+	put64(bytes + CACHEFILE_AT_FILE_SIZE, size);
+	cachefile_put_key(bytes + CACHEFILE_AT_KEY, key);
+	put32(bytes + CACHEFILE_AT_DIRS, w->n_dirs);
+	put32(bytes + CACHEFILE_AT_ENTRIES, w->n_entries);
+	put64(bytes + CACHEFILE_AT_NAMES_LEN, w->names_len);
+	cachefile_sum(bytes, size, bytes + CACHEFILE_AT_SUM);
 }
 
-int catalog_encode(const struct catalog_writer *w, const struct catalog_key *key, uint8_t **ret_bytes, size_t *ret_size)
+int cachefile_encode(const struct cachefile_builder *w, const struct cachefile_key *key, uint8_t **ret_bytes,
+		     size_t *ret_size)
 {
-	size_t dirs = CATALOG_HEADER_SIZE, entries = dirs + (size_t)w->n_dirs * CATALOG_DIR_SIZE;
-	size_t order = entries + (size_t)w->n_entries * CATALOG_ENTRY_SIZE;
+	size_t dirs = CACHEFILE_HEADER_SIZE, entries = dirs + (size_t)w->n_dirs * CACHEFILE_DIR_SIZE;
+	size_t order = entries + (size_t)w->n_entries * CACHEFILE_ENTRY_SIZE;
 	size_t names = order + (size_t)w->n_entries * sizeof(uint32_t), size = names + w->names_len;
 	uint8_t *bytes = calloc(1, size);
 
 	if (!bytes)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < w->n_dirs; i++)
-		put_dir(bytes + dirs + (size_t)i * CATALOG_DIR_SIZE, &w->dirs[i]);
+		put_dir(bytes + dirs + (size_t)i * CACHEFILE_DIR_SIZE, &w->dirs[i]);
 	for (uint32_t i = 0; i < w->n_entries; i++)
-		put_entry(bytes + entries + (size_t)i * CATALOG_ENTRY_SIZE, &w->entries[i]);
+		put_entry(bytes + entries + (size_t)i * CACHEFILE_ENTRY_SIZE, &w->entries[i]);
 	if (w->names_len)
 		memcpy(bytes + names, w->names, w->names_len);
 	if (put_order(bytes + order, w) < 0) {

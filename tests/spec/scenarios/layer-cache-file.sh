@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# title: an index that is missing, damaged, cut off or another layer's is harmless, at mount and under it
+# title: a cache that is missing, damaged, cut off or another layer's is harmless, at mount and under it
 # labels: quick
 # plyfs-only: about plyfs's own option
 # needs: strace
@@ -23,24 +23,24 @@ layers() {
 }
 
 walk() { (cd "$1" && find . -printf '%p %y %i\n' | sort && find . -printf '%p %#m %n %s %C@\n' | sort); }
-indexes() { find index -type f ! -name '*.new' | sort; }
-with() { mount_plyfs "$BASE/$1" "lowerdir=$STACK,index_cache=index"; }
+caches() { find index -type f ! -name '*.new' | sort; }
+with() { mount_plyfs "$BASE/$1" "lowerdir=$STACK,layer_cache=index"; }
 
-both_there() { [ "$(indexes | wc -l)" = 2 ]; }
+both_there() { [ "$(caches | wc -l)" = 2 ]; }
 
-make_indexes() {
+make_caches() {
 	with m || return
 	wait_until both_there
 	union_umount "$BASE/m"
 	both_there
 }
 
-# harmless CLAIM: a mount shows the same, and the next has good indexes.
+# harmless CLAIM: a mount shows the same, and the next has good caches.
 harmless() {
 	with m && walk m >seen
 	check "$1: the same is shown" cmp plain seen
 	union_umount "$BASE/m"
-	check "$1: it is made again" make_indexes
+	check "$1: it is made again" make_caches
 	with m && walk m >seen
 	check "$1: afterwards as well" cmp plain seen
 	union_umount "$BASE/m"
@@ -50,18 +50,18 @@ harmless() {
 spoil() {
 	local claim=$1
 	shift
-	check "$claim: made before" make_indexes
-	"$@" "$(indexes | head -1)"
+	check "$claim: made before" make_caches
+	"$@" "$(caches | head -1)"
 	harmless "$claim"
 }
 
 flip() { printf '\377' | dd of="$2" bs=1 seek="$1" conv=notrunc 2>/dev/null; }
 flip_names() { tr '\143' '\144' <"$1" | tail -c 2000 | dd of="$1" bs=1 seek=$(($(stat -c %s "$1") - 2000)) conv=notrunc 2>/dev/null; }
 cut() { truncate -s "$1" "$2"; }
-foreign() { cp "$(indexes | tail -1)" "$1.x" && mv "$1.x" "$1"; }
+foreign() { cp "$(caches | tail -1)" "$1.x" && mv "$1.x" "$1"; }
 foreign_owner() { chown 1:1 "$1"; }
 writable() { chmod 666 "$1"; }
-text() { echo not an index >"$1"; }
+text() { echo not a cache >"$1"; }
 directory_there() { rm "$1" && mkfifo "$1"; }
 empty() { : >"$1"; }
 
@@ -69,9 +69,9 @@ empty() { : >"$1"; }
 under() {
 	local claim=$1 i
 	shift
-	check "$claim: made before" make_indexes
+	check "$claim: made before" make_caches
 	with m && (cd m && find d1 d2 d3 >/dev/null)
-	for i in $(indexes); do "$@" "$i"; done
+	for i in $(caches); do "$@" "$i"; done
 	walk m >seen
 	check "$claim: the same is shown" cmp plain seen
 	check "$claim: the daemon lives" pid_alive "$(cat "$BASE/m.pid")"
@@ -92,11 +92,11 @@ calls_of() {
 scenario() {
 	mount_plyfs "$BASE/m" "lowerdir=$STACK" && walk m >plain
 	union_umount "$BASE/m"
-	check "a mount without an index reads directories" [ "$(calls_of getdents64)" -gt 60 ]
+	check "a mount without a cache reads directories" [ "$(calls_of getdents64)" -gt 60 ]
 	rm -f index/*
-	check "indexes are made" make_indexes
+	check "caches are made" make_caches
 	check_equal "a cold walk reads no directory and no marks" 0 "$(calls_of 'getdents64|(l|f)?listxattr|listxattrat')"
-	check_equal "an index belongs to its owner" "600 600" "$(indexes | xargs stat -c %a | xargs)"
+	check_equal "a cache belongs to its owner" "600 600" "$(caches | xargs stat -c %a | xargs)"
 
 	rm -f index/*
 	harmless "none"
@@ -121,20 +121,20 @@ scenario() {
 	under "replaced under the mount" foreign
 
 	# A crash of whoever made one.
-	for i in $(make_indexes; indexes); do mv "$i" "$i.new"; done
+	for i in $(make_caches; caches); do mv "$i" "$i.new"; done
 	harmless "half made"
 	check_equal "nothing else is left" 2 "$(find index -type f | wc -l)"
 	rm -f index/*
 
-	# Two at once, before there is an index and after.
+	# Two at once, before there is a cache and after.
 	with m && with n && walk m >seen && walk n >seen2
 	check "two mounts show the same" cmp plain seen
 	check "and so does the other" cmp plain seen2
 	union_umount "$BASE/m"
 	union_umount "$BASE/n"
-	make_indexes
+	make_caches
 	with m && with n && walk m >seen && walk n >seen2
-	check "two mounts with an index show the same" cmp plain seen
+	check "two mounts with a cache show the same" cmp plain seen
 	check "and the other as well" cmp plain seen2
 	put s/2/d7/sub/new 1
 	check "a change shows in a directory that wasn't read" [ ! -e m/d9999 -a "$(cat s/2/d7/sub/new)" = 1 ]
@@ -142,11 +142,11 @@ scenario() {
 	union_umount "$BASE/n"
 
 	# Beneath a live mount, before the first look.
-	make_indexes
+	make_caches
 	with m && put s/2/d8/late 1 && rm s/1/d9/file-1-1 && chmod 600 s/2/d8/file-1-2
 	check "a name that came under the mount is listed" [ -n "$(find m/d8 -name late)" ]
 	check "one that went isn't" [ -z "$(find m/d9 -name file-1-1)" ]
 	check_equal "the mode is that of the file" 600 "$(stat -c %a m/d8/file-1-2)"
-	check_equal "the indexes of changed layers are gone" "" "$(indexes)"
+	check_equal "the caches of changed layers are gone" "" "$(caches)"
 	union_umount "$BASE/m"
 }
