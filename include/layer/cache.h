@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Layer caches (option layer_cache): what the directories of a lower layer hold, from a file that was made once. A layer has one when its
- * file system keeps times that can be relied on and is known by a uuid, its root has a file handle, its fence leaves no other mount in it,
- * and it doesn't keep owners in attributes; and when an earlier mount has made it. One that is missing is made by a thread of this mount
- * (layer_caches_start()), for the mounts that come after it.
+ * file system keeps times that can be relied on and is known by a uuid, its root has a file handle, its mount clone leaves no other mount
+ * in it, and it doesn't keep owners in attributes; and when an earlier mount has made it. One that is missing is made by a thread of this
+ * mount (layer_caches_start()), for the mounts that come after it.
  *
  * What it says is true of a directory only while that is as it was: who asks gives fresh attributes of the directory to
  * layer_cache_confirm() first. The first mismatch, or a damaged or changed file, ends the use of the layer's cache and removes the

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The ordered, immutable set of layers of one union: root descriptors behind their fences, and what was probed of each.
+ * The ordered, immutable set of layers of one union: root descriptors in clones of their mounts, and what was probed of
+ * each.
  *
  * Index 0 is the topmost layer: the upper where there is one, else the top lower. The set is reference-counted and never
  * changes; a union points to one and could be pointed to another. Behind the n layers lie the data-only ones: they show no name, are
  * not part of any directory, and give their files' data to metadata that names them by an absolute redirect.
  *
- * Fences. Each layer is opened once, before our own mount exists. Where the kernel permits, its root descriptor lies in a private
- * clone of its mount (`fenced`): nothing is mounted below in there, and a lower clone is read-only. Else access is confined by
- * RESOLVE_NO_XDEV, and what another mount covers is recognised by STATX_ATTR_MOUNT_ROOT: layer_statx() then says so. Upper and work
- * lie beneath ONE clone, because rename and link between two fail with EXDEV.
+ * Mount clones. Each layer is opened once, before our own mount exists. Where the kernel permits, its root descriptor lies in a
+ * private clone of its mount (`cloned`): nothing is mounted below in there, and a lower clone is read-only. Else access is
+ * confined by RESOLVE_NO_XDEV, and what another mount covers is recognised by STATX_ATTR_MOUNT_ROOT: layer_statx() then says so.
+ * Upper and work lie beneath ONE clone, because rename and link between two fail with EXDEV.
  */
 #ifndef LAYER_LAYER_H
 #define LAYER_LAYER_H
@@ -29,7 +30,7 @@ struct layer {
 	int root_fd;    /* O_PATH | O_DIRECTORY; owned */
 	int real_fd;    /* upper only: the same directory opened O_RDONLY in the same mount, for syncfs; it holds the lock. Else -1 */
 	bool upper;     /* the writable one */
-	bool fenced;    /* root_fd lies in a private clone without mounts below */
+	bool cloned;    /* root_fd lies in a private clone without mounts below */
 	bool has_xattr; /* private marks may exist here */
 	bool numbers_by_name; /* lower only: its numbers are made of names; layer/device.h */
 	uint64_t root_number; /* then */
@@ -104,7 +105,7 @@ struct layer_set {
 	/* Only with an upper: */
 	struct layer_id upper_id; /* the upper's root and WORKDIR: met inside a lower layer, lookup answers -ELOOP */
 	struct layer_id work_id;
-	int fence_fd;    /* the clone that upper and work lie in; -1 without one */
+	int clone_fd;    /* the clone that upper and work lie in; -1 without one */
 	int work_fd;     /* WORKDIR/work, O_PATH; temp files live here */
 	int workdir_fd;  /* WORKDIR itself, locked with flock; the other mount's where its upper is shown */
 	bool is_volatile; /* nothing is synced */
@@ -119,13 +120,13 @@ struct layer_set {
 	struct layer_index *index; /* layer/index.h; NULL: hard links of lower files are broken by copy-up. Also with shows_upper */
 };
 
-/* Opens, checks, fences, locks, cleans and probes everything that the specification names, in this order, before the mount
- * exists. `mountpoint` is checked against the work directory; NULL or "/dev/fd/N" is not. Without an upper, or one that is shown,
- * `workdir` is not looked at. On failure nothing is left behind, and *ret_error is one line in the form "OPTION: PATH: cause"
- * (allocated, the caller frees it; NULL when memory is short). 0 or -errno. -EALREADY with *ret_error == NULL: the same
- * layers are already mounted at this mountpoint. -EBUSY with none: the upper is another mount's, but this one is to be
- * read-only and could have it as a layer (stack_spec.shows_upper). Waits up to 5 s for an upper that is in use. `spec` must outlive the
- * set. Needs os_init(). */
+/* Opens, checks, clones mounts, locks, cleans and probes everything that the specification names, in this order, before
+ * the mount exists. `mountpoint` is checked against the work directory; NULL or "/dev/fd/N" is not. Without an upper, or
+ * one that is shown, `workdir` is not looked at. On failure nothing is left behind, and *ret_error is one line in the form
+ * "OPTION: PATH: cause" (allocated, the caller frees it; NULL when memory is short). 0 or -errno. -EALREADY with
+ * *ret_error == NULL: the same layers are already mounted at this mountpoint. -EBUSY with none: the upper is another
+ * mount's, but this one is to be read-only and could have it as a layer (stack_spec.shows_upper). Waits up to 5 s for an
+ * upper that is in use. `spec` must outlive the set. Needs os_init(). */
 int layer_set_open(const struct stack_spec *spec, const char *mountpoint, struct layer_set **ret_set, char **ret_error);
 /* One more reference; one less, and with the last the descriptors, the locks and the memory go. Only who got a reference may use the set. */
 struct layer_set *layer_set_get(struct layer_set *set);

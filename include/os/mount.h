@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Mount objects and mountinfo: what the fences of the layers are made of. See open_tree(2), mount_setattr(2), proc(5).
+ * Mount objects and mountinfo: what the clones of the layers' mounts are made with. See open_tree(2), mount_setattr(2),
+ * proc(5).
  */
 #ifndef OS_MOUNT_H
 #define OS_MOUNT_H

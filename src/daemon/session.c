@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The libfuse session. The layers are open and fenced already; here the mount comes into being, is served (fuse/fs.h), and goes.
+ * The libfuse session. The layers are open and cloned already; here the mount comes into being, is served (fuse/fs.h), and goes.
  */
 #define FUSE_USE_VERSION 314
 #include <fuse_log.h>

@@ -12,7 +12,7 @@
 int layer_statx(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx, bool *ret_covered)
 {
 	/* With an empty name it is the layer's root at most, which may be the root of its mount. */
-	int ret = l->fenced || !*name ? 0 : layer_statx_covered(dirfd, name, ret_stx);
+	int ret = l->cloned || !*name ? 0 : layer_statx_covered(dirfd, name, ret_stx);
 
 	if (ret < 0 || (ret && !ret_covered))
 		return ret < 0 ? ret : -EXDEV;

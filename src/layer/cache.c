@@ -69,7 +69,7 @@ static uint32_t view_of(const struct layer_set *set, const struct layer *l)
 
 static const char *why_not(const struct layer_set *set, const struct layer *l)
 {
-	if (!l->fenced)
+	if (!l->cloned)
 		return "other mounts may lie in it";
 	if (l->override != OVERRIDE_NONE)
 		return "its owners are kept in attributes";

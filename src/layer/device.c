@@ -249,7 +249,7 @@ enum layer_spans layer_spans(const struct layer_set *set, const struct layer *l)
 	enum layer_spans spans = atomic_load_explicit(&set->fs[l->fs].spans, memory_order_relaxed);
 
 	/* Other mounts may lie in it. */
-	return l->fenced ? spans : MAX(spans, SPANS_DIRECTORIES);
+	return l->cloned ? spans : MAX(spans, SPANS_DIRECTORIES);
 }
 
 /* --- numbers ------------------------------------------------------------------------------------------------------ */

@@ -85,10 +85,11 @@ int place_in_file_systems(struct layer_place *places, unsigned n);
 int overlap_check(struct layer_opening *lo);
 int overlap_check_mountpoint(struct layer_opening *lo);
 
-/* fence.c: a descriptor (O_PATH) of the directory at fd in a read-only clone of its mount, or in the mount itself. */
-int fence_read_only(int fd, const char *path, bool *ret_fenced);
-int fence_lower(int fd, struct layer *l);
-int fence_upper(struct layer_opening *lo);
+/* mount_clone.c: a descriptor (O_PATH) of the directory at fd in a read-only clone of its mount, or in the mount
+ * itself. */
+int mount_clone_read_only(int fd, const char *path, bool *ret_cloned);
+int mount_clone_lower(int fd, struct layer *l);
+int mount_clone_upper(struct layer_opening *lo);
 
 /* inuse.c: takes the locks that make upper and work ours alone. */
 int inuse_lock(struct layer_opening *lo);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Opening the objects of a layer, within its fence. Where the layer has no private clone, what other mounts cover is
- * refused by openat2, and recognised by statx, which looks at the covering mount's root and says that it is one.
+ * Opening the objects of a layer, within its mount clone. Where the layer has no private clone, what other mounts cover
+ * is refused by openat2, and recognised by statx, which looks at the covering mount's root and says that it is one.
  */
 #include "layer/layer.h"
 
@@ -58,17 +58,17 @@ int layer_statx_covered(int dirfd, const char *name, struct statx *ret_stx)
 int layer_openat(const struct layer *l, int dirfd, const char *name, int flags)
 {
 	for (unsigned i = 0;; i++) {
-		int fd = os_openat(dirfd, name, flags, 0, l->fenced ? OS_CROSS_MOUNTS : OS_NO_XDEV);
+		int fd = os_openat(dirfd, name, flags, 0, l->cloned ? OS_CROSS_MOUNTS : OS_NO_XDEV);
 		struct statx stx;
 
 		if (fd != -EXDEV || i == RACE_TRIES)
 			return fd;
-		if (!l->fenced && layer_statx_covered(dirfd, name, &stx) == 1)
+		if (!l->cloned && layer_statx_covered(dirfd, name, &stx) == 1)
 			return fd;
 	}
 }
 
 int layer_open_path(const struct layer *l, const char *path, int flags)
 {
-	return os_openat(l->root_fd, path, flags, 0, l->fenced ? OS_CROSS_MOUNTS : OS_NO_XDEV);
+	return os_openat(l->root_fd, path, flags, 0, l->cloned ? OS_CROSS_MOUNTS : OS_NO_XDEV);
 }

@@ -99,7 +99,7 @@ int plain_open(struct layer_opening *lo)
 		return 0;
 	/* What another mount covers there is shown empty and has none, but must not be looked at. */
 	for (unsigned i = 0; i < set->n; i++)
-		if (!set->layers[i].fenced)
+		if (!set->layers[i].cloned)
 			return 0;
 	set->plain = calloc(1, sizeof(*set->plain));
 	if (!set->plain)

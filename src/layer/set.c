@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Opening a layer set. Everything that can be refused is refused here, with one line, before a mount exists: afterwards
- * there is nobody left to tell. Lower layers are opened, placed and fenced one by one and keep one descriptor each, so
+ * there is nobody left to tell. Lower layers are opened, placed and cloned one by one and keep one descriptor each, so
  * that 500 of them fit under a small descriptor limit.
  */
 #include "layer/layer.h"
@@ -70,7 +70,7 @@ static int open_lower(struct layer_opening *lo, unsigned index, const struct sta
 	ret = init_layer(l, index, layer->path);
 	if (ret < 0)
 		return ret;
-	ret = fence_lower(fd, l);
+	ret = mount_clone_lower(fd, l);
 	return ret < 0 ? layer_refuse_errno(lo, ret, option, layer->path) : 0;
 }
 
@@ -122,11 +122,11 @@ static int open_shown_work(struct layer_opening *lo)
 {
 	const char *path = lo->spec->workdir;
 	_cleanup_close_ int fd = os_open_path(path, O_RDONLY | O_DIRECTORY | O_NONBLOCK, 0);
-	bool fenced;
+	bool cloned;
 	int ret = fd;
 
 	if (fd >= 0)
-		ret = lo->set->workdir_fd = fence_read_only(fd, path, &fenced);
+		ret = lo->set->workdir_fd = mount_clone_read_only(fd, path, &cloned);
 	return ret < 0 ? layer_refuse_errno(lo, ret, "workdir", path) : 0;
 }
 
@@ -179,7 +179,7 @@ static int alloc_set(struct layer_opening *lo)
 		set->n_data += lo->spec->layers[i].data_only;
 	all = (unsigned)lo->spec->layer_count + set->has_upper;
 	set->n = all - set->n_data;
-	set->fence_fd = set->work_fd = set->workdir_fd = set->target_fd = -1;
+	set->clone_fd = set->work_fd = set->workdir_fd = set->target_fd = -1;
 	set->layers = calloc(all, sizeof(*set->layers));
 	set->fs = calloc(set->n, sizeof(*set->fs));
 	lo->n_places = all + set->has_upper;
@@ -236,7 +236,7 @@ static int write_uuid(struct layer_opening *lo)
 
 static int prepare_upper(struct layer_opening *lo)
 {
-	int ret = fence_upper(lo);
+	int ret = mount_clone_upper(lo);
 
 	if (!ret)
 		ret = inuse_lock(lo);
@@ -395,7 +395,7 @@ static void set_free(struct layer_set *set)
 		cleanup_close(&set->fs[i].handle_fd);
 	cleanup_close(&set->work_fd);
 	cleanup_close(&set->workdir_fd);
-	cleanup_close(&set->fence_fd);
+	cleanup_close(&set->clone_fd);
 	cleanup_close(&set->target_fd);
 	work_free(set->work);
 	index_free(set->index);

@@ -63,7 +63,7 @@ static int look(struct walk *w, struct layer_walk_entry *e, unsigned char type)
 	bool may_be_whiteout = type == DT_CHR || (type == DT_REG && w->xwhiteouts);
 
 	e->stx = (struct statx){.stx_mask = STATX_TYPE, .stx_mode = (uint16_t)DTTOIF(type), .stx_ino = e->ino};
-	if ((w->flags & LAYER_WALK_STAT) || type == DT_UNKNOWN || may_be_whiteout || kept_aside || (type == DT_DIR && !w->l->fenced))
+	if ((w->flags & LAYER_WALK_STAT) || type == DT_UNKNOWN || may_be_whiteout || kept_aside || (type == DT_DIR && !w->l->cloned))
 		return layer_statx(w->l, e->dirfd, e->name, &e->stx, &e->covered);
 	return 0;
 }

@@ -42,7 +42,7 @@ static int count_files(bool temps)
 static void make_caches(struct fixture *f)
 {
 	EXPECT_OPENS(f, OPTIONS);
-	if (!f->set->layers[0].fenced)
+	if (!f->set->layers[0].cloned)
 		SKIP("mounts can't be cloned");
 	layer_caches_start(f->set);
 	for (int i = 0; i < 500 && count_files(false) < 2; i++)

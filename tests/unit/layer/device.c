@@ -29,7 +29,7 @@ static bool made_new(struct made *m, unsigned n, bool has_upper, const uint64_t 
 
 		m->fs[i].id = ids[i];
 		m->fs[i].has_uuid = true;
-		m->layers[i] = (struct layer){.index = i, .fs = i, .fenced = true, .path = (char *)"layer"};
+		m->layers[i] = (struct layer){.index = i, .fs = i, .cloned = true, .path = (char *)"layer"};
 		if (layer_devices_add(&m->set, &m->layers[i], &root) < 0)
 			return false;
 	}

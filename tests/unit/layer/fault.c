@@ -83,9 +83,9 @@ static char *abilities;
 
 static void describe(const struct layer_set *set, char ret[ABILITIES_SIZE])
 {
-	snprintf(ret, ABILITIES_SIZE, "xattr %d reopen %d chown %d tmpfile %d rename-whiteout %d whiteout %d index %d removed %d fenced %d %d %d handles %d",
+	snprintf(ret, ABILITIES_SIZE, "xattr %d reopen %d chown %d tmpfile %d rename-whiteout %d whiteout %d index %d removed %d cloned %d %d %d handles %d",
 		 set->has_upper_xattr, set->can_reopen, set->can_chown, set->has_tmpfile, set->has_rename_whiteout, set->whiteout_form,
-		 set->index != NULL, set->removed, set->layers[0].fenced, set->layers[1].fenced, set->layers[2].fenced, set->layers[1].has_handles);
+		 set->index != NULL, set->removed, set->layers[0].cloned, set->layers[1].cloned, set->layers[2].cloned, set->layers[1].has_handles);
 }
 
 static int open_untouched(const char *fault, const char *options)

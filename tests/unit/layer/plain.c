@@ -44,7 +44,7 @@ TEST("a read-only union of an engine's layers is looked at once it is asked ofte
 	ASSERT(make_layers());
 	ASSERT(set_attribute("l2/d/e", "trusted.overlay.opaque") && set_attribute("l2", "user.fuseoverlayfs.opaque"));
 	EXPECT_OPENS(&f, OPTIONS);
-	if (!f.set->layers[0].fenced)
+	if (!f.set->layers[0].cloned)
 		SKIP("mounts can't be cloned");
 	EXPECT(becomes_plain(&f));
 	layer_plain_stop(f.set);
@@ -65,7 +65,7 @@ TEST("one attribute anywhere is enough: of a root, a file far down, a link, one 
 		ASSERT_INT(lremovexattr(paths[i], "trusted.note"), 0);
 	}
 	EXPECT_OPENS(&f, OPTIONS);
-	EXPECT(becomes_plain(&f) || !f.set->layers[0].fenced);
+	EXPECT(becomes_plain(&f) || !f.set->layers[0].cloned);
 }
 
 TEST("it is asked neither with an upper, nor of other layers, nor with timeout=0")

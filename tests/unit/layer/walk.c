@@ -154,7 +154,7 @@ static void covered(void)
 	/* As where no clone of the mount can be had. */
 	close(f.set->layers[0].root_fd);
 	f.set->layers[0].root_fd = open("l1", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	f.set->layers[0].fenced = false;
+	f.set->layers[0].cloned = false;
 	EXPECT_INT(walk(&f, 0, 0, &t), 0);
 	EXPECT_STR(t.text, ". dir\nm dir covered\n");
 	EXPECT_INT(t.failed, 0);

@@ -27,7 +27,7 @@ static bool layer_fill(struct fixture *f, struct layer_set *set, struct layer *l
 	if (mkdirat(f->top_fd, name, 0755) < 0 && errno != EEXIST)
 		return false;
 	*l = (struct layer){
-		.index = index, .path = strdup(name), .real_fd = -1, .upper = upper, .fenced = true, .has_xattr = true};
+		.index = index, .path = strdup(name), .real_fd = -1, .upper = upper, .cloned = true, .has_xattr = true};
 	l->root_fd = openat(f->top_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (l->root_fd < 0 || os_statx(l->root_fd, "", &stx) < 0)
 		return false;
@@ -52,7 +52,7 @@ static struct layer_set *set_new(struct fixture *f, unsigned n, unsigned n_data,
 	set->ns = XATTR_NS_USER;
 	set->has_upper = has_upper;
 	set->has_upper_xattr = has_upper;
-	set->workdir_fd = set->fence_fd = -1;
+	set->workdir_fd = set->clone_fd = -1;
 	if (mkdirat(f->top_fd, "work", 0700) < 0 && errno != EEXIST)
 		return NULL;
 	set->work_fd = openat(f->top_fd, "work", O_PATH | O_DIRECTORY | O_CLOEXEC);

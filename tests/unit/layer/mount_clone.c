@@ -55,7 +55,7 @@ static void covered_in_clone(void)
 	int fd;
 	ASSERT(cover());
 	EXPECT_OPENS(&f, "lowerdir=l1");
-	ASSERT(f.set->layers[0].fenced);
+	ASSERT(f.set->layers[0].cloned);
 	fd = layer_openat(&f.set->layers[0], f.set->layers[0].root_fd, "sub", O_PATH | O_DIRECTORY);
 	ASSERT(fd >= 0);
 	EXPECT_INT(layer_statx(&f.set->layers[0], f.set->layers[0].root_fd, "sub", &stx, &covered), 0);
@@ -124,7 +124,7 @@ static void devices_stay_closed(void)
 	ASSERT_INT(mknod("l1/null", S_IFCHR | 0666, makedev(1, 3)), 0);
 	ASSERT_INT(mknod("u/null", S_IFCHR | 0666, makedev(1, 3)), 0);
 	EXPECT_OPENS(&f, "lowerdir=l1,upperdir=u,workdir=w");
-	ASSERT(f.set->layers[0].fenced && f.set->layers[1].fenced);
+	ASSERT(f.set->layers[0].cloned && f.set->layers[1].cloned);
 	EXPECT_INT(open_in(&f, 0, "null"), -EACCES);
 	EXPECT_INT(open_in(&f, 1, "null"), -EACCES);
 }
@@ -155,7 +155,7 @@ static void upper_covered(void)
 	ASSERT_INT(mount("t", "u/sub", "tmpfs", 0, ""), 0);
 	ASSERT(make_file("u/sub/secret", "secret", 0644));
 	EXPECT_OPENS(&f, "lowerdir=l1,upperdir=u,workdir=w");
-	ASSERT(layer_upper(f.set)->fenced);
+	ASSERT(layer_upper(f.set)->cloned);
 	EXPECT_INT(open_in(&f, 0, "sub"), 0);
 	EXPECT_INT(os_statx(layer_upper(f.set)->root_fd, "sub", &stx), 0);
 	EXPECT(!(stx.stx_attributes & STATX_ATTR_MOUNT_ROOT));
@@ -182,7 +182,7 @@ static void locked_mounts(void)
 	EXPECT_STR(f->error, NULL);
 	ASSERT(f->set);
 	l = &f->set->layers[1];
-	EXPECT(!l->fenced);
+	EXPECT(!l->cloned);
 	EXPECT_INT(open_in(f, 1, "sub"), -EXDEV);
 	EXPECT_INT(layer_statx(l, l->root_fd, "sub", &stx, &covered), 0);
 	EXPECT(covered);
@@ -214,8 +214,8 @@ static void user_namespace(void)
 {
 	FIXTURE(f);
 	EXPECT_OPENS(&f, "lowerdir=l1:l2,upperdir=u,workdir=w");
-	EXPECT(layer_upper(f.set)->fenced);
-	EXPECT(f.set->layers[1].fenced);
+	EXPECT(layer_upper(f.set)->cloned);
+	EXPECT(f.set->layers[1].cloned);
 	EXPECT_INT(f.set->ns, XATTR_NS_USER);
 	EXPECT(f.set->can_reopen);
 	EXPECT(f.set->can_chown);
@@ -232,14 +232,14 @@ TEST("root of a user namespace gets plain clones where nothing is locked, and us
 static void silent_fuse_below(void)
 {
 	FIXTURE(f);
-	struct layer unfenced;
+	struct layer uncloned;
 	struct statx stx;
 	bool covered = false;
 	int fuse, fd;
 	ASSERT_INT(mkdir("l1/m", 0755), 0);
 	EXPECT_OPENS(&f, "lowerdir=l1");
-	unfenced = f.set->layers[0];
-	unfenced.fenced = false;
+	uncloned = f.set->layers[0];
+	uncloned.cloned = false;
 	fd = open("l1", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	fuse = mount_silent_fuse("l1/m");
 	if (fuse < 0) {
@@ -247,16 +247,16 @@ static void silent_fuse_below(void)
 		return;
 	}
 	alarm(10);
-	EXPECT_INT(layer_statx(&unfenced, fd, "m", &stx, &covered), 0);
+	EXPECT_INT(layer_statx(&uncloned, fd, "m", &stx, &covered), 0);
 	EXPECT(covered);
 	EXPECT(S_ISDIR(stx.stx_mode));
-	EXPECT_INT(layer_statx(&unfenced, fd, "m", &stx, NULL), -EXDEV);
-	EXPECT_INT(layer_openat(&unfenced, fd, "m", O_RDONLY), -EXDEV);
-	EXPECT_INT(layer_statx(&unfenced, fd, "", &stx, &covered), 0);
+	EXPECT_INT(layer_statx(&uncloned, fd, "m", &stx, NULL), -EXDEV);
+	EXPECT_INT(layer_openat(&uncloned, fd, "m", O_RDONLY), -EXDEV);
+	EXPECT_INT(layer_statx(&uncloned, fd, "", &stx, &covered), 0);
 	EXPECT(!covered);
 	/* Another user's, which keeps even root out. */
 	EXPECT_INT(seteuid(65534), 0);
-	EXPECT_INT(layer_statx(&unfenced, fd, "m", &stx, &covered), 0);
+	EXPECT_INT(layer_statx(&uncloned, fd, "m", &stx, &covered), 0);
 	EXPECT(covered && S_ISDIR(stx.stx_mode));
 	EXPECT_INT(seteuid(0), 0);
 	umount_silent_fuse("l1/m", fuse);
@@ -275,9 +275,9 @@ static void plain_user(void)
 	ASSERT(!chmod(f.path, 0755) && !chown("u", 1234, 1234) && !chown("w", 1234, 1234));
 	ASSERT(!setresgid(1234, 1234, 0) && !setresuid(1234, 1234, 0));
 	EXPECT_OPENS(&f, "lowerdir=l1:l2,upperdir=u,workdir=w");
-	EXPECT(!layer_upper(f.set)->fenced);
-	EXPECT(!f.set->layers[1].fenced);
-	EXPECT_INT(f.set->fence_fd, -1);
+	EXPECT(!layer_upper(f.set)->cloned);
+	EXPECT(!f.set->layers[1].cloned);
+	EXPECT_INT(f.set->clone_fd, -1);
 	EXPECT_INT(f.set->ns, XATTR_NS_USER);
 	EXPECT(!f.set->can_reopen);
 	EXPECT(!f.set->can_chown);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fences: private clones of the layers' mounts. A plain clone has no other mount below it, now or later: what is
+ * Mount clones: private clones of the layers' mounts. A plain clone has no other mount below it, now or later: what is
  * mounted over a directory of the layer (our own mount above all) is not there, so access can neither leave the layer
  * nor wait for ourselves.
  *
@@ -39,12 +39,12 @@ static int clone_mount(int fd, bool *ret_recursive)
 	return os_open_tree_clone(fd, true);
 }
 
-int fence_read_only(int fd, const char *path, bool *ret_fenced)
+int mount_clone_read_only(int fd, const char *path, bool *ret_cloned)
 {
 	bool recursive;
 	int clone = clone_mount(fd, &recursive), ret;
 
-	*ret_fenced = clone >= 0 && !recursive;
+	*ret_cloned = clone >= 0 && !recursive;
 	if (layer_passing(clone))
 		return clone;
 	if (clone < 0) {
@@ -62,9 +62,9 @@ int fence_read_only(int fd, const char *path, bool *ret_fenced)
 	return clone;
 }
 
-int fence_lower(int fd, struct layer *l)
+int mount_clone_lower(int fd, struct layer *l)
 {
-	l->root_fd = fence_read_only(fd, l->path, &l->fenced);
+	l->root_fd = mount_clone_read_only(fd, l->path, &l->cloned);
 	return MIN(l->root_fd, 0);
 }
 
@@ -159,14 +159,14 @@ static int clone_upper(struct layer_opening *lo)
 		return work;
 	choose_atime(lo, clone);
 	(void)os_mount_set_nodev(clone, recursive);
-	lo->set->fence_fd = TAKE_FD(clone);
+	lo->set->clone_fd = TAKE_FD(clone);
 	lo->set->layers[0].root_fd = TAKE_FD(upper);
-	lo->set->layers[0].fenced = !recursive;
+	lo->set->layers[0].cloned = !recursive;
 	lo->set->workdir_fd = TAKE_FD(work);
 	return 0;
 }
 
-int fence_upper(struct layer_opening *lo)
+int mount_clone_upper(struct layer_opening *lo)
 {
 	struct layer *l = &lo->set->layers[0];
 	int ret = clone_upper(lo);
