@@ -37,7 +37,7 @@ struct rename_side {
 	enum place place;
 	bool lower_positive; /* a lower layer shows this name: it would appear if the upper had nothing there */
 	bool opaque;	     /* a directory that is marked opaque already */
-	bool covered;	     /* another mount covers the object */
+	bool overmounted;    /* the object is overmounted */
 	bool parent_in_upper;
 	bool parent_merged; /* lower layers have a part in the parent */
 	bool no_whiteouts;  /* whiteouts of this upper's form would be files in the parent, which is opaque */

@@ -9,7 +9,7 @@
  *
  * Mount clones. Each layer is opened once, before our own mount exists. Where the kernel permits, its root descriptor lies in a
  * private clone of its mount (`cloned`): nothing is mounted below in there, and a lower clone is read-only. Else access is
- * confined by RESOLVE_NO_XDEV, and what another mount covers is recognised by STATX_ATTR_MOUNT_ROOT: layer_statx() then says so.
+ * confined by RESOLVE_NO_XDEV, and what is overmounted is recognised by STATX_ATTR_MOUNT_ROOT: layer_statx() then says so.
  * Upper and work lie beneath ONE clone, because rename and link between two fail with EXDEV.
  */
 #ifndef LAYER_LAYER_H
@@ -155,15 +155,17 @@ static inline bool layer_is_indexed(const struct layer_set *set, const struct la
 
 /* --- confined access: dirfd is a directory of this layer, name one component ------------------------------------------------ */
 
-/* A descriptor that the caller closes, or as open(2); -EXDEV when another mount covers the name. */
+/* A descriptor that the caller closes, or as open(2); -EXDEV when the name is overmounted. */
 int layer_openat(const struct layer *l, int dirfd, const char *name, int flags);
 /* The same for a path from the layer's root, shorter than PATH_MAX, no symbolic link in it. */
 int layer_open_path(const struct layer *l, const char *path, int flags);
-/* Like os_statx. *ret_covered tells that `name` is covered by another mount, so that nothing of it may be shown but that it exists
- * and its type; with ret_covered NULL the answer is -EXDEV then. The covering file system is not asked, so that can't hang. */
-int layer_statx(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx, bool *ret_covered);
-/* The same of what is known not to be covered: an object of our own making, or with name "" the one open (O_PATH) at dirfd. */
-int layer_statx_uncovered(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx);
+/* Like os_statx. *ret_overmounted tells that `name` is overmounted, so that nothing of it may be shown but that it exists
+ * and its type; with ret_overmounted NULL the answer is -EXDEV then. The file system on top is not asked, so that can't
+ * hang. */
+int layer_statx(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx, bool *ret_overmounted);
+/* The same of what is known not to be overmounted: an object of our own making, or with name "" the one open (O_PATH) at
+ * dirfd. */
+int layer_statx_unchecked(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx);
 
 /* --- owner, mode and type in an attribute (format/override.h); all the statx functions above obey it --------------------- */
 

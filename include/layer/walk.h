@@ -46,7 +46,7 @@ struct layer_walk_entry {
 	bool whiteout;	  /* `path` is removed: nothing of it shows from the layers below; this is no object itself */
 	bool hides_below; /* whiteout: it is `.wh.NAME` of the aufs dialect, and an object NAME of this layer shows all the same */
 	bool opaque;	  /* a directory: nothing of it shows from the layers below */
-	bool covered;	  /* another mount lies over it: it is there, has a type, and isn't entered */
+	bool overmounted; /* another mount lies over it: it is there, has a type, and isn't entered */
 	uint64_t tag;	  /* 0; what `entry` sets for a directory is there again in its begin and end */
 };
 

@@ -24,7 +24,7 @@ struct resolved {
 	struct object_id id;   /* which that is */
 	unsigned layer;        /* of the topmost object */
 	unsigned marks;        /* enum layer_mark of the topmost object */
-	bool covered;          /* the topmost object is covered by another mount */
+	bool overmounted;      /* the topmost object is overmounted */
 	uint64_t ino;          /* st_ino of the union */
 	bool has_origin;       /* ino comes from a lower object */
 	bool indexed;          /* the object is in the index, in the upper or the one that is shown (stx, marks and layer are its), whether or

@@ -51,7 +51,7 @@ struct place_notes; /* tree/cookie.c */
 struct dirfd_entry; /* tree/dirfd_cache.c */
 
 enum dirref_flag {
-	DIRREF_COVERED = 1 << 0,    /* another mount covers it: shown empty, never opened */
+	DIRREF_OVERMOUNTED = 1 << 0, /* overmounted: shown empty, never opened */
 	DIRREF_XWHITEOUTS = 1 << 1, /* may hold whiteouts of the xattr form */
 	DIRREF_IMPURE = 1 << 2,     /* of a lower layer that was an upper: may hold what was copied up */
 };
@@ -411,7 +411,7 @@ struct dirfd {
 	int fd;
 	struct dirfd_entry *entry;
 };
-/* -ESTALE when the directory is no longer there; -ENOENT never. Covered refs: -EXDEV. */
+/* -ESTALE when the directory is no longer there; -ENOENT never. Overmounted refs: -EXDEV. */
 int dirfd_get(struct tree *tree, struct inode *dir, struct dirref *ref, struct dirfd *ret_fd);
 /* The upper's; -EROFS when the directory is not in the upper. */
 int dirfd_get_upper(struct tree *tree, struct inode *dir, struct dirfd *ret_fd);

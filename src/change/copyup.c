@@ -100,7 +100,7 @@ static int source_open(struct copyup *c)
 	if (c->layer->upper)
 		return 1;
 	c->src_attrs = c->src;
-	r = layer_statx_uncovered(c->layer, c->src, "", &c->stx);
+	r = layer_statx_unchecked(c->layer, c->src, "", &c->stx);
 	if (r < 0)
 		return r;
 	if (!layer_has_owner(&c->stx))

@@ -135,7 +135,7 @@ static int look_at_new(struct creation *c, struct resolved *ret)
 	struct layer *upper = layer_upper(set);
 	int fd = c->fd >= 0 ? c->fd : c->dirfd;
 	const char *name = c->fd >= 0 ? "" : c->name;
-	int r = layer_statx_uncovered(upper, fd, name, &ret->stx);
+	int r = layer_statx_unchecked(upper, fd, name, &ret->stx);
 
 	if (r == 0)
 		r = layer_object(set, upper, fd, name, &ret->stx, &ret->id);

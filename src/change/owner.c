@@ -28,7 +28,7 @@ static int wish_owner(int fd, uid_t uid, gid_t gid)
 
 int change_statx(struct change *change, int fd, struct statx *ret_stx)
 {
-	return layer_statx_uncovered(layer_upper(change->layers), fd, "", ret_stx);
+	return layer_statx_unchecked(layer_upper(change->layers), fd, "", ret_stx);
 }
 
 /* --- kept aside ------------------------------------------------------------------------------------------------------------------ */

@@ -41,7 +41,7 @@ static int removal_look(struct removal *m, bool want_dir)
 		return r;
 	if (S_ISDIR(m->r.stx.stx_mode) != want_dir)
 		return want_dir ? -ENOTDIR : -EISDIR;
-	if (m->r.covered)
+	if (m->r.overmounted)
 		return -EBUSY;
 	r = change_lower_positive(m->change, m->parent, m->name, &m->r);
 	if (r < 0)

@@ -121,7 +121,7 @@ static int gather_side(struct change *change, struct rename_name *n, struct rena
 	*ret = (struct rename_side){
 		.place = place_of(n),
 		.opaque = n->exists && (n->r.marks & MARK_OPAQUE),
-		.covered = n->exists && n->r.covered,
+		.overmounted = n->exists && n->r.overmounted,
 		.parent_in_upper = inode_in_upper(n->parent),
 		.parent_merged = n->parent->dir->n_lower > 0,
 	};
@@ -525,7 +525,7 @@ static int rename_with_objects(struct rename *x)
 /* replaced_locked: D of the directory that is to be replaced is held as well. */
 static int rename_planned(struct rename *x, struct rename_facts *f, bool replaced_locked)
 {
-	int r = replaced_locked && !f->new.covered ? gather_replaced_dir(x, f) : 0;
+	int r = replaced_locked && !f->new.overmounted ? gather_replaced_dir(x, f) : 0;
 
 	if (r == 0)
 		r = rename_plan(f, &x->steps);

@@ -46,7 +46,7 @@ static int check_objects(const struct rename_facts *f)
 		if (!place_is_dir(f->old.place) && place_is_dir(f->new.place))
 			return -EISDIR;
 	}
-	if (f->old.covered || f->new.covered)
+	if (f->old.overmounted || f->new.overmounted)
 		return -EBUSY;
 	if (!can_move(f, f->old.place) || (exchange && !can_move(f, f->new.place)))
 		return -EXDEV;

@@ -262,7 +262,7 @@ int mounted_find(const struct mounted *m)
 	return fd >= 0 && os_fuse_is_broken(m->fd) ? -ENOENT : TAKE_FD(fd);
 }
 
-static int find_covered(void *arg, const struct os_mountinfo *info)
+static int find_overmounted(void *arg, const struct os_mountinfo *info)
 {
 	const struct mounted *m = arg;
 
@@ -296,7 +296,7 @@ void mounted_detach(const struct mounted *m)
 {
 	int place = mounted_find(m);
 
-	if (place < 0 && m->dev && !os_fuse_is_broken(m->fd) && os_each_mount(find_covered, (void *)m) == 1)
+	if (place < 0 && m->dev && !os_fuse_is_broken(m->fd) && os_each_mount(find_overmounted, (void *)m) == 1)
 		log_warning("%s: covered by another mount, which stays, and the union below it, without its daemon", m->opt->mountpoint);
 	mounted_unmount(m, place);
 }

@@ -9,19 +9,19 @@
 #include "internal.h"
 #include "os/fs.h"
 
-int layer_statx(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx, bool *ret_covered)
+int layer_statx(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx, bool *ret_overmounted)
 {
 	/* With an empty name it is the layer's root at most, which may be the root of its mount. */
-	int ret = l->cloned || !*name ? 0 : layer_statx_covered(dirfd, name, ret_stx);
+	int ret = l->cloned || !*name ? 0 : layer_statx_overmounted(dirfd, name, ret_stx);
 
-	if (ret < 0 || (ret && !ret_covered))
+	if (ret < 0 || (ret && !ret_overmounted))
 		return ret < 0 ? ret : -EXDEV;
-	if (ret_covered)
-		*ret_covered = ret;
-	return ret ? 0 : layer_statx_uncovered(l, dirfd, name, ret_stx);
+	if (ret_overmounted)
+		*ret_overmounted = ret;
+	return ret ? 0 : layer_statx_unchecked(l, dirfd, name, ret_stx);
 }
 
-int layer_statx_uncovered(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx)
+int layer_statx_unchecked(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx)
 {
 	int ret = l->override == OVERRIDE_NONE ? os_statx(dirfd, name, ret_stx)
 					       : override_statx(l, dirfd, name, ret_stx);

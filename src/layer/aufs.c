@@ -22,12 +22,12 @@ int layer_aufs_hides(const struct layer *l, int dirfd, const char *name)
 {
 	char whiteout[NAME_SIZE];
 	struct statx stx;
-	bool covered;
+	bool overmounted;
 	int res;
 
 	if (aufs_whiteout_name(name, whiteout) < 0)
 		return 0;
-	res = layer_statx(l, dirfd, whiteout, &stx, &covered);
+	res = layer_statx(l, dirfd, whiteout, &stx, &overmounted);
 	return is_absent(res) ? 0 : res < 0 ? res : 1;
 }
 

@@ -220,7 +220,7 @@ static int look_at_entry(const struct layer_set *set, const char *name, uint32_t
 		return fd == -ENOENT ? 0 : fd;
 	if (!may_hold(set->index, &set->index->entries, name))
 		return 0;
-	res = layer_statx_uncovered(&set->layers[0], fd, name, ret_stx);
+	res = layer_statx_unchecked(&set->layers[0], fd, name, ret_stx);
 	if (res < 0)
 		return res == -ENOENT ? 0 : res;
 	/* A whiteout says that all names were removed, so there is none that could have led here. */

@@ -84,7 +84,7 @@ static int find_lower(struct rebuild *r, const struct source *source, const stru
 		return no_rebuild(r, "%s was copied from layer %u of %u", source->path, source->layer, source->layers);
 	l = &r->set->layers[source->layer];
 	fd = layer_open_path(l, source->path, O_PATH);
-	res = fd < 0 ? fd : layer_statx_uncovered(l, fd, "", &stx);
+	res = fd < 0 ? fd : layer_statx_unchecked(l, fd, "", &stx);
 	if (res == -ENOMEM || res == -EMFILE || res == -ENFILE)
 		return res;
 	if (res < 0)
@@ -116,7 +116,7 @@ static int read_entry(void *arg, const struct os_dirent *dirent)
 	/* Temp files of the kernel's. */
 	if (dirent->name[0] == '#')
 		return 0;
-	res = layer_statx_uncovered(&r->set->layers[0], r->dir, dirent->name, &stx);
+	res = layer_statx_unchecked(&r->set->layers[0], r->dir, dirent->name, &stx);
 	if (res < 0)
 		return res;
 	if (read_source(r, dirent->name, &source) < 0)
@@ -171,7 +171,7 @@ static int see_upper(void *arg, struct layer_walk_entry *entry)
 	struct rebuild *r = arg;
 	struct rebuild_entry key = {.id = layer_id_of(&entry->stx)}, *e;
 
-	if (entry->covered || entry->hides_below || S_ISDIR(entry->stx.stx_mode))
+	if (entry->overmounted || entry->hides_below || S_ISDIR(entry->stx.stx_mode))
 		return 0;
 	e = bsearch(&key, r->entries, r->n, sizeof(*e), by_id);
 	if (!e)

@@ -129,7 +129,7 @@ int probe_file_systems(struct layer_opening *lo);
 int probe_upper(struct layer_opening *lo);
 
 /* open.c: 1 when another mount covers `name`, 0, or -errno. *ret_stx is as layer_statx() gives it for such a name. */
-int layer_statx_covered(int dirfd, const char *name, struct statx *ret_stx);
+int layer_statx_overmounted(int dirfd, const char *name, struct statx *ret_stx);
 /* device.c: whether the layer's root is of a device that is known, and so its file system. */
 bool device_join(struct layer_set *set, struct layer *l, const struct statx *stx);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Opening the objects of a layer, within its mount clone. Where the layer has no private clone, what other mounts cover
+ * Opening the objects of a layer, within its mount clone. Where the layer has no private clone, what is overmounted
  * is refused by openat2, and recognised by statx, which looks at the covering mount's root and says that it is one.
  */
 #include "layer/layer.h"
@@ -36,9 +36,9 @@ static uint64_t number_of_hidden(int dirfd, const char *name)
 	return XXH3_64bits_withSeed(name, strlen(name), dir.stx_ino ^ layer_dev_of(&dir) << 40);
 }
 
-/* 1 when `name` is covered. Looks without asking the covering file system, which may be our own: a request thread that
- * waits for an answer of ours would wait for ever. */
-int layer_statx_covered(int dirfd, const char *name, struct statx *ret_stx)
+/* 1 when `name` is overmounted. Looks without asking the file system on top, which may be our own: a request thread
+ * that waits for an answer of ours would wait for ever. */
+int layer_statx_overmounted(int dirfd, const char *name, struct statx *ret_stx)
 {
 	int ret = os_statx_cached(dirfd, name, ret_stx);
 
@@ -63,7 +63,7 @@ int layer_openat(const struct layer *l, int dirfd, const char *name, int flags)
 
 		if (fd != -EXDEV || i == RACE_TRIES)
 			return fd;
-		if (!l->cloned && layer_statx_covered(dirfd, name, &stx) == 1)
+		if (!l->cloned && layer_statx_overmounted(dirfd, name, &stx) == 1)
 			return fd;
 	}
 }

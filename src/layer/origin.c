@@ -42,7 +42,7 @@ static bool is_indexed(const struct layer_set *set, int dirfd, const char *name)
 	struct index_entry entry;
 	struct statx stx;
 
-	return set->index && layer_statx_uncovered(&set->layers[0], dirfd, name, &stx) == 0 &&
+	return set->index && layer_statx_unchecked(&set->layers[0], dirfd, name, &stx) == 0 &&
 	       index_look_upper(set, dirfd, name, &stx, &entry) == 1;
 }
 

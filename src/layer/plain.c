@@ -97,7 +97,7 @@ int plain_open(struct layer_opening *lo)
 
 	if (set->has_upper || !lo->spec->image_layers || lo->spec->revalidate)
 		return 0;
-	/* What another mount covers there is shown empty and has none, but must not be looked at. */
+	/* What is overmounted there is shown empty and has none, but must not be looked at. */
 	for (unsigned i = 0; i < set->n; i++)
 		if (!set->layers[i].cloned)
 			return 0;

@@ -97,11 +97,11 @@ static int look_at_number(void *arg, const struct os_dirent *entry)
 {
 	struct number_look *look = arg;
 	struct statx stx;
-	bool covered = false;
+	bool overmounted = false;
 
 	if (look->only && strcmp(entry->name, look->only))
 		return 0;
-	if (layer_statx(look->l, look->dirfd, entry->name, &stx, &covered) < 0 || covered)
+	if (layer_statx(look->l, look->dirfd, entry->name, &stx, &overmounted) < 0 || overmounted)
 		return 0;
 	look->differs |= stx.stx_ino != entry->ino;
 	return look->differs || ++look->seen == NUMBERS_LOOKED_AT;

@@ -64,7 +64,7 @@ static int look(struct walk *w, struct layer_walk_entry *e, unsigned char type)
 
 	e->stx = (struct statx){.stx_mask = STATX_TYPE, .stx_mode = (uint16_t)DTTOIF(type), .stx_ino = e->ino};
 	if ((w->flags & LAYER_WALK_STAT) || type == DT_UNKNOWN || may_be_whiteout || kept_aside || (type == DT_DIR && !w->l->cloned))
-		return layer_statx(w->l, e->dirfd, e->name, &e->stx, &e->covered);
+		return layer_statx(w->l, e->dirfd, e->name, &e->stx, &e->overmounted);
 	return 0;
 }
 
@@ -87,7 +87,7 @@ static int look_at_object(struct walk *w, struct layer_walk_entry *e)
 	bool may_be_xwhiteout;
 	int r;
 
-	if (e->covered)
+	if (e->overmounted)
 		return 0;
 	if (S_ISDIR(e->stx.stx_mode))
 		return look_at_directory(w, e);
@@ -133,7 +133,7 @@ static int tell(struct walk *w, struct layer_walk_entry *e, unsigned char type)
 	r = w->calls->entry(w->arg, e);
 	if (r != 0)
 		return r == LAYER_WALK_SKIP ? 0 : r;
-	return S_ISDIR(e->stx.stx_mode) && !e->covered ? add_pending(w, e) : 0;
+	return S_ISDIR(e->stx.stx_mode) && !e->overmounted ? add_pending(w, e) : 0;
 }
 
 /* --- one directory -------------------------------------------------------------------------------------------------------------- */

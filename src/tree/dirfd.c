@@ -93,7 +93,7 @@ static int climb_up(struct tree *tree, struct inode *dir, unsigned layer, struct
 		/* I5 */
 		if (!CHECK(ref))
 			return -EIO;
-		if (ref->flags & DIRREF_COVERED)
+		if (ref->flags & DIRREF_OVERMOUNTED)
 			return -EXDEV;
 		if (dirfd_get_open(tree, at, ref, &c->base)) {
 			at->refs++;
@@ -197,7 +197,7 @@ int dirfd_get_held(struct tree *tree, struct inode *dir, struct dirref *ref, str
 {
 	if (!CHECK(inode_is_dir(dir)))
 		return -EIO;
-	if (ref->flags & DIRREF_COVERED)
+	if (ref->flags & DIRREF_OVERMOUNTED)
 		return -EXDEV;
 	for (unsigned i = 0; i < REACH_TRIES; i++) {
 		int res;
@@ -258,7 +258,7 @@ int dirfd_open_to_read(struct tree *tree, struct inode *dir, struct dirref *ref)
 	struct dirfd fd;
 	int res;
 
-	if (ref->flags & DIRREF_COVERED)
+	if (ref->flags & DIRREF_OVERMOUNTED)
 		return -EXDEV;
 	if (dirfd_get_open(tree, dir, ref, &fd)) {
 		dirfd_put(tree, &fd);

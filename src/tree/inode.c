@@ -75,7 +75,7 @@ static void inode_fill(struct tree *tree, struct inode *inode, const struct reso
 {
 	bool upper = resolved_in_upper(tree, r);
 	unsigned flags = (upper ? INODE_IN_UPPER : 0) | (upper && !r->has_origin ? INODE_NO_ORIGIN : 0) |
-			 (r->covered ? 0 : INODE_MARKS_KNOWN);
+			 (r->overmounted ? 0 : INODE_MARKS_KNOWN);
 
 	inode->ino = r->ino;
 	inode->real_ino = r->id.ino;

@@ -292,7 +292,7 @@ struct probe {
 	unsigned marks; /* read for directories, for the topmost object, and where a whiteout has to be told from a file
 			 */
 	bool marks_known;
-	bool covered;
+	bool overmounted;
 	bool hides_below; /* `.wh.NAME` of this layer: no layer below has a say */
 	bool asked;	  /* the layer's cache knows the directory that the name is in */
 	bool recorded;	  /* and has the name: `entry` */

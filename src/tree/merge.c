@@ -53,15 +53,15 @@ static int merge_look(struct merge *m, const struct os_dirent *d, const char *na
 		return 1;
 	/* In a layer that keeps types in an attribute a regular file may be anything. */
 	if (*type == DT_CHR || *type == DT_UNKNOWN || (*type == DT_REG && m->layer->override != OVERRIDE_NONE)) {
-		bool covered = false;
+		bool overmounted = false;
 
-		res = layer_statx(m->layer, m->dirfd, name, &stx, &covered);
+		res = layer_statx(m->layer, m->dirfd, name, &stx, &overmounted);
 		/* One malformed attribute must not hide the whole directory; looking the name up says what is wrong. */
 		if (res == -EIO && *type == DT_REG)
 			return 0;
 		if (res < 0)
 			return res;
-		if (!covered && layer_is_whiteout(&stx)) {
+		if (!overmounted && layer_is_whiteout(&stx)) {
 			m->whiteout_ino = d->ino;
 			return 1;
 		}
@@ -89,12 +89,12 @@ static int merge_number(struct merge *m, const struct os_dirent *d, const char *
 	struct layer_set *set = m->stack->layers;
 	struct object_id id = {.ino = d->ino, .device = m->ref->device};
 	struct statx stx;
-	bool covered;
+	bool overmounted;
 	int res = 0;
 
 	*ret_unknown = m->recorded && !d->ino;
 	if (!m->recorded && is_elsewhere(m, type)) {
-		res = layer_statx(m->layer, m->dirfd, name, &stx, &covered);
+		res = layer_statx(m->layer, m->dirfd, name, &stx, &overmounted);
 		if (res == 0)
 			res = layer_object(set, m->layer, m->dirfd, name, &stx, &id);
 	}
@@ -281,7 +281,7 @@ static int merge_open_layer(struct merge *m, struct dirref *ref)
 		return merge_opened(m, reading);
 	}
 	res = m->stack->calls->get(m->stack, ref, &fd);
-	/* Covered by another mount: nothing of it is shown. */
+	/* Overmounted: nothing of it is shown. */
 	if (res == -EXDEV)
 		return 0;
 	if (res < 0)

@@ -74,7 +74,7 @@ int probe_marks(struct dir_stack *ds, const struct layer *l, int dirfd, const ch
 {
 	int res;
 
-	if (p->marks_known || p->covered)
+	if (p->marks_known || p->overmounted)
 		return 0;
 	if (recorded_marks(ds->layers, l, p)) {
 		p->marks_known = true;
@@ -108,7 +108,7 @@ static void probe_confirm(const struct layer *l, struct probe *p)
 static int probe_object(struct dir_stack *ds, const struct dirref *ref, int dirfd, const char *name, struct probe *p)
 {
 	const struct layer *l = &ds->layers->layers[ref->layer];
-	int res = layer_statx(l, dirfd, name, &p->stx, &p->covered);
+	int res = layer_statx(l, dirfd, name, &p->stx, &p->overmounted);
 
 	/* A layer's file system may permit shorter names than the union: then it has none of this length. */
 	if (res == -ENOENT || res == -ENAMETOOLONG)
@@ -118,7 +118,7 @@ static int probe_object(struct dir_stack *ds, const struct dirref *ref, int dirf
 	if (res < 0)
 		return res;
 	layer_number_by_name(l, ref->ino, name, &p->id);
-	if (p->covered)
+	if (p->overmounted)
 		return PROBE_OBJECT;
 	probe_confirm(l, p);
 	if (layer_is_whiteout(&p->stx))

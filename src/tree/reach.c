@@ -124,7 +124,7 @@ static int reach_compare(const struct reach *r, const struct inode *inode, const
 static int reach_check(const struct reach *r, const struct inode *inode, int fd)
 {
 	struct statx stx;
-	int res = layer_statx_uncovered(r->layer, fd, "", &stx);
+	int res = layer_statx_unchecked(r->layer, fd, "", &stx);
 
 	return res < 0 ? res : reach_compare(r, inode, &stx);
 }
@@ -213,7 +213,7 @@ static int reach_statx(const struct reach *r, const struct inode *inode, struct 
 	if (*r->name)
 		res = layer_statx(r->layer, r->dir.fd, r->name, &stx, NULL);
 	else
-		res = layer_statx_uncovered(r->layer, r->dir.fd, "", &stx);
+		res = layer_statx_unchecked(r->layer, r->dir.fd, "", &stx);
 	if (res == 0)
 		res = reach_compare(r, inode, &stx);
 	if (res == 0)
@@ -221,8 +221,8 @@ static int reach_statx(const struct reach *r, const struct inode *inode, struct 
 	return res;
 }
 
-/* What stands for an object that another mount covers: that it exists, and no more. */
-static void statx_of_covered(const struct inode *inode, struct statx *ret_stx)
+/* What stands for an overmounted object: that it exists, and no more. */
+static void statx_of_overmounted(const struct inode *inode, struct statx *ret_stx)
 {
 	memset(ret_stx, 0, sizeof(*ret_stx));
 	ret_stx->stx_mask = STATX_BASIC_STATS;
@@ -231,9 +231,9 @@ static void statx_of_covered(const struct inode *inode, struct statx *ret_stx)
 	ret_stx->stx_blksize = 4096;
 }
 
-static bool inode_is_covered(const struct inode *inode)
+static bool inode_is_overmounted(const struct inode *inode)
 {
-	return inode_is_dir(inode) && (dir_ref(inode->dir, 0)->flags & DIRREF_COVERED);
+	return inode_is_dir(inode) && (dir_ref(inode->dir, 0)->flags & DIRREF_OVERMOUNTED);
 }
 
 int inode_statx(struct tree *tree, struct inode *inode, struct statx *ret_stx)
@@ -241,15 +241,15 @@ int inode_statx(struct tree *tree, struct inode *inode, struct statx *ret_stx)
 	for (unsigned i = 0; i < REACH_TRIES; i++) {
 		_cleanup_tree_names_ struct rwlock *names = tree_names_read(tree);
 		struct reach r;
-		int res = inode_is_covered(inode) ? -EXDEV : reach_start(tree, inode, &r);
+		int res = inode_is_overmounted(inode) ? -EXDEV : reach_start(tree, inode, &r);
 
 		if (res == 0) {
 			res = reach_statx(&r, inode, ret_stx);
 			reach_finish(tree, &r);
 		}
-		/* Covered from the start, or by a mount that was made since. */
+		/* Overmounted from the start, or since. */
 		if (res == -EXDEV) {
-			statx_of_covered(inode, ret_stx);
+			statx_of_overmounted(inode, ret_stx);
 			res = 0;
 		}
 		if (res == 0)
@@ -266,8 +266,8 @@ void inode_fix_statx(struct tree *tree, struct inode *inode, struct statx *stx)
 {
 	uint16_t flags = atomic_load_explicit(&inode->flags, memory_order_acquire);
 
-	if (inode_is_covered(inode))
-		statx_of_covered(inode, stx);
+	if (inode_is_overmounted(inode))
+		statx_of_overmounted(inode, stx);
 	stx->stx_ino = inode_ino(inode);
 	/* Counting the subdirectories of a merged directory would need its listing; 1 tells tools such as find not to rely on it. */
 	if (inode_is_dir(inode) && (inode == tree->root || dir_depth(inode->dir) > 1))

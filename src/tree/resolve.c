@@ -141,7 +141,7 @@ void resolved_finish(struct resolved *r)
 static int resolve_root_layer(struct search *s, const struct layer_set *set, const struct layer *l)
 {
 	struct probe p = {.record = layer_cache_root(l)};
-	int res = layer_statx_uncovered(l, l->root_fd, "", &p.stx);
+	int res = layer_statx_unchecked(l, l->root_fd, "", &p.stx);
 
 	if (res == 0)
 		res = layer_root_object(set, l, &p.stx, &p.id);

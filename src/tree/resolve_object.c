@@ -68,8 +68,8 @@ int resolve_merge(struct search *s, const struct layer *l, const struct probe *p
 
 	if (p->marks & MARK_IMPURE)
 		ref.flags |= DIRREF_IMPURE;
-	if (p->covered)
-		ref.flags |= DIRREF_COVERED;
+	if (p->overmounted)
+		ref.flags |= DIRREF_OVERMOUNTED;
 	if ((p->marks & MARK_XWHITEOUTS) || layer_is_shown(s->stack->layers, l))
 		ref.flags |= DIRREF_XWHITEOUTS;
 	if (p->marks & MARK_OPAQUE)
@@ -193,11 +193,11 @@ static int data_found(struct search *s, const struct layer *l, const struct prob
 /* Something was met where the data of what was found has to be. */
 static int resolve_data(struct search *s, const struct layer *l, int dirfd, const char *name, struct probe *p)
 {
-	int res = p->covered ? 0 : probe_marks(s->stack, l, dirfd, name, p);
+	int res = p->overmounted ? 0 : probe_marks(s->stack, l, dirfd, name, p);
 
 	if (res < 0)
 		return res;
-	if (p->covered || !S_ISREG(p->stx.stx_mode) || (p->stx.stx_size == 0 && (p->marks & MARK_WHITEOUT))) {
+	if (p->overmounted || !S_ISREG(p->stx.stx_mode) || (p->stx.stx_size == 0 && (p->marks & MARK_WHITEOUT))) {
 		s->done = true;
 		return 0;
 	}
@@ -254,8 +254,8 @@ static int look_in_index(struct search *s, const struct layer *l, int dirfd, con
 	struct index_entry e;
 	int res;
 
-	if (!set->index || layer_is_indexed(set, l) || p->covered || p->stx.stx_nlink < 2 || S_ISDIR(p->stx.stx_mode) ||
-	    !index_takes(set, p->stx.stx_mode & S_IFMT))
+	if (!set->index || layer_is_indexed(set, l) || p->overmounted || p->stx.stx_nlink < 2 ||
+	    S_ISDIR(p->stx.stx_mode) || !index_takes(set, p->stx.stx_mode & S_IFMT))
 		return 0;
 	s->r->index_generation = index_generation(set);
 	if (index_is_idle(set)) {
@@ -333,7 +333,7 @@ static int resolve_found(struct search *s, const struct layer *l, int dirfd, con
 	r->id = p->id;
 	r->layer = l->index;
 	r->marks = p->marks;
-	r->covered = p->covered;
+	r->overmounted = p->overmounted;
 	r->in_upper = l->upper;
 	if (S_ISREG(p->stx.stx_mode))
 		res = resolve_metacopy(s, l, dirfd, name, p);

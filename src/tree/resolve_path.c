@@ -23,7 +23,7 @@ static int walk_look(struct search *s, const struct layer *l, int dirfd, const c
 	*p = (struct probe){0};
 	if (layer_reserves_name(set, name))
 		return 1;
-	res = layer_statx(l, dirfd, name, &p->stx, &p->covered);
+	res = layer_statx(l, dirfd, name, &p->stx, &p->overmounted);
 	if (res == 0)
 		res = layer_object(set, l, dirfd, name, &p->stx, &p->id);
 	if (res == 0)
@@ -49,7 +49,7 @@ static int walk_through(struct search *s, const struct layer *l, int dirfd, cons
 
 	if (res != 0)
 		return res;
-	if (p.covered)
+	if (p.overmounted)
 		return 1;
 	if (!S_ISDIR(p.stx.stx_mode)) {
 		s->done = true;

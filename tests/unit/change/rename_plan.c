@@ -53,7 +53,7 @@ static int expected(const struct rename_facts *f)
 		return 1;
 	if (both && !exchange && is_dir(f->old.place) != is_dir(f->new.place))
 		return is_dir(f->old.place) ? -ENOTDIR : -EISDIR;
-	if (f->old.covered || f->new.covered)
+	if (f->old.overmounted || f->new.overmounted)
 		return -EBUSY;
 	if (!f->redirects && (has_lower_part(f->old.place) || (exchange && has_lower_part(f->new.place))))
 		return -EXDEV;
@@ -335,7 +335,7 @@ static bool side_can_be(const struct rename_side *s)
 	/* A directory over a lower file is pure without a mark; over a lower directory it has one, which look() asks. */
 	if (s->opaque && s->place != PLACE_DIR_PURE)
 		return false;
-	return !s->covered || exists(s->place);
+	return !s->overmounted || exists(s->place);
 }
 
 static bool facts_can_be(const struct rename_facts *f)
@@ -375,7 +375,7 @@ static bool side_from(struct rename_side *s, enum place place, unsigned bits)
 	s->place = place;
 	s->lower_positive = bit(&bits);
 	s->opaque = bit(&bits);
-	s->covered = bit(&bits);
+	s->overmounted = bit(&bits);
 	s->parent_in_upper = bit(&bits);
 	s->parent_merged = bit(&bits);
 	s->no_whiteouts = bit(&bits);
@@ -404,9 +404,10 @@ static void print_facts(const struct rename_facts *f)
 	const struct rename_side *sides[] = {&f->old, &f->new};
 
 	for (int i = 0; i < 2; i++)
-		printf("# %s: place %d lower %d opaque %d covered %d parent in upper %d merged %d no whiteouts %d\n", i ? "new" : "old",
-		       sides[i]->place, sides[i]->lower_positive, sides[i]->opaque, sides[i]->covered,
-		       sides[i]->parent_in_upper, sides[i]->parent_merged, sides[i]->no_whiteouts);
+		printf("# %s: place %d lower %d opaque %d overmounted %d parent in upper %d merged %d no whiteouts %d\n",
+		       i ? "new" : "old", sides[i]->place, sides[i]->lower_positive, sides[i]->opaque,
+		       sides[i]->overmounted, sides[i]->parent_in_upper, sides[i]->parent_merged,
+		       sides[i]->no_whiteouts);
 	printf("# flags %u same %d above %d/%d shows %d holds %d fixed %d rename_whiteout %d xattr %d redirects %d "
 	       "beside %d\n",
 	       f->flags, f->same_object, f->old_above_new, f->new_above_old, f->new_shows_entry, f->new_holds_whiteouts,

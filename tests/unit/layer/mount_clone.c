@@ -40,28 +40,28 @@ TEST("a symlink to a layer, written by the user, is followed")
 	EXPECT_STR(f.set->layers[0].path, "link");
 }
 
-/* l1/sub is covered by a bind mount of l2, which holds `secret`. */
+/* l1/sub is overmounted by a bind mount of l2, which holds `secret`. */
 static bool cover(void)
 {
 	return !mkdir("l1/sub", 0755) && make_file("l1/sub/own", "own", 0644) &&
 	       make_file("l2/secret", "secret", 0644) && !mount("l2", "l1/sub", NULL, MS_BIND, NULL);
 }
 
-static void covered_in_clone(void)
+static void overmounted_in_clone(void)
 {
 	FIXTURE(f);
 	struct statx stx;
-	bool covered = true;
+	bool overmounted = true;
 	int fd;
 	ASSERT(cover());
 	EXPECT_OPENS(&f, "lowerdir=l1");
 	ASSERT(f.set->layers[0].cloned);
 	fd = layer_openat(&f.set->layers[0], f.set->layers[0].root_fd, "sub", O_PATH | O_DIRECTORY);
 	ASSERT(fd >= 0);
-	EXPECT_INT(layer_statx(&f.set->layers[0], f.set->layers[0].root_fd, "sub", &stx, &covered), 0);
-	EXPECT(!covered);
-	EXPECT_INT(layer_statx(&f.set->layers[0], fd, "own", &stx, &covered), 0);
-	EXPECT_INT(layer_statx(&f.set->layers[0], fd, "secret", &stx, &covered), -ENOENT);
+	EXPECT_INT(layer_statx(&f.set->layers[0], f.set->layers[0].root_fd, "sub", &stx, &overmounted), 0);
+	EXPECT(!overmounted);
+	EXPECT_INT(layer_statx(&f.set->layers[0], fd, "own", &stx, &overmounted), 0);
+	EXPECT_INT(layer_statx(&f.set->layers[0], fd, "secret", &stx, &overmounted), -ENOENT);
 	close(fd);
 	EXPECT_INT(umount("l1/sub"), 0);
 }
@@ -69,7 +69,7 @@ static void covered_in_clone(void)
 TEST("a bind mount below a layer is not seen through the clone, what it covers is")
 {
 	NEEDS_ROOT();
-	run_in_namespaces(CLONE_NEWNS, covered_in_clone);
+	run_in_namespaces(CLONE_NEWNS, overmounted_in_clone);
 }
 
 static void mounted_later(void)
@@ -147,7 +147,7 @@ TEST("rename and link work between upper and work")
 	EXPECT(exists("u/linked") || exists("u/renamed"));
 }
 
-static void upper_covered(void)
+static void upper_overmounted(void)
 {
 	FIXTURE(f);
 	struct statx stx;
@@ -165,7 +165,7 @@ static void upper_covered(void)
 TEST("a mount below the upper is not seen")
 {
 	NEEDS_ROOT();
-	run_in_namespaces(CLONE_NEWNS, upper_covered);
+	run_in_namespaces(CLONE_NEWNS, upper_overmounted);
 }
 
 /* Outer half: makes the mounts that are locked for the user namespace in which the inner half runs. */
@@ -176,7 +176,7 @@ static void locked_mounts(void)
 	struct fixture *f = outer;
 	const struct layer *l;
 	struct statx stx;
-	bool covered = false;
+	bool overmounted = false;
 
 	EXPECT_INT(fixture_open(f, "lowerdir=l1,upperdir=u,workdir=w"), 0);
 	EXPECT_STR(f->error, NULL);
@@ -184,12 +184,12 @@ static void locked_mounts(void)
 	l = &f->set->layers[1];
 	EXPECT(!l->cloned);
 	EXPECT_INT(open_in(f, 1, "sub"), -EXDEV);
-	EXPECT_INT(layer_statx(l, l->root_fd, "sub", &stx, &covered), 0);
-	EXPECT(covered);
-	EXPECT_INT(layer_statx(l, l->root_fd, "", &stx, &covered), 0);
-	EXPECT(!covered);
-	EXPECT_INT(layer_statx(l, l->root_fd, "plain", &stx, &covered), 0);
-	EXPECT(!covered);
+	EXPECT_INT(layer_statx(l, l->root_fd, "sub", &stx, &overmounted), 0);
+	EXPECT(overmounted);
+	EXPECT_INT(layer_statx(l, l->root_fd, "", &stx, &overmounted), 0);
+	EXPECT(!overmounted);
+	EXPECT_INT(layer_statx(l, l->root_fd, "plain", &stx, &overmounted), 0);
+	EXPECT(!overmounted);
 	EXPECT_INT(os_mkdirat(l->root_fd, "new", 0755), -EROFS);
 	fixture_close(f);
 }
@@ -204,7 +204,7 @@ static void locked_mounts_outside(void)
 	EXPECT_INT(umount("l1/sub"), 0);
 }
 
-TEST("in a user namespace a covered directory is refused, recognised, and the layer read-only")
+TEST("in a user namespace a overmounted directory is refused, recognised, and the layer read-only")
 {
 	NEEDS_ROOT();
 	run_in_namespaces(CLONE_NEWNS, locked_mounts_outside);
@@ -234,7 +234,7 @@ static void silent_fuse_below(void)
 	FIXTURE(f);
 	struct layer uncloned;
 	struct statx stx;
-	bool covered = false;
+	bool overmounted = false;
 	int fuse, fd;
 	ASSERT_INT(mkdir("l1/m", 0755), 0);
 	EXPECT_OPENS(&f, "lowerdir=l1");
@@ -247,17 +247,17 @@ static void silent_fuse_below(void)
 		return;
 	}
 	alarm(10);
-	EXPECT_INT(layer_statx(&uncloned, fd, "m", &stx, &covered), 0);
-	EXPECT(covered);
+	EXPECT_INT(layer_statx(&uncloned, fd, "m", &stx, &overmounted), 0);
+	EXPECT(overmounted);
 	EXPECT(S_ISDIR(stx.stx_mode));
 	EXPECT_INT(layer_statx(&uncloned, fd, "m", &stx, NULL), -EXDEV);
 	EXPECT_INT(layer_openat(&uncloned, fd, "m", O_RDONLY), -EXDEV);
-	EXPECT_INT(layer_statx(&uncloned, fd, "", &stx, &covered), 0);
-	EXPECT(!covered);
+	EXPECT_INT(layer_statx(&uncloned, fd, "", &stx, &overmounted), 0);
+	EXPECT(!overmounted);
 	/* Another user's, which keeps even root out. */
 	EXPECT_INT(seteuid(65534), 0);
-	EXPECT_INT(layer_statx(&uncloned, fd, "m", &stx, &covered), 0);
-	EXPECT(covered && S_ISDIR(stx.stx_mode));
+	EXPECT_INT(layer_statx(&uncloned, fd, "m", &stx, &overmounted), 0);
+	EXPECT(overmounted && S_ISDIR(stx.stx_mode));
 	EXPECT_INT(seteuid(0), 0);
 	umount_silent_fuse("l1/m", fuse);
 	close(fd);

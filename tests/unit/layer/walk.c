@@ -29,7 +29,7 @@ static int tell(void *arg, struct layer_walk_entry *e)
 	t->n++;
 	snprintf(t->text + used, sizeof(t->text) - used, "%s%s%s%s%s%s\n", *e->path ? e->path : ".",
 		 e->whiteout ? " whiteout" : S_ISDIR(e->stx.stx_mode) ? " dir" : S_ISLNK(e->stx.stx_mode) ? " link" : " file",
-		 e->opaque ? " opaque" : "", e->hides_below ? " name" : "", e->covered ? " covered" : "",
+		 e->opaque ? " opaque" : "", e->hides_below ? " name" : "", e->overmounted ? " overmounted" : "",
 		 e->marks & MARK_OTHER_XATTR ? " xattr" : "");
 	e->tag = t->n;
 	return t->skip && !strcmp(t->skip, e->path) ? LAYER_WALK_SKIP : 0;
@@ -142,7 +142,7 @@ TEST("attributes are told where they are asked for")
 	EXPECT_STR(with.text, ". dir\nf file xattr\n");
 }
 
-static void covered(void)
+static void overmounted(void)
 {
 	FIXTURE(f);
 	struct told t = {.n = 0};
@@ -156,7 +156,7 @@ static void covered(void)
 	f.set->layers[0].root_fd = open("l1", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	f.set->layers[0].cloned = false;
 	EXPECT_INT(walk(&f, 0, 0, &t), 0);
-	EXPECT_STR(t.text, ". dir\nm dir covered\n");
+	EXPECT_STR(t.text, ". dir\nm dir overmounted\n");
 	EXPECT_INT(t.failed, 0);
 	EXPECT_INT(umount("l1/m"), 0);
 }
@@ -164,7 +164,7 @@ static void covered(void)
 TEST("what another mount covers is told and not entered")
 {
 	NEEDS_ROOT();
-	run_in_namespaces(CLONE_NEWNS, covered);
+	run_in_namespaces(CLONE_NEWNS, overmounted);
 }
 
 TEST("paths longer than PATH_MAX are walked")

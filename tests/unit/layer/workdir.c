@@ -160,7 +160,7 @@ TEST("removing a tree follows no link and says when there is nothing to remove")
 	EXPECT_INT(work_remove_tree(f.fd, "link"), -ENOENT);
 }
 
-static void covered_tree(void)
+static void overmounted_tree(void)
 {
 	FIXTURE(f);
 	ASSERT_INT(mkdir("tree", 0755), 0);
@@ -176,7 +176,7 @@ static void covered_tree(void)
 TEST("removing a tree never enters another mount")
 {
 	NEEDS_ROOT();
-	run_in_namespaces(CLONE_NEWNS, covered_tree);
+	run_in_namespaces(CLONE_NEWNS, overmounted_tree);
 }
 
 TEST("volatile leaves its mark, also after a clean end, and no mount is taken until somebody removes it")

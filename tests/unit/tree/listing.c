@@ -487,7 +487,7 @@ TEST("an unlinked directory lists nothing")
 	EXPECT_STR(list_names(&f, d), "");
 }
 
-TEST("a covered directory lists nothing and can't be opened")
+TEST("a overmounted directory lists nothing and can't be opened")
 {
 	FIXTURE(f, .layers = 2);
 	struct statx stx;
@@ -497,7 +497,7 @@ TEST("a covered directory lists nothing and can't be opened")
 	ASSERT(fixture_make(&f, "1d/d 1f/d/a"));
 	d = fixture_get(&f, "d");
 	ASSERT(d);
-	d->dir->lower[0].flags |= DIRREF_COVERED;
+	d->dir->lower[0].flags |= DIRREF_OVERMOUNTED;
 	EXPECT_STR(list_names(&f, d), "");
 	EXPECT_INT(dirfd_get(f.tree, d, &d->dir->lower[0], &fd), -EXDEV);
 	EXPECT_INT(inode_statx(f.tree, d, &stx), 0);
