@@ -36,7 +36,7 @@
 	X(COPY_UP_BYTES, "copy-up-bytes")                                                                              \
 	X(COPY_UP_FAILED, "copy-up-failed")                                                                            \
 	X(LISTING_BUILT, "listing-built")                                                                              \
-	X(PARKED, "parked")                                                                                            \
+	X(WAITING, "waiting")                                                                                          \
 	X(INTERRUPTED, "interrupted")                                                                                  \
 	X(DESCRIPTOR_EVICTED, "descriptor-evicted")
 

@@ -62,12 +62,13 @@ int fs_set_session(struct fs *fs, struct fuse_session *session);
 /* Serves the session until it ends: it is unmounted, its connection aborted, or fuse_session_exit() called, after which SIGUSR2 wakes the
  * calling thread; it must have a handler that returns. 0, or -errno of what ended it. */
 int fs_serve(struct fs *fs);
-/* After that: answers or drops what is parked, stops the pools, frees. */
+/* After that: answers or drops what is waiting, stops the pools, frees. */
 void fs_free(struct fs *fs);
 /* Before the session's loop is ended though the mount has users. What the kernel is being told of names waits for whoever holds their
  * directory, and he may wait for an answer: so it is told while there still are some, and nothing more after that. */
 void fs_stop_telling(struct fs *fs);
-/* Ends what is parked, so that nobody waits for a session that is going: copy-ups are cancelled, running syncs finish. */
+/* Ends what is waiting, so that nobody waits for a session that is going: copy-ups are cancelled, running syncs
+ * finish. */
 void fs_quiesce(struct fs *fs);
 
 /* The table for fuse_session_new(); userdata is the fs. */

@@ -107,7 +107,7 @@ static int fs_new_tiers(struct fs *fs)
 		return r;
 	fs->tree->on_evict = on_evict;
 	fs->tree->on_evict_arg = fs;
-	return parked_new(fs, &fs->parked);
+	return waiting_new(fs, &fs->waiting);
 }
 
 int fs_new(struct layer_set *set, const struct fs_options *opt, struct fs **ret_fs)
@@ -174,7 +174,7 @@ void fs_quiesce(struct fs *fs)
 {
 	/* What has just ended still speaks to the session, and may go on with the next copy-up that it needs. */
 	for (unsigned i = 0; i <= JOB_NEEDS; i++) {
-		parked_cancel_all(fs, -EIO);
+		waiting_cancel_all(fs, -EIO);
 		change_drain(fs->change);
 		pool_drain(fs->sync);
 	}
@@ -187,11 +187,11 @@ void fs_free(struct fs *fs)
 		return;
 	loop_free(fs->loop);
 	awake_free(fs->awake);
-	if (fs->parked)
+	if (fs->waiting)
 		fs_quiesce(fs);
 	if (fs->change)
 		change_free(fs->change);
-	parked_free(fs->parked);
+	waiting_free(fs->waiting);
 	handles_free(fs);
 	lock_finish(&fs->handles_lock);
 	if (fs->sync)

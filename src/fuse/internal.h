@@ -3,7 +3,7 @@
  * What the operation families share: the file system object, replies, jobs.
  *
  * A job is one request that changes something. It names the inodes that it needs in the upper; when all are there it runs at once on the
- * request thread, else a copy of it is parked until copy-up has brought them and runs on a pool thread. A request that syncs
+ * request thread, else a copy of it waits until copy-up has brought them and runs on a pool thread. A request that syncs
  * runs on the sync pool. So request threads never copy up, never sync and never wait for either.
  */
 #ifndef FUSE_INTERNAL_H
@@ -32,7 +32,7 @@
 
 struct awake; /* awake.h */
 struct loop; /* loop.h */
-struct parked;
+struct waiting;
 struct handle; /* ops_open.c: what OPEN was answered with */
 struct passthrough; /* passthrough.c */
 
@@ -55,7 +55,7 @@ struct fs {
 	struct pool *sync;        /* c fsync, fsyncdir, long copies, syncs before eviction */
 	struct pool *tell;        /* c one thread, fuse/names.c */
 	_Atomic bool telling_ends; /* a the kernel isn't told of names any more */
-	struct parked *parked;    /* c fuse/parked.c */
+	struct waiting *waiting;  /* c fuse/waiting.c */
 	struct loop *loop;        /* c */
 	void (*on_answer)(void);  /* c called on the thread that is about to answer a request */
 	struct awake *awake;      /* c NULL where processors may halt */
@@ -186,7 +186,8 @@ struct job {
 	unsigned next;
 	unsigned attempts;
 
-	/* arguments; the job's run function knows which are used. Strings and buf are copied when the job is parked. */
+	/* arguments; the job's run function knows which are used. Strings and buf are copied when the job has to
+	 * wait. */
 	struct inode *inode, *inode2;
 	fuse_ino_t node; /* by which the kernel named the inode */
 	const char *name, *name2;
@@ -202,20 +203,20 @@ struct job {
 	bool kills_priv; /* the caller may not keep setuid and setgid */
 	bool copied_up;  /* copy-ups of some of the needs ended */
 
-	/* parked jobs only */
-	struct job *parked_next, *parked_prev; /* parked lock */
-	bool is_parked;                        /* parked lock */
-	bool is_deferred;                      /* parked lock: is_parked, for no copy-up */
+	/* waiting jobs only */
+	struct job *waiting_next, *waiting_prev; /* waiting's lock */
+	bool is_waiting;                       /* waiting's lock */
+	bool is_deferred;                      /* waiting's lock: is_waiting, for no copy-up */
 	unsigned deferrals;                    /* the thread's that has the job */
 	uint64_t due;                          /* c while is_deferred: until when; os_now_ms() */
-	bool interrupted;                      /* parked lock */
+	bool interrupted;                      /* waiting's lock */
 	_Atomic unsigned refs;                 /* a */
 	pid_t pid;
 	char *own_name, *own_name2;
 	void *own_buf;
 };
 
-/* Runs the job (which lies on the caller's stack) now, or parks a copy. */
+/* Runs the job (which lies on the caller's stack) now, or lets a copy wait. */
 void job_start(struct job *job);
 /* Runs a copy of the job on the sync pool. */
 void job_start_blocking(struct job *job);
@@ -274,18 +275,18 @@ void name_doubt(struct fs *fs, struct inode *dir, const char *name);
 /* The kernel may know the attributes wrongly: it asks again. Never waits. */
 void attributes_doubt(struct fs *fs, const struct inode *inode);
 
-/* --- parked jobs and interrupts (parked.c) ------------------------------------------------------------------------------------ */
+/* --- waiting jobs and interrupts (waiting.c) ---------------------------------------------------------------------------------- */
 
-int parked_new(struct fs *fs, struct parked **ret_parked);
-void parked_free(struct parked *parked);
+int waiting_new(struct fs *fs, struct waiting **ret_waiting);
+void waiting_free(struct waiting *waiting);
 /* Enters the job and watches for its interrupt. */
-void parked_enter(struct job *job);
+void waiting_enter(struct job *job);
 /* Enters a job on the heap that must wait; after a while its task goes to the sync pool. */
-void parked_defer(struct job *job);
+void waiting_defer(struct job *job);
 /* Takes it out; false when somebody else did. */
-bool parked_leave(struct job *job);
+bool waiting_leave(struct job *job);
 /* Cancels all of them with `err`. */
-void parked_cancel_all(struct fs *fs, int err);
+void waiting_cancel_all(struct fs *fs, int err);
 
 /* The upper's directory, open for fsync(2). -EROFS: it is in lower layers alone. ops_dir.c */
 int dir_open_to_sync(struct fs *fs, struct inode *dir);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Jobs: see internal.h. The state machine of a parked job is job_step(): the next inode that isn't in the upper is asked for, and
- * its completion comes back here; when none is left the job runs. A job whose run function finds the world changed (-LOOK_AGAIN) goes
- * round again, a bounded number of times. One that must wait for somebody else to give up a lease is parked too, without a copy-up, and asks
- * again after a while, as often as it takes: no thread waits for it.
+ * Jobs: see internal.h. The state machine of a waiting job is job_step(): the next inode that isn't in the upper is asked for,
+ * and its completion comes back here; when none is left the job runs. A job whose run function finds the world changed
+ * (-LOOK_AGAIN) goes round again, a bounded number of times. One that must wait for somebody else to give up a lease is waiting
+ * too, without a copy-up, and asks again after a while, as often as it takes: no thread waits for it.
  */
 #include "internal.h"
 
@@ -22,7 +22,7 @@ static void job_run_task(struct pool_task *task)
 static void job_defer(struct job *job)
 {
 	job->task.run = job_run_task;
-	parked_defer(job);
+	waiting_defer(job);
 }
 
 /* The next inode to be copied up, or NULL. */
@@ -69,7 +69,7 @@ static void job_copied_up(struct copyup_waiter *waiter, int err)
 {
 	struct job *job = container_of(waiter, struct job, waiter);
 
-	if (!parked_leave(job)) {
+	if (!waiting_leave(job)) {
 		/* Its interrupt came first and answers it. */
 		job_put(job);
 		return;
@@ -90,11 +90,11 @@ static void job_copied_up(struct copyup_waiter *waiter, int err)
 	job_step(job);
 }
 
-static void job_park(struct job *job, struct inode *inode)
+static void job_wait(struct job *job, struct inode *inode)
 {
-	counter_add(COUNTER_PARKED, 1);
+	counter_add(COUNTER_WAITING, 1);
 	job->waiter.done = job_copied_up;
-	parked_enter(job);
+	waiting_enter(job);
 	copyup_request_here(job->fs->change, inode, job->how, &job->waiter);
 }
 
@@ -106,7 +106,7 @@ static void job_step(struct job *job)
 		int r;
 
 		if (inode) {
-			job_park(job, inode);
+			job_wait(job, inode);
 			return;
 		}
 		r = job->run(job);

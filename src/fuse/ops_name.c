@@ -37,7 +37,7 @@ static int run_make(struct job *job)
 	struct statx stx;
 	int fd, r = names_add(&names, job->inode, job->name);
 
-	/* A parked job's copy of the target lies in its second name. */
+	/* A waiting job's copy of the target lies in its second name. */
 	job->spec.target = job->name2;
 	if (r == 0)
 		r = create_entry(job->fs->change, &job->caller, job->inode, job->name, &job->spec, &inode, &stx, &fd);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Parked jobs and their interrupts.
+ * Waiting jobs and their interrupts.
  *
  * FUSE tells of any signal to a waiting process, but a write to a regular file must not return EINTR for a mere SIGALRM or SIGCHLD. Only
  * a process that is being killed gets its answer at once; the kernel sends one interrupt a request, so one that came for a harmless
@@ -21,7 +21,7 @@
 #define DEFER_MS 5
 #define DEFER_DOUBLED 4
 
-struct parked {
+struct waiting {
 	struct fs *fs;
 	pthread_mutex_t mutex; /* leaf; a plain mutex because the watcher waits with it */
 	pthread_cond_t cond;
@@ -34,22 +34,22 @@ struct parked {
 	pthread_t thread;
 };
 
-static void list_remove(struct parked *p, struct job *job)
+static void list_remove(struct waiting *p, struct job *job)
 {
-	if (job->parked_prev)
-		job->parked_prev->parked_next = job->parked_next;
+	if (job->waiting_prev)
+		job->waiting_prev->waiting_next = job->waiting_next;
 	else
-		p->first = job->parked_next;
-	if (job->parked_next)
-		job->parked_next->parked_prev = job->parked_prev;
-	job->parked_next = job->parked_prev = NULL;
-	job->is_parked = false;
+		p->first = job->waiting_next;
+	if (job->waiting_next)
+		job->waiting_next->waiting_prev = job->waiting_prev;
+	job->waiting_next = job->waiting_prev = NULL;
+	job->is_waiting = false;
 	p->interrupted -= job->interrupted;
 	p->deferred -= job->is_deferred;
 	job->interrupted = job->is_deferred = false;
 }
 
-static void note_interrupt(struct parked *p, struct job *job)
+static void note_interrupt(struct waiting *p, struct job *job)
 {
 	if (job->interrupted)
 		return;
@@ -62,10 +62,10 @@ static void note_interrupt(struct parked *p, struct job *job)
 /* libfuse calls this on a request thread; `arg` may be freed already, so it is only compared. */
 static void on_interrupt(fuse_req_t req, void *arg)
 {
-	struct parked *p = fs_of(req)->parked;
+	struct waiting *p = fs_of(req)->waiting;
 
 	pthread_mutex_lock(&p->mutex);
-	for (struct job *job = p->first; job; job = job->parked_next) {
+	for (struct job *job = p->first; job; job = job->waiting_next) {
 		if (job != arg || job->req != req)
 			continue;
 		note_interrupt(p, job);
@@ -76,7 +76,7 @@ static void on_interrupt(fuse_req_t req, void *arg)
 
 static bool leave_deferred(struct job *job)
 {
-	struct parked *p = job->fs->parked;
+	struct waiting *p = job->fs->waiting;
 	bool was;
 
 	pthread_mutex_lock(&p->mutex);
@@ -95,7 +95,7 @@ static void cancel_job(struct job *job, int err)
 
 	if (!deferred && !copyup_cancel(fs->change, &job->waiter))
 		return; /* done() runs or will run, and answers */
-	if (deferred || parked_leave(job)) {
+	if (deferred || waiting_leave(job)) {
 		counter_add(COUNTER_INTERRUPTED, 1);
 		job_reply(job, err);
 	}
@@ -103,9 +103,9 @@ static void cancel_job(struct job *job, int err)
 }
 
 /* The first interrupted job from number `skip` on, referenced. */
-static struct job *next_interrupted(struct parked *p, unsigned skip)
+static struct job *next_interrupted(struct waiting *p, unsigned skip)
 {
-	for (struct job *job = p->first; job; job = job->parked_next) {
+	for (struct job *job = p->first; job; job = job->waiting_next) {
 		if (!job->interrupted || skip-- > 0)
 			continue;
 		atomic_fetch_add(&job->refs, 1);
@@ -114,7 +114,7 @@ static struct job *next_interrupted(struct parked *p, unsigned skip)
 	return NULL;
 }
 
-static void watch_round(struct parked *p)
+static void watch_round(struct waiting *p)
 {
 	for (unsigned skip = 0;; skip++) {
 		struct job *job;
@@ -131,18 +131,18 @@ static void watch_round(struct parked *p)
 }
 
 /* The deferred job that is due first, or NULL. */
-static struct job *first_due(struct parked *p)
+static struct job *first_due(struct waiting *p)
 {
 	struct job *first = NULL;
 
-	for (struct job *job = p->deferred ? p->first : NULL; job; job = job->parked_next)
+	for (struct job *job = p->deferred ? p->first : NULL; job; job = job->waiting_next)
 		if (job->is_deferred && (!first || job->due < first->due))
 			first = job;
 	return first;
 }
 
 /* Until then, or until something is new. */
-static void wait_until(struct parked *p, uint64_t until)
+static void wait_until(struct waiting *p, uint64_t until)
 {
 	struct timespec at = {.tv_sec = (time_t)(until / 1000), .tv_nsec = (long)(until % 1000) * 1000000L};
 
@@ -154,7 +154,7 @@ static void wait_until(struct parked *p, uint64_t until)
 
 static void *watch_main(void *arg)
 {
-	struct parked *p = arg;
+	struct waiting *p = arg;
 
 	thread_name("plyfs-watch");
 	pthread_mutex_lock(&p->mutex);
@@ -180,9 +180,9 @@ static void *watch_main(void *arg)
 	return NULL;
 }
 
-int parked_new(struct fs *fs, struct parked **ret_parked)
+int waiting_new(struct fs *fs, struct waiting **ret_waiting)
 {
-	struct parked *p = calloc(1, sizeof(*p));
+	struct waiting *p = calloc(1, sizeof(*p));
 	pthread_condattr_t attr;
 
 	if (!p)
@@ -194,11 +194,11 @@ int parked_new(struct fs *fs, struct parked **ret_parked)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&p->cond, &attr);
 	pthread_condattr_destroy(&attr);
-	*ret_parked = p;
+	*ret_waiting = p;
 	return 0;
 }
 
-void parked_free(struct parked *p)
+void waiting_free(struct waiting *p)
 {
 	if (!p)
 		return;
@@ -213,27 +213,27 @@ void parked_free(struct parked *p)
 	free(p);
 }
 
-static void start_watcher(struct parked *p)
+static void start_watcher(struct waiting *p)
 {
 	/* Without a watcher killed writers wait for their copy-up: slower, not wrong. */
 	if (!p->started)
 		p->started = thread_start(&p->thread, watch_main, p) == 0;
 }
 
-static void list_add(struct parked *p, struct job *job)
+static void list_add(struct waiting *p, struct job *job)
 {
-	job->is_parked = true;
+	job->is_waiting = true;
 	job->interrupted = false;
-	job->parked_prev = NULL;
-	job->parked_next = p->first;
+	job->waiting_prev = NULL;
+	job->waiting_next = p->first;
 	if (p->first)
-		p->first->parked_prev = job;
+		p->first->waiting_prev = job;
 	p->first = job;
 }
 
-void parked_enter(struct job *job)
+void waiting_enter(struct job *job)
 {
-	struct parked *p = job->fs->parked;
+	struct waiting *p = job->fs->waiting;
 
 	pthread_mutex_lock(&p->mutex);
 	start_watcher(p);
@@ -243,9 +243,9 @@ void parked_enter(struct job *job)
 	fuse_req_interrupt_func(job->req, on_interrupt, job);
 }
 
-void parked_defer(struct job *job)
+void waiting_defer(struct job *job)
 {
-	struct parked *p = job->fs->parked;
+	struct waiting *p = job->fs->waiting;
 	unsigned ms = DEFER_MS << MIN(job->deferrals, DEFER_DOUBLED);
 	bool watched;
 
@@ -271,22 +271,22 @@ void parked_defer(struct job *job)
 	pool_submit(p->fs->sync, &job->task);
 }
 
-bool parked_leave(struct job *job)
+bool waiting_leave(struct job *job)
 {
-	struct parked *p = job->fs->parked;
+	struct waiting *p = job->fs->waiting;
 	bool was;
 
 	pthread_mutex_lock(&p->mutex);
-	was = job->is_parked;
+	was = job->is_waiting;
 	if (was)
 		list_remove(p, job);
 	pthread_mutex_unlock(&p->mutex);
 	return was;
 }
 
-void parked_cancel_all(struct fs *fs, int err)
+void waiting_cancel_all(struct fs *fs, int err)
 {
-	struct parked *p = fs->parked;
+	struct waiting *p = fs->waiting;
 
 	for (;;) {
 		struct job *job;
