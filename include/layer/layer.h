@@ -89,7 +89,7 @@ struct layer_set {
 	struct layer_fs *fs;
 	struct layer_devices *devices; /* layer/device.h */
 	struct layer_caches *caches; /* layer/cache.h; NULL without layer_cache */
-	struct layer_plain *plain;	 /* layer/plain.h; NULL where that isn't asked */
+	struct layer_no_xattrs *no_xattrs; /* layer/no_xattrs.h; NULL where that isn't asked */
 	enum xattr_ns ns; /* the namespace of private attributes that is obeyed */
 	bool aufs; /* the marks of the aufs dialect are read beside the kernel's, and its names hidden */
 	unsigned override_forms; /* 1 << form of each layer that has one */

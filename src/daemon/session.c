@@ -19,7 +19,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "layer/cache.h"
-#include "layer/plain.h"
+#include "layer/no_xattrs.h"
 #include "os/task.h"
 
 #define FUSE_MINOR 229 /* of the kernel's linux/miscdevice.h */
@@ -240,7 +240,7 @@ int session_run(const struct options *opt, struct layer_set *set, struct live *l
 	}
 	r = fs_serve(s.fs);
 	layer_caches_stop(set);
-	layer_plain_stop(set);
+	layer_no_xattrs_stop(set);
 	if (!live->reported)
 		say_why(&s, r < 0 ? strerror(-r) : "the kernel ended the session before it began");
 	else if (r < 0)

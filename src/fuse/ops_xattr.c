@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The four xattr operations. The kernel remembers ENOSYS for the whole connection and asks no more: that is the answer of a mount of which it
- * is certain that nothing has an attribute (layer/plain.h), and of no other.
+ * is certain that nothing has an attribute (layer/no_xattrs.h), and of no other.
  */
 #include "internal.h"
 
@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 #include "format/capability.h"
-#include "layer/plain.h"
+#include "layer/no_xattrs.h"
 #include "os/task.h"
 
 /* Replies to a query of `size` bytes (0: only the length was asked for). */
@@ -49,7 +49,7 @@ static ssize_t get_owned_value(struct fs *fs, struct inode *inode, const char *n
 static int query_start(struct fs *fs, bool shown, size_t max, size_t *size, char **ret_buf)
 {
 	counter_add(COUNTER_XATTR, 1);
-	if (layer_is_plain(fs->tree->layers))
+	if (layer_has_no_xattrs(fs->tree->layers))
 		return -ENOSYS;
 	if (!shown)
 		return -EOPNOTSUPP;

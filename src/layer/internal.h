@@ -114,9 +114,9 @@ int layer_caches_open(struct layer_opening *lo);
 /* After layer_caches_stop(). */
 void layer_caches_free(struct layer_set *set);
 
-/* plain.c: whether it is to be asked. */
-int plain_open(struct layer_opening *lo);
-void plain_free(struct layer_set *set);
+/* no_xattrs.c: whether it is to be asked. */
+int no_xattrs_open(struct layer_opening *lo);
+void no_xattrs_free(struct layer_set *set);
 
 /* probe.c */
 enum xattr_ns probe_namespace(const struct stack_spec *spec);

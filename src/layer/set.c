@@ -317,7 +317,7 @@ static int open_steps(struct layer_opening *lo)
 	if (!ret)
 		ret = index_open(lo);
 	if (!ret)
-		ret = plain_open(lo);
+		ret = no_xattrs_open(lo);
 	return ret < 0 ? ret : layer_caches_open(lo);
 }
 
@@ -383,7 +383,7 @@ bool layer_upper_is_gone(const struct layer_set *set)
 
 static void set_free(struct layer_set *set)
 {
-	plain_free(set);
+	no_xattrs_free(set);
 	layer_caches_stop(set);
 	layer_caches_free(set);
 	for (unsigned i = 0; set->layers && i < set->n + set->n_data; i++) {

@@ -2,7 +2,7 @@
 /*
  * Whether a union holds no attribute that users see.
  */
-#include "layer/plain.h"
+#include "layer/no_xattrs.h"
 
 #include "fixture.h"
 #include "os/task.h"
@@ -19,13 +19,13 @@ static bool make_layers(void)
 }
 
 /* Asks as often as it takes for a look, and then for a while. */
-static bool becomes_plain(struct fixture *f)
+static bool gets_no_xattrs(struct fixture *f)
 {
-	for (int i = 0; i < LAYER_PLAIN_ASKS; i++)
-		if (layer_is_plain(f->set))
+	for (int i = 0; i < LAYER_NO_XATTRS_ASKS; i++)
+		if (layer_has_no_xattrs(f->set))
 			return false;
 	for (int i = 0; i < 100; i++) {
-		if (layer_is_plain(f->set))
+		if (layer_has_no_xattrs(f->set))
 			return true;
 		os_sleep_us(5000);
 	}
@@ -46,9 +46,9 @@ TEST("a read-only union of an engine's layers is looked at once it is asked ofte
 	EXPECT_OPENS(&f, OPTIONS);
 	if (!f.set->layers[0].cloned)
 		SKIP("mounts can't be cloned");
-	EXPECT(becomes_plain(&f));
-	layer_plain_stop(f.set);
-	EXPECT(layer_is_plain(f.set));
+	EXPECT(gets_no_xattrs(&f));
+	layer_no_xattrs_stop(f.set);
+	EXPECT(layer_has_no_xattrs(f.set));
 }
 
 TEST("one attribute anywhere is enough: of a root, a file far down, a link, one that is hidden by a layer above")
@@ -61,11 +61,11 @@ TEST("one attribute anywhere is enough: of a root, a file far down, a link, one 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
 		ASSERT(set_attribute(paths[i], "trusted.note"));
 		EXPECT_OPENS(&f, OPTIONS);
-		EXPECT(!becomes_plain(&f));
+		EXPECT(!gets_no_xattrs(&f));
 		ASSERT_INT(lremovexattr(paths[i], "trusted.note"), 0);
 	}
 	EXPECT_OPENS(&f, OPTIONS);
-	EXPECT(becomes_plain(&f) || !f.set->layers[0].cloned);
+	EXPECT(gets_no_xattrs(&f) || !f.set->layers[0].cloned);
 }
 
 TEST("it is asked neither with an upper, nor of other layers, nor with timeout=0")
@@ -74,11 +74,11 @@ TEST("it is asked neither with an upper, nor of other layers, nor with timeout=0
 	NEEDS_ROOT();
 	ASSERT(make_layers());
 	EXPECT_OPENS(&f, OPTIONS ",upperdir=u,workdir=w");
-	EXPECT(!becomes_plain(&f));
+	EXPECT(!gets_no_xattrs(&f));
 	EXPECT_OPENS(&f, OPTIONS ",timeout=0");
-	EXPECT(!becomes_plain(&f));
+	EXPECT(!gets_no_xattrs(&f));
 	EXPECT_OPENS(&f, "lowerdir=l1:l2");
-	EXPECT(!becomes_plain(&f));
+	EXPECT(!gets_no_xattrs(&f));
 }
 
 TEST("a look ends when the session does")
@@ -88,8 +88,8 @@ TEST("a look ends when the session does")
 	ASSERT(make_layers());
 	for (int i = 0; i < 20; i++) {
 		EXPECT_OPENS(&f, OPTIONS);
-		for (int n = 0; n < LAYER_PLAIN_ASKS; n++)
-			layer_is_plain(f.set);
-		layer_plain_stop(f.set);
+		for (int n = 0; n < LAYER_NO_XATTRS_ASKS; n++)
+			layer_has_no_xattrs(f.set);
+		layer_no_xattrs_stop(f.set);
 	}
 }

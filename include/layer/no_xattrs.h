@@ -7,19 +7,19 @@
  *
  * That layers don't change beneath a mount is relied on: with timeout=0 it isn't asked.
  */
-#ifndef LAYER_PLAIN_H
-#define LAYER_PLAIN_H
+#ifndef LAYER_NO_XATTRS_H
+#define LAYER_NO_XATTRS_H
 
 #include <stdbool.h>
 
 #include "layer/layer.h"
 
 /* Requests about attributes before the layers are looked at. */
-#define LAYER_PLAIN_ASKS 64
+#define LAYER_NO_XATTRS_ASKS 64
 
 /* To be asked at each such request, on any thread. True: there are none, for certain, from now on. */
-bool layer_is_plain(const struct layer_set *set);
+bool layer_has_no_xattrs(const struct layer_set *set);
 /* Ends the looking, finished or not. */
-void layer_plain_stop(const struct layer_set *set);
+void layer_no_xattrs_stop(const struct layer_set *set);
 
 #endif
