@@ -100,7 +100,7 @@ struct layer_set {
 	bool make_metacopy;   /* and the upper can hold them */
 
 	uint8_t identity[16]; /* of layers and mountpoint: what makes two calls the same mount */
-	int target_fd;	      /* without an upper: the mountpoint, locked with flock until layer_set_live() */
+	int mountpoint_fd;    /* without an upper: the mountpoint, locked with flock until layer_set_live() */
 
 	/* Only with an upper: */
 	struct layer_id upper_id; /* the upper's root and WORKDIR: met inside a lower layer, lookup answers -ELOOP */

@@ -17,7 +17,7 @@
 #include "create.h"
 #include "redirect.h"
 #include "os/task.h"
-#include "victim.h"
+#include "target.h"
 
 /* --- as the caller ------------------------------------------------------------------------------------------------ */
 

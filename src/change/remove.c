@@ -12,7 +12,7 @@
 
 #include "alias.h"
 #include "change/change.h"
-#include "victim.h"
+#include "target.h"
 
 /* A name to remove, under D of its parent. */
 struct removal {
@@ -22,13 +22,13 @@ struct removal {
 	struct resolved r;
 	bool lower_positive;
 	int dirfd; /* the parent in the upper */
-	struct victim victim;
+	struct target target;
 };
 
 static void removal_finish(struct removal *m)
 {
 	resolved_finish(&m->r);
-	victim_finish(&m->victim);
+	target_finish(&m->target);
 }
 #define _cleanup_removal_ _cleanup_(removal_finish)
 
@@ -49,8 +49,8 @@ static int removal_look(struct removal *m, bool want_dir)
 	m->lower_positive = r;
 	r = change_check_names(m->change, m->parent, true);
 	if (r == 0)
-		r = victim_find(m->change, m->parent, m->name, &m->r, &m->victim);
-	return r < 0 ? r : victim_check_flags(m->change, &m->victim, &m->r);
+		r = target_find(m->change, m->parent, m->name, &m->r, &m->target);
+	return r < 0 ? r : target_check_flags(m->change, &m->target, &m->r);
 }
 
 /* The tree learns that the name is gone. */
@@ -60,13 +60,13 @@ static void removal_tell(struct removal *m)
 	listing_remove(m->change->tree, m->parent, m->name);
 }
 
-/* Runs `steps` with I of the victim, the parent open in the upper, and tells the tree if they succeeded. */
+/* Runs `steps` with I of the target, the parent open in the upper, and tells the tree if they succeeded. */
 static int removal_run(struct removal *m, int (*steps)(struct removal *m))
 {
 	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
-	struct lock *lock = inode_lock(m->change->tree, m->victim.inode);
+	struct lock *lock = inode_lock(m->change->tree, m->target.inode);
 	/* A directory's steps look for what is in it; until the table is told nobody can get its name. */
-	bool is_dir = inode_is_dir(m->victim.inode);
+	bool is_dir = inode_is_dir(m->target.inode);
 	struct rwlock *names = NULL;
 	int r = change_dirfd_open(m->change, m->parent, &dir);
 
@@ -74,7 +74,7 @@ static int removal_run(struct removal *m, int (*steps)(struct removal *m))
 		return r;
 	m->dirfd = dir.dirfd.fd;
 	lock_take(lock);
-	r = victim_keep(m->change, &m->victim, &m->r, m->dirfd, m->name, m->lower_positive ? VICTIM_REPLACED : VICTIM_UNLINKED);
+	r = target_keep(m->change, &m->target, &m->r, m->dirfd, m->name, m->lower_positive ? VICTIM_REPLACED : VICTIM_UNLINKED);
 	if (!is_dir)
 		names = tree_names_write(m->change->tree);
 	if (r == 0)
@@ -82,11 +82,11 @@ static int removal_run(struct removal *m, int (*steps)(struct removal *m))
 	if (is_dir)
 		names = tree_names_write(m->change->tree);
 	if (r == 0) {
-		alias_removed(m->change, m->victim.inode, m->r.in_upper);
+		alias_removed(m->change, m->target.inode, m->r.in_upper);
 		removal_tell(m);
-		victim_gone(&m->victim);
+		target_gone(&m->target);
 	} else {
-		victim_unkeep(&m->victim);
+		target_unkeep(&m->target);
 	}
 	tree_names_end(&names);
 	lock_drop(lock);
@@ -101,17 +101,17 @@ static int remove_file_steps(struct removal *m)
 	int r = 0;
 
 	if (!m->lower_positive)
-		return victim_unlink(&m->victim);
+		return target_unlink(&m->target);
 	if (!m->r.in_upper)
 		return work_make_whiteout(set, m->dirfd, m->name);
 	/* A mark beside the name comes before what it is for. */
 	if (set->whiteout_form == WHITEOUT_AUFS)
 		r = work_hide_below(m->dirfd, m->name);
 	if (r == 0)
-		r = victim_move(&m->victim);
+		r = target_move(&m->target);
 	if (r < 0)
 		return r;
-	return m->victim.moved ? work_make_whiteout(set, m->dirfd, m->name) : work_replace_by_whiteout(set, m->dirfd, m->name);
+	return m->target.moved ? work_make_whiteout(set, m->dirfd, m->name) : work_replace_by_whiteout(set, m->dirfd, m->name);
 }
 
 int remove_file(struct change *change, struct inode *parent, const char *name)
@@ -128,7 +128,7 @@ int remove_file(struct change *change, struct inode *parent, const char *name)
 
 static int check_shows_nothing(struct removal *m)
 {
-	int empty = listing_is_empty_locked(m->change->tree, m->victim.inode);
+	int empty = listing_is_empty_locked(m->change->tree, m->target.inode);
 
 	if (empty < 0)
 		return empty;
@@ -155,19 +155,19 @@ static int remove_dir_steps(struct removal *m)
 	return work_retire_dir(m->change->layers, m->dirfd, m->name, true);
 }
 
-/* With D of the victim too: nothing is created in it between the look and its removal. */
+/* With D of the target too: nothing is created in it between the look and its removal. */
 static int remove_dir_locked(struct removal *m)
 {
 	int r = 0;
 
-	lock_take_below(&m->victim.inode->dir->lock);
+	lock_take_below(&m->target.inode->dir->lock);
 	/* What the upper alone has is asked by trying: most directories that are removed are empty. A redirected
 	 * directory may have lower parts though nothing below has its name. */
 	if (m->lower_positive || m->r.n_lower)
 		r = check_shows_nothing(m);
 	if (r == 0)
 		r = removal_run(m, remove_dir_steps);
-	lock_drop(&m->victim.inode->dir->lock);
+	lock_drop(&m->target.inode->dir->lock);
 	return r;
 }
 

@@ -25,7 +25,7 @@
 #include "create.h"
 #include "format/name.h"
 #include "redirect.h"
-#include "victim.h"
+#include "target.h"
 
 /* One of the two names. */
 struct rename_name {
@@ -33,7 +33,7 @@ struct rename_name {
 	const char *name;
 	struct resolved r;
 	bool exists;
-	struct victim known;
+	struct target known;
 	struct change_dirfd dir; /* the parent in the upper */
 };
 
@@ -49,7 +49,7 @@ static void rename_name_finish(struct rename_name *n)
 {
 	change_dirfd_finish(&n->dir);
 	resolved_finish(&n->r);
-	victim_finish(&n->known);
+	target_finish(&n->known);
 }
 
 static void rename_finish(struct rename *x)
@@ -85,7 +85,7 @@ static int look_at_name(struct change *change, struct rename_name *n)
 	if (r < 0)
 		return r;
 	n->exists = true;
-	return victim_find(change, n->parent, n->name, &n->r, &n->known);
+	return target_find(change, n->parent, n->name, &n->r, &n->known);
 }
 
 static enum place place_of(const struct rename_name *n)
@@ -437,7 +437,7 @@ static int rename_prepare(struct rename *x)
 	int r = prepare_marks(x);
 
 	if (r == 0 && !(x->flags & RENAME_EXCHANGE) && x->new.exists)
-		r = victim_keep(x->change, &x->new.known, &x->new.r, name_fd(&x->new), x->new.name, VICTIM_REPLACED);
+		r = target_keep(x->change, &x->new.known, &x->new.r, name_fd(&x->new), x->new.name, VICTIM_REPLACED);
 	if (r == 0)
 		r = prepare_whiteout(x);
 	if (r < 0 || !x->steps.clear_new)
@@ -481,7 +481,7 @@ static void tell(struct rename *x)
 static int rename_do(struct rename *x)
 {
 	_cleanup_tree_names_ struct rwlock *names = tree_names_write(x->change->tree);
-	int r = victim_move(&x->new.known);
+	int r = target_move(&x->new.known);
 
 	if (r == 0)
 		r = commit(x);
@@ -515,9 +515,9 @@ static int rename_with_objects(struct rename *x)
 	if (r == 0)
 		r = rename_do(x);
 	if (r == 0)
-		victim_gone(&x->new.known);
+		target_gone(&x->new.known);
 	else
-		victim_unkeep(&x->new.known);
+		target_unkeep(&x->new.known);
 	inode_unlock_pair(tree, a, b);
 	return r;
 }
@@ -582,11 +582,11 @@ static int check_flags(struct rename *x)
 		return 0;
 	r = change_check_names(x->change, x->old.parent, true);
 	if (r == 0)
-		r = victim_check_flags(x->change, &x->old.known, &x->old.r);
+		r = target_check_flags(x->change, &x->old.known, &x->old.r);
 	if (r == 0)
 		r = change_check_names(x->change, x->new.parent, x->new.exists);
 	if (r == 0 && x->new.exists)
-		r = victim_check_flags(x->change, &x->new.known, &x->new.r);
+		r = target_check_flags(x->change, &x->new.known, &x->new.r);
 	return r;
 }
 

@@ -40,8 +40,8 @@ void layer_make_identity(struct layer_opening *lo)
 
 		XXH3_128bits_update(state, numbers, sizeof(numbers));
 	}
-	if (lo->target.where)
-		XXH3_128bits_update(state, lo->target.where, strlen(lo->target.where));
+	if (lo->mountpoint_place.where)
+		XXH3_128bits_update(state, lo->mountpoint_place.where, strlen(lo->mountpoint_place.where));
 	XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state));
 	memcpy(lo->set->identity, canonical.digest, sizeof(lo->set->identity));
 	XXH3_freeState(state);

@@ -44,7 +44,7 @@ struct layer_opening {
 	struct layer_set *set;
 	struct layer_place *places; /* one a layer, as set->layers; then the work directory's */
 	unsigned n_places;
-	struct layer_place target;	      /* the mountpoint's */
+	struct layer_place mountpoint_place;  /* the mountpoint's */
 	bool could_show_upper;		      /* what is in use can be mounted as a layer */
 	bool wrote_state;		      /* which goes with the mount that is refused */
 	int upper_fd, workdir_fd;	      /* O_RDONLY, as the paths of the options lead there; owned */
@@ -94,7 +94,7 @@ int mount_clone_upper(struct layer_opening *lo);
 /* inuse.c: takes the locks that make upper and work ours alone. */
 int inuse_lock(struct layer_opening *lo);
 /* inuse.c: of a union without an upper. -EALREADY: it is mounted at its mountpoint. Else who asks for it meanwhile waits until it is. */
-int inuse_lock_target(struct layer_opening *lo);
+int inuse_lock_mountpoint(struct layer_opening *lo);
 
 /* workdir.c */
 int workdir_read_state(int workdir_fd, struct workmark *ret);

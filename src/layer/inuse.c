@@ -146,7 +146,7 @@ static bool is_fuse(const char *fstype)
 static int search_mount(void *arg, const struct os_mountinfo *m)
 {
 	struct inuse_search *search = arg;
-	const char *where = search->lo->target.where;
+	const char *where = search->lo->mountpoint_place.where;
 
 	if (search->lo->set->has_upper && !strcmp(m->fstype, "overlay") && !search->used)
 		search_kernel_mount(search, m->super_options);
@@ -259,7 +259,7 @@ int inuse_lock(struct layer_opening *lo)
  * ------------------------------------------------------------------------------------------------------------ */
 
 /* Strangers aren't asked: they may hang. */
-static bool target_is_same(const struct layer_opening *lo)
+static bool mountpoint_is_same(const struct layer_opening *lo)
 {
 	struct inuse_search search = {.lo = lo};
 	struct os_mount_identity there;
@@ -272,7 +272,7 @@ static bool target_is_same(const struct layer_opening *lo)
 	return fd >= 0 && os_mount_identity(fd, &there) == 0 && !memcmp(there.bytes, lo->set->identity, sizeof(there.bytes));
 }
 
-int inuse_lock_target(struct layer_opening *lo)
+int inuse_lock_mountpoint(struct layer_opening *lo)
 {
 	unsigned long long start = os_now_ms();
 
@@ -284,8 +284,8 @@ int inuse_lock_target(struct layer_opening *lo)
 
 		/* Who keeps it for longer isn't about to mount; and without a lock only calls at the same time aren't seen. */
 		if (ret != -EWOULDBLOCK || os_now_ms() >= start + WAIT_MS) {
-			lo->set->target_fd = TAKE_FD(fd);
-			return target_is_same(lo) ? -EALREADY : 0;
+			lo->set->mountpoint_fd = TAKE_FD(fd);
+			return mountpoint_is_same(lo) ? -EALREADY : 0;
 		}
 		os_sleep_us(POLL_MS * 1000);
 	}

@@ -331,8 +331,9 @@ int overlap_check_mountpoint(struct layer_opening *lo)
 	const struct layer_place *work = layer_work_place(lo);
 	const char *beneath;
 
-	if (!lo->mountpoint || !lo->set->has_upper || !is_inside(&lo->target, work))
+	if (!lo->mountpoint || !lo->set->has_upper || !is_inside(&lo->mountpoint_place, work))
 		return 0;
-	beneath = work->where && lo->target.where ? path_beneath(work->where, lo->target.where) : NULL;
-	return beneath && *beneath && !is_made_there(beneath) ? 0 : refuse_inside(lo, &lo->target, work);
+	beneath = work->where && lo->mountpoint_place.where ? path_beneath(work->where, lo->mountpoint_place.where)
+							    : NULL;
+	return beneath && *beneath && !is_made_there(beneath) ? 0 : refuse_inside(lo, &lo->mountpoint_place, work);
 }

@@ -137,12 +137,12 @@ static int open_mountpoint(struct layer_opening *lo)
 
 	if (!lo->mountpoint)
 		return 0;
-	lo->target.option = "mountpoint";
-	lo->target.path = lo->mountpoint;
+	lo->mountpoint_place.option = "mountpoint";
+	lo->mountpoint_place.path = lo->mountpoint;
 	fd = os_open_path(lo->mountpoint, O_PATH | O_DIRECTORY, 0);
 	if (fd < 0)
 		return layer_refuse_errno(lo, fd, "mountpoint", lo->mountpoint);
-	ret = place_read(&lo->target, fd);
+	ret = place_read(&lo->mountpoint_place, fd);
 	return ret < 0 ? layer_refuse_errno(lo, ret, "mountpoint", lo->mountpoint) : 0;
 }
 
@@ -179,7 +179,7 @@ static int alloc_set(struct layer_opening *lo)
 		set->n_data += lo->spec->layers[i].data_only;
 	all = (unsigned)lo->spec->layer_count + set->has_upper;
 	set->n = all - set->n_data;
-	set->clone_fd = set->work_fd = set->workdir_fd = set->target_fd = -1;
+	set->clone_fd = set->work_fd = set->workdir_fd = set->mountpoint_fd = -1;
 	set->layers = calloc(all, sizeof(*set->layers));
 	set->fs = calloc(set->n, sizeof(*set->fs));
 	lo->n_places = all + set->has_upper;
@@ -301,7 +301,7 @@ static int open_steps(struct layer_opening *lo)
 	lo->set->ns = probe_namespace(lo->spec);
 	lo->set->aufs = lo->spec->whiteouts == WHITEOUTS_AUFS || lo->spec->whiteouts == WHITEOUTS_BOTH;
 	layer_make_identity(lo);
-	ret = lo->set->has_upper ? prepare_upper(lo) : inuse_lock_target(lo);
+	ret = lo->set->has_upper ? prepare_upper(lo) : inuse_lock_mountpoint(lo);
 	if (ret)
 		return ret;
 	choose_redirects(lo);
@@ -325,7 +325,7 @@ static void opening_finish(struct layer_opening *lo)
 {
 	for (unsigned i = 0; lo->places && i < lo->n_places; i++)
 		place_finish(&lo->places[i]);
-	place_finish(&lo->target);
+	place_finish(&lo->mountpoint_place);
 	free(lo->places);
 	cleanup_close(&lo->upper_fd);
 	cleanup_close(&lo->workdir_fd);
@@ -368,9 +368,9 @@ struct layer_set *layer_set_get(struct layer_set *set)
 void layer_set_live(struct layer_set *set)
 {
 	/* The parent, which waits for us, has the descriptor too. */
-	if (set->target_fd >= 0)
-		os_flock(set->target_fd, LOCK_UN);
-	cleanup_close(&set->target_fd);
+	if (set->mountpoint_fd >= 0)
+		os_flock(set->mountpoint_fd, LOCK_UN);
+	cleanup_close(&set->mountpoint_fd);
 }
 
 bool layer_upper_is_gone(const struct layer_set *set)
@@ -396,7 +396,7 @@ static void set_free(struct layer_set *set)
 	cleanup_close(&set->work_fd);
 	cleanup_close(&set->workdir_fd);
 	cleanup_close(&set->clone_fd);
-	cleanup_close(&set->target_fd);
+	cleanup_close(&set->mountpoint_fd);
 	work_free(set->work);
 	index_free(set->index);
 	layer_devices_free(set);

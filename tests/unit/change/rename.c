@@ -47,15 +47,15 @@ TEST("a replaced file stays usable by who has it open")
 	static const char *const targets[] = {"low", "b"}, *const sources[] = {"a", "c"};
 
 	for (int i = 0; i < 2; i++) {
-		struct inode *victim = uni_find(&u, targets[i]);
+		struct inode *target = uni_find(&u, targets[i]);
 		struct statx stx;
 		char text[8] = "";
 		int fd;
 
 		EXPECT_INT(names_rename(&u, sources[i], targets[i], 0), 0);
-		ASSERT_INT(inode_statx(u.tree, victim, &stx), 0);
+		ASSERT_INT(inode_statx(u.tree, target, &stx), 0);
 		EXPECT_INT(stx.stx_nlink, 0);
-		fd = inode_open(u.tree, victim, O_RDONLY, NULL);
+		fd = inode_open(u.tree, target, O_RDONLY, NULL);
 		ASSERT(fd >= 0);
 		EXPECT(pread(fd, text, 7, 0) > 0);
 		EXPECT_STR(text, targets[i]);

@@ -3,8 +3,8 @@
  * What create, remove and rename share: looking at a name under D of its parent, and the inode that is about to lose a
  * name.
  */
-#ifndef CHANGE_VICTIM_H
-#define CHANGE_VICTIM_H
+#ifndef CHANGE_TARGET_H
+#define CHANGE_TARGET_H
 
 #include "internal.h"
 #include "tree/listing.h"
@@ -27,19 +27,19 @@ static inline unsigned char change_dtype(const struct statx *stx)
 }
 
 /* The inode behind a name, kept alive by a lookup count until the end of the scope: declare it before the locks. */
-struct victim {
+struct target {
 	struct tree *tree;
-	struct inode *inode; /* NULL before victim_find() */
-	bool kept;           /* victim_keep() made a name for it in the work directory */
-	bool moves;	     /* or its name has to be moved there, see victim_remove() */
+	struct inode *inode; /* NULL before target_find() */
+	bool kept;           /* target_keep() made a name for it in the work directory */
+	bool moves;	     /* or its name has to be moved there, see target_remove() */
 	bool moved;
-	int dirfd;	     /* the name's directory, and the name: of victim_keep() */
+	int dirfd;	     /* the name's directory, and the name: of target_keep() */
 	const char *name;
 	char temp[WORK_NAME_MAX]; /* where it moved to, if other names are left; else empty */
 };
 
 /* How a name goes. */
-enum victim_end {
+enum target_end {
 	VICTIM_UNLINKED, /* it is unlinked, and nothing comes in its place in the same step */
 	VICTIM_REPLACED, /* by a whiteout or another object, whose rename takes it away */
 };
@@ -47,23 +47,23 @@ enum victim_end {
 /* Finds it, and makes it known if it wasn't: whoever looks the name up until it is gone gets this very inode, so its
  * locks and its descriptor are the right ones. Also replaces what is known by what is there, should a layer have been
  * changed underneath. Caller holds D of `parent`. */
-int victim_find(struct change *change, struct inode *parent, const char *name, const struct resolved *r,
-		struct victim *ret);
-void victim_finish(struct victim *v);
+int target_find(struct change *change, struct inode *parent, const char *name, const struct resolved *r,
+		struct target *ret);
+void target_finish(struct target *t);
 
 /* -EPERM where chattr(1) forbids that it loses its name, as the file system would say if there was no other object to look at. */
-int victim_check_flags(struct change *change, const struct victim *v, const struct resolved *r);
+int target_check_flags(struct change *change, const struct target *t, const struct resolved *r);
 
 /* Before the name at dirfd goes, which `r` was found of: if no name will be left that leads to an object in the upper, sees to it that the
  * inode can live on without it (inode_keep_name()). Caller holds I. Both dirfd and name stay valid. */
-int victim_keep(struct change *change, struct victim *v, const struct resolved *r, int dirfd, const char *name, enum victim_end end);
+int target_keep(struct change *change, struct target *t, const struct resolved *r, int dirfd, const char *name, enum target_end end);
 /* On a file system that doesn't keep what is removed while it is open, or hides it in its directory: moves the object away if it must. Nothing
  * has the name then. With VICTIM_REPLACED just before the step that would take the name away. */
-int victim_move(struct victim *v);
-/* With VICTIM_UNLINKED: takes the name away, by unlink(2) or by victim_move(). */
-int victim_unlink(struct victim *v);
+int target_move(struct target *t);
+/* With VICTIM_UNLINKED: takes the name away, by unlink(2) or by target_move(). */
+int target_unlink(struct target *t);
 /* The name has gone, or has stayed and is put back. Caller holds I. */
-void victim_gone(struct victim *v);
-void victim_unkeep(struct victim *v);
+void target_gone(struct target *t);
+void target_unkeep(struct target *t);
 
 #endif

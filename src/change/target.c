@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inode that loses a name. The kernel may go on using it for as long as a process has it open, so an object of the
+ * upper is kept (tree/keep.c) before its last known name goes. It is found by name and not through the inode, because
+ * the name, under D, is what will be removed.
+ */
+#include "target.h"
+
+#include <linux/fs.h>
+#include <string.h>
+
+#include "alias.h"
+#include "base/macros.h"
+#include "change/change.h"
+
+int change_resolve(struct change *change, struct inode *parent, const char *name, struct resolved *ret)
+{
+	if (!change->layers->has_upper)
+		return -EROFS;
+	if (inode_is_unlinked(parent))
+		return -ENOENT;
+	return resolve_child(change->tree, parent, name, ret);
+}
+
+int change_lower_positive(struct change *change, struct inode *parent, const char *name, const struct resolved *r)
+{
+	/* What merges beneath a redirected directory lies elsewhere and says nothing of this name. */
+	if (!r->in_upper || (r->n_lower && !(r->marks & MARK_REDIRECT)))
+		return 1;
+	return parent->dir->n_lower ? resolve_lower_positive(change->tree, parent, name) : 0;
+}
+
+int target_find(struct change *change, struct inode *parent, const char *name, const struct resolved *r,
+		struct target *ret)
+{
+	ret->tree = change->tree;
+	return inode_intern(change->tree, parent, name, r, &ret->inode);
+}
+
+void target_finish(struct target *t)
+{
+	if (t->inode)
+		inode_forget(t->tree, t->inode, 1);
+	t->inode = NULL;
+}
+
+/* What statx(2) says isn't enough: of an image all is immutable. */
+int target_check_flags(struct change *change, const struct target *t, const struct resolved *r)
+{
+	unsigned flags;
+	int res;
+
+	if (!(r->stx.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) && !(r->marks & MARK_PROTECTED))
+		return 0;
+	res = attr_get_flags(change, t->inode, &flags);
+	if (res < 0)
+		return res == -MUST_WAIT ? res : 0;
+	return flags & (FS_IMMUTABLE_FL | FS_APPEND_FL) ? -EPERM : 0;
+}
+
+/* Where a descriptor doesn't keep what is removed. A link leaves the step that replaces the name a single one; where that hides what is open,
+ * somebody has seen to it that hardly anything is. */
+static int keep_or_move(struct target *t, enum target_end end)
+{
+	bool last = inode_has_last_name(t->tree, t->inode);
+	int res = 0;
+
+	t->moves = end == VICTIM_UNLINKED && (last || t->tree->layers->removed == REMOVED_HIDES);
+	if (!last)
+		work_temp_name(t->tree->layers, t->temp);
+	if (!last || t->moves)
+		return 0;
+	res = inode_keep_name(t->tree, t->inode, t->dirfd, t->name);
+	t->moves = res < 0;
+	return MAX(res, 0);
+}
+
+int target_keep(struct change *change, struct target *t, const struct resolved *r, int dirfd, const char *name, enum target_end end)
+{
+	int res;
+
+	t->dirfd = dirfd;
+	t->name = name;
+	if (inode_is_indexed(t->inode))
+		res = alias_prepare_removal(change, t->inode, r->in_upper);
+	else if (!r->in_upper || !inode_in_upper(t->inode))
+		return 0;
+	else if (change->layers->removed != REMOVED_STAYS && !inode_is_dir(t->inode))
+		res = keep_or_move(t, end);
+	else if (!inode_has_last_name(change->tree, t->inode))
+		return 0;
+	else
+		res = inode_keep_name(change->tree, t->inode, dirfd, name);
+	t->kept = res > 0;
+	return res < 0 ? res : 0;
+}
+
+int target_move(struct target *t)
+{
+	int res = 0;
+
+	if (t->moves && t->temp[0])
+		res = os_renameat2(t->dirfd, t->name, t->tree->layers->work_fd, t->temp, 0);
+	else if (t->moves)
+		res = inode_keep_moved(t->tree, t->inode, t->dirfd, t->name);
+	t->moved = t->moves && res == 0;
+	return res;
+}
+
+int target_unlink(struct target *t)
+{
+	return t->moves ? target_move(t) : os_unlinkat(t->dirfd, t->name, 0);
+}
+
+void target_gone(struct target *t)
+{
+	int res = t->moved && t->temp[0] ? os_unlinkat(t->tree->layers->work_fd, t->temp, 0) : 0;
+
+	if (res < 0)
+		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING, "work directory: %s not removed: %s", t->temp, strerror(-res));
+}
+
+static int move_back(struct target *t)
+{
+	if (!t->temp[0])
+		return inode_move_back(t->tree, t->inode, t->dirfd, t->name);
+	return os_renameat2(t->tree->layers->work_fd, t->temp, t->dirfd, t->name, 0);
+}
+
+void target_unkeep(struct target *t)
+{
+	int res = t->moved ? move_back(t) : 0;
+
+	if (res < 0)
+		log_limited(LOG_CAUSE_WORKDIR, LOG_ERR, "an object can't be put back to its name: %s", strerror(-res));
+	t->moved = false;
+	if (t->kept)
+		inode_unkeep(t->tree, t->inode);
+	t->kept = false;
+}
