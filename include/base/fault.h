@@ -5,7 +5,7 @@
  *
  *	PLYFS_FAULT=kill:SCOPE:N | kill-after:SCOPE:N | fail:SCOPE:N:ERRNO
  *	PLYFS_FAULT_COUNT=FILE    "SCOPE N" lines at exit
- *	PLYFS_FAULT_MAX_PINNED=N  descriptors that keep unlinked objects, so that a test meets the limit with one file
+ *	PLYFS_FAULT_MAX_PINNED=N  descriptors that hold orphans, so that a test meets the limit with one file
  */
 #ifndef BASE_FAULT_H
 #define BASE_FAULT_H

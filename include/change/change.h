@@ -87,7 +87,7 @@ int create_entry(struct change *change, const struct caller *caller, struct inod
 /* newparent/newname becomes another name of inode (in the upper already; may be nameless from O_TMPFILE). */
 int create_link(struct change *change, struct inode *inode, struct inode *newparent, const char *newname,
 		struct statx *ret_stx);
-/* A nameless regular file; where a descriptor keeps it, that is O_RDWR. */
+/* A nameless regular file; where a descriptor holds it, that is O_RDWR. */
 int create_tmpfile(struct change *change, const struct caller *caller, struct inode *parent, mode_t mode,
 		   struct inode **ret_inode, struct statx *ret_stx);
 

@@ -18,9 +18,9 @@
 /* A fresh name "#<hex>" that no other thread uses. */
 void work_temp_name(struct layer_set *set, char ret_name[WORK_NAME_MAX]);
 
-/* The name "#<hex>" of an object that is kept for the inode with this id though it lost its names; it stays the same, and no
+/* The name "#<hex>" of the orphan with this id; it stays the same, and no
  * temp name is like it. */
-void work_kept_name(uint64_t id, char ret_name[WORK_NAME_MAX]);
+void work_orphan_name(uint64_t id, char ret_name[WORK_NAME_MAX]);
 
 /* Must precede a whiteout's arrival in directory dirfd of the upper by a rename of the caller's; the functions below do it by
  * themselves. Where whiteouts are devices nothing needs doing; in the xattr form the directory must say that it holds some.

@@ -116,7 +116,7 @@ enum inode_flag {
 /* Values of pinned_fd that are no descriptor. */
 enum inode_pinned {
 	INODE_NOT_PINNED = -1,
-	INODE_KEPT_BY_NAME = -2, /* work_kept_name() of its id */
+	INODE_HELD_BY_NAME = -2, /* work_orphan_name() of its id */
 };
 
 /* 64 bytes, and behind it the name that it was found by (tree/internal.h): there may be millions. */
@@ -166,7 +166,7 @@ struct tree {
 struct tree_limits {
 	unsigned max_dirfds;       /* directory descriptors kept open */
 	size_t max_listing_bytes;  /* listings kept */
-	unsigned max_pinned;       /* descriptors of objects without a name; further ones are kept by name in the work directory */
+	unsigned max_pinned;       /* descriptors of objects without a name; further ones are held by name in the work directory */
 };
 
 /* Takes a reference to the set. 0 or -errno; the root is there afterwards with a lookup count that is never forgotten. */
@@ -280,7 +280,7 @@ struct inode *inode_peek(struct tree *tree, struct inode *parent, const char *na
  * may be in the index by now. */
 int inode_intern(struct tree *tree, struct inode *parent, const char *name, const struct resolved *r,
 		 struct inode **ret_inode);
-/* An inode without a name (O_TMPFILE), in the upper; takes ownership of fd as the pinned descriptor, or closes it when the object is kept
+/* An inode without a name (O_TMPFILE), in the upper; takes ownership of fd as the pinned descriptor, or closes it when the object is held
  * by name. Lookup count 1. */
 int inode_intern_nameless(struct tree *tree, const struct statx *stx, int fd, struct inode **ret_inode);
 
@@ -303,34 +303,34 @@ void inode_name_moved(struct tree *tree, struct inode *oldparent, const char *ol
 
 /* Before a regular file is published in the upper without its data: remembers where that is, unless it is known, and sets the inode's
  * flag. `stx` is the lower file's. -ENOMEM, -ESTALE. */
-int inode_keep_lower_data(struct tree *tree, struct inode *inode, const struct statx *stx);
+int inode_note_lowerdata(struct tree *tree, struct inode *inode, const struct statx *stx);
 /* Whether the topmost lower object of a metacopy file is a hard link. */
 bool inode_lower_is_linked(struct tree *tree, struct inode *inode);
 /* The upper object has its data now. Caller holds I. */
 void inode_publish_data(struct tree *tree, struct inode *inode);
-/* Publishes a copied-up non-directory: from now on it is this object of the upper. Caller holds I; an unlinked inode is kept before. */
+/* Publishes a copied-up non-directory: from now on it is this object of the upper. Caller holds I; an orphan is held before. */
 void inode_publish_upper(struct tree *tree, struct inode *inode, struct object_id copy, bool has_origin);
 /* Publishes a copied-up directory. Caller holds D of its parent. */
 void dir_publish_upper(struct tree *tree, struct inode *inode, struct object_id copy);
 
-/* Keeping upper objects that have no name (tree/keep.c). The caller holds I. An inode that is kept already stays so, by what it was: lower
- * objects are never kept, so it is the same object. */
+/* Orphans: inodes whose upper object has no name (tree/orphan.c). The caller holds I. An orphan that is held already stays so, by what it
+ * was: lower objects are never held, so it is the same object. */
 
 /* Gives the inode a descriptor of its object (takes ownership). */
 void inode_pin(struct tree *tree, struct inode *inode, int fd);
 /* Before its last known name, `name` in the directory dirfd of the upper, goes: pins the object, or gives it its name in the work directory
  * when too many are pinned, or no descriptor is left, and it is no directory. 1 when it has got such a name now. */
-int inode_keep_name(struct tree *tree, struct inode *inode, int dirfd, const char *name);
+int orphan_hold(struct tree *tree, struct inode *inode, int dirfd, const char *name);
 /* The same of a non-directory by moving it: its name is gone already then. And back. */
-int inode_keep_moved(struct tree *tree, struct inode *inode, int dirfd, const char *name);
+int orphan_moved(struct tree *tree, struct inode *inode, int dirfd, const char *name);
 int inode_move_back(struct tree *tree, struct inode *inode, int dirfd, const char *name);
 /* The same of an object without a name, open at fd, which remains the caller's. */
-int inode_keep_fd(struct tree *tree, struct inode *inode, int fd);
+int orphan_hold_fd(struct tree *tree, struct inode *inode, int fd);
 /* Takes the name in the work directory away again: the object's own has stayed. */
-void inode_unkeep(struct tree *tree, struct inode *inode);
-static inline bool inode_is_kept_by_name(const struct inode *inode)
+void orphan_let_go(struct tree *tree, struct inode *inode);
+static inline bool orphan_is_held_by_name(const struct inode *inode)
 {
-	return atomic_load_explicit(&inode->pinned_fd, memory_order_acquire) == INODE_KEPT_BY_NAME;
+	return atomic_load_explicit(&inode->pinned_fd, memory_order_acquire) == INODE_HELD_BY_NAME;
 }
 
 /* Where an inode's object is now: a consistent copy. */

@@ -12,10 +12,10 @@
 
 #include "layer/index.h"
 
-/* The object's links in the upper, but for the name in the work directory that keeps it. */
+/* The object's links in the upper, but for the name in the work directory that holds it. */
 static unsigned lasting_links(const struct inode *inode, const struct statx *stx)
 {
-	return stx->stx_nlink - (inode_is_kept_by_name(inode) ? 1 : 0);
+	return stx->stx_nlink - (orphan_is_held_by_name(inode) ? 1 : 0);
 }
 
 int alias_prepare(struct change *change, struct inode *inode)
@@ -34,13 +34,13 @@ int alias_prepare(struct change *change, struct inode *inode)
 }
 
 /* By its entry, which goes with the last name. */
-static int keep(struct change *change, struct inode *inode)
+static int hold_by_entry(struct change *change, struct inode *inode)
 {
 	char name[ORIGIN_INDEX_NAME_SIZE];
 
 	if (!inode_index_name(change->tree, inode, name))
 		return -EIO;
-	return inode_keep_name(change->tree, inode, index_fd(change->layers), name);
+	return orphan_hold(change->tree, inode, index_fd(change->layers), name);
 }
 
 int alias_prepare_removal(struct change *change, struct inode *inode, bool in_upper)
@@ -48,7 +48,7 @@ int alias_prepare_removal(struct change *change, struct inode *inode, bool in_up
 	int r = in_upper ? alias_prepare(change, inode) : 0;
 
 	if (r == 0 && inode_is_indexed(inode) && inode_nlink(change->tree, inode) <= 1)
-		r = keep(change, inode);
+		r = hold_by_entry(change, inode);
 	return r;
 }
 

@@ -12,8 +12,8 @@
 /* Before a link of the object itself comes or goes in the upper: overlay.nlink is relative to their number, so that the change keeps it
  * right. Nothing to do for what isn't indexed. */
 int alias_prepare(struct change *change, struct inode *inode);
-/* Before one of its names is removed: as above where the upper has the name; and the object is kept if no name will be left. As
- * inode_keep_name(). */
+/* Before one of its names is removed: as above where the upper has the name; and the object is held if no name will be left. As
+ * orphan_hold(). */
 int alias_prepare_removal(struct change *change, struct inode *inode, bool in_upper);
 /* A name was removed; `in_upper`: and with it a link in the upper. Errors are logged: the count stays too high. */
 void alias_removed(struct change *change, struct inode *inode, bool in_upper);

@@ -11,7 +11,7 @@
  * all its names to it. The name in the upper follows, and may be missing after a crash.
  *
  * An object of a lower layer changes its place in one way only: it loses its name (a rename wants it in the upper first). Then its
- * copy gets none either and is kept without one (tree/keep.c).
+ * copy gets none either and is held without one (tree/orphan.c).
  */
 #include "copyup_internal.h"
 
@@ -276,7 +276,7 @@ static void publish_tell(struct copyup *c)
 	publish_data(c);
 }
 
-/* It lost its last name: the copy is kept without one. */
+/* It lost its last name: the copy is held without one. */
 static int publish_nameless(struct copyup *c)
 {
 	int r;
@@ -284,10 +284,10 @@ static int publish_nameless(struct copyup *c)
 	if (inode_is_dir(c->inode))
 		return -ENOENT;
 	if (c->temp[0] && c->change->layers->removed != REMOVED_STAYS) {
-		r = inode_keep_moved(c->change->tree, c->inode, c->change->layers->work_fd, c->temp);
+		r = orphan_moved(c->change->tree, c->inode, c->change->layers->work_fd, c->temp);
 		c->temp[0] = r < 0 ? c->temp[0] : '\0';
 	} else {
-		r = inode_keep_fd(c->change->tree, c->inode, c->fd);
+		r = orphan_hold_fd(c->change->tree, c->inode, c->fd);
 	}
 	if (r < 0)
 		return r;
@@ -401,7 +401,7 @@ static int publish_locked(struct copyup *c, const struct inode_place *seen)
 	if (inode_in_upper(c->inode))
 		return 1;
 	if (c->meta_only) {
-		r = inode_keep_lower_data(c->change->tree, c->inode, &c->stx);
+		r = inode_note_lowerdata(c->change->tree, c->inode, &c->stx);
 		if (r < 0)
 			return r;
 	}

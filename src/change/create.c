@@ -333,7 +333,7 @@ static int check_linkable(struct change *change, struct inode *inode, int fd)
 	struct statx stx;
 	int r;
 
-	if (!(flags & INODE_UNLINKED) || (flags & INODE_TMPFILE) || !inode_is_kept_by_name(inode))
+	if (!(flags & INODE_UNLINKED) || (flags & INODE_TMPFILE) || !orphan_is_held_by_name(inode))
 		return 0;
 	r = os_statx(fd, "", &stx);
 	if (r < 0)

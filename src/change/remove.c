@@ -74,7 +74,7 @@ static int removal_run(struct removal *m, int (*steps)(struct removal *m))
 		return r;
 	m->dirfd = dir.dirfd.fd;
 	lock_take(lock);
-	r = target_keep(m->change, &m->target, &m->r, m->dirfd, m->name, m->lower_positive ? VICTIM_REPLACED : VICTIM_UNLINKED);
+	r = target_hold(m->change, &m->target, &m->r, m->dirfd, m->name, m->lower_positive ? VICTIM_REPLACED : VICTIM_UNLINKED);
 	if (!is_dir)
 		names = tree_names_write(m->change->tree);
 	if (r == 0)
@@ -86,7 +86,7 @@ static int removal_run(struct removal *m, int (*steps)(struct removal *m))
 		removal_tell(m);
 		target_gone(&m->target);
 	} else {
-		target_unkeep(&m->target);
+		target_let_go(&m->target);
 	}
 	tree_names_end(&names);
 	lock_drop(lock);

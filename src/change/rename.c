@@ -437,7 +437,7 @@ static int rename_prepare(struct rename *x)
 	int r = prepare_marks(x);
 
 	if (r == 0 && !(x->flags & RENAME_EXCHANGE) && x->new.exists)
-		r = target_keep(x->change, &x->new.known, &x->new.r, name_fd(&x->new), x->new.name, VICTIM_REPLACED);
+		r = target_hold(x->change, &x->new.known, &x->new.r, name_fd(&x->new), x->new.name, VICTIM_REPLACED);
 	if (r == 0)
 		r = prepare_whiteout(x);
 	if (r < 0 || !x->steps.clear_new)
@@ -517,7 +517,7 @@ static int rename_with_objects(struct rename *x)
 	if (r == 0)
 		target_gone(&x->new.known);
 	else
-		target_unkeep(&x->new.known);
+		target_let_go(&x->new.known);
 	inode_unlock_pair(tree, a, b);
 	return r;
 }

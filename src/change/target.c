@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The inode that loses a name. The kernel may go on using it for as long as a process has it open, so an object of the
- * upper is kept (tree/keep.c) before its last known name goes. It is found by name and not through the inode, because
+ * upper is held (tree/orphan.c) before its last known name goes. It is found by name and not through the inode, because
  * the name, under D, is what will be removed.
  */
 #include "target.h"
@@ -70,12 +70,12 @@ static int keep_or_move(struct target *t, enum target_end end)
 		work_temp_name(t->tree->layers, t->temp);
 	if (!last || t->moves)
 		return 0;
-	res = inode_keep_name(t->tree, t->inode, t->dirfd, t->name);
+	res = orphan_hold(t->tree, t->inode, t->dirfd, t->name);
 	t->moves = res < 0;
 	return MAX(res, 0);
 }
 
-int target_keep(struct change *change, struct target *t, const struct resolved *r, int dirfd, const char *name, enum target_end end)
+int target_hold(struct change *change, struct target *t, const struct resolved *r, int dirfd, const char *name, enum target_end end)
 {
 	int res;
 
@@ -90,8 +90,8 @@ int target_keep(struct change *change, struct target *t, const struct resolved *
 	else if (!inode_has_last_name(change->tree, t->inode))
 		return 0;
 	else
-		res = inode_keep_name(change->tree, t->inode, dirfd, name);
-	t->kept = res > 0;
+		res = orphan_hold(change->tree, t->inode, dirfd, name);
+	t->held = res > 0;
 	return res < 0 ? res : 0;
 }
 
@@ -102,7 +102,7 @@ int target_move(struct target *t)
 	if (t->moves && t->temp[0])
 		res = os_renameat2(t->dirfd, t->name, t->tree->layers->work_fd, t->temp, 0);
 	else if (t->moves)
-		res = inode_keep_moved(t->tree, t->inode, t->dirfd, t->name);
+		res = orphan_moved(t->tree, t->inode, t->dirfd, t->name);
 	t->moved = t->moves && res == 0;
 	return res;
 }
@@ -127,14 +127,14 @@ static int move_back(struct target *t)
 	return os_renameat2(t->tree->layers->work_fd, t->temp, t->dirfd, t->name, 0);
 }
 
-void target_unkeep(struct target *t)
+void target_let_go(struct target *t)
 {
 	int res = t->moved ? move_back(t) : 0;
 
 	if (res < 0)
 		log_limited(LOG_CAUSE_WORKDIR, LOG_ERR, "an object can't be put back to its name: %s", strerror(-res));
 	t->moved = false;
-	if (t->kept)
-		inode_unkeep(t->tree, t->inode);
-	t->kept = false;
+	if (t->held)
+		orphan_let_go(t->tree, t->inode);
+	t->held = false;
 }

@@ -30,10 +30,10 @@ static inline unsigned char change_dtype(const struct statx *stx)
 struct target {
 	struct tree *tree;
 	struct inode *inode; /* NULL before target_find() */
-	bool kept;           /* target_keep() made a name for it in the work directory */
+	bool held;           /* target_hold() made a name for it in the work directory */
 	bool moves;	     /* or its name has to be moved there, see target_remove() */
 	bool moved;
-	int dirfd;	     /* the name's directory, and the name: of target_keep() */
+	int dirfd;	     /* the name's directory, and the name: of target_hold() */
 	const char *name;
 	char temp[WORK_NAME_MAX]; /* where it moved to, if other names are left; else empty */
 };
@@ -55,8 +55,8 @@ void target_finish(struct target *t);
 int target_check_flags(struct change *change, const struct target *t, const struct resolved *r);
 
 /* Before the name at dirfd goes, which `r` was found of: if no name will be left that leads to an object in the upper, sees to it that the
- * inode can live on without it (inode_keep_name()). Caller holds I. Both dirfd and name stay valid. */
-int target_keep(struct change *change, struct target *t, const struct resolved *r, int dirfd, const char *name, enum target_end end);
+ * inode can live on without it (orphan_hold()). Caller holds I. Both dirfd and name stay valid. */
+int target_hold(struct change *change, struct target *t, const struct resolved *r, int dirfd, const char *name, enum target_end end);
 /* On a file system that doesn't keep what is removed while it is open, or hides it in its directory: moves the object away if it must. Nothing
  * has the name then. With VICTIM_REPLACED just before the step that would take the name away. */
 int target_move(struct target *t);
@@ -64,6 +64,6 @@ int target_move(struct target *t);
 int target_unlink(struct target *t);
 /* The name has gone, or has stayed and is put back. Caller holds I. */
 void target_gone(struct target *t);
-void target_unkeep(struct target *t);
+void target_let_go(struct target *t);
 
 #endif

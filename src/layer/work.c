@@ -64,7 +64,7 @@ void work_temp_name(struct layer_set *set, char ret_name[WORK_NAME_MAX])
 	memcpy(ret_name, name, sizeof(name));
 }
 
-void work_kept_name(uint64_t id, char ret_name[WORK_NAME_MAX])
+void work_orphan_name(uint64_t id, char ret_name[WORK_NAME_MAX])
 {
 	char name[TEMP_NAME_SIZE];
 

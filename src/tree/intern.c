@@ -85,7 +85,7 @@ static struct inode *intern_by_link_locked(struct tree *tree, const struct resol
 	inode = link_find_locked(tree, r);
 	if (!inode || inode->type != (r->stx.stx_mode & S_IFMT) || !is_as_before(tree, inode, r))
 		return NULL;
-	/* A number in the upper whose inode lost its names and isn't kept may be in use for another file by now. */
+	/* A number in the upper whose inode lost its names and isn't held may be in use for another file by now. */
 	if (inode_is_unlinked(inode) && inode_in_upper(inode) &&
 	    !(atomic_load_explicit(&inode->flags, memory_order_relaxed) & INODE_INDEXED) &&
 	    atomic_load_explicit(&inode->pinned_fd, memory_order_relaxed) == INODE_NOT_PINNED)
@@ -142,7 +142,7 @@ static int intern_locked(struct tree *tree, struct inode *parent, const char *na
 	if (!inode)
 		return intern_new_locked(tree, parent, name, r, ret_inode, dead);
 	link_recount_locked(tree, inode, r);
-	name_forget_kept_locked(tree, inode, dead);
+	name_forget_last_locked(tree, inode, dead);
 	res = name_attach_locked(tree, inode, parent, name, r->layer);
 	if (res == 0)
 		*ret_inode = inode;

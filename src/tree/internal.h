@@ -152,10 +152,10 @@ void alias_drop_locked(struct tree *tree, const struct inode *inode);
 /* Takes all aliases away, whatever the kernel holds. */
 void alias_forget_all_locked(struct tree *tree);
 
-/* --- keep.c ------------------------------------------------------------------------------------------------------- */
+/* --- orphan.c ----------------------------------------------------------------------------------------------------- */
 
-/* Lets go of what kept an inode that is being freed. */
-void inode_keep_end(struct tree *tree, struct inode *inode);
+/* Lets go of what held an inode that is being freed. */
+void orphan_finish(struct tree *tree, struct inode *inode);
 
 /* --- name.c ------------------------------------------------------------------------------------------------------- */
 
@@ -165,7 +165,7 @@ void name_attach_first_locked(struct tree *tree, struct inode *inode, struct ino
 /* Gives `inode` one more name that nobody has yet, found in `layer`. -ENOMEM. */
 int name_attach_locked(struct tree *tree, struct inode *inode, struct inode *parent, const char *name, unsigned layer);
 /* A name that an unlinked inode kept makes way for a real one. */
-void name_forget_kept_locked(struct tree *tree, struct inode *inode, struct inode **dead);
+void name_forget_last_locked(struct tree *tree, struct inode *inode, struct inode **dead);
 /* Takes a name away; the inode's last one stays with it, outside of the table, where a lower layer has something of it. */
 void name_remove_locked(struct tree *tree, struct inode_name *n, struct inode **dead);
 

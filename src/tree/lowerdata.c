@@ -83,7 +83,7 @@ void lowerdata_drop_locked(struct tree *tree, struct inode *inode)
 
 /* --- copy-up ------------------------------------------------------------------------------------------------------ */
 
-int inode_keep_lower_data(struct tree *tree, struct inode *inode, const struct statx *stx)
+int inode_note_lowerdata(struct tree *tree, struct inode *inode, const struct statx *stx)
 {
 	_cleanup_free_ char *path = NULL;
 	struct inode_name *n;

@@ -107,7 +107,7 @@ int name_attach_locked(struct tree *tree, struct inode *inode, struct inode *par
 }
 
 /* Whether the object is still in a lower layer where its name leads to it. */
-static bool inode_keeps_name(const struct inode *inode)
+static bool inode_keeps_last_name(const struct inode *inode)
 {
 	return inode_is_dir(inode) ? inode->dir->n_lower > 0 : !inode_in_upper(inode);
 }
@@ -122,7 +122,7 @@ void name_remove_locked(struct tree *tree, struct inode_name *n, struct inode **
 		return;
 	}
 	atomic_fetch_or_explicit(&inode->flags, INODE_UNLINKED, memory_order_release);
-	if (inode_keeps_name(inode)) {
+	if (inode_keeps_last_name(inode)) {
 		if (n->in_table)
 			name_table_remove(&tree->inodes->names, n);
 		return;
@@ -152,7 +152,7 @@ bool inode_has_last_name(struct tree *tree, const struct inode *inode)
 }
 
 /* A name that an unlinked inode kept makes way for a real one. */
-void name_forget_kept_locked(struct tree *tree, struct inode *inode, struct inode **dead)
+void name_forget_last_locked(struct tree *tree, struct inode *inode, struct inode **dead)
 {
 	struct inode_name *n = inode->names;
 
@@ -173,7 +173,7 @@ static void name_added_locked(struct tree *tree, struct inode *inode, struct ino
 		name_remove_locked(tree, n, dead);
 	if (inode->names && inode->names->in_table && !inode_is_dir(inode) && inode_in_upper(inode))
 		link_add_locked(tree, inode);
-	name_forget_kept_locked(tree, inode, dead);
+	name_forget_last_locked(tree, inode, dead);
 	if (name_attach_locked(tree, inode, parent, name, 0) < 0)
 		log_limited(LOG_CAUSE_LAYER, LOG_ERR,
 			    "no memory for a name: its inode is reached by its other names only");

@@ -5,7 +5,7 @@
  * A file holds no descriptor; it is opened by name in its parent's directory in the layer that holds it. Between
  * looking up the name and opening it a rename may run, so what was opened is compared, and a mismatch looks
  * the name up again; and an error counts only when it is the object's. An object without a name has a pinned descriptor, which is opened anew, or
- * a name in the work directory (keep.c).
+ * a name in the work directory (orphan.c).
  */
 #include "internal.h"
 
@@ -53,8 +53,8 @@ static int reach_file(struct tree *tree, struct inode *inode, struct reach *r)
 	r->borrowed = pinned != INODE_NOT_PINNED && r->layer->upper;
 	r->name = r->borrowed && pinned >= 0 ? "" : r->place.name;
 	r->dir = (struct dirfd){.fd = pinned};
-	if (r->borrowed && pinned == INODE_KEPT_BY_NAME) {
-		work_kept_name(inode->id, r->place.name);
+	if (r->borrowed && pinned == INODE_HELD_BY_NAME) {
+		work_orphan_name(inode->id, r->place.name);
 		r->dir.fd = tree->layers->work_fd;
 	}
 	if (r->borrowed)
@@ -273,11 +273,11 @@ void inode_fix_statx(struct tree *tree, struct inode *inode, struct statx *stx)
 	if (inode_is_dir(inode) && (inode == tree->root || dir_depth(inode->dir) > 1))
 		stx->stx_nlink = 1;
 	lowerdata_fix_statx(tree, inode, stx);
-	/* A file with other links in the upper, known or not, keeps their count; the name that keeps it is none of them. */
+	/* A file with other links in the upper, known or not, keeps their count; the name that holds it is none of them. */
 	if (flags & INODE_COUNTED)
 		stx->stx_nlink = inode_nlink(tree, inode);
 	else if ((flags & INODE_UNLINKED) && !(flags & INODE_HARDLINKED))
 		stx->stx_nlink = 0;
-	else if (inode_is_kept_by_name(inode) && stx->stx_nlink > 0)
+	else if (orphan_is_held_by_name(inode) && stx->stx_nlink > 0)
 		stx->stx_nlink--;
 }

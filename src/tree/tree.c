@@ -53,7 +53,7 @@ static void end_of_inode(struct tree *tree, struct inode *inode)
 		listing_drop(tree, inode);
 		dirfd_drop(tree, inode->dir);
 	}
-	inode_keep_end(tree, inode);
+	orphan_finish(tree, inode);
 }
 
 int tree_new(struct layer_set *set, const struct tree_limits *limits, struct tree **ret_tree)
@@ -125,7 +125,7 @@ static bool check_names(struct tree *tree, struct inode *inode)
 	return good;
 }
 
-/* I3 and I4: an upper object is in the upper layer, and when it has no name it is kept. */
+/* I3 and I4: an upper object is in the upper layer, and when it has no name it is an orphan, which is held. */
 static bool check_upper(struct tree *tree, struct inode *inode)
 {
 	bool good = true;
@@ -163,7 +163,7 @@ static bool check_stack(struct inode *inode)
 	return good;
 }
 
-/* Pinned descriptors are counted, and directories have no other way to be kept. */
+/* Pinned descriptors are counted, and directories have no other way to be held. */
 static bool check_pins(struct tree *tree)
 {
 	unsigned pinned = 0;
@@ -175,7 +175,7 @@ static bool check_pins(struct tree *tree)
 		if (!inode)
 			continue;
 		pinned += atomic_load(&inode->pinned_fd) >= 0;
-		good &= CHECK(!inode_is_dir(inode) || !inode_is_kept_by_name(inode));
+		good &= CHECK(!inode_is_dir(inode) || !orphan_is_held_by_name(inode));
 	}
 	good &= CHECK(pinned == atomic_load(&tree->n_pinned));
 	return good;

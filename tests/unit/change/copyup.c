@@ -427,7 +427,7 @@ static void expect_nameless_copy(unsigned max_pinned, bool has_tmpfile)
 	/* Only the whiteout is there. */
 	EXPECT_INT(count_entries("u"), 1);
 	EXPECT_INT(uni_work_entries(), max_pinned ? 1 : 2);
-	EXPECT_INT(inode_is_kept_by_name(file), !max_pinned);
+	EXPECT_INT(orphan_is_held_by_name(file), !max_pinned);
 	EXPECT(tree_check(u.tree));
 }
 
@@ -463,7 +463,7 @@ static void expect_nameless_copies(unsigned max_pinned)
 		EXPECT_INT(attr_set(u.change, inodes[i], &attr, -1, &stx), 0);
 		EXPECT_INT(stx.stx_uid, 7);
 		EXPECT_INT(stx.stx_nlink, 0);
-		EXPECT_INT(inode_is_kept_by_name(inodes[i]), !max_pinned);
+		EXPECT_INT(orphan_is_held_by_name(inodes[i]), !max_pinned);
 	}
 	EXPECT_INT(count_entries("u"), 2);
 }

@@ -290,10 +290,10 @@ TEST("a removed file that is kept by a name in the work directory can't be linke
 	struct statx stx;
 
 	ASSERT_INT(names_unlink(&u, "f"), 0);
-	EXPECT(inode_is_kept_by_name(f));
+	EXPECT(orphan_is_held_by_name(f));
 	EXPECT_INT(create_link(u.change, f, u.tree->root, "g", &stx), -ENOENT);
 	ASSERT_INT(names_unlink(&u, "one"), 0);
-	EXPECT(inode_is_kept_by_name(one));
+	EXPECT(orphan_is_held_by_name(one));
 	ASSERT_INT(inode_statx(u.tree, one, &stx), 0);
 	EXPECT_INT(stx.stx_nlink, 1);
 	EXPECT_INT(create_link(u.change, one, u.tree->root, "three", &stx), 0);
@@ -335,7 +335,7 @@ TEST("a nameless file that is kept by a name in the work directory can be writte
 	if (r == -EOPNOTSUPP)
 		SKIP("no O_TMPFILE here");
 	ASSERT_INT(r, 0);
-	EXPECT(inode_is_kept_by_name(inode));
+	EXPECT(orphan_is_held_by_name(inode));
 	EXPECT_INT(stx.stx_nlink, 0);
 	int fd = inode_open(u.tree, inode, O_RDWR, NULL);
 

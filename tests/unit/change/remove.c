@@ -110,7 +110,7 @@ TEST("beyond the limit a removed file of the upper is kept by a name, a director
 	ASSERT_INT(names_unlink(&u, "up"), 0);
 	ASSERT_INT(names_unlink(&u, "both"), 0);
 	ASSERT_INT(names_rmdir(&u, "d"), 0);
-	EXPECT(inode_is_kept_by_name(up) && inode_is_kept_by_name(both));
+	EXPECT(orphan_is_held_by_name(up) && orphan_is_held_by_name(both));
 	EXPECT(atomic_load(&d->pinned_fd) >= 0);
 	EXPECT_INT(work_temps(), 2);
 	EXPECT_VIEW(&u, "");

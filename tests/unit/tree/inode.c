@@ -246,7 +246,7 @@ TEST("an upper file that was unlinked lives by its pinned descriptor, with link 
 }
 
 /* Entries of the work directory. */
-static int kept_names(struct fixture *f)
+static int orphan_names(struct fixture *f)
 {
 	DIR *dir = fdopendir(openat(f->top_fd, "work", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	int n = -2;
@@ -268,9 +268,9 @@ TEST("beyond the limit an unlinked upper file lives by a name in the work direct
 	ASSERT(fixture_make(&f, "0f/a"));
 	a = fixture_get(&f, "a");
 	ASSERT(a);
-	ASSERT_INT(inode_keep_name(f.tree, a, f.set->layers[0].root_fd, "a"), 1);
+	ASSERT_INT(orphan_hold(f.tree, a, f.set->layers[0].root_fd, "a"), 1);
 	EXPECT_INT(nlink_of(&f, a), 1);
-	EXPECT_INT(inode_keep_name(f.tree, a, f.set->layers[0].root_fd, "a"), 0);
+	EXPECT_INT(orphan_hold(f.tree, a, f.set->layers[0].root_fd, "a"), 0);
 	ASSERT_INT(unlinkat(f.top_fd, "0/a", 0), 0);
 	inode_name_removed(f.tree, f.tree->root, "a");
 	EXPECT_STR(content(&f, a), "0/a");
@@ -278,10 +278,10 @@ TEST("beyond the limit an unlinked upper file lives by a name in the work direct
 	fd = inode_open(f.tree, a, O_RDWR, &layer);
 	EXPECT(fd >= 0 && layer->upper);
 	close(fd);
-	EXPECT_INT(kept_names(&f), 1);
+	EXPECT_INT(orphan_names(&f), 1);
 	EXPECT(tree_check(f.tree));
 	inode_forget(f.tree, a, 1);
-	EXPECT_INT(kept_names(&f), 0);
+	EXPECT_INT(orphan_names(&f), 0);
 }
 
 TEST("a file that keeps its name after all loses the one in the work directory")
@@ -291,15 +291,15 @@ TEST("a file that keeps its name after all loses the one in the work directory")
 
 	ASSERT(fixture_make(&f, "0f/a"));
 	a = fixture_get(&f, "a");
-	ASSERT_INT(inode_keep_name(f.tree, a, f.set->layers[0].root_fd, "a"), 1);
-	inode_unkeep(f.tree, a);
-	EXPECT_INT(kept_names(&f), 0);
+	ASSERT_INT(orphan_hold(f.tree, a, f.set->layers[0].root_fd, "a"), 1);
+	orphan_let_go(f.tree, a);
+	EXPECT_INT(orphan_names(&f), 0);
 	EXPECT_STR(content(&f, a), "0/a");
 	EXPECT_INT(nlink_of(&f, a), 1);
 	EXPECT(tree_check(f.tree));
 }
 
-TEST("where no descriptor is left a file is kept by name though the limit isn't met, and where it can't be linked by a descriptor though it is")
+TEST("where no descriptor is left a file is held by name though the limit isn't met, and where it can't be linked by a descriptor though it is")
 {
 	FIXTURE(f, .layers = 2);
 	struct inode *a, *b;
@@ -312,21 +312,21 @@ TEST("where no descriptor is left a file is kept by name though the limit isn't 
 	ASSERT_INT(getrlimit(RLIMIT_NOFILE, &old), 0);
 	none = (struct rlimit){.rlim_cur = 0, .rlim_max = old.rlim_max};
 	ASSERT_INT(setrlimit(RLIMIT_NOFILE, &none), 0);
-	res = inode_keep_name(f.tree, a, f.set->layers[0].root_fd, "a");
+	res = orphan_hold(f.tree, a, f.set->layers[0].root_fd, "a");
 	ASSERT_INT(setrlimit(RLIMIT_NOFILE, &old), 0);
 	EXPECT_INT(res, 1);
 	f.tree->max_pinned = 0;
 	ASSERT_INT(unlinkat(f.top_fd, "work", AT_REMOVEDIR), -1);
-	inode_unkeep(f.tree, a);
+	orphan_let_go(f.tree, a);
 	ASSERT_INT(unlinkat(f.top_fd, "work", AT_REMOVEDIR), 0);
-	EXPECT_INT(inode_keep_name(f.tree, b, f.set->layers[0].root_fd, "b"), 0);
+	EXPECT_INT(orphan_hold(f.tree, b, f.set->layers[0].root_fd, "b"), 0);
 	EXPECT(b->pinned_fd >= 0);
-	EXPECT_INT(inode_keep_name(f.tree, a, f.set->layers[0].root_fd, "gone"), -ENOENT);
+	EXPECT_INT(orphan_hold(f.tree, a, f.set->layers[0].root_fd, "gone"), -ENOENT);
 	EXPECT_INT(a->pinned_fd, INODE_NOT_PINNED);
 	EXPECT(tree_check(f.tree));
 }
 
-TEST("a file with a further link that is kept by name shows the count of the others")
+TEST("a file with a further link that is held by name shows the count of the others")
 {
 	FIXTURE(f, .layers = 2, .no_pins = true);
 	struct inode *a;
@@ -334,7 +334,7 @@ TEST("a file with a further link that is kept by name shows the count of the oth
 	ASSERT(fixture_make(&f, "0f/a"));
 	ASSERT_INT(linkat(f.top_fd, "0/a", f.top_fd, "0/b", 0), 0);
 	a = fixture_get(&f, "a");
-	ASSERT_INT(inode_keep_name(f.tree, a, f.set->layers[0].root_fd, "a"), 1);
+	ASSERT_INT(orphan_hold(f.tree, a, f.set->layers[0].root_fd, "a"), 1);
 	ASSERT_INT(unlinkat(f.top_fd, "0/a", 0), 0);
 	inode_name_removed(f.tree, f.tree->root, "a");
 	EXPECT_INT(nlink_of(&f, a), 1);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keeping an upper object whose inode has no name for as long as the kernel knows the inode: somebody may have it open.
+ * Orphans: an upper object whose inode has no name is held for as long as the kernel knows the inode: somebody may have
+ * it open.
  *
  * A descriptor does it and costs nothing on disk, but descriptors are few. Beyond a share of them, or when there are none,
  * the object gets a further link in the work directory. Its name follows from the inode's id, so that nothing is stored.
  * It goes when the inode is freed, and after a crash with all that the next mount finds there. It is made before the
  * object's own name goes, so no change of names has to know of it.
  *
- * A directory can't have two names: it is kept by a descriptor always.
+ * A directory can't have two names: it is held by a descriptor always.
  *
  * Where a descriptor doesn't keep what is removed (layer_set.removed) the object always gets the name; and where a link can't be had, or what
  * is open is hidden in its directory, it moves there in the place of losing its own.
@@ -24,8 +25,8 @@
 #include "layer/work.h"
 #include "os/fs.h"
 
-/* What is to be kept: a name in a directory of the upper, or, with an empty name, the object itself. */
-struct keep_source {
+/* What is to be held: a name in a directory of the upper, or, with an empty name, the object itself. */
+struct orphan_source {
 	int fd;
 	const char *name;
 };
@@ -42,12 +43,12 @@ void inode_pin(struct tree *tree, struct inode *inode, int fd)
 		os_close(fd);
 }
 
-static int source_open_once(struct tree *tree, const struct keep_source *s)
+static int source_open_once(struct tree *tree, const struct orphan_source *s)
 {
 	return *s->name ? layer_openat(layer_upper(tree->layers), s->fd, s->name, O_PATH) : os_dup(s->fd);
 }
 
-static int pin_source(struct tree *tree, struct inode *inode, const struct keep_source *s)
+static int pin_source(struct tree *tree, struct inode *inode, const struct orphan_source *s)
 {
 	int fd = source_open_once(tree, s);
 
@@ -60,21 +61,21 @@ static int pin_source(struct tree *tree, struct inode *inode, const struct keep_
 }
 
 /* Makes the name in the work directory; 1. */
-static int link_source(struct tree *tree, struct inode *inode, const struct keep_source *s)
+static int link_source(struct tree *tree, struct inode *inode, const struct orphan_source *s)
 {
-	char kept[WORK_NAME_MAX];
+	char orphan[WORK_NAME_MAX];
 	int work_fd = tree->layers->work_fd, res;
 
-	work_kept_name(inode->id, kept);
-	res = *s->name ? os_linkat(s->fd, s->name, work_fd, kept) : os_link_fd(s->fd, work_fd, kept);
+	work_orphan_name(inode->id, orphan);
+	res = *s->name ? os_linkat(s->fd, s->name, work_fd, orphan) : os_link_fd(s->fd, work_fd, orphan);
 	if (res < 0)
 		return res;
-	atomic_store_explicit(&inode->pinned_fd, INODE_KEPT_BY_NAME, memory_order_release);
+	atomic_store_explicit(&inode->pinned_fd, INODE_HELD_BY_NAME, memory_order_release);
 	return 1;
 }
 
 /* The one way, else the other; an error is that of the way that is tried first. */
-static int keep_source(struct tree *tree, struct inode *inode, const struct keep_source *s)
+static int orphan_source(struct tree *tree, struct inode *inode, const struct orphan_source *s)
 {
 	int res, other;
 
@@ -99,66 +100,67 @@ static int keep_source(struct tree *tree, struct inode *inode, const struct keep
 	return other < 0 ? res : other;
 }
 
-int inode_keep_name(struct tree *tree, struct inode *inode, int dirfd, const char *name)
+int orphan_hold(struct tree *tree, struct inode *inode, int dirfd, const char *name)
 {
-	return keep_source(tree, inode, &(struct keep_source){.fd = dirfd, .name = name});
+	return orphan_source(tree, inode, &(struct orphan_source){.fd = dirfd, .name = name});
 }
 
-int inode_keep_fd(struct tree *tree, struct inode *inode, int fd)
+int orphan_hold_fd(struct tree *tree, struct inode *inode, int fd)
 {
-	return keep_source(tree, inode, &(struct keep_source){.fd = fd, .name = ""});
+	return orphan_source(tree, inode, &(struct orphan_source){.fd = fd, .name = ""});
 }
 
-int inode_keep_moved(struct tree *tree, struct inode *inode, int dirfd, const char *name)
+int orphan_moved(struct tree *tree, struct inode *inode, int dirfd, const char *name)
 {
-	char kept[WORK_NAME_MAX];
+	char orphan[WORK_NAME_MAX];
 	int res;
 
-	work_kept_name(inode->id, kept);
-	res = os_renameat2(dirfd, name, tree->layers->work_fd, kept, 0);
+	work_orphan_name(inode->id, orphan);
+	res = os_renameat2(dirfd, name, tree->layers->work_fd, orphan, 0);
 	if (res == 0)
-		atomic_store_explicit(&inode->pinned_fd, INODE_KEPT_BY_NAME, memory_order_release);
+		atomic_store_explicit(&inode->pinned_fd, INODE_HELD_BY_NAME, memory_order_release);
 	return res;
 }
 
 int inode_move_back(struct tree *tree, struct inode *inode, int dirfd, const char *name)
 {
-	char kept[WORK_NAME_MAX];
+	char orphan[WORK_NAME_MAX];
 	int res;
 
-	work_kept_name(inode->id, kept);
-	res = os_renameat2(tree->layers->work_fd, kept, dirfd, name, 0);
+	work_orphan_name(inode->id, orphan);
+	res = os_renameat2(tree->layers->work_fd, orphan, dirfd, name, 0);
 	if (res == 0)
 		atomic_store_explicit(&inode->pinned_fd, INODE_NOT_PINNED, memory_order_release);
 	return res;
 }
 
-static void unlink_kept(struct tree *tree, const struct inode *inode)
+static void unlink_orphan(struct tree *tree, const struct inode *inode)
 {
-	char kept[WORK_NAME_MAX];
+	char orphan[WORK_NAME_MAX];
 	int res;
 
-	work_kept_name(inode->id, kept);
-	res = os_unlinkat(tree->layers->work_fd, kept, 0);
+	work_orphan_name(inode->id, orphan);
+	res = os_unlinkat(tree->layers->work_fd, orphan, 0);
 	if (res < 0)
-		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING, "work directory: %s not removed: %s", kept, strerror(-res));
+		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING, "work directory: %s not removed: %s", orphan,
+			    strerror(-res));
 }
 
-void inode_unkeep(struct tree *tree, struct inode *inode)
+void orphan_let_go(struct tree *tree, struct inode *inode)
 {
-	if (!inode_is_kept_by_name(inode))
+	if (!orphan_is_held_by_name(inode))
 		return;
 	/* Whoever reaches for the name in between finds it missing and looks again. */
 	atomic_store_explicit(&inode->pinned_fd, INODE_NOT_PINNED, memory_order_release);
-	unlink_kept(tree, inode);
+	unlink_orphan(tree, inode);
 }
 
-void inode_keep_end(struct tree *tree, struct inode *inode)
+void orphan_finish(struct tree *tree, struct inode *inode)
 {
 	int pinned = atomic_load_explicit(&inode->pinned_fd, memory_order_relaxed);
 
-	if (pinned == INODE_KEPT_BY_NAME)
-		unlink_kept(tree, inode);
+	if (pinned == INODE_HELD_BY_NAME)
+		unlink_orphan(tree, inode);
 	if (pinned < 0)
 		return;
 	os_close(pinned);
@@ -189,7 +191,7 @@ int inode_intern_nameless(struct tree *tree, const struct statx *stx, int fd, st
 	if (!inode)
 		return -ENOMEM;
 	/* Nobody knows its id yet, so it needs no I. */
-	if (atomic_load(&tree->n_pinned) < tree->max_pinned || inode_keep_fd(tree, inode, owned) <= 0)
+	if (atomic_load(&tree->n_pinned) < tree->max_pinned || orphan_hold_fd(tree, inode, owned) <= 0)
 		inode_pin(tree, inode, TAKE_FD(owned));
 	*ret_inode = inode;
 	return 0;
