@@ -16,7 +16,7 @@
 #include <sys/sysmacros.h>
 
 #include "format/acl.h"
-#include "format/inomark.h"
+#include "format/ino_xattr.h"
 #include "format/name.h"
 #include "format/origin.h"
 #include "format/source.h"
@@ -202,9 +202,9 @@ static int set_mark(struct copyup *c, enum xattr_overlay which, const void *valu
 /* st_ino itself, where no handle leads back to it. */
 static int mark_ino(struct copyup *c)
 {
-	uint8_t value[INOMARK_SIZE];
+	uint8_t value[INO_XATTR_SIZE];
 
-	inomark_encode(layer_lasting_ino(c->change->layers, inode_ino(c->inode)), value);
+	ino_xattr_encode(layer_lasting_ino(c->change->layers, inode_ino(c->inode)), value);
 	return set_mark(c, XATTR_OVERLAY_PLYFS_INO, value, sizeof(value));
 }
 

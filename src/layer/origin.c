@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "format/inomark.h"
+#include "format/ino_xattr.h"
 #include "format/origin.h"
 #include "internal.h"
 #include "layer/index.h"
@@ -134,7 +134,7 @@ static uint64_t origin_ino(const struct copy *copy)
 {
 	const struct layer_set *set = copy->set;
 	uint64_t ino = ino_of_handle(copy);
-	uint8_t value[INOMARK_SIZE];
+	uint8_t value[INO_XATTR_SIZE];
 	ssize_t size;
 
 	if (ino)
@@ -146,7 +146,7 @@ static uint64_t origin_ino(const struct copy *copy)
 	if (os_getxattr(copy->dirfd, copy->name, xattr_overlay_name(set->ns, XATTR_OVERLAY_NLINK), NULL, 0) >= 0 &&
 	    !(copy->may_be_indexed && is_indexed(set, copy->dirfd, copy->name)))
 		return 0;
-	return layer_shown_ino(set, inomark_decode(value, (size_t)size));
+	return layer_shown_ino(set, ino_xattr_decode(value, (size_t)size));
 }
 
 uint64_t layer_origin_ino(const struct layer_set *set, const struct layer *l, int dirfd, const char *name)

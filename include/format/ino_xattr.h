@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ino xattr: st_ino of a copied-up object, where the origin mark (format/origin.h) can't give it back because file handles can't be
+ * made or opened. Kernel overlayfs hides the attribute and doesn't know it. plyfs's own, so it has a magic, a version and a checksum, all
+ * little-endian; one that isn't understood counts as none, which costs no more than a changed number.
+ *
+ *	 0  4  magic "plyi"
+ *	 4  4  version
+ *	 8  8  st_ino
+ *	16  8  XXH3-64 of the 16 bytes before
+ */
+#ifndef FORMAT_INO_XATTR_H
+#define FORMAT_INO_XATTR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define INO_XATTR_VERSION 1
+#define INO_XATTR_SIZE 24
+
+void ino_xattr_encode(uint64_t ino, uint8_t ret_bytes[static INO_XATTR_SIZE]);
+/* The number, or 0 when the bytes are no ino xattr of a known version. */
+uint64_t ino_xattr_decode(const void *bytes, size_t size);
+
+#endif
