@@ -10,8 +10,8 @@
 
 #define WORK_NAME_MAX 32
 
-/* WORKDIR/WORK_DIR_NAME holds the temp files, as in kernel overlayfs; WORKDIR/WORK_STATE_NAME is a format/mark.h file whose
- * uuid tells, while the lock is held, which layers are mounted where. */
+/* WORKDIR/WORK_DIR_NAME holds the temp files, as in kernel overlayfs; WORKDIR/WORK_STATE_NAME is a format/work_state.h file
+ * whose uuid tells, while the lock is held, which layers are mounted where. */
 #define WORK_DIR_NAME "work"
 #define WORK_STATE_NAME "plyfs.state"
 

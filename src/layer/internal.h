@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "base/macros.h"
-#include "format/mark.h"
+#include "format/work_state.h"
 #include "layer/device.h"
 #include "layer/layer.h"
 #include "layer/work.h"
@@ -97,7 +97,7 @@ int inuse_lock(struct layer_opening *lo);
 int inuse_lock_mountpoint(struct layer_opening *lo);
 
 /* workdir.c */
-int workdir_read_state(int workdir_fd, struct workmark *ret);
+int workdir_read_state(int workdir_fd, struct work_state *ret);
 int workdir_prepare(struct layer_opening *lo);
 /* Of a directory in WORKDIR. What it inherited (setgid, ACLs) or had before would go to the files made in it. */
 int workdir_reset_permissions(const struct layer_set *set, int fd);

@@ -193,10 +193,10 @@ static const struct layer_place *try_all(const struct layer_opening *lo, const s
 /* Whether who holds the lock has mounted just what we are asked to mount. */
 static bool is_already_mounted(const struct layer_opening *lo, const struct inuse_search *search)
 {
-	struct workmark mark;
+	struct work_state state;
 
-	return search->mounted && !search->used && !workdir_read_state(lo->set->workdir_fd, &mark) &&
-	       !memcmp(mark.uuid, lo->set->identity, sizeof(lo->set->identity));
+	return search->mounted && !search->used && !workdir_read_state(lo->set->workdir_fd, &state) &&
+	       !memcmp(state.uuid, lo->set->identity, sizeof(lo->set->identity));
 }
 
 static bool is_locked(int fd)
@@ -211,9 +211,9 @@ static bool is_locked(int fd)
 static bool is_ending(const struct layer_opening *lo, const struct inuse_search *search)
 {
 	int fd = lo->set->workdir_fd;
-	struct workmark mark;
+	struct work_state state;
 
-	return !search->used && workdir_read_state(fd, &mark) == -ENOENT && is_locked(fd);
+	return !search->used && workdir_read_state(fd, &state) == -ENOENT && is_locked(fd);
 }
 
 /* Who can't change anything needs no upper of his own: the other one's is a layer like any. But where its names lead to that it lacks is told by

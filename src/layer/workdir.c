@@ -24,24 +24,24 @@
 
 /* --- the state file ----------------------------------------------------------------------------------------------- */
 
-int workdir_read_state(int workdir_fd, struct workmark *ret)
+int workdir_read_state(int workdir_fd, struct work_state *ret)
 {
 	_cleanup_close_ int fd = os_openat(workdir_fd, WORK_STATE_NAME, O_RDONLY | O_NONBLOCK, 0, OS_NO_XDEV);
-	uint8_t bytes[WORKMARK_SIZE + 1];
+	uint8_t bytes[WORK_STATE_SIZE + 1];
 	ssize_t size;
 
 	if (fd < 0)
 		return fd;
 	size = os_pread(fd, bytes, sizeof(bytes), 0);
-	return size < 0 ? (int)size : workmark_decode(bytes, (size_t)size, ret);
+	return size < 0 ? (int)size : work_state_decode(bytes, (size_t)size, ret);
 }
 
 /* What is damaged can be a mount that crashed; what a later version wrote means more than we know, and what can't be read may be that. */
 static int check_state(struct layer_opening *lo)
 {
 	const char *path = layer_work_place(lo)->path;
-	struct workmark mark;
-	int ret = workdir_read_state(lo->set->workdir_fd, &mark);
+	struct work_state state;
+	int ret = workdir_read_state(lo->set->workdir_fd, &state);
 
 	switch (-ret) {
 	case 0:
@@ -57,7 +57,7 @@ static int check_state(struct layer_opening *lo)
 	}
 }
 
-static int write_temp_state(int workdir_fd, const uint8_t bytes[static WORKMARK_SIZE])
+static int write_temp_state(int workdir_fd, const uint8_t bytes[static WORK_STATE_SIZE])
 {
 	_cleanup_close_ int fd = -1;
 	ssize_t size;
@@ -66,18 +66,18 @@ static int write_temp_state(int workdir_fd, const uint8_t bytes[static WORKMARK_
 	fd = os_openat(workdir_fd, STATE_TEMP, O_CREAT | O_EXCL | O_WRONLY, 0600, OS_NO_XDEV);
 	if (fd < 0)
 		return fd;
-	size = os_pwrite_all(fd, bytes, WORKMARK_SIZE, 0);
-	return size < 0 ? (int)size : size == WORKMARK_SIZE ? 0 : -ENOSPC;
+	size = os_pwrite_all(fd, bytes, WORK_STATE_SIZE, 0);
+	return size < 0 ? (int)size : size == WORK_STATE_SIZE ? 0 : -ENOSPC;
 }
 
 int workdir_write_state(struct layer_opening *lo)
 {
-	struct workmark mark = {.version = WORKMARK_VERSION};
-	uint8_t bytes[WORKMARK_SIZE];
+	struct work_state state = {.version = WORK_STATE_VERSION};
+	uint8_t bytes[WORK_STATE_SIZE];
 	int fd = lo->set->workdir_fd, ret;
 
-	memcpy(mark.uuid, lo->set->identity, sizeof(mark.uuid));
-	workmark_encode(&mark, bytes);
+	memcpy(state.uuid, lo->set->identity, sizeof(state.uuid));
+	work_state_encode(&state, bytes);
 	ret = write_temp_state(fd, bytes);
 	if (!ret)
 		ret = os_renameat2(fd, STATE_TEMP, fd, WORK_STATE_NAME, 0);

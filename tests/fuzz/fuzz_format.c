@@ -11,7 +11,7 @@
 #include "fuzz.h"
 #include "format/acl.h"
 #include "format/idmap.h"
-#include "format/mark.h"
+#include "format/work_state.h"
 #include "format/metacopy.h"
 #include "format/name.h"
 #include "format/origin.h"
@@ -171,13 +171,13 @@ static void fuzz_idmap(const uint8_t *data, size_t size)
 static void fuzz_small(const uint8_t *data, size_t size)
 {
 	struct metacopy metacopy;
-	struct workmark mark;
-	uint8_t again[WORKMARK_SIZE];
+	struct work_state state;
+	uint8_t again[WORK_STATE_SIZE];
 
 	if (metacopy_decode(data, size, &metacopy) == 0)
 		MUST(metacopy.digest_size <= METACOPY_DIGEST_MAX);
-	if (workmark_decode(data, size, &mark) == 0) {
-		workmark_encode(&mark, again);
+	if (work_state_decode(data, size, &state) == 0) {
+		work_state_encode(&state, again);
 		MUST(size == sizeof(again) && !memcmp(again, data, size));
 	}
 }

@@ -7,7 +7,7 @@
 #include <sys/ioctl.h>
 
 #include "fixture.h"
-#include "format/mark.h"
+#include "format/work_state.h"
 
 #define SET "lowerdir=l1,upperdir=u,workdir=w"
 
@@ -220,24 +220,24 @@ static bool write_state(const void *bytes, size_t size)
 TEST("a state file of a later version is refused, a damaged one replaced")
 {
 	FIXTURE(f);
-	struct workmark mark = {.version = WORKMARK_VERSION + 1};
-	uint8_t bytes[WORKMARK_SIZE];
+	struct work_state state = {.version = WORK_STATE_VERSION + 1};
+	uint8_t bytes[WORK_STATE_SIZE];
 	struct stat st;
-	workmark_encode(&mark, bytes);
+	work_state_encode(&state, bytes);
 	ASSERT(write_state(bytes, sizeof(bytes)));
 	EXPECT_REFUSED(&f, SET, -EPROTONOSUPPORT, "workdir: w: plyfs.state was written by a later version of plyfs");
 	ASSERT(write_state("rubbish", 7));
 	EXPECT_OPENS(&f, SET);
 	ASSERT_INT(stat("w/" WORK_STATE_NAME, &st), 0);
-	EXPECT_INT(st.st_size, WORKMARK_SIZE);
+	EXPECT_INT(st.st_size, WORK_STATE_SIZE);
 }
 
-static bool read_state(struct workmark *ret)
+static bool read_state(struct work_state *ret)
 {
-	uint8_t bytes[WORKMARK_SIZE];
+	uint8_t bytes[WORK_STATE_SIZE];
 	int fd = open("w/" WORK_STATE_NAME, O_RDONLY | O_CLOEXEC);
 	bool good = fd >= 0 && read(fd, bytes, sizeof(bytes)) == sizeof(bytes) &&
-		    !workmark_decode(bytes, sizeof(bytes), ret);
+		    !work_state_decode(bytes, sizeof(bytes), ret);
 
 	close(fd);
 	return good;
@@ -246,7 +246,7 @@ static bool read_state(struct workmark *ret)
 TEST("the state file tells the same mount from another one")
 {
 	FIXTURE(f);
-	struct workmark a, b, c;
+	struct work_state a, b, c;
 	ASSERT_INT(mkdir("m2", 0755), 0);
 	EXPECT_OPENS(&f, "lowerdir=l1:l2,upperdir=u,workdir=w");
 	ASSERT(read_state(&a));

@@ -10,31 +10,31 @@
  *	24 16  identity of the mount
  *	40  8  XXH3-64 of the 40 bytes before
  */
-#ifndef FORMAT_MARK_H
-#define FORMAT_MARK_H
+#ifndef FORMAT_WORK_STATE_H
+#define FORMAT_WORK_STATE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define WORKMARK_VERSION 1
-#define WORKMARK_SIZE 48
-#define WORKMARK_UUID_SIZE 16
+#define WORK_STATE_VERSION 1
+#define WORK_STATE_SIZE 48
+#define WORK_STATE_UUID_SIZE 16
 
 /* No flag is defined yet; one that a reader doesn't know refuses the mount, as a version would. */
-#define WORKMARK_FLAGS_KNOWN UINT64_C(0)
+#define WORK_STATE_FLAGS_KNOWN UINT64_C(0)
 
-struct workmark {
+struct work_state {
 	uint32_t version;
 	uint64_t flags;
-	uint8_t uuid[WORKMARK_UUID_SIZE]; /* identity of the mount: its layers and where it is */
+	uint8_t uuid[WORK_STATE_UUID_SIZE]; /* identity of the mount: its layers and where it is */
 };
 
-void workmark_encode(const struct workmark *mark, uint8_t ret_bytes[static WORKMARK_SIZE]);
+void work_state_encode(const struct work_state *state, uint8_t ret_bytes[static WORK_STATE_SIZE]);
 
 /*
  * -EINVAL: not such a file (magic or size). -EPROTONOSUPPORT: a version or flag of a later plyfs. -EBADMSG: damaged,
  * the checksum disagrees. *ret is untouched on failure.
  */
-int workmark_decode(const void *bytes, size_t size, struct workmark *ret);
+int work_state_decode(const void *bytes, size_t size, struct work_state *ret);
 
 #endif
