@@ -20,10 +20,10 @@
  *	216 40  0
  *	256     D directories, 72 bytes each; the first is the root
  *		 0 8 inode number, 8 8 size, 16 8 ctime, 24 8 mtime, 32 8 btime (seconds), 40 4 48 of each the nanoseconds,
- *		52 4 links, 56 4 mode, 60 4 marks (enum layer_mark), 64 4 its first name, 68 4 number of names
+ *		52 4 links, 56 4 mode, 60 4 xattr flags (enum xattr_flag), 64 4 its first name, 68 4 number of names
  *	...     N names, 32 bytes each, those of a directory together, in the order in which it gave them
  *		 0 8 inode number in the directory, 0 of another subvolume, 8 8 ctime (seconds), 16 4 and nanoseconds, 20 4 where the name begins, 24 4 directory
- *		(1 is the root, 0 none that is known), 28 2 marks and 0x8000 when they are known, 30 1 length, 31 1 type (DT_*;
+ *		(1 is the root, 0 none that is known), 28 2 xattr flags and 0x8000 when they are known, 30 1 length, 31 1 type (DT_*;
  *		DT_WHT a whiteout)
  *	...     N numbers of 4 bytes: for each directory the numbers of its names, from 0, sorted as strings of bytes
  *	...     L bytes: the names, not terminated
@@ -66,7 +66,7 @@ struct cachefile_stamp {
 
 struct cachefile_dir {
 	struct cachefile_stamp stamp;
-	uint32_t marks;
+	uint32_t xattr_flags;
 	uint32_t first, n; /* its names */
 };
 
@@ -75,8 +75,8 @@ struct cachefile_entry {
 	struct cachefile_time ctime; /* not of directories: marks are right while the object has this */
 	uint32_t name_off;
 	uint32_t dir;              /* of a directory; 0: nothing is known of it */
-	uint16_t marks;
-	bool marks_known;
+	uint16_t xattr_flags;
+	bool xattr_flags_known;
 	uint8_t name_len;
 	uint8_t type;
 };

@@ -24,8 +24,8 @@
 uint32_t layer_cache_root(const struct layer *l);
 /* Whether the directory is as it was recorded under `number`, which may be 0. */
 bool layer_cache_confirm(const struct layer *l, uint32_t number, const struct statx *stx);
-/* Of a confirmed directory: its marks, as layer_read_marks() would read them. 0, -ENODATA. */
-int layer_cache_marks(const struct layer *l, uint32_t number, unsigned *ret_marks);
+/* Of a confirmed directory: its xattr flags, as layer_read_xattr_flags() would read them. 0, -ENODATA. */
+int layer_cache_xattr_flags(const struct layer *l, uint32_t number, unsigned *ret_flags);
 /* 1: the directory has the name; 0: it hasn't; -ENODATA. */
 int layer_cache_find(const struct layer *l, uint32_t number, const char *name, struct cachefile_entry *ret);
 /* All names in the order of the directory; those of type DT_WHT are whiteouts. Ends at the first non-zero value of `each` and returns it.

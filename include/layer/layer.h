@@ -197,33 +197,34 @@ static inline bool layer_has_owner(const struct statx *stx)
 	return stx->stx_uid != LAYER_NO_ID && stx->stx_gid != LAYER_NO_ID;
 }
 
-/* --- marks: private attributes of one object, read in one go -------------------------------------------------------------- */
+/* --- xattr flags: which attributes one object has, read in one go --------------------------------------------------------- */
 
-enum layer_mark {
-	MARK_OPAQUE = 1 << 0,   /* overlay.opaque = y; with the aufs dialect user.fuseoverlayfs.opaque = y too */
-	MARK_XWHITEOUTS = 1 << 1, /* overlay.opaque = x: contains whiteouts of the xattr form */
-	MARK_REDIRECT = 1 << 2,
-	MARK_METACOPY = 1 << 3,
-	MARK_ORIGIN = 1 << 4,
-	MARK_IMPURE = 1 << 5,
-	MARK_WHITEOUT = 1 << 6, /* overlay.whiteout: a whiteout where the directory has MARK_XWHITEOUTS */
-	MARK_ACL = 1 << 7,      /* system.posix_acl_access */
-	MARK_DEFAULT_ACL = 1 << 8,
-	MARK_CAPABILITY = 1 << 9,
-	MARK_OTHER_XATTR = 1 << 10, /* any attribute that users see, not named above */
-	MARK_PROTECTED = 1 << 11,   /* overlay.protattr; obeyed in the upper */
-	MARKS_SHOWN = MARK_ACL | MARK_DEFAULT_ACL | MARK_CAPABILITY | MARK_OTHER_XATTR,
+enum xattr_flag {
+	XATTR_FLAG_OPAQUE = 1 << 0, /* overlay.opaque = y; with the aufs dialect user.fuseoverlayfs.opaque = y too */
+	XATTR_FLAG_XWHITEOUTS = 1 << 1, /* overlay.opaque = x: contains whiteouts of the xattr form */
+	XATTR_FLAG_REDIRECT = 1 << 2,
+	XATTR_FLAG_METACOPY = 1 << 3,
+	XATTR_FLAG_ORIGIN = 1 << 4,
+	XATTR_FLAG_IMPURE = 1 << 5,
+	XATTR_FLAG_WHITEOUT = 1 << 6, /* overlay.whiteout: a whiteout where the directory has XATTR_FLAG_XWHITEOUTS */
+	XATTR_FLAG_ACL = 1 << 7, /* system.posix_acl_access */
+	XATTR_FLAG_DEFAULT_ACL = 1 << 8,
+	XATTR_FLAG_CAPABILITY = 1 << 9,
+	XATTR_FLAG_OTHER_XATTR = 1 << 10, /* any attribute that users see, not named above */
+	XATTR_FLAG_PROTATTR = 1 << 11, /* overlay.protattr; obeyed in the upper */
+	XATTR_FLAGS_SHOWN = XATTR_FLAG_ACL | XATTR_FLAG_DEFAULT_ACL | XATTR_FLAG_CAPABILITY | XATTR_FLAG_OTHER_XATTR,
 };
 /* One listxattr, and a getxattr of overlay.opaque where it is present; more where the layer doesn't list marks. 0 where it has no xattrs.
- * *ret_marks. */
-int layer_read_marks(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,
-		     unsigned *ret_marks);
+ * *ret_flags. */
+int layer_read_xattr_flags(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,
+			   unsigned *ret_flags);
 
-/* Whether overlay.metacopy of an object that has MARK_METACOPY is one that can be followed: 0, -ENODATA without one, -EIO (format/metacopy.h). */
+/* Whether overlay.metacopy of an object that has XATTR_FLAG_METACOPY is one that can be followed: 0, -ENODATA without one, -EIO
+ * (format/metacopy.h). */
 int layer_check_metacopy(const struct layer_set *set, int dirfd, const char *name);
 
-/* The value of overlay.redirect of an object that has MARK_REDIRECT (format/redirect.h). -ENODATA without one, -EINVAL for a value that
- * isn't to be followed. */
+/* The value of overlay.redirect of an object that has XATTR_FLAG_REDIRECT (format/redirect.h). -ENODATA without one, -EINVAL for a
+ * value that isn't to be followed. */
 struct redirect;
 int layer_read_redirect(const struct layer_set *set, int dirfd, const char *name, struct redirect *ret);
 

@@ -23,7 +23,7 @@
 
 enum layer_walk_flag {
 	LAYER_WALK_STAT = 1 << 0,   /* `stx` of each entry is complete; else it has the type, and the rest only where it was needed */
-	LAYER_WALK_MARKS = 1 << 1,  /* `marks` of each entry; else of directories alone */
+	LAYER_WALK_MARKS = 1 << 1,  /* `xattr_flags` of each entry; else of directories alone */
 	LAYER_WALK_SORTED = 1 << 2, /* entries come in the order of their names' bytes */
 	LAYER_WALK_RAW = 1 << 3,    /* names of the aufs dialect are objects like others, and say nothing */
 };
@@ -42,7 +42,7 @@ struct layer_walk_entry {
 	int dirfd;		   /* the directory that holds `name`: for the root, and in begin and end, the directory itself */
 	uint64_t ino;		   /* as readdir gives it; 0 for the root */
 	struct statx stx;
-	unsigned marks;	  /* enum layer_mark */
+	unsigned xattr_flags; /* enum xattr_flag */
 	bool whiteout;	  /* `path` is removed: nothing of it shows from the layers below; this is no object itself */
 	bool hides_below; /* whiteout: it is `.wh.NAME` of the aufs dialect, and an object NAME of this layer shows all the same */
 	bool opaque;	  /* a directory: nothing of it shows from the layers below */

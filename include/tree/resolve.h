@@ -23,7 +23,7 @@ struct resolved {
 	struct statx stx;      /* of the topmost object, as read (not the union's st_ino) */
 	struct object_id id;   /* which that is */
 	unsigned layer;        /* of the topmost object */
-	unsigned marks;        /* enum layer_mark of the topmost object */
+	unsigned xattr_flags;  /* enum xattr_flag of the topmost object */
 	bool overmounted;      /* the topmost object is overmounted */
 	uint64_t ino;          /* st_ino of the union */
 	bool has_origin;       /* ino comes from a lower object */

@@ -108,7 +108,7 @@ enum inode_flag {
 	INODE_TMPFILE = 1 << 7,    /* T has had no name yet, so it may get one */
 	INODE_RENUMBERED = 1 << 8, /* T the kernel has or had it by several ids, see inode_renumber() */
 	INODE_IN_UPPER = 1 << 9,   /* T non-directories: layer is the upper; directories: equals dir->in_upper */
-	INODE_MARKS_KNOWN = 1 << 10, /* I `marks` were read */
+	INODE_XATTR_FLAGS_KNOWN = 1 << 10, /* I `xattr_flags` were read */
 	INODE_PAGES = 1 << 11,     /* a the kernel may have pages of its data */
 	INODE_TIME_SET = 1 << 12,  /* a its modification time was set while the kernel had pages: data/data.h */
 };
@@ -141,7 +141,8 @@ struct inode {
 	uint16_t layer;           /* T where the object lives; not for directories */
 	uint16_t type;            /* c S_IFMT bits */
 	_Atomic uint16_t flags;   /* a each bit written under the lock of its letter */
-	_Atomic uint16_t marks;   /* a enum layer_mark of the topmost object as known, and the change tier's own bits */
+	_Atomic uint16_t xattr_flags; /* a enum xattr_flag of the topmost object as known, and the change tier's own
+				       * bits */
 };
 
 struct tree {
@@ -241,9 +242,9 @@ static inline bool inode_in_upper(const struct inode *inode)
 {
 	return (atomic_load_explicit(&inode->flags, memory_order_acquire) & INODE_IN_UPPER) != 0;
 }
-static inline bool inode_marks_known(const struct inode *inode)
+static inline bool inode_xattr_flags_known(const struct inode *inode)
 {
-	return (atomic_load_explicit(&inode->flags, memory_order_acquire) & INODE_MARKS_KNOWN) != 0;
+	return (atomic_load_explicit(&inode->flags, memory_order_acquire) & INODE_XATTR_FLAGS_KNOWN) != 0;
 }
 static inline bool inode_is_metacopy(const struct inode *inode)
 {

@@ -3,7 +3,8 @@
  * Changes of attributes, all on a descriptor of the upper object itself (O_PATH), so that symlinks, devices and files without a name are
  * no special cases.
  *
- * I is held over a change: two of them on one object don't interleave, and what is known of the object in memory (marks) stays true.
+ * I is held over a change: two of them on one object don't interleave, and what is known of the object in memory (xattr flags) stays
+ * true.
  */
 #include "change/change.h"
 
@@ -19,14 +20,14 @@
 
 #define FLAGS_PROTECTING (FS_IMMUTABLE_FL | FS_APPEND_FL)
 
-static void known_without(struct inode *inode, unsigned marks)
+static void known_without(struct inode *inode, unsigned xattr_flags)
 {
-	atomic_fetch_and_explicit(&inode->marks, (uint16_t)~marks, memory_order_relaxed);
+	atomic_fetch_and_explicit(&inode->xattr_flags, (uint16_t)~xattr_flags, memory_order_relaxed);
 }
 
 static void forget_no_priv(struct inode *inode)
 {
-	known_without(inode, CHANGE_MARK_NO_PRIV);
+	known_without(inode, CHANGE_FLAG_NO_PRIV);
 }
 
 /* --- the parts of a SETATTR ----------------------------------------------------------------------------------------------------- */
@@ -65,7 +66,7 @@ static int kill_priv(struct change *change, struct inode *inode, int path, unsig
 		return r;
 	/* What is left stays for members of the group, and they may not be the next to write. */
 	if (!(mode & S_ISGID))
-		atomic_fetch_or_explicit(&inode->marks, CHANGE_MARK_NO_PRIV, memory_order_release);
+		atomic_fetch_or_explicit(&inode->xattr_flags, CHANGE_FLAG_NO_PRIV, memory_order_release);
 	return mode != *ret_before;
 }
 
@@ -77,7 +78,7 @@ static int set_owner(struct change *change, struct inode *inode, int path, const
 
 	/* The file system took it away with the setuid bit; where owners are kept aside the kernel asks for that by itself. */
 	if (r == 0 && S_ISREG(inode->type) && !layer_overrides(change->layers))
-		known_without(inode, MARK_CAPABILITY);
+		known_without(inode, XATTR_FLAG_CAPABILITY);
 	return r;
 }
 
@@ -161,7 +162,7 @@ int attr_set(struct change *change, struct inode *inode, const struct attr_chang
 	path = change_open_upper(change, inode, O_PATH);
 	if (path < 0)
 		return path;
-	atomic_fetch_or_explicit(&inode->marks, CHANGE_MARK_TOUCHED, memory_order_relaxed);
+	atomic_fetch_or_explicit(&inode->xattr_flags, CHANGE_FLAG_TOUCHED, memory_order_relaxed);
 	r = set_all(change, inode, path, attr, fd);
 	if (r == 0)
 		r = change_statx(change, path, &stx);
@@ -175,7 +176,7 @@ int attr_set(struct change *change, struct inode *inode, const struct attr_chang
 bool attr_may_have_priv(const struct inode *inode)
 {
 	return S_ISREG(inode->type) &&
-	       !(atomic_load_explicit(&inode->marks, memory_order_acquire) & CHANGE_MARK_NO_PRIV);
+	       !(atomic_load_explicit(&inode->xattr_flags, memory_order_acquire) & CHANGE_FLAG_NO_PRIV);
 }
 
 int attr_kill_priv(struct change *change, struct inode *inode, unsigned kill)
@@ -268,7 +269,8 @@ int attr_protection(struct change *change, struct inode *inode, unsigned *ret_fl
 	int r = inode_statx(change->tree, inode, &stx);
 
 	if (r == 0 && has_flags(inode) &&
-	    ((stx.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) || change_may_have(inode, MARK_PROTECTED)))
+	    ((stx.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) ||
+	     change_may_have(inode, XATTR_FLAG_PROTATTR)))
 		r = attr_get_flags(change, inode, &flags);
 	/* A file system without them. */
 	if (r == -ENOTTY || r == -EOPNOTSUPP)

@@ -248,14 +248,15 @@ static int copyup_fill(struct copyup *c)
 /* --- publishing --------------------------------------------------------------------------------------------------------------- */
 
 /* Users' attributes came along; of the private ones only those that a copy-up writes. */
-static void publish_marks(const struct copyup *c, bool persistent_ino)
+static void publish_xattr_flags(const struct copyup *c, bool persistent_ino)
 {
 	const uint64_t fixed = c->stx.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND);
-	const unsigned own = (persistent_ino ? MARK_ORIGIN : 0U) | (c->meta_only ? MARK_METACOPY : 0U) | (fixed ? MARK_PROTECTED : 0U);
-	const unsigned users = MARK_ACL | MARK_DEFAULT_ACL | MARK_CAPABILITY | MARK_OTHER_XATTR;
-	unsigned marks = atomic_load_explicit(&c->inode->marks, memory_order_relaxed);
+	const unsigned own = (persistent_ino ? XATTR_FLAG_ORIGIN : 0U) | (c->meta_only ? XATTR_FLAG_METACOPY : 0U) |
+			     (fixed ? XATTR_FLAG_PROTATTR : 0U);
+	const unsigned users = XATTR_FLAG_ACL | XATTR_FLAG_DEFAULT_ACL | XATTR_FLAG_CAPABILITY | XATTR_FLAG_OTHER_XATTR;
+	unsigned xattr_flags = atomic_load_explicit(&c->inode->xattr_flags, memory_order_relaxed);
 
-	atomic_store_explicit(&c->inode->marks, (uint16_t)((marks & users) | own), memory_order_relaxed);
+	atomic_store_explicit(&c->inode->xattr_flags, (uint16_t)((xattr_flags & users) | own), memory_order_relaxed);
 }
 
 /* A file of metadata has data of its own now. */
@@ -268,7 +269,7 @@ static void publish_data(struct copyup *c)
 /* The tree learns where the object is now. I is held, D of its parent where it has a name. */
 static void publish_tell(struct copyup *c)
 {
-	publish_marks(c, c->persistent_ino);
+	publish_xattr_flags(c, c->persistent_ino);
 	if (inode_is_dir(c->inode))
 		dir_publish_upper(c->change->tree, c->inode, c->id);
 	else
@@ -361,7 +362,7 @@ static int publish_entry(struct copyup *c)
 		return r;
 	}
 	c->temp[0] = '\0';
-	publish_marks(c, true);
+	publish_xattr_flags(c, true);
 	inode_publish_indexed(tree, c->inode, c->id);
 	publish_data(c);
 	return 0;

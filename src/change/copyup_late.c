@@ -41,7 +41,7 @@ static int attrs_save(struct copyup *c, struct late_attrs *a)
 	a->capability_size = os_getxattr(c->fd, "", XATTR_CAPABILITY, a->capability, sizeof(a->capability));
 	if (a->capability_size == -ENODATA || a->capability_size == -EOPNOTSUPP)
 		a->capability_size = 0;
-	atomic_fetch_and_explicit(&c->inode->marks, ~CHANGE_MARK_TOUCHED, memory_order_relaxed);
+	atomic_fetch_and_explicit(&c->inode->xattr_flags, ~CHANGE_FLAG_TOUCHED, memory_order_relaxed);
 	return a->capability_size < 0 ? (int)a->capability_size : 0;
 }
 
@@ -51,7 +51,7 @@ static int attrs_restore_locked(struct copyup *c, const struct late_attrs *a)
 	struct statx now;
 	int r = 0;
 
-	if (atomic_load_explicit(&c->inode->marks, memory_order_relaxed) & CHANGE_MARK_TOUCHED)
+	if (atomic_load_explicit(&c->inode->xattr_flags, memory_order_relaxed) & CHANGE_FLAG_TOUCHED)
 		return 0;
 	if (a->capability_size)
 		r = os_setxattr(c->fd, "", XATTR_CAPABILITY, a->capability, (size_t)a->capability_size, 0);

@@ -140,7 +140,7 @@ static int look_at_new(struct creation *c, struct resolved *ret)
 	if (r == 0)
 		r = layer_object(set, upper, fd, name, &ret->stx, &ret->id);
 	if (r == 0)
-		r = layer_read_marks(set, upper, fd, name, &ret->marks);
+		r = layer_read_xattr_flags(set, upper, fd, name, &ret->xattr_flags);
 	if (r < 0)
 		return r;
 	ret->layer = upper->index;

@@ -108,21 +108,22 @@ void change_drop_temp(struct change *change, const char *name, bool dir);
 
 /* --- what is known of an inode's attributes -------------------------------------------------------------------------------- */
 
-/* A bit of inode->marks beside those of enum layer_mark: known to have no setuid or setgid bit that a write would remove. Set and
- * cleared under I; whoever replaces the marks loses no more than a look. */
-#define CHANGE_MARK_NO_PRIV (1U << 15)
+/* A bit of inode->xattr_flags beside those of enum xattr_flag: known to have no setuid or setgid bit that a write would remove.
+ * Set and cleared under I; whoever replaces the flags loses no more than a look. */
+#define CHANGE_FLAG_NO_PRIV (1U << 15)
 /* Another one: attributes were changed since this was cleared, so that nobody puts back what they were before. */
-#define CHANGE_MARK_TOUCHED (1U << 14)
+#define CHANGE_FLAG_TOUCHED (1U << 14)
 
-_Static_assert(MARK_PROTECTED < CHANGE_MARK_TOUCHED, "the bits of enum layer_mark end below those of this tier");
+_Static_assert(XATTR_FLAG_PROTATTR < CHANGE_FLAG_TOUCHED, "the bits of enum xattr_flag end below those of this tier");
 
-/* The marks of the topmost object (enum layer_mark), read when they aren't known yet. Caller holds I, so that no change of them runs. */
-int change_marks_locked(struct change *change, struct inode *inode, unsigned *ret_marks);
-/* Whether the object has one of `marks`; true when that isn't known. */
-static inline bool change_may_have(const struct inode *inode, unsigned marks)
+/* The xattr flags of the topmost object (enum xattr_flag), read when they aren't known yet. Caller holds I, so that no change of them
+ * runs. */
+int change_xattr_flags_locked(struct change *change, struct inode *inode, unsigned *ret_flags);
+/* Whether the object has one of `xattr_flags`; true when that isn't known. */
+static inline bool change_may_have(const struct inode *inode, unsigned xattr_flags)
 {
-	return !inode_marks_known(inode) ||
-	       (atomic_load_explicit(&inode->marks, memory_order_relaxed) & marks) != 0;
+	return !inode_xattr_flags_known(inode) ||
+	       (atomic_load_explicit(&inode->xattr_flags, memory_order_relaxed) & xattr_flags) != 0;
 }
 
 /* Writes overlay.protattr of an upper object as the kernel does, one letter for each of FS_APPEND_FL and FS_IMMUTABLE_FL in `flags`, or

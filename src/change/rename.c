@@ -120,7 +120,7 @@ static int gather_side(struct change *change, struct rename_name *n, struct rena
 
 	*ret = (struct rename_side){
 		.place = place_of(n),
-		.opaque = n->exists && (n->r.marks & MARK_OPAQUE),
+		.opaque = n->exists && (n->r.xattr_flags & XATTR_FLAG_OPAQUE),
 		.overmounted = n->exists && n->r.overmounted,
 		.parent_in_upper = inode_in_upper(n->parent),
 		.parent_merged = n->parent->dir->n_lower > 0,
@@ -209,14 +209,14 @@ static int mark_opaque(struct change *change, const struct rename_name *n)
 {
 	const char *mark = xattr_overlay_name(change->layers->ns, XATTR_OVERLAY_OPAQUE);
 	/* In an opaque directory those of the xattr form would be files. They hide nothing: no layer below has a part in it. */
-	int r = n->r.marks & MARK_XWHITEOUTS ? work_drop_whiteouts(change->layers, name_fd(n), n->name) : 0;
+	int r = n->r.xattr_flags & XATTR_FLAG_XWHITEOUTS ? work_drop_whiteouts(change->layers, name_fd(n), n->name) : 0;
 
 	if (r == 0)
 		r = os_setxattr(name_fd(n), n->name, mark, "y", 1, 0);
 	/* As the kernel: the caller then copies, as between file systems. */
 	if (r < 0)
 		return r == -EOPNOTSUPP ? -EXDEV : r;
-	atomic_fetch_or(&n->known.inode->marks, MARK_OPAQUE);
+	atomic_fetch_or(&n->known.inode->xattr_flags, XATTR_FLAG_OPAQUE);
 	return 0;
 }
 
@@ -229,7 +229,7 @@ static int mark_redirect(struct rename *x, const struct rename_name *n)
 	if (r == 0)
 		r = redirect_write(x->change, n->parent, n->name, name_fd(n), across);
 	if (r == 0)
-		atomic_fetch_or(&n->known.inode->marks, MARK_REDIRECT);
+		atomic_fetch_or(&n->known.inode->xattr_flags, XATTR_FLAG_REDIRECT);
 	return r;
 }
 

@@ -25,7 +25,7 @@ int change_resolve(struct change *change, struct inode *parent, const char *name
 int change_lower_positive(struct change *change, struct inode *parent, const char *name, const struct resolved *r)
 {
 	/* What merges beneath a redirected directory lies elsewhere and says nothing of this name. */
-	if (!r->in_upper || (r->n_lower && !(r->marks & MARK_REDIRECT)))
+	if (!r->in_upper || (r->n_lower && !(r->xattr_flags & XATTR_FLAG_REDIRECT)))
 		return 1;
 	return parent->dir->n_lower ? resolve_lower_positive(change->tree, parent, name) : 0;
 }
@@ -50,7 +50,8 @@ int target_check_flags(struct change *change, const struct target *t, const stru
 	unsigned flags;
 	int res;
 
-	if (!(r->stx.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) && !(r->marks & MARK_PROTECTED))
+	if (!(r->stx.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) &&
+	    !(r->xattr_flags & XATTR_FLAG_PROTATTR))
 		return 0;
 	res = attr_get_flags(change, t->inode, &flags);
 	if (res < 0)

@@ -171,28 +171,28 @@ void change_drop_temp(struct change *change, const char *name, bool dir)
 		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING, "work directory: can't remove %s: %s", name, strerror(-r));
 }
 
-/* --- marks ------------------------------------------------------------------------------------------------------------------- */
+/* --- xattr flags ------------------------------------------------------------------------------------------------------------- */
 
-int change_marks_locked(struct change *change, struct inode *inode, unsigned *ret_marks)
+int change_xattr_flags_locked(struct change *change, struct inode *inode, unsigned *ret_flags)
 {
 	_cleanup_close_ int fd = -1;
 	const struct layer *layer;
-	unsigned marks;
+	unsigned xattr_flags;
 	int r;
 
-	if (inode_marks_known(inode)) {
-		*ret_marks = atomic_load_explicit(&inode->marks, memory_order_relaxed);
+	if (inode_xattr_flags_known(inode)) {
+		*ret_flags = atomic_load_explicit(&inode->xattr_flags, memory_order_relaxed);
 		return 0;
 	}
 	fd = inode_open(change->tree, inode, O_PATH, &layer);
 	if (fd < 0)
 		return fd;
-	r = layer_read_marks(change->layers, layer, fd, "", &marks);
+	r = layer_read_xattr_flags(change->layers, layer, fd, "", &xattr_flags);
 	if (r < 0)
 		return r;
-	atomic_store_explicit(&inode->marks, (uint16_t)marks, memory_order_relaxed);
-	atomic_fetch_or_explicit(&inode->flags, INODE_MARKS_KNOWN, memory_order_release);
-	*ret_marks = marks;
+	atomic_store_explicit(&inode->xattr_flags, (uint16_t)xattr_flags, memory_order_relaxed);
+	atomic_fetch_or_explicit(&inode->flags, INODE_XATTR_FLAGS_KNOWN, memory_order_release);
+	*ret_flags = xattr_flags;
 	return 0;
 }
 
@@ -227,7 +227,8 @@ unsigned change_protected_flags(struct change *change, int fd)
 
 unsigned change_dir_flags(struct change *change, struct inode *inode, int fd)
 {
-	return inode_is_dir(inode) && change_may_have(inode, MARK_PROTECTED) ? change_protected_flags(change, fd) : 0;
+	return inode_is_dir(inode) && change_may_have(inode, XATTR_FLAG_PROTATTR) ? change_protected_flags(change, fd)
+										  : 0;
 }
 
 int change_check_names(struct change *change, struct inode *dir, bool removes)
@@ -236,7 +237,7 @@ int change_check_names(struct change *change, struct inode *dir, bool removes)
 	unsigned refusing = FS_IMMUTABLE_FL | (removes ? (unsigned)FS_APPEND_FL : 0U);
 	int r;
 
-	if (!change_may_have(dir, MARK_PROTECTED))
+	if (!change_may_have(dir, XATTR_FLAG_PROTATTR))
 		return 0;
 	r = change_dirfd_open(change, dir, &d);
 	if (r < 0)

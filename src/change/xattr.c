@@ -3,8 +3,8 @@
  * Extended attributes as users see them: private names are not there, names in the active overlay namespace are stored escaped.
  *
  * The kernel asks for ACLs at the first permission check of a file and for capabilities before writes, and hardly any file has some: what is
- * there is known from the object's marks, read once, and then the answer costs no system call. Marks err on the side of "may be there":
- * they are set before an attribute is, and taken away after it.
+ * there is known from the object's xattr flags, read once, and then the answer costs no system call. The flags err on the side of "may
+ * be there": they are set before an attribute is, and taken away after it.
  */
 #include "change/change.h"
 
@@ -25,13 +25,13 @@ static bool is_acl(const char *name)
 	return !strcmp(name, ACL_XATTR_ACCESS) || !strcmp(name, ACL_XATTR_DEFAULT);
 }
 
-static unsigned mark_of(const char *name)
+static unsigned xattr_flag_of(const char *name)
 {
 	if (!strcmp(name, ACL_XATTR_ACCESS))
-		return MARK_ACL;
+		return XATTR_FLAG_ACL;
 	if (!strcmp(name, ACL_XATTR_DEFAULT))
-		return MARK_DEFAULT_ACL;
-	return strcmp(name, "security.capability") ? MARK_OTHER_XATTR : MARK_CAPABILITY;
+		return XATTR_FLAG_DEFAULT_ACL;
+	return strcmp(name, "security.capability") ? XATTR_FLAG_OTHER_XATTR : XATTR_FLAG_CAPABILITY;
 }
 
 /* Whether users may have such a name; `hidden` is the answer where it is one of the layers' own. */
@@ -53,19 +53,19 @@ static int stored_name(struct change *change, const struct layer *l, const char 
 	return r < 0 ? r : 0;
 }
 
-/* Whether the object has no attribute of these marks, for certain. Where layers may change underneath nothing is certain. */
-static bool surely_without(struct change *change, struct inode *inode, unsigned marks)
+/* Whether the object has no attribute of these flags, for certain. Where layers may change underneath nothing is certain. */
+static bool surely_without(struct change *change, struct inode *inode, unsigned xattr_flags)
 {
 	unsigned known;
 
 	if (change->tree->revalidate)
 		return false;
-	if (!inode_marks_known(inode)) {
+	if (!inode_xattr_flags_known(inode)) {
 		LOCK_SCOPE(inode_lock(change->tree, inode));
-		if (change_marks_locked(change, inode, &known) < 0)
+		if (change_xattr_flags_locked(change, inode, &known) < 0)
 			return false;
 	}
-	return !change_may_have(inode, marks);
+	return !change_may_have(inode, xattr_flags);
 }
 
 /* Whether file systems keep names of this kind. Of others it is theirs to say that they don't: EOPNOTSUPP, not ENODATA. */
@@ -91,7 +91,7 @@ ssize_t xattr_get(struct change *change, struct inode *inode, const char *name, 
 
 	if (r < 0)
 		return r;
-	if (is_kept(name) && surely_without(change, inode, mark_of(name)))
+	if (is_kept(name) && surely_without(change, inode, xattr_flag_of(name)))
 		return -ENODATA;
 	fd = inode_open(change->tree, inode, O_PATH, &layer);
 	if (fd < 0)
@@ -171,7 +171,7 @@ static ssize_t list_for(struct change *change, struct inode *inode, bool trusted
 	_cleanup_free_ char *all = NULL;
 	ssize_t n;
 
-	if (surely_without(change, inode, MARKS_SHOWN))
+	if (surely_without(change, inode, XATTR_FLAGS_SHOWN))
 		return 0;
 	/* The stored list may be longer than what is shown of it. */
 	all = malloc(XATTR_LIST_MAX);
@@ -220,7 +220,7 @@ static int xattr_change_start(struct xattr_change *x, int hidden)
 		r = stored_name(x->change, layer_upper(x->change->layers), x->name, x->stored);
 	if (r < 0)
 		return r;
-	if (inode_is_dir(x->inode) && mark_of(x->name) == MARK_DEFAULT_ACL)
+	if (inode_is_dir(x->inode) && xattr_flag_of(x->name) == XATTR_FLAG_DEFAULT_ACL)
 		x->dir = &x->inode->dir->lock;
 	if (x->dir)
 		lock_take(x->dir);
@@ -264,8 +264,8 @@ int xattr_set(struct change *change, struct inode *inode, const char *name, cons
 
 	if (r < 0)
 		return r;
-	atomic_fetch_or_explicit(&inode->marks, mark_of(name) | CHANGE_MARK_TOUCHED, memory_order_relaxed);
-	atomic_fetch_and_explicit(&inode->marks, (uint16_t)~CHANGE_MARK_NO_PRIV, memory_order_relaxed);
+	atomic_fetch_or_explicit(&inode->xattr_flags, xattr_flag_of(name) | CHANGE_FLAG_TOUCHED, memory_order_relaxed);
+	atomic_fetch_and_explicit(&inode->xattr_flags, (uint16_t)~CHANGE_FLAG_NO_PRIV, memory_order_relaxed);
 	r = index_setxattr(change->layers, x.fd, x.stored, value, size, flags);
 	return r == 0 && clear_sgid ? drop_sgid(change, x.fd) : r;
 }
@@ -278,10 +278,10 @@ int xattr_remove(struct change *change, struct inode *inode, const char *name, b
 
 	if (r < 0)
 		return r;
-	atomic_fetch_or_explicit(&inode->marks, CHANGE_MARK_TOUCHED, memory_order_relaxed);
+	atomic_fetch_or_explicit(&inode->xattr_flags, CHANGE_FLAG_TOUCHED, memory_order_relaxed);
 	r = os_removexattr(x.fd, "", x.stored);
 	/* Of the others it may not have been the last one. */
-	if (r == 0 && mark_of(name) != MARK_OTHER_XATTR)
-		atomic_fetch_and_explicit(&inode->marks, (uint16_t)~mark_of(name), memory_order_relaxed);
+	if (r == 0 && xattr_flag_of(name) != XATTR_FLAG_OTHER_XATTR)
+		atomic_fetch_and_explicit(&inode->xattr_flags, (uint16_t)~xattr_flag_of(name), memory_order_relaxed);
 	return r == 0 && clear_sgid ? drop_sgid(change, x.fd) : r;
 }

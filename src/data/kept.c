@@ -91,7 +91,8 @@ static void keep_privileges(const struct inode *inode, int fd, const struct stat
 {
 	if (stx->stx_mode & (S_ISUID | S_ISGID))
 		kept->mode = stx->stx_mode & 07777;
-	if (!inode_marks_known(inode) || (atomic_load_explicit(&inode->marks, memory_order_acquire) & MARK_CAPABILITY))
+	if (!inode_xattr_flags_known(inode) ||
+	    (atomic_load_explicit(&inode->xattr_flags, memory_order_acquire) & XATTR_FLAG_CAPABILITY))
 		kept->capability_size = os_getxattr(fd, "", CAPABILITY_XATTR, kept->capability, sizeof(kept->capability));
 }
 

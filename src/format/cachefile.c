@@ -133,7 +133,7 @@ int cachefile_dir(const struct cachefile *c, uint32_t number, struct cachefile_d
 			  .btime = load_time(at + 32, at + 48),
 			  .nlink = load32(at + 52),
 			  .mode = load32(at + 56)},
-		.marks = load32(at + 60),
+		.xattr_flags = load32(at + 60),
 		.first = load32(at + 64),
 		.n = load32(at + 68),
 	};
@@ -153,8 +153,8 @@ static int entry_at(const struct cachefile *c, uint32_t i, struct cachefile_entr
 		.ctime = load_time(at + 8, at + 16),
 		.name_off = load32(at + 20),
 		.dir = load32(at + 24),
-		.marks = last & CACHEFILE_MARKS,
-		.marks_known = (last & CACHEFILE_MARKS_KNOWN) != 0,
+		.xattr_flags = last & CACHEFILE_XATTR_FLAGS,
+		.xattr_flags_known = (last & CACHEFILE_XATTR_FLAGS_KNOWN) != 0,
 		.name_len = (uint8_t)(last >> 16),
 		.type = (uint8_t)(last >> 24),
 	};

@@ -69,21 +69,22 @@ static void put_dir(uint8_t *at, const struct cachefile_dir *d)
 	put32(at + 48, s->btime.nsec);
 	put32(at + 52, s->nlink);
 	put32(at + 56, s->mode);
-	put32(at + 60, d->marks);
+	put32(at + 60, d->xattr_flags);
 	put32(at + 64, d->first);
 	put32(at + 68, d->n);
 }
 
 static void put_entry(uint8_t *at, const struct cachefile_entry *e)
 {
-	uint32_t marks = (e->marks & CACHEFILE_MARKS) | (e->marks_known ? CACHEFILE_MARKS_KNOWN : 0);
+	uint32_t xattr_flags =
+		(e->xattr_flags & CACHEFILE_XATTR_FLAGS) | (e->xattr_flags_known ? CACHEFILE_XATTR_FLAGS_KNOWN : 0);
 
 	put64(at, e->ino);
 	put64(at + 8, (uint64_t)e->ctime.sec);
 	put32(at + 16, e->ctime.nsec);
 	put32(at + 20, e->name_off);
 	put32(at + 24, e->dir);
-	put32(at + 28, marks | (uint32_t)e->name_len << 16 | (uint32_t)e->type << 24);
+	put32(at + 28, xattr_flags | (uint32_t)e->name_len << 16 | (uint32_t)e->type << 24);
 }
 
 /* The names that are sorted now. */

@@ -370,13 +370,13 @@ bool layer_cache_confirm(const struct layer *l, uint32_t number, const struct st
 	return false;
 }
 
-int layer_cache_marks(const struct layer *l, uint32_t number, unsigned *ret_marks)
+int layer_cache_xattr_flags(const struct layer *l, uint32_t number, unsigned *ret_flags)
 {
 	struct cachefile_dir d;
 	int res = get_dir(l, number, &d);
 
 	if (res == 0)
-		*ret_marks = d.marks;
+		*ret_flags = d.xattr_flags;
 	return res;
 }
 

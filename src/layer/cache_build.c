@@ -37,7 +37,7 @@
 /* How the root directory was found. */
 #define NO_ENTRY UINT32_MAX
 
-_Static_assert(MARK_PROTECTED <= 0x4000, "marks fit into the 15 bits of an entry");
+_Static_assert(XATTR_FLAG_PROTATTR <= 0x4000, "the flags fit into the 15 bits of an entry");
 
 /* The layer that is being read. */
 struct build {
@@ -124,19 +124,19 @@ static int add_directory(struct build *b, struct layer_walk_entry *e, uint32_t e
 }
 
 /* What is known of a file beside its name, once its times are such that it can be relied on. */
-static int add_marks(struct build *b, const struct layer_walk_entry *e, struct cachefile_entry *ret)
+static int add_xattr_flags(struct build *b, const struct layer_walk_entry *e, struct cachefile_entry *ret)
 {
-	unsigned marks;
+	unsigned xattr_flags;
 	int res;
 
 	if (ret->type == DT_WHT || !wait_until_settled(b, &e->stx))
 		return is_stopped(b) ? -ECANCELED : 0;
-	res = layer_read_marks(b->cats->set, b->l, e->dirfd, e->name, &marks);
+	res = layer_read_xattr_flags(b->cats->set, b->l, e->dirfd, e->name, &xattr_flags);
 	if (res < 0)
 		return res == -ENOMEM ? res : 0;
 	ret->ctime = layer_cache_stamp_of(&e->stx).ctime;
-	ret->marks = (uint16_t)marks;
-	ret->marks_known = true;
+	ret->xattr_flags = (uint16_t)xattr_flags;
+	ret->xattr_flags_known = true;
 	return 0;
 }
 
@@ -157,7 +157,7 @@ static int on_entry(void *arg, struct layer_walk_entry *e)
 	/* One that no lookup could ask for. */
 	if (strlen(e->name) > CACHEFILE_NAME_MAX)
 		return LAYER_WALK_SKIP;
-	res = S_ISDIR(e->stx.stx_mode) ? 0 : add_marks(b, e, &entry);
+	res = S_ISDIR(e->stx.stx_mode) ? 0 : add_xattr_flags(b, e, &entry);
 	if (res == 0)
 		res = cachefile_add_entry(&b->w, &entry, e->name);
 	return res < 0 || !S_ISDIR(e->stx.stx_mode) ? res : add_directory(b, e, b->w.n_entries - 1);
@@ -204,7 +204,7 @@ static int begin_directory(void *arg, const struct layer_walk_entry *e)
 	if (!wait_until_settled(b, &stx))
 		return leave_out(b, e->tag, -ETIME);
 	b->before = layer_cache_stamp_of(&stx);
-	res = layer_read_marks(b->cats->set, b->l, e->dirfd, "", &b->dir.marks);
+	res = layer_read_xattr_flags(b->cats->set, b->l, e->dirfd, "", &b->dir.xattr_flags);
 	return res < 0 ? leave_out(b, e->tag, res) : 0;
 }
 

@@ -31,7 +31,7 @@ static int look_at_object(void *arg, struct layer_walk_entry *e)
 
 	if (atomic_load_explicit(&no_xattrs->stop, memory_order_relaxed))
 		return -ECANCELED;
-	return e->marks & MARKS_SHOWN ? -EEXIST : 0;
+	return e->xattr_flags & XATTR_FLAGS_SHOWN ? -EEXIST : 0;
 }
 
 /* 0: nothing of the layer has one. */

@@ -63,9 +63,10 @@ static uint64_t ino_of_lower(const struct copy *copy, const struct layer *l, int
 	struct copy next = {.set = copy->set, .dirfd = fd, .name = "", .steps = copy->steps - 1};
 	struct object_id id;
 	uint64_t first = 0;
-	unsigned marks;
+	unsigned xattr_flags;
 
-	if (next.steps && layer_read_marks(copy->set, l, fd, "", &marks) == 0 && (marks & MARK_ORIGIN))
+	if (next.steps && layer_read_xattr_flags(copy->set, l, fd, "", &xattr_flags) == 0 &&
+	    (xattr_flags & XATTR_FLAG_ORIGIN))
 		first = origin_ino(&next);
 	if (first)
 		return first;

@@ -23,7 +23,7 @@
 struct pending {
 	char *path; /* owned */
 	uint64_t tag;
-	unsigned marks;
+	unsigned xattr_flags;
 	bool opaque;
 };
 
@@ -70,11 +70,11 @@ static int look(struct walk *w, struct layer_walk_entry *e, unsigned char type)
 
 static int look_at_directory(struct walk *w, struct layer_walk_entry *e)
 {
-	int r = layer_read_marks(w->set, w->l, e->dirfd, e->name, &e->marks);
+	int r = layer_read_xattr_flags(w->set, w->l, e->dirfd, e->name, &e->xattr_flags);
 
 	if (r < 0)
 		return r;
-	e->opaque = e->marks & MARK_OPAQUE;
+	e->opaque = e->xattr_flags & XATTR_FLAG_OPAQUE;
 	if (e->opaque || !w->aufs)
 		return 0;
 	r = layer_aufs_opaque(w->l, e->dirfd, e->name);
@@ -95,8 +95,8 @@ static int look_at_object(struct walk *w, struct layer_walk_entry *e)
 	may_be_xwhiteout = w->xwhiteouts && S_ISREG(e->stx.stx_mode) && e->stx.stx_size == 0;
 	if (e->whiteout || (!may_be_xwhiteout && !(w->flags & LAYER_WALK_MARKS)))
 		return 0;
-	r = layer_read_marks(w->set, w->l, e->dirfd, e->name, &e->marks);
-	e->whiteout = r == 0 && may_be_xwhiteout && (e->marks & MARK_WHITEOUT);
+	r = layer_read_xattr_flags(w->set, w->l, e->dirfd, e->name, &e->xattr_flags);
+	e->whiteout = r == 0 && may_be_xwhiteout && (e->xattr_flags & XATTR_FLAG_WHITEOUT);
 	return r;
 }
 
@@ -114,7 +114,8 @@ static int add_pending(struct walk *w, const struct layer_walk_entry *e)
 	if (!ARRAY_ROOM(w->todo, w->n_todo, w->todo_room, 1))
 		return -ENOMEM;
 	p = &w->todo[w->n_todo];
-	*p = (struct pending){.path = strdup(e->path), .tag = e->tag, .marks = e->marks, .opaque = e->opaque};
+	*p = (struct pending){
+		.path = strdup(e->path), .tag = e->tag, .xattr_flags = e->xattr_flags, .opaque = e->opaque};
 	if (!p->path)
 		return -ENOMEM;
 	w->n_todo++;
@@ -287,15 +288,20 @@ static int enter(struct walk *w, struct pending *p)
 {
 	_cleanup_free_ char *path = p->path;
 	_cleanup_close_ int fd = open_directory(w->l, path);
-	struct layer_walk_entry dir = {
-		.layer = w->l, .path = path, .name = last_name(path), .dirfd = fd, .marks = p->marks, .opaque = p->opaque, .tag = p->tag};
+	struct layer_walk_entry dir = {.layer = w->l,
+				       .path = path,
+				       .name = last_name(path),
+				       .dirfd = fd,
+				       .xattr_flags = p->xattr_flags,
+				       .opaque = p->opaque,
+				       .tag = p->tag};
 
 	dir.stx.stx_mode = S_IFDIR;
 	if (fd < 0)
 		return tell_failure(w, &dir, fd);
 	w->fd = fd;
 	w->at = path;
-	w->xwhiteouts = p->marks & MARK_XWHITEOUTS;
+	w->xwhiteouts = p->xattr_flags & XATTR_FLAG_XWHITEOUTS;
 	return read_directory(w, &dir);
 }
 

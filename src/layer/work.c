@@ -334,13 +334,13 @@ struct dropping {
 static int drop_whiteout(void *arg, const struct os_dirent *entry)
 {
 	const struct dropping *d = arg;
-	unsigned marks;
+	unsigned xattr_flags;
 	int ret;
 
 	if (entry->type != DT_REG && entry->type != DT_UNKNOWN)
 		return 0;
-	ret = layer_read_marks(d->set, &d->set->layers[0], d->fd, entry->name, &marks);
-	return ret < 0 || !(marks & MARK_WHITEOUT) ? ret : os_unlinkat(d->fd, entry->name, 0);
+	ret = layer_read_xattr_flags(d->set, &d->set->layers[0], d->fd, entry->name, &xattr_flags);
+	return ret < 0 || !(xattr_flags & XATTR_FLAG_WHITEOUT) ? ret : os_unlinkat(d->fd, entry->name, 0);
 }
 
 int work_drop_whiteouts(struct layer_set *set, int dirfd, const char *name)

@@ -42,11 +42,12 @@ struct dir *dir_new(const struct resolved *r)
 		return NULL;
 	}
 	if (r->in_upper) {
-		bool acl = (r->marks & MARK_DEFAULT_ACL) != 0;
+		bool acl = (r->xattr_flags & XATTR_FLAG_DEFAULT_ACL) != 0;
 
 		dir->upper = r->upper_ref;
 		atomic_store_explicit(&dir->default_acl, acl ? DIR_ACL_PRESENT : DIR_ACL_NONE, memory_order_relaxed);
-		atomic_store_explicit(&dir->impure_marked, (r->marks & MARK_IMPURE) != 0, memory_order_relaxed);
+		atomic_store_explicit(&dir->impure_marked, (r->xattr_flags & XATTR_FLAG_IMPURE) != 0,
+				      memory_order_relaxed);
 		atomic_store_explicit(&dir->in_upper, true, memory_order_release);
 	}
 	return dir;

@@ -51,38 +51,38 @@ static int final_ino_of_merged(struct tree *tree, int dirfd, const char *name, u
 }
 
 /* The marks that count in a number. */
-static int final_marks(struct tree *tree, int dirfd, const char *name, unsigned flags, unsigned *ret_marks)
+static int final_xattr_flags(struct tree *tree, int dirfd, const char *name, unsigned flags, unsigned *ret_flags)
 {
 	const struct layer *upper = layer_upper(tree->layers);
-	int res = layer_read_marks(tree->layers, upper, dirfd, name, ret_marks);
+	int res = layer_read_xattr_flags(tree->layers, upper, dirfd, name, ret_flags);
 
-	if (res < 0 || !tree->layers->aufs || (*ret_marks & MARK_OPAQUE))
+	if (res < 0 || !tree->layers->aufs || (*ret_flags & XATTR_FLAG_OPAQUE))
 		return res;
-	if (!(flags & LISTED_MERGES) && !(*ret_marks & MARK_REDIRECT))
+	if (!(flags & LISTED_MERGES) && !(*ret_flags & XATTR_FLAG_REDIRECT))
 		return 0;
 	res = layer_aufs_opaque(upper, dirfd, name);
 	if (res > 0)
-		*ret_marks |= MARK_OPAQUE;
+		*ret_flags |= XATTR_FLAG_OPAQUE;
 	return MIN(res, 0);
 }
 
 /* Of an object of the upper. 1: a redirect leads to it. */
-static int final_ino_by_marks(struct tree *tree, int dirfd, const char *name, unsigned flags, uint64_t *ino)
+static int final_ino_by_xattrs(struct tree *tree, int dirfd, const char *name, unsigned flags, uint64_t *ino)
 {
 	uint64_t origin = 0;
-	unsigned marks;
-	int res = final_marks(tree, dirfd, name, flags, &marks);
+	unsigned xattr_flags;
+	int res = final_xattr_flags(tree, dirfd, name, flags, &xattr_flags);
 
 	if (res < 0)
 		return res;
-	if ((marks & MARK_REDIRECT) && !(marks & MARK_OPAQUE))
+	if ((xattr_flags & XATTR_FLAG_REDIRECT) && !(xattr_flags & XATTR_FLAG_OPAQUE))
 		return 1;
-	if ((flags & LISTED_MERGES) && !(marks & MARK_OPAQUE))
+	if ((flags & LISTED_MERGES) && !(xattr_flags & XATTR_FLAG_OPAQUE))
 		return final_ino_of_merged(tree, dirfd, name, ino);
 	/* Opaque: the number that was noted is that of a directory it hides. */
 	if (flags & LISTED_MERGES)
 		res = own_ino(tree, dirfd, name, ino);
-	if (marks & MARK_ORIGIN)
+	if (xattr_flags & XATTR_FLAG_ORIGIN)
 		origin = layer_origin_ino(tree->layers, layer_upper(tree->layers), dirfd, name);
 	*ino = number_of_upper(tree, origin, *ino);
 	return res;
@@ -113,7 +113,7 @@ int final_ino(struct tree *tree, struct inode *dir, const char *name, unsigned f
 		res = dirfd_get_upper(tree, dir, &fd);
 		if (res < 0)
 			return res;
-		res = final_ino_by_marks(tree, fd.fd, name, flags, ino);
+		res = final_ino_by_xattrs(tree, fd.fd, name, flags, ino);
 		dirfd_put(tree, &fd);
 	}
 	return res > 0 ? final_ino_by_lookup(tree, dir, name, ino) : res;

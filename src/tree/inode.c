@@ -75,7 +75,7 @@ static void inode_fill(struct tree *tree, struct inode *inode, const struct reso
 {
 	bool upper = resolved_in_upper(tree, r);
 	unsigned flags = (upper ? INODE_IN_UPPER : 0) | (upper && !r->has_origin ? INODE_NO_ORIGIN : 0) |
-			 (r->overmounted ? 0 : INODE_MARKS_KNOWN);
+			 (r->overmounted ? 0 : INODE_XATTR_FLAGS_KNOWN);
 
 	inode->ino = r->ino;
 	inode->real_ino = r->id.ino;
@@ -83,7 +83,7 @@ static void inode_fill(struct tree *tree, struct inode *inode, const struct reso
 	inode->layer = r->layer;
 	inode->type = r->stx.stx_mode & S_IFMT;
 	atomic_store_explicit(&inode->pinned_fd, INODE_NOT_PINNED, memory_order_relaxed);
-	atomic_store_explicit(&inode->marks, (uint16_t)r->marks, memory_order_relaxed);
+	atomic_store_explicit(&inode->xattr_flags, (uint16_t)r->xattr_flags, memory_order_relaxed);
 	atomic_store_explicit(&inode->flags, (uint16_t)flags, memory_order_release);
 }
 

@@ -289,9 +289,9 @@ enum probe_kind {
 struct probe {
 	struct statx stx;
 	struct object_id id; /* PROBE_OBJECT */
-	unsigned marks; /* read for directories, for the topmost object, and where a whiteout has to be told from a file
+	unsigned xattr_flags; /* read for directories, for the topmost object, and where a whiteout has to be told from a file
 			 */
-	bool marks_known;
+	bool xattr_flags_known;
 	bool overmounted;
 	bool hides_below; /* `.wh.NAME` of this layer: no layer below has a say */
 	bool asked;	  /* the layer's cache knows the directory that the name is in */
@@ -304,8 +304,8 @@ struct probe {
 /* Looks at `name` in the layer of `ref`, which is part of the directory. An enum probe_kind or -errno. *ret_fd is the directory there, for
  * PROBE_OBJECT, and is put in any case. */
 int probe_name(struct dir_stack *ds, struct dirref *ref, const char *name, struct dirfd *ret_fd, struct probe *p);
-/* The marks of what was found, unless they are known. */
-int probe_marks(struct dir_stack *ds, const struct layer *l, int dirfd, const char *name, struct probe *p);
+/* The xattr flags of what was found, unless they are known. */
+int probe_xattr_flags(struct dir_stack *ds, const struct layer *l, int dirfd, const char *name, struct probe *p);
 /* Marks that are names: one look each; for the opaque one a descriptor is needed, when they have run out others are closed. */
 int probe_aufs(struct dir_stack *ds, int (*look)(const struct layer *l, int dirfd, const char *name), const struct layer *l, int dirfd,
 	       const char *name);

@@ -115,7 +115,7 @@ void inode_publish_data(struct tree *tree, struct inode *inode)
 {
 	LOCK_SCOPE(&tree->table);
 	(void)CHECK(inode_in_upper(inode));
-	atomic_fetch_and_explicit(&inode->marks, ~(unsigned)MARK_METACOPY, memory_order_relaxed);
+	atomic_fetch_and_explicit(&inode->xattr_flags, ~(unsigned)XATTR_FLAG_METACOPY, memory_order_relaxed);
 	atomic_fetch_and_explicit(&inode->flags, (uint16_t)~INODE_METACOPY, memory_order_release);
 }
 

@@ -44,7 +44,7 @@ struct merge {
 static int merge_look(struct merge *m, const struct os_dirent *d, const char *name, unsigned char *type)
 {
 	struct statx stx;
-	unsigned marks;
+	unsigned xattr_flags;
 	int res;
 
 	if (m->recorded)
@@ -72,8 +72,8 @@ static int merge_look(struct merge *m, const struct os_dirent *d, const char *na
 	res = layer_statx(m->layer, m->dirfd, name, &stx, NULL);
 	if (res < 0 || stx.stx_size != 0)
 		return MIN(res, 0);
-	res = layer_read_marks(m->stack->layers, m->layer, m->dirfd, name, &marks);
-	return res < 0 ? res : (marks & MARK_WHITEOUT) != 0;
+	res = layer_read_xattr_flags(m->stack->layers, m->layer, m->dirfd, name, &xattr_flags);
+	return res < 0 ? res : (xattr_flags & XATTR_FLAG_WHITEOUT) != 0;
 }
 
 /* Whether the number that reading the directory told may be of another device than that of the name. */
@@ -244,16 +244,16 @@ static int merge_read(struct merge *m)
 /* Whether entries of the upper directory, ours or one that is shown, may come from lower objects. */
 static int merge_impure(struct merge *m)
 {
-	unsigned marks;
+	unsigned xattr_flags;
 	int res;
 
 	m->impure = m->stack->impure || layer_upper_is_vague(m->stack->layers);
 	if (m->impure)
 		return 0;
-	res = layer_read_marks(m->stack->layers, m->layer, m->dirfd, "", &marks);
+	res = layer_read_xattr_flags(m->stack->layers, m->layer, m->dirfd, "", &xattr_flags);
 	if (res < 0)
 		return res;
-	m->impure = (marks & MARK_IMPURE) != 0;
+	m->impure = (xattr_flags & XATTR_FLAG_IMPURE) != 0;
 	return 0;
 }
 

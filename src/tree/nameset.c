@@ -23,7 +23,7 @@ struct name_set {
 	uint16_t slots[]; /* 0: free */
 };
 
-static uint16_t mark_of(uint32_t hash)
+static uint16_t xattr_flag_of(uint32_t hash)
 {
 	return (uint16_t)hash ? (uint16_t)hash : 1;
 }
@@ -32,7 +32,7 @@ static uint16_t mark_of(uint32_t hash)
 static uint32_t slot_of(const struct name_set *s, uint32_t hash)
 {
 	uint32_t slot = (uint32_t)((uint64_t)hash * s->n_slots >> 32);
-	uint16_t mark = mark_of(hash);
+	uint16_t mark = xattr_flag_of(hash);
 
 	while (s->slots[slot] && s->slots[slot] != mark)
 		slot = slot + 1 < s->n_slots ? slot + 1 : 0;
@@ -73,7 +73,7 @@ bool name_set_add(struct name_set *s, uint64_t key)
 	/* The search for what isn't there ends at a free slot. */
 	if (s->n + s->n / 16 + 2 > s->n_slots)
 		return false;
-	s->slots[slot] = mark_of(hash);
+	s->slots[slot] = xattr_flag_of(hash);
 	s->n++;
 	return true;
 }

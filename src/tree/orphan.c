@@ -184,7 +184,7 @@ int inode_intern_nameless(struct tree *tree, const struct statx *stx, int fd, st
 	inode = inode_new_locked(tree, &r, 0);
 	if (inode) {
 		atomic_fetch_or(&inode->flags, INODE_UNLINKED | INODE_TMPFILE);
-		atomic_fetch_and(&inode->flags, (uint16_t)~INODE_MARKS_KNOWN);
+		atomic_fetch_and(&inode->flags, (uint16_t)~INODE_XATTR_FLAGS_KNOWN);
 		inode->nlookup = 1;
 	}
 	lock_drop(&tree->table);

@@ -49,8 +49,8 @@ int probe_aufs(struct dir_stack *ds, int (*look)(const struct layer *l, int dirf
 	return (res == -EMFILE || res == -ENFILE) && ds->calls->shrink(ds) ? look(l, dirfd, name) : res;
 }
 
-/* The marks of an object that is as it was recorded, all its own: 1, or 0 when they are to be read. */
-static int recorded_marks(const struct layer_set *set, const struct layer *l, struct probe *p)
+/* The xattr flags of an object that is as it was recorded, all its own: 1, or 0 when they are to be read. */
+static int recorded_xattr_flags(const struct layer_set *set, const struct layer *l, struct probe *p)
 {
 	const struct cachefile_entry *e = &p->entry;
 	int res = 0;
@@ -58,40 +58,40 @@ static int recorded_marks(const struct layer_set *set, const struct layer *l, st
 	if (!p->recorded)
 		return 0;
 	if (!S_ISDIR(p->stx.stx_mode)) {
-		p->marks = e->marks;
-		return e->marks_known && e->ino == p->id.ino && l->device == p->id.device && e->ctime.sec == p->stx.stx_ctime.tv_sec &&
-		       e->ctime.nsec == p->stx.stx_ctime.tv_nsec;
+		p->xattr_flags = e->xattr_flags;
+		return e->xattr_flags_known && e->ino == p->id.ino && l->device == p->id.device &&
+		       e->ctime.sec == p->stx.stx_ctime.tv_sec && e->ctime.nsec == p->stx.stx_ctime.tv_nsec;
 	}
-	if (!p->record || layer_cache_marks(l, p->record, &p->marks) < 0)
+	if (!p->record || layer_cache_xattr_flags(l, p->record, &p->xattr_flags) < 0)
 		return 0;
-	if (set->aufs && !(p->marks & MARK_OPAQUE) && l->index + 1 < set->n)
+	if (set->aufs && !(p->xattr_flags & XATTR_FLAG_OPAQUE) && l->index + 1 < set->n)
 		res = layer_cache_find(l, p->record, AUFS_OPAQUE, &(struct cachefile_entry){0});
-	p->marks |= res > 0 ? MARK_OPAQUE : 0;
+	p->xattr_flags |= res > 0 ? XATTR_FLAG_OPAQUE : 0;
 	return res >= 0;
 }
 
-int probe_marks(struct dir_stack *ds, const struct layer *l, int dirfd, const char *name, struct probe *p)
+int probe_xattr_flags(struct dir_stack *ds, const struct layer *l, int dirfd, const char *name, struct probe *p)
 {
 	int res;
 
-	if (p->marks_known || p->overmounted)
+	if (p->xattr_flags_known || p->overmounted)
 		return 0;
-	if (recorded_marks(ds->layers, l, p)) {
-		p->marks_known = true;
+	if (recorded_xattr_flags(ds->layers, l, p)) {
+		p->xattr_flags_known = true;
 		return 0;
 	}
-	res = layer_read_marks(ds->layers, l, dirfd, name, &p->marks);
+	res = layer_read_xattr_flags(ds->layers, l, dirfd, name, &p->xattr_flags);
 	if (res < 0)
 		return res;
 	/* In the lowest layer there is nothing to hide. */
-	if (ds->layers->aufs && S_ISDIR(p->stx.stx_mode) && !(p->marks & MARK_OPAQUE) &&
+	if (ds->layers->aufs && S_ISDIR(p->stx.stx_mode) && !(p->xattr_flags & XATTR_FLAG_OPAQUE) &&
 	    l->index + 1 < ds->layers->n) {
 		res = probe_aufs(ds, layer_aufs_opaque, l, dirfd, name);
 		if (res < 0)
 			return res;
-		p->marks |= res ? MARK_OPAQUE : 0;
+		p->xattr_flags |= res ? XATTR_FLAG_OPAQUE : 0;
 	}
-	p->marks_known = true;
+	p->xattr_flags_known = true;
 	return 0;
 }
 
@@ -125,10 +125,10 @@ static int probe_object(struct dir_stack *ds, const struct dirref *ref, int dirf
 		return PROBE_WHITEOUT;
 	if (!S_ISREG(p->stx.stx_mode) || p->stx.stx_size != 0 || !ref_has_xwhiteouts(ds->layers, ref))
 		return PROBE_OBJECT;
-	res = probe_marks(ds, l, dirfd, name, p);
+	res = probe_xattr_flags(ds, l, dirfd, name, p);
 	if (res < 0)
 		return res;
-	return p->marks & MARK_WHITEOUT ? PROBE_WHITEOUT : PROBE_OBJECT;
+	return p->xattr_flags & XATTR_FLAG_WHITEOUT ? PROBE_WHITEOUT : PROBE_OBJECT;
 }
 
 /* Whether layers below are hidden by a name beside this one. */

@@ -12,7 +12,7 @@ static void publish_locked(struct tree *tree, struct inode *inode, struct object
 	inode->real_ino = copy.ino;
 	inode->device = copy.device;
 	if (has_origin)
-		atomic_fetch_or(&inode->marks, MARK_ORIGIN);
+		atomic_fetch_or(&inode->xattr_flags, XATTR_FLAG_ORIGIN);
 	if (!has_origin || !number_claim_locked(tree, inode))
 		number_use_own_locked(tree, inode);
 	atomic_fetch_or_explicit(&inode->flags, INODE_IN_UPPER, memory_order_release);

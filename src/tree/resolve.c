@@ -146,13 +146,13 @@ static int resolve_root_layer(struct search *s, const struct layer_set *set, con
 	if (res == 0)
 		res = layer_root_object(set, l, &p.stx, &p.id);
 	if (res == 0)
-		res = layer_read_marks(set, l, l->root_fd, "", &p.marks);
+		res = layer_read_xattr_flags(set, l, l->root_fd, "", &p.xattr_flags);
 	if (res < 0)
 		return res;
 	if (l->index == 0) {
 		s->r->stx = p.stx;
 		s->r->id = p.id;
-		s->r->marks = p.marks;
+		s->r->xattr_flags = p.xattr_flags;
 		s->r->in_upper = l->upper;
 	}
 	res = resolve_merge(s, l, &p);

@@ -66,13 +66,13 @@ int resolve_merge(struct search *s, const struct layer *l, const struct probe *p
 	struct dirref ref = {
 		.layer = l->index, .device = p->id.device, .record = p->record, .ino = p->id.ino, .checked = p->checked};
 
-	if (p->marks & MARK_IMPURE)
+	if (p->xattr_flags & XATTR_FLAG_IMPURE)
 		ref.flags |= DIRREF_IMPURE;
 	if (p->overmounted)
 		ref.flags |= DIRREF_OVERMOUNTED;
-	if ((p->marks & MARK_XWHITEOUTS) || layer_is_shown(s->stack->layers, l))
+	if ((p->xattr_flags & XATTR_FLAG_XWHITEOUTS) || layer_is_shown(s->stack->layers, l))
 		ref.flags |= DIRREF_XWHITEOUTS;
-	if (p->marks & MARK_OPAQUE)
+	if (p->xattr_flags & XATTR_FLAG_OPAQUE)
 		s->done = true;
 	if (!l->upper)
 		return merge_lower(s, l, ref);
@@ -109,7 +109,7 @@ static bool redirect_counts(const struct search *s, const struct layer *l, const
 	const struct layer_set *set = s->stack->layers;
 	bool file = S_ISREG(p->stx.stx_mode);
 
-	if (!(p->marks & MARK_REDIRECT) || (!file && (p->marks & MARK_OPAQUE)))
+	if (!(p->xattr_flags & XATTR_FLAG_REDIRECT) || (!file && (p->xattr_flags & XATTR_FLAG_OPAQUE)))
 		return false;
 	return l->index + 1 < set->n || (file && set->n_data);
 }
@@ -157,7 +157,7 @@ static void note_lower(struct search *s, const struct layer *l, const struct pro
 static int resolve_metacopy(struct search *s, const struct layer *l, int dirfd, const char *name,
 			    const struct probe *p)
 {
-	int res = p->marks & MARK_METACOPY ? layer_check_metacopy(s->stack->layers, dirfd, name) : -ENODATA;
+	int res = p->xattr_flags & XATTR_FLAG_METACOPY ? layer_check_metacopy(s->stack->layers, dirfd, name) : -ENODATA;
 
 	if (res == -ENODATA)
 		return 0;
@@ -193,11 +193,12 @@ static int data_found(struct search *s, const struct layer *l, const struct prob
 /* Something was met where the data of what was found has to be. */
 static int resolve_data(struct search *s, const struct layer *l, int dirfd, const char *name, struct probe *p)
 {
-	int res = p->overmounted ? 0 : probe_marks(s->stack, l, dirfd, name, p);
+	int res = p->overmounted ? 0 : probe_xattr_flags(s->stack, l, dirfd, name, p);
 
 	if (res < 0)
 		return res;
-	if (p->overmounted || !S_ISREG(p->stx.stx_mode) || (p->stx.stx_size == 0 && (p->marks & MARK_WHITEOUT))) {
+	if (p->overmounted || !S_ISREG(p->stx.stx_mode) ||
+	    (p->stx.stx_size == 0 && (p->xattr_flags & XATTR_FLAG_WHITEOUT))) {
 		s->done = true;
 		return 0;
 	}
@@ -234,12 +235,12 @@ static int keep_index_name(struct resolved *r, const struct index_entry *e)
 static int number_below_copy(struct search *s, const struct layer *l, int dirfd, const char *name, const struct probe *p)
 {
 	const struct layer_set *set = s->stack->layers;
-	unsigned marks;
-	int res = layer_read_marks(set, l, dirfd, name, &marks);
+	unsigned xattr_flags;
+	int res = layer_read_xattr_flags(set, l, dirfd, name, &xattr_flags);
 
 	if (res < 0)
 		return res;
-	s->origin_ino = marks & MARK_ORIGIN ? layer_origin_ino(set, l, dirfd, name) : 0;
+	s->origin_ino = xattr_flags & XATTR_FLAG_ORIGIN ? layer_origin_ino(set, l, dirfd, name) : 0;
 	if (!s->origin_ino)
 		s->origin_ino = layer_union_ino(set, p->id);
 	return 0;
@@ -282,9 +283,9 @@ static int resolve_indexed(struct search *s, const struct layer *l, int dirfd, c
 	const struct layer_set *set = s->stack->layers;
 	const struct layer *upper = &set->layers[0];
 	struct resolved *r = s->r;
-	int fd = index_fd(set), res = probe_marks(s->stack, upper, fd, r->index_name, copy), check = -ENODATA;
+	int fd = index_fd(set), res = probe_xattr_flags(s->stack, upper, fd, r->index_name, copy), check = -ENODATA;
 
-	if (res == 0 && S_ISREG(copy->stx.stx_mode) && (copy->marks & MARK_METACOPY))
+	if (res == 0 && S_ISREG(copy->stx.stx_mode) && (copy->xattr_flags & XATTR_FLAG_METACOPY))
 		check = layer_check_metacopy(set, fd, r->index_name);
 	if (res < 0 || (check < 0 && check != -ENODATA))
 		return res < 0 ? res : check;
@@ -292,7 +293,7 @@ static int resolve_indexed(struct search *s, const struct layer *l, int dirfd, c
 	r->stx = copy->stx;
 	r->id = copy->id;
 	r->layer = upper->index;
-	r->marks = copy->marks;
+	r->xattr_flags = copy->xattr_flags;
 	r->indexed = true;
 	r->metacopy = s->metacopy = check >= 0;
 	s->done = !s->metacopy;
@@ -308,7 +309,7 @@ static int look_at_origin(struct search *s, const struct layer *l, int dirfd, co
 	int res;
 
 	/* Below the topmost lower part nothing has a say in the number. */
-	if (!(p->marks & MARK_ORIGIN) || s->r->n_lower)
+	if (!(p->xattr_flags & XATTR_FLAG_ORIGIN) || s->r->n_lower)
 		return 0;
 	ino = layer_origin_ino(set, l, dirfd, name);
 	if (!s->found)
@@ -332,7 +333,7 @@ static int resolve_found(struct search *s, const struct layer *l, int dirfd, con
 	r->stx = p->stx;
 	r->id = p->id;
 	r->layer = l->index;
-	r->marks = p->marks;
+	r->xattr_flags = p->xattr_flags;
 	r->overmounted = p->overmounted;
 	r->in_upper = l->upper;
 	if (S_ISREG(p->stx.stx_mode))
@@ -358,7 +359,7 @@ int resolve_object(struct search *s, const struct layer *l, int dirfd, const cha
 	res = is_dir ? 0 : look_in_index(s, l, dirfd, name, p, &copy);
 	if (res != 0)
 		return res < 0 ? res : resolve_indexed(s, l, dirfd, name, p, &copy);
-	res = probe_marks(s->stack, l, dirfd, name, p);
+	res = probe_xattr_flags(s->stack, l, dirfd, name, p);
 	if (res == 0)
 		res = look_at_origin(s, l, dirfd, name, p);
 	if (res == 0 && is_dir)

@@ -57,10 +57,10 @@ static int walk_through(struct search *s, const struct layer *l, int dirfd, cons
 	}
 	if (resolve_is_forbidden(s->stack->layers, l, &p.stx))
 		return -ELOOP;
-	res = probe_marks(s->stack, l, dirfd, name, &p);
+	res = probe_xattr_flags(s->stack, l, dirfd, name, &p);
 	if (res < 0)
 		return res;
-	if (p.marks & MARK_OPAQUE)
+	if (p.xattr_flags & XATTR_FLAG_OPAQUE)
 		s->done = true;
 	res = resolve_redirect(s, l, dirfd, name, &p, at, strlen(name));
 	resolve_end_below(s, &p, redirects);

@@ -19,8 +19,11 @@ static const struct cachefile_key sample_key = {
 static uint8_t *make_sample(size_t *ret_size)
 {
 	struct cachefile_builder w = {0};
-	struct cachefile_entry file = {
-		.ino = 11, .ctime = {.sec = -3, .nsec = 4}, .type = DT_REG, .marks = 8, .marks_known = true};
+	struct cachefile_entry file = {.ino = 11,
+				       .ctime = {.sec = -3, .nsec = 4},
+				       .type = DT_REG,
+				       .xattr_flags = 8,
+				       .xattr_flags_known = true};
 	struct cachefile_entry dir = {.ino = 12, .type = DT_DIR, .dir = 2}, whiteout = {.ino = 13, .type = DT_WHT};
 	uint8_t *bytes = NULL;
 	bool good = cachefile_add_dir(&w) == 1 && cachefile_add_entry(&w, &file, "b") == 0 &&
@@ -34,7 +37,7 @@ static uint8_t *make_sample(size_t *ret_size)
 						   .btime = {.sec = 98, .nsec = 3},
 						   .nlink = 3,
 						   .mode = 040755},
-					 .marks = 1,
+					 .xattr_flags = 1,
 					 .n = 3};
 	w.dirs[1] = (struct cachefile_dir){.stamp = {.ino = 12}, .first = 3, .n = 1};
 	file.ino = 14;
@@ -63,7 +66,7 @@ TEST("what was written is read again, in the order in which it came")
 	EXPECT_INT(root.stamp.btime.sec * 10 + root.stamp.btime.nsec, 983);
 	EXPECT_INT(root.stamp.nlink, 3);
 	EXPECT_INT(root.stamp.mode, 040755);
-	EXPECT_INT(root.marks, 1);
+	EXPECT_INT(root.xattr_flags, 1);
 	ASSERT_INT(root.n, 3);
 	for (uint32_t i = 0; i < 3; i++) {
 		ASSERT_INT(cachefile_entry(&c, &root, i, &e, name), 0);
@@ -71,7 +74,7 @@ TEST("what was written is read again, in the order in which it came")
 		EXPECT_INT(e.ino, 11 + i);
 	}
 	EXPECT_INT(e.type, DT_WHT);
-	EXPECT(!e.marks_known);
+	EXPECT(!e.xattr_flags_known);
 	EXPECT_INT(cachefile_entry(&c, &root, 3, &e, name), -EBADMSG);
 	free(bytes);
 }
@@ -89,8 +92,8 @@ TEST("a name is found in its directory and in no other")
 	EXPECT_INT(cachefile_find(&c, &root, "b", &e), 1);
 	EXPECT_INT(e.ctime.sec, -3);
 	EXPECT_INT(e.ctime.nsec, 4);
-	EXPECT_INT(e.marks, 8);
-	EXPECT(e.marks_known);
+	EXPECT_INT(e.xattr_flags, 8);
+	EXPECT(e.xattr_flags_known);
 	EXPECT_INT(cachefile_find(&c, &root, "a", &e), 1);
 	ASSERT_INT(e.dir, 2);
 	EXPECT_INT(cachefile_find(&c, &root, "x", &e), 0);

@@ -82,7 +82,7 @@ TEST("a mount without a cache has it made, and the next mount knows the names of
 	EXPECT_INT(e.type, DT_DIR);
 	EXPECT_INT(layer_cache_find(l, e.dir, "f", &e), 1);
 	EXPECT_INT(e.type, DT_REG);
-	EXPECT(e.marks_known);
+	EXPECT(e.xattr_flags_known);
 	EXPECT_INT(layer_cache_find(l, CACHEFILE_ROOT, "f", &e), 0);
 	EXPECT_INT(layer_cache_find(l, 0, "d", &e), -ENODATA);
 	EXPECT_INT(layer_cache_read(l, CACHEFILE_ROOT, count_entry, &n), 0);
@@ -94,7 +94,7 @@ TEST("a mount without a cache has it made, and the next mount knows the names of
 TEST("a changed directory ends the use of its layer's cache, and removes the file")
 {
 	struct cachefile_entry e;
-	unsigned marks;
+	unsigned xattr_flags;
 
 	FIXTURE(f);
 	NEEDS_ROOT();
@@ -107,7 +107,7 @@ TEST("a changed directory ends the use of its layer's cache, and removes the fil
 	EXPECT(!root_is_confirmed(&f.set->layers[0]));
 	EXPECT_INT(layer_cache_root(&f.set->layers[0]), 0);
 	EXPECT_INT(layer_cache_find(&f.set->layers[0], CACHEFILE_ROOT, "d", &e), -ENODATA);
-	EXPECT_INT(layer_cache_marks(&f.set->layers[0], CACHEFILE_ROOT, &marks), -ENODATA);
+	EXPECT_INT(layer_cache_xattr_flags(&f.set->layers[0], CACHEFILE_ROOT, &xattr_flags), -ENODATA);
 	EXPECT_INT(count_files(false), 1);
 	EXPECT(root_is_confirmed(&f.set->layers[1]));
 }

@@ -30,7 +30,7 @@ static int tell(void *arg, struct layer_walk_entry *e)
 	snprintf(t->text + used, sizeof(t->text) - used, "%s%s%s%s%s%s\n", *e->path ? e->path : ".",
 		 e->whiteout ? " whiteout" : S_ISDIR(e->stx.stx_mode) ? " dir" : S_ISLNK(e->stx.stx_mode) ? " link" : " file",
 		 e->opaque ? " opaque" : "", e->hides_below ? " name" : "", e->overmounted ? " overmounted" : "",
-		 e->marks & MARK_OTHER_XATTR ? " xattr" : "");
+		 e->xattr_flags & XATTR_FLAG_OTHER_XATTR ? " xattr" : "");
 	e->tag = t->n;
 	return t->skip && !strcmp(t->skip, e->path) ? LAYER_WALK_SKIP : 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading the marks of one object. Most objects have no attribute at all, so one listxattr answers for all marks; only
- * the value of overlay.opaque is needed besides.
+ * Reading the xattr flags of one object. Most objects have no attribute at all, so one listxattr answers for all flags;
+ * only the value of overlay.opaque is needed besides.
  *
  * Some file systems on FUSE leave attributes out of the list that can be read (ntfs-3g those in trusted.*). There each mark that objects of
  * the type can have is asked for, until a mark in a list shows that they are listed.
@@ -25,32 +25,32 @@
 
 enum bearer { BEARER_DIR = 1 << 0, BEARER_FILE = 1 << 1, BEARER_OTHER = 1 << 2, BEARER_ANY = (1 << 3) - 1 };
 
-static const struct private_mark {
+static const struct private_flag {
 	enum xattr_overlay which;
-	unsigned mark;
+	unsigned flag;
 	unsigned bearers; /* objects on which it means something */
 } private_marks[] = {
-	{XATTR_OVERLAY_OPAQUE, MARK_OPAQUE, BEARER_DIR},
-	{XATTR_OVERLAY_METACOPY, MARK_METACOPY, BEARER_FILE},
-	{XATTR_OVERLAY_REDIRECT, MARK_REDIRECT, BEARER_DIR | BEARER_FILE},
-	{XATTR_OVERLAY_ORIGIN, MARK_ORIGIN, BEARER_ANY},
-	{XATTR_OVERLAY_IMPURE, MARK_IMPURE, BEARER_DIR},
-	{XATTR_OVERLAY_WHITEOUT, MARK_WHITEOUT, BEARER_FILE},
-	{XATTR_OVERLAY_PROTATTR, MARK_PROTECTED, BEARER_DIR | BEARER_FILE},
+	{XATTR_OVERLAY_OPAQUE, XATTR_FLAG_OPAQUE, BEARER_DIR},
+	{XATTR_OVERLAY_METACOPY, XATTR_FLAG_METACOPY, BEARER_FILE},
+	{XATTR_OVERLAY_REDIRECT, XATTR_FLAG_REDIRECT, BEARER_DIR | BEARER_FILE},
+	{XATTR_OVERLAY_ORIGIN, XATTR_FLAG_ORIGIN, BEARER_ANY},
+	{XATTR_OVERLAY_IMPURE, XATTR_FLAG_IMPURE, BEARER_DIR},
+	{XATTR_OVERLAY_WHITEOUT, XATTR_FLAG_WHITEOUT, BEARER_FILE},
+	{XATTR_OVERLAY_PROTATTR, XATTR_FLAG_PROTATTR, BEARER_DIR | BEARER_FILE},
 };
 
-static unsigned private_mark(enum xattr_ns ns, const char *xattr)
+static unsigned private_flag(enum xattr_ns ns, const char *xattr)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(private_marks); i++)
 		if (!strcmp(xattr, xattr_overlay_name(ns, private_marks[i].which)))
-			return private_marks[i].mark;
+			return private_marks[i].flag;
 	return 0;
 }
 
-/* Beside enum layer_mark: user.fuseoverlayfs.opaque is there. */
+/* Beside enum xattr_flag: user.fuseoverlayfs.opaque is there. */
 #define LISTED_FUSEOVERLAYFS (1U << 30)
 
-static unsigned mark_of(const struct layer_set *set, const struct layer *l, const char *stored)
+static unsigned xattr_flag_of(const struct layer_set *set, const struct layer *l, const char *stored)
 {
 	const char *xattr = stored;
 
@@ -59,55 +59,55 @@ static unsigned mark_of(const struct layer_set *set, const struct layer *l, cons
 	if (!xattr)
 		return 0;
 	if (xattr_is_private(set->ns, xattr))
-		return private_mark(set->ns, xattr);
+		return private_flag(set->ns, xattr);
 	if (layer_reserves_xattr(set, xattr))
 		return strcmp(xattr, XATTR_FUSEOVERLAYFS_OPAQUE) ? 0 : LISTED_FUSEOVERLAYFS;
 	if (!strcmp(xattr, ACL_XATTR_ACCESS))
-		return MARK_ACL;
+		return XATTR_FLAG_ACL;
 	if (!strcmp(xattr, ACL_XATTR_DEFAULT))
-		return MARK_DEFAULT_ACL;
+		return XATTR_FLAG_DEFAULT_ACL;
 	if (!strcmp(xattr, "security.capability"))
-		return MARK_CAPABILITY;
-	return MARK_OTHER_XATTR;
+		return XATTR_FLAG_CAPABILITY;
+	return XATTR_FLAG_OTHER_XATTR;
 }
 
-static unsigned marks_of_list(const struct layer_set *set, const struct layer *l, const char *list, size_t size)
+static unsigned flags_of_list(const struct layer_set *set, const struct layer *l, const char *list, size_t size)
 {
-	unsigned marks = 0;
+	unsigned xattr_flags = 0;
 
 	for (size_t at = 0; at < size; at += strnlen(list + at, size - at) + 1)
 		if (memchr(list + at, '\0', size - at))
-			marks |= mark_of(set, l, list + at);
-	return marks;
+			xattr_flags |= xattr_flag_of(set, l, list + at);
+	return xattr_flags;
 }
 
 /* `y` makes opaque, `x` says that whiteouts of the xattr form are inside; kernel overlayfs obeys no other value. */
-static int read_opaque(const struct layer_set *set, int dirfd, const char *name, unsigned *marks)
+static int read_opaque(const struct layer_set *set, int dirfd, const char *name, unsigned *xattr_flags)
 {
 	char value[2];
 	ssize_t size =
 		os_getxattr(dirfd, name, xattr_overlay_name(set->ns, XATTR_OVERLAY_OPAQUE), value, sizeof(value));
 
-	*marks &= ~(unsigned)MARK_OPAQUE;
+	*xattr_flags &= ~(unsigned)XATTR_FLAG_OPAQUE;
 	if (size == -ENODATA || size == -ERANGE)
 		return 0;
 	if (size < 0)
 		return (int)size;
 	if (size == 1 && value[0] == 'y')
-		*marks |= MARK_OPAQUE;
+		*xattr_flags |= XATTR_FLAG_OPAQUE;
 	else if (size == 1 && value[0] == 'x')
-		*marks |= MARK_XWHITEOUTS;
+		*xattr_flags |= XATTR_FLAG_XWHITEOUTS;
 	return 0;
 }
 
-static int read_fuseoverlayfs(int dirfd, const char *name, unsigned *marks)
+static int read_fuseoverlayfs(int dirfd, const char *name, unsigned *xattr_flags)
 {
 	char value[2];
 	ssize_t size = os_getxattr(dirfd, name, XATTR_FUSEOVERLAYFS_OPAQUE, value, sizeof(value));
 
-	*marks &= ~LISTED_FUSEOVERLAYFS;
+	*xattr_flags &= ~LISTED_FUSEOVERLAYFS;
 	if (size == 1 && value[0] == 'y')
-		*marks |= MARK_OPAQUE;
+		*xattr_flags |= XATTR_FLAG_OPAQUE;
 	return size < 0 && size != -ENODATA && size != -ERANGE ? (int)size : 0;
 }
 
@@ -132,23 +132,24 @@ static int has_mark(const struct layer_set *set, int dirfd, const char *name, en
 }
 
 /* Adds to *marks those that the list left out. */
-static int ask_marks(const struct layer_set *set, const struct layer *l, int dirfd, const char *name, unsigned *marks)
+static int ask_marks(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,
+		     unsigned *xattr_flags)
 {
 	unsigned bearer = bearer_of(dirfd, name);
 
 	for (size_t i = 0; i < ARRAY_SIZE(private_marks); i++) {
-		const struct private_mark *m = &private_marks[i];
+		const struct private_flag *m = &private_marks[i];
 		int ret;
 
-		if (!(m->bearers & bearer) || (*marks & m->mark) || (m->mark == MARK_PROTECTED && !l->upper))
+		if (!(m->bearers & bearer) || (*xattr_flags & m->flag) || (m->flag == XATTR_FLAG_PROTATTR && !l->upper))
 			continue;
 		/* A file's says where its data is. */
-		if (m->mark == MARK_REDIRECT && bearer == BEARER_FILE && !(*marks & MARK_METACOPY))
+		if (m->flag == XATTR_FLAG_REDIRECT && bearer == BEARER_FILE && !(*xattr_flags & XATTR_FLAG_METACOPY))
 			continue;
 		ret = has_mark(set, dirfd, name, m->which);
 		if (ret < 0)
 			return ret;
-		*marks |= ret ? m->mark : 0;
+		*xattr_flags |= ret ? m->flag : 0;
 	}
 	return 0;
 }
@@ -161,32 +162,32 @@ static bool are_listed(struct layer *l, unsigned listed)
 	if (atomic_load_explicit(&l->lists_marks, memory_order_relaxed))
 		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(private_marks); i++)
-		own |= private_marks[i].mark;
+		own |= private_marks[i].flag;
 	if (!(listed & own))
 		return false;
 	atomic_store_explicit(&l->lists_marks, true, memory_order_relaxed);
 	return true;
 }
 
-static int finish_marks(const struct layer_set *set, const struct layer *l, int dirfd, const char *name, const char *list, ssize_t size,
-			unsigned *ret_marks)
+static int finish_flags(const struct layer_set *set, const struct layer *l, int dirfd, const char *name, const char *list, ssize_t size,
+			unsigned *ret_flags)
 {
-	unsigned marks = marks_of_list(set, l, list, (size_t)size);
+	unsigned xattr_flags = flags_of_list(set, l, list, (size_t)size);
 	int ret = 0;
 
-	if (l->has_xattr && !are_listed(&set->layers[l->index], marks))
-		ret = ask_marks(set, l, dirfd, name, &marks);
-	if (!ret && (marks & MARK_OPAQUE))
-		ret = read_opaque(set, dirfd, name, &marks);
-	if (!ret && (marks & LISTED_FUSEOVERLAYFS))
-		ret = read_fuseoverlayfs(dirfd, name, &marks);
+	if (l->has_xattr && !are_listed(&set->layers[l->index], xattr_flags))
+		ret = ask_marks(set, l, dirfd, name, &xattr_flags);
+	if (!ret && (xattr_flags & XATTR_FLAG_OPAQUE))
+		ret = read_opaque(set, dirfd, name, &xattr_flags);
+	if (!ret && (xattr_flags & LISTED_FUSEOVERLAYFS))
+		ret = read_fuseoverlayfs(dirfd, name, &xattr_flags);
 	if (!ret)
-		*ret_marks = marks;
+		*ret_flags = xattr_flags;
 	return ret;
 }
 
-int layer_read_marks(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,
-		     unsigned *ret_marks)
+int layer_read_xattr_flags(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,
+			   unsigned *ret_flags)
 {
 	_cleanup_free_ char *large = NULL;
 	char small[LIST_FIRST_TRY];
@@ -201,7 +202,7 @@ int layer_read_marks(const struct layer_set *set, const struct layer *l, int dir
 	}
 	if (size == -EOPNOTSUPP || size == -ENOSYS)
 		size = 0;
-	return size < 0 ? (int)size : finish_marks(set, l, dirfd, name, list, size, ret_marks);
+	return size < 0 ? (int)size : finish_flags(set, l, dirfd, name, list, size, ret_flags);
 }
 
 int layer_read_redirect(const struct layer_set *set, int dirfd, const char *name, struct redirect *ret)

@@ -4,33 +4,34 @@
  */
 #include "fixture.h"
 
-static unsigned marks_of(struct fixture *f, const char *name)
+static unsigned xattr_flags_of(struct fixture *f, const char *name)
 {
-	unsigned marks = ~0U;
-	int ret = layer_read_marks(f->set, &f->set->layers[0], f->set->layers[0].root_fd, name, &marks);
+	unsigned xattr_flags = ~0U;
+	int ret = layer_read_xattr_flags(f->set, &f->set->layers[0], f->set->layers[0].root_fd, name, &xattr_flags);
 
 	EXPECT_INT(ret, 0);
-	return marks;
+	return xattr_flags;
 }
 
-TEST("an object without attributes has no marks")
+TEST("an object without attributes has no flags")
 {
 	FIXTURE(f);
 	ASSERT(make_file("l1/file", "", 0644) && !symlink("x", "l1/link") && !mkfifo("l1/fifo", 0644));
 	EXPECT_OPENS(&f, "lowerdir=l1");
-	EXPECT_INT(marks_of(&f, "file"), 0);
-	EXPECT_INT(marks_of(&f, "link"), 0);
-	EXPECT_INT(marks_of(&f, "fifo"), 0);
-	EXPECT_INT(marks_of(&f, ""), 0);
+	EXPECT_INT(xattr_flags_of(&f, "file"), 0);
+	EXPECT_INT(xattr_flags_of(&f, "link"), 0);
+	EXPECT_INT(xattr_flags_of(&f, "fifo"), 0);
+	EXPECT_INT(xattr_flags_of(&f, ""), 0);
 }
 
 TEST("a missing object is an error")
 {
 	FIXTURE(f);
-	unsigned marks = 5;
+	unsigned xattr_flags = 5;
 	EXPECT_OPENS(&f, "lowerdir=l1");
-	EXPECT_INT(layer_read_marks(f.set, &f.set->layers[0], f.set->layers[0].root_fd, "gone", &marks), -ENOENT);
-	EXPECT_INT(marks, 5);
+	EXPECT_INT(layer_read_xattr_flags(f.set, &f.set->layers[0], f.set->layers[0].root_fd, "gone", &xattr_flags),
+		   -ENOENT);
+	EXPECT_INT(xattr_flags, 5);
 }
 
 TEST("opaque is y, x announces whiteouts of the attribute form, any other value says nothing")
@@ -39,9 +40,9 @@ TEST("opaque is y, x announces whiteouts of the attribute form, any other value 
 	NEEDS_ROOT();
 	static const struct {
 		const char *name, *value;
-		unsigned marks;
-	} table[] = {{"y", "y", MARK_OPAQUE},
-		     {"x", "x", MARK_XWHITEOUTS},
+		unsigned xattr_flags;
+	} table[] = {{"y", "y", XATTR_FLAG_OPAQUE},
+		     {"x", "x", XATTR_FLAG_XWHITEOUTS},
 		     {"n", "n", 0},
 		     {"long", "yy", 0},
 		     {"none", "", 0}};
@@ -54,7 +55,7 @@ TEST("opaque is y, x announces whiteouts of the attribute form, any other value 
 	}
 	EXPECT_OPENS(&f, "lowerdir=l1");
 	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
-		EXPECT_INT(marks_of(&f, table[i].name), table[i].marks);
+		EXPECT_INT(xattr_flags_of(&f, table[i].name), table[i].xattr_flags);
 }
 
 TEST("fuse-overlayfs's own opaque mark counts with the aufs dialect only, and is no user's attribute then")
@@ -65,10 +66,10 @@ TEST("fuse-overlayfs's own opaque mark counts with the aufs dialect only, and is
 	ASSERT_INT(setxattr("l1/y", "user.fuseoverlayfs.opaque", "y", 1, 0), 0);
 	ASSERT_INT(setxattr("l1/n", "user.fuseoverlayfs.opaque", "n", 1, 0), 0);
 	EXPECT_OPENS(&f, "lowerdir=l1");
-	EXPECT_INT(marks_of(&f, "y"), MARK_OTHER_XATTR);
+	EXPECT_INT(xattr_flags_of(&f, "y"), XATTR_FLAG_OTHER_XATTR);
 	EXPECT_OPENS(&f, "lowerdir=l1,whiteouts=both");
-	EXPECT_INT(marks_of(&f, "y"), MARK_OPAQUE);
-	EXPECT_INT(marks_of(&f, "n"), 0);
+	EXPECT_INT(xattr_flags_of(&f, "y"), XATTR_FLAG_OPAQUE);
+	EXPECT_INT(xattr_flags_of(&f, "n"), 0);
 }
 
 static bool set(const char *path, const char *xattr, const char *value)
@@ -76,7 +77,7 @@ static bool set(const char *path, const char *xattr, const char *value)
 	return !lsetxattr(path, xattr, value, strlen(value), 0);
 }
 
-TEST("each mark is told apart, in one reading")
+TEST("each flag is told apart, in one reading")
 {
 	FIXTURE(f);
 	NEEDS_ROOT();
@@ -87,9 +88,10 @@ TEST("each mark is told apart, in one reading")
 	       set("l1/wh", "trusted.overlay.whiteout", "y") && set("l1/wh", "trusted.overlay.protattr", "i"));
 	ASSERT_INT(setxattr("l1/cap", "security.capability", cap, 20, 0), 0);
 	EXPECT_OPENS(&f, "lowerdir=l1");
-	EXPECT_INT(marks_of(&f, "f"), MARK_REDIRECT | MARK_METACOPY | MARK_ORIGIN | MARK_IMPURE);
-	EXPECT_INT(marks_of(&f, "wh"), MARK_WHITEOUT | MARK_PROTECTED);
-	EXPECT_INT(marks_of(&f, "cap"), MARK_CAPABILITY);
+	EXPECT_INT(xattr_flags_of(&f, "f"),
+		   XATTR_FLAG_REDIRECT | XATTR_FLAG_METACOPY | XATTR_FLAG_ORIGIN | XATTR_FLAG_IMPURE);
+	EXPECT_INT(xattr_flags_of(&f, "wh"), XATTR_FLAG_WHITEOUT | XATTR_FLAG_PROTATTR);
+	EXPECT_INT(xattr_flags_of(&f, "cap"), XATTR_FLAG_CAPABILITY);
 }
 
 TEST("ACLs are seen")
@@ -106,7 +108,7 @@ TEST("ACLs are seen")
 		SKIP("no ACLs on this file system");
 	ASSERT_INT(setxattr("l1/d", "system.posix_acl_default", acl, sizeof(acl) - 1, 0), 0);
 	EXPECT_OPENS(&f, "lowerdir=l1");
-	EXPECT_INT(marks_of(&f, "d"), MARK_ACL | MARK_DEFAULT_ACL);
+	EXPECT_INT(xattr_flags_of(&f, "d"), XATTR_FLAG_ACL | XATTR_FLAG_DEFAULT_ACL);
 }
 
 TEST("marks of the namespace that isn't active are ordinary attributes, and so are escaped ones")
@@ -117,12 +119,12 @@ TEST("marks of the namespace that isn't active are ordinary attributes, and so a
 	ASSERT(set("l1/t", "trusted.overlay.opaque", "y") && set("l1/u", "user.overlay.opaque", "y") &&
 	       set("l1/esc", "trusted.overlay.overlay.opaque", "y"));
 	EXPECT_OPENS(&f, "lowerdir=l1");
-	EXPECT_INT(marks_of(&f, "t"), MARK_OPAQUE);
-	EXPECT_INT(marks_of(&f, "u"), MARK_OTHER_XATTR);
-	EXPECT_INT(marks_of(&f, "esc"), MARK_OTHER_XATTR);
+	EXPECT_INT(xattr_flags_of(&f, "t"), XATTR_FLAG_OPAQUE);
+	EXPECT_INT(xattr_flags_of(&f, "u"), XATTR_FLAG_OTHER_XATTR);
+	EXPECT_INT(xattr_flags_of(&f, "esc"), XATTR_FLAG_OTHER_XATTR);
 	EXPECT_OPENS(&f, "lowerdir=l1,userxattr");
-	EXPECT_INT(marks_of(&f, "t"), MARK_OTHER_XATTR);
-	EXPECT_INT(marks_of(&f, "u"), MARK_OPAQUE);
+	EXPECT_INT(xattr_flags_of(&f, "t"), XATTR_FLAG_OTHER_XATTR);
+	EXPECT_INT(xattr_flags_of(&f, "u"), XATTR_FLAG_OPAQUE);
 }
 
 TEST("a list of names longer than a kilobyte is read whole")
@@ -137,7 +139,7 @@ TEST("a list of names longer than a kilobyte is read whole")
 	}
 	ASSERT(set("l1/d", "trusted.overlay.opaque", "y"));
 	EXPECT_OPENS(&f, "lowerdir=l1");
-	EXPECT_INT(marks_of(&f, "d"), MARK_OPAQUE | MARK_OTHER_XATTR);
+	EXPECT_INT(xattr_flags_of(&f, "d"), XATTR_FLAG_OPAQUE | XATTR_FLAG_OTHER_XATTR);
 }
 
 TEST("layers of one file system keep their inode numbers")
