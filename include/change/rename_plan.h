@@ -9,7 +9,7 @@
  *	P1  The commit is one renameat2 of the old name to the new one; nothing that a user sees has changed before it, but that what
  *	    unlink_whiteout_new says shows.
  *	P2  Afterwards a whiteout stands at the old name if a lower layer shows that name, and only then.
- *	    Where marks stand beside names, one hides the old name before the commit: the object itself hid the same.
+ *	    Where whiteouts stand beside names (`.wh.NAME`), one hides the old name before the commit: the object itself hid the same.
  *	P3  A directory that arrives where lower layers may hold its new name is opaque before it arrives.
  *	P4  Only objects of the upper move. A directory that lower layers have a part in moves where redirects are made, and
  *	    has one to where it is in the lower layers before it moves.
@@ -53,19 +53,19 @@ struct rename_facts {
 	bool new_holds_whiteouts; /* its part in the upper isn't empty on disk */
 	bool new_whiteout_fixed;  /* PLACE_WHITEOUT, but in a form that wouldn't be one in another directory */
 	bool has_rename_whiteout; /* RENAME_WHITEOUT leaves a whiteout of the form that this upper uses */
-	bool has_xattr;		  /* the upper can hold marks */
-	bool hides_beside;	  /* a mark beside a name hides what is below it, whatever the upper has of the name: it is
-				   * whiteout and opaque mark in one */
+	bool has_xattr;		  /* the upper can hold xattrs */
+	bool hides_beside;	  /* `.wh.NAME` beside a name hides what is below it, whatever the upper has of the name: it is
+				   * whiteout and opaque in one */
 	bool redirects;		  /* and redirects are made (redirect_dir=on) */
 };
 
 /* In the order of execution. */
 struct rename_steps {
 	bool nothing; /* succeed without doing anything */
-	bool hide_old; /* what is below each name, by a mark beside it */
+	bool hide_old; /* what is below each name, by `.wh.NAME` beside it */
 	bool hide_new;
-	bool mark_old_opaque;
-	bool mark_new_opaque;
+	bool set_old_opaque;
+	bool set_new_opaque;
 	bool redirect_old;
 	bool redirect_new;
 	bool clear_new; /* put an empty opaque directory in the place of the new one, which holds only whiteouts */

@@ -51,7 +51,7 @@ void data_put(struct data *data, struct data_fd *fd);
 /* Gives a freshly created upper file's O_RDWR descriptor to the cache; takes ownership. */
 void data_install(struct data *data, struct inode *inode, int fd);
 /* Before a write through `fd` that the caller makes itself: the file needs a sync from now on. */
-void data_mark_dirty(struct data *data, struct data_fd *fd);
+void data_set_dirty(struct data *data, struct data_fd *fd);
 /* Data that the kernel held back for the inode couldn't be written and is lost: every later data_sync() fails with `error`, as after a
  * write-back that failed below. */
 void data_write_back_failed(struct data *data, struct inode *inode, int error);

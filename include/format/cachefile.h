@@ -12,7 +12,7 @@
  *	 56  4  key: type of the root's file handle
  *	 60  4  key: length of it, 128 at most
  *	 64 128 key: the handle, zeros behind it
- *	192  4  key: view, how marks were read (layer/cache.c)
+ *	192  4  key: view, how xattrs were read (layer/cache.c)
  *	196  4  D, number of directories
  *	200  4  N, number of names
  *	204  4  0
@@ -57,7 +57,7 @@ struct cachefile_time {
 	uint32_t nsec;
 };
 
-/* A directory as it was: while all of this is the same, so are its names and marks. */
+/* A directory as it was: while all of this is the same, so are its names and xattrs. */
 struct cachefile_stamp {
 	uint64_t ino, size;
 	struct cachefile_time ctime, mtime, btime;
@@ -72,7 +72,7 @@ struct cachefile_dir {
 
 struct cachefile_entry {
 	uint64_t ino;		   /* 0: it is of another device, and has to be asked */
-	struct cachefile_time ctime; /* not of directories: marks are right while the object has this */
+	struct cachefile_time ctime; /* not of directories: the flags are right while the object has this */
 	uint32_t name_off;
 	uint32_t dir;              /* of a directory; 0: nothing is known of it */
 	uint16_t xattr_flags;

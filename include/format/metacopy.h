@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The metacopy mark: a regular file that holds metadata only, its data in the layer below. Its value is empty, or
+ * The metacopy xattr: a regular file that holds metadata only, its data in the layer below. Its value is empty, or
  * kernel overlayfs's struct ovl_metacopy (6.6 and later): version 0, length, flags, digest algorithm, digest of the
  * data file.
  */

@@ -65,7 +65,7 @@ int xattr_escape(enum xattr_ns ns, const char *name, char ret_stored[static XATT
  */
 ssize_t xattr_list_filter(enum xattr_ns ns, char *list, size_t size);
 
-/* user.fuseoverlayfs.*: marks of the aufs dialect's other writer. */
+/* user.fuseoverlayfs.*: xattrs of the aufs dialect's other writer. */
 bool xattr_is_fuseoverlayfs(const char *stored);
 #define XATTR_FUSEOVERLAYFS_OPAQUE "user.fuseoverlayfs.opaque"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The link count mark: how many names the union has for an indexed object, told relative to a count that changes together with it.
+ * The nlink xattr: how many names the union has for an indexed object, told relative to a count that changes together with it.
  * `U+2` is two more than the upper object's own links, of which the index entry is one; `L-1` one less than the lower object's. The text is
  * kernel overlayfs's (ovl_set_nlink_common() in fs/overlayfs/util.c), without a final newline.
  */
@@ -13,16 +13,16 @@
 
 #define NLINK_SIZE 13
 
-struct nlink_mark {
+struct nlink_xattr {
 	bool upper; /* `U`: relative to the upper object's links */
 	int32_t diff;
 };
 
 /* The text, terminated; returns its length. */
-size_t nlink_encode(struct nlink_mark mark, char ret_text[static NLINK_SIZE]);
+size_t nlink_encode(struct nlink_xattr nlink, char ret_text[static NLINK_SIZE]);
 /* -EINVAL for anything but such a text. */
-int nlink_decode(const void *text, size_t size, struct nlink_mark *ret);
-/* The union's count; -EINVAL when the mark makes no sense for these counts. */
-int64_t nlink_apply(struct nlink_mark mark, uint32_t upper, uint32_t lower);
+int nlink_decode(const void *text, size_t size, struct nlink_xattr *ret);
+/* The union's count; -EINVAL when it makes no sense for these counts. */
+int64_t nlink_apply(struct nlink_xattr nlink, uint32_t upper, uint32_t lower);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The origin mark: which lower file an upper one was copied from, as a file handle and the uuid of its file system. The
- * bytes are kernel overlayfs's struct ovl_fb (fs/overlayfs/overlayfs.h, 6.18): version 0, magic 0xfb, total length,
+ * The origin xattr: which lower file an upper one was copied from, as a file handle and the uuid of its file system.
+ * The bytes are kernel overlayfs's struct ovl_fb (fs/overlayfs/overlayfs.h, 6.18): version 0, magic 0xfb, total length,
  * flags, handle type, uuid[16], handle. The handle is opaque: two file systems give one type different meanings, so
  * nothing here or above may look inside it.
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The redirect mark of a renamed directory (or of a file that holds metadata only): where the layers below know it. It
+ * The redirect xattr of a renamed directory (or of a file that holds metadata only): where the layers below know it. It
  * is either a single name, in the same parent, or an absolute path from the union's root, as in kernel overlayfs
  * (Documentation/filesystems/overlayfs.rst). The value comes from a layer that somebody else may have written: nothing
  * that climbs or that the kernel would refuse gets through.

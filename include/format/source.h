@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The source mark: where the lower file lies that an upper one with an entry in the index was copied from, and what it looked like. Its
- * handle, by which the entry is called, is another one as soon as the layers are copied elsewhere; this leads to it there. Kernel overlayfs
- * hides the attribute and doesn't know it. plyfs's own, so it has a magic, a version and a checksum, all little-endian; one that isn't
- * understood counts as none.
+ * The source xattr: where the lower file lies that an upper one with an entry in the index was copied from, and what it looked like.
+ * Its handle, by which the entry is called, is another one as soon as the layers are copied elsewhere; this leads to it there. Kernel
+ * overlayfs hides the attribute and doesn't know it. plyfs's own, so it has a magic, a version and a checksum, all little-endian; one
+ * that isn't understood counts as none.
  *
  *	 0  4  magic "plys"
  *	 4  4  version
@@ -37,7 +37,7 @@ struct source {
 
 /* Encodes; returns the size. */
 size_t source_encode(const struct source *source, uint8_t ret_value[static SOURCE_MAX]);
-/* -EINVAL when the bytes are no source mark of a known version, with *ret untouched. */
+/* -EINVAL when the bytes are no source xattr of a known version, with *ret untouched. */
 int source_decode(const void *value, size_t size, struct source *ret);
 
 #endif

@@ -86,7 +86,7 @@ uint64_t layer_union_ino(const struct layer_set *set, struct object_id id);
 /* Another number in the place of one that is taken, on the upper's device. */
 uint64_t layer_other_ino(uint64_t ino);
 
-/* The same as a mark keeps it, which also unions read to whom another device is the plain one; and back. */
+/* The same as an xattr keeps it, which also unions read to whom another device is the plain one; and back. */
 uint64_t layer_lasting_ino(const struct layer_set *set, uint64_t shown);
 uint64_t layer_shown_ino(const struct layer_set *set, uint64_t lasting);
 

@@ -32,7 +32,8 @@ struct index_entry {
 	uint32_t nlink;   /* the union's count of its names, >= 1 */
 };
 
-/* Whether objects of this type (S_IFMT bits) can have an entry: user.* marks exist on regular files and directories only. */
+/* Whether objects of this type (S_IFMT bits) can have an entry: user.* xattrs exist on regular files and directories
+ * only. */
 bool index_takes(const struct layer_set *set, uint32_t type);
 /* Whether both directories are empty, so that nothing needs to be asked. */
 bool index_is_idle(const struct layer_set *set);
@@ -55,8 +56,8 @@ int index_fd(const struct layer_set *set);
 /* Gives a new upper object its entry, without replacing one (-EEXIST): `fd` that has no name yet, or where `temp` isn't NULL what has this
  * name in the work directory, which is moved. Makes the directory if there is none. */
 int index_insert(struct layer_set *set, int fd, const char *temp, const char *name);
-/* Sets an attribute of an object that may be in the index. Where its file has no room, the mark that says where it comes from (format/source.h),
- * which is but a help, makes way. */
+/* Sets an attribute of an object that may be in the index. Where its file has no room, the xattr that says where it comes from
+ * (format/source.h), which is but a help, makes way. */
 int index_setxattr(const struct layer_set *set, int fd, const char *xattr, const void *value, size_t size, int flags);
 /* Gives what has the entry one more name. */
 int index_link(struct layer_set *set, const char *name, int dirfd, const char *newname);

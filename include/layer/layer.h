@@ -31,10 +31,10 @@ struct layer {
 	int real_fd;    /* upper only: the same directory opened O_RDONLY in the same mount, for syncfs; it holds the lock. Else -1 */
 	bool upper;     /* the writable one */
 	bool cloned;    /* root_fd lies in a private clone without mounts below */
-	bool has_xattr; /* private marks may exist here */
+	bool has_xattr; /* private xattrs may exist here */
 	bool numbers_by_name; /* lower only: its numbers are made of names; layer/device.h */
 	uint64_t root_number; /* then */
-	_Atomic bool lists_marks; /* listxattr(2) tells those that there are; else each is asked for by its name */
+	_Atomic bool lists_xattrs; /* listxattr(2) tells those that there are; else each is asked for by its name */
 	bool has_handles; /* name_to_handle_at works and handles can be opened */
 	enum override_form override; /* where owner, mode and type of its objects are kept */
 	unsigned fs;    /* index into layer_set.fs */
@@ -91,7 +91,7 @@ struct layer_set {
 	struct layer_caches *caches; /* layer/cache.h; NULL without layer_cache */
 	struct layer_no_xattrs *no_xattrs; /* layer/no_xattrs.h; NULL where that isn't asked */
 	enum xattr_ns ns; /* the namespace of private attributes that is obeyed */
-	bool aufs; /* the marks of the aufs dialect are read beside the kernel's, and its names hidden */
+	bool aufs; /* the aufs dialect is read beside the kernel's forms, and its names hidden */
 	unsigned override_forms; /* 1 << form of each layer that has one */
 	bool follow_redirects;
 	bool make_redirects; /* and the upper can hold them */
@@ -111,7 +111,7 @@ struct layer_set {
 	bool is_volatile; /* nothing is synced */
 	bool has_tmpfile;  /* O_TMPFILE works in work_fd and can be linked */
 	bool has_rename_whiteout;
-	bool has_upper_xattr; /* private marks can be written */
+	bool has_upper_xattr; /* private xattrs can be written */
 	bool can_reopen; /* files without permission bits can be opened at any time (CAP_DAC_OVERRIDE over the upper) */
 	bool can_chown;  /* new files can be given to their callers */
 	enum removed_form removed;
@@ -141,7 +141,7 @@ static inline struct layer *layer_upper(const struct layer_set *set)
 	return set->has_upper ? &set->layers[0] : (struct layer *)0;
 }
 
-/* Whether it is another mount's upper, whose directories get marks at any time. */
+/* Whether it is another mount's upper, whose directories get xattrs at any time. */
 static inline bool layer_is_shown(const struct layer_set *set, const struct layer *l)
 {
 	return set->shows_upper && l->index == 0;
@@ -251,7 +251,7 @@ static inline bool layer_hides_xattr(const struct layer_set *set, const char *na
 {
 	return (set->aufs && xattr_is_fuseoverlayfs(name)) || xattr_is_override(set->override_forms, name);
 }
-/* Whether an attribute, by its name in the layer, is a mark and none of the user's. */
+/* Whether an attribute, by its name in the layer, is an xattr and none of the user's. */
 static inline bool layer_reserves_xattr(const struct layer_set *set, const char *stored)
 {
 	return xattr_is_private(set->ns, stored) || (set->aufs && xattr_is_fuseoverlayfs(stored));

@@ -27,7 +27,7 @@ struct resolved {
 	bool overmounted;      /* the topmost object is overmounted */
 	uint64_t ino;          /* st_ino of the union */
 	bool has_origin;       /* ino comes from a lower object */
-	bool indexed;          /* the object is in the index, in the upper or the one that is shown (stx, marks and layer are its), whether or
+	bool indexed;          /* the object is in the index, in the upper or the one that is shown (stx, xattr_flags and layer are its), whether or
 				* not that has the name, which in_upper tells of our own upper */
 	uint32_t nlink;        /* the union's count of names where it keeps one, else 0 */
 	uint64_t index_generation; /* when it was asked; only where nlink is set and the object is a lower one */
@@ -47,8 +47,8 @@ struct resolved {
 };
 
 /* -ENOENT: nothing of this name (upper_whiteout is set even then); -ENAMETOOLONG; -EPERM: a redirect or metacopy object, which this
- * mount doesn't follow; -EINVAL: a redirect that climbs or is malformed; -EIO: also a metacopy object without data or with a mark that
- * isn't valid; -ELOOP: the upper's or work's own root inside a lower layer;
+ * mount doesn't follow; -EINVAL: a redirect that climbs or is malformed; -EIO: also a metacopy object without data or with an xattr
+ * that isn't valid; -ELOOP: the upper's or work's own root inside a lower layer;
  * -ENOMEM; -EIO. */
 int resolve_child(struct tree *tree, struct inode *dir, const char *name, struct resolved *ret);
 void resolved_finish(struct resolved *r);

@@ -83,7 +83,7 @@ struct dir {
 	_Atomic bool in_upper;        /* a `upper` is valid (release/acquire) */
 	struct dirref upper;
 	_Atomic unsigned char default_acl; /* a enum dir_acl of the upper directory; set back to UNKNOWN by xattr changes */
-	_Atomic bool impure_marked;   /* a overlay.impure was written or found */
+	_Atomic bool impure_set;      /* a overlay.impure was written or found */
 	_Atomic unsigned char plus;   /* a enum dir_plus; rises only */
 	_Atomic unsigned misses;      /* a probes of layers that found nothing since the last listing */
 	struct listing *listing;      /* leaf: tree/listing.c */

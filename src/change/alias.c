@@ -141,7 +141,7 @@ int alias_link_up(struct change *change, struct inode *inode, struct inode *dir,
 {
 	char entry[ORIGIN_INDEX_NAME_SIZE];
 	struct change_times times;
-	int r = change_mark_impure(change, dir, dirfd);
+	int r = change_set_impure(change, dir, dirfd);
 
 	if (r < 0)
 		return r;

@@ -214,7 +214,7 @@ static int protection_change(struct change *change, int fd, unsigned flags, stru
 	int r;
 
 	flags &= FLAGS_PROTECTING;
-	*before = (struct protection){.marked = change_protected_flags(change, fd)};
+	*before = (struct protection){.marked = change_protattr_flags(change, fd)};
 	if (before->marked == flags)
 		return 0;
 	r = os_getflags(fd, &before->flags);
@@ -223,7 +223,7 @@ static int protection_change(struct change *change, int fd, unsigned flags, stru
 	before->changed = true;
 	if (before->flags & FLAGS_PROTECTING)
 		r = os_setflags(fd, before->flags & ~(unsigned)FLAGS_PROTECTING);
-	return r < 0 ? r : change_mark_protected(change, fd, flags);
+	return r < 0 ? r : change_set_protattr(change, fd, flags);
 }
 
 /* Behind a change of flags that was refused. */
@@ -233,7 +233,7 @@ static void protection_restore(struct change *change, int fd, const struct prote
 
 	if (!before->changed)
 		return;
-	r = change_mark_protected(change, fd, before->marked);
+	r = change_set_protattr(change, fd, before->marked);
 	if (r == 0 && (before->flags & FLAGS_PROTECTING))
 		r = os_setflags(fd, before->flags);
 	if (r < 0)
@@ -257,7 +257,7 @@ int attr_get_flags(struct change *change, struct inode *inode, unsigned *ret_fla
 
 	if (r < 0)
 		return r;
-	*ret_flags = flags | (layer->upper ? change_protected_flags(change, fd) : 0);
+	*ret_flags = flags | (layer->upper ? change_protattr_flags(change, fd) : 0);
 	return 0;
 }
 
@@ -296,7 +296,7 @@ int attr_get_fsxattr(struct change *change, struct inode *inode, struct fsxattr 
 	if (r < 0)
 		return r;
 	if (layer->upper)
-		xa.fsx_xflags |= xflags_of(change_protected_flags(change, fd));
+		xa.fsx_xflags |= xflags_of(change_protattr_flags(change, fd));
 	*ret = xa;
 	return 0;
 }

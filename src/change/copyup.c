@@ -326,7 +326,7 @@ static int publish_named(struct copyup *c, const struct inode_place *place)
 
 	if (r < 0)
 		return r;
-	r = change_mark_impure(c->change, place->parent, dir.dirfd.fd);
+	r = change_set_impure(c->change, place->parent, dir.dirfd.fd);
 	if (r < 0)
 		return r;
 	change_times_save(dir.dirfd.fd, &times);

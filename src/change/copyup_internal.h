@@ -76,7 +76,7 @@ struct copyup {
 	char index_name[ORIGIN_INDEX_NAME_SIZE]; /* of a file whose links are kept: the copy's entry; else empty */
 	bool meta_only;       /* metadata alone is copied */
 	bool fill_holes;      /* what the copy has in the source's holes isn't zero */
-	bool persistent_ino;  /* the copy carries a mark from which its st_ino comes on later mounts */
+	bool persistent_ino;  /* the copy carries an xattr from which its st_ino comes on later mounts */
 };
 
 /* Copies up the ancestors and the object. 0, -EINTR (cancelled), or -errno. */
@@ -98,7 +98,8 @@ int copyup_open_data(const struct copyup *c);
 
 /* --- copyup_meta.c ---------------------------------------------------------------------------------------------------------------- */
 
-/* Owner, attributes, ACLs, capabilities, mode, flags, marks, times: in the order in which one doesn't undo the other. */
+/* Owner, attributes, ACLs, capabilities, mode, flags, xattrs, times: in the order in which one doesn't undo the
+ * other. */
 int copyup_meta(struct copyup *c);
 /* The flags that would keep a file from being put into its place; set best effort, overlay.protattr has them too. */
 void copyup_meta_published(struct copyup *c);

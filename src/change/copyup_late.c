@@ -2,9 +2,9 @@
 /*
  * The data of a file that was copied up without it, at the first change of its data.
  *
- * It is copied into the upper object itself, which shows none of it as long as it has the metacopy mark, and is synced. Taking
- * the mark away is the commit: before it a crash leaves the old file, after it the new one. So it is for a truncation to
- * nothing, which copies nothing: the object is truncated first, and an empty file with a mark is an empty file.
+ * It is copied into the upper object itself, which shows none of it as long as it has the metacopy xattr, and is synced.
+ * Taking the xattr away is the commit: before it a crash leaves the old file, after it the new one. So it is for a truncation
+ * to nothing, which copies nothing: the object is truncated first, and an empty file with an xattr is an empty file.
  *
  * Copying counts as writing: it changes the times and takes capabilities away, and setuid bits where the daemon lacks
  * CAP_FSETID. They are put back, unless somebody changed attributes meanwhile, who then has the last word.
@@ -97,7 +97,7 @@ static void late_abandon(struct copyup *c, const struct late_attrs *a)
 static int late_commit(struct copyup *c, const struct late_attrs *a)
 {
 	struct rwlock *gate __attribute__((cleanup(change_end), unused)) = change_start(c->change);
-	const char *mark = xattr_overlay_name(c->change->layers->ns, XATTR_OVERLAY_METACOPY);
+	const char *xattr = xattr_overlay_name(c->change->layers->ns, XATTR_OVERLAY_METACOPY);
 	int r;
 
 	LOCK_SCOPE(inode_lock(c->change->tree, c->inode));
@@ -108,7 +108,7 @@ static int late_commit(struct copyup *c, const struct late_attrs *a)
 	else
 		r = attrs_restore_locked(c, a);
 	if (r == 0)
-		r = os_removexattr(c->fd, "", mark);
+		r = os_removexattr(c->fd, "", xattr);
 	if (r == 0 || r == -ENODATA) {
 		inode_publish_data(c->change->tree, c->inode);
 		return 0;

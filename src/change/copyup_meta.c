@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Metadata of a copy, in the order in which no step undoes or forbids another: data is there; the owner (a chown takes setuid bits and
- * capabilities away); the marks and extended attributes, for which a daemon without CAP_DAC_OVERRIDE needs the owner's write permission; ACLs
- * and the mode (an ACL changes it, and so may the owner), which may take that permission away; times last.
+ * capabilities away); private and other extended attributes, for which a daemon without CAP_DAC_OVERRIDE needs the owner's write permission;
+ * ACLs and the mode (an ACL changes it, and so may the owner), which may take that permission away; times last.
  *
  * What has to come along and what may be left behind where the upper can't hold it is as in the kernel's fs/overlayfs/copy_up.c.
  */
@@ -155,14 +155,14 @@ static void copy_flags(struct copyup *c)
 		(void)os_setflags(c->fd, (to & ~(unsigned)FLAGS_COPIED) | (from & FLAGS_COPIED));
 }
 
-static int mark_protected(struct copyup *c)
+static int set_protattr(struct copyup *c)
 {
 	unsigned flags = (c->stx.stx_attributes & STATX_ATTR_APPEND ? (unsigned)FS_APPEND_FL : 0U) |
 			 (c->stx.stx_attributes & STATX_ATTR_IMMUTABLE ? (unsigned)FS_IMMUTABLE_FL : 0U);
 
 	if (!flags || c->src_read < 0)
 		return 0;
-	return change_mark_protected(c->change, c->fd, flags);
+	return change_set_protattr(c->change, c->fd, flags);
 }
 
 void copyup_meta_published(struct copyup *c)
@@ -190,7 +190,7 @@ static bool keeps_ino(const struct copyup *c)
 
 /* An attribute that is a help and no need: user.* can't be set on symlinks, and nothing where there are no attributes. Returns 1 when it
  * was set. */
-static int set_mark(struct copyup *c, enum xattr_overlay which, const void *value, size_t size)
+static int set_private_xattr(struct copyup *c, enum xattr_overlay which, const void *value, size_t size)
 {
 	int r = os_setxattr(c->fd, "", xattr_overlay_name(c->change->layers->ns, which), value, size, 0);
 
@@ -200,12 +200,12 @@ static int set_mark(struct copyup *c, enum xattr_overlay which, const void *valu
 }
 
 /* st_ino itself, where no handle leads back to it. */
-static int mark_ino(struct copyup *c)
+static int set_ino_xattr(struct copyup *c)
 {
 	uint8_t value[INO_XATTR_SIZE];
 
 	ino_xattr_encode(layer_lasting_ino(c->change->layers, inode_ino(c->inode)), value);
-	return set_mark(c, XATTR_OVERLAY_PLYFS_INO, value, sizeof(value));
+	return set_private_xattr(c, XATTR_OVERLAY_PLYFS_INO, value, sizeof(value));
 }
 
 /* Whether its handle goes on leading to the lower object. One of a file system without uuid (squashfs) leads nowhere as soon as a second such
@@ -219,7 +219,7 @@ static bool handle_lasts(const struct copyup *c)
 }
 
 /* An origin without a handle says "copied up from somewhere". */
-static int mark_origin(struct copyup *c)
+static int set_origin(struct copyup *c)
 {
 	struct layer_set *set = c->change->layers;
 	uint8_t value[ORIGIN_MAX];
@@ -238,18 +238,18 @@ static int mark_origin(struct copyup *c)
 			return r;
 		n = (ssize_t)origin_encode(&origin, value);
 	}
-	r = set_mark(c, XATTR_OVERLAY_ORIGIN, value, n > 0 ? (size_t)n : 0);
+	r = set_private_xattr(c, XATTR_OVERLAY_ORIGIN, value, n > 0 ? (size_t)n : 0);
 	/* An entry of the index without it would be taken for another's. */
 	if (r == 0 && c->index_name[0])
 		return -EIO;
 	if (r > 0 && (!opens || !handle_lasts(c)))
-		r = mark_ino(c);
+		r = set_ino_xattr(c);
 	c->persistent_ino = r > 0;
 	return r < 0 ? r : 0;
 }
 
 /* Where the index finds its origin when the layers were copied elsewhere. A help: it goes without where the file system has no room. */
-static int mark_source(struct copyup *c)
+static int set_source(struct copyup *c)
 {
 	_cleanup_free_ char *path = NULL;
 	uint8_t value[SOURCE_MAX];
@@ -267,12 +267,12 @@ static int mark_source(struct copyup *c)
 	if (r < 0 || source.layer != c->layer->index || strlen(path) > SOURCE_PATH_MAX)
 		return r == -ENOMEM ? r : 0;
 	strcpy(source.path, path);
-	r = set_mark(c, XATTR_OVERLAY_PLYFS_SOURCE, value, source_encode(&source, value));
+	r = set_private_xattr(c, XATTR_OVERLAY_PLYFS_SOURCE, value, source_encode(&source, value));
 	return r == -ENOSPC || r == -ERANGE || r == -E2BIG ? 0 : MIN(r, 0);
 }
 
-/* The copy has no data: a size, and the mark that says so. */
-static int mark_metacopy(struct copyup *c)
+/* The copy has no data: a size, and the xattr that says so. */
+static int set_metacopy(struct copyup *c)
 {
 	const char *name = xattr_overlay_name(c->change->layers->ns, XATTR_OVERLAY_METACOPY);
 	int r;
@@ -322,7 +322,7 @@ static int copy_times(struct copyup *c)
 int copyup_meta(struct copyup *c)
 {
 	int (*const steps[])(struct copyup *) = {
-		copy_owner, mark_protected, mark_origin, mark_metacopy, copy_xattrs, mark_source, copy_acls, copy_mode,
+		copy_owner, set_protattr, set_origin, set_metacopy, copy_xattrs, set_source, copy_acls, copy_mode,
 		copy_times,
 	};
 	int r = 0;

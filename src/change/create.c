@@ -5,7 +5,7 @@
  * labels, quotas. Over a whiteout it is made in the work directory (create_in_work.c).
  *
  * A whiteout in a lower layer alone needs no care: the lookup of a merged directory ends there, so a new directory in
- * the upper merges with nothing and needs no mark.
+ * the upper merges with nothing and needs no xattr.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -198,7 +198,7 @@ static int check_absent(struct change *change, struct inode *parent, const char 
 
 	if (err != -ENOENT || inode_is_unlinked(parent))
 		return err < 0 ? err : -EEXIST;
-	/* It would be a mark that hides another name, and not be seen itself. */
+	/* It would be a whiteout of another name, and not be seen itself. */
 	if (layer_reserves_name(change->layers, name))
 		return -EPERM;
 	*ret_over_whiteout = r.upper_whiteout;
@@ -359,7 +359,7 @@ static int link_locked(struct change *change, struct inode *inode, int fd, struc
 		r = change_dirfd_open(change, parent, &dir);
 	/* Its st_ino may be a lower file's: readers of the directory have to look. */
 	if (r == 0 && !(atomic_load(&inode->flags) & INODE_NO_ORIGIN))
-		r = change_mark_impure(change, parent, dir.dirfd.fd);
+		r = change_set_impure(change, parent, dir.dirfd.fd);
 	if (r == 0)
 		r = alias_prepare(change, inode);
 	if (r == 0 && inode_is_metacopy(inode))

@@ -110,12 +110,12 @@ static int make_bare(struct creation *c, const char *temp, int *ret_fd)
 	return *ret_fd;
 }
 
-static int mark_opaque(struct change *change, int fd)
+static int set_opaque(struct change *change, int fd)
 {
 	const char *name = xattr_overlay_name(change->layers->ns, XATTR_OVERLAY_OPAQUE);
 	int r;
 
-	/* As the kernel: what lies below would show through, so without marks this can't be done. */
+	/* As the kernel: what lies below would show through, so without xattrs this can't be done. */
 	if (!change->layers->has_upper_xattr)
 		return -EIO;
 	r = os_setxattr(fd, "", name, "y", 1, 0);
@@ -126,7 +126,7 @@ static int hide_below(struct creation *c, int fd)
 {
 	if (c->change->layers->whiteout_form == WHITEOUT_AUFS)
 		return work_hide_below(c->dirfd, c->name);
-	return mark_opaque(c->change, fd);
+	return set_opaque(c->change, fd);
 }
 
 /* The mode before the ACL, whose mask it would overwrite. */
@@ -250,7 +250,7 @@ static int copy_xattr(int from, int to, const char *name)
 	return os_setxattr(to, "", name, value, (size_t)n, 0);
 }
 
-/* All but the marks: they say how the original merges. */
+/* All but the xattrs: they say how the original merges. */
 static int copy_xattrs(struct change *change, int from, int to)
 {
 	_cleanup_free_ char *list = NULL;
@@ -285,7 +285,7 @@ static int dress_stand_in(struct change *change, int from, const struct statx *s
 	if (r == 0)
 		r = change_set_mode(change, to, stx->stx_mode);
 	if (r == 0)
-		r = mark_opaque(change, to);
+		r = set_opaque(change, to);
 	return r < 0 ? r : os_futimens(to, times);
 }
 

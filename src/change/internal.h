@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the change tier share: the bracket around every change, reaching upper directories, and the few marks and
- * attributes of a directory that several kinds of change have to keep right.
+ * What the files of the change tier share: the bracket around every change, reaching upper directories, and the few private
+ * and other attributes of a directory that several kinds of change have to keep right.
  */
 #ifndef CHANGE_INTERNAL_H
 #define CHANGE_INTERNAL_H
@@ -57,7 +57,7 @@ int change_open_upper(struct change *change, struct inode *inode, int flags);
 
 /* Writes overlay.impure to the upper directory `dir`, open at dirfd, once: readers of it then look for origins of its entries. For copied-up
  * and renamed objects. A file system without attributes is no error. Caller holds D of `dir`. */
-int change_mark_impure(struct change *change, struct inode *dir, int dirfd);
+int change_set_impure(struct change *change, struct inode *dir, int dirfd);
 
 /* Access and modification time of a directory before an entry is published in it that, for the user, was there all the time. */
 struct change_times {
@@ -128,9 +128,9 @@ static inline bool change_may_have(const struct inode *inode, unsigned xattr_fla
 
 /* Writes overlay.protattr of an upper object as the kernel does, one letter for each of FS_APPEND_FL and FS_IMMUTABLE_FL in `flags`, or
  * removes it. A file system without attributes is no error. */
-int change_mark_protected(struct change *change, int fd, unsigned flags);
+int change_set_protattr(struct change *change, int fd, unsigned flags);
 /* And reads it: these flags. The kernel keeps them there, because the upper object itself couldn't be renamed with such a flag. */
-unsigned change_protected_flags(struct change *change, int fd);
+unsigned change_protattr_flags(struct change *change, int fd);
 
 /* Directories that were copied up have them there alone (copyup_meta_published()), so what the file system would say is said here. -EPERM
  * where names may not be added to `dir`, or not be removed from it; before it is in the upper its copy-up answers. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The mark that a directory with lower parts gets before it is renamed, and a file without its data before it gets another name: where
- * the lower layers have it.
+ * The xattr that a directory with lower parts gets before it is renamed, and a file without its data before it gets another name:
+ * where the lower layers have it.
  */
 #ifndef CHANGE_REDIRECT_H
 #define CHANGE_REDIRECT_H

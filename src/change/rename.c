@@ -7,11 +7,11 @@
  * refuses); then I of both objects. R for files too: only with one holder of two unrelated directories at a time can
  * that third lock not close a circle. The kernel serialises renames between directories anyway.
  *
- * Crash safety. Before the one renameat2 only marks were written that change nothing where they are, a directory that
- * shows nothing may have got a stand-in that shows nothing either, and a whiteout may stand where nothing was visible.
- * After it, at the old name, a whiteout may be left that hides nothing. In one case alone the whiteout comes after the
- * rename: where the file system has no RENAME_WHITEOUT and the target exists, or can't be a whiteout before. Between the two calls the old
- * name shows the lower object again.
+ * Crash safety. Before the one renameat2 only xattrs and `.wh.` names were written that change nothing where they are,
+ * a directory that shows nothing may have got a stand-in that shows nothing either, and a whiteout may stand where
+ * nothing was visible. After it, at the old name, a whiteout may be left that hides nothing. In one case alone the
+ * whiteout comes after the rename: where the file system has no RENAME_WHITEOUT and the target exists, or can't be a
+ * whiteout before. Between the two calls the old name shows the lower object again.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -205,14 +205,14 @@ static int gather_facts(struct rename *x, struct rename_facts *f)
 
 /* --- doing -------------------------------------------------------------------------------------------------------- */
 
-static int mark_opaque(struct change *change, const struct rename_name *n)
+static int set_opaque(struct change *change, const struct rename_name *n)
 {
-	const char *mark = xattr_overlay_name(change->layers->ns, XATTR_OVERLAY_OPAQUE);
+	const char *xattr = xattr_overlay_name(change->layers->ns, XATTR_OVERLAY_OPAQUE);
 	/* In an opaque directory those of the xattr form would be files. They hide nothing: no layer below has a part in it. */
 	int r = n->r.xattr_flags & XATTR_FLAG_XWHITEOUTS ? work_drop_whiteouts(change->layers, name_fd(n), n->name) : 0;
 
 	if (r == 0)
-		r = os_setxattr(name_fd(n), n->name, mark, "y", 1, 0);
+		r = os_setxattr(name_fd(n), n->name, xattr, "y", 1, 0);
 	/* As the kernel: the caller then copies, as between file systems. */
 	if (r < 0)
 		return r == -EOPNOTSUPP ? -EXDEV : r;
@@ -220,8 +220,8 @@ static int mark_opaque(struct change *change, const struct rename_name *n)
 	return 0;
 }
 
-/* The mark is there even if the move fails: it leads to where the directory is. */
-static int mark_redirect(struct rename *x, const struct rename_name *n)
+/* The redirect is there even if the move fails: it leads to where the directory is. */
+static int set_redirect(struct rename *x, const struct rename_name *n)
 {
 	bool across = x->old.parent != x->new.parent;
 	int r = dir_settle_lower(x->change->tree, n->known.inode);
@@ -234,7 +234,7 @@ static int mark_redirect(struct rename *x, const struct rename_name *n)
 }
 
 /* The same of a file whose data is elsewhere: its new name would lead to other data, or to none. */
-static int mark_file_redirect(struct rename *x, const struct rename_name *n)
+static int set_file_redirect(struct rename *x, const struct rename_name *n)
 {
 	bool samedir = x->old.parent == x->new.parent;
 	_cleanup_close_ int fd = -1;
@@ -245,8 +245,8 @@ static int mark_file_redirect(struct rename *x, const struct rename_name *n)
 	return fd < 0 ? fd : redirect_write_file(x->change, n->known.inode, fd, n->parent, n->name, samedir);
 }
 
-/* What writes nothing but marks that are true where they are. */
-static int prepare_marks(struct rename *x)
+/* What writes nothing but xattrs that are true where they are. */
+static int prepare_xattrs(struct rename *x)
 {
 	bool across = x->old.parent != x->new.parent;
 	int r = 0;
@@ -255,24 +255,24 @@ static int prepare_marks(struct rename *x)
 		r = work_hide_below(name_fd(&x->old), x->old.name);
 	if (r == 0 && x->steps.hide_new)
 		r = work_hide_below(name_fd(&x->new), x->new.name);
-	if (r == 0 && x->steps.mark_old_opaque)
-		r = mark_opaque(x->change, &x->old);
-	if (r == 0 && x->steps.mark_new_opaque)
-		r = mark_opaque(x->change, &x->new);
+	if (r == 0 && x->steps.set_old_opaque)
+		r = set_opaque(x->change, &x->old);
+	if (r == 0 && x->steps.set_new_opaque)
+		r = set_opaque(x->change, &x->new);
 	if (r == 0 && x->steps.redirect_old)
-		r = mark_redirect(x, &x->old);
+		r = set_redirect(x, &x->old);
 	if (r == 0 && x->steps.redirect_new)
-		r = mark_redirect(x, &x->new);
+		r = set_redirect(x, &x->new);
 	if (r == 0)
-		r = mark_file_redirect(x, &x->old);
+		r = set_file_redirect(x, &x->old);
 	if (r == 0 && (x->flags & RENAME_EXCHANGE))
-		r = mark_file_redirect(x, &x->new);
+		r = set_file_redirect(x, &x->new);
 	/* A redirected directory has its number from a lower one that its name doesn't lead to: readers must look. */
 	if (r == 0 && ((across && x->old.r.has_origin) || x->steps.redirect_old))
-		r = change_mark_impure(x->change, x->new.parent, name_fd(&x->new));
+		r = change_set_impure(x->change, x->new.parent, name_fd(&x->new));
 	if (r == 0 && (x->flags & RENAME_EXCHANGE) &&
 	    ((across && x->new.r.has_origin) || x->steps.redirect_new))
-		r = change_mark_impure(x->change, x->old.parent, name_fd(&x->old));
+		r = change_set_impure(x->change, x->old.parent, name_fd(&x->old));
 	return r;
 }
 
@@ -291,7 +291,7 @@ static int prepare_whiteout(struct rename *x)
 	return 0;
 }
 
-/* The directory that will be replaced is emptied of its marks. */
+/* The directory that will be replaced is emptied of its `.wh.` names. */
 static int clear_beside(struct rename *x)
 {
 	int r = work_hide_below(name_fd(&x->new), x->new.name);
@@ -434,7 +434,7 @@ static void clean_up(struct rename *x)
 /* What leaves both names as they are, for who looks at them. */
 static int rename_prepare(struct rename *x)
 {
-	int r = prepare_marks(x);
+	int r = prepare_xattrs(x);
 
 	if (r == 0 && !(x->flags & RENAME_EXCHANGE) && x->new.exists)
 		r = target_hold(x->change, &x->new.known, &x->new.r, name_fd(&x->new), x->new.name, VICTIM_REPLACED);
@@ -534,7 +534,7 @@ static int rename_planned(struct rename *x, struct rename_facts *f, bool replace
 	return rename_with_objects(x);
 }
 
-/* What comes to such a name would be a mark and be seen no more. For an exchange the name is just missing. */
+/* What comes to such a name would be a whiteout and be seen no more. For an exchange the name is just missing. */
 static bool is_reserved_target(const struct rename *x)
 {
 	return !(x->flags & RENAME_EXCHANGE) && layer_reserves_name(x->change->layers, x->new.name);

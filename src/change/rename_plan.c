@@ -67,8 +67,8 @@ static bool needs_copy_up(const struct rename_facts *f)
 }
 
 /*
- * Whether the directory `moved` needs the mark before it comes to `target`; a merged one gets a redirect, which keeps what
- * has its new name from it as well. Where the upper can't hold marks the move
+ * Whether the directory `moved` needs overlay.opaque before it comes to `target`; a merged one gets a redirect, which
+ * keeps what has its new name from it as well. Where the upper can't hold xattrs the move
  * is still sound if no lower layer shows the name; else it is answered as between file systems, and the caller copies.
  * Returns 1, 0 or -EXDEV.
  */
@@ -92,8 +92,8 @@ static int plan_exchange(const struct rename_facts *f, struct rename_steps *step
 		return -EXDEV;
 	steps->hide_new = old_opaque && f->hides_beside;
 	steps->hide_old = new_opaque && f->hides_beside;
-	steps->mark_old_opaque = old_opaque && !f->hides_beside;
-	steps->mark_new_opaque = new_opaque && !f->hides_beside;
+	steps->set_old_opaque = old_opaque && !f->hides_beside;
+	steps->set_new_opaque = new_opaque && !f->hides_beside;
 	steps->redirect_old = f->old.place == PLACE_DIR_MERGED;
 	steps->redirect_new = f->new.place == PLACE_DIR_MERGED;
 	steps->flags = RENAME_EXCHANGE;
@@ -143,7 +143,7 @@ static int plan_move(const struct rename_facts *f, struct rename_steps *steps)
 	if (opaque < 0)
 		return opaque;
 	steps->hide_new = opaque && f->hides_beside;
-	steps->mark_old_opaque = opaque && !f->hides_beside;
+	steps->set_old_opaque = opaque && !f->hides_beside;
 	steps->redirect_old = f->old.place == PLACE_DIR_MERGED;
 	if (f->new.place == PLACE_WHITEOUT) {
 		plan_onto_whiteout(f, steps);
@@ -151,7 +151,7 @@ static int plan_move(const struct rename_facts *f, struct rename_steps *steps)
 	}
 	if (f->new.place == PLACE_DIR_PURE || f->new.place == PLACE_DIR_MERGED)
 		steps->clear_new = f->new_holds_whiteouts;
-	/* Without marks the empty directory in its place could not be told from a merged one. */
+	/* Without xattrs the empty directory in its place could not be told from a merged one. */
 	if (steps->clear_new && f->new.place == PLACE_DIR_MERGED && !f->has_xattr && !f->hides_beside)
 		return -EXDEV;
 	if (f->old.lower_positive)

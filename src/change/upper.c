@@ -54,12 +54,12 @@ int change_open_upper(struct change *change, struct inode *inode, int flags)
 	return fd;
 }
 
-int change_mark_impure(struct change *change, struct inode *dir, int dirfd)
+int change_set_impure(struct change *change, struct inode *dir, int dirfd)
 {
 	const char *name = xattr_overlay_name(change->layers->ns, XATTR_OVERLAY_IMPURE);
 	int r;
 
-	if (atomic_load_explicit(&dir->dir->impure_marked, memory_order_relaxed))
+	if (atomic_load_explicit(&dir->dir->impure_set, memory_order_relaxed))
 		return 0;
 	if (change->layers->has_upper_xattr) {
 		r = os_setxattr(dirfd, "", name, "y", 1, 0);
@@ -67,7 +67,7 @@ int change_mark_impure(struct change *change, struct inode *dir, int dirfd)
 			return r;
 		change_tell(change, dir);
 	}
-	atomic_store_explicit(&dir->dir->impure_marked, true, memory_order_relaxed);
+	atomic_store_explicit(&dir->dir->impure_set, true, memory_order_relaxed);
 	return 0;
 }
 
@@ -83,7 +83,7 @@ void change_found_empty(struct change *change, struct inode *dir)
 	_cleanup_dirfd_ struct change_dirfd d = CHANGE_DIRFD_INIT;
 	int r;
 
-	if (!atomic_load_explicit(&dir->dir->impure_marked, memory_order_relaxed) || dir->dir->n_lower ||
+	if (!atomic_load_explicit(&dir->dir->impure_set, memory_order_relaxed) || dir->dir->n_lower ||
 	    !change->layers->has_upper || !change->layers->has_upper_xattr)
 		return;
 	CHANGE_SCOPE(change, FAULT_XATTR);
@@ -94,7 +94,7 @@ void change_found_empty(struct change *change, struct inode *dir)
 		return;
 	r = os_removexattr(d.dirfd.fd, "", name);
 	if (r == 0 || r == -ENODATA)
-		atomic_store_explicit(&dir->dir->impure_marked, false, memory_order_relaxed);
+		atomic_store_explicit(&dir->dir->impure_set, false, memory_order_relaxed);
 }
 
 void change_times_save(int dirfd, struct change_times *ret)
@@ -196,7 +196,7 @@ int change_xattr_flags_locked(struct change *change, struct inode *inode, unsign
 	return 0;
 }
 
-int change_mark_protected(struct change *change, int fd, unsigned flags)
+int change_set_protattr(struct change *change, int fd, unsigned flags)
 {
 	const char *name = xattr_overlay_name(change->layers->ns, XATTR_OVERLAY_PROTATTR);
 	char value[2];
@@ -211,7 +211,7 @@ int change_mark_protected(struct change *change, int fd, unsigned flags)
 	return r == -EOPNOTSUPP || r == -ENODATA ? 0 : r;
 }
 
-unsigned change_protected_flags(struct change *change, int fd)
+unsigned change_protattr_flags(struct change *change, int fd)
 {
 	const char *name = xattr_overlay_name(change->layers->ns, XATTR_OVERLAY_PROTATTR);
 	char value[8];
@@ -227,7 +227,7 @@ unsigned change_protected_flags(struct change *change, int fd)
 
 unsigned change_dir_flags(struct change *change, struct inode *inode, int fd)
 {
-	return inode_is_dir(inode) && change_may_have(inode, XATTR_FLAG_PROTATTR) ? change_protected_flags(change, fd)
+	return inode_is_dir(inode) && change_may_have(inode, XATTR_FLAG_PROTATTR) ? change_protattr_flags(change, fd)
 										  : 0;
 }
 
@@ -242,5 +242,5 @@ int change_check_names(struct change *change, struct inode *dir, bool removes)
 	r = change_dirfd_open(change, dir, &d);
 	if (r < 0)
 		return r;
-	return change_protected_flags(change, d.dirfd.fd) & refusing ? -EPERM : 0;
+	return change_protattr_flags(change, d.dirfd.fd) & refusing ? -EPERM : 0;
 }

@@ -148,7 +148,7 @@ static const struct option_desc table[] = {
 	 .fallback = "required with upperdir",
 	 .help = "an empty directory on the upper's file system, for plyfs's own use"},
 
-	/* marks and formats */
+	/* xattrs and formats */
 	{.name = "userxattr",
 	 .class = OPTION_EFFECTIVE,
 	 AT(userxattr),

@@ -460,7 +460,7 @@ void data_evict(struct data *data, struct inode *inode)
 	closing_run(&c);
 }
 
-void data_mark_dirty(struct data *data, struct data_fd *fd)
+void data_set_dirty(struct data *data, struct data_fd *fd)
 {
 	if (data->opt.sync && !atomic_load_explicit(&fd->entry->dirty, memory_order_relaxed))
 		atomic_store(&fd->entry->dirty, true);

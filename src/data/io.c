@@ -104,7 +104,7 @@ ssize_t data_write(struct data *data, struct inode *inode, const void *buf, size
 		return -EPERM;
 	}
 	/* Dirty before the write: an eviction that looks now must not take the file for clean. */
-	data_mark_dirty(data, &fd);
+	data_set_dirty(data, &fd);
 	if (has_page(size, off))
 		pages_known(inode);
 	kept_start(data, inode, fd.fd, held_back, &kept);
@@ -125,7 +125,7 @@ int data_fallocate(struct data *data, struct inode *inode, int mode, off_t off, 
 
 	if (r < 0)
 		return r;
-	data_mark_dirty(data, &fd);
+	data_set_dirty(data, &fd);
 	kept_start(data, inode, fd.fd, false, &kept);
 	r = os_fallocate(fd.fd, mode, off, len);
 	kept_end(&kept, fd.fd);
@@ -222,7 +222,7 @@ ssize_t data_copy(struct data *data, struct inode *in, off_t off_in, struct inod
 		data_put(data, &to);
 		return r;
 	}
-	data_mark_dirty(data, &to);
+	data_set_dirty(data, &to);
 	c.in = from.fd;
 	c.out = to.fd;
 	n = copy_loop(&c);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Metacopy marks, checked as ovl_check_metacopy_xattr() does.
+ * Metacopy xattrs, checked as ovl_check_metacopy_xattr() does.
  */
 #include "format/metacopy.h"
 

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The link count mark. It decides when an index entry goes, so a text that isn't exactly one counts as none.
+ * The nlink xattr. It decides when an index entry goes, so a text that isn't exactly one counts as none.
  */
 #include "format/nlink.h"
 
 #include <errno.h>
 #include <stdio.h>
 
-size_t nlink_encode(struct nlink_mark mark, char ret_text[static NLINK_SIZE])
+size_t nlink_encode(struct nlink_xattr nlink, char ret_text[static NLINK_SIZE])
 {
-	return (size_t)snprintf(ret_text, NLINK_SIZE, "%c%+d", mark.upper ? 'U' : 'L', (int)mark.diff);
+	return (size_t)snprintf(ret_text, NLINK_SIZE, "%c%+d", nlink.upper ? 'U' : 'L', (int)nlink.diff);
 }
 
-int nlink_decode(const void *text, size_t size, struct nlink_mark *ret)
+int nlink_decode(const void *text, size_t size, struct nlink_xattr *ret)
 {
 	const char *at = text;
 	int64_t value = 0;
@@ -26,13 +26,13 @@ int nlink_decode(const void *text, size_t size, struct nlink_mark *ret)
 	}
 	if (value > INT32_MAX)
 		return -EINVAL;
-	*ret = (struct nlink_mark){.upper = at[0] == 'U', .diff = (int32_t)(at[1] == '-' ? -value : value)};
+	*ret = (struct nlink_xattr){.upper = at[0] == 'U', .diff = (int32_t)(at[1] == '-' ? -value : value)};
 	return 0;
 }
 
-int64_t nlink_apply(struct nlink_mark mark, uint32_t upper, uint32_t lower)
+int64_t nlink_apply(struct nlink_xattr nlink, uint32_t upper, uint32_t lower)
 {
-	int64_t count = (int64_t)(mark.upper ? upper : lower) + mark.diff;
+	int64_t count = (int64_t)(nlink.upper ? upper : lower) + nlink.diff;
 
 	return count >= 0 && count <= UINT32_MAX ? count : -EINVAL;
 }

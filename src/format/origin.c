@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Origin marks. The checks follow ovl_check_fb_len(), and add the one that it lacks: a length smaller than the header.
+ * Origin xattrs. The checks follow ovl_check_fb_len(), and add the one that it lacks: a length smaller than the header.
  */
 #include "format/origin.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The source mark. It may come from whoever owns the file: who follows the path stays in the layer and looks at what he finds.
+ * The source xattr. It may come from whoever owns the file: who follows the path stays in the layer and looks at what he
+ * finds.
  */
 #include "format/source.h"
 

@@ -112,7 +112,7 @@ static int set_attributes(struct job *job, struct statx *ret_stx)
 	r = data_get(fs->data, job->inode, true, &fd);
 	if (r < 0)
 		return r;
-	data_mark_dirty(fs->data, &fd);
+	data_set_dirty(fs->data, &fd);
 	r = attr_set(fs->change, job->inode, &job->attr, fd.fd, ret_stx);
 	data_put(fs->data, &fd);
 	return r;

@@ -7,7 +7,8 @@
 #include <linux/fs.h>
 #include <stdio.h>
 
-/* The answer to a change of names that failed, and may have come in part: a mark was set, a whiteout placed and removed again. */
+/* The answer to a change of names that failed, and may have come in part: an xattr was set, a whiteout placed and removed
+ * again. */
 static int names_failed(struct job *job, int r)
 {
 	struct fs *fs = job->fs;

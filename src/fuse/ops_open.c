@@ -55,7 +55,7 @@ static void handle_free(struct fs *fs, struct handle *handle)
 		handle->next->at = handle->at;
 	lock_drop(&fs->handles_lock);
 	if (handle->written_below)
-		data_mark_dirty(fs->data, &handle->fd);
+		data_set_dirty(fs->data, &handle->fd);
 	data_put(fs->data, &handle->fd);
 	free(handle);
 }
@@ -136,7 +136,7 @@ static int handle_for_passthrough(struct fs *fs, struct inode *inode, struct fus
 	if (handle->fd.append_only && !(fi->flags & O_APPEND))
 		return -EPERM;
 	handle->written_below = true;
-	data_mark_dirty(fs->data, &handle->fd);
+	data_set_dirty(fs->data, &handle->fd);
 	return 0;
 }
 

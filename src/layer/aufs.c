@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The aufs dialect as it lies in a layer: marks that are names of their own beside what they speak of, so that each
+ * The aufs dialect as it lies in a layer: names of their own beside what they speak of, so that each
  * takes one system call to ask for. What kind of object has such a name doesn't matter.
  */
 #include "layer/layer.h"

@@ -30,7 +30,7 @@
 
 #define SIZE_LIMIT (UINT64_C(1) << 32)
 
-/* What decides how marks are read, beside the layer itself. */
+/* What decides how xattrs are read, beside the layer itself. */
 enum view {
 	VIEW_NS_USER = 1 << 0,
 	VIEW_AUFS = 1 << 1,

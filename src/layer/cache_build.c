@@ -4,8 +4,9 @@
  *
  * A directory is recorded when it looked the same before and after it was read, and its change time is so long ago that a later change
  * can't have the same: file systems stamp by a clock that ticks in milliseconds. So the thread waits for what is young. The same goes for
- * a file whose marks are recorded. A time without nanoseconds isn't relied on: it is of a file system that counts seconds, or an image's
- * maker wrote it, who may write the same into his next image. What can't be recorded (also: changing all the time, unreadable) is left out together with what lies below it, and asked of the layer.
+ * a file whose xattr flags are recorded. A time without nanoseconds isn't relied on: it is of a file system that counts seconds, or an
+ * image's maker wrote it, who may write the same into his next image. What can't be recorded (also: changing all the time, unreadable)
+ * is left out together with what lies below it, and asked of the layer.
  *
  * The file is written under a temporary name, whose lock says that somebody makes it, and gets its own when it is on disk.
  */

@@ -280,7 +280,7 @@ uint64_t layer_other_ino(uint64_t ino)
 	return fold_ino(ino + UINT64_C(0x9e3779b97f4a7c15));
 }
 
-/* What the plain device's numbers have in a mark; 0 where that wouldn't last. */
+/* What the plain device's numbers have in an xattr; 0 where that wouldn't last. */
 static uint64_t plain_bits(const struct layer_set *set)
 {
 	const struct layer_devices *d = set->devices;

@@ -186,15 +186,15 @@ int64_t index_read_nlink(const struct layer_set *set, const char *name, uint32_t
 {
 	const char *xattr = xattr_overlay_name(set->ns, XATTR_OVERLAY_NLINK);
 	char text[NLINK_SIZE];
-	struct nlink_mark mark;
+	struct nlink_xattr count;
 	ssize_t size = os_getxattr(index_fd(set), name, xattr, text, sizeof(text));
 	struct origin origin;
 
-	if (size <= 0 || nlink_decode(text, (size_t)size, &mark) < 0)
+	if (size <= 0 || nlink_decode(text, (size_t)size, &count) < 0)
 		return -ENODATA;
-	if (!mark.upper && !lower && origin_from_index_name(name, &origin) == 0)
+	if (!count.upper && !lower && origin_from_index_name(name, &origin) == 0)
 		lower = links_of_origin(set, &origin);
-	return mark.upper || lower ? nlink_apply(mark, links, lower) : -ENODATA;
+	return count.upper || lower ? nlink_apply(count, links, lower) : -ENODATA;
 }
 
 /* The union's count of names of an entry that some name leads to. Where it isn't known, no fewer than there can be: each is one of the lower
@@ -231,16 +231,16 @@ static uint32_t read_gone(const struct layer_set *set, const char *name)
 {
 	struct layer_index *index = set->index;
 	int fd = gone_fd(set);
-	struct nlink_mark mark;
+	struct nlink_xattr count;
 	char text[NLINK_SIZE];
 	ssize_t size;
 
 	if (fd < 0 || !may_hold(index, &index->gone, name))
 		return 0;
 	size = os_readlinkat(fd, name, text, sizeof(text));
-	if (size <= 0 || nlink_decode(text, (size_t)size, &mark) < 0 || mark.upper || mark.diff > 0)
+	if (size <= 0 || nlink_decode(text, (size_t)size, &count) < 0 || count.upper || count.diff > 0)
 		return 0;
-	return (uint32_t)-mark.diff;
+	return (uint32_t)-count.diff;
 }
 
 int index_look(const struct layer_set *set, const struct layer *l, int dirfd, const char *name, const struct statx *stx,
@@ -314,8 +314,8 @@ static int open_dir(struct layer_set *set, const char *name)
 	return res < 0 ? res : TAKE_FD(fd);
 }
 
-/* -ENODATA without a mark that means something, -ESTALE when it names another object. */
-int index_check_mark(const struct layer_set *set, int fd, enum xattr_overlay which, const struct origin *origin)
+/* -ENODATA without an xattr that means something, -ESTALE when it names another object. */
+int index_check_fh(const struct layer_set *set, int fd, enum xattr_overlay which, const struct origin *origin)
 {
 	uint8_t value[ORIGIN_MAX];
 	struct origin stored;
@@ -330,7 +330,7 @@ int index_check_mark(const struct layer_set *set, int fd, enum xattr_overlay whi
 	return origin_equal(&stored, origin) ? 0 : -ESTALE;
 }
 
-int index_renew_mark(const struct layer_set *set, int fd, enum xattr_overlay which, const struct origin *origin)
+int index_renew_xattr(const struct layer_set *set, int fd, enum xattr_overlay which, const struct origin *origin)
 {
 	static const uint8_t none[ORIGIN_UUID_SIZE];
 	uint8_t value[ORIGIN_MAX];
@@ -344,10 +344,10 @@ int index_renew_mark(const struct layer_set *set, int fd, enum xattr_overlay whi
 	return origin_equal(&stored, origin) ? os_setxattr(fd, "", xattr, value, origin_encode(origin, value), 0) : 0;
 }
 
-int index_mark(const struct layer_set *set, int fd, enum xattr_overlay which, const struct origin *origin)
+int index_set_fh(const struct layer_set *set, int fd, enum xattr_overlay which, const struct origin *origin)
 {
 	uint8_t value[ORIGIN_MAX];
-	int res = index_check_mark(set, fd, which, origin);
+	int res = index_check_fh(set, fd, which, origin);
 
 	if (res != -ENODATA)
 		return res;
@@ -362,14 +362,14 @@ int index_make(struct layer_set *set)
 	LOCK_SCOPE(&index->making);
 	if (atomic_load(&index->fd) >= 0)
 		return 0;
-	/* The kernel looks at these marks before it looks into the directory. */
-	res = index_mark(set, layer_upper(set)->root_fd, XATTR_OVERLAY_ORIGIN, &index->top_lower);
+	/* The kernel looks at these xattrs before it looks into the directory. */
+	res = index_set_fh(set, layer_upper(set)->root_fd, XATTR_OVERLAY_ORIGIN, &index->top_lower);
 	if (res < 0)
 		return res;
 	fd = open_dir(set, INDEX_DIR_NAME);
 	if (fd < 0)
 		return fd;
-	res = index_mark(set, fd, XATTR_OVERLAY_UPPER, &index->upper);
+	res = index_set_fh(set, fd, XATTR_OVERLAY_UPPER, &index->upper);
 	if (res < 0) {
 		os_close(fd);
 		return res;
@@ -414,26 +414,26 @@ int index_setxattr(const struct layer_set *set, int fd, const char *xattr, const
 {
 	const char *source = xattr_overlay_name(set->ns, XATTR_OVERLAY_PLYFS_SOURCE);
 	int res = os_setxattr(fd, "", xattr, value, size, flags);
-	uint8_t mark[SOURCE_MAX];
+	uint8_t saved[SOURCE_MAX];
 	ssize_t n;
 
 	if (res != -ENOSPC)
 		return res;
-	n = os_getxattr(fd, "", source, mark, sizeof(mark));
+	n = os_getxattr(fd, "", source, saved, sizeof(saved));
 	if (n <= 0 || os_removexattr(fd, "", source) < 0)
 		return res;
 	res = os_setxattr(fd, "", xattr, value, size, flags);
 	if (res < 0)
-		(void)os_setxattr(fd, "", source, mark, (size_t)n, 0);
+		(void)os_setxattr(fd, "", source, saved, (size_t)n, 0);
 	return res;
 }
 
 int index_write_nlink(struct layer_set *set, int fd, uint32_t nlink, uint32_t links)
 {
 	const char *xattr = xattr_overlay_name(set->ns, XATTR_OVERLAY_NLINK);
-	struct nlink_mark mark = {.upper = true, .diff = (int32_t)((int64_t)nlink - links)};
+	struct nlink_xattr count = {.upper = true, .diff = (int32_t)((int64_t)nlink - links)};
 	char text[NLINK_SIZE], old[NLINK_SIZE];
-	size_t len = nlink_encode(mark, text);
+	size_t len = nlink_encode(count, text);
 	ssize_t size = os_getxattr(fd, "", xattr, old, sizeof(old));
 
 	if (size == (ssize_t)len && !memcmp(text, old, len))
@@ -470,7 +470,7 @@ static int drop_gone(struct layer_set *set, const char *name)
 
 int index_write_gone(struct layer_set *set, const char *name, uint32_t gone)
 {
-	struct nlink_mark mark = {.diff = -(int32_t)gone};
+	struct nlink_xattr count = {.diff = -(int32_t)gone};
 	char text[NLINK_SIZE], temp[WORK_NAME_MAX];
 	int fd, res;
 
@@ -482,7 +482,7 @@ int index_write_gone(struct layer_set *set, const char *name, uint32_t gone)
 	res = nameset_add(set->index, &set->index->gone, name);
 	if (res < 0)
 		return res;
-	nlink_encode(mark, text);
+	nlink_encode(count, text);
 	work_temp_name(set, temp);
 	res = os_symlinkat(text, set->work_fd, temp);
 	if (res < 0)

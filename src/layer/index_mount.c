@@ -80,7 +80,7 @@ static int find_obstacle(struct layer_set *set, struct layer_index *index, const
 	ret = has_origin(set, upper, &index->upper);
 	if (ret <= 0)
 		return ret;
-	*ret_why = "no attributes for private marks";
+	*ret_why = "no attributes for private xattrs";
 	if (!(set->shows_upper ? upper->has_xattr : set->has_upper_xattr))
 		return 0;
 	*ret_why = "its file system has no hard links";
@@ -92,12 +92,12 @@ static int find_obstacle(struct layer_set *set, struct layer_index *index, const
 /* What would be a wrong answer if it were taken for ours; older kernels wrote the upper's handle as overlay.origin. */
 static const char *find_mismatch(const struct layer_set *set, const struct layer_index *index, int dir)
 {
-	if (index_check_mark(set, set->layers[0].root_fd, XATTR_OVERLAY_ORIGIN, &index->top_lower) == -ESTALE)
+	if (index_check_fh(set, set->layers[0].root_fd, XATTR_OVERLAY_ORIGIN, &index->top_lower) == -ESTALE)
 		return "upperdir belongs to another topmost lower layer";
 	if (dir < 0)
 		return NULL;
-	if (index_check_mark(set, dir, XATTR_OVERLAY_ORIGIN, &index->upper) == -ESTALE ||
-	    index_check_mark(set, dir, XATTR_OVERLAY_UPPER, &index->upper) == -ESTALE)
+	if (index_check_fh(set, dir, XATTR_OVERLAY_ORIGIN, &index->upper) == -ESTALE ||
+	    index_check_fh(set, dir, XATTR_OVERLAY_UPPER, &index->upper) == -ESTALE)
 		return "the index in workdir belongs to another upperdir";
 	return NULL;
 }
@@ -259,18 +259,18 @@ static int refuse(struct layer_opening *lo, int err)
 }
 
 /* Marks without the uuid that the file system has are of an older kernel, or plyfs. Entries would have names without it too, so there must be none. */
-static int renew_marks(const struct layer_opening *lo, int dir)
+static int renew_xattrs(const struct layer_opening *lo, int dir)
 {
 	const struct layer_set *set = lo->set;
 	int res;
 
 	if (set->shows_upper || (lo->spec->vfs_flags & MS_RDONLY) || has_entries(dir))
 		return 0;
-	res = index_renew_mark(set, set->layers[0].root_fd, XATTR_OVERLAY_ORIGIN, &set->index->top_lower);
+	res = index_renew_xattr(set, set->layers[0].root_fd, XATTR_OVERLAY_ORIGIN, &set->index->top_lower);
 	if (res == 0 && dir >= 0)
-		res = index_renew_mark(set, dir, XATTR_OVERLAY_ORIGIN, &set->index->upper);
+		res = index_renew_xattr(set, dir, XATTR_OVERLAY_ORIGIN, &set->index->upper);
 	if (res == 0 && dir >= 0)
-		res = index_renew_mark(set, dir, XATTR_OVERLAY_UPPER, &set->index->upper);
+		res = index_renew_xattr(set, dir, XATTR_OVERLAY_UPPER, &set->index->upper);
 	return res;
 }
 
@@ -306,7 +306,7 @@ static int begin(struct layer_opening *lo, int dir)
 		return layer_refuse_errno(lo, ret, "index", path);
 	if (ret == 0)
 		return go_without(lo, dir, -EOPNOTSUPP, path, why, NULL);
-	ret = renew_marks(lo, dir);
+	ret = renew_xattrs(lo, dir);
 	if (ret < 0)
 		return refuse(lo, ret);
 	why = find_mismatch(set, set->index, dir);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An index whose layers, upper and work directory were copied elsewhere, or some of them: the copy's handles are others, so the marks and
- * the entries' names have to be made anew.
+ * An index whose layers, upper and work directory were copied elsewhere, or some of them: the copy's handles are others, so the xattrs
+ * and the entries' names have to be made anew.
  *
  * An entry's object says which lower file it was copied from, and what that looked like (format/source.h). The index is rebuilt when that
  * file is there for each entry, and the upper has all links of the entries and no file that lost its link to one, so that it is the
@@ -215,7 +215,8 @@ static int check_names(struct rebuild *r)
 
 /* --- making it ------------------------------------------------------------------------------------------------------------------- */
 
-static int write_mark(const struct rebuild *r, int dirfd, const char *name, enum xattr_overlay which, const struct origin *origin)
+static int write_xattr(const struct rebuild *r, int dirfd, const char *name, enum xattr_overlay which,
+		       const struct origin *origin)
 {
 	uint8_t value[ORIGIN_MAX];
 
@@ -224,18 +225,18 @@ static int write_mark(const struct rebuild *r, int dirfd, const char *name, enum
 
 static int write_entry(const struct rebuild *r, const struct rebuild_entry *e)
 {
-	int res = write_mark(r, r->dir, e->name, XATTR_OVERLAY_ORIGIN, &e->origin);
+	int res = write_xattr(r, r->dir, e->name, XATTR_OVERLAY_ORIGIN, &e->origin);
 
 	if (res < 0 || !strcmp(e->name, e->new_name))
 		return res;
 	return os_renameat2(r->dir, e->name, r->dir, e->new_name, RENAME_NOREPLACE);
 }
 
-/* An entry is only dropped by a mount whose marks are right: they go first and come last. */
+/* An entry is only dropped by a mount whose xattrs are right: they go first and come last. */
 static int write_all(const struct rebuild *r)
 {
 	const struct layer_set *set = r->set;
-	int res = write_mark(r, r->dir, "", XATTR_OVERLAY_UPPER, &set->index->top_lower);
+	int res = write_xattr(r, r->dir, "", XATTR_OVERLAY_UPPER, &set->index->top_lower);
 
 	for (size_t i = 0; res == 0 && i < r->n; i++)
 		res = write_entry(r, &r->entries[i]);
@@ -244,8 +245,8 @@ static int write_all(const struct rebuild *r)
 	if ((res == 0 || res == -ENODATA) && !set->is_volatile)
 		res = os_syncfs(set->layers[0].real_fd);
 	if (res == 0 || res == -ENODATA)
-		res = write_mark(r, set->layers[0].root_fd, "", XATTR_OVERLAY_ORIGIN, &set->index->top_lower);
-	return res < 0 ? res : write_mark(r, r->dir, "", XATTR_OVERLAY_UPPER, &set->index->upper);
+		res = write_xattr(r, set->layers[0].root_fd, "", XATTR_OVERLAY_ORIGIN, &set->index->top_lower);
+	return res < 0 ? res : write_xattr(r, r->dir, "", XATTR_OVERLAY_UPPER, &set->index->upper);
 }
 
 int index_rebuild(struct layer_set *set, int dir, char **ret_why)

@@ -136,8 +136,8 @@ bool device_join(struct layer_set *set, struct layer *l, const struct statx *stx
 /* recognise.c: whether files of the file system at fd say that they are empty, whatever is read from them. The kernel reads a FUSE file no
  * further than its size. */
 bool recognise_hides_sizes(int fd);
-/* Whether an attribute of `name` in the work directory, which has a mark, is listed: 1, 0 or -errno. */
-int recognise_lists_mark(const struct layer_set *set, const char *name);
+/* Whether an attribute of `name` in the work directory, which has an xattr, is listed: 1, 0 or -errno. */
+int recognise_lists_xattr(const struct layer_set *set, const char *name);
 /* What becomes of what is removed from the upper while it is open. 0 or -errno. */
 int recognise_removed(struct layer_set *set);
 /* Finds out what isn't to be expected of the layers' file systems, when their devices are known. */

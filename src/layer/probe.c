@@ -197,23 +197,23 @@ static int probe_chown(struct layer_set *set, const char *name)
 static int probe_xattr(struct layer_set *set, const char *name)
 {
 	struct layer *upper = layer_upper(set);
-	const char *mark = xattr_overlay_name(set->ns, XATTR_OVERLAY_OPAQUE);
-	int set_ret = os_setxattr(set->work_fd, name, mark, "y", 1, 0), ret = set_ret;
+	const char *xattr = xattr_overlay_name(set->ns, XATTR_OVERLAY_OPAQUE);
+	int set_ret = os_setxattr(set->work_fd, name, xattr, "y", 1, 0), ret = set_ret;
 
 	if (ret == -ENOSPC || ret == -EDQUOT)
 		ret = 0;
 	ret = layer_supports(ret);
 	if (!set_ret) {
-		ssize_t size = os_getxattr(set->work_fd, name, mark, NULL, 0);
+		ssize_t size = os_getxattr(set->work_fd, name, xattr, NULL, 0);
 
 		ret = size < 0 ? layer_supports((int)size) : size == 1;
 	}
 	set->has_upper_xattr = ret > 0;
 	if (ret < 0)
 		return ret;
-	ret = set->has_upper_xattr ? recognise_lists_mark(set, name) : 0;
-	atomic_init(&upper->lists_marks, !set->has_upper_xattr || ret > 0);
-	if (ret >= 0 && !atomic_load(&upper->lists_marks))
+	ret = set->has_upper_xattr ? recognise_lists_xattr(set, name) : 0;
+	atomic_init(&upper->lists_xattrs, !set->has_upper_xattr || ret > 0);
+	if (ret >= 0 && !atomic_load(&upper->lists_xattrs))
 		log_debug("%s: marks aren't listed there, each is asked for by its name", upper->path);
 	return MIN(ret, 0);
 }
@@ -281,15 +281,16 @@ static int choose_whiteouts(struct layer_opening *lo, bool devices)
 	if (lo->spec->whiteouts != WHITEOUTS_OVERLAY) {
 		lo->set->whiteout_form = WHITEOUT_AUFS;
 		lo->set->aufs = true;
-		log_warning("%s: no attributes for private marks: names that begin with .wh. mark what is removed, and "
-			    "inode "
-			    "numbers don't outlive the mount",
-			    upper->path);
+		log_warning(
+			"%s: no attributes for private xattrs: names that begin with .wh. mark what is removed, and "
+			"inode "
+			"numbers don't outlive the mount",
+			upper->path);
 		return 0;
 	}
 	if (devices) {
 		log_warning(
-			"%s: no attributes for private marks: a directory can't be made over a removed one, and inode "
+			"%s: no attributes for private xattrs: a directory can't be made over a removed one, and inode "
 			"numbers don't outlive the mount",
 			upper->path);
 		return 0;

@@ -252,7 +252,7 @@ static int is_listed(int dirfd, const char *name, const char *xattr)
 	return layer_passing((int)MIN(size, 0));
 }
 
-int recognise_lists_mark(const struct layer_set *set, const char *name)
+int recognise_lists_xattr(const struct layer_set *set, const char *name)
 {
 	const char *xattr = xattr_overlay_name(set->ns, XATTR_OVERLAY_OPAQUE);
 	char value[2];
@@ -263,7 +263,7 @@ int recognise_lists_mark(const struct layer_set *set, const char *name)
 	return is_listed(set->work_fd, name, xattr);
 }
 
-static bool lower_lists_marks(const struct layer_opening *lo, const struct layer *l)
+static bool lower_lists_xattrs(const struct layer_opening *lo, const struct layer *l)
 {
 	const struct layer_set *set = lo->set;
 	const struct layer_place *place = &lo->places[l->index];
@@ -271,7 +271,7 @@ static bool lower_lists_marks(const struct layer_opening *lo, const struct layer
 	if (set->ns != XATTR_NS_TRUSTED || !is_fuse(l->root_fd))
 		return true;
 	if (set->has_upper && place->chain[0].dev == lo->places[0].chain[0].dev)
-		return atomic_load(&set->layers[0].lists_marks);
+		return atomic_load(&set->layers[0].lists_xattrs);
 	return is_known(place->fs_type);
 }
 
@@ -284,7 +284,7 @@ void recognise_layers(struct layer_opening *lo)
 	for (unsigned i = set->has_upper; i < set->n + set->n_data; i++) {
 		struct layer *l = &set->layers[i];
 
-		atomic_init(&l->lists_marks, lower_lists_marks(lo, l));
+		atomic_init(&l->lists_xattrs, lower_lists_xattrs(lo, l));
 		/* Data-only layers show nothing. */
 		if (i < set->n)
 			recognise_lower_numbers(lo, l);

@@ -265,8 +265,8 @@ static void choose_redirects(struct layer_opening *lo)
 	set->make_redirects = mode == REDIRECT_DIR_ON && set->has_upper_xattr;
 }
 
-/* The same of files whose data lies elsewhere: as in the kernel, they are followed with marks in trusted.* alone. The upper of a
- * container that was made on the kernel's overlayfs may hold some, and engines give a program no metacopy option. */
+/* The same of files whose data lies elsewhere: as in the kernel, they are followed with xattrs in trusted.* alone. The upper of
+ * a container that was made on the kernel's overlayfs may hold some, and engines give a program no metacopy option. */
 static int choose_metacopy(struct layer_opening *lo)
 {
 	struct layer_set *set = lo->set;
@@ -282,8 +282,8 @@ static int choose_metacopy(struct layer_opening *lo)
 	}
 	if (!lo->spec->fuse_overlayfs)
 		return layer_refuse(lo, -EPERM, "metacopy", "on",
-				    "needs marks in trusted.*, and so privilege in the initial user namespace");
-	log_warning("metacopy=on has no effect: marks are in user.*");
+				    "needs xattrs in trusted.*, and so privilege in the initial user namespace");
+	log_warning("metacopy=on has no effect: xattrs are in user.*");
 	return 0;
 }
 

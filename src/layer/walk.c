@@ -153,7 +153,7 @@ static int tell_name(struct walk *w, const struct walk_name *n)
 	_cleanup_free_ char *path = NULL;
 	int r;
 
-	/* The dialect's own, also the mark that was told with the directory. */
+	/* The dialect's own, also the xattr that was told with the directory. */
 	if (!target)
 		return 0;
 	r = compose(w->at, target, &path);

@@ -76,10 +76,11 @@ void work_orphan_name(uint64_t id, char ret_name[WORK_NAME_MAX])
 
 /* --- making whiteouts --------------------------------------------------------------------------------------------- */
 
-/* An empty file with the mark, made under a temp name: without the mark it would be a file that hides the lower one. */
+/* An empty file with the xattr, made under a temp name: without the xattr it would be a file that hides the lower
+ * one. */
 static int create_xattr_whiteout(struct layer_set *set, int dirfd, const char *name)
 {
-	const char *mark = xattr_overlay_name(set->ns, XATTR_OVERLAY_WHITEOUT);
+	const char *xattr = xattr_overlay_name(set->ns, XATTR_OVERLAY_WHITEOUT);
 	char temp[WORK_NAME_MAX];
 	int fd, ret;
 
@@ -87,7 +88,7 @@ static int create_xattr_whiteout(struct layer_set *set, int dirfd, const char *n
 	fd = os_openat(set->work_fd, temp, O_CREAT | O_EXCL | O_WRONLY, 0600, OS_NO_XDEV);
 	if (fd < 0)
 		return fd;
-	ret = os_setxattr(fd, "", mark, "y", 1, 0);
+	ret = os_setxattr(fd, "", xattr, "y", 1, 0);
 	os_close(fd);
 	if (!ret)
 		ret = work_publish(set, temp, dirfd, name);

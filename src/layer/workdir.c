@@ -113,7 +113,7 @@ static int check_incompat(struct layer_opening *lo)
 }
 
 /* Like kernel overlayfs: work/incompat/volatile/dirty. It stays after a clean unmount; who made the mount removes it. */
-static int mark_volatile(struct layer_set *set)
+static int make_volatile(struct layer_set *set)
 {
 	static const char *const dirs[] = {INCOMPAT, VOLATILE};
 	_cleanup_close_ int at = os_dup(set->work_fd);
@@ -193,7 +193,8 @@ static int make_work(struct layer_set *set)
 	return ret < 0 ? ret : 0;
 }
 
-/* As in kernel overlayfs nobody has any, where we don't need one; with marks in user.* its owner may be somebody who wants to remove it. */
+/* As in kernel overlayfs nobody has any, where we don't need one; with xattrs in user.* its owner may be somebody who wants to remove
+ * it. */
 int workdir_reset_permissions(const struct layer_set *set, int fd)
 {
 	int ret = os_fchmod(fd, set->can_reopen && set->ns == XATTR_NS_TRUSTED ? 0 : 0700);
@@ -227,7 +228,7 @@ int workdir_prepare(struct layer_opening *lo)
 	if (!ret)
 		ret = empty_work(set->work_fd, false);
 	if (!ret)
-		ret = set->is_volatile ? mark_volatile(set) : 0;
+		ret = set->is_volatile ? make_volatile(set) : 0;
 	if (!ret)
 		ret = work_new(&set->work);
 	return ret < 0 ? refuse_work(lo, ret) : 0;

@@ -3,8 +3,8 @@
  * Reading the xattr flags of one object. Most objects have no attribute at all, so one listxattr answers for all flags;
  * only the value of overlay.opaque is needed besides.
  *
- * Some file systems on FUSE leave attributes out of the list that can be read (ntfs-3g those in trusted.*). There each mark that objects of
- * the type can have is asked for, until a mark in a list shows that they are listed.
+ * Some file systems on FUSE leave attributes out of the list that can be read (ntfs-3g those in trusted.*). There each xattr that objects
+ * of the type can have is asked for, until an xattr in a list shows that they are listed.
  */
 #include "layer/layer.h"
 
@@ -29,7 +29,7 @@ static const struct private_flag {
 	enum xattr_overlay which;
 	unsigned flag;
 	unsigned bearers; /* objects on which it means something */
-} private_marks[] = {
+} private_xattrs[] = {
 	{XATTR_OVERLAY_OPAQUE, XATTR_FLAG_OPAQUE, BEARER_DIR},
 	{XATTR_OVERLAY_METACOPY, XATTR_FLAG_METACOPY, BEARER_FILE},
 	{XATTR_OVERLAY_REDIRECT, XATTR_FLAG_REDIRECT, BEARER_DIR | BEARER_FILE},
@@ -41,9 +41,9 @@ static const struct private_flag {
 
 static unsigned private_flag(enum xattr_ns ns, const char *xattr)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(private_marks); i++)
-		if (!strcmp(xattr, xattr_overlay_name(ns, private_marks[i].which)))
-			return private_marks[i].flag;
+	for (size_t i = 0; i < ARRAY_SIZE(private_xattrs); i++)
+		if (!strcmp(xattr, xattr_overlay_name(ns, private_xattrs[i].which)))
+			return private_xattrs[i].flag;
 	return 0;
 }
 
@@ -122,7 +122,7 @@ static enum bearer bearer_of(int dirfd, const char *name)
 }
 
 /* 1, 0 or -errno. */
-static int has_mark(const struct layer_set *set, int dirfd, const char *name, enum xattr_overlay which)
+static int has_xattr_named(const struct layer_set *set, int dirfd, const char *name, enum xattr_overlay which)
 {
 	ssize_t size = os_getxattr(dirfd, name, xattr_overlay_name(set->ns, which), NULL, 0);
 
@@ -132,13 +132,13 @@ static int has_mark(const struct layer_set *set, int dirfd, const char *name, en
 }
 
 /* Adds to *marks those that the list left out. */
-static int ask_marks(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,
-		     unsigned *xattr_flags)
+static int ask_xattrs(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,
+		      unsigned *xattr_flags)
 {
 	unsigned bearer = bearer_of(dirfd, name);
 
-	for (size_t i = 0; i < ARRAY_SIZE(private_marks); i++) {
-		const struct private_flag *m = &private_marks[i];
+	for (size_t i = 0; i < ARRAY_SIZE(private_xattrs); i++) {
+		const struct private_flag *m = &private_xattrs[i];
 		int ret;
 
 		if (!(m->bearers & bearer) || (*xattr_flags & m->flag) || (m->flag == XATTR_FLAG_PROTATTR && !l->upper))
@@ -146,7 +146,7 @@ static int ask_marks(const struct layer_set *set, const struct layer *l, int dir
 		/* A file's says where its data is. */
 		if (m->flag == XATTR_FLAG_REDIRECT && bearer == BEARER_FILE && !(*xattr_flags & XATTR_FLAG_METACOPY))
 			continue;
-		ret = has_mark(set, dirfd, name, m->which);
+		ret = has_xattr_named(set, dirfd, name, m->which);
 		if (ret < 0)
 			return ret;
 		*xattr_flags |= ret ? m->flag : 0;
@@ -159,13 +159,13 @@ static bool are_listed(struct layer *l, unsigned listed)
 {
 	unsigned own = 0;
 
-	if (atomic_load_explicit(&l->lists_marks, memory_order_relaxed))
+	if (atomic_load_explicit(&l->lists_xattrs, memory_order_relaxed))
 		return true;
-	for (size_t i = 0; i < ARRAY_SIZE(private_marks); i++)
-		own |= private_marks[i].flag;
+	for (size_t i = 0; i < ARRAY_SIZE(private_xattrs); i++)
+		own |= private_xattrs[i].flag;
 	if (!(listed & own))
 		return false;
-	atomic_store_explicit(&l->lists_marks, true, memory_order_relaxed);
+	atomic_store_explicit(&l->lists_xattrs, true, memory_order_relaxed);
 	return true;
 }
 
@@ -176,7 +176,7 @@ static int finish_flags(const struct layer_set *set, const struct layer *l, int 
 	int ret = 0;
 
 	if (l->has_xattr && !are_listed(&set->layers[l->index], xattr_flags))
-		ret = ask_marks(set, l, dirfd, name, &xattr_flags);
+		ret = ask_xattrs(set, l, dirfd, name, &xattr_flags);
 	if (!ret && (xattr_flags & XATTR_FLAG_OPAQUE))
 		ret = read_opaque(set, dirfd, name, &xattr_flags);
 	if (!ret && (xattr_flags & LISTED_FUSEOVERLAYFS))

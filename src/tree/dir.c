@@ -46,7 +46,7 @@ struct dir *dir_new(const struct resolved *r)
 
 		dir->upper = r->upper_ref;
 		atomic_store_explicit(&dir->default_acl, acl ? DIR_ACL_PRESENT : DIR_ACL_NONE, memory_order_relaxed);
-		atomic_store_explicit(&dir->impure_marked, (r->xattr_flags & XATTR_FLAG_IMPURE) != 0,
+		atomic_store_explicit(&dir->impure_set, (r->xattr_flags & XATTR_FLAG_IMPURE) != 0,
 				      memory_order_relaxed);
 		atomic_store_explicit(&dir->in_upper, true, memory_order_release);
 	}

@@ -11,7 +11,7 @@
 #include "base/macros.h"
 #include "os/fs.h"
 
-/* What the mark leads to has the number; a mark that can't be followed leaves it as it is, and the lookup tells. */
+/* What the xattr leads to has the number; an xattr that can't be followed leaves it as it is, and the lookup tells. */
 static int final_ino_by_lookup(struct tree *tree, struct inode *dir, const char *name, uint64_t *ino)
 {
 	struct resolved r;
@@ -50,7 +50,7 @@ static int final_ino_of_merged(struct tree *tree, int dirfd, const char *name, u
 	return res;
 }
 
-/* The marks that count in a number. */
+/* The xattrs that count in a number. */
 static int final_xattr_flags(struct tree *tree, int dirfd, const char *name, unsigned flags, unsigned *ret_flags)
 {
 	const struct layer *upper = layer_upper(tree->layers);

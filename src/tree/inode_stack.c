@@ -63,5 +63,5 @@ void inode_stack_init(struct inode_stack *ret, struct tree *tree, struct inode *
 	ret->stack.upper = dir_depth(d) > d->n_lower ? &d->upper : NULL;
 	ret->stack.lower = d->lower;
 	ret->stack.n_lower = d->n_lower;
-	ret->stack.impure = atomic_load_explicit(&d->impure_marked, memory_order_acquire);
+	ret->stack.impure = atomic_load_explicit(&d->impure_set, memory_order_acquire);
 }

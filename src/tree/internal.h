@@ -306,7 +306,8 @@ struct probe {
 int probe_name(struct dir_stack *ds, struct dirref *ref, const char *name, struct dirfd *ret_fd, struct probe *p);
 /* The xattr flags of what was found, unless they are known. */
 int probe_xattr_flags(struct dir_stack *ds, const struct layer *l, int dirfd, const char *name, struct probe *p);
-/* Marks that are names: one look each; for the opaque one a descriptor is needed, when they have run out others are closed. */
+/* Names of the aufs dialect: one look each; for the opaque one a descriptor is needed, when they have run out others are
+ * closed. */
 int probe_aufs(struct dir_stack *ds, int (*look)(const struct layer *l, int dirfd, const char *name), const struct layer *l, int dirfd,
 	       const char *name);
 /* Whether the layer's cache may be asked about the directory: it has it, and nothing has changed. */
@@ -370,7 +371,7 @@ struct place cookie_place(const struct place_notes *notes, uint64_t cookie);
 enum listed_flag {
 	LISTED_HIDDEN = 1 << 0,	  /* a whiteout, or a name that went */
 	LISTED_WHITEOUT = 1 << 1, /* with HIDDEN: the upper may have a whiteout of it */
-	LISTED_PENDING = 1 << 2,  /* ino isn't final: asked of the object's marks when it is read */
+	LISTED_PENDING = 1 << 2,  /* ino isn't final: asked of the object's xattrs when it is read */
 	LISTED_MERGES =
 		1 << 3, /* with PENDING: an upper directory; ino is that of the lower one beneath, if it isn't opaque */
 	LISTED_SEALED = 1 << 4, /* what lower layers have of this name is hidden */

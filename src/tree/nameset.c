@@ -28,13 +28,13 @@ static uint16_t xattr_flag_of(uint32_t hash)
 	return (uint16_t)hash ? (uint16_t)hash : 1;
 }
 
-/* Where the mark of the hash is, or the free slot that ends the search for it. */
+/* Where the xattr of the hash is, or the free slot that ends the search for it. */
 static uint32_t slot_of(const struct name_set *s, uint32_t hash)
 {
 	uint32_t slot = (uint32_t)((uint64_t)hash * s->n_slots >> 32);
-	uint16_t mark = xattr_flag_of(hash);
+	uint16_t xattr = xattr_flag_of(hash);
 
-	while (s->slots[slot] && s->slots[slot] != mark)
+	while (s->slots[slot] && s->slots[slot] != xattr)
 		slot = slot + 1 < s->n_slots ? slot + 1 : 0;
 	return slot;
 }
@@ -44,7 +44,7 @@ size_t name_set_size(const struct name_set *s)
 	return s ? sizeof(*s) + s->n_slots * sizeof(s->slots[0]) : 0;
 }
 
-static bool leaves_a_mark(const struct listed *e)
+static bool leaves_a_xattr(const struct listed *e)
 {
 	return !(e->flags & LISTED_HIDDEN) || (e->flags & LISTED_WHITEOUT);
 }
@@ -59,7 +59,7 @@ struct name_set *name_set_of(const struct listing *l)
 	s->n_slots = (uint32_t)n_slots;
 	s->unsure = l->unsure;
 	for (uint32_t i = 0; i < l->n; i++)
-		if (leaves_a_mark(&l->entries[i]))
+		if (leaves_a_xattr(&l->entries[i]))
 			(void)name_set_add(s, (uint64_t)l->entries[i].hash << 32);
 	return s;
 }

@@ -6,7 +6,7 @@
  *
  * The data must be as long as its metadata says: else somebody changed one of the two, and zeros or the half of a file
  * would be wrong data. An empty file needs none: its own object is as good, and it is what a truncation leaves when it
- * was interrupted before the mark went.
+ * was interrupted before the xattr went.
  */
 #include "internal.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A name in one layer: nothing, a whiteout or an object, and what marks that has.
+ * A name in one layer: nothing, a whiteout or an object, and what xattrs that has.
  *
  * Where the layer has a cache (layer/cache.h), names that aren't there and whiteouts cost no system call. An object's attributes are
- * always asked of the layer, because they change without a trace in the directory; they tell whether its marks are still the recorded ones.
- * A directory was confirmed a moment ago, or is now, before the cache is asked about it.
+ * always asked of the layer, because they change without a trace in the directory; they tell whether its xattrs are still the recorded
+ * ones. A directory was confirmed a moment ago, or is now, before the cache is asked about it.
  */
 #include "internal.h"
 

@@ -55,8 +55,8 @@ bool resolve_is_forbidden(const struct layer_set *set, const struct layer *l, co
 int resolve_object(struct search *s, const struct layer *l, int dirfd, const char *name, struct probe *p);
 /* Appends a directory to the result's stack. */
 int resolve_merge(struct search *s, const struct layer *l, const struct probe *p);
-/* Obeys the mark of a directory or metacopy file that is `name` at dirfd. `at` is the component with the mark, of len bytes, and what
- * follows it in what is looked for. 0 or -errno. */
+/* Obeys the xattr of a directory or metacopy file that is `name` at dirfd. `at` is the component with the xattr, of len bytes, and
+ * what follows it in what is looked for. 0 or -errno. */
 int resolve_redirect(struct search *s, const struct layer *l, int dirfd, const char *name, const struct probe *p,
 		     const char *at, size_t len);
 /* A whiteout beside a directory hides what is below by its name; a redirect of that directory leads elsewhere. `redirects_before`: met

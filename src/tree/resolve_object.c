@@ -9,7 +9,7 @@
  *
  * A regular file that holds metadata alone doesn't end the search: in the layers below its data is looked for, by its
  * name or along its redirect, until a regular file that has some, or anything else, is met. Such files are told by the
- * marks, which are read anyway, so others cost nothing more.
+ * xattr flags, which are read anyway, so others cost nothing more.
  */
 #include "resolve_internal.h"
 
@@ -80,7 +80,7 @@ int resolve_merge(struct search *s, const struct layer *l, const struct probe *p
 	return 0;
 }
 
-/* What is looked for from now on keeps what comes before and after the component with the mark. */
+/* What is looked for from now on keeps what comes before and after the component with the xattr. */
 static int redirect_apply(struct search *s, const struct redirect *redirect, const char *at, size_t len)
 {
 	const char *now = search_name(s);
@@ -122,7 +122,8 @@ int resolve_redirect(struct search *s, const struct layer *l, int dirfd, const c
 
 	if (!redirect_counts(s, l, p))
 		return 0;
-	/* Showing the directory without what lies beneath would be wrong data. A file's is followed with its metacopy mark, or not. */
+	/* Showing the directory without what lies beneath would be wrong data. A file's is followed with its metacopy xattr, or
+	 * not. */
 	if (!s->stack->layers->follow_redirects && !S_ISREG(p->stx.stx_mode)) {
 		log_limited(LOG_CAUSE_LAYER, LOG_WARNING,
 			    "layer %s: a redirected directory is refused: redirects aren't followed", l->path);
@@ -162,7 +163,7 @@ static int resolve_metacopy(struct search *s, const struct layer *l, int dirfd, 
 	if (res == -ENODATA)
 		return 0;
 	if (res == -EIO)
-		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "layer %s: a metacopy mark isn't valid", l->path);
+		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "layer %s: a metacopy xattr isn't valid", l->path);
 	if (res < 0)
 		return res;
 	s->metacopy = true;

@@ -49,7 +49,8 @@ unsigned trees_compare(const char *a, const char *b);
 enum uppers {
 	UPPERS_STRICT, /* copies may be missing in plyfs's only */
 	UPPERS_EITHER, /* in either: both have worked on both */
-	UPPERS_LOOSE,  /* and so may opaque marks, which the kernel sets on any new directory where it makes redirects */
+	UPPERS_LOOSE,  /* and so may opaque xattrs, which the kernel sets on any new directory where it makes
+			* redirects */
 };
 /* Upper a was changed by the kernel last. What copies and marks hide or show the merged trees tell. */
 unsigned uppers_compare(const char *a, const char *b, enum uppers how);

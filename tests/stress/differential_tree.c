@@ -380,14 +380,14 @@ static bool layers_show(const char *upper, const char *name)
 	return false;
 }
 
-static void drop_mark(char *snapshot, const char *name)
+static void drop_xattr(char *snapshot, const char *name)
 {
-	char *mark = strstr(snapshot, name), *end;
+	char *xattr = strstr(snapshot, name), *end;
 
-	if (!mark)
+	if (!xattr)
 		return;
-	end = strchr(mark + 1, ' ');
-	memmove(mark, end ? end : "", end ? strlen(end) + 1 : 1);
+	end = strchr(xattr + 1, ' ');
+	memmove(xattr, end ? end : "", end ? strlen(end) + 1 : 1);
 }
 
 static unsigned uppers_walk(const char *root, const char *a, const char *b, enum uppers how)
@@ -403,14 +403,15 @@ static unsigned uppers_walk(const char *root, const char *a, const char *b, enum
 		return 0;
 	snap(a, SNAP_UPPER, sa);
 	snap(b, SNAP_UPPER, sb);
-	/* A rename of a directory that failed leaves the kernel's mark on it, which hides nothing where no layer shows the name. */
+	/* A rename of a directory that failed leaves the kernel's xattr on it, which hides nothing where no layer shows the
+	 * name. */
 	if (how == UPPERS_LOOSE || (!strstr(sb, OPAQUE) && !layers_show(root, a + strlen(root))))
-		drop_mark(sa, OPAQUE);
+		drop_xattr(sa, OPAQUE);
 	if (how == UPPERS_LOOSE)
-		drop_mark(sb, OPAQUE);
+		drop_xattr(sb, OPAQUE);
 	/* Such a rename leaves the redirect to where it is already, too. */
 	if (how == UPPERS_LOOSE && !strstr(sb, REDIRECT))
-		drop_mark(sa, REDIRECT);
+		drop_xattr(sa, REDIRECT);
 	if (strcmp(sa, sb)) {
 		printf("DIFF %s: %s\n     %s: %s\n", a, sa, b, sb);
 		bad++;

@@ -68,7 +68,7 @@ TEST("a whiteout in the attribute form is replaced too")
 	EXPECT_INT(work_temps(), 0);
 }
 
-TEST("where a lower layer's whiteout hides a directory below, a new one is empty without a mark")
+TEST("where a lower layer's whiteout hides a directory below, a new one is empty without an xattr")
 {
 	UNI(u);
 	ASSERT(layers_make("l2/d/ l2/d/below= l1/d! "));

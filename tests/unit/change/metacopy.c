@@ -12,7 +12,7 @@ static const unsigned char cap_value[20] = {0x01, 0, 0, 0x02, 0, 0x20};
 
 #define METACOPY_OPEN(u) ASSERT(uni_open(&(u), UNI_LAYERS ",metacopy=on"))
 
-static bool has_mark(const char *path)
+static bool has_xattr_named(const char *path)
 {
 	return lgetxattr(path, METACOPY_XATTR, NULL, 0) == 0;
 }
@@ -44,7 +44,7 @@ static const char *data_of(struct uni *u, struct inode *inode, bool *ret_upper)
 	return text;
 }
 
-TEST("a copy of metadata has the size, all attributes and a mark, and no data")
+TEST("a copy of metadata has the size, all attributes and an xattr, and no data")
 {
 	uint64_t bytes;
 	bool upper = true;
@@ -64,7 +64,7 @@ TEST("a copy of metadata has the size, all attributes and a mark, and no data")
 	EXPECT(inode_in_upper(file) && inode_is_metacopy(file) && !inode_data_in_upper(file));
 	EXPECT_INT(counter_read(COUNTER_COPY_UP_BYTES), bytes);
 	st = stat_of("u/file");
-	EXPECT(has_mark("u/file"));
+	EXPECT(has_xattr_named("u/file"));
 	EXPECT_INT(st.st_size, 1000000);
 	EXPECT(st.st_blocks < 64);
 	EXPECT_INT(st.st_mode & 07777, 06751);
@@ -94,7 +94,7 @@ TEST("the data follows into the same object, and leaves times, mode and capabili
 	ino = stat_of("u/file").st_ino;
 	ASSERT_INT(copyup_now(u.change, file, COPYUP_FULL), 0);
 	EXPECT(inode_data_in_upper(file));
-	EXPECT(!has_mark("u/file"));
+	EXPECT(!has_xattr_named("u/file"));
 	EXPECT(uni_same("u/file", "l1/file"));
 	EXPECT_INT(stat_of("u/file").st_ino, ino);
 	EXPECT_INT(stat_of("u/file").st_mode & 07777, 06751);
@@ -118,7 +118,7 @@ TEST("a truncation to nothing copies no data before it or after")
 	ASSERT_INT(copyup_now(u.change, file, COPYUP_META), 0);
 	ASSERT_INT(copyup_now(u.change, file, COPYUP_NO_DATA), 0);
 	EXPECT(inode_data_in_upper(file));
-	EXPECT(!has_mark("u/file"));
+	EXPECT(!has_xattr_named("u/file"));
 	EXPECT_INT(stat_of("u/file").st_size, 0);
 	EXPECT_INT(counter_read(COUNTER_COPY_UP_BYTES), bytes);
 }
@@ -150,7 +150,7 @@ TEST("without its data a file stays as it is, and the request fails")
 	ASSERT_INT(copyup_now(u.change, file, COPYUP_META), 0);
 	ASSERT(!truncate("l1/file", 3));
 	EXPECT_INT(copyup_now(u.change, file, COPYUP_FULL), -EIO);
-	EXPECT(has_mark("u/file"));
+	EXPECT(has_xattr_named("u/file"));
 	EXPECT_STR(data_of(&u, file, &upper), "");
 	ASSERT(!truncate("l1/file", 7));
 	EXPECT_STR(data_of(&u, file, &upper), "con");
@@ -166,11 +166,11 @@ TEST("without metacopy=on, and for directories, such a request copies all")
 
 	ASSERT(file);
 	ASSERT_INT(copyup_now(u.change, file, COPYUP_META), 0);
-	EXPECT(inode_data_in_upper(file) && !has_mark("u/file"));
+	EXPECT(inode_data_in_upper(file) && !has_xattr_named("u/file"));
 	EXPECT(uni_same("u/file", "l1/file"));
 }
 
-TEST("a file of metadata in a lower layer is copied up with its data, or with a mark of its own")
+TEST("a file of metadata in a lower layer is copied up with its data, or with an xattr of its own")
 {
 	bool upper;
 	UNI(u);
@@ -182,10 +182,10 @@ TEST("a file of metadata in a lower layer is copied up with its data, or with a 
 
 	ASSERT(a && b);
 	ASSERT_INT(copyup_now(u.change, a, COPYUP_FULL), 0);
-	EXPECT(uni_same("u/a", "l2/a") && !has_mark("u/a"));
+	EXPECT(uni_same("u/a", "l2/a") && !has_xattr_named("u/a"));
 	EXPECT_INT(stat_of("u/a").st_mode & 0777, 0600);
 	ASSERT_INT(copyup_now(u.change, b, COPYUP_META), 0);
-	EXPECT(has_mark("u/b"));
+	EXPECT(has_xattr_named("u/b"));
 	EXPECT_STR(data_of(&u, b, &upper), "content");
 	ASSERT_INT(copyup_now(u.change, b, COPYUP_FULL), 0);
 	EXPECT(uni_same("u/b", "l2/b"));

@@ -65,7 +65,7 @@ static int expected(const struct rename_facts *f)
 		return -LOOK_AGAIN;
 	if (f->has_xattr || f->hides_beside)
 		return 0;
-	/* No mark can be written: what would merge can't move. */
+	/* No xattr can be written: what would merge can't move. */
 	if (is_dir(f->old.place) && !f->old.opaque && f->new.lower_positive)
 		return -EXDEV;
 	if (exchange && is_dir(f->new.place) && !f->new.opaque && f->old.lower_positive)
@@ -95,7 +95,7 @@ struct spot {
 	bool no_whiteouts;   /* none can be here */
 	bool lower;	     /* a lower layer shows the name */
 	bool lower_dir;	     /* as a directory */
-	bool hidden;	     /* but a mark beside the name hides it */
+	bool hidden;	     /* but `.wh.NAME` beside the name hides it */
 };
 
 struct model {
@@ -200,15 +200,15 @@ static bool model_prepare(struct model *m, const struct rename_facts *f, const s
 	struct seen old = look(&m->old), new = look(&m->new);
 	bool merged_new = f->new.place == PLACE_DIR_MERGED;
 
-	if ((s->mark_old_opaque || s->mark_new_opaque) && !f->has_xattr)
+	if ((s->set_old_opaque || s->set_new_opaque) && !f->has_xattr)
 		return false;
 	if ((s->hide_old || s->hide_new) && !f->hides_beside)
 		return false;
 	m->old.hidden = s->hide_old;
 	m->new.hidden = s->hide_new;
-	if (s->mark_old_opaque)
+	if (s->set_old_opaque)
 		m->old.opaque = true;
-	if (s->mark_new_opaque)
+	if (s->set_new_opaque)
 		m->new.opaque = true;
 	if ((s->redirect_old || s->redirect_new) && !f->redirects)
 		return false;
@@ -332,7 +332,8 @@ static bool side_can_be(const struct rename_side *s)
 		return false;
 	if (s->place == PLACE_ABSENT && s->lower_positive)
 		return false;
-	/* A directory over a lower file is pure without a mark; over a lower directory it has one, which look() asks. */
+	/* A directory over a lower file is pure without an xattr; over a lower directory it has one, which look()
+	 * asks. */
 	if (s->opaque && s->place != PLACE_DIR_PURE)
 		return false;
 	return !s->overmounted || exists(s->place);
@@ -505,7 +506,7 @@ TEST("a copied-up file leaves a whiteout in the same step")
 
 	ASSERT_INT(rename_plan(&f, &s), 0);
 	EXPECT_INT(s.flags, RENAME_WHITEOUT);
-	EXPECT(!s.make_whiteout_old && !s.mark_old_opaque);
+	EXPECT(!s.make_whiteout_old && !s.set_old_opaque);
 }
 
 TEST("a copied-up file that goes where a whiteout is changes places with it")
@@ -525,10 +526,10 @@ TEST("a new directory is marked opaque before it comes into a merged parent, onc
 	struct rename_steps s;
 
 	ASSERT_INT(rename_plan(&f, &s), 0);
-	EXPECT(s.mark_old_opaque);
+	EXPECT(s.set_old_opaque);
 	f.old.opaque = true;
 	ASSERT_INT(rename_plan(&f, &s), 0);
-	EXPECT(!s.mark_old_opaque);
+	EXPECT(!s.set_old_opaque);
 }
 
 TEST("a directory with a part in a lower layer answers EXDEV before its parents are copied up")
@@ -549,7 +550,7 @@ TEST("a merged directory gets a redirect where they are made, and is never marke
 
 	f.redirects = true;
 	ASSERT_INT(rename_plan(&f, &s), 0);
-	EXPECT(s.redirect_old && !s.mark_old_opaque && !s.redirect_new);
+	EXPECT(s.redirect_old && !s.set_old_opaque && !s.redirect_new);
 	EXPECT_INT(s.flags, RENAME_WHITEOUT);
 	f.old.place = PLACE_DIR_LOWER;
 	EXPECT_INT(rename_plan(&f, &s), -LOOK_AGAIN);

@@ -171,7 +171,7 @@ TEST("every typed value is parsed")
 	options_free(&opts);
 }
 
-TEST("redirect_dir: not given is a value of its own, which marks decide")
+TEST("redirect_dir: not given is a value of its own, which the namespace of xattrs decides")
 {
 	static const struct {
 		const char *word;

@@ -103,13 +103,13 @@ TEST("a number in a mark is read by who has another plain device")
 	MADE(m, 2, true, 10, 20);
 	MADE(turned, 2, true, 20, 10);
 	struct statx first = told(8, 1, 5), second = told(8, 2, 5);
-	uint64_t mark = layer_lasting_ino(&m.set, shown(&m, 0, &first));
+	uint64_t xattr = layer_lasting_ino(&m.set, shown(&m, 0, &first));
 
-	EXPECT_INT(layer_shown_ino(&m.set, mark), 5);
-	EXPECT_INT(layer_shown_ino(&turned.set, mark), shown(&turned, 1, &second));
-	mark = layer_lasting_ino(&m.set, shown(&m, 1, &second));
-	EXPECT_INT(layer_shown_ino(&m.set, mark), shown(&m, 1, &second));
-	EXPECT_INT(layer_shown_ino(&turned.set, mark), 5);
+	EXPECT_INT(layer_shown_ino(&m.set, xattr), 5);
+	EXPECT_INT(layer_shown_ino(&turned.set, xattr), shown(&turned, 1, &second));
+	xattr = layer_lasting_ino(&m.set, shown(&m, 1, &second));
+	EXPECT_INT(layer_shown_ino(&m.set, xattr), shown(&m, 1, &second));
+	EXPECT_INT(layer_shown_ino(&turned.set, xattr), 5);
 	EXPECT_INT(layer_shown_ino(&turned.set, 7), 7);
 }
 

@@ -152,7 +152,7 @@ TEST("an error that may pass refuses the mount with its cause, and is never take
 
 #define OVER(layer) "lowerdir=" layer ",upperdir=u,workdir=w,redirect_dir=off"
 
-static bool set_mark(const char *path, const char *name, const struct origin *origin)
+static bool set_xattr(const char *path, const char *name, const struct origin *origin)
 {
 	uint8_t value[ORIGIN_MAX];
 
@@ -186,10 +186,12 @@ static bool make_entry(const char *name)
 	if (!make_lower(name) || origin_make(1, name, strlen(name) + 1, uuid, false, &origin) < 0 || origin_index_name(&origin, index_name) < 0)
 		return false;
 	snprintf(entry, sizeof(entry), "w/index/%s", index_name);
-	return make_file(upper, "new", 0644) && !link(upper, entry) && set_mark(upper, "trusted.overlay.origin", &origin) &&
+	return make_file(upper, "new", 0644) && !link(upper, entry) &&
+	       set_xattr(upper, "trusted.overlay.origin", &origin) &&
 	       !setxattr(upper, "trusted.overlay.nlink", "U+0", 3, 0) &&
 	       !setxattr(upper, "trusted.overlay.plyfs_source", value, source_encode(&source, value), 0) &&
-	       set_mark("u", "trusted.overlay.origin", &origin) && set_mark("w/index", "trusted.overlay.upper", &origin);
+	       set_xattr("u", "trusted.overlay.origin", &origin) &&
+	       set_xattr("w/index", "trusted.overlay.upper", &origin);
 }
 
 /* Whether the names that the upper lacks lead to the copies. */

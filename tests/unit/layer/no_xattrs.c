@@ -37,7 +37,8 @@ static bool set_attribute(const char *path, const char *name)
 	return lsetxattr(path, name, "y", 1, 0) == 0;
 }
 
-TEST("a read-only union of an engine's layers is looked at once it is asked often, and marks are no attributes")
+TEST("a read-only union of an engine's layers is looked at once it is asked often, and private xattrs are no "
+     "attributes")
 {
 	FIXTURE(f);
 	NEEDS_ROOT();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Origin marks lead from an upper object to the inode number of the lower one it was copied from, and to none in any
+ * Origin xattrs lead from an upper object to the inode number of the lower one it was copied from, and to none in any
  * doubt.
  */
 #include "fixture.h"

@@ -257,14 +257,14 @@ TEST("a data-only layer alone, or one that is a lower layer too, is refused")
 	EXPECT_STR(f.error, "datadir: l1: the same directory as lowerdir l1");
 }
 
-TEST("metacopy=on without marks in trusted.* is refused, but not under the name fuse-overlayfs")
+TEST("metacopy=on without xattrs in trusted.* is refused, but not under the name fuse-overlayfs")
 {
 	FIXTURE(f);
 	struct stack_layer layers[] = {{.path = (char *)"l1"}};
 	struct stack_spec spec = {.layers = layers, .layer_count = 1, .metacopy = 1, .userxattr = true};
 
 	EXPECT_INT(layer_set_open(&spec, "m", &f.set, &f.error), -EPERM);
-	EXPECT_STR(f.error, "metacopy: on: needs marks in trusted.*, and so privilege in the initial user namespace");
+	EXPECT_STR(f.error, "metacopy: on: needs xattrs in trusted.*, and so privilege in the initial user namespace");
 	free(f.error);
 	f.error = NULL;
 	spec.fuse_overlayfs = true;

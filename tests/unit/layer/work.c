@@ -157,7 +157,7 @@ static bool has_value(const char *path, const char *xattr, const char *value)
 	return size == (ssize_t)strlen(value) && !memcmp(buf, value, (size_t)size);
 }
 
-TEST("a whiteout of the attribute form is an empty file with a mark, in a directory that says so")
+TEST("a whiteout of the attribute form is an empty file with an xattr, in a directory that says so")
 {
 	FIXTURE(f);
 	NEEDS_ROOT();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Marks as they are found on an object, and the inode numbers that a union of several file systems shows.
+ * Xattr flags as they are found on an object, and the inode numbers that a union of several file systems shows.
  */
 #include "fixture.h"
 
@@ -58,7 +58,7 @@ TEST("opaque is y, x announces whiteouts of the attribute form, any other value 
 		EXPECT_INT(xattr_flags_of(&f, table[i].name), table[i].xattr_flags);
 }
 
-TEST("fuse-overlayfs's own opaque mark counts with the aufs dialect only, and is no user's attribute then")
+TEST("fuse-overlayfs's own opaque xattr counts with the aufs dialect only, and is no user's attribute then")
 {
 	FIXTURE(f);
 	NEEDS_ROOT();
@@ -111,7 +111,7 @@ TEST("ACLs are seen")
 	EXPECT_INT(xattr_flags_of(&f, "d"), XATTR_FLAG_ACL | XATTR_FLAG_DEFAULT_ACL);
 }
 
-TEST("marks of the namespace that isn't active are ordinary attributes, and so are escaped ones")
+TEST("xattrs of the namespace that isn't active are ordinary attributes, and so are escaped ones")
 {
 	FIXTURE(f);
 	NEEDS_ROOT();

@@ -121,7 +121,7 @@ static bool set_attribute(struct fixture *f, const char *path, const char *name,
 	return setxattr(full, name, value, strlen(value), 0) == 0;
 }
 
-bool fixture_mark(struct fixture *f, const char *path, enum xattr_overlay which, const char *value)
+bool fixture_set_xattr(struct fixture *f, const char *path, enum xattr_overlay which, const char *value)
 {
 	return set_attribute(f, path, xattr_overlay_name(XATTR_NS_USER, which), value);
 }
@@ -143,13 +143,13 @@ static bool make_metacopy(struct fixture *f, char *p)
 
 	if (target)
 		*target++ = '\0';
-	return make_file(f, p, p) && fixture_mark(f, p, XATTR_OVERLAY_METACOPY, "") &&
-	       (!target || fixture_mark(f, p, XATTR_OVERLAY_REDIRECT, target));
+	return make_file(f, p, p) && fixture_set_xattr(f, p, XATTR_OVERLAY_METACOPY, "") &&
+	       (!target || fixture_set_xattr(f, p, XATTR_OVERLAY_REDIRECT, target));
 }
 
 static bool make_dir(struct fixture *f, const char *path, enum xattr_overlay which, const char *value)
 {
-	return mkdirat(f->top_fd, path, 0755) == 0 && (!value || fixture_mark(f, path, which, value));
+	return mkdirat(f->top_fd, path, 0755) == 0 && (!value || fixture_set_xattr(f, path, which, value));
 }
 
 bool fixture_make_one(struct fixture *f, unsigned layer, char kind, const char *path)
@@ -167,7 +167,7 @@ bool fixture_make_one(struct fixture *f, unsigned layer, char kind, const char *
 	case 'w':
 		return mknodat(f->top_fd, p, S_IFCHR, makedev(0, 0)) == 0;
 	case 'z':
-		return make_file(f, p, "") && fixture_mark(f, p, XATTR_OVERLAY_WHITEOUT, "");
+		return make_file(f, p, "") && fixture_set_xattr(f, p, XATTR_OVERLAY_WHITEOUT, "");
 	case 'm':
 		return make_metacopy(f, p);
 	case 'd':

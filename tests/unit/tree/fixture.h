@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A union over layers that are plain directories below one temporary directory, without a mount. Marks are in the user
+ * A union over layers that are plain directories below one temporary directory, without a mount. Xattrs are in the user
  * namespace of attributes, so that no privilege is needed.
  *
  * What layers hold is written as text, items "LAYER KIND PATH" without spaces inside, such as "0f/a 1d/dir 2f/dir/x":
@@ -34,7 +34,7 @@ struct fixture_options {
 	bool metacopy; /* is followed */
 	unsigned data_layers; /* behind the others */
 	bool no_pins; /* what loses its name is kept by name in "work" */
-	bool in_memory; /* for many files: on a tmpfs where there is one, maybe without marks */
+	bool in_memory; /* for many files: on a tmpfs where there is one, maybe without xattrs */
 };
 
 /* False when the machine gives no such directory. The layers are empty. */
@@ -47,8 +47,8 @@ bool fixture_remount(struct fixture *f, const struct fixture_options *options);
 /* Adds items to the layers; false when one can't be made. */
 bool fixture_make(struct fixture *f, const char *items);
 bool fixture_make_one(struct fixture *f, unsigned layer, char kind, const char *path);
-/* Sets a private mark on "LAYER/PATH". */
-bool fixture_mark(struct fixture *f, const char *path, enum xattr_overlay which, const char *value);
+/* Sets a private xattr on "LAYER/PATH". */
+bool fixture_set_xattr(struct fixture *f, const char *path, enum xattr_overlay which, const char *value);
 
 /* Looks a path up as the kernel would, "" is the root; each step raises a lookup count. *ret is untouched on failure. */
 int fixture_lookup(struct fixture *f, const char *path, struct inode **ret);

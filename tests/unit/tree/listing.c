@@ -143,7 +143,7 @@ TEST("an entry of an impure directory has the number of the inode that is known 
 	struct inode *a;
 
 	ASSERT(fixture_make(&f, "0d/d 1d/d 1f/d/a"));
-	ASSERT(fixture_mark(&f, "0/d", XATTR_OVERLAY_IMPURE, "y"));
+	ASSERT(fixture_set_xattr(&f, "0/d", XATTR_OVERLAY_IMPURE, "y"));
 	a = fixture_get(&f, "d/a");
 	ASSERT(a);
 	ASSERT(fixture_make(&f, "0f/d/a"));

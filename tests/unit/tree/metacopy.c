@@ -59,7 +59,7 @@ static const struct row rows[] = {
 	{"0o/d 0m/d/a 1d/d 1f/d/a", "d/a", NULL, -EIO},
 	{"0m/a>../b 1f/b", "a", NULL, -EINVAL},
 	{"0m/a>/d/../b 1f/b", "a", NULL, -EINVAL},
-	/* a mark of another object than the topmost says nothing */
+	/* an xattr of another object than the topmost says nothing */
 	{"0f/a 1m/a", "a", NULL, 0},
 	{"0w/a 1m/a", "a", NULL, -ENOENT},
 };

@@ -397,7 +397,7 @@ TEST("the root of a layer with an opaque mark of the aufs dialect ends the union
 	FIXTURE(f, .layers = 3, .aufs = true);
 	struct resolved r;
 
-	ASSERT(fixture_make(&f, "1e/.wh..wh..opq 1f/a 2f/b") && fixture_mark(&f, "0", XATTR_OVERLAY_OPAQUE, "y"));
+	ASSERT(fixture_make(&f, "1e/.wh..wh..opq 1f/a 2f/b") && fixture_set_xattr(&f, "0", XATTR_OVERLAY_OPAQUE, "y"));
 	ASSERT(fixture_remount(&f, &options));
 	EXPECT_INT(f.tree->root->dir->n_lower, 1);
 	EXPECT_INT(fixture_resolve(&f, "a", &r), 0);

@@ -27,7 +27,7 @@ struct item {
 static struct item items[MAX_ITEMS];
 static unsigned n_items;
 static unsigned n_layers;
-static bool aufs; /* `.wh.` names are marks */
+static bool aufs; /* `.wh.` names count */
 
 static char kind_at(unsigned layer, const char *path)
 {
@@ -45,7 +45,7 @@ static bool is_dir_kind(char kind)
 }
 
 /* Whether a layer has a mark of the aufs dialect, PREFIX and then NAME, in a directory. */
-static bool has_aufs_mark(unsigned layer, const char *dir, const char *prefix, const char *name)
+static bool has_aufs_name(unsigned layer, const char *dir, const char *prefix, const char *name)
 {
 	char path[64];
 
@@ -64,7 +64,7 @@ static char model(const char *path, char stack[16])
 	if (!*path) {
 		for (unsigned l = 0; l < n_layers; l++) {
 			stack[n++] = (char)('0' + l);
-			if (has_aufs_mark(l, "", ".wh..wh..opq", ""))
+			if (has_aufs_name(l, "", ".wh..wh..opq", ""))
 				break;
 		}
 		stack[n] = '\0';
@@ -75,7 +75,7 @@ static char model(const char *path, char stack[16])
 		return 0;
 	for (const char *l = above; *l; l++) {
 		char kind = kind_at((unsigned)(*l - '0'), path);
-		bool last = has_aufs_mark((unsigned)(*l - '0'), parent, ".wh.", slash ? slash + 1 : path);
+		bool last = has_aufs_name((unsigned)(*l - '0'), parent, ".wh.", slash ? slash + 1 : path);
 
 		if (!kind && last)
 			break;
@@ -89,7 +89,7 @@ static char model(const char *path, char stack[16])
 		stack[n] = '\0';
 		found = found ? found : kind;
 		if (last || kind == 'o' || (aufs && kind == 'u') || !is_dir_kind(kind) ||
-		    has_aufs_mark((unsigned)(*l - '0'), path, ".wh..wh..opq", ""))
+		    has_aufs_name((unsigned)(*l - '0'), path, ".wh..wh..opq", ""))
 			break;
 	}
 	return found;
@@ -105,21 +105,21 @@ static bool add_item(struct fixture *f, unsigned layer, char kind, const char *p
 	return fixture_make_one(f, layer, kind, path) || UNIT_FAIL("can't make %u%c/%s", layer, kind, path);
 }
 
-static bool random_marks(struct fixture *f, unsigned layer, const char *path)
+static bool random_names(struct fixture *f, unsigned layer, const char *path)
 {
-	char mark[64];
+	char wh_name[64];
 
 	for (char name = 'a'; name < 'f'; name++) {
 		if (rand() % 5 || n_items == MAX_ITEMS)
 			continue;
-		UNIT_PRINT(mark, "%s%s.wh.%c", path, *path ? "/" : "", name);
-		if (!add_item(f, layer, "efdw"[rand() % 4], mark))
+		UNIT_PRINT(wh_name, "%s%s.wh.%c", path, *path ? "/" : "", name);
+		if (!add_item(f, layer, "efdw"[rand() % 4], wh_name))
 			return false;
 	}
 	if (rand() % 10 || n_items == MAX_ITEMS)
 		return true;
-	UNIT_PRINT(mark, "%s%s.wh..wh..opq", path, *path ? "/" : "");
-	return add_item(f, layer, 'e', mark);
+	UNIT_PRINT(wh_name, "%s%s.wh..wh..opq", path, *path ? "/" : "");
+	return add_item(f, layer, 'e', wh_name);
 }
 
 /* Fills one directory of one layer with random things. */
@@ -141,7 +141,7 @@ static bool random_dir(struct fixture *f, unsigned layer, const char *path, unsi
 		if (is_dir_kind(kind) && !random_dir(f, layer, child, depth + 1))
 			return false;
 	}
-	return !aufs || random_marks(f, layer, path);
+	return !aufs || random_names(f, layer, path);
 }
 
 static void resolved_text(const struct resolved *r, char text[16])
