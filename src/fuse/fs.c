@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#include "awake.h"
+#include "cpu_latency.h"
 #include "base/fault.h"
 #include "base/log.h"
 #include "loop.h"
@@ -123,7 +123,7 @@ int fs_new(struct layer_set *set, const struct fs_options *opt, struct fs **ret_
 	owner_init(fs);
 	fs->layers = layer_set_get(set);
 	lock_init(&fs->handles_lock, LOCK_LEAF);
-	awake_new(opt->low_latency, &fs->awake);
+	cpu_latency_new(opt->low_latency, &fs->cpu_latency);
 	fs->on_answer = loop_note_answer;
 	r = fs_new_tiers(fs);
 	if (r == 0)
@@ -186,7 +186,7 @@ void fs_free(struct fs *fs)
 	if (!fs)
 		return;
 	loop_free(fs->loop);
-	awake_free(fs->awake);
+	cpu_latency_free(fs->cpu_latency);
 	if (fs->waiting)
 		fs_quiesce(fs);
 	if (fs->change)

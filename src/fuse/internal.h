@@ -30,7 +30,7 @@
 #include "tree/resolve.h"
 #include "tree/tree.h"
 
-struct awake; /* awake.h */
+struct cpu_latency; /* cpu_latency.h */
 struct loop; /* loop.h */
 struct waiting;
 struct handle; /* ops_open.c: what OPEN was answered with */
@@ -58,7 +58,7 @@ struct fs {
 	struct waiting *waiting;  /* c fuse/waiting.c */
 	struct loop *loop;        /* c */
 	void (*on_answer)(void);  /* c called on the thread that is about to answer a request */
-	struct awake *awake;      /* c NULL where processors may halt */
+	struct cpu_latency *cpu_latency; /* c NULL where processors may halt */
 	struct fuse_session *session; /* c once requests come; NULL without one */
 	bool no_open;             /* c after INIT: the kernel can do without OPEN */
 	struct passthrough *passthrough; /* c after INIT: NULL without data=passthrough */

@@ -321,7 +321,7 @@ static void give_turns_locked(struct loop *l)
  * waits there is woken too, to no end, but so its processor is awake when the caller is, who then stays where he is. */
 static unsigned least_turns(const struct loop *l)
 {
-	return follow_rests(&l->follow) && l->two_cpus && !l->fs->awake ? 2 : 1;
+	return follow_rests(&l->follow) && l->two_cpus && !l->fs->cpu_latency ? 2 : 1;
 }
 
 static void look_locked(struct loop *l, struct sight *ret_sight)

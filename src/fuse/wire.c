@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/uio.h>
 
-#include "awake.h"
+#include "cpu_latency.h"
 #include "base/macros.h"
 #include "internal.h"
 #include "os/fuse_device.h"
@@ -94,8 +94,8 @@ static ssize_t read_request(struct fs *fs, int fd, void *buf, size_t size)
 	n = os_fuse_read(fd, buf, size);
 	if (n <= 0)
 		return n;
-	if (fs->awake)
-		awake_note(fs->awake);
+	if (fs->cpu_latency)
+		cpu_latency_note(fs->cpu_latency);
 	note_request(buf, (size_t)n);
 	return n;
 }

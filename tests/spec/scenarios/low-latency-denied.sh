@@ -40,7 +40,7 @@ warning() {
 warned() {
 	check "$1: it mounts" mounted
 	check_equal "$1: it warns" "$(warning "$2")" "$(cat said)"
-	check "$1: no thread is there for it" eval '! grep -q -x plyfs-awake /proc/"$(cat m.pid)"/task/*/comm'
+	check "$1: no thread is there for it" eval '! grep -q -x plyfs-latency /proc/"$(cat m.pid)"/task/*/comm'
 	check "$1: it serves" ask
 	check "$1: it ends" union_umount "$BASE/m"
 	rm -rf upper work

@@ -93,7 +93,7 @@ sleeps() {
 	local task
 
 	for task in /proc/"$1"/task/*; do
-		[ "$(cat "$task/comm")" != plyfs-awake ] || awk '$1 == "voluntary_ctxt_switches:" { print $2 }' "$task/status"
+		[ "$(cat "$task/comm")" != plyfs-latency ] || awk '$1 == "voluntary_ctxt_switches:" { print $2 }' "$task/status"
 	done
 }
 

@@ -6,7 +6,7 @@
  *
  * The kernel takes the request back when the daemon dies. One that is stopped or frozen while it holds processors goes on holding them.
  */
-#include "awake.h"
+#include "cpu_latency.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -22,7 +22,7 @@
 #include "os/idle.h"
 #include "os/task.h"
 
-struct awake {
+struct cpu_latency {
 	_Atomic unsigned count; /* a requests since the last look, from `start` on */
 	struct lock lock;       /* leaf */
 	pthread_cond_t cond;
@@ -36,35 +36,35 @@ struct awake {
 	unsigned long long looked_ms;
 };
 
-void awake_note(struct awake *a)
+void cpu_latency_note(struct cpu_latency *a)
 {
-	if (atomic_fetch_add_explicit(&a->count, 1, memory_order_relaxed) + 1 != AWAKE_BATCH)
+	if (atomic_fetch_add_explicit(&a->count, 1, memory_order_relaxed) + 1 != CPU_LATENCY_BATCH)
 		return;
 	LOCK_SCOPE(&a->lock);
 	a->batch_full = true;
 	pthread_cond_signal(&a->cond);
 }
 
-static void wait_interval_locked(struct awake *a)
+static void wait_interval_locked(struct cpu_latency *a)
 {
-	unsigned long long us = os_now_us() + AWAKE_LOOK_MS * 1000ULL;
+	unsigned long long us = os_now_us() + CPU_LATENCY_LOOK_MS * 1000ULL;
 	struct timespec until = {.tv_sec = (time_t)(us / 1000000), .tv_nsec = (long)(us % 1000000) * 1000};
 
 	while (!a->ending && pthread_cond_timedwait(&a->cond, &a->lock.mutex, &until) == 0)
 		;
 }
 
-static void wait_batch_locked(struct awake *a)
+static void wait_batch_locked(struct cpu_latency *a)
 {
 	while (!a->ending && !a->batch_full)
 		pthread_cond_wait(&a->cond, &a->lock.mutex);
 }
 
-static void look(struct awake *a)
+static void look(struct cpu_latency *a)
 {
 	unsigned long long now = os_now_ms(), ms = now - a->looked_ms;
 	unsigned requests = atomic_load_explicit(&a->count, memory_order_relaxed) - a->start;
-	bool wanted = awake_wanted(a->held, requests, ms);
+	bool wanted = cpu_latency_wanted(a->held, requests, ms);
 	int r = 0;
 
 	if (wanted != a->held)
@@ -73,15 +73,15 @@ static void look(struct awake *a)
 		log_limited(LOG_CAUSE_SESSION, LOG_WARNING, "low_latency: %s: %s", OS_IDLE_DEVICE, strerror(-r));
 	a->held = wanted && r == 0;
 	a->looked_ms = now;
-	a->start = a->held ? AWAKE_BATCH : 0;
+	a->start = a->held ? CPU_LATENCY_BATCH : 0;
 	atomic_store_explicit(&a->count, a->start, memory_order_relaxed);
 }
 
-static void *awake_main(void *arg)
+static void *cpu_latency_main(void *arg)
 {
-	struct awake *a = arg;
+	struct cpu_latency *a = arg;
 
-	thread_name("plyfs-awake");
+	thread_name("plyfs-latency");
 	lock_take(&a->lock);
 	for (;;) {
 		if (a->held)
@@ -99,7 +99,7 @@ static void *awake_main(void *arg)
 	return NULL;
 }
 
-static void release(struct awake *a)
+static void release(struct cpu_latency *a)
 {
 	pthread_cond_destroy(&a->cond);
 	lock_finish(&a->lock);
@@ -107,9 +107,9 @@ static void release(struct awake *a)
 	free(a);
 }
 
-static int new_with(int fd, struct awake **ret_awake)
+static int new_with(int fd, struct cpu_latency **ret_latency)
 {
-	struct awake *a = calloc(1, sizeof(*a));
+	struct cpu_latency *a = calloc(1, sizeof(*a));
 	pthread_condattr_t attr;
 	int r;
 
@@ -123,30 +123,30 @@ static int new_with(int fd, struct awake **ret_awake)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&a->cond, &attr);
 	pthread_condattr_destroy(&attr);
-	r = thread_start(&a->thread, awake_main, a);
+	r = thread_start(&a->thread, cpu_latency_main, a);
 	if (r < 0) {
 		release(a);
 		return r;
 	}
-	*ret_awake = a;
+	*ret_latency = a;
 	return 0;
 }
 
-void awake_new(enum low_latency wanted, struct awake **ret_awake)
+void cpu_latency_new(enum low_latency wanted, struct cpu_latency **ret_latency)
 {
 	int r;
 
-	*ret_awake = NULL;
+	*ret_latency = NULL;
 	if (wanted == LOW_LATENCY_OFF || (wanted == LOW_LATENCY_AUTO && !os_idle_is_guest()))
 		return;
 	r = os_idle_open();
 	if (r >= 0)
-		r = new_with(r, ret_awake);
+		r = new_with(r, ret_latency);
 	if (r < 0 && wanted == LOW_LATENCY_ON)
 		log_warning("low_latency: %s: %s: mounted without", OS_IDLE_DEVICE, strerror(-r));
 }
 
-void awake_free(struct awake *a)
+void cpu_latency_free(struct cpu_latency *a)
 {
 	if (!a)
 		return;

@@ -3,8 +3,8 @@
  * Idle processors are kept awake, polling, while requests come densely (low_latency): where they halt, and a hypervisor has to wake
  * them, that takes longer than most requests. While requests are few, and while there are none, nothing is asked of the machine.
  */
-#ifndef FUSE_AWAKE_H
-#define FUSE_AWAKE_H
+#ifndef FUSE_CPU_LATENCY_H
+#define FUSE_CPU_LATENCY_H
 
 #include <stdbool.h>
 
@@ -12,27 +12,28 @@
 
 /* Requests a second from which on they are dense, and that they have to keep up. Below the first a wake-up more or less doesn't show: of 250
  * microseconds it takes some 40. */
-#define AWAKE_DENSE_RATE 4000U
-#define AWAKE_KEEP_RATE 2000U
+#define CPU_LATENCY_DENSE_RATE 4000U
+#define CPU_LATENCY_KEEP_RATE 2000U
 /* Requests after which their density is looked at: who sends fewer at a time, and then pauses, wakes nobody. */
-#define AWAKE_BATCH 32U
+#define CPU_LATENCY_BATCH 32U
 /* How often it is looked at while processors are kept awake; so they are let go within twice that after the last request. */
-#define AWAKE_LOOK_MS 20U
+#define CPU_LATENCY_LOOK_MS 20U
 
-struct awake;
+struct cpu_latency;
 
 /* Whether processors are to be kept awake, after so many requests in so many milliseconds; `held`: they are now. */
-static inline bool awake_wanted(bool held, unsigned requests, unsigned long long ms)
+static inline bool cpu_latency_wanted(bool held, unsigned requests, unsigned long long ms)
 {
-	return requests * 1000ULL >= (held ? AWAKE_KEEP_RATE : AWAKE_DENSE_RATE) * ms;
+	return requests * 1000ULL >= (held ? CPU_LATENCY_KEEP_RATE : CPU_LATENCY_DENSE_RATE) * ms;
 }
 
 /* Before the mount exists, which may cover the device. NULL where it isn't wanted or can't be had, of which users are warned if they asked
  * for it: requests take as long as ever then. AUTO wants it in virtual machines. */
-void awake_new(enum low_latency wanted, struct awake **ret_awake);
+void cpu_latency_new(enum low_latency wanted, struct cpu_latency **ret_latency);
 /* Processors are let go. NULL is fine. */
-void awake_free(struct awake *awake);
-/* A request has come; from any thread. Neither a lock nor a clock, but for one of AWAKE_BATCH while nothing is held. */
-void awake_note(struct awake *awake);
+void cpu_latency_free(struct cpu_latency *cpu_latency);
+/* A request has come; from any thread. Neither a lock nor a clock, but for one of CPU_LATENCY_BATCH while nothing is
+ * held. */
+void cpu_latency_note(struct cpu_latency *cpu_latency);
 
 #endif
