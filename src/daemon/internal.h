@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The daemon's parts: what it was started with (inherited.c), start and report (live.c), the mount (mount.c), the libfuse session (session.c),
- * signals (signals.c), the control group (cgroup.c).
+ * The daemon's parts: what it was started with (inherited.c), start and report (daemonize.c), the mount (mount.c), the libfuse session
+ * (session.c), signals (signals.c), the control group (cgroup.c).
  */
 #ifndef DAEMON_INTERNAL_H
 #define DAEMON_INTERNAL_H
@@ -23,9 +23,9 @@ void inherited_note(void);
 /* Closes them but for this one. By then whatever a path like /dev/fd/9 names has been opened. */
 void inherited_close(int keep);
 
-/* --- live.c: the parent returns when the mount is live ----------------------------------------------------------------------- */
+/* --- daemonize.c: the parent returns when the mount is live ------------------------------------------------------------------ */
 
-struct live {
+struct daemonize {
 	const struct options *opt;
 	int report_fd; /* write end of the pipe to the waiting parent; -1 in the foreground */
 	int pid_dir;   /* that of the pid file, as it was before the mount; -1 after the report */
@@ -35,12 +35,12 @@ struct live {
 
 /* Goes to the background unless `foreground`: the parent waits and never returns from here. Relative paths of the options were made
  * absolute before. 0 or -errno. */
-int live_start(struct live *live, const struct options *opt);
+int daemonize_start(struct daemonize *daemonize, const struct options *opt);
 /* The mount is live: writes the pid file, gives up what is inherited but for the session's descriptor, and lets the parent go with
  * status 0. */
-void live_report(struct live *live, int fuse_fd);
+void daemonize_report(struct daemonize *daemonize, int fuse_fd);
 /* The end of the daemon: nothing of it is in use by then. */
-void live_remove_pidfile(const struct live *live);
+void daemonize_remove_pidfile(const struct daemonize *daemonize);
 
 /* --- cgroup.c ---------------------------------------------------------------------------------------------------- */
 
@@ -82,7 +82,8 @@ void mounted_detach(const struct mounted *m);
 
 /* Mounts, serves until unmounted, and cleans up; the process's exit status. *ret_cgroup is to be left when the layers are closed, and what
  * `live` started is to be ended last of all. The log stays open for what that has to say. */
-int session_run(const struct options *opt, struct layer_set *set, struct live *live, struct cgroup **ret_cgroup);
+int session_run(const struct options *opt, struct layer_set *set, struct daemonize *daemonize,
+		struct cgroup **ret_cgroup);
 
 /* --- signals.c ------------------------------------------------------------------------------------------------------------------ */
 

@@ -150,7 +150,7 @@ static int mount_union(struct options *opt)
 {
 	_cleanup_free_ char *error = NULL;
 	struct cgroup *cgroup = NULL;
-	struct live live;
+	struct daemonize daemonize;
 	struct stack_spec spec;
 	struct layer_set *set;
 	int status, r;
@@ -180,14 +180,14 @@ static int mount_union(struct options *opt)
 		layer_set_put(set);
 		return enough ? 0 : 1;
 	}
-	status = session_run(opt, set, &live, &cgroup);
+	status = session_run(opt, set, &daemonize, &cgroup);
 	layer_set_shutdown(set);
 	layer_set_put(set);
 	cgroup_leave(cgroup);
 	log_close();
 	fault_write_counts();
 	/* Last of all: who waits for it takes the upper, or what the log says, for finished. */
-	live_remove_pidfile(&live);
+	daemonize_remove_pidfile(&daemonize);
 	return status;
 }
 

@@ -29,7 +29,7 @@
 struct session {
 	const struct options *opt;
 	struct layer_set *set;
-	struct live *live;
+	struct daemonize *daemonize;
 	struct fs *fs;
 	struct mounted mounted;
 	struct fuse_session *se;
@@ -61,7 +61,7 @@ static void on_live(void *arg)
 {
 	struct session *s = arg;
 
-	live_report(s->live, fuse_session_fd(s->se));
+	daemonize_report(s->daemonize, fuse_session_fd(s->se));
 	layer_set_live(s->set);
 	/* What it says isn't for the caller's stderr. */
 	layer_caches_start(s->set);
@@ -170,7 +170,7 @@ static int session_start(struct session *s)
 	struct fs_options opt;
 	int r;
 
-	r = live_start(s->live, s->opt);
+	r = daemonize_start(s->daemonize, s->opt);
 	if (r < 0)
 		return r;
 	signals_block();
@@ -225,9 +225,10 @@ static void say_why(const struct session *s, const char *cause)
 		fprintf(stderr, "plyfs: mount: %s: %s\n", s->opt->mountpoint, libfuse_said[0] ? libfuse_said : cause);
 }
 
-int session_run(const struct options *opt, struct layer_set *set, struct live *live, struct cgroup **ret_cgroup)
+int session_run(const struct options *opt, struct layer_set *set, struct daemonize *daemonize,
+		struct cgroup **ret_cgroup)
 {
-	struct session s = {.opt = opt, .set = set, .live = live};
+	struct session s = {.opt = opt, .set = set, .daemonize = daemonize};
 	int r = session_start(&s);
 
 	*ret_cgroup = s.cgroup;
@@ -241,10 +242,10 @@ int session_run(const struct options *opt, struct layer_set *set, struct live *l
 	r = fs_serve(s.fs);
 	layer_caches_stop(set);
 	layer_no_xattrs_stop(set);
-	if (!live->reported)
+	if (!daemonize->reported)
 		say_why(&s, r < 0 ? strerror(-r) : "the kernel ended the session before it began");
 	else if (r < 0)
 		log_error("session of %s ended: %s", opt->mountpoint, strerror(-r));
 	session_stop(&s);
-	return live->reported ? 0 : 1;
+	return daemonize->reported ? 0 : 1;
 }

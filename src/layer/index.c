@@ -83,7 +83,7 @@ static bool nameset_has(struct layer_index *index, const struct nameset *s, cons
 /* Whether the directory that the set is of has to be asked. */
 static bool may_hold(struct layer_index *index, const struct nameset *s, const char *name)
 {
-	return index->live || nameset_has(index, s, name);
+	return index->foreign || nameset_has(index, s, name);
 }
 
 uint64_t index_generation(const struct layer_set *set)
@@ -134,7 +134,7 @@ static int find_dir(const struct layer_set *set, _Atomic int *at, const char *na
 	struct layer_index *index = set->index;
 	int fd = atomic_load_explicit(at, memory_order_acquire);
 
-	if (fd >= 0 || !index->live)
+	if (fd >= 0 || !index->foreign)
 		return fd < 0 ? -ENOENT : fd;
 	LOCK_SCOPE(&index->making);
 	fd = atomic_load(at);
@@ -158,7 +158,7 @@ static int gone_fd(const struct layer_set *set)
 
 bool index_is_idle(const struct layer_set *set)
 {
-	if (set->index->live)
+	if (set->index->foreign)
 		return index_fd(set) == -ENOENT && gone_fd(set) == -ENOENT;
 	return atomic_load_explicit(&set->index->known, memory_order_acquire) == 0;
 }

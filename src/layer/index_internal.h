@@ -21,7 +21,7 @@ struct nameset {
 };
 
 struct layer_index {
-	bool live;		/* c another mount's: both sets stay empty, what is there is asked each time, and nothing is written */
+	bool foreign;		/* c another mount's: both sets stay empty, what is there is asked each time, and nothing is written */
 	struct lock lock;	/* leaf: both sets */
 	struct lock making;	/* leaf: who makes a directory */
 	struct nameset entries; /* of WORKDIR/index */

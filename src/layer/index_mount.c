@@ -300,7 +300,7 @@ static int begin(struct layer_opening *lo, int dir)
 	set->index = index_new();
 	if (!set->index)
 		return -ENOMEM;
-	set->index->live = set->shows_upper;
+	set->index->foreign = set->shows_upper;
 	ret = find_obstacle(set, set->index, &path, &why);
 	if (ret < 0)
 		return layer_refuse_errno(lo, ret, "index", path);

@@ -45,28 +45,28 @@ static const char *base_name(const char *path)
 }
 
 /* The mount may cover it later: to open something in there we would wait for ourselves. What is wrong with it the file's open tells. */
-static void open_pid_dir(struct live *live)
+static void open_pid_dir(struct daemonize *daemonize)
 {
-	const char *path = live->opt->pidfile;
+	const char *path = daemonize->opt->pidfile;
 	_cleanup_free_ char *dir = path ? strndup(path, (size_t)(base_name(path) - path)) : NULL;
 
 	if (dir)
-		live->pid_dir = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		daemonize->pid_dir = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-int live_start(struct live *live, const struct options *opt)
+int daemonize_start(struct daemonize *daemonize, const struct options *opt)
 {
 	int fds[2];
 	pid_t child;
 
-	*live = (struct live){.opt = opt, .report_fd = -1, .null_fd = -1, .pid_dir = -1};
+	*daemonize = (struct daemonize){.opt = opt, .report_fd = -1, .null_fd = -1, .pid_dir = -1};
 	if (opt->foreground) {
-		open_pid_dir(live);
+		open_pid_dir(daemonize);
 		return 0;
 	}
 	/* Later there may be no descriptor left, and the caller would wait for the end of our stderr for ever. */
-	live->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (live->null_fd < 0)
+	daemonize->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (daemonize->null_fd < 0)
 		return -errno;
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -errno;
@@ -83,8 +83,8 @@ int live_start(struct live *live, const struct options *opt)
 		wait_for_child(fds[0], child);
 	}
 	close(fds[0]);
-	live->report_fd = fds[1];
-	open_pid_dir(live);
+	daemonize->report_fd = fds[1];
+	open_pid_dir(daemonize);
 	return 0;
 }
 
@@ -96,12 +96,13 @@ static void lock_pidfile(int fd)
 }
 
 /* Locked and empty. A predecessor that ends may remove it in the meantime. Neither a reader of a pipe is waited for, nor ourselves. */
-static int open_pidfile(const struct live *live)
+static int open_pidfile(const struct daemonize *daemonize)
 {
-	const char *path = live->opt->pidfile, *name = live->pid_dir < 0 ? path : base_name(path);
+	const char *path = daemonize->opt->pidfile, *name = daemonize->pid_dir < 0 ? path : base_name(path);
 
 	for (int i = 0;; i++) {
-		_cleanup_close_ int fd = openat(live->pid_dir, name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
+		_cleanup_close_ int fd =
+			openat(daemonize->pid_dir, name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
 		struct stat st;
 
 		if (fd < 0)
@@ -115,28 +116,28 @@ static int open_pidfile(const struct live *live)
 	}
 }
 
-static void write_pidfile(struct live *live)
+static void write_pidfile(struct daemonize *daemonize)
 {
-	_cleanup_close_ int fd = open_pidfile(live);
+	_cleanup_close_ int fd = open_pidfile(daemonize);
 	char text[32];
 	int len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
 
 	if (fd < 0 || write(fd, text, (size_t)len) != len)
-		log_warning("pidfile: %s: %s", live->opt->pidfile, strerror(fd < 0 ? -fd : errno));
-	if (live->pid_dir >= 0)
-		close(live->pid_dir);
-	live->pid_dir = -1;
+		log_warning("pidfile: %s: %s", daemonize->opt->pidfile, strerror(fd < 0 ? -fd : errno));
+	if (daemonize->pid_dir >= 0)
+		close(daemonize->pid_dir);
+	daemonize->pid_dir = -1;
 }
 
 /* Only a file that says our number is ours: it may be a device, or our successor's by now, who has the upper already. */
-void live_remove_pidfile(const struct live *live)
+void daemonize_remove_pidfile(const struct daemonize *daemonize)
 {
-	const char *path = live->opt->pidfile;
+	const char *path = daemonize->opt->pidfile;
 	_cleanup_close_ int fd = -1;
 	char text[32] = "";
 	struct stat st;
 
-	if (!path || !live->reported || lstat(path, &st) < 0 || !S_ISREG(st.st_mode))
+	if (!path || !daemonize->reported || lstat(path, &st) < 0 || !S_ISREG(st.st_mode))
 		return;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
@@ -146,32 +147,32 @@ void live_remove_pidfile(const struct live *live)
 		unlink(path);
 }
 
-static void leave_terminal(struct live *live)
+static void leave_terminal(struct daemonize *daemonize)
 {
 	log_set_stderr(false);
 	for (int fd = 0; fd <= 2; fd++)
-		dup2(live->null_fd, fd);
-	close(live->null_fd);
-	live->null_fd = -1;
+		dup2(daemonize->null_fd, fd);
+	close(daemonize->null_fd);
+	daemonize->null_fd = -1;
 }
 
-void live_report(struct live *live, int fuse_fd)
+void daemonize_report(struct daemonize *daemonize, int fuse_fd)
 {
-	if (live->reported)
+	if (daemonize->reported)
 		return;
-	live->reported = true;
-	if (live->opt->pidfile)
-		write_pidfile(live);
-	if (live->report_fd < 0)
+	daemonize->reported = true;
+	if (daemonize->opt->pidfile)
+		write_pidfile(daemonize);
+	if (daemonize->report_fd < 0)
 		return;
 	inherited_close(fuse_fd);
 	/* Not before: autofs lets those in at the mountpoint who are of the process group that it has asked to mount there. */
 	setsid();
 	if (chdir("/") < 0)
 		log_warning("chdir to /: %s", strerror(errno));
-	leave_terminal(live);
-	while (write(live->report_fd, "", 1) < 0 && errno == EINTR)
+	leave_terminal(daemonize);
+	while (write(daemonize->report_fd, "", 1) < 0 && errno == EINTR)
 		;
-	close(live->report_fd);
-	live->report_fd = -1;
+	close(daemonize->report_fd);
+	daemonize->report_fd = -1;
 }
