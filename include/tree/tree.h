@@ -85,7 +85,7 @@ struct dir {
 	_Atomic unsigned char default_acl; /* a enum dir_acl of the upper directory; set back to UNKNOWN by xattr changes */
 	_Atomic bool impure_set;      /* a overlay.impure was written or found */
 	_Atomic unsigned char plus;   /* a enum dir_plus; rises only */
-	_Atomic unsigned misses;      /* a probes of layers that found nothing since the last listing */
+	_Atomic unsigned misses;      /* a lookups in layers that found nothing since the last listing */
 	struct listing *listing;      /* leaf: tree/listing.c */
 	struct name_set *names; /* leaf: what is left of one that went for memory; NULL where there is a listing */
 	struct place_notes *notes;    /* leaf: tree/cookie.c */

@@ -275,20 +275,20 @@ void lowerdata_drop_locked(struct tree *tree, struct inode *inode);
 /* A metacopy file's st_blocks are those of its data; as long as nobody looked at that, what its size would take. */
 void lowerdata_fix_statx(struct tree *tree, const struct inode *inode, struct statx *stx);
 
-/* --- probe.c ------------------------------------------------------------------------------------------------------ */
+/* --- layer_lookup.c ----------------------------------------------------------------------------------------------- */
 
-enum probe_kind {
-	PROBE_NOTHING,
-	PROBE_WHITEOUT,
-	PROBE_OBJECT,
-	PROBE_NOWHERE, /* nothing of the directory is to be seen in the layer */
-	PROBE_ASK,     /* probe.c's own */
+enum layer_lookup_kind {
+	LAYER_LOOKUP_NOTHING,
+	LAYER_LOOKUP_WHITEOUT,
+	LAYER_LOOKUP_OBJECT,
+	LAYER_LOOKUP_NOWHERE, /* nothing of the directory is to be seen in the layer */
+	LAYER_LOOKUP_ASK, /* layer_lookup.c's own */
 };
 
 /* A name in one layer. Zeroed at the start. */
-struct probe {
+struct layer_lookup {
 	struct statx stx;
-	struct object_id id; /* PROBE_OBJECT */
+	struct object_id id; /* LAYER_LOOKUP_OBJECT */
 	unsigned xattr_flags; /* read for directories, for the topmost object, and where a whiteout has to be told from a file
 			 */
 	bool xattr_flags_known;
@@ -301,15 +301,17 @@ struct probe {
 	uint64_t checked; /* when that was seen */
 };
 
-/* Looks at `name` in the layer of `ref`, which is part of the directory. An enum probe_kind or -errno. *ret_fd is the directory there, for
- * PROBE_OBJECT, and is put in any case. */
-int probe_name(struct dir_stack *ds, struct dirref *ref, const char *name, struct dirfd *ret_fd, struct probe *p);
+/* Looks at `name` in the layer of `ref`, which is part of the directory. An enum layer_lookup_kind or -errno. *ret_fd is the directory
+ * there, for LAYER_LOOKUP_OBJECT, and is put in any case. */
+int layer_lookup_name(struct dir_stack *ds, struct dirref *ref, const char *name, struct dirfd *ret_fd,
+		      struct layer_lookup *p);
 /* The xattr flags of what was found, unless they are known. */
-int probe_xattr_flags(struct dir_stack *ds, const struct layer *l, int dirfd, const char *name, struct probe *p);
+int layer_lookup_xattr_flags(struct dir_stack *ds, const struct layer *l, int dirfd, const char *name,
+			     struct layer_lookup *p);
 /* Names of the aufs dialect: one look each; for the opaque one a descriptor is needed, when they have run out others are
  * closed. */
-int probe_aufs(struct dir_stack *ds, int (*look)(const struct layer *l, int dirfd, const char *name), const struct layer *l, int dirfd,
-	       const char *name);
+int layer_lookup_aufs(struct dir_stack *ds, int (*look)(const struct layer *l, int dirfd, const char *name),
+		      const struct layer *l, int dirfd, const char *name);
 /* Whether the layer's cache may be asked about the directory: it has it, and nothing has changed. */
 bool ref_is_recorded(struct dir_stack *ds, struct dirref *ref);
 
@@ -318,8 +320,8 @@ bool ref_is_recorded(struct dir_stack *ds, struct dirref *ref);
 /* What a search met in a layer, told in the order of the layers. */
 struct resolve_met {
 	unsigned layer;
-	enum probe_kind kind;
-	const struct probe *p; /* PROBE_OBJECT; else what was found out besides */
+	enum layer_lookup_kind kind;
+	const struct layer_lookup *p; /* LAYER_LOOKUP_OBJECT; else what was found out besides */
 	const char *path;      /* from the layer's root, where the name wasn't looked for in the layer's part of the directory; else NULL */
 	bool counts;	       /* an object that is shown, that merges, or that gives its data */
 	bool redirects;	       /* from here on something else is looked for */
@@ -467,7 +469,7 @@ struct listing_hint {
 	unsigned last_layer; /* PRESENT, a directory: none beneath this one has it */
 	bool may_whiteout;   /* ABSENT: the upper may hold a whiteout of it */
 };
-void listing_probe(struct tree *tree, struct inode *dir, const char *name, struct listing_hint *ret);
+void listing_hint_of(struct tree *tree, struct inode *dir, const char *name, struct listing_hint *ret);
 /* Tries to build without D, for the resolver: void when something changed meanwhile. */
 void listing_try_build(struct tree *tree, struct inode *dir);
 /* Leaves the leaf lock held when it returns 0: `dir` has a listing, read anew where `again`. Takes D. What made way is put before *gone. */

@@ -326,7 +326,7 @@ int listing_build(struct tree *tree, struct inode *dir)
 /* --- asking ------------------------------------------------------------------------------------------------------- */
 
 /* What is left of a listing says of a name that it is missing, or nothing. */
-static void probe_names_locked(const struct dir *dir, uint64_t key, struct listing_hint *ret)
+static void layer_lookup_names_locked(const struct dir *dir, uint64_t key, struct listing_hint *ret)
 {
 	if (!dir->names || name_set_has(dir->names, key))
 		return;
@@ -334,8 +334,8 @@ static void probe_names_locked(const struct dir *dir, uint64_t key, struct listi
 	ret->may_whiteout = name_set_is_unsure(dir->names);
 }
 
-static void probe_listing_locked(struct listing *l, const char *name, size_t len, uint64_t key,
-				 struct listing_hint *ret)
+static void layer_lookup_listing_locked(struct listing *l, const char *name, size_t len, uint64_t key,
+					struct listing_hint *ret)
 {
 	const struct listed *e = listing_get(l, name, len, key, NULL);
 
@@ -348,7 +348,7 @@ static void probe_listing_locked(struct listing *l, const char *name, size_t len
 	ret->may_whiteout = e ? (e->flags & LISTED_WHITEOUT) != 0 : l->unsure;
 }
 
-void listing_probe(struct tree *tree, struct inode *dir, const char *name, struct listing_hint *ret)
+void listing_hint_of(struct tree *tree, struct inode *dir, const char *name, struct listing_hint *ret)
 {
 	size_t len = strlen(name);
 	uint64_t key = listing_key(name, len);
@@ -356,16 +356,16 @@ void listing_probe(struct tree *tree, struct inode *dir, const char *name, struc
 	*ret = (struct listing_hint){.answer = LISTING_UNKNOWN};
 	LOCK_SCOPE(&tree->listings->lock);
 	if (dir->dir->listing)
-		probe_listing_locked(dir->dir->listing, name, len, key, ret);
+		layer_lookup_listing_locked(dir->dir->listing, name, len, key, ret);
 	else
-		probe_names_locked(dir->dir, key, ret);
+		layer_lookup_names_locked(dir->dir, key, ret);
 }
 
 enum listing_answer listing_find(struct tree *tree, struct inode *dir, const char *name, unsigned *ret_layer)
 {
 	struct listing_hint hint;
 
-	listing_probe(tree, dir, name, &hint);
+	listing_hint_of(tree, dir, name, &hint);
 	if (hint.answer == LISTING_PRESENT && ret_layer)
 		*ret_layer = hint.layer;
 	return hint.answer;

@@ -2,7 +2,7 @@
 /*
  * A lookup in a directory of a mount: the resolver with what the inode table and the listings know beforehand.
  *
- * Probes that find nothing are counted in the directory. When they have cost about as much as reading it, its listing
+ * Lookups that find nothing are counted in the directory. When they have cost about as much as reading it, its listing
  * is built, and from then on a miss costs no system call and a hit starts in the layer that has it: a lookup doesn't
  * grow with the number of layers.
  */
@@ -14,7 +14,7 @@
 #include "base/check.h"
 #include "base/macros.h"
 
-/* Wasted probes that are worth a listing. */
+/* Wasted lookups that are worth a listing. */
 #define WASTE_LIMIT 64
 
 static void count_waste(struct tree *tree, struct inode *dir, unsigned wasted)
@@ -39,7 +39,7 @@ static bool search_range(struct tree *tree, struct inode *dir, const char *name,
 	*ret_first = 0;
 	*ret_last = UINT16_MAX;
 	if (!tree->revalidate)
-		listing_probe(tree, dir, name, &hint);
+		listing_hint_of(tree, dir, name, &hint);
 	if (hint.answer == LISTING_PRESENT) {
 		*ret_first = hint.layer;
 		*ret_last = MAX(hint.layer, hint.last_layer);
@@ -101,14 +101,14 @@ int resolve_lower_positive(struct tree *tree, struct inode *dir, const char *nam
 	inode_stack_init(&stack, tree, dir);
 	for (unsigned i = 0; i < stack.stack.n_lower; i++) {
 		struct dirfd fd;
-		struct probe p;
-		int res = probe_name(&stack.stack, &stack.stack.lower[i], name, &fd, &p);
+		struct layer_lookup p;
+		int res = layer_lookup_name(&stack.stack, &stack.stack.lower[i], name, &fd, &p);
 
 		dirfd_put(tree, &fd);
-		if (res == PROBE_NOWHERE)
+		if (res == LAYER_LOOKUP_NOWHERE)
 			continue;
-		if (res != PROBE_NOTHING || p.hides_below)
-			return res == PROBE_OBJECT ? 1 : MIN(res, 0);
+		if (res != LAYER_LOOKUP_NOTHING || p.hides_below)
+			return res == LAYER_LOOKUP_OBJECT ? 1 : MIN(res, 0);
 	}
 	return 0;
 }

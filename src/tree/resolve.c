@@ -30,23 +30,23 @@ static int resolve_step(struct search *s, struct dirref *ref)
 	const char *name = search_name(s);
 	struct search_state before = resolve_state(s);
 	struct dirfd fd;
-	struct probe p;
-	int kind = probe_name(s->stack, ref, name, &fd, &p), res = kind;
+	struct layer_lookup p;
+	int kind = layer_lookup_name(s->stack, ref, name, &fd, &p), res = kind;
 
 	s->last = ref->layer;
-	if (res == PROBE_OBJECT) {
+	if (res == LAYER_LOOKUP_OBJECT) {
 		res = resolve_object(s, l, fd.fd, name, &p);
-	} else if (res == PROBE_WHITEOUT) {
+	} else if (res == LAYER_LOOKUP_WHITEOUT) {
 		s->done = true;
 		s->r->upper_whiteout = l->upper && !s->found;
 		res = 0;
-	} else if (res == PROBE_NOTHING) {
+	} else if (res == LAYER_LOOKUP_NOTHING) {
 		s->wasted++;
-	} else if (res == PROBE_NOWHERE) {
+	} else if (res == LAYER_LOOKUP_NOWHERE) {
 		res = 0;
 	}
 	resolve_end_below(s, &p, before.redirects);
-	resolve_tell(s, l, before, kind < 0 ? PROBE_NOTHING : (enum probe_kind)kind, &p, res);
+	resolve_tell(s, l, before, kind < 0 ? LAYER_LOOKUP_NOTHING : (enum layer_lookup_kind)kind, &p, res);
 	s->stack->calls->put(s->stack, &fd);
 	return res;
 }
@@ -140,7 +140,7 @@ void resolved_finish(struct resolved *r)
  * is heeded, and an archive's mark that a layer begins anew. */
 static int resolve_root_layer(struct search *s, const struct layer_set *set, const struct layer *l)
 {
-	struct probe p = {.record = layer_cache_root(l)};
+	struct layer_lookup p = {.record = layer_cache_root(l)};
 	int res = layer_statx_unchecked(l, l->root_fd, "", &p.stx);
 
 	if (res == 0)

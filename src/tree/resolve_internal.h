@@ -24,7 +24,7 @@ struct search {
 	bool metacopy_lower; /* and is or has a part in a lower layer */
 	const char *walked; /* the path in the layer that is being asked, when it isn't reached by the parent */
 	uint64_t walked_ino; /* of the directory on that path that is being looked in, layer_number_by_name() */
-	const struct probe *walked_to; /* what is at its end, once that was seen */
+	const struct layer_lookup *walked_to; /* what is at its end, once that was seen */
 	bool found;
 	bool done;
 	uint64_t origin_ino; /* of the topmost object, when it has a valid origin */
@@ -43,7 +43,8 @@ struct search_state {
 	bool found, has_data;
 };
 struct search_state resolve_state(const struct search *s);
-void resolve_tell(struct search *s, const struct layer *l, struct search_state before, enum probe_kind kind, const struct probe *p, int res);
+void resolve_tell(struct search *s, const struct layer *l, struct search_state before, enum layer_lookup_kind kind,
+		  const struct layer_lookup *p, int res);
 
 /* --- resolve_object.c --------------------------------------------------------------------------------------------- */
 
@@ -52,16 +53,16 @@ void resolve_tell(struct search *s, const struct layer *l, struct search_state b
 bool resolve_is_forbidden(const struct layer_set *set, const struct layer *l, const struct statx *stx);
 /* An object was met: `name` at dirfd, the last component of what is looked for. `name` may be part of that, and is gone
  * afterwards. 0 or -errno. */
-int resolve_object(struct search *s, const struct layer *l, int dirfd, const char *name, struct probe *p);
+int resolve_object(struct search *s, const struct layer *l, int dirfd, const char *name, struct layer_lookup *p);
 /* Appends a directory to the result's stack. */
-int resolve_merge(struct search *s, const struct layer *l, const struct probe *p);
+int resolve_merge(struct search *s, const struct layer *l, const struct layer_lookup *p);
 /* Obeys the xattr of a directory or metacopy file that is `name` at dirfd. `at` is the component with the xattr, of len bytes, and
  * what follows it in what is looked for. 0 or -errno. */
-int resolve_redirect(struct search *s, const struct layer *l, int dirfd, const char *name, const struct probe *p,
+int resolve_redirect(struct search *s, const struct layer *l, int dirfd, const char *name, const struct layer_lookup *p,
 		     const char *at, size_t len);
 /* A whiteout beside a directory hides what is below by its name; a redirect of that directory leads elsewhere. `redirects_before`: met
  * before this layer was asked. */
-void resolve_end_below(struct search *s, const struct probe *p, unsigned redirects_before);
+void resolve_end_below(struct search *s, const struct layer_lookup *p, unsigned redirects_before);
 
 /* No layer has the data. Where there are data-only layers, the last lower file may name its place there. 0 or -errno. */
 int resolve_data_elsewhere(struct search *s);

@@ -61,7 +61,7 @@ static int merge_lower(struct search *s, const struct layer *l, struct dirref re
 	return res;
 }
 
-int resolve_merge(struct search *s, const struct layer *l, const struct probe *p)
+int resolve_merge(struct search *s, const struct layer *l, const struct layer_lookup *p)
 {
 	struct dirref ref = {
 		.layer = l->index, .device = p->id.device, .record = p->record, .ino = p->id.ino, .checked = p->checked};
@@ -104,7 +104,7 @@ static int redirect_apply(struct search *s, const struct redirect *redirect, con
 
 /* Whether a redirect of what was met leads anywhere: the lowest layer's don't, but those of files lead to data-only layers, and an opaque
  * directory's don't either. */
-static bool redirect_counts(const struct search *s, const struct layer *l, const struct probe *p)
+static bool redirect_counts(const struct search *s, const struct layer *l, const struct layer_lookup *p)
 {
 	const struct layer_set *set = s->stack->layers;
 	bool file = S_ISREG(p->stx.stx_mode);
@@ -114,7 +114,7 @@ static bool redirect_counts(const struct search *s, const struct layer *l, const
 	return l->index + 1 < set->n || (file && set->n_data);
 }
 
-int resolve_redirect(struct search *s, const struct layer *l, int dirfd, const char *name, const struct probe *p,
+int resolve_redirect(struct search *s, const struct layer *l, int dirfd, const char *name, const struct layer_lookup *p,
 		     const char *at, size_t len)
 {
 	struct redirect redirect;
@@ -146,7 +146,7 @@ int resolve_refuse_metacopy(void)
 }
 
 /* Its topmost lower object, perhaps. */
-static void note_lower(struct search *s, const struct layer *l, const struct probe *p)
+static void note_lower(struct search *s, const struct layer *l, const struct layer_lookup *p)
 {
 	if (l->upper || s->metacopy_lower)
 		return;
@@ -156,7 +156,7 @@ static void note_lower(struct search *s, const struct layer *l, const struct pro
 
 /* 1 when the regular file `name` at dirfd has metadata alone; then its redirect was obeyed. */
 static int resolve_metacopy(struct search *s, const struct layer *l, int dirfd, const char *name,
-			    const struct probe *p)
+			    const struct layer_lookup *p)
 {
 	int res = p->xattr_flags & XATTR_FLAG_METACOPY ? layer_check_metacopy(s->stack->layers, dirfd, name) : -ENODATA;
 
@@ -172,7 +172,7 @@ static int resolve_metacopy(struct search *s, const struct layer *l, int dirfd, 
 	return res < 0 ? res : 1;
 }
 
-static int data_found(struct search *s, const struct layer *l, const struct probe *p)
+static int data_found(struct search *s, const struct layer *l, const struct layer_lookup *p)
 {
 	struct resolved *r = s->r;
 	int res = 0;
@@ -192,9 +192,9 @@ static int data_found(struct search *s, const struct layer *l, const struct prob
 }
 
 /* Something was met where the data of what was found has to be. */
-static int resolve_data(struct search *s, const struct layer *l, int dirfd, const char *name, struct probe *p)
+static int resolve_data(struct search *s, const struct layer *l, int dirfd, const char *name, struct layer_lookup *p)
 {
-	int res = p->overmounted ? 0 : probe_xattr_flags(s->stack, l, dirfd, name, p);
+	int res = p->overmounted ? 0 : layer_lookup_xattr_flags(s->stack, l, dirfd, name, p);
 
 	if (res < 0)
 		return res;
@@ -233,7 +233,8 @@ static int keep_index_name(struct resolved *r, const struct index_entry *e)
 }
 
 /* The number of a lower file whose copy is shown in its place. */
-static int number_below_copy(struct search *s, const struct layer *l, int dirfd, const char *name, const struct probe *p)
+static int number_below_copy(struct search *s, const struct layer *l, int dirfd, const char *name,
+			     const struct layer_lookup *p)
 {
 	const struct layer_set *set = s->stack->layers;
 	unsigned xattr_flags;
@@ -249,8 +250,8 @@ static int number_below_copy(struct search *s, const struct layer *l, int dirfd,
 
 /* A lower file with several links: the union counts them, and its copy may be in the index. Returns 1 when that was found; *copy is then
  * what is known of it. */
-static int look_in_index(struct search *s, const struct layer *l, int dirfd, const char *name, const struct probe *p,
-			 struct probe *copy)
+static int look_in_index(struct search *s, const struct layer *l, int dirfd, const char *name,
+			 const struct layer_lookup *p, struct layer_lookup *copy)
 {
 	const struct layer_set *set = s->stack->layers;
 	struct index_entry e;
@@ -270,7 +271,7 @@ static int look_in_index(struct search *s, const struct layer *l, int dirfd, con
 	res = keep_index_name(s->r, &e);
 	if (res < 0 || !e.indexed)
 		return res;
-	*copy = (struct probe){.stx = e.stx};
+	*copy = (struct layer_lookup){.stx = e.stx};
 	res = layer_object(set, &set->layers[0], index_fd(set), e.name, &e.stx, &copy->id);
 	if (res == 0)
 		res = number_below_copy(s, l, dirfd, name, p);
@@ -278,13 +279,14 @@ static int look_in_index(struct search *s, const struct layer *l, int dirfd, con
 }
 
 /* The copy in the index is what the lower name shows; one without data has it in the lower object. */
-static int resolve_indexed(struct search *s, const struct layer *l, int dirfd, const char *name, struct probe *p,
-			   struct probe *copy)
+static int resolve_indexed(struct search *s, const struct layer *l, int dirfd, const char *name, struct layer_lookup *p,
+			   struct layer_lookup *copy)
 {
 	const struct layer_set *set = s->stack->layers;
 	const struct layer *upper = &set->layers[0];
 	struct resolved *r = s->r;
-	int fd = index_fd(set), res = probe_xattr_flags(s->stack, upper, fd, r->index_name, copy), check = -ENODATA;
+	int fd = index_fd(set), res = layer_lookup_xattr_flags(s->stack, upper, fd, r->index_name, copy),
+	    check = -ENODATA;
 
 	if (res == 0 && S_ISREG(copy->stx.stx_mode) && (copy->xattr_flags & XATTR_FLAG_METACOPY))
 		check = layer_check_metacopy(set, fd, r->index_name);
@@ -302,7 +304,8 @@ static int resolve_indexed(struct search *s, const struct layer *l, int dirfd, c
 }
 
 /* The number of what was copied up, and whether it is one of the index. What was copied up into a former upper keeps its number too. */
-static int look_at_origin(struct search *s, const struct layer *l, int dirfd, const char *name, const struct probe *p)
+static int look_at_origin(struct search *s, const struct layer *l, int dirfd, const char *name,
+			  const struct layer_lookup *p)
 {
 	const struct layer_set *set = s->stack->layers;
 	struct index_entry e;
@@ -325,7 +328,8 @@ static int look_at_origin(struct search *s, const struct layer *l, int dirfd, co
 }
 
 /* The topmost object. 1 when what is below doesn't matter. */
-static int resolve_found(struct search *s, const struct layer *l, int dirfd, const char *name, const struct probe *p)
+static int resolve_found(struct search *s, const struct layer *l, int dirfd, const char *name,
+			 const struct layer_lookup *p)
 {
 	struct resolved *r = s->r;
 	int res = 0;
@@ -343,10 +347,10 @@ static int resolve_found(struct search *s, const struct layer *l, int dirfd, con
 	return res < 0 ? res : !r->metacopy && !S_ISDIR(p->stx.stx_mode);
 }
 
-int resolve_object(struct search *s, const struct layer *l, int dirfd, const char *name, struct probe *p)
+int resolve_object(struct search *s, const struct layer *l, int dirfd, const char *name, struct layer_lookup *p)
 {
 	bool is_dir = S_ISDIR(p->stx.stx_mode);
-	struct probe copy;
+	struct layer_lookup copy;
 	int res;
 
 	if (s->metacopy)
@@ -360,7 +364,7 @@ int resolve_object(struct search *s, const struct layer *l, int dirfd, const cha
 	res = is_dir ? 0 : look_in_index(s, l, dirfd, name, p, &copy);
 	if (res != 0)
 		return res < 0 ? res : resolve_indexed(s, l, dirfd, name, p, &copy);
-	res = probe_xattr_flags(s->stack, l, dirfd, name, p);
+	res = layer_lookup_xattr_flags(s->stack, l, dirfd, name, p);
 	if (res == 0)
 		res = look_at_origin(s, l, dirfd, name, p);
 	if (res == 0 && is_dir)
@@ -373,7 +377,7 @@ int resolve_object(struct search *s, const struct layer *l, int dirfd, const cha
 	return is_dir ? resolve_redirect(s, l, dirfd, name, p, name, strlen(name)) : 0;
 }
 
-void resolve_end_below(struct search *s, const struct probe *p, unsigned redirects_before)
+void resolve_end_below(struct search *s, const struct layer_lookup *p, unsigned redirects_before)
 {
 	if (p->hides_below && s->redirects == redirects_before)
 		s->done = true;
@@ -387,7 +391,8 @@ struct search_state resolve_state(const struct search *s)
 		.redirects = s->redirects, .n_lower = s->r->n_lower, .found = s->found, .has_data = s->r->data_path != NULL};
 }
 
-void resolve_tell(struct search *s, const struct layer *l, struct search_state before, enum probe_kind kind, const struct probe *p, int res)
+void resolve_tell(struct search *s, const struct layer *l, struct search_state before, enum layer_lookup_kind kind,
+		  const struct layer_lookup *p, int res)
 {
 	struct search_state now = resolve_state(s);
 

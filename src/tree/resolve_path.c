@@ -15,12 +15,12 @@
 #include "base/macros.h"
 
 /* `name` at dirfd, on the way along a path from a layer's root. 1: the layer has nothing of it. */
-static int walk_look(struct search *s, const struct layer *l, int dirfd, const char *name, struct probe *p)
+static int walk_look(struct search *s, const struct layer *l, int dirfd, const char *name, struct layer_lookup *p)
 {
 	const struct layer_set *set = s->stack->layers;
 	int res, hides = 0;
 
-	*p = (struct probe){0};
+	*p = (struct layer_lookup){0};
 	if (layer_reserves_name(set, name))
 		return 1;
 	res = layer_statx(l, dirfd, name, &p->stx, &p->overmounted);
@@ -31,7 +31,7 @@ static int walk_look(struct search *s, const struct layer *l, int dirfd, const c
 	if (res < 0 && res != -ENOENT && res != -ENAMETOOLONG)
 		return res;
 	if (set->aufs && l->index + 1 < set->n && (res < 0 || S_ISDIR(p->stx.stx_mode)))
-		hides = probe_aufs(s->stack, layer_aufs_hides, l, dirfd, name);
+		hides = layer_lookup_aufs(s->stack, layer_aufs_hides, l, dirfd, name);
 	if (hides < 0)
 		return hides;
 	p->hides_below = hides;
@@ -44,7 +44,7 @@ static int walk_look(struct search *s, const struct layer *l, int dirfd, const c
 static int walk_through(struct search *s, const struct layer *l, int dirfd, const char *name, const char *at)
 {
 	unsigned redirects = s->redirects;
-	struct probe p;
+	struct layer_lookup p;
 	int res = walk_look(s, l, dirfd, name, &p);
 
 	if (res != 0)
@@ -57,7 +57,7 @@ static int walk_through(struct search *s, const struct layer *l, int dirfd, cons
 	}
 	if (resolve_is_forbidden(s->stack->layers, l, &p.stx))
 		return -ELOOP;
-	res = probe_xattr_flags(s->stack, l, dirfd, name, &p);
+	res = layer_lookup_xattr_flags(s->stack, l, dirfd, name, &p);
 	if (res < 0)
 		return res;
 	if (p.xattr_flags & XATTR_FLAG_OPAQUE)
@@ -69,7 +69,7 @@ static int walk_through(struct search *s, const struct layer *l, int dirfd, cons
 }
 
 /* The last component, which is a directory or not what is looked for: a directory has been found above. */
-static int walk_end(struct search *s, const struct layer *l, int dirfd, const char *name, struct probe *p)
+static int walk_end(struct search *s, const struct layer *l, int dirfd, const char *name, struct layer_lookup *p)
 {
 	unsigned redirects = s->redirects;
 	int res = walk_look(s, l, dirfd, name, p);
@@ -82,7 +82,7 @@ static int walk_end(struct search *s, const struct layer *l, int dirfd, const ch
 	return res;
 }
 
-static int walk_components(struct search *s, const struct layer *l, const char *path, struct probe *p)
+static int walk_components(struct search *s, const struct layer *l, const char *path, struct layer_lookup *p)
 {
 	_cleanup_close_ int fd = -1;
 	char name[TREE_NAME_MAX + 1];
@@ -114,7 +114,7 @@ int resolve_walk(struct search *s, const struct layer *l)
 {
 	_cleanup_free_ char *path = strdup(s->path);
 	struct search_state before = resolve_state(s);
-	struct probe p = {0};
+	struct layer_lookup p = {0};
 	int res;
 
 	if (!path)
@@ -123,7 +123,7 @@ int resolve_walk(struct search *s, const struct layer *l)
 	s->walked_ino = l->root_number;
 	s->walked_to = NULL;
 	res = walk_components(s, l, path, &p);
-	resolve_tell(s, l, before, s->walked_to ? PROBE_OBJECT : PROBE_NOTHING, &p, res);
+	resolve_tell(s, l, before, s->walked_to ? LAYER_LOOKUP_OBJECT : LAYER_LOOKUP_NOTHING, &p, res);
 	s->walked = NULL;
 	return res;
 }

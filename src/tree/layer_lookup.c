@@ -41,8 +41,8 @@ static bool ref_has_xwhiteouts(const struct layer_set *set, const struct dirref 
 	return set->layers[ref->layer].upper && set->whiteout_form == WHITEOUT_XATTR;
 }
 
-int probe_aufs(struct dir_stack *ds, int (*look)(const struct layer *l, int dirfd, const char *name), const struct layer *l, int dirfd,
-	       const char *name)
+int layer_lookup_aufs(struct dir_stack *ds, int (*look)(const struct layer *l, int dirfd, const char *name),
+		      const struct layer *l, int dirfd, const char *name)
 {
 	int res = look(l, dirfd, name);
 
@@ -50,7 +50,7 @@ int probe_aufs(struct dir_stack *ds, int (*look)(const struct layer *l, int dirf
 }
 
 /* The xattr flags of an object that is as it was recorded, all its own: 1, or 0 when they are to be read. */
-static int recorded_xattr_flags(const struct layer_set *set, const struct layer *l, struct probe *p)
+static int recorded_xattr_flags(const struct layer_set *set, const struct layer *l, struct layer_lookup *p)
 {
 	const struct cachefile_entry *e = &p->entry;
 	int res = 0;
@@ -70,7 +70,8 @@ static int recorded_xattr_flags(const struct layer_set *set, const struct layer 
 	return res >= 0;
 }
 
-int probe_xattr_flags(struct dir_stack *ds, const struct layer *l, int dirfd, const char *name, struct probe *p)
+int layer_lookup_xattr_flags(struct dir_stack *ds, const struct layer *l, int dirfd, const char *name,
+			     struct layer_lookup *p)
 {
 	int res;
 
@@ -86,7 +87,7 @@ int probe_xattr_flags(struct dir_stack *ds, const struct layer *l, int dirfd, co
 	/* In the lowest layer there is nothing to hide. */
 	if (ds->layers->aufs && S_ISDIR(p->stx.stx_mode) && !(p->xattr_flags & XATTR_FLAG_OPAQUE) &&
 	    l->index + 1 < ds->layers->n) {
-		res = probe_aufs(ds, layer_aufs_opaque, l, dirfd, name);
+		res = layer_lookup_aufs(ds, layer_aufs_opaque, l, dirfd, name);
 		if (res < 0)
 			return res;
 		p->xattr_flags |= res ? XATTR_FLAG_OPAQUE : 0;
@@ -96,7 +97,7 @@ int probe_xattr_flags(struct dir_stack *ds, const struct layer *l, int dirfd, co
 }
 
 /* Now that its attributes are known: whether what was recorded speaks of this object. */
-static void probe_confirm(const struct layer *l, struct probe *p)
+static void layer_lookup_confirm(const struct layer *l, struct layer_lookup *p)
 {
 	p->recorded = p->recorded && p->entry.type == IFTODT(p->stx.stx_mode);
 	if (!p->recorded || !p->entry.dir)
@@ -105,34 +106,36 @@ static void probe_confirm(const struct layer *l, struct probe *p)
 	p->record = layer_cache_confirm(l, p->entry.dir, &p->stx) ? p->entry.dir : 0;
 }
 
-static int probe_object(struct dir_stack *ds, const struct dirref *ref, int dirfd, const char *name, struct probe *p)
+static int layer_lookup_object(struct dir_stack *ds, const struct dirref *ref, int dirfd, const char *name,
+			       struct layer_lookup *p)
 {
 	const struct layer *l = &ds->layers->layers[ref->layer];
 	int res = layer_statx(l, dirfd, name, &p->stx, &p->overmounted);
 
 	/* A layer's file system may permit shorter names than the union: then it has none of this length. */
 	if (res == -ENOENT || res == -ENAMETOOLONG)
-		return PROBE_NOTHING;
+		return LAYER_LOOKUP_NOTHING;
 	if (res == 0)
 		res = layer_object(ds->layers, l, dirfd, name, &p->stx, &p->id);
 	if (res < 0)
 		return res;
 	layer_number_by_name(l, ref->ino, name, &p->id);
 	if (p->overmounted)
-		return PROBE_OBJECT;
-	probe_confirm(l, p);
+		return LAYER_LOOKUP_OBJECT;
+	layer_lookup_confirm(l, p);
 	if (layer_is_whiteout(&p->stx))
-		return PROBE_WHITEOUT;
+		return LAYER_LOOKUP_WHITEOUT;
 	if (!S_ISREG(p->stx.stx_mode) || p->stx.stx_size != 0 || !ref_has_xwhiteouts(ds->layers, ref))
-		return PROBE_OBJECT;
-	res = probe_xattr_flags(ds, l, dirfd, name, p);
+		return LAYER_LOOKUP_OBJECT;
+	res = layer_lookup_xattr_flags(ds, l, dirfd, name, p);
 	if (res < 0)
 		return res;
-	return p->xattr_flags & XATTR_FLAG_WHITEOUT ? PROBE_WHITEOUT : PROBE_OBJECT;
+	return p->xattr_flags & XATTR_FLAG_WHITEOUT ? LAYER_LOOKUP_WHITEOUT : LAYER_LOOKUP_OBJECT;
 }
 
 /* Whether layers below are hidden by a name beside this one. */
-static int probe_hides(struct dir_stack *ds, const struct dirref *ref, int dirfd, const char *name, const struct probe *p)
+static int layer_lookup_hides(struct dir_stack *ds, const struct dirref *ref, int dirfd, const char *name,
+			      const struct layer_lookup *p)
 {
 	const struct layer *l = &ds->layers->layers[ref->layer];
 	char whiteout[NAME_SIZE];
@@ -142,29 +145,30 @@ static int probe_hides(struct dir_stack *ds, const struct dirref *ref, int dirfd
 		res = layer_cache_find(l, ref->record, whiteout, &(struct cachefile_entry){0});
 	if (res != -ENODATA || dirfd < 0)
 		return res;
-	return probe_aufs(ds, layer_aufs_hides, l, dirfd, name);
+	return layer_lookup_aufs(ds, layer_aufs_hides, l, dirfd, name);
 }
 
-/* Looks at `name` in the layer whose directory is open at dirfd. An enum probe_kind or -errno. */
-static int probe_at(struct dir_stack *ds, const struct dirref *ref, int dirfd, const char *name, struct probe *p)
+/* Looks at `name` in the layer whose directory is open at dirfd. An enum layer_lookup_kind or -errno. */
+static int layer_lookup_at(struct dir_stack *ds, const struct dirref *ref, int dirfd, const char *name,
+			   struct layer_lookup *p)
 {
 	const struct layer *l = &ds->layers->layers[ref->layer];
-	int res = probe_object(ds, ref, dirfd, name, p), hides;
+	int res = layer_lookup_object(ds, ref, dirfd, name, p), hides;
 
 	if (!ds->layers->aufs || l->index + 1 == ds->layers->n)
 		return res;
 	/* Anything but a directory ends the search by itself. */
-	if (res != PROBE_NOTHING && (res != PROBE_OBJECT || !S_ISDIR(p->stx.stx_mode)))
+	if (res != LAYER_LOOKUP_NOTHING && (res != LAYER_LOOKUP_OBJECT || !S_ISDIR(p->stx.stx_mode)))
 		return res;
-	hides = probe_hides(ds, ref, dirfd, name, p);
+	hides = layer_lookup_hides(ds, ref, dirfd, name, p);
 	if (hides < 0)
 		return hides;
 	p->hides_below = hides;
 	return res;
 }
 
-/* What the cache alone can say: an enum probe_kind, or PROBE_ASK when the layer is to be asked. */
-static int probe_cache(struct dir_stack *ds, struct dirref *ref, const char *name, struct probe *p)
+/* What the cache alone can say: an enum layer_lookup_kind, or LAYER_LOOKUP_ASK when the layer is to be asked. */
+static int layer_lookup_cache(struct dir_stack *ds, struct dirref *ref, const char *name, struct layer_lookup *p)
 {
 	const struct layer *l = &ds->layers->layers[ref->layer];
 	int res = ref_is_recorded(ds, ref) ? layer_cache_find(l, ref->record, name, &p->entry) : -ENODATA, hides;
@@ -172,29 +176,30 @@ static int probe_cache(struct dir_stack *ds, struct dirref *ref, const char *nam
 	p->asked = res >= 0;
 	p->recorded = res > 0;
 	if (res < 0)
-		return PROBE_ASK;
+		return LAYER_LOOKUP_ASK;
 	if (res > 0)
-		return p->entry.type == DT_WHT ? PROBE_WHITEOUT : PROBE_ASK;
+		return p->entry.type == DT_WHT ? LAYER_LOOKUP_WHITEOUT : LAYER_LOOKUP_ASK;
 	if (!ds->layers->aufs || l->index + 1 == ds->layers->n)
-		return PROBE_NOTHING;
-	hides = probe_hides(ds, ref, -1, name, p);
+		return LAYER_LOOKUP_NOTHING;
+	hides = layer_lookup_hides(ds, ref, -1, name, p);
 	if (hides < 0)
-		return PROBE_ASK;
+		return LAYER_LOOKUP_ASK;
 	p->hides_below = hides;
-	return PROBE_NOTHING;
+	return LAYER_LOOKUP_NOTHING;
 }
 
-int probe_name(struct dir_stack *ds, struct dirref *ref, const char *name, struct dirfd *ret_fd, struct probe *p)
+int layer_lookup_name(struct dir_stack *ds, struct dirref *ref, const char *name, struct dirfd *ret_fd,
+		      struct layer_lookup *p)
 {
 	int res;
 
-	*p = (struct probe){0};
+	*p = (struct layer_lookup){0};
 	*ret_fd = (struct dirfd){.fd = -1};
-	res = probe_cache(ds, ref, name, p);
-	if (res != PROBE_ASK)
+	res = layer_lookup_cache(ds, ref, name, p);
+	if (res != LAYER_LOOKUP_ASK)
 		return res;
 	res = ds->calls->get(ds, ref, ret_fd);
 	if (res < 0)
-		return res == -EXDEV ? PROBE_NOWHERE : res;
-	return probe_at(ds, ref, ret_fd->fd, name, p);
+		return res == -EXDEV ? LAYER_LOOKUP_NOWHERE : res;
+	return layer_lookup_at(ds, ref, ret_fd->fd, name, p);
 }
