@@ -372,7 +372,7 @@ void inode_leave_index(struct tree *tree, struct inode *inode);
 /* Whether the directory `maybe_ancestor` is `inode`, also a directory, or one of its ancestors (under R). */
 bool inode_is_ancestor(struct tree *tree, const struct inode *maybe_ancestor, const struct inode *inode);
 
-/* --- reaching the object ------------------------------------------------------------------------------------------------ */
+/* --- the real object ---------------------------------------------------------------------------------------------------- */
 
 /* Opens the object (a directory: in its topmost layer) with O_PATH, O_RDONLY, O_RDWR or O_WRONLY|O_APPEND; checked to be that
  * object (I6). Write flags on a lower object: -EROFS. -ESTALE when the object is gone from its layer. *ret_layer: where the opened one

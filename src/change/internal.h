@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the change tier share: the bracket around every change, reaching upper directories, and the few private
+ * What the files of the change tier share: the bracket around every change, opening upper directories, and the few private
  * and other attributes of a directory that several kinds of change have to keep right.
  */
 #ifndef CHANGE_INTERNAL_H

@@ -22,7 +22,7 @@
 
 #define SHRINK_TRIES 8
 
-void reach_pause(unsigned attempt)
+void open_real_pause(unsigned attempt)
 {
 	if (attempt >= 4)
 		os_sleep_us(20u << MIN(attempt - 4, 7u));
@@ -199,7 +199,7 @@ int dirfd_get_held(struct tree *tree, struct inode *dir, struct dirref *ref, str
 		return -EIO;
 	if (ref->flags & DIRREF_OVERMOUNTED)
 		return -EXDEV;
-	for (unsigned i = 0; i < REACH_TRIES; i++) {
+	for (unsigned i = 0; i < OPEN_REAL_TRIES; i++) {
 		int res;
 
 		if (dirfd_get_open(tree, dir, ref, ret_fd))
@@ -207,7 +207,7 @@ int dirfd_get_held(struct tree *tree, struct inode *dir, struct dirref *ref, str
 		res = dirfd_climb(tree, dir, ref->layer, ret_fd);
 		if (res != -LOOK_AGAIN)
 			return res;
-		reach_pause(i);
+		open_real_pause(i);
 	}
 	return -ESTALE;
 }

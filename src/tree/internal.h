@@ -228,10 +228,10 @@ int dirfd_insert(struct tree *tree, struct dirref *ref, int fd, struct dirfd *re
 
 /* --- dirfd.c ------------------------------------------------------------------------------------------------------ */
 
-/* Between tries to reach what a rename is moving: on disk first and in the table after, and its thread may not be
+/* Between tries to open what a rename is moving: on disk first and in the table after, and its thread may not be
  * running. At once for the first tries, then longer and longer, 15 ms in all. */
-#define REACH_TRIES 16
-void reach_pause(unsigned attempt);
+#define OPEN_REAL_TRIES 16
+void open_real_pause(unsigned attempt);
 
 /* dirfd_get() for who holds N, where it is needed. */
 int dirfd_get_held(struct tree *tree, struct inode *dir, struct dirref *ref, struct dirfd *ret_fd);

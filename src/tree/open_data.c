@@ -105,7 +105,7 @@ static int lowerdata_open(struct tree *tree, struct lowerdata *d, int flags)
 
 int inode_open_data(struct tree *tree, struct inode *inode, int flags, bool *ret_upper)
 {
-	for (unsigned i = 0; i < REACH_TRIES; i++) {
+	for (unsigned i = 0; i < OPEN_REAL_TRIES; i++) {
 		struct lowerdata *d = lowerdata_of(tree, inode);
 		const struct layer *layer = NULL;
 		bool upper;

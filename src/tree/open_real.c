@@ -22,8 +22,8 @@
 
 #define SHRINK_TRIES 8
 
-/* An object within reach: a directory descriptor and a name, or the object's own descriptor and "". */
-struct reach {
+/* Where the real object is: a directory descriptor and a name, or the object's own descriptor and "". */
+struct real_path {
 	const struct layer_set *layers;
 	struct inode_place place;
 	struct dirfd dir;
@@ -33,72 +33,73 @@ struct reach {
 	char index_name[ORIGIN_INDEX_NAME_SIZE];
 };
 
-static void reach_finish(struct tree *tree, struct reach *r)
+static void real_path_put(struct tree *tree, struct real_path *real)
 {
-	if (!r->borrowed)
-		dirfd_put(tree, &r->dir);
-	inode_place_finish(tree, &r->place);
+	if (!real->borrowed)
+		dirfd_put(tree, &real->dir);
+	inode_place_finish(tree, &real->place);
 }
 
-/* Puts a non-directory within reach. */
-static int reach_file(struct tree *tree, struct inode *inode, struct reach *r)
+/* Of a non-directory. */
+static int real_path_of_file(struct tree *tree, struct inode *inode, struct real_path *real)
 {
 	struct dirref *ref;
 	int pinned, res;
 
 	/* In this order: what was found without a name was pinned before that went (I4). */
-	inode_locate(tree, inode, &r->place);
+	inode_locate(tree, inode, &real->place);
 	pinned = atomic_load_explicit(&inode->pinned_fd, memory_order_acquire);
-	r->layer = &tree->layers->layers[r->place.layer];
-	r->borrowed = pinned != INODE_NOT_PINNED && r->layer->upper;
-	r->name = r->borrowed && pinned >= 0 ? "" : r->place.name;
-	r->dir = (struct dirfd){.fd = pinned};
-	if (r->borrowed && pinned == INODE_HELD_BY_NAME) {
-		work_orphan_name(inode->id, r->place.name);
-		r->dir.fd = tree->layers->work_fd;
+	real->layer = &tree->layers->layers[real->place.layer];
+	real->borrowed = pinned != INODE_NOT_PINNED && real->layer->upper;
+	real->name = real->borrowed && pinned >= 0 ? "" : real->place.name;
+	real->dir = (struct dirfd){.fd = pinned};
+	if (real->borrowed && pinned == INODE_HELD_BY_NAME) {
+		work_orphan_name(inode->id, real->place.name);
+		real->dir.fd = tree->layers->work_fd;
 	}
-	if (r->borrowed)
+	if (real->borrowed)
 		return 0;
 	/* The entry in the index stays where it is whatever becomes of the names. */
-	if (inode_is_indexed(inode) && layer_is_indexed(tree->layers, r->layer) && inode_index_name(tree, inode, r->index_name)) {
-		r->borrowed = true;
-		r->name = r->index_name;
-		r->dir.fd = index_fd(tree->layers);
+	if (inode_is_indexed(inode) && layer_is_indexed(tree->layers, real->layer) &&
+	    inode_index_name(tree, inode, real->index_name)) {
+		real->borrowed = true;
+		real->name = real->index_name;
+		real->dir.fd = index_fd(tree->layers);
 		return 0;
 	}
 	res = -ESTALE;
-	if (r->place.parent) {
-		ref = dir_ref_of_layer(r->place.parent->dir, r->place.layer);
-		res = CHECK(ref) ? dirfd_get_held(tree, r->place.parent, ref, &r->dir) : -EIO;
+	if (real->place.parent) {
+		ref = dir_ref_of_layer(real->place.parent->dir, real->place.layer);
+		res = CHECK(ref) ? dirfd_get_held(tree, real->place.parent, ref, &real->dir) : -EIO;
 	}
 	if (res < 0)
-		inode_place_finish(tree, &r->place);
+		inode_place_finish(tree, &real->place);
 	return res;
 }
 
-/* A directory's topmost ref, within reach by its descriptor. */
-static int reach_dir(struct tree *tree, struct inode *inode, struct reach *r)
+/* Of a directory: its topmost ref, by its descriptor. */
+static int real_path_of_dir(struct tree *tree, struct inode *inode, struct real_path *real)
 {
 	struct dirref *ref = dir_ref(inode->dir, 0);
 
-	r->place.parent = NULL;
-	r->borrowed = false;
-	r->name = "";
+	real->place.parent = NULL;
+	real->borrowed = false;
+	real->name = "";
 	if (!CHECK(ref))
 		return -EIO;
-	r->layer = &tree->layers->layers[ref->layer];
-	r->place.object = dirref_object(ref);
-	return dirfd_get_held(tree, inode, ref, &r->dir);
+	real->layer = &tree->layers->layers[ref->layer];
+	real->place.object = dirref_object(ref);
+	return dirfd_get_held(tree, inode, ref, &real->dir);
 }
 
-static int reach_start(struct tree *tree, struct inode *inode, struct reach *r)
+static int real_path_get(struct tree *tree, struct inode *inode, struct real_path *real)
 {
-	r->layers = tree->layers;
-	return inode_is_dir(inode) ? reach_dir(tree, inode, r) : reach_file(tree, inode, r);
+	real->layers = tree->layers;
+	return inode_is_dir(inode) ? real_path_of_dir(tree, inode, real) : real_path_of_file(tree, inode, real);
 }
 
 /* A racing rename shows as one of these. */
-static bool reach_again(int res)
+static bool is_racing(int res)
 {
 	return res == -ENOENT || res == -LOOK_AGAIN;
 }
@@ -116,106 +117,108 @@ int reopen_at_once(int fd, int flags)
 }
 
 /* Whether it is the object that is meant (I6). */
-static int reach_compare(const struct reach *r, const struct inode *inode, const struct statx *stx)
+static int open_real_compare(const struct real_path *real, const struct inode *inode, const struct statx *stx)
 {
-	return layer_is_object(r->layers, r->place.object, stx) && (stx->stx_mode & S_IFMT) == inode->type ? 0 : -LOOK_AGAIN;
+	return layer_is_object(real->layers, real->place.object, stx) && (stx->stx_mode & S_IFMT) == inode->type
+		       ? 0
+		       : -LOOK_AGAIN;
 }
 
-static int reach_check(const struct reach *r, const struct inode *inode, int fd)
+static int real_path_check(const struct real_path *real, const struct inode *inode, int fd)
 {
 	struct statx stx;
-	int res = layer_statx_unchecked(r->layer, fd, "", &stx);
+	int res = layer_statx_unchecked(real->layer, fd, "", &stx);
 
-	return res < 0 ? res : reach_compare(r, inode, &stx);
+	return res < 0 ? res : open_real_compare(real, inode, &stx);
 }
 
 /* The same by the object itself, for whose errors nothing else can be the reason. */
-static int reach_open_seen(const struct reach *r, const struct inode *inode, int flags)
+static int open_real_seen(const struct real_path *real, const struct inode *inode, int flags)
 {
-	_cleanup_close_ int fd = layer_openat(r->layer, r->dir.fd, r->name, O_PATH | O_NOFOLLOW);
-	int res = fd < 0 ? fd : reach_check(r, inode, fd);
+	_cleanup_close_ int fd = layer_openat(real->layer, real->dir.fd, real->name, O_PATH | O_NOFOLLOW);
+	int res = fd < 0 ? fd : real_path_check(real, inode, fd);
 
 	return res < 0 ? res : reopen_at_once(fd, flags);
 }
 
-static int reach_open_once(const struct reach *r, const struct inode *inode, int flags)
+static int open_real_once(const struct real_path *real, const struct inode *inode, int flags)
 {
 	int fd;
 
 	/* A fifo that a rename put in the place of a file must not block us before it is seen that it is another. */
 	if (!(flags & O_PATH))
 		flags |= O_NONBLOCK | O_NOCTTY;
-	if (!*r->name)
-		return flags & O_PATH ? os_dup(r->dir.fd) : reopen_at_once(r->dir.fd, flags);
-	fd = layer_openat(r->layer, r->dir.fd, r->name, flags | O_NOFOLLOW);
+	if (!*real->name)
+		return flags & O_PATH ? os_dup(real->dir.fd) : reopen_at_once(real->dir.fd, flags);
+	fd = layer_openat(real->layer, real->dir.fd, real->name, flags | O_NOFOLLOW);
 	/* What stands there by now may refuse where the object wouldn't: a whiteout by ENXIO, a directory by EISDIR. */
 	if (fd < 0 && !(flags & O_PATH))
-		fd = reach_open_seen(r, inode, flags);
+		fd = open_real_seen(real, inode, flags);
 	return fd;
 }
 
 /* Opens what is within reach, checked. */
-static int reach_open(struct tree *tree, struct reach *r, const struct inode *inode, int flags)
+static int open_real(struct tree *tree, struct real_path *real, const struct inode *inode, int flags)
 {
 	_cleanup_close_ int fd = -1;
 	int res;
 
 	for (unsigned i = 0;; i++) {
-		fd = reach_open_once(r, inode, flags);
+		fd = open_real_once(real, inode, flags);
 		if ((fd != -EMFILE && fd != -ENFILE) || i == SHRINK_TRIES || !dirfd_shrink(tree))
 			break;
 	}
-	res = fd < 0 ? fd : reach_check(r, inode, fd);
+	res = fd < 0 ? fd : real_path_check(real, inode, fd);
 	return res < 0 ? res : TAKE_FD(fd);
 }
 
 /* What no retry changes; opening a lower file for writing would change a layer (I3). */
-static int check_flags(const struct inode *inode, const struct reach *r, int flags)
+static int check_flags(const struct inode *inode, const struct real_path *real, int flags)
 {
 	if (S_ISLNK(inode->type) && !(flags & O_PATH))
 		return -ELOOP;
-	if (!wants_write(flags) || (r->layer->upper && !inode_is_dir(inode)))
+	if (!wants_write(flags) || (real->layer->upper && !inode_is_dir(inode)))
 		return 0;
 	return inode_is_dir(inode) ? -EISDIR : -EROFS;
 }
 
 int inode_open(struct tree *tree, struct inode *inode, int flags, const struct layer **ret_layer)
 {
-	for (unsigned i = 0; i < REACH_TRIES; i++) {
+	for (unsigned i = 0; i < OPEN_REAL_TRIES; i++) {
 		_cleanup_tree_names_ struct rwlock *names = tree_names_read(tree);
-		struct reach r;
-		int res = reach_start(tree, inode, &r);
+		struct real_path real;
+		int res = real_path_get(tree, inode, &real);
 
 		if (res < 0)
 			return res;
-		res = check_flags(inode, &r, flags);
+		res = check_flags(inode, &real, flags);
 		if (res < 0) {
-			reach_finish(tree, &r);
+			real_path_put(tree, &real);
 			return res;
 		}
-		res = reach_open(tree, &r, inode, flags);
-		reach_finish(tree, &r);
+		res = open_real(tree, &real, inode, flags);
+		real_path_put(tree, &real);
 		if (res >= 0 && ret_layer)
-			*ret_layer = r.layer;
-		if (!reach_again(res))
+			*ret_layer = real.layer;
+		if (!is_racing(res))
 			return res;
 		tree_names_end(&names);
-		reach_pause(i);
+		open_real_pause(i);
 	}
 	return -ESTALE;
 }
 
-static int reach_statx(const struct reach *r, const struct inode *inode, struct statx *ret_stx)
+static int statx_real(const struct real_path *real, const struct inode *inode, struct statx *ret_stx)
 {
 	struct statx stx;
 	int res;
 
-	if (*r->name)
-		res = layer_statx(r->layer, r->dir.fd, r->name, &stx, NULL);
+	if (*real->name)
+		res = layer_statx(real->layer, real->dir.fd, real->name, &stx, NULL);
 	else
-		res = layer_statx_unchecked(r->layer, r->dir.fd, "", &stx);
+		res = layer_statx_unchecked(real->layer, real->dir.fd, "", &stx);
 	if (res == 0)
-		res = reach_compare(r, inode, &stx);
+		res = open_real_compare(real, inode, &stx);
 	if (res == 0)
 		*ret_stx = stx;
 	return res;
@@ -238,14 +241,14 @@ static bool inode_is_overmounted(const struct inode *inode)
 
 int inode_statx(struct tree *tree, struct inode *inode, struct statx *ret_stx)
 {
-	for (unsigned i = 0; i < REACH_TRIES; i++) {
+	for (unsigned i = 0; i < OPEN_REAL_TRIES; i++) {
 		_cleanup_tree_names_ struct rwlock *names = tree_names_read(tree);
-		struct reach r;
-		int res = inode_is_overmounted(inode) ? -EXDEV : reach_start(tree, inode, &r);
+		struct real_path real;
+		int res = inode_is_overmounted(inode) ? -EXDEV : real_path_get(tree, inode, &real);
 
 		if (res == 0) {
-			res = reach_statx(&r, inode, ret_stx);
-			reach_finish(tree, &r);
+			res = statx_real(&real, inode, ret_stx);
+			real_path_put(tree, &real);
 		}
 		/* Overmounted from the start, or since. */
 		if (res == -EXDEV) {
@@ -254,10 +257,10 @@ int inode_statx(struct tree *tree, struct inode *inode, struct statx *ret_stx)
 		}
 		if (res == 0)
 			inode_fix_statx(tree, inode, ret_stx);
-		if (!reach_again(res))
+		if (!is_racing(res))
 			return res;
 		tree_names_end(&names);
-		reach_pause(i);
+		open_real_pause(i);
 	}
 	return -ESTALE;
 }
