@@ -21,7 +21,7 @@
 #include "base/pool.h"
 #include "tree/tree.h"
 
-struct change {
+struct writer {
 	struct tree *tree;      /* c */
 	struct layer_set *layers; /* c the tree's */
 	struct rwlock gate;     /* shared by every change */
@@ -34,12 +34,12 @@ struct change {
 	struct pool *copy_large; /* c copy-ups of big files */
 	struct pool *copy_small; /* c directories, small files, and changes that waited for one */
 	struct copyup_queue *queue; /* change/copyup_queue.c: leaf */
-	void (*on_changed)(struct inode *inode, void *arg); /* c NULL, or see change_options */
-	void (*on_doubt)(struct inode *dir, const char *name, void *arg); /* c NULL, or see change_options */
+	void (*on_changed)(struct inode *inode, void *arg); /* c NULL, or see writer_options */
+	void (*on_doubt)(struct inode *dir, const char *name, void *arg); /* c NULL, or see writer_options */
 	void *arg; /* c */
 };
 
-struct change_options {
+struct writer_options {
 	bool sync;
 	bool sync_strictly; /* needs sync */
 	bool acl;
@@ -55,11 +55,11 @@ struct change_options {
 	void *arg; /* of both */
 };
 
-int change_new(struct tree *tree, const struct change_options *opt, struct change **ret_change);
+int writer_new(struct tree *tree, const struct writer_options *opt, struct writer **ret_change);
 /* Waits for the copy-ups that run, and for what their ends call. */
-void change_drain(struct change *change);
+void writer_drain(struct writer *writer);
 /* Cancels and drains the pools first. */
-void change_free(struct change *change);
+void writer_free(struct writer *writer);
 
 /* On whose behalf something is created. */
 struct caller {
@@ -82,29 +82,29 @@ struct create_spec {
  * wanted (else *ret_fd = -1). Owner and group as the kernel gives them (setgid directories, fsuid), default ACL inherited and then umask
  * ignored. Over a whiteout the new object replaces it atomically; a directory is then opaque. mknod of a character device 0:0: -EPERM.
  * -EEXIST, -ENOENT (parent removed). */
-int create_entry(struct change *change, const struct caller *caller, struct inode *parent, const char *name,
+int create_entry(struct writer *writer, const struct caller *caller, struct inode *parent, const char *name,
 		 const struct create_spec *spec, struct inode **ret_inode, struct statx *ret_stx, int *ret_fd);
 /* newparent/newname becomes another name of inode (in the upper already; may be nameless from O_TMPFILE). */
-int create_link(struct change *change, struct inode *inode, struct inode *newparent, const char *newname,
+int create_link(struct writer *writer, struct inode *inode, struct inode *newparent, const char *newname,
 		struct statx *ret_stx);
 /* A nameless regular file; where a descriptor holds it, that is O_RDWR. */
-int create_tmpfile(struct change *change, const struct caller *caller, struct inode *parent, mode_t mode,
+int create_tmpfile(struct writer *writer, const struct caller *caller, struct inode *parent, mode_t mode,
 		   struct inode **ret_inode, struct statx *ret_stx);
 
 /* --- remove --------------------------------------------------------------------------------------------------------------- */
 
 /* Removes a non-directory; copies nothing: a whiteout hides what lower layers show. An object known to the kernel stays usable. */
-int remove_file(struct change *change, struct inode *parent, const char *name);
+int remove_file(struct writer *writer, struct inode *parent, const char *name);
 /* Removes a directory that shows no entry; -ENOTEMPTY. */
-int remove_dir(struct change *change, struct inode *parent, const char *name);
+int remove_dir(struct writer *writer, struct inode *parent, const char *name);
 /* Somebody has read the directory and found nothing: with no lower parts it needs no overlay.impure any more, and loses it. */
-void change_found_empty(struct change *change, struct inode *dir);
+void change_found_empty(struct writer *writer, struct inode *dir);
 
 /* --- rename --------------------------------------------------------------------------------------------------------------- */
 
 /* flags: 0, RENAME_NOREPLACE, RENAME_EXCHANGE; RENAME_WHITEOUT and others: -EINVAL. A lower or merged directory: -EXDEV unless
  * redirects are made, and where the redirect would be longer than 256 bytes. Needs both parents and the old object (with EXCHANGE the new one too) in the upper. */
-int rename_entry(struct change *change, struct inode *oldparent, const char *oldname, struct inode *newparent,
+int rename_entry(struct writer *writer, struct inode *oldparent, const char *oldname, struct inode *newparent,
 		 const char *newname, unsigned flags);
 
 /* --- attributes ----------------------------------------------------------------------------------------------------------- */
@@ -133,33 +133,33 @@ struct attr_change {
 };
 
 /* Order: bits to be taken away, size, owner, mode, times. `fd` may be a descriptor of the object open for writing (else -1). */
-int attr_set(struct change *change, struct inode *inode, const struct attr_change *attr, int fd, struct statx *ret_stx);
+int attr_set(struct writer *writer, struct inode *inode, const struct attr_change *attr, int fd, struct statx *ret_stx);
 /* FS_IOC_SETFLAGS and FS_IOC_FSSETXATTR's flags; getters work on any layer. */
-int attr_get_flags(struct change *change, struct inode *inode, unsigned *ret_flags);
-int attr_set_flags(struct change *change, struct inode *inode, unsigned flags);
+int attr_get_flags(struct writer *writer, struct inode *inode, unsigned *ret_flags);
+int attr_set_flags(struct writer *writer, struct inode *inode, unsigned flags);
 struct fsxattr;
-int attr_get_fsxattr(struct change *change, struct inode *inode, struct fsxattr *ret);
-int attr_set_fsxattr(struct change *change, struct inode *inode, const struct fsxattr *xa);
+int attr_get_fsxattr(struct writer *writer, struct inode *inode, struct fsxattr *ret);
+int attr_set_fsxattr(struct writer *writer, struct inode *inode, const struct fsxattr *xa);
 /* Of FS_IMMUTABLE_FL and FS_APPEND_FL those that protect the object, whatever layer it is in; costs little where none does. 0, -errno, -MUST_WAIT. */
-int attr_protection(struct change *change, struct inode *inode, unsigned *ret_flags);
+int attr_protection(struct writer *writer, struct inode *inode, unsigned *ret_flags);
 /* Whether the object may have bits that attr_kill_priv() would remove; false costs nothing. */
 bool attr_may_have_priv(const struct inode *inode);
 /* Before data is changed by somebody who may not keep the bits: `kill` is ATTR_KILL_PRIV, or ATTR_KILL_PRIV | ATTR_KILL_SGID when he is
  * not in the object's group. 1: something was removed, and what the kernel knows of the mode is stale. File capabilities go with
  * the change itself: the upper's file system sees to that. */
-int attr_kill_priv(struct change *change, struct inode *inode, unsigned kill);
+int attr_kill_priv(struct writer *writer, struct inode *inode, unsigned kill);
 
 /* --- extended attributes --------------------------------------------------------------------------------------------------- */
 
 /* As getxattr(2)/listxattr(2): size 0 asks for the length. Private names are hidden, escaped ones shown without the escape. */
-ssize_t xattr_get(struct change *change, struct inode *inode, const char *name, void *value, size_t size);
-ssize_t xattr_list(struct change *change, struct inode *inode, char *list, size_t size);
+ssize_t xattr_get(struct writer *writer, struct inode *inode, const char *name, void *value, size_t size);
+ssize_t xattr_list(struct writer *writer, struct inode *inode, char *list, size_t size);
 /* The same for a caller without CAP_SYS_ADMIN, who is not shown trusted.*: the kernel's FUSE side doesn't hide them. */
-ssize_t xattr_list_untrusted(struct change *change, struct inode *inode, char *list, size_t size);
+ssize_t xattr_list_untrusted(struct writer *writer, struct inode *inode, char *list, size_t size);
 /* clear_sgid: with an access ACL that somebody outside the group sets (FUSE_SETXATTR_ACL_KILL_SGID) or, as in kernel overlayfs,
  * removes. */
-int xattr_set(struct change *change, struct inode *inode, const char *name, const void *value, size_t size, int flags,
+int xattr_set(struct writer *writer, struct inode *inode, const char *name, const void *value, size_t size, int flags,
 	      bool clear_sgid);
-int xattr_remove(struct change *change, struct inode *inode, const char *name, bool clear_sgid);
+int xattr_remove(struct writer *writer, struct inode *inode, const char *name, bool clear_sgid);
 
 #endif

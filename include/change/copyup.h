@@ -40,16 +40,16 @@ struct copyup_waiter {
 };
 
 /* Never blocks for long; never calls done() before it returns. The inode is kept alive meanwhile. */
-void copyup_request(struct change *change, struct inode *inode, enum copyup_how how, struct copyup_waiter *waiter);
+void copyup_request(struct writer *writer, struct inode *inode, enum copyup_how how, struct copyup_waiter *waiter);
 /* The same, but what takes no longer than a read (a small object, and nothing to be synced) is done at once, and done() called before this
  * returns: waking a thread of the pool and being woken by it takes longer than the copy. No lock is held. */
-void copyup_request_here(struct change *change, struct inode *inode, enum copyup_how how, struct copyup_waiter *waiter);
+void copyup_request_here(struct writer *writer, struct inode *inode, enum copyup_how how, struct copyup_waiter *waiter);
 /* Takes a waiter back, true if done() was not and will not be called. The last one to leave stops the copying at its next chunk, and
  * nothing new stays in the upper but parent directories. */
-bool copyup_cancel(struct change *change, struct copyup_waiter *waiter);
+bool copyup_cancel(struct writer *writer, struct copyup_waiter *waiter);
 /* Whether a copy-up of the inode waits or runs that somebody wants: it ends some time after the copy was published. */
-bool copyup_is_running(struct change *change, const struct inode *inode);
+bool copyup_is_running(struct writer *writer, const struct inode *inode);
 /* Copies up and waits; never on a request thread. For tests and for parents. */
-int copyup_now(struct change *change, struct inode *inode, enum copyup_how how);
+int copyup_now(struct writer *writer, struct inode *inode, enum copyup_how how);
 
 #endif

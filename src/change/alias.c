@@ -18,7 +18,7 @@ static unsigned lasting_links(const struct inode *inode, const struct statx *stx
 	return stx->stx_nlink - (orphan_is_held_by_name(inode) ? 1 : 0);
 }
 
-int alias_prepare(struct change *change, struct inode *inode)
+int alias_prepare(struct writer *writer, struct inode *inode)
 {
 	_cleanup_close_ int fd = -1;
 	struct statx stx;
@@ -27,36 +27,36 @@ int alias_prepare(struct change *change, struct inode *inode)
 
 	if (!inode_is_indexed(inode))
 		return 0;
-	nlink = inode_nlink(change->tree, inode);
-	fd = inode_open(change->tree, inode, O_PATH, NULL);
+	nlink = inode_nlink(writer->tree, inode);
+	fd = inode_open(writer->tree, inode, O_PATH, NULL);
 	r = fd < 0 ? fd : os_statx(fd, "", &stx);
-	return r < 0 ? r : index_write_nlink(change->layers, fd, nlink, lasting_links(inode, &stx));
+	return r < 0 ? r : index_write_nlink(writer->layers, fd, nlink, lasting_links(inode, &stx));
 }
 
 /* By its entry, which goes with the last name. */
-static int hold_by_entry(struct change *change, struct inode *inode)
+static int hold_by_entry(struct writer *writer, struct inode *inode)
 {
 	char name[ORIGIN_INDEX_NAME_SIZE];
 
-	if (!inode_index_name(change->tree, inode, name))
+	if (!inode_index_name(writer->tree, inode, name))
 		return -EIO;
-	return orphan_hold(change->tree, inode, index_fd(change->layers), name);
+	return orphan_hold(writer->tree, inode, index_fd(writer->layers), name);
 }
 
-int alias_prepare_removal(struct change *change, struct inode *inode, bool in_upper)
+int alias_prepare_removal(struct writer *writer, struct inode *inode, bool in_upper)
 {
-	int r = in_upper ? alias_prepare(change, inode) : 0;
+	int r = in_upper ? alias_prepare(writer, inode) : 0;
 
-	if (r == 0 && inode_is_indexed(inode) && inode_nlink(change->tree, inode) <= 1)
-		r = hold_by_entry(change, inode);
+	if (r == 0 && inode_is_indexed(inode) && inode_nlink(writer->tree, inode) <= 1)
+		r = hold_by_entry(writer, inode);
 	return r;
 }
 
 /* The last name of an indexed object went. */
-static int leave_index(struct change *change, struct inode *inode)
+static int leave_index(struct writer *writer, struct inode *inode)
 {
 	char name[ORIGIN_INDEX_NAME_SIZE];
-	_cleanup_close_ int fd = inode_open(change->tree, inode, O_PATH, NULL);
+	_cleanup_close_ int fd = inode_open(writer->tree, inode, O_PATH, NULL);
 	struct statx stx;
 	unsigned links;
 	int r = fd < 0 ? fd : os_statx(fd, "", &stx);
@@ -64,96 +64,96 @@ static int leave_index(struct change *change, struct inode *inode)
 	if (r < 0)
 		return r;
 	links = lasting_links(inode, &stx);
-	if (!inode_index_name(change->tree, inode, name))
+	if (!inode_index_name(writer->tree, inode, name))
 		return -EIO;
 	/* Others have links in the upper, so the count was wrong (a layer was changed underneath). As the kernel: count anew. */
 	if (links > 1) {
 		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "index: a file has more names than were counted");
-		inode_set_nlink(change->tree, inode, links - 1);
+		inode_set_nlink(writer->tree, inode, links - 1);
 		/* The kernel takes the name off the count that it knows. */
-		change_tell(change, inode);
-		return index_write_nlink(change->layers, fd, links - 1, links);
+		change_tell(writer, inode);
+		return index_write_nlink(writer->layers, fd, links - 1, links);
 	}
-	r = index_remove(change->layers, name);
+	r = index_remove(writer->layers, name);
 	if (r == 0 || r == -ENOENT)
-		inode_leave_index(change->tree, inode);
+		inode_leave_index(writer->tree, inode);
 	return r;
 }
 
 /* The name of a lower object in the index, from its handle when it isn't known. */
-static int name_in_index(struct change *change, struct inode *inode, int fd, unsigned layer,
+static int name_in_index(struct writer *writer, struct inode *inode, int fd, unsigned layer,
 			 char ret_name[static ORIGIN_INDEX_NAME_SIZE])
 {
 	int r;
 
-	if (inode_index_name(change->tree, inode, ret_name))
+	if (inode_index_name(writer->tree, inode, ret_name))
 		return 0;
-	r = index_name_of(change->layers, &change->layers->layers[layer], fd, "", ret_name);
-	return r < 0 ? r : inode_set_index_name(change->tree, inode, ret_name);
+	r = index_name_of(writer->layers, &writer->layers->layers[layer], fd, "", ret_name);
+	return r < 0 ? r : inode_set_index_name(writer->tree, inode, ret_name);
 }
 
-static int note_gone(struct change *change, struct inode *inode, uint32_t left)
+static int note_gone(struct writer *writer, struct inode *inode, uint32_t left)
 {
 	char name[ORIGIN_INDEX_NAME_SIZE];
-	_cleanup_close_ int fd = inode_open(change->tree, inode, O_PATH, NULL);
+	_cleanup_close_ int fd = inode_open(writer->tree, inode, O_PATH, NULL);
 	struct statx stx;
 	int r = fd < 0 ? fd : os_statx(fd, "", &stx);
 
 	if (r == 0)
-		r = name_in_index(change, inode, fd, inode->layer, name);
+		r = name_in_index(writer, inode, fd, inode->layer, name);
 	if (r < 0)
 		return r;
 	/* With no name left nobody will ask. */
-	return index_write_gone(change->layers, name, left && left < stx.stx_nlink ? stx.stx_nlink - left : 0);
+	return index_write_gone(writer->layers, name, left && left < stx.stx_nlink ? stx.stx_nlink - left : 0);
 }
 
-static int write_removed(struct change *change, struct inode *inode, uint32_t left, bool in_upper)
+static int write_removed(struct writer *writer, struct inode *inode, uint32_t left, bool in_upper)
 {
 	if (!inode_is_indexed(inode))
-		return inode_in_upper(inode) ? 0 : note_gone(change, inode, left);
+		return inode_in_upper(inode) ? 0 : note_gone(writer, inode, left);
 	if (!left)
-		return leave_index(change, inode);
+		return leave_index(writer, inode);
 	/* The link that went took the count along. */
-	return in_upper ? 0 : alias_prepare(change, inode);
+	return in_upper ? 0 : alias_prepare(writer, inode);
 }
 
-void alias_removed(struct change *change, struct inode *inode, bool in_upper)
+void alias_removed(struct writer *writer, struct inode *inode, bool in_upper)
 {
-	uint32_t nlink = inode_nlink(change->tree, inode);
+	uint32_t nlink = inode_nlink(writer->tree, inode);
 	int r;
 
 	if (!inode_is_counted(inode) || !nlink)
 		return;
-	inode_set_nlink(change->tree, inode, nlink - 1);
-	r = write_removed(change, inode, nlink - 1, in_upper);
+	inode_set_nlink(writer->tree, inode, nlink - 1);
+	r = write_removed(writer, inode, nlink - 1, in_upper);
 	if (r < 0)
 		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING,
 			    "index: a removed name could not be counted, the link count will be too high: %s", strerror(-r));
 }
 
-void alias_added(struct change *change, struct inode *inode)
+void alias_added(struct writer *writer, struct inode *inode)
 {
 	if (inode_is_counted(inode))
-		inode_set_nlink(change->tree, inode, inode_nlink(change->tree, inode) + 1);
+		inode_set_nlink(writer->tree, inode, inode_nlink(writer->tree, inode) + 1);
 }
 
-int alias_link_up(struct change *change, struct inode *inode, struct inode *dir, int dirfd, const char *name)
+int alias_link_up(struct writer *writer, struct inode *inode, struct inode *dir, int dirfd, const char *name)
 {
 	char entry[ORIGIN_INDEX_NAME_SIZE];
 	struct change_times times;
-	int r = change_set_impure(change, dir, dirfd);
+	int r = change_set_impure(writer, dir, dirfd);
 
 	if (r < 0)
 		return r;
-	if (!inode_index_name(change->tree, inode, entry))
+	if (!inode_index_name(writer->tree, inode, entry))
 		return -EIO;
 	change_times_save(dirfd, &times);
-	r = index_link(change->layers, entry, dirfd, name);
+	r = index_link(writer->layers, entry, dirfd, name);
 	if (r < 0)
 		return r;
-	change_published(change, dir, dirfd, &times);
+	change_published(writer, dir, dirfd, &times);
 	/* One link more and no name: until this is written the count is too high. */
-	r = alias_prepare(change, inode);
+	r = alias_prepare(writer, inode);
 	if (r < 0)
 		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING,
 			    "index: a name that came into the upper could not be counted, the link count will be too high: %s",

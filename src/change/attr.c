@@ -46,7 +46,7 @@ static int set_size(struct inode *inode, int path, off_t size, int fd)
 }
 
 /* Removes the bits that a change of data by another must not leave. 1: there were some, and *ret_before is the mode with them. */
-static int kill_priv(struct change *change, struct inode *inode, int path, unsigned kill, mode_t *ret_before)
+static int kill_priv(struct writer *writer, struct inode *inode, int path, unsigned kill, mode_t *ret_before)
 {
 	struct statx stx;
 	mode_t mode;
@@ -54,14 +54,14 @@ static int kill_priv(struct change *change, struct inode *inode, int path, unsig
 
 	if (!S_ISREG(inode->type))
 		return 0;
-	r = change_statx(change, path, &stx);
+	r = change_statx(writer, path, &stx);
 	if (r < 0)
 		return r;
 	*ret_before = stx.stx_mode & 07777;
 	mode = stx.stx_mode & 07777 & ~(mode_t)S_ISUID;
 	if ((mode & S_IXGRP) || (kill & ATTR_KILL_SGID))
 		mode &= ~(mode_t)S_ISGID;
-	r = mode == *ret_before ? 0 : change_set_mode(change, path, mode);
+	r = mode == *ret_before ? 0 : change_set_mode(writer, path, mode);
 	if (r < 0)
 		return r;
 	/* What is left stays for members of the group, and they may not be the next to write. */
@@ -70,24 +70,24 @@ static int kill_priv(struct change *change, struct inode *inode, int path, unsig
 	return mode != *ret_before;
 }
 
-static int set_owner(struct change *change, struct inode *inode, int path, const struct attr_change *attr)
+static int set_owner(struct writer *writer, struct inode *inode, int path, const struct attr_change *attr)
 {
 	uid_t uid = attr->valid & ATTR_SET_UID ? attr->uid : (uid_t)-1;
 	gid_t gid = attr->valid & ATTR_SET_GID ? attr->gid : (gid_t)-1;
-	int r = change_set_owner(change, path, uid, gid);
+	int r = change_set_owner(writer, path, uid, gid);
 
 	/* The file system took it away with the setuid bit; where owners are kept aside the kernel asks for that by itself. */
-	if (r == 0 && S_ISREG(inode->type) && !layer_overrides(change->layers))
+	if (r == 0 && S_ISREG(inode->type) && !layer_overrides(writer->layers))
 		known_without(inode, XATTR_FLAG_CAPABILITY);
 	return r;
 }
 
-static int set_mode(struct change *change, struct inode *inode, int path, mode_t mode)
+static int set_mode(struct writer *writer, struct inode *inode, int path, mode_t mode)
 {
 	if (S_ISLNK(inode->type))
 		return -EOPNOTSUPP;
 	forget_no_priv(inode);
-	return change_set_mode(change, path, mode);
+	return change_set_mode(writer, path, mode);
 }
 
 static int set_times(int path, const struct attr_change *attr)
@@ -109,9 +109,9 @@ static int set_times(int path, const struct attr_change *attr)
 }
 
 /* As the file system would do it; what is for appending alone may be touched, but not be given a time. */
-static int check_dir_flags(struct change *change, struct inode *inode, int path, const struct attr_change *attr)
+static int check_dir_flags(struct writer *writer, struct inode *inode, int path, const struct attr_change *attr)
 {
-	unsigned flags = change_dir_flags(change, inode, path);
+	unsigned flags = change_dir_flags(writer, inode, path);
 	bool given = ((attr->valid & ATTR_SET_ATIME) && attr->atime.tv_nsec != UTIME_NOW) ||
 		     ((attr->valid & ATTR_SET_MTIME) && attr->mtime.tv_nsec != UTIME_NOW);
 
@@ -121,54 +121,54 @@ static int check_dir_flags(struct change *change, struct inode *inode, int path,
 }
 
 /* The bits first, for with other data nobody may have them; they come back when the data can't be changed. */
-static int set_bits_and_size(struct change *change, struct inode *inode, int path, const struct attr_change *attr, int fd)
+static int set_bits_and_size(struct writer *writer, struct inode *inode, int path, const struct attr_change *attr, int fd)
 {
 	mode_t before;
-	int killed = attr->valid & ATTR_KILL_PRIV ? kill_priv(change, inode, path, attr->valid, &before) : 0;
+	int killed = attr->valid & ATTR_KILL_PRIV ? kill_priv(writer, inode, path, attr->valid, &before) : 0;
 	int r = killed >= 0 && (attr->valid & ATTR_SET_SIZE) ? set_size(inode, path, attr->size, fd) : 0;
 
 	if (r < 0 && killed > 0) {
 		forget_no_priv(inode);
-		(void)change_set_mode(change, path, before);
+		(void)change_set_mode(writer, path, before);
 	}
 	return killed < 0 ? killed : r;
 }
 
-static int set_all(struct change *change, struct inode *inode, int path, const struct attr_change *attr, int fd)
+static int set_all(struct writer *writer, struct inode *inode, int path, const struct attr_change *attr, int fd)
 {
-	int r = check_dir_flags(change, inode, path, attr);
+	int r = check_dir_flags(writer, inode, path, attr);
 
 	if (r == 0)
-		r = set_bits_and_size(change, inode, path, attr, fd);
+		r = set_bits_and_size(writer, inode, path, attr, fd);
 	if (r == 0 && (attr->valid & (ATTR_SET_UID | ATTR_SET_GID)))
-		r = set_owner(change, inode, path, attr);
+		r = set_owner(writer, inode, path, attr);
 	if (r == 0 && (attr->valid & ATTR_SET_MODE))
-		r = set_mode(change, inode, path, attr->mode);
+		r = set_mode(writer, inode, path, attr->mode);
 	if (r == 0 && (attr->valid & (ATTR_SET_ATIME | ATTR_SET_MTIME)))
 		r = set_times(path, attr);
 	return r;
 }
 
-int attr_set(struct change *change, struct inode *inode, const struct attr_change *attr, int fd, struct statx *ret_stx)
+int attr_set(struct writer *writer, struct inode *inode, const struct attr_change *attr, int fd, struct statx *ret_stx)
 {
-	CHANGE_SCOPE(change, FAULT_ATTR);
+	CHANGE_SCOPE(writer, FAULT_ATTR);
 	_cleanup_close_ int path = -1;
 	struct statx stx;
 	int r;
 
-	LOCK_SCOPE(inode_lock(change->tree, inode));
+	LOCK_SCOPE(inode_lock(writer->tree, inode));
 	if ((attr->valid & ATTR_SET_SIZE) && inode_is_metacopy(inode))
 		return -LOOK_AGAIN;
-	path = change_open_upper(change, inode, O_PATH);
+	path = change_open_upper(writer, inode, O_PATH);
 	if (path < 0)
 		return path;
 	atomic_fetch_or_explicit(&inode->xattr_flags, CHANGE_FLAG_TOUCHED, memory_order_relaxed);
-	r = set_all(change, inode, path, attr, fd);
+	r = set_all(writer, inode, path, attr, fd);
 	if (r == 0)
-		r = change_statx(change, path, &stx);
+		r = change_statx(writer, path, &stx);
 	if (r < 0)
 		return r;
-	inode_fix_statx(change->tree, inode, &stx);
+	inode_fix_statx(writer->tree, inode, &stx);
 	*ret_stx = stx;
 	return 0;
 }
@@ -179,17 +179,17 @@ bool attr_may_have_priv(const struct inode *inode)
 	       !(atomic_load_explicit(&inode->xattr_flags, memory_order_acquire) & CHANGE_FLAG_NO_PRIV);
 }
 
-int attr_kill_priv(struct change *change, struct inode *inode, unsigned kill)
+int attr_kill_priv(struct writer *writer, struct inode *inode, unsigned kill)
 {
 	if (!attr_may_have_priv(inode))
 		return 0;
-	CHANGE_SCOPE(change, FAULT_ATTR);
+	CHANGE_SCOPE(writer, FAULT_ATTR);
 	_cleanup_close_ int path = -1;
 	mode_t before;
 
-	LOCK_SCOPE(inode_lock(change->tree, inode));
-	path = change_open_upper(change, inode, O_PATH);
-	return path < 0 ? path : kill_priv(change, inode, path, kill, &before);
+	LOCK_SCOPE(inode_lock(writer->tree, inode));
+	path = change_open_upper(writer, inode, O_PATH);
+	return path < 0 ? path : kill_priv(writer, inode, path, kill, &before);
 }
 
 /* --- flags ---------------------------------------------------------------------------------------------------------------------- */
@@ -209,12 +209,12 @@ struct protection {
 
 /* Makes overlay.protattr say what `flags` will: the kernel reads it there. An object that is protected already must be unprotected for
  * that; its other flags stay. */
-static int protection_change(struct change *change, int fd, unsigned flags, struct protection *before)
+static int protection_change(struct writer *writer, int fd, unsigned flags, struct protection *before)
 {
 	int r;
 
 	flags &= FLAGS_PROTECTING;
-	*before = (struct protection){.marked = change_protattr_flags(change, fd)};
+	*before = (struct protection){.marked = change_protattr_flags(writer, fd)};
 	if (before->marked == flags)
 		return 0;
 	r = os_getflags(fd, &before->flags);
@@ -223,17 +223,17 @@ static int protection_change(struct change *change, int fd, unsigned flags, stru
 	before->changed = true;
 	if (before->flags & FLAGS_PROTECTING)
 		r = os_setflags(fd, before->flags & ~(unsigned)FLAGS_PROTECTING);
-	return r < 0 ? r : change_set_protattr(change, fd, flags);
+	return r < 0 ? r : change_set_protattr(writer, fd, flags);
 }
 
 /* Behind a change of flags that was refused. */
-static void protection_restore(struct change *change, int fd, const struct protection *before)
+static void protection_restore(struct writer *writer, int fd, const struct protection *before)
 {
 	int r;
 
 	if (!before->changed)
 		return;
-	r = change_set_protattr(change, fd, before->marked);
+	r = change_set_protattr(writer, fd, before->marked);
 	if (r == 0 && (before->flags & FLAGS_PROTECTING))
 		r = os_setflags(fd, before->flags);
 	if (r < 0)
@@ -241,37 +241,37 @@ static void protection_restore(struct change *change, int fd, const struct prote
 			    strerror(-r));
 }
 
-static int open_for_flags(struct change *change, struct inode *inode, const struct layer **ret_layer)
+static int open_for_flags(struct writer *writer, struct inode *inode, const struct layer **ret_layer)
 {
 	if (!has_flags(inode))
 		return -ENOTTY;
-	return inode_open(change->tree, inode, O_RDONLY, ret_layer);
+	return inode_open(writer->tree, inode, O_RDONLY, ret_layer);
 }
 
-int attr_get_flags(struct change *change, struct inode *inode, unsigned *ret_flags)
+int attr_get_flags(struct writer *writer, struct inode *inode, unsigned *ret_flags)
 {
 	const struct layer *layer = NULL;
-	_cleanup_close_ int fd = open_for_flags(change, inode, &layer);
+	_cleanup_close_ int fd = open_for_flags(writer, inode, &layer);
 	unsigned flags;
 	int r = fd < 0 ? fd : os_getflags(fd, &flags);
 
 	if (r < 0)
 		return r;
-	*ret_flags = flags | (layer->upper ? change_protattr_flags(change, fd) : 0);
+	*ret_flags = flags | (layer->upper ? change_protattr_flags(writer, fd) : 0);
 	return 0;
 }
 
 /* What statx(2) says isn't enough: of an image all is immutable. */
-int attr_protection(struct change *change, struct inode *inode, unsigned *ret_flags)
+int attr_protection(struct writer *writer, struct inode *inode, unsigned *ret_flags)
 {
 	unsigned flags = 0;
 	struct statx stx;
-	int r = inode_statx(change->tree, inode, &stx);
+	int r = inode_statx(writer->tree, inode, &stx);
 
 	if (r == 0 && has_flags(inode) &&
 	    ((stx.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) ||
 	     change_may_have(inode, XATTR_FLAG_PROTATTR)))
-		r = attr_get_flags(change, inode, &flags);
+		r = attr_get_flags(writer, inode, &flags);
 	/* A file system without them. */
 	if (r == -ENOTTY || r == -EOPNOTSUPP)
 		r = 0;
@@ -286,37 +286,37 @@ static unsigned xflags_of(unsigned flags)
 	       (flags & FS_APPEND_FL ? (unsigned)FS_XFLAG_APPEND : 0U);
 }
 
-int attr_get_fsxattr(struct change *change, struct inode *inode, struct fsxattr *ret)
+int attr_get_fsxattr(struct writer *writer, struct inode *inode, struct fsxattr *ret)
 {
 	const struct layer *layer = NULL;
-	_cleanup_close_ int fd = open_for_flags(change, inode, &layer);
+	_cleanup_close_ int fd = open_for_flags(writer, inode, &layer);
 	struct fsxattr xa;
 	int r = fd < 0 ? fd : os_fsgetxattr(fd, &xa);
 
 	if (r < 0)
 		return r;
 	if (layer->upper)
-		xa.fsx_xflags |= xflags_of(change_protattr_flags(change, fd));
+		xa.fsx_xflags |= xflags_of(change_protattr_flags(writer, fd));
 	*ret = xa;
 	return 0;
 }
 
 /* For a change of flags: `set` sets them all through the descriptor, of which `flags` are those that the upper can't carry. */
-static int set_flags(struct change *change, struct inode *inode, unsigned flags, int (*set)(int fd, const void *arg), const void *arg)
+static int set_flags(struct writer *writer, struct inode *inode, unsigned flags, int (*set)(int fd, const void *arg), const void *arg)
 {
 	struct protection before;
 	_cleanup_close_ int fd = -1;
 	int r;
 
-	LOCK_SCOPE(inode_lock(change->tree, inode));
-	fd = has_flags(inode) ? change_open_upper(change, inode, O_RDONLY) : -ENOTTY;
+	LOCK_SCOPE(inode_lock(writer->tree, inode));
+	fd = has_flags(inode) ? change_open_upper(writer, inode, O_RDONLY) : -ENOTTY;
 	if (fd < 0)
 		return fd;
-	r = protection_change(change, fd, flags, &before);
+	r = protection_change(writer, fd, flags, &before);
 	if (r == 0)
 		r = set(fd, arg);
 	if (r < 0)
-		protection_restore(change, fd, &before);
+		protection_restore(writer, fd, &before);
 	return r;
 }
 
@@ -330,10 +330,10 @@ static int set_extended(int fd, const void *arg)
 	return os_fssetxattr(fd, arg);
 }
 
-int attr_set_flags(struct change *change, struct inode *inode, unsigned flags)
+int attr_set_flags(struct writer *writer, struct inode *inode, unsigned flags)
 {
-	CHANGE_SCOPE(change, FAULT_ATTR);
-	return set_flags(change, inode, flags, set_plain, &flags);
+	CHANGE_SCOPE(writer, FAULT_ATTR);
+	return set_flags(writer, inode, flags, set_plain, &flags);
 }
 
 static unsigned flags_of(unsigned xflags)
@@ -342,8 +342,8 @@ static unsigned flags_of(unsigned xflags)
 	       (xflags & FS_XFLAG_APPEND ? (unsigned)FS_APPEND_FL : 0U);
 }
 
-int attr_set_fsxattr(struct change *change, struct inode *inode, const struct fsxattr *xa)
+int attr_set_fsxattr(struct writer *writer, struct inode *inode, const struct fsxattr *xa)
 {
-	CHANGE_SCOPE(change, FAULT_ATTR);
-	return set_flags(change, inode, flags_of(xa->fsx_xflags), set_extended, xa);
+	CHANGE_SCOPE(writer, FAULT_ATTR);
+	return set_flags(writer, inode, flags_of(xa->fsx_xflags), set_extended, xa);
 }

@@ -25,13 +25,13 @@
 #define COPY_SMALL_THREADS 3
 #define COPY_SMALL_NICE 5
 
-static int change_start_pools(struct change *change, const struct change_options *opt)
+static int writer_start_pools(struct writer *writer, const struct writer_options *opt)
 {
-	int r = pool_new("plyfs-copy", opt->copy_threads, COPY_LARGE_NICE, &change->copy_large);
+	int r = pool_new("plyfs-copy", opt->copy_threads, COPY_LARGE_NICE, &writer->copy_large);
 
 	if (r < 0)
 		return r;
-	return pool_new("plyfs-change", COPY_SMALL_THREADS, COPY_SMALL_NICE, &change->copy_small);
+	return pool_new("plyfs-change", COPY_SMALL_THREADS, COPY_SMALL_NICE, &writer->copy_small);
 }
 
 /* Where a sync is no work. */
@@ -42,56 +42,56 @@ static bool upper_in_memory(const struct layer_set *set)
 	return set->has_upper && os_fs_type(set->work_fd, &type) == 0 && (type == TMPFS_MAGIC || type == RAMFS_MAGIC);
 }
 
-int change_new(struct tree *tree, const struct change_options *opt, struct change **ret_change)
+int writer_new(struct tree *tree, const struct writer_options *opt, struct writer **ret_change)
 {
-	struct change *change = calloc(1, sizeof(*change));
+	struct writer *writer = calloc(1, sizeof(*writer));
 	int r;
 
-	if (!change)
+	if (!writer)
 		return -ENOMEM;
-	change->tree = tree;
-	change->layers = tree->layers;
-	change->sync = opt->sync && !tree->layers->is_volatile;
-	change->syncs_at_once = !change->sync || upper_in_memory(tree->layers);
-	change->sync_strictly = change->sync && opt->sync_strictly;
-	change->acl = opt->acl;
-	change->squash = opt->squash;
-	change->as_caller = tree->layers->can_chown && !opt->give_away;
-	change->on_changed = opt->on_changed;
-	change->on_doubt = opt->on_doubt;
-	change->arg = opt->arg;
-	rwlock_init(&change->gate, LOCK_GATE);
-	r = copyup_queue_new(change, &change->queue);
+	writer->tree = tree;
+	writer->layers = tree->layers;
+	writer->sync = opt->sync && !tree->layers->is_volatile;
+	writer->syncs_at_once = !writer->sync || upper_in_memory(tree->layers);
+	writer->sync_strictly = writer->sync && opt->sync_strictly;
+	writer->acl = opt->acl;
+	writer->squash = opt->squash;
+	writer->as_caller = tree->layers->can_chown && !opt->give_away;
+	writer->on_changed = opt->on_changed;
+	writer->on_doubt = opt->on_doubt;
+	writer->arg = opt->arg;
+	rwlock_init(&writer->gate, LOCK_GATE);
+	r = copyup_queue_new(writer, &writer->queue);
 	if (r == 0)
-		r = change_start_pools(change, opt);
+		r = writer_start_pools(writer, opt);
 	if (r < 0) {
-		change_free(change);
+		writer_free(writer);
 		return r;
 	}
-	*ret_change = change;
+	*ret_change = writer;
 	return 0;
 }
 
-void change_drain(struct change *change)
+void writer_drain(struct writer *writer)
 {
 	/* A small task may still hand itself to the large pool, never the other way round. */
-	pool_drain(change->copy_small);
-	pool_drain(change->copy_large);
+	pool_drain(writer->copy_small);
+	pool_drain(writer->copy_large);
 }
 
-void change_free(struct change *change)
+void writer_free(struct writer *writer)
 {
-	if (!change)
+	if (!writer)
 		return;
-	if (change->queue)
-		copyup_queue_stop(change->queue);
-	if (change->copy_small)
-		change_drain(change);
-	if (change->copy_large)
-		pool_free(change->copy_large);
-	if (change->copy_small)
-		pool_free(change->copy_small);
-	copyup_queue_free(change->queue);
-	rwlock_finish(&change->gate);
-	free(change);
+	if (writer->queue)
+		copyup_queue_stop(writer->queue);
+	if (writer->copy_small)
+		writer_drain(writer);
+	if (writer->copy_large)
+		pool_free(writer->copy_large);
+	if (writer->copy_small)
+		pool_free(writer->copy_small);
+	copyup_queue_free(writer->queue);
+	rwlock_finish(&writer->gate);
+	free(writer);
 }

@@ -73,19 +73,19 @@ static int source_confirm_flags(struct copyup *c)
 /* Its name in the index, by which its other names will be led to the copy. */
 static int source_name_in_index(struct copyup *c)
 {
-	struct tree *tree = c->change->tree;
+	struct tree *tree = c->writer->tree;
 	int r;
 
 	if (!inode_is_counted(c->inode) || inode_index_name(tree, c->inode, c->index_name))
 		return 0;
-	r = index_name_of(c->change->layers, c->layer, c->src, "", c->index_name);
+	r = index_name_of(c->writer->layers, c->layer, c->src, "", c->index_name);
 	return r < 0 ? r : inode_set_index_name(tree, c->inode, c->index_name);
 }
 
 /* Whether the copy can do without the data. What is for appending alone couldn't get it later. */
 static bool source_is_enough(const struct copyup *c)
 {
-	return c->how == COPYUP_META && c->change->layers->make_metacopy && S_ISREG(c->stx.stx_mode) &&
+	return c->how == COPYUP_META && c->writer->layers->make_metacopy && S_ISREG(c->stx.stx_mode) &&
 	       !(c->stx.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND));
 }
 
@@ -94,7 +94,7 @@ static int source_open(struct copyup *c)
 {
 	int r;
 
-	c->src = inode_open(c->change->tree, c->inode, O_PATH, &c->layer);
+	c->src = inode_open(c->writer->tree, c->inode, O_PATH, &c->layer);
 	if (c->src < 0)
 		return c->src;
 	if (c->layer->upper)
@@ -120,15 +120,15 @@ static int source_open(struct copyup *c)
 	return c->src_read < 0 ? c->src_read : 0;
 }
 
-bool copyup_is_below(struct change *change, struct inode *inode, enum copyup_how how, uint64_t size)
+bool copyup_is_below(struct writer *writer, struct inode *inode, enum copyup_how how, uint64_t size)
 {
 	struct statx stx;
 
 	if (how == COPYUP_NO_DATA || !S_ISREG(inode->type) || copyup_is_done(inode, how))
 		return true;
-	if (how == COPYUP_META && change->layers->make_metacopy)
+	if (how == COPYUP_META && writer->layers->make_metacopy)
 		return true;
-	return inode_statx(change->tree, inode, &stx) < 0 || stx.stx_size < size;
+	return inode_statx(writer->tree, inode, &stx) < 0 || stx.stx_size < size;
 }
 
 /* --- the copy, empty ---------------------------------------------------------------------------------------------------------- */
@@ -143,14 +143,14 @@ static int temp_symlink(struct copyup *c)
 	if (n > SYMLINK_MAX)
 		return -ENAMETOOLONG;
 	target[n] = '\0';
-	return os_symlinkat(target, c->change->layers->work_fd, c->temp);
+	return os_symlinkat(target, c->writer->layers->work_fd, c->temp);
 }
 
 /* Makes the object under its temp name; a regular file comes with its descriptor. Nobody but us may use it before it has its owner. */
 static int temp_make(struct copyup *c)
 {
-	int work = c->change->layers->work_fd;
-	mode_t type = change_real_type(c->change, c->stx.stx_mode);
+	int work = c->writer->layers->work_fd;
+	mode_t type = change_real_type(c->writer, c->stx.stx_mode);
 
 	switch (type) {
 	case S_IFREG:
@@ -171,14 +171,14 @@ static int temp_open(struct copyup *c)
 
 	if (c->fd >= 0)
 		return 0;
-	c->fd = os_openat(c->change->layers->work_fd, c->temp, flags, 0, OS_NO_XDEV);
+	c->fd = os_openat(c->writer->layers->work_fd, c->temp, flags, 0, OS_NO_XDEV);
 	return c->fd < 0 ? c->fd : 0;
 }
 
 static void temp_drop(struct copyup *c)
 {
 	if (c->temp[0])
-		change_drop_temp(c->change, c->temp, S_ISDIR(c->stx.stx_mode));
+		change_drop_temp(c->writer, c->temp, S_ISDIR(c->stx.stx_mode));
 	c->temp[0] = '\0';
 }
 
@@ -188,11 +188,11 @@ static int temp_new(struct copyup *c)
 	int r;
 
 	c->temp[0] = '\0';
-	if (S_ISREG(c->stx.stx_mode) && c->change->layers->has_tmpfile) {
-		c->fd = os_open_tmpfile(c->change->layers->work_fd, O_RDWR, 0600);
+	if (S_ISREG(c->stx.stx_mode) && c->writer->layers->has_tmpfile) {
+		c->fd = os_open_tmpfile(c->writer->layers->work_fd, O_RDWR, 0600);
 		return c->fd < 0 ? c->fd : 0;
 	}
-	work_temp_name(c->change->layers, c->temp);
+	work_temp_name(c->writer->layers, c->temp);
 	r = temp_make(c);
 	if (r < 0) {
 		c->temp[0] = '\0';
@@ -212,15 +212,15 @@ static int temp_new(struct copyup *c)
 static bool copyup_wants_sync(const struct copyup *c)
 {
 	/* A special file that is a regular one on disk is nothing but its attribute. */
-	mode_t type = change_real_type(c->change, c->stx.stx_mode);
+	mode_t type = change_real_type(c->writer, c->stx.stx_mode);
 
-	if (!c->change->sync)
+	if (!c->writer->sync)
 		return false;
-	if (c->change->sync_strictly)
+	if (c->writer->sync_strictly)
 		return S_ISREG(type) || S_ISDIR(type);
 	if (c->meta_only)
 		return false;
-	return S_ISREG(type) || (S_ISDIR(type) && !c->change->layers->make_metacopy);
+	return S_ISREG(type) || (S_ISDIR(type) && !c->writer->layers->make_metacopy);
 }
 
 static int copyup_sync(struct copyup *c)
@@ -263,7 +263,7 @@ static void publish_xattr_flags(const struct copyup *c, bool persistent_ino)
 static void publish_data(struct copyup *c)
 {
 	if (inode_is_metacopy(c->inode) && !c->meta_only)
-		inode_publish_data(c->change->tree, c->inode);
+		inode_publish_data(c->writer->tree, c->inode);
 }
 
 /* The tree learns where the object is now. I is held, D of its parent where it has a name. */
@@ -271,9 +271,9 @@ static void publish_tell(struct copyup *c)
 {
 	publish_xattr_flags(c, c->persistent_ino);
 	if (inode_is_dir(c->inode))
-		dir_publish_upper(c->change->tree, c->inode, c->id);
+		dir_publish_upper(c->writer->tree, c->inode, c->id);
 	else
-		inode_publish_upper(c->change->tree, c->inode, c->id, c->persistent_ino);
+		inode_publish_upper(c->writer->tree, c->inode, c->id, c->persistent_ino);
 	publish_data(c);
 }
 
@@ -284,11 +284,11 @@ static int publish_nameless(struct copyup *c)
 
 	if (inode_is_dir(c->inode))
 		return -ENOENT;
-	if (c->temp[0] && c->change->layers->removed != REMOVED_STAYS) {
-		r = orphan_moved(c->change->tree, c->inode, c->change->layers->work_fd, c->temp);
+	if (c->temp[0] && c->writer->layers->removed != REMOVED_STAYS) {
+		r = orphan_moved(c->writer->tree, c->inode, c->writer->layers->work_fd, c->temp);
 		c->temp[0] = r < 0 ? c->temp[0] : '\0';
 	} else {
-		r = orphan_hold_fd(c->change->tree, c->inode, c->fd);
+		r = orphan_hold_fd(c->writer->tree, c->inode, c->fd);
 	}
 	if (r < 0)
 		return r;
@@ -303,7 +303,7 @@ static int publish_link(struct copyup *c, int dirfd, const char *name)
 
 	if (!c->temp[0])
 		return os_link_fd(c->fd, dirfd, name);
-	r = work_publish(c->change->layers, c->temp, dirfd, name);
+	r = work_publish(c->writer->layers, c->temp, dirfd, name);
 	if (r == 0)
 		c->temp[0] = '\0';
 	return r;
@@ -313,8 +313,8 @@ static void publish_listing(struct copyup *c, const struct inode_place *place)
 {
 	unsigned char type = IFTODT(c->inode->type);
 
-	listing_update(c->change->tree, place->parent, place->name, type, inode_ino(c->inode),
-		       layer_upper(c->change->layers)->index);
+	listing_update(c->writer->tree, place->parent, place->name, type, inode_ino(c->inode),
+		       layer_upper(c->writer->layers)->index);
 }
 
 /* Gives the copy its name. D of the parent and I are held. */
@@ -322,23 +322,23 @@ static int publish_named(struct copyup *c, const struct inode_place *place)
 {
 	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
 	struct change_times times;
-	int r = change_dirfd_open(c->change, place->parent, &dir);
+	int r = change_dirfd_open(c->writer, place->parent, &dir);
 
 	if (r < 0)
 		return r;
-	r = change_set_impure(c->change, place->parent, dir.dirfd.fd);
+	r = change_set_impure(c->writer, place->parent, dir.dirfd.fd);
 	if (r < 0)
 		return r;
 	change_times_save(dir.dirfd.fd, &times);
 	r = publish_link(c, dir.dirfd.fd, place->name);
 	if (r < 0)
 		return r;
-	change_published(c->change, place->parent, dir.dirfd.fd, &times);
+	change_published(c->writer, place->parent, dir.dirfd.fd, &times);
 	publish_tell(c);
 	publish_listing(c, place);
 	/* Of what a request asked for, its answer tells the attributes; a directory came along. */
 	if (inode_is_dir(c->inode))
-		change_tell(c->change, c->inode);
+		change_tell(c->writer, c->inode);
 	return 0;
 }
 
@@ -347,8 +347,8 @@ static int publish_named(struct copyup *c, const struct inode_place *place)
 /* The one step. */
 static int publish_entry(struct copyup *c)
 {
-	struct tree *tree = c->change->tree;
-	struct layer_set *set = c->change->layers;
+	struct tree *tree = c->writer->tree;
+	struct layer_set *set = c->writer->layers;
 	/* It will have one link of its own, the entry. */
 	int r = index_write_nlink(set, c->fd, inode_nlink(tree, c->inode), 1);
 
@@ -372,19 +372,19 @@ static int publish_entry(struct copyup *c)
 static int publish_indexed(struct copyup *c, const struct inode_place *place)
 {
 	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
-	int r = place->unlinked ? 0 : change_dirfd_open(c->change, place->parent, &dir);
+	int r = place->unlinked ? 0 : change_dirfd_open(c->writer, place->parent, &dir);
 
 	if (r == 0)
 		r = publish_entry(c);
 	if (r < 0)
 		return r;
 	/* The entry has the count now; what is noted besides isn't looked at any more. */
-	r = index_write_gone(c->change->layers, c->index_name, 0);
+	r = index_write_gone(c->writer->layers, c->index_name, 0);
 	if (r < 0)
 		log_limited(LOG_CAUSE_COPY_UP, LOG_INFO, "index: an old count stays: %s", strerror(-r));
 	if (place->unlinked)
 		return 0;
-	r = alias_link_up(c->change, c->inode, place->parent, dir.dirfd.fd, place->name);
+	r = alias_link_up(c->writer, c->inode, place->parent, dir.dirfd.fd, place->name);
 	/* Every name leads to the copy all the same. */
 	if (r < 0)
 		log_limited(LOG_CAUSE_COPY_UP, LOG_INFO, "index: a copy got no name in the upper: %s", strerror(-r));
@@ -402,40 +402,40 @@ static int publish_locked(struct copyup *c, const struct inode_place *seen)
 	if (inode_in_upper(c->inode))
 		return 1;
 	if (c->meta_only) {
-		r = inode_note_lowerdata(c->change->tree, c->inode, &c->stx);
+		r = inode_note_lowerdata(c->writer->tree, c->inode, &c->stx);
 		if (r < 0)
 			return r;
 	}
-	inode_locate(c->change->tree, c->inode, &now);
+	inode_locate(c->writer->tree, c->inode, &now);
 	if (!now.unlinked && (now.parent != seen->parent || seen->unlinked))
 		r = -LOOK_AGAIN;
 	else if (!copyup_job_commit(c->job))
 		r = -EINTR;
-	else if (c->index_name[0] && inode_nlink(c->change->tree, c->inode))
+	else if (c->index_name[0] && inode_nlink(c->writer->tree, c->inode))
 		r = publish_indexed(c, &now);
 	else
 		r = now.unlinked ? publish_nameless(c) : publish_named(c, &now);
-	inode_place_finish(c->change->tree, &now);
+	inode_place_finish(c->writer->tree, &now);
 	return r;
 }
 
 static int publish_once(struct copyup *c)
 {
-	struct rwlock *gate __attribute__((cleanup(change_end), unused)) = change_start(c->change);
+	struct rwlock *gate __attribute__((cleanup(change_end), unused)) = change_start(c->writer);
 	struct inode_place seen;
 	struct lock *dir;
 	int r;
 
-	inode_locate(c->change->tree, c->inode, &seen);
+	inode_locate(c->writer->tree, c->inode, &seen);
 	dir = !seen.unlinked && seen.parent ? &seen.parent->dir->lock : NULL;
 	if (dir)
 		lock_take(dir);
-	lock_take(inode_lock(c->change->tree, c->inode));
+	lock_take(inode_lock(c->writer->tree, c->inode));
 	r = publish_locked(c, &seen);
-	lock_drop(inode_lock(c->change->tree, c->inode));
+	lock_drop(inode_lock(c->writer->tree, c->inode));
 	if (dir)
 		lock_drop(dir);
-	inode_place_finish(c->change->tree, &seen);
+	inode_place_finish(c->writer->tree, &seen);
 	return r;
 }
 
@@ -445,7 +445,7 @@ static int copyup_publish(struct copyup *c)
 	int r = os_statx(c->fd, "", &stx);
 
 	if (r == 0)
-		r = layer_object(c->change->layers, layer_upper(c->change->layers), c->fd, "", &stx, &c->id);
+		r = layer_object(c->writer->layers, layer_upper(c->writer->layers), c->fd, "", &stx, &c->id);
 	if (r < 0)
 		return r;
 	r = -LOOK_AGAIN;
@@ -490,10 +490,10 @@ static void copyup_count(const struct copyup *c)
 		counter_add(COUNTER_COPY_UP_BYTES, c->stx.stx_size);
 }
 
-static int copyup_one(struct change *change, struct inode *inode, enum copyup_how how, struct copyup_job *job)
+static int copyup_one(struct writer *writer, struct inode *inode, enum copyup_how how, struct copyup_job *job)
 {
 	_cleanup_(copyup_finish) struct copyup c = {
-		.change = change,
+		.writer = writer,
 		.job = job,
 		.inode = inode,
 		.how = how,
@@ -559,9 +559,9 @@ static int chain_collect(struct chain *chain, struct inode *inode)
 	}
 }
 
-static int copyup_ancestors(struct change *change, struct inode *inode, struct copyup_job *job)
+static int copyup_ancestors(struct writer *writer, struct inode *inode, struct copyup_job *job)
 {
-	_cleanup_(chain_finish) struct chain chain = {.tree = change->tree};
+	_cleanup_(chain_finish) struct chain chain = {.tree = writer->tree};
 	int r = chain_collect(&chain, inode);
 
 	for (size_t i = chain.n; r == 0 && i > 0; i--) {
@@ -569,12 +569,12 @@ static int copyup_ancestors(struct change *change, struct inode *inode, struct c
 			return -EINTR;
 		/* Without the job: to leave a parent copied up is no harm, and publishing it is not the point of no return. What
 		 * changes is below it, so it may be immutable itself. */
-		r = copyup_one(change, chain.dirs[i - 1], COPYUP_FLAGS, NULL);
+		r = copyup_one(writer, chain.dirs[i - 1], COPYUP_FLAGS, NULL);
 	}
 	return r;
 }
 
-static int copyup_try(struct change *change, struct inode *inode, enum copyup_how how, struct copyup_job *job)
+static int copyup_try(struct writer *writer, struct inode *inode, enum copyup_how how, struct copyup_job *job)
 {
 	int r;
 
@@ -582,8 +582,8 @@ static int copyup_try(struct change *change, struct inode *inode, enum copyup_ho
 		return 0;
 	if (copyup_job_cancelled(job))
 		return -EINTR;
-	r = copyup_ancestors(change, inode, job);
-	return r < 0 ? r : copyup_one(change, inode, how, job);
+	r = copyup_ancestors(writer, inode, job);
+	return r < 0 ? r : copyup_one(writer, inode, how, job);
 }
 
 /* What the user will be told, for whoever reads the log; refusals are not failures. */
@@ -596,16 +596,16 @@ static void copyup_failed(const struct inode *inode, int err)
 		    (unsigned long long)inode_ino(inode), strerror(-err));
 }
 
-int copyup_run(struct change *change, struct inode *inode, enum copyup_how how, struct copyup_job *job)
+int copyup_run(struct writer *writer, struct inode *inode, enum copyup_how how, struct copyup_job *job)
 {
 	FAULT_SCOPE(FAULT_COPYUP);
 	int r = -LOOK_AGAIN;
 
-	if (!change->layers->has_upper)
+	if (!writer->layers->has_upper)
 		return -EROFS;
 	/* The name is taken, or the place changed: look at it anew. */
 	for (unsigned i = 0; i < COPYUP_TRIES && (r == -LOOK_AGAIN || r == -EEXIST); i++)
-		r = copyup_try(change, inode, how, job);
+		r = copyup_try(writer, inode, how, job);
 	/* What stands there was not made through this mount. */
 	if (r == -LOOK_AGAIN || r == -EEXIST)
 		r = -ESTALE;
@@ -614,12 +614,12 @@ int copyup_run(struct change *change, struct inode *inode, enum copyup_how how, 
 	return r;
 }
 
-int copyup_now(struct change *change, struct inode *inode, enum copyup_how how)
+int copyup_now(struct writer *writer, struct inode *inode, enum copyup_how how)
 {
 	int r;
 
-	inode_get(change->tree, inode);
-	r = copyup_run(change, inode, how, NULL);
-	inode_put(change->tree, inode);
+	inode_get(writer->tree, inode);
+	r = copyup_run(writer, inode, how, NULL);
+	inode_put(writer->tree, inode);
 	return r;
 }

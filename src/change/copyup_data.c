@@ -100,7 +100,7 @@ static off_t copy_by_hand(struct data_copy *d, off_t off, off_t end)
 /* Best effort: the sync at the end is what counts. */
 static void start_write_back(struct data_copy *d, off_t off, off_t end)
 {
-	if (!d->c->change->sync)
+	if (!d->c->writer->sync)
 		return;
 	(void)os_sync_file_range(d->c->fd, off, end - off, SYNC_FILE_RANGE_WRITE);
 	if (d->written_to > d->written_from)
@@ -222,7 +222,7 @@ int copyup_data(struct copyup *c)
 /* The data of a file whose own object has metadata alone. */
 int copyup_open_data(const struct copyup *c)
 {
-	int fd = inode_open_data(c->change->tree, c->inode, O_RDONLY | O_NOATIME, NULL);
+	int fd = inode_open_data(c->writer->tree, c->inode, O_RDONLY | O_NOATIME, NULL);
 
-	return fd == -EPERM ? inode_open_data(c->change->tree, c->inode, O_RDONLY, NULL) : fd;
+	return fd == -EPERM ? inode_open_data(c->writer->tree, c->inode, O_RDONLY, NULL) : fd;
 }

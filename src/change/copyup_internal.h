@@ -22,7 +22,7 @@
 
 struct copyup_queue {
 	struct lock lock; /* leaf */
-	struct change *change;
+	struct writer *writer;
 	struct copyup_job *jobs; /* leaf: all that wait or run */
 	bool stopping;           /* leaf */
 
@@ -51,7 +51,7 @@ bool copyup_job_commit(struct copyup_job *job);
 
 /* --- copyup_queue.c ----------------------------------------------------------------------------------------------------------- */
 
-int copyup_queue_new(struct change *change, struct copyup_queue **ret_queue);
+int copyup_queue_new(struct writer *writer, struct copyup_queue **ret_queue);
 /* Makes every running copy-up end at its next check, and every queued one before it starts; their waiters get -EINTR. */
 void copyup_queue_stop(struct copyup_queue *queue);
 /* The pools are idle. */
@@ -61,7 +61,7 @@ void copyup_queue_free(struct copyup_queue *queue);
 
 /* One object on its way up. */
 struct copyup {
-	struct change *change;
+	struct writer *writer;
 	struct copyup_job *job;
 	struct inode *inode;
 	enum copyup_how how;
@@ -80,9 +80,9 @@ struct copyup {
 };
 
 /* Copies up the ancestors and the object. 0, -EINTR (cancelled), or -errno. */
-int copyup_run(struct change *change, struct inode *inode, enum copyup_how how, struct copyup_job *job);
+int copyup_run(struct writer *writer, struct inode *inode, enum copyup_how how, struct copyup_job *job);
 /* Whether no file of `size` bytes or more has to be copied. One look at the layer. */
-bool copyup_is_below(struct change *change, struct inode *inode, enum copyup_how how, uint64_t size);
+bool copyup_is_below(struct writer *writer, struct inode *inode, enum copyup_how how, uint64_t size);
 
 /* --- copyup_late.c ---------------------------------------------------------------------------------------------------------------- */
 

@@ -33,7 +33,7 @@ static int attrs_save(struct copyup *c, struct late_attrs *a)
 {
 	int r;
 
-	LOCK_SCOPE(inode_lock(c->change->tree, c->inode));
+	LOCK_SCOPE(inode_lock(c->writer->tree, c->inode));
 	r = os_statx(c->fd, "", &a->stx);
 	if (r < 0)
 		return r;
@@ -77,7 +77,7 @@ static int late_copy(struct copyup *c)
 	/* Zeros are written where nothing can be taken away. */
 	c->fill_holes = r < 0;
 	r = copyup_data(c);
-	if (r == 0 && c->change->sync)
+	if (r == 0 && c->writer->sync)
 		r = os_fsync(c->fd);
 	return r;
 }
@@ -85,7 +85,7 @@ static int late_copy(struct copyup *c)
 /* Gives back the room that half a copy takes. */
 static void late_abandon(struct copyup *c, const struct late_attrs *a)
 {
-	struct lock *lock = inode_lock(c->change->tree, c->inode);
+	struct lock *lock = inode_lock(c->writer->tree, c->inode);
 
 	if (c->stx.stx_size)
 		(void)os_fallocate(c->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)c->stx.stx_size);
@@ -96,11 +96,11 @@ static void late_abandon(struct copyup *c, const struct late_attrs *a)
 
 static int late_commit(struct copyup *c, const struct late_attrs *a)
 {
-	struct rwlock *gate __attribute__((cleanup(change_end), unused)) = change_start(c->change);
-	const char *xattr = xattr_overlay_name(c->change->layers->ns, XATTR_OVERLAY_METACOPY);
+	struct rwlock *gate __attribute__((cleanup(change_end), unused)) = change_start(c->writer);
+	const char *xattr = xattr_overlay_name(c->writer->layers->ns, XATTR_OVERLAY_METACOPY);
 	int r;
 
-	LOCK_SCOPE(inode_lock(c->change->tree, c->inode));
+	LOCK_SCOPE(inode_lock(c->writer->tree, c->inode));
 	if (!copyup_job_commit(c->job))
 		return -EINTR;
 	if (c->how == COPYUP_NO_DATA)
@@ -110,7 +110,7 @@ static int late_commit(struct copyup *c, const struct late_attrs *a)
 	if (r == 0)
 		r = os_removexattr(c->fd, "", xattr);
 	if (r == 0 || r == -ENODATA) {
-		inode_publish_data(c->change->tree, c->inode);
+		inode_publish_data(c->writer->tree, c->inode);
 		return 0;
 	}
 	if (c->how == COPYUP_NO_DATA)
@@ -144,7 +144,7 @@ int copyup_late(struct copyup *c)
 		if (c->src_read < 0)
 			return c->src_read;
 	}
-	c->fd = inode_open(c->change->tree, c->inode, O_WRONLY, &layer);
+	c->fd = inode_open(c->writer->tree, c->inode, O_WRONLY, &layer);
 	if (c->fd < 0)
 		return c->fd;
 	return CHECK(layer->upper) ? late_steps(c) : -EIO;

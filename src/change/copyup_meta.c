@@ -43,14 +43,14 @@ static bool is_acl(const char *name)
 /* The layer's own business, or made anew for the new file: the label it was created with, and the kernel's signature over an inode. */
 static bool stays_behind(const struct copyup *c, const char *name)
 {
-	return layer_reserves_xattr(c->change->layers, name) || !strcmp(name, "security.evm") ||
+	return layer_reserves_xattr(c->writer->layers, name) || !strcmp(name, "security.evm") ||
 	       !strcmp(name, "security.selinux") || has_prefix(name, "security.SMACK64");
 }
 
 /* Whether a copy without this attribute would permit or deny something else than the original. */
 static bool must_copy(const struct copyup *c, const char *name)
 {
-	return is_acl(name) ? c->change->acl : has_prefix(name, "security.");
+	return is_acl(name) ? c->writer->acl : has_prefix(name, "security.");
 }
 
 /* `from` is the source's name for it. */
@@ -66,9 +66,9 @@ static int copy_xattr(struct copyup *c, const char *from, const char *name, void
 	if (n < 0)
 		return (int)n;
 	layer_unmap_xattr(c->layer, name, value, (size_t)n);
-	r = xattr_override_encode(layer_upper(c->change->layers)->override, name, to);
+	r = xattr_override_encode(layer_upper(c->writer->layers)->override, name, to);
 	if (r >= 0)
-		r = index_setxattr(c->change->layers, c->fd, to, value, (size_t)n, 0);
+		r = index_setxattr(c->writer->layers, c->fd, to, value, (size_t)n, 0);
 	if ((r == -EOPNOTSUPP || r == -EPERM) && !must_copy(c, name))
 		return 0;
 	return r;
@@ -99,7 +99,7 @@ static ssize_t list_xattrs(int fd, char **ret_list)
 /* What an attribute of the source is called, or NULL where it is the layer's own business. ACLs say nothing where modes are kept aside. */
 static const char *known_as(const struct copyup *c, const char *from)
 {
-	const struct layer_set *set = c->change->layers;
+	const struct layer_set *set = c->writer->layers;
 	const char *name;
 
 	if (!set->override_forms)
@@ -162,7 +162,7 @@ static int set_protattr(struct copyup *c)
 
 	if (!flags || c->src_read < 0)
 		return 0;
-	return change_set_protattr(c->change, c->fd, flags);
+	return change_set_protattr(c->writer, c->fd, flags);
 }
 
 void copyup_meta_published(struct copyup *c)
@@ -192,7 +192,7 @@ static bool keeps_ino(const struct copyup *c)
  * was set. */
 static int set_private_xattr(struct copyup *c, enum xattr_overlay which, const void *value, size_t size)
 {
-	int r = os_setxattr(c->fd, "", xattr_overlay_name(c->change->layers->ns, which), value, size, 0);
+	int r = os_setxattr(c->fd, "", xattr_overlay_name(c->writer->layers->ns, which), value, size, 0);
 
 	if (r == -EPERM || r == -EOPNOTSUPP)
 		return 0;
@@ -204,7 +204,7 @@ static int set_ino_xattr(struct copyup *c)
 {
 	uint8_t value[INO_XATTR_SIZE];
 
-	ino_xattr_encode(layer_lasting_ino(c->change->layers, inode_ino(c->inode)), value);
+	ino_xattr_encode(layer_lasting_ino(c->writer->layers, inode_ino(c->inode)), value);
 	return set_private_xattr(c, XATTR_OVERLAY_PLYFS_INO, value, sizeof(value));
 }
 
@@ -212,7 +212,7 @@ static int set_ino_xattr(struct copyup *c)
  * one is among the layers. */
 static bool handle_lasts(const struct copyup *c)
 {
-	const struct layer_set *set = c->change->layers;
+	const struct layer_set *set = c->writer->layers;
 	const struct layer_fs *fs = &set->fs[c->layer->fs];
 
 	return fs->has_uuid && !layer_uuid_is_ambiguous(set, fs->uuid);
@@ -221,7 +221,7 @@ static bool handle_lasts(const struct copyup *c)
 /* An origin without a handle says "copied up from somewhere". */
 static int set_origin(struct copyup *c)
 {
-	struct layer_set *set = c->change->layers;
+	struct layer_set *set = c->writer->layers;
 	uint8_t value[ORIGIN_MAX];
 	struct origin origin;
 	bool opens;
@@ -254,7 +254,7 @@ static int set_source(struct copyup *c)
 	_cleanup_free_ char *path = NULL;
 	uint8_t value[SOURCE_MAX];
 	struct source source = {
-		.layers = c->change->layers->n - 1,
+		.layers = c->writer->layers->n - 1,
 		.nlink = c->stx.stx_nlink,
 		.size = c->stx.stx_size,
 		.mtime = c->stx.stx_mtime.tv_sec,
@@ -263,7 +263,7 @@ static int set_source(struct copyup *c)
 
 	if (!c->index_name[0])
 		return 0;
-	r = inode_lower_path(c->change->tree, c->inode, &source.layer, &path);
+	r = inode_lower_path(c->writer->tree, c->inode, &source.layer, &path);
 	if (r < 0 || source.layer != c->layer->index || strlen(path) > SOURCE_PATH_MAX)
 		return r == -ENOMEM ? r : 0;
 	strcpy(source.path, path);
@@ -274,7 +274,7 @@ static int set_source(struct copyup *c)
 /* The copy has no data: a size, and the xattr that says so. */
 static int set_metacopy(struct copyup *c)
 {
-	const char *name = xattr_overlay_name(c->change->layers->ns, XATTR_OVERLAY_METACOPY);
+	const char *name = xattr_overlay_name(c->writer->layers->ns, XATTR_OVERLAY_METACOPY);
 	int r;
 
 	if (!c->meta_only)
@@ -296,9 +296,9 @@ static int copy_owner(struct copyup *c)
 	int r;
 
 	/* The mode with it, which then takes no permission away. */
-	if (layer_overrides(c->change->layers))
-		return change_set_identity(c->change, c->fd, &id);
-	r = change_set_owner(c->change, c->fd, id.uid, id.gid);
+	if (layer_overrides(c->writer->layers))
+		return change_set_identity(c->writer, c->fd, &id);
+	r = change_set_owner(c->writer, c->fd, id.uid, id.gid);
 
 	/* An owner that this user namespace has no number for. */
 	return r == -EINVAL ? -EOVERFLOW : r;
@@ -306,7 +306,7 @@ static int copy_owner(struct copyup *c)
 
 static int copy_mode(struct copyup *c)
 {
-	if (S_ISLNK(c->stx.stx_mode) || layer_overrides(c->change->layers))
+	if (S_ISLNK(c->stx.stx_mode) || layer_overrides(c->writer->layers))
 		return 0;
 	return os_fchmod(c->fd, c->stx.stx_mode & 07777);
 }

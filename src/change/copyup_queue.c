@@ -64,7 +64,7 @@ static void job_finish(struct copyup_job *job, int err)
 	lock_drop(&queue->lock);
 
 	waiters_answer(waiters, err);
-	inode_put(queue->change->tree, job->inode);
+	inode_put(queue->writer->tree, job->inode);
 	free(job);
 }
 
@@ -72,17 +72,17 @@ static void job_run(struct pool_task *task)
 {
 	struct copyup_job *job = container_of(task, struct copyup_job, task);
 
-	job_finish(job, copyup_run(job->queue->change, job->inode, job->how, job));
+	job_finish(job, copyup_run(job->queue->writer, job->inode, job->how, job));
 }
 
 static void job_start(struct pool_task *task)
 {
 	struct copyup_job *job = container_of(task, struct copyup_job, task);
-	struct change *change = job->queue->change;
+	struct writer *writer = job->queue->writer;
 
-	if (!copyup_job_cancelled(job) && !copyup_is_below(change, job->inode, job->how, COPYUP_LARGE)) {
+	if (!copyup_job_cancelled(job) && !copyup_is_below(writer, job->inode, job->how, COPYUP_LARGE)) {
 		job->task.run = job_run;
-		pool_submit(change->copy_large, &job->task);
+		pool_submit(writer->copy_large, &job->task);
 		return;
 	}
 	job_run(task);
@@ -113,7 +113,7 @@ static void queue_refuse(struct copyup_queue *queue, struct copyup_waiter *waite
 	lock_drop(&queue->lock);
 	/* The task takes the list whole, and is not in the pool while the list is empty. */
 	if (submit)
-		pool_submit(queue->change->copy_small, &queue->failing);
+		pool_submit(queue->writer->copy_small, &queue->failing);
 }
 
 static struct copyup_job *job_new(struct copyup_queue *queue, struct inode *inode, enum copyup_how how)
@@ -164,51 +164,51 @@ static struct copyup_job *queue_join(struct copyup_queue *queue, struct inode *i
 }
 
 /* A copy-up that blocks nobody for longer than a read of the same file would. */
-static bool is_quick(struct change *change, struct inode *inode, enum copyup_how how)
+static bool is_quick(struct writer *writer, struct inode *inode, enum copyup_how how)
 {
-	return change->syncs_at_once && copyup_is_below(change, inode, how, COPYUP_QUICK);
+	return writer->syncs_at_once && copyup_is_below(writer, inode, how, COPYUP_QUICK);
 }
 
-static void request(struct change *change, struct inode *inode, enum copyup_how how, struct copyup_waiter *waiter, bool here)
+static void request(struct writer *writer, struct inode *inode, enum copyup_how how, struct copyup_waiter *waiter, bool here)
 {
-	struct copyup_queue *queue = change->queue;
+	struct copyup_queue *queue = writer->queue;
 	struct copyup_job *fresh, *job;
 
 	waiter->next = NULL;
 	waiter->inode = inode;
-	fresh = job_new(queue, inode_get(change->tree, inode), how);
+	fresh = job_new(queue, inode_get(writer->tree, inode), how);
 	job = queue_join(queue, inode, how, fresh, waiter);
 	if (!job) {
-		inode_put(change->tree, inode);
+		inode_put(writer->tree, inode);
 		queue_refuse(queue, waiter);
 		return;
 	}
 	if (job == fresh) {
-		if (here && is_quick(change, inode, how))
+		if (here && is_quick(writer, inode, how))
 			job_run(&fresh->task);
 		else
-			pool_submit(change->copy_small, &fresh->task);
+			pool_submit(writer->copy_small, &fresh->task);
 		return;
 	}
 	/* The job that it joined holds a reference of its own. */
-	inode_put(change->tree, inode);
+	inode_put(writer->tree, inode);
 	free(fresh);
 }
 
-void copyup_request(struct change *change, struct inode *inode, enum copyup_how how, struct copyup_waiter *waiter)
+void copyup_request(struct writer *writer, struct inode *inode, enum copyup_how how, struct copyup_waiter *waiter)
 {
-	request(change, inode, how, waiter, false);
+	request(writer, inode, how, waiter, false);
 }
 
-void copyup_request_here(struct change *change, struct inode *inode, enum copyup_how how, struct copyup_waiter *waiter)
+void copyup_request_here(struct writer *writer, struct inode *inode, enum copyup_how how, struct copyup_waiter *waiter)
 {
-	request(change, inode, how, waiter, true);
+	request(writer, inode, how, waiter, true);
 }
 
-bool copyup_is_running(struct change *change, const struct inode *inode)
+bool copyup_is_running(struct writer *writer, const struct inode *inode)
 {
-	LOCK_SCOPE(&change->queue->lock);
-	for (struct copyup_job *job = change->queue->jobs; job; job = job->next)
+	LOCK_SCOPE(&writer->queue->lock);
+	for (struct copyup_job *job = writer->queue->jobs; job; job = job->next)
 		if (is_job_of(job, inode))
 			return true;
 	return false;
@@ -227,9 +227,9 @@ static bool waiters_remove(struct copyup_waiter **at, const struct copyup_waiter
 	return false;
 }
 
-bool copyup_cancel(struct change *change, struct copyup_waiter *waiter)
+bool copyup_cancel(struct writer *writer, struct copyup_waiter *waiter)
 {
-	struct copyup_queue *queue = change->queue;
+	struct copyup_queue *queue = writer->queue;
 
 	/* The waiter's inode is not looked at: once done() ran it may be gone. */
 	LOCK_SCOPE(&queue->lock);
@@ -246,13 +246,13 @@ bool copyup_cancel(struct change *change, struct copyup_waiter *waiter)
 
 /* --- the queue ---------------------------------------------------------------------------------------------------------------- */
 
-int copyup_queue_new(struct change *change, struct copyup_queue **ret_queue)
+int copyup_queue_new(struct writer *writer, struct copyup_queue **ret_queue)
 {
 	struct copyup_queue *queue = calloc(1, sizeof(*queue));
 
 	if (!queue)
 		return -ENOMEM;
-	queue->change = change;
+	queue->writer = writer;
 	queue->failing.run = queue_fail;
 	lock_init(&queue->lock, LOCK_LEAF);
 	*ret_queue = queue;

@@ -33,39 +33,39 @@ static void disguise_end(struct disguise *d)
 		os_set_fsids(geteuid(), getegid());
 }
 
-static struct disguise disguise_start(const struct change *change, const struct caller *caller)
+static struct disguise disguise_start(const struct writer *writer, const struct caller *caller)
 {
-	struct disguise d = {.on = change->as_caller};
+	struct disguise d = {.on = writer->as_caller};
 
-	if (d.on && os_set_fsids(caller->uid, caller->gid) < 0 && !change->squash)
+	if (d.on && os_set_fsids(caller->uid, caller->gid) < 0 && !writer->squash)
 		d.err = -EOVERFLOW;
 	return d;
 }
 
-#define AS_CALLER(change, caller)                                                                                      \
-	struct disguise _disguise __attribute__((cleanup(disguise_end))) = disguise_start(change, caller)
+#define AS_CALLER(writer, caller)                                                                                      \
+	struct disguise _disguise __attribute__((cleanup(disguise_end))) = disguise_start(writer, caller)
 
 /* Whether an object that is made by this thread for the caller has the right owner from the start. */
-static bool owner_comes_right(const struct change *change, const struct caller *caller)
+static bool owner_comes_right(const struct writer *writer, const struct caller *caller)
 {
-	if (layer_overrides(change->layers))
+	if (layer_overrides(writer->layers))
 		return false;
-	return change->as_caller || (caller->uid == geteuid() && caller->gid == getegid());
+	return writer->as_caller || (caller->uid == geteuid() && caller->gid == getegid());
 }
 
 /* Whether a caller may have rights that his ids alone don't give: those of his groups, which the thread doesn't take. With CAP_DAC_OVERRIDE it
  * needs none, and whether he has them the kernel knows. */
-static bool lacks_groups(const struct change *change)
+static bool lacks_groups(const struct writer *writer)
 {
-	return change->as_caller && !change->layers->can_reopen;
+	return writer->as_caller && !writer->layers->can_reopen;
 }
 
 /* The mode to create with: the umask counts only where no default ACL takes its place. */
-static int effective_mode(struct change *change, const struct caller *caller, struct inode *parent, int dirfd,
+static int effective_mode(struct writer *writer, const struct caller *caller, struct inode *parent, int dirfd,
 			  mode_t mode, mode_t *ret_mode)
 {
 	_cleanup_free_ void *acl = NULL;
-	ssize_t size = change_default_acl(change, parent, dirfd, &acl);
+	ssize_t size = change_default_acl(writer, parent, dirfd, &acl);
 
 	if (size < 0)
 		return (int)size;
@@ -77,7 +77,7 @@ static int effective_mode(struct change *change, const struct caller *caller, st
 
 static int make_in_parent(struct creation *c, mode_t mode)
 {
-	AS_CALLER(c->change, c->caller);
+	AS_CALLER(c->writer, c->caller);
 
 	if (_disguise.err)
 		return _disguise.err;
@@ -99,39 +99,39 @@ static int make(struct creation *c)
 	mode_t mode = 0;
 	int r;
 
-	if (c->over_whiteout || !owner_comes_right(c->change, c->caller))
+	if (c->over_whiteout || !owner_comes_right(c->writer, c->caller))
 		return create_in_work(c);
-	r = effective_mode(c->change, c->caller, c->parent, c->dirfd, c->spec->mode, &mode);
+	r = effective_mode(c->writer, c->caller, c->parent, c->dirfd, c->spec->mode, &mode);
 	if (r == 0)
 		r = make_in_parent(c, mode);
-	if (r != -EACCES || !lacks_groups(c->change))
+	if (r != -EACCES || !lacks_groups(c->writer))
 		return r;
 	c->fd = -1;
 	return create_in_work(c);
 }
 
 /* Takes a new name back that nobody has heard of. */
-static void unmake(struct change *change, struct inode *parent, int dirfd, const char *name, bool is_dir, bool over_whiteout)
+static void unmake(struct writer *writer, struct inode *parent, int dirfd, const char *name, bool is_dir, bool over_whiteout)
 {
 	int r;
 
 	if (!over_whiteout)
 		r = os_unlinkat(dirfd, name, is_dir ? AT_REMOVEDIR : 0);
 	else if (is_dir)
-		r = work_retire_dir(change->layers, dirfd, name, true);
+		r = work_retire_dir(writer->layers, dirfd, name, true);
 	else
-		r = work_replace_by_whiteout(change->layers, dirfd, name);
+		r = work_replace_by_whiteout(writer->layers, dirfd, name);
 	if (r == 0)
 		return;
 	log_limited(LOG_CAUSE_LAYER, LOG_ERR, "a new object could not be taken back: %s", strerror(-r));
-	change_doubt(change, parent, name);
+	change_doubt(writer, parent, name);
 }
 
 /* --- telling the tree --------------------------------------------------------------------------------------------- */
 
 static int look_at_new(struct creation *c, struct resolved *ret)
 {
-	struct layer_set *set = c->change->layers;
+	struct layer_set *set = c->writer->layers;
 	struct layer *upper = layer_upper(set);
 	int fd = c->fd >= 0 ? c->fd : c->dirfd;
 	const char *name = c->fd >= 0 ? "" : c->name;
@@ -153,7 +153,7 @@ static int look_at_new(struct creation *c, struct resolved *ret)
 
 static int introduce(struct creation *c, struct inode **ret_inode, struct statx *ret_stx)
 {
-	struct tree *tree = c->change->tree;
+	struct tree *tree = c->writer->tree;
 	struct resolved made = {0};
 	struct inode *inode;
 	int r = look_at_new(c, &made);
@@ -191,15 +191,15 @@ static int check_spec(const struct create_spec *spec)
 }
 
 /* Nothing of the name is visible; tells whether a whiteout has to make way. */
-static int check_absent(struct change *change, struct inode *parent, const char *name, bool *ret_over_whiteout)
+static int check_absent(struct writer *writer, struct inode *parent, const char *name, bool *ret_over_whiteout)
 {
 	_cleanup_resolved_ struct resolved r = {0};
-	int err = change_resolve(change, parent, name, &r);
+	int err = change_resolve(writer, parent, name, &r);
 
 	if (err != -ENOENT || inode_is_unlinked(parent))
 		return err < 0 ? err : -EEXIST;
 	/* It would be a whiteout of another name, and not be seen itself. */
-	if (layer_reserves_name(change->layers, name))
+	if (layer_reserves_name(writer->layers, name))
 		return -EPERM;
 	*ret_over_whiteout = r.upper_whiteout;
 	return 0;
@@ -208,12 +208,12 @@ static int check_absent(struct change *change, struct inode *parent, const char 
 static int create_locked(struct creation *c, struct inode **ret_inode, struct statx *ret_stx)
 {
 	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
-	int r = check_absent(c->change, c->parent, c->name, &c->over_whiteout);
+	int r = check_absent(c->writer, c->parent, c->name, &c->over_whiteout);
 
 	if (r == 0)
-		r = change_check_names(c->change, c->parent, false);
+		r = change_check_names(c->writer, c->parent, false);
 	if (r == 0)
-		r = change_dirfd_open(c->change, c->parent, &dir);
+		r = change_dirfd_open(c->writer, c->parent, &dir);
 	if (r < 0)
 		return r;
 	c->dirfd = dir.dirfd.fd;
@@ -222,14 +222,14 @@ static int create_locked(struct creation *c, struct inode **ret_inode, struct st
 		return r;
 	r = introduce(c, ret_inode, ret_stx);
 	if (r < 0)
-		unmake(c->change, c->parent, c->dirfd, c->name, S_ISDIR(c->spec->mode), c->over_whiteout);
+		unmake(c->writer, c->parent, c->dirfd, c->name, S_ISDIR(c->spec->mode), c->over_whiteout);
 	return r;
 }
 
-int create_entry(struct change *change, const struct caller *caller, struct inode *parent, const char *name,
+int create_entry(struct writer *writer, const struct caller *caller, struct inode *parent, const char *name,
 		 const struct create_spec *spec, struct inode **ret_inode, struct statx *ret_stx, int *ret_fd)
 {
-	struct creation c = {.change = change,
+	struct creation c = {.writer = writer,
 			     .caller = caller,
 			     .spec = spec,
 			     .parent = parent,
@@ -240,7 +240,7 @@ int create_entry(struct change *change, const struct caller *caller, struct inod
 
 	if (r < 0)
 		return r;
-	CHANGE_SCOPE(change, FAULT_CREATE);
+	CHANGE_SCOPE(writer, FAULT_CREATE);
 	lock_take(&parent->dir->lock);
 	r = create_locked(&c, ret_inode, ret_stx);
 	lock_drop(&parent->dir->lock);
@@ -253,72 +253,72 @@ int create_entry(struct change *change, const struct caller *caller, struct inod
 
 /* --- without a name ----------------------------------------------------------------------------------------------- */
 
-static int dress_nameless(struct change *change, const struct caller *caller, int dirfd, int fd, mode_t mode)
+static int dress_nameless(struct writer *writer, const struct caller *caller, int dirfd, int fd, mode_t mode)
 {
 	struct change_identity id = {.uid = caller->uid, .gid = caller->gid, .mode = S_IFREG | (mode & 07777)};
 	struct statx parent, made;
-	int r = change_statx(change, dirfd, &parent);
+	int r = change_statx(writer, dirfd, &parent);
 
 	if (r == 0 && (parent.stx_mode & S_ISGID))
 		id.gid = parent.stx_gid;
-	if (r == 0 && !layer_overrides(change->layers)) {
+	if (r == 0 && !layer_overrides(writer->layers)) {
 		/* The mode that a default ACL may have made of it. */
-		r = change_statx(change, fd, &made);
+		r = change_statx(writer, fd, &made);
 		id.mode = made.stx_mode;
 	}
-	return r < 0 ? r : change_set_identity(change, fd, &id);
+	return r < 0 ? r : change_set_identity(writer, fd, &id);
 }
 
 /* In the parent itself, so that it inherits from it. */
-static int make_nameless(struct change *change, const struct caller *caller, int dirfd, mode_t mode)
+static int make_nameless(struct writer *writer, const struct caller *caller, int dirfd, mode_t mode)
 {
 	_cleanup_close_ int fd = -1;
 	int r;
 
 	{
-		AS_CALLER(change, caller);
+		AS_CALLER(writer, caller);
 		fd = _disguise.err ? _disguise.err : os_open_tmpfile(dirfd, O_RDWR, mode & 07777);
 	}
 	if (fd == -EISDIR)
 		return -EOPNOTSUPP;
 	if (fd < 0)
 		return fd;
-	r = owner_comes_right(change, caller) ? 0 : dress_nameless(change, caller, dirfd, fd, mode);
+	r = owner_comes_right(writer, caller) ? 0 : dress_nameless(writer, caller, dirfd, fd, mode);
 	return r < 0 ? r : TAKE_FD(fd);
 }
 
-int create_tmpfile(struct change *change, const struct caller *caller, struct inode *parent, mode_t mode,
+int create_tmpfile(struct writer *writer, const struct caller *caller, struct inode *parent, mode_t mode,
 		   struct inode **ret_inode, struct statx *ret_stx)
 {
 	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
 	struct statx stx;
 	int fd, r;
 
-	if (!change->layers->has_upper)
+	if (!writer->layers->has_upper)
 		return -EROFS;
-	CHANGE_SCOPE(change, FAULT_CREATE);
+	CHANGE_SCOPE(writer, FAULT_CREATE);
 	LOCK_SCOPE(&parent->dir->lock);
 	if (inode_is_unlinked(parent))
 		return -ENOENT;
-	r = change_check_names(change, parent, false);
+	r = change_check_names(writer, parent, false);
 	if (r == 0)
-		r = change_dirfd_open(change, parent, &dir);
+		r = change_dirfd_open(writer, parent, &dir);
 	if (r == 0)
-		r = effective_mode(change, caller, parent, dir.dirfd.fd, mode, &mode);
+		r = effective_mode(writer, caller, parent, dir.dirfd.fd, mode, &mode);
 	if (r < 0)
 		return r;
-	fd = make_nameless(change, caller, dir.dirfd.fd, mode);
+	fd = make_nameless(writer, caller, dir.dirfd.fd, mode);
 	if (fd < 0)
 		return fd;
-	r = change_statx(change, fd, &stx);
+	r = change_statx(writer, fd, &stx);
 	if (r < 0) {
 		os_close(fd);
 		return r;
 	}
-	r = inode_intern_nameless(change->tree, &stx, fd, ret_inode);
+	r = inode_intern_nameless(writer->tree, &stx, fd, ret_inode);
 	if (r < 0)
 		return r;
-	inode_fix_statx(change->tree, *ret_inode, &stx);
+	inode_fix_statx(writer->tree, *ret_inode, &stx);
 	*ret_stx = stx;
 	return 0;
 }
@@ -327,7 +327,7 @@ int create_tmpfile(struct change *change, const struct caller *caller, struct in
 
 /* What has lost its last name gets none again, though it has one in the work directory; the file system itself refuses
  * what has not. Caller holds I. */
-static int check_linkable(struct change *change, struct inode *inode, int fd)
+static int check_linkable(struct writer *writer, struct inode *inode, int fd)
 {
 	uint16_t flags = atomic_load(&inode->flags);
 	struct statx stx;
@@ -338,62 +338,62 @@ static int check_linkable(struct change *change, struct inode *inode, int fd)
 	r = os_statx(fd, "", &stx);
 	if (r < 0)
 		return r;
-	inode_fix_statx(change->tree, inode, &stx);
+	inode_fix_statx(writer->tree, inode, &stx);
 	return stx.stx_nlink ? 0 : -ENOENT;
 }
 
 /* The object is open (O_PATH) at `fd`: whatever its names are by now, it is the one that is meant. Caller holds D and
  * I. */
-static int link_locked(struct change *change, struct inode *inode, int fd, struct inode *parent, const char *name,
+static int link_locked(struct writer *writer, struct inode *inode, int fd, struct inode *parent, const char *name,
 		       struct statx *ret_stx)
 {
 	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
 	bool over_whiteout;
-	int r = check_linkable(change, inode, fd);
+	int r = check_linkable(writer, inode, fd);
 
 	if (r == 0)
-		r = check_absent(change, parent, name, &over_whiteout);
+		r = check_absent(writer, parent, name, &over_whiteout);
 	if (r == 0)
-		r = change_check_names(change, parent, false);
+		r = change_check_names(writer, parent, false);
 	if (r == 0)
-		r = change_dirfd_open(change, parent, &dir);
+		r = change_dirfd_open(writer, parent, &dir);
 	/* Its st_ino may be a lower file's: readers of the directory have to look. */
 	if (r == 0 && !(atomic_load(&inode->flags) & INODE_NO_ORIGIN))
-		r = change_set_impure(change, parent, dir.dirfd.fd);
+		r = change_set_impure(writer, parent, dir.dirfd.fd);
 	if (r == 0)
-		r = alias_prepare(change, inode);
+		r = alias_prepare(writer, inode);
 	if (r == 0 && inode_is_metacopy(inode))
-		r = redirect_write_linked(change, inode, fd);
+		r = redirect_write_linked(writer, inode, fd);
 	if (r < 0)
 		return r;
-	r = over_whiteout ? link_in_work(change, fd, dir.dirfd.fd, name) : os_link_fd(fd, dir.dirfd.fd, name);
+	r = over_whiteout ? link_in_work(writer, fd, dir.dirfd.fd, name) : os_link_fd(fd, dir.dirfd.fd, name);
 	if (r < 0)
 		return r;
-	r = change_statx(change, fd, ret_stx);
+	r = change_statx(writer, fd, ret_stx);
 	if (r < 0) {
-		unmake(change, parent, dir.dirfd.fd, name, false, over_whiteout);
+		unmake(writer, parent, dir.dirfd.fd, name, false, over_whiteout);
 		return r;
 	}
-	alias_added(change, inode);
-	inode_name_added(change->tree, inode, parent, name);
-	listing_add(change->tree, parent, name, (unsigned char)(inode->type >> 12), inode_ino(inode), 0);
-	inode_fix_statx(change->tree, inode, ret_stx);
+	alias_added(writer, inode);
+	inode_name_added(writer->tree, inode, parent, name);
+	listing_add(writer->tree, parent, name, (unsigned char)(inode->type >> 12), inode_ino(inode), 0);
+	inode_fix_statx(writer->tree, inode, ret_stx);
 	return 0;
 }
 
-int create_link(struct change *change, struct inode *inode, struct inode *newparent, const char *newname,
+int create_link(struct writer *writer, struct inode *inode, struct inode *newparent, const char *newname,
 		struct statx *ret_stx)
 {
 	_cleanup_close_ int fd = -1;
 
 	/* Before a copy-up: with a reserved name it would be for nothing. */
-	if (inode_is_dir(inode) || layer_reserves_name(change->layers, newname))
+	if (inode_is_dir(inode) || layer_reserves_name(writer->layers, newname))
 		return -EPERM;
-	CHANGE_SCOPE(change, FAULT_CREATE);
-	fd = change_open_upper(change, inode, O_PATH);
+	CHANGE_SCOPE(writer, FAULT_CREATE);
+	fd = change_open_upper(writer, inode, O_PATH);
 	if (fd < 0)
 		return fd;
 	LOCK_SCOPE(&newparent->dir->lock);
-	LOCK_SCOPE(inode_lock(change->tree, inode));
-	return link_locked(change, inode, fd, newparent, newname, ret_stx);
+	LOCK_SCOPE(inode_lock(writer->tree, inode));
+	return link_locked(writer, inode, fd, newparent, newname, ret_stx);
 }

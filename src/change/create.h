@@ -9,7 +9,7 @@
 
 /* What is to be made, and where. */
 struct creation {
-	struct change *change;
+	struct writer *writer;
 	const struct caller *caller;
 	const struct create_spec *spec;
 	struct inode *parent;
@@ -23,10 +23,10 @@ struct creation {
  * in one step: a whiteout that was there is replaced. On failure nothing is left. */
 int create_in_work(struct creation *c);
 /* The same for another name of the object open (O_PATH) at `fd`. */
-int link_in_work(struct change *change, int fd, int dirfd, const char *name);
+int link_in_work(struct writer *writer, int fd, int dirfd, const char *name);
 
 /* Makes an empty opaque directory in the work directory that looks like the one open (O_PATH) at `fd`: owner, mode,
  * attributes, times. Its name is in ret_temp. */
-int create_stand_in(struct change *change, int fd, char ret_temp[WORK_NAME_MAX]);
+int create_stand_in(struct writer *writer, int fd, char ret_temp[WORK_NAME_MAX]);
 
 #endif

@@ -40,7 +40,7 @@ static void heritage_finish(struct heritage *h)
 
 static int inherit_acl(struct creation *c, struct heritage *h)
 {
-	ssize_t size = change_default_acl(c->change, c->parent, c->dirfd, &h->default_acl);
+	ssize_t size = change_default_acl(c->writer, c->parent, c->dirfd, &h->default_acl);
 	int r;
 
 	if (size < 0)
@@ -63,7 +63,7 @@ static int inherit_acl(struct creation *c, struct heritage *h)
 static int inherit(struct creation *c, struct heritage *h)
 {
 	struct statx parent;
-	int r = change_statx(c->change, c->dirfd, &parent);
+	int r = change_statx(c->writer, c->dirfd, &parent);
 
 	if (r < 0)
 		return r;
@@ -88,8 +88,8 @@ static int inherit(struct creation *c, struct heritage *h)
 /* Makes the bare object; *ret_fd is O_RDWR of a regular file, else O_PATH. */
 static int make_bare(struct creation *c, const char *temp, int *ret_fd)
 {
-	int work_fd = c->change->layers->work_fd, r;
-	mode_t mode = change_real_type(c->change, c->spec->mode);
+	int work_fd = c->writer->layers->work_fd, r;
+	mode_t mode = change_real_type(c->writer, c->spec->mode);
 
 	if (S_ISREG(mode)) {
 		*ret_fd = os_openat(work_fd, temp, O_CREAT | O_EXCL | O_RDWR, 0600, OS_NO_XDEV);
@@ -106,17 +106,17 @@ static int make_bare(struct creation *c, const char *temp, int *ret_fd)
 	*ret_fd = os_openat(work_fd, temp, O_PATH, 0, OS_NO_XDEV);
 	if (*ret_fd >= 0)
 		return 0;
-	change_drop_temp(c->change, temp, S_ISDIR(mode));
+	change_drop_temp(c->writer, temp, S_ISDIR(mode));
 	return *ret_fd;
 }
 
-static int set_opaque(struct change *change, int fd)
+static int set_opaque(struct writer *writer, int fd)
 {
-	const char *name = xattr_overlay_name(change->layers->ns, XATTR_OVERLAY_OPAQUE);
+	const char *name = xattr_overlay_name(writer->layers->ns, XATTR_OVERLAY_OPAQUE);
 	int r;
 
 	/* As the kernel: what lies below would show through, so without xattrs this can't be done. */
-	if (!change->layers->has_upper_xattr)
+	if (!writer->layers->has_upper_xattr)
 		return -EIO;
 	r = os_setxattr(fd, "", name, "y", 1, 0);
 	return r == -EOPNOTSUPP ? -EIO : r;
@@ -124,16 +124,16 @@ static int set_opaque(struct change *change, int fd)
 
 static int hide_below(struct creation *c, int fd)
 {
-	if (c->change->layers->whiteout_form == WHITEOUT_AUFS)
+	if (c->writer->layers->whiteout_form == WHITEOUT_AUFS)
 		return work_hide_below(c->dirfd, c->name);
-	return set_opaque(c->change, fd);
+	return set_opaque(c->writer, fd);
 }
 
 /* The mode before the ACL, whose mask it would overwrite. */
 static int dress(struct creation *c, const struct heritage *h, int fd)
 {
 	const struct change_identity id = {.uid = h->uid, .gid = h->gid, .mode = h->mode, .rdev = c->spec->rdev};
-	int r = change_set_identity(c->change, fd, &id);
+	int r = change_set_identity(c->writer, fd, &id);
 
 	if (r == 0 && h->has_access_acl)
 		r = change_set_acl(fd, ACL_XATTR_ACCESS, h->access_acl, h->acl_size);
@@ -147,21 +147,21 @@ static int dress(struct creation *c, const struct heritage *h, int fd)
 /* Without RENAME_EXCHANGE (some network and FUSE file systems); a crash in between shows what the whiteout hides. */
 static int move_dir_in_two_steps(struct creation *c, const char *temp)
 {
-	struct layer_set *set = c->change->layers;
+	struct layer_set *set = c->writer->layers;
 	int r = os_unlinkat(c->dirfd, c->name, 0);
 
 	if (r < 0)
 		return r;
 	r = os_renameat2(set->work_fd, temp, c->dirfd, c->name, 0);
 	if (r < 0 && work_make_whiteout(set, c->dirfd, c->name) < 0)
-		change_doubt(c->change, c->parent, c->name);
+		change_doubt(c->writer, c->parent, c->name);
 	return r;
 }
 
 /* The commit. */
 static int move_into_place(struct creation *c, const char *temp, bool is_dir)
 {
-	struct layer_set *set = c->change->layers;
+	struct layer_set *set = c->writer->layers;
 	int r;
 
 	if (!c->over_whiteout)
@@ -170,7 +170,7 @@ static int move_into_place(struct creation *c, const char *temp, bool is_dir)
 		return os_renameat2(set->work_fd, temp, c->dirfd, c->name, 0);
 	r = os_renameat2(set->work_fd, temp, c->dirfd, c->name, RENAME_EXCHANGE);
 	if (r == 0)
-		change_drop_temp(c->change, temp, false);
+		change_drop_temp(c->writer, temp, false);
 	else if (r == -EINVAL)
 		r = move_dir_in_two_steps(c, temp);
 	return r;
@@ -192,7 +192,7 @@ static int create_in_work_steps(struct creation *c, const struct heritage *h, co
 	return 0;
 undo:
 	os_close(fd);
-	change_drop_temp(c->change, temp, is_dir);
+	change_drop_temp(c->writer, temp, is_dir);
 	return r;
 }
 
@@ -204,7 +204,7 @@ int create_in_work(struct creation *c)
 
 	if (r < 0)
 		return r;
-	work_temp_name(c->change->layers, temp);
+	work_temp_name(c->writer->layers, temp);
 	r = create_in_work_steps(c, &h, temp, &fd);
 	if (r < 0)
 		return r;
@@ -215,18 +215,18 @@ int create_in_work(struct creation *c)
 	return 0;
 }
 
-int link_in_work(struct change *change, int fd, int dirfd, const char *name)
+int link_in_work(struct writer *writer, int fd, int dirfd, const char *name)
 {
 	char temp[WORK_NAME_MAX];
 	int r;
 
-	work_temp_name(change->layers, temp);
-	r = os_link_fd(fd, change->layers->work_fd, temp);
+	work_temp_name(writer->layers, temp);
+	r = os_link_fd(fd, writer->layers->work_fd, temp);
 	if (r < 0)
 		return r;
-	r = os_renameat2(change->layers->work_fd, temp, dirfd, name, 0);
+	r = os_renameat2(writer->layers->work_fd, temp, dirfd, name, 0);
 	if (r < 0)
-		change_drop_temp(change, temp, false);
+		change_drop_temp(writer, temp, false);
 	return r;
 }
 
@@ -251,7 +251,7 @@ static int copy_xattr(int from, int to, const char *name)
 }
 
 /* All but the xattrs: they say how the original merges. */
-static int copy_xattrs(struct change *change, int from, int to)
+static int copy_xattrs(struct writer *writer, int from, int to)
 {
 	_cleanup_free_ char *list = NULL;
 	ssize_t n = os_listxattr(from, "", NULL, 0);
@@ -266,7 +266,7 @@ static int copy_xattrs(struct change *change, int from, int to)
 		return (int)n;
 	list[n] = '\0';
 	for (const char *name = list; name < list + n; name += strlen(name) + 1) {
-		int r = *name && !layer_reserves_xattr(change->layers, name) ? copy_xattr(from, to, name) : 0;
+		int r = *name && !layer_reserves_xattr(writer->layers, name) ? copy_xattr(from, to, name) : 0;
 
 		if (r < 0)
 			return r;
@@ -274,36 +274,36 @@ static int copy_xattrs(struct change *change, int from, int to)
 	return 0;
 }
 
-static int dress_stand_in(struct change *change, int from, const struct statx *stx, int to)
+static int dress_stand_in(struct writer *writer, int from, const struct statx *stx, int to)
 {
 	const struct timespec times[2] = {{stx->stx_atime.tv_sec, stx->stx_atime.tv_nsec},
 					  {stx->stx_mtime.tv_sec, stx->stx_mtime.tv_nsec}};
-	int r = change_set_owner(change, to, stx->stx_uid, stx->stx_gid);
+	int r = change_set_owner(writer, to, stx->stx_uid, stx->stx_gid);
 
 	if (r == 0)
-		r = copy_xattrs(change, from, to);
+		r = copy_xattrs(writer, from, to);
 	if (r == 0)
-		r = change_set_mode(change, to, stx->stx_mode);
+		r = change_set_mode(writer, to, stx->stx_mode);
 	if (r == 0)
-		r = set_opaque(change, to);
+		r = set_opaque(writer, to);
 	return r < 0 ? r : os_futimens(to, times);
 }
 
-int create_stand_in(struct change *change, int fd, char ret_temp[WORK_NAME_MAX])
+int create_stand_in(struct writer *writer, int fd, char ret_temp[WORK_NAME_MAX])
 {
 	_cleanup_close_ int to = -1;
 	struct statx stx;
-	int r = change_statx(change, fd, &stx);
+	int r = change_statx(writer, fd, &stx);
 
 	if (r < 0)
 		return r;
-	work_temp_name(change->layers, ret_temp);
-	r = os_mkdirat(change->layers->work_fd, ret_temp, layer_overrides(change->layers) ? LAYER_OVERRIDE_MODE : 0700);
+	work_temp_name(writer->layers, ret_temp);
+	r = os_mkdirat(writer->layers->work_fd, ret_temp, layer_overrides(writer->layers) ? LAYER_OVERRIDE_MODE : 0700);
 	if (r < 0)
 		return r;
-	to = os_openat(change->layers->work_fd, ret_temp, O_PATH | O_DIRECTORY, 0, OS_NO_XDEV);
-	r = to < 0 ? to : dress_stand_in(change, fd, &stx, to);
+	to = os_openat(writer->layers->work_fd, ret_temp, O_PATH | O_DIRECTORY, 0, OS_NO_XDEV);
+	r = to < 0 ? to : dress_stand_in(writer, fd, &stx, to);
 	if (r < 0)
-		change_drop_temp(change, ret_temp, true);
+		change_drop_temp(writer, ret_temp, true);
 	return r;
 }

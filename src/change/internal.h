@@ -21,10 +21,10 @@
 
 /* --- the bracket ---------------------------------------------------------------------------------------------------------- */
 
-static inline struct rwlock *change_start(struct change *change)
+static inline struct rwlock *change_start(struct writer *writer)
 {
-	rwlock_read(&change->gate);
-	return &change->gate;
+	rwlock_read(&writer->gate);
+	return &writer->gate;
 }
 static inline void change_end(struct rwlock **gate)
 {
@@ -34,9 +34,9 @@ static inline void change_end(struct rwlock **gate)
 
 /* The rest of the block is one change: it passes the gate (shared) and its system calls count in `scope`. Must not be nested, and no other
  * lock may be held: the gate is the outermost. */
-#define CHANGE_SCOPE(change, scope)                                                                                    \
+#define CHANGE_SCOPE(writer, scope)                                                                                    \
 	FAULT_SCOPE(scope);                                                                                            \
-	struct rwlock *_change_gate __attribute__((cleanup(change_end), unused)) = change_start(change)
+	struct rwlock *_change_gate __attribute__((cleanup(change_end), unused)) = change_start(writer)
 
 /* --- upper directories ------------------------------------------------------------------------------------------------------ */
 
@@ -49,15 +49,15 @@ struct change_dirfd {
 #define _cleanup_dirfd_ _cleanup_(change_dirfd_finish)
 
 /* -LOOK_AGAIN when `dir` is still in a lower layer; -ESTALE when it is gone. The number is d->dirfd.fd. */
-int change_dirfd_open(struct change *change, struct inode *dir, struct change_dirfd *d);
+int change_dirfd_open(struct writer *writer, struct inode *dir, struct change_dirfd *d);
 void change_dirfd_finish(struct change_dirfd *d);
 
 /* Opens the upper object of an inode (O_PATH, O_RDONLY ..., as inode_open): -LOOK_AGAIN when it is still in a lower layer. */
-int change_open_upper(struct change *change, struct inode *inode, int flags);
+int change_open_upper(struct writer *writer, struct inode *inode, int flags);
 
 /* Writes overlay.impure to the upper directory `dir`, open at dirfd, once: readers of it then look for origins of its entries. For copied-up
  * and renamed objects. A file system without attributes is no error. Caller holds D of `dir`. */
-int change_set_impure(struct change *change, struct inode *dir, int dirfd);
+int change_set_impure(struct writer *writer, struct inode *dir, int dirfd);
 
 /* Access and modification time of a directory before an entry is published in it that, for the user, was there all the time. */
 struct change_times {
@@ -68,24 +68,24 @@ struct change_times {
 void change_times_of(const struct statx *stx, struct timespec ret[2]);
 void change_times_save(int dirfd, struct change_times *ret);
 /* The entry is there: gives `dir`, open at dirfd, its times back, best effort, as in the kernel, and says that its change time is a new one. */
-void change_published(struct change *change, struct inode *dir, int dirfd, const struct change_times *times);
+void change_published(struct writer *writer, struct inode *dir, int dirfd, const struct change_times *times);
 
 /* The inode has other attributes, and no answer tells of it. */
-void change_tell(struct change *change, struct inode *inode);
+void change_tell(struct writer *writer, struct inode *inode);
 /* A change of the name in `dir` could neither be made whole nor be taken back: nothing that is known of it holds. Caller holds D of `dir`. */
-void change_doubt(struct change *change, struct inode *dir, const char *name);
+void change_doubt(struct writer *writer, struct inode *dir, const char *name);
 
 /* The default ACL of the upper directory `dir`, open at dirfd: its length with the value in *ret_acl (the caller frees), or 0 and NULL when
  * it has none or ACLs are off. That there is none is remembered in dir->default_acl. Caller holds D of `dir`. */
-ssize_t change_default_acl(struct change *change, struct inode *dir, int dirfd, void **ret_acl);
+ssize_t change_default_acl(struct writer *writer, struct inode *dir, int dirfd, void **ret_acl);
 /* Sets one of ACL_XATTR_ACCESS, ACL_XATTR_DEFAULT on the object open (O_PATH will do) at fd. */
 int change_set_acl(int fd, const char *which, const void *acl, size_t size);
 
 /* --- owners (owner.c) ------------------------------------------------------------------------------------------------------ */
 
 /* For upper objects open (O_PATH will do) at fd; -1 leaves the owner or the group as it is. */
-int change_set_owner(struct change *change, int fd, uid_t uid, gid_t gid);
-int change_set_mode(struct change *change, int fd, mode_t mode);
+int change_set_owner(struct writer *writer, int fd, uid_t uid, gid_t gid);
+int change_set_mode(struct writer *writer, int fd, mode_t mode);
 /* What a new object is to be: owner, group, mode with its type, and the device number of a node. */
 struct change_identity {
 	uid_t uid;
@@ -94,17 +94,17 @@ struct change_identity {
 	dev_t rdev;
 };
 /* Makes it that, all at once; where owners are kept aside (layer_overrides) a special file is a regular one until then. */
-int change_set_identity(struct change *change, int fd, const struct change_identity *id);
+int change_set_identity(struct writer *writer, int fd, const struct change_identity *id);
 /* The type to make a new object with: S_IFREG for special files that are kept aside. */
-mode_t change_real_type(const struct change *change, mode_t mode);
+mode_t change_real_type(const struct writer *writer, mode_t mode);
 /* Attributes of the upper object at fd. */
-int change_statx(struct change *change, int fd, struct statx *ret_stx);
+int change_statx(struct writer *writer, int fd, struct statx *ret_stx);
 
 /* --- the work directory -------------------------------------------------------------------------------------------------------- */
 
 /* Removes temp file or directory `name` of the work directory after a change failed; what can't be removed is logged and left to the
  * next mount. */
-void change_drop_temp(struct change *change, const char *name, bool dir);
+void change_drop_temp(struct writer *writer, const char *name, bool dir);
 
 /* --- what is known of an inode's attributes -------------------------------------------------------------------------------- */
 
@@ -118,7 +118,7 @@ _Static_assert(XATTR_FLAG_PROTATTR < CHANGE_FLAG_TOUCHED, "the bits of enum xatt
 
 /* The xattr flags of the topmost object (enum xattr_flag), read when they aren't known yet. Caller holds I, so that no change of them
  * runs. */
-int change_xattr_flags_locked(struct change *change, struct inode *inode, unsigned *ret_flags);
+int change_xattr_flags_locked(struct writer *writer, struct inode *inode, unsigned *ret_flags);
 /* Whether the object has one of `xattr_flags`; true when that isn't known. */
 static inline bool change_may_have(const struct inode *inode, unsigned xattr_flags)
 {
@@ -128,14 +128,14 @@ static inline bool change_may_have(const struct inode *inode, unsigned xattr_fla
 
 /* Writes overlay.protattr of an upper object as the kernel does, one letter for each of FS_APPEND_FL and FS_IMMUTABLE_FL in `flags`, or
  * removes it. A file system without attributes is no error. */
-int change_set_protattr(struct change *change, int fd, unsigned flags);
+int change_set_protattr(struct writer *writer, int fd, unsigned flags);
 /* And reads it: these flags. The kernel keeps them there, because the upper object itself couldn't be renamed with such a flag. */
-unsigned change_protattr_flags(struct change *change, int fd);
+unsigned change_protattr_flags(struct writer *writer, int fd);
 
 /* Directories that were copied up have them there alone (copyup_meta_published()), so what the file system would say is said here. -EPERM
  * where names may not be added to `dir`, or not be removed from it; before it is in the upper its copy-up answers. */
-int change_check_names(struct change *change, struct inode *dir, bool removes);
+int change_check_names(struct writer *writer, struct inode *dir, bool removes);
 /* The flags of a directory, open at fd in the upper, that forbid to change its attributes; 0 of anything else. */
-unsigned change_dir_flags(struct change *change, struct inode *inode, int fd);
+unsigned change_dir_flags(struct writer *writer, struct inode *inode, int fd);
 
 #endif

@@ -26,24 +26,24 @@ static int wish_owner(int fd, uid_t uid, gid_t gid)
 	return is_refusal(r) ? 0 : r;
 }
 
-int change_statx(struct change *change, int fd, struct statx *ret_stx)
+int change_statx(struct writer *writer, int fd, struct statx *ret_stx)
 {
-	return layer_statx_unchecked(layer_upper(change->layers), fd, "", ret_stx);
+	return layer_statx_unchecked(layer_upper(writer->layers), fd, "", ret_stx);
 }
 
 /* --- kept aside ------------------------------------------------------------------------------------------------------------------ */
 
-static int write_aside(struct change *change, int fd, const struct statx *stx)
+static int write_aside(struct writer *writer, int fd, const struct statx *stx)
 {
-	if (S_ISLNK(stx->stx_mode) && layer_upper(change->layers)->override != OVERRIDE_PRIVILEGED)
+	if (S_ISLNK(stx->stx_mode) && layer_upper(writer->layers)->override != OVERRIDE_PRIVILEGED)
 		return wish_owner(fd, stx->stx_uid, stx->stx_gid);
-	return layer_write_override(change->layers, fd, stx);
+	return layer_write_override(writer->layers, fd, stx);
 }
 
-static int set_owner_aside(struct change *change, int fd, uid_t uid, gid_t gid)
+static int set_owner_aside(struct writer *writer, int fd, uid_t uid, gid_t gid)
 {
 	struct statx stx;
-	int r = change_statx(change, fd, &stx);
+	int r = change_statx(writer, fd, &stx);
 
 	if (r < 0)
 		return r;
@@ -54,21 +54,21 @@ static int set_owner_aside(struct change *change, int fd, uid_t uid, gid_t gid)
 	/* As file systems do; the kernel takes the capabilities away by a request of its own. */
 	if (!S_ISDIR(stx.stx_mode))
 		stx.stx_mode &= (uint16_t)~(S_ISUID | (stx.stx_mode & S_IXGRP ? S_ISGID : 0));
-	return write_aside(change, fd, &stx);
+	return write_aside(writer, fd, &stx);
 }
 
-static int set_mode_aside(struct change *change, int fd, mode_t mode)
+static int set_mode_aside(struct writer *writer, int fd, mode_t mode)
 {
 	struct statx stx;
-	int r = change_statx(change, fd, &stx);
+	int r = change_statx(writer, fd, &stx);
 
 	if (r < 0)
 		return r;
 	stx.stx_mode = (uint16_t)((stx.stx_mode & S_IFMT) | (mode & 07777));
-	return layer_write_override(change->layers, fd, &stx);
+	return layer_write_override(writer->layers, fd, &stx);
 }
 
-static int set_identity_aside(struct change *change, int fd, const struct change_identity *id)
+static int set_identity_aside(struct writer *writer, int fd, const struct change_identity *id)
 {
 	const struct statx stx = {
 		.stx_uid = id->uid,
@@ -77,41 +77,41 @@ static int set_identity_aside(struct change *change, int fd, const struct change
 		.stx_rdev_major = major(id->rdev),
 		.stx_rdev_minor = minor(id->rdev),
 	};
-	int r = write_aside(change, fd, &stx);
+	int r = write_aside(writer, fd, &stx);
 
 	return r == 0 && !S_ISLNK(id->mode) ? os_fchmod(fd, LAYER_OVERRIDE_MODE) : r;
 }
 
 /* --- either ---------------------------------------------------------------------------------------------------------------------- */
 
-int change_set_owner(struct change *change, int fd, uid_t uid, gid_t gid)
+int change_set_owner(struct writer *writer, int fd, uid_t uid, gid_t gid)
 {
-	if (layer_overrides(change->layers))
-		return set_owner_aside(change, fd, uid, gid);
-	return change->squash ? wish_owner(fd, uid, gid) : os_fchown(fd, uid, gid);
+	if (layer_overrides(writer->layers))
+		return set_owner_aside(writer, fd, uid, gid);
+	return writer->squash ? wish_owner(fd, uid, gid) : os_fchown(fd, uid, gid);
 }
 
-int change_set_mode(struct change *change, int fd, mode_t mode)
+int change_set_mode(struct writer *writer, int fd, mode_t mode)
 {
-	if (layer_overrides(change->layers))
-		return set_mode_aside(change, fd, mode);
+	if (layer_overrides(writer->layers))
+		return set_mode_aside(writer, fd, mode);
 	return os_fchmod(fd, mode & 07777);
 }
 
 /* Owner before mode, which chown would take bits from. */
-int change_set_identity(struct change *change, int fd, const struct change_identity *id)
+int change_set_identity(struct writer *writer, int fd, const struct change_identity *id)
 {
 	int r;
 
-	if (layer_overrides(change->layers))
-		return set_identity_aside(change, fd, id);
-	r = change_set_owner(change, fd, id->uid, id->gid);
+	if (layer_overrides(writer->layers))
+		return set_identity_aside(writer, fd, id);
+	r = change_set_owner(writer, fd, id->uid, id->gid);
 	return r == 0 && !S_ISLNK(id->mode) ? os_fchmod(fd, id->mode & 07777) : r;
 }
 
-mode_t change_real_type(const struct change *change, mode_t mode)
+mode_t change_real_type(const struct writer *writer, mode_t mode)
 {
 	bool special = !S_ISREG(mode) && !S_ISDIR(mode) && !S_ISLNK(mode);
 
-	return special && layer_overrides(change->layers) ? S_IFREG : mode & S_IFMT;
+	return special && layer_overrides(writer->layers) ? S_IFREG : mode & S_IFMT;
 }

@@ -51,32 +51,32 @@ static int climb_step(struct climb *c, const struct layer_set *set, int dirfd, c
 }
 
 /* The same for a directory above; *ret_parent is its parent, referenced. */
-static int climb_inode(struct climb *c, struct change *change, struct inode *inode, struct inode **ret_parent)
+static int climb_inode(struct climb *c, struct writer *writer, struct inode *inode, struct inode **ret_parent)
 {
 	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
 	struct inode_place place;
 	int r;
 
-	inode_locate(change->tree, inode, &place);
+	inode_locate(writer->tree, inode, &place);
 	*ret_parent = place.parent;
 	if (place.unlinked || !place.parent)
 		return -ENOENT;
-	r = change_dirfd_open(change, inode, &dir);
-	return r < 0 ? r : climb_step(c, change->layers, dir.dirfd.fd, "", place.name);
+	r = change_dirfd_open(writer, inode, &dir);
+	return r < 0 ? r : climb_step(c, writer->layers, dir.dirfd.fd, "", place.name);
 }
 
 /* The object is `entry` at dirfd and has its `name` in `parent`. */
-static int climb_run(struct climb *c, struct change *change, struct inode *parent, const char *name, int dirfd,
+static int climb_run(struct climb *c, struct writer *writer, struct inode *parent, const char *name, int dirfd,
 		     const char *entry)
 {
-	struct tree *tree = change->tree;
+	struct tree *tree = writer->tree;
 	struct inode *at = inode_get(tree, parent);
-	int r = climb_step(c, change->layers, dirfd, entry, name);
+	int r = climb_step(c, writer->layers, dirfd, entry, name);
 
 	while (r == 0 && at != tree->root) {
 		struct inode *next = NULL;
 
-		r = climb_inode(c, change, at, &next);
+		r = climb_inode(c, writer, at, &next);
 		inode_put(tree, at);
 		at = next;
 	}
@@ -84,54 +84,54 @@ static int climb_run(struct climb *c, struct change *change, struct inode *paren
 	return MIN(r, 0);
 }
 
-static int redirect_set(struct change *change, int dirfd, const char *name, const char *value)
+static int redirect_set(struct writer *writer, int dirfd, const char *name, const char *value)
 {
-	const char *xattr = xattr_overlay_name(change->layers->ns, XATTR_OVERLAY_REDIRECT);
+	const char *xattr = xattr_overlay_name(writer->layers->ns, XATTR_OVERLAY_REDIRECT);
 	int r = os_setxattr(dirfd, name, xattr, value, strlen(value), 0);
 
 	return r == -EOPNOTSUPP || r == -EPERM ? -EXDEV : r;
 }
 
-static int redirect_make(struct change *change, struct inode *parent, const char *name, int dirfd, const char *entry,
+static int redirect_make(struct writer *writer, struct inode *parent, const char *name, int dirfd, const char *entry,
 			 bool absolute)
 {
 	struct climb c = {.at = REDIRECT_MAX};
 	struct redirect has;
-	int r = layer_read_redirect(change->layers, dirfd, entry, &has);
+	int r = layer_read_redirect(writer->layers, dirfd, entry, &has);
 
 	if (r == 0 && (has.absolute || !absolute))
 		return 0;
 	if (r < 0 && r != -ENODATA)
 		return r;
 	if (!absolute)
-		return redirect_set(change, dirfd, entry, name);
-	r = climb_run(&c, change, parent, name, dirfd, entry);
-	return r < 0 ? r : redirect_set(change, dirfd, entry, c.path + c.at);
+		return redirect_set(writer, dirfd, entry, name);
+	r = climb_run(&c, writer, parent, name, dirfd, entry);
+	return r < 0 ? r : redirect_set(writer, dirfd, entry, c.path + c.at);
 }
 
-int redirect_write(struct change *change, struct inode *parent, const char *name, int dirfd, bool across)
+int redirect_write(struct writer *writer, struct inode *parent, const char *name, int dirfd, bool across)
 {
-	return redirect_make(change, parent, name, dirfd, name, across);
+	return redirect_make(writer, parent, name, dirfd, name, across);
 }
 
-int redirect_write_file(struct change *change, struct inode *inode, int fd, struct inode *parent, const char *name,
+int redirect_write_file(struct writer *writer, struct inode *inode, int fd, struct inode *parent, const char *name,
 			bool samedir)
 {
-	bool absolute = !samedir || inode_lower_is_linked(change->tree, inode);
+	bool absolute = !samedir || inode_lower_is_linked(writer->tree, inode);
 
-	return redirect_make(change, parent, name, fd, "", absolute);
+	return redirect_make(writer, parent, name, fd, "", absolute);
 }
 
-int redirect_write_linked(struct change *change, struct inode *inode, int fd)
+int redirect_write_linked(struct writer *writer, struct inode *inode, int fd)
 {
 	struct inode_place place;
 	int r;
 
-	inode_locate(change->tree, inode, &place);
+	inode_locate(writer->tree, inode, &place);
 	if (place.unlinked || !place.parent)
 		r = -ENOENT;
 	else
-		r = redirect_write_file(change, inode, fd, place.parent, place.name, false);
-	inode_place_finish(change->tree, &place);
+		r = redirect_write_file(writer, inode, fd, place.parent, place.name, false);
+	inode_place_finish(writer->tree, &place);
 	return r;
 }

@@ -14,13 +14,13 @@
  * redirect that it has already and that stays true is left alone. -EXDEV when it would be too long, or where the file system
  * doesn't take it: the caller then copies, as between file systems. Caller holds D of `parent`, and R with `across`.
  */
-int redirect_write(struct change *change, struct inode *parent, const char *name, int dirfd, bool across);
+int redirect_write(struct writer *writer, struct inode *parent, const char *name, int dirfd, bool across);
 
 /* The same for a file that was copied up without its data, open at fd, which is `name` in `parent`: an absolute path, or with `samedir` its
  * name, if it isn't a hard link. Caller holds I of the file. */
-int redirect_write_file(struct change *change, struct inode *inode, int fd, struct inode *parent, const char *name,
+int redirect_write_file(struct writer *writer, struct inode *inode, int fd, struct inode *parent, const char *name,
 			bool samedir);
 /* The same by any of its names. -ENOENT: it has none. */
-int redirect_write_linked(struct change *change, struct inode *inode, int fd);
+int redirect_write_linked(struct writer *writer, struct inode *inode, int fd);
 
 #endif

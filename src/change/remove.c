@@ -16,7 +16,7 @@
 
 /* A name to remove, under D of its parent. */
 struct removal {
-	struct change *change;
+	struct writer *writer;
 	struct inode *parent;
 	const char *name;
 	struct resolved r;
@@ -35,7 +35,7 @@ static void removal_finish(struct removal *m)
 /* Looks at the name; nothing is touched yet. */
 static int removal_look(struct removal *m, bool want_dir)
 {
-	int r = change_resolve(m->change, m->parent, m->name, &m->r);
+	int r = change_resolve(m->writer, m->parent, m->name, &m->r);
 
 	if (r < 0)
 		return r;
@@ -43,46 +43,46 @@ static int removal_look(struct removal *m, bool want_dir)
 		return want_dir ? -ENOTDIR : -EISDIR;
 	if (m->r.overmounted)
 		return -EBUSY;
-	r = change_lower_positive(m->change, m->parent, m->name, &m->r);
+	r = change_lower_positive(m->writer, m->parent, m->name, &m->r);
 	if (r < 0)
 		return r;
 	m->lower_positive = r;
-	r = change_check_names(m->change, m->parent, true);
+	r = change_check_names(m->writer, m->parent, true);
 	if (r == 0)
-		r = target_find(m->change, m->parent, m->name, &m->r, &m->target);
-	return r < 0 ? r : target_check_flags(m->change, &m->target, &m->r);
+		r = target_find(m->writer, m->parent, m->name, &m->r, &m->target);
+	return r < 0 ? r : target_check_flags(m->writer, &m->target, &m->r);
 }
 
 /* The tree learns that the name is gone. */
 static void removal_tell(struct removal *m)
 {
-	inode_name_removed(m->change->tree, m->parent, m->name);
-	listing_remove(m->change->tree, m->parent, m->name);
+	inode_name_removed(m->writer->tree, m->parent, m->name);
+	listing_remove(m->writer->tree, m->parent, m->name);
 }
 
 /* Runs `steps` with I of the target, the parent open in the upper, and tells the tree if they succeeded. */
 static int removal_run(struct removal *m, int (*steps)(struct removal *m))
 {
 	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
-	struct lock *lock = inode_lock(m->change->tree, m->target.inode);
+	struct lock *lock = inode_lock(m->writer->tree, m->target.inode);
 	/* A directory's steps look for what is in it; until the table is told nobody can get its name. */
 	bool is_dir = inode_is_dir(m->target.inode);
 	struct rwlock *names = NULL;
-	int r = change_dirfd_open(m->change, m->parent, &dir);
+	int r = change_dirfd_open(m->writer, m->parent, &dir);
 
 	if (r < 0)
 		return r;
 	m->dirfd = dir.dirfd.fd;
 	lock_take(lock);
-	r = target_hold(m->change, &m->target, &m->r, m->dirfd, m->name, m->lower_positive ? VICTIM_REPLACED : VICTIM_UNLINKED);
+	r = target_hold(m->writer, &m->target, &m->r, m->dirfd, m->name, m->lower_positive ? VICTIM_REPLACED : VICTIM_UNLINKED);
 	if (!is_dir)
-		names = tree_names_write(m->change->tree);
+		names = tree_names_write(m->writer->tree);
 	if (r == 0)
 		r = steps(m);
 	if (is_dir)
-		names = tree_names_write(m->change->tree);
+		names = tree_names_write(m->writer->tree);
 	if (r == 0) {
-		alias_removed(m->change, m->target.inode, m->r.in_upper);
+		alias_removed(m->writer, m->target.inode, m->r.in_upper);
 		removal_tell(m);
 		target_gone(&m->target);
 	} else {
@@ -97,7 +97,7 @@ static int removal_run(struct removal *m, int (*steps)(struct removal *m))
 
 static int remove_file_steps(struct removal *m)
 {
-	struct layer_set *set = m->change->layers;
+	struct layer_set *set = m->writer->layers;
 	int r = 0;
 
 	if (!m->lower_positive)
@@ -114,10 +114,10 @@ static int remove_file_steps(struct removal *m)
 	return m->target.moved ? work_make_whiteout(set, m->dirfd, m->name) : work_replace_by_whiteout(set, m->dirfd, m->name);
 }
 
-int remove_file(struct change *change, struct inode *parent, const char *name)
+int remove_file(struct writer *writer, struct inode *parent, const char *name)
 {
-	CHANGE_SCOPE(change, FAULT_REMOVE);
-	_cleanup_removal_ struct removal m = {.change = change, .parent = parent, .name = name};
+	CHANGE_SCOPE(writer, FAULT_REMOVE);
+	_cleanup_removal_ struct removal m = {.writer = writer, .parent = parent, .name = name};
 	LOCK_SCOPE(&parent->dir->lock);
 	int r = removal_look(&m, false);
 
@@ -128,7 +128,7 @@ int remove_file(struct change *change, struct inode *parent, const char *name)
 
 static int check_shows_nothing(struct removal *m)
 {
-	int empty = listing_is_empty_locked(m->change->tree, m->target.inode);
+	int empty = listing_is_empty_locked(m->writer->tree, m->target.inode);
 
 	if (empty < 0)
 		return empty;
@@ -143,7 +143,7 @@ static int remove_upper_dir(struct removal *m)
 	if (r != -ENOTEMPTY && r != -EEXIST)
 		return r;
 	r = check_shows_nothing(m);
-	return r < 0 ? r : work_retire_dir(m->change->layers, m->dirfd, m->name, false);
+	return r < 0 ? r : work_retire_dir(m->writer->layers, m->dirfd, m->name, false);
 }
 
 static int remove_dir_steps(struct removal *m)
@@ -151,8 +151,8 @@ static int remove_dir_steps(struct removal *m)
 	if (!m->lower_positive)
 		return remove_upper_dir(m);
 	if (!m->r.in_upper)
-		return work_make_whiteout(m->change->layers, m->dirfd, m->name);
-	return work_retire_dir(m->change->layers, m->dirfd, m->name, true);
+		return work_make_whiteout(m->writer->layers, m->dirfd, m->name);
+	return work_retire_dir(m->writer->layers, m->dirfd, m->name, true);
 }
 
 /* With D of the target too: nothing is created in it between the look and its removal. */
@@ -171,10 +171,10 @@ static int remove_dir_locked(struct removal *m)
 	return r;
 }
 
-int remove_dir(struct change *change, struct inode *parent, const char *name)
+int remove_dir(struct writer *writer, struct inode *parent, const char *name)
 {
-	CHANGE_SCOPE(change, FAULT_REMOVE);
-	_cleanup_removal_ struct removal m = {.change = change, .parent = parent, .name = name};
+	CHANGE_SCOPE(writer, FAULT_REMOVE);
+	_cleanup_removal_ struct removal m = {.writer = writer, .parent = parent, .name = name};
 	LOCK_SCOPE(&parent->dir->lock);
 	int r = removal_look(&m, true);
 

@@ -38,7 +38,7 @@ struct rename_name {
 };
 
 struct rename {
-	struct change *change;
+	struct writer *writer;
 	struct rename_name old, new;
 	unsigned flags;
 	struct rename_steps steps;
@@ -76,16 +76,16 @@ static bool replaces_dir(const struct rename *x)
 
 /* --- looking ------------------------------------------------------------------------------------------------------ */
 
-static int look_at_name(struct change *change, struct rename_name *n)
+static int look_at_name(struct writer *writer, struct rename_name *n)
 {
-	int r = change_resolve(change, n->parent, n->name, &n->r);
+	int r = change_resolve(writer, n->parent, n->name, &n->r);
 
 	if (r == -ENOENT && !inode_is_unlinked(n->parent))
 		return 0;
 	if (r < 0)
 		return r;
 	n->exists = true;
-	return target_find(change, n->parent, n->name, &n->r, &n->known);
+	return target_find(writer, n->parent, n->name, &n->r, &n->known);
 }
 
 static enum place place_of(const struct rename_name *n)
@@ -100,21 +100,21 @@ static enum place place_of(const struct rename_name *n)
 }
 
 /* Whether whiteouts would be files in the parent; one that isn't in the upper yet comes there without a mark. */
-static int gather_parent(struct change *change, struct rename_name *n, struct rename_side *side)
+static int gather_parent(struct writer *writer, struct rename_name *n, struct rename_side *side)
 {
 	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
 	int r;
 
-	if (change->layers->whiteout_form != WHITEOUT_XATTR || !inode_in_upper(n->parent))
+	if (writer->layers->whiteout_form != WHITEOUT_XATTR || !inode_in_upper(n->parent))
 		return 0;
-	r = change_dirfd_open(change, n->parent, &dir);
+	r = change_dirfd_open(writer, n->parent, &dir);
 	if (r == 0)
-		r = work_takes_whiteouts(change->layers, dir.dirfd.fd);
+		r = work_takes_whiteouts(writer->layers, dir.dirfd.fd);
 	side->no_whiteouts = r == 0;
 	return MIN(r, 0);
 }
 
-static int gather_side(struct change *change, struct rename_name *n, struct rename_side *ret)
+static int gather_side(struct writer *writer, struct rename_name *n, struct rename_side *ret)
 {
 	int r = 0;
 
@@ -126,11 +126,11 @@ static int gather_side(struct change *change, struct rename_name *n, struct rena
 		.parent_merged = n->parent->dir->n_lower > 0,
 	};
 	if (n->exists)
-		r = change_lower_positive(change, n->parent, n->name, &n->r);
+		r = change_lower_positive(writer, n->parent, n->name, &n->r);
 	else if (ret->place == PLACE_WHITEOUT)
-		r = resolve_lower_positive(change->tree, n->parent, n->name);
+		r = resolve_lower_positive(writer->tree, n->parent, n->name);
 	ret->lower_positive = r > 0;
-	return r < 0 ? r : gather_parent(change, n, ret);
+	return r < 0 ? r : gather_parent(writer, n, ret);
 }
 
 static bool is_same_object(const struct rename_name *a, const struct rename_name *b)
@@ -151,14 +151,14 @@ static int stop_at_first(void *arg, const struct os_dirent *entry)
 static int gather_replaced_dir(struct rename *x, struct rename_facts *f)
 {
 	_cleanup_close_ int fd = -1;
-	int r = listing_is_empty_locked(x->change->tree, x->new.known.inode);
+	int r = listing_is_empty_locked(x->writer->tree, x->new.known.inode);
 
 	if (r < 0)
 		return r;
 	f->new_shows_entry = r == 0;
 	if (f->new_shows_entry || !x->new.r.in_upper)
 		return 0;
-	fd = change_open_upper(x->change, x->new.known.inode, O_PATH);
+	fd = change_open_upper(x->writer, x->new.known.inode, O_PATH);
 	if (fd < 0)
 		return fd;
 	r = os_read_dir(fd, stop_at_first, NULL);
@@ -171,23 +171,23 @@ static int gather_whiteout(struct rename *x, struct rename_facts *f)
 {
 	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
 	struct statx stx;
-	int r = change_dirfd_open(x->change, x->new.parent, &dir);
+	int r = change_dirfd_open(x->writer, x->new.parent, &dir);
 
 	if (r == 0)
 		r = os_statx(dir.dirfd.fd, x->new.name, &stx);
 	if (r == 0)
-		f->new_whiteout_fixed = !layer_is_whiteout(&stx) && x->change->layers->whiteout_form == WHITEOUT_DEVICE;
+		f->new_whiteout_fixed = !layer_is_whiteout(&stx) && x->writer->layers->whiteout_form == WHITEOUT_DEVICE;
 	return r;
 }
 
 static int gather_facts(struct rename *x, struct rename_facts *f)
 {
-	struct layer_set *set = x->change->layers;
-	struct tree *tree = x->change->tree;
-	int r = gather_side(x->change, &x->old, &f->old);
+	struct layer_set *set = x->writer->layers;
+	struct tree *tree = x->writer->tree;
+	int r = gather_side(x->writer, &x->old, &f->old);
 
 	if (r == 0)
-		r = gather_side(x->change, &x->new, &f->new);
+		r = gather_side(x->writer, &x->new, &f->new);
 	if (r < 0)
 		return r;
 	f->flags = x->flags;
@@ -205,11 +205,11 @@ static int gather_facts(struct rename *x, struct rename_facts *f)
 
 /* --- doing -------------------------------------------------------------------------------------------------------- */
 
-static int set_opaque(struct change *change, const struct rename_name *n)
+static int set_opaque(struct writer *writer, const struct rename_name *n)
 {
-	const char *xattr = xattr_overlay_name(change->layers->ns, XATTR_OVERLAY_OPAQUE);
+	const char *xattr = xattr_overlay_name(writer->layers->ns, XATTR_OVERLAY_OPAQUE);
 	/* In an opaque directory those of the xattr form would be files. They hide nothing: no layer below has a part in it. */
-	int r = n->r.xattr_flags & XATTR_FLAG_XWHITEOUTS ? work_drop_whiteouts(change->layers, name_fd(n), n->name) : 0;
+	int r = n->r.xattr_flags & XATTR_FLAG_XWHITEOUTS ? work_drop_whiteouts(writer->layers, name_fd(n), n->name) : 0;
 
 	if (r == 0)
 		r = os_setxattr(name_fd(n), n->name, xattr, "y", 1, 0);
@@ -224,10 +224,10 @@ static int set_opaque(struct change *change, const struct rename_name *n)
 static int set_redirect(struct rename *x, const struct rename_name *n)
 {
 	bool across = x->old.parent != x->new.parent;
-	int r = dir_settle_lower(x->change->tree, n->known.inode);
+	int r = dir_settle_lower(x->writer->tree, n->known.inode);
 
 	if (r == 0)
-		r = redirect_write(x->change, n->parent, n->name, name_fd(n), across);
+		r = redirect_write(x->writer, n->parent, n->name, name_fd(n), across);
 	if (r == 0)
 		atomic_fetch_or(&n->known.inode->xattr_flags, XATTR_FLAG_REDIRECT);
 	return r;
@@ -241,8 +241,8 @@ static int set_file_redirect(struct rename *x, const struct rename_name *n)
 
 	if (!n->exists || name_is_dir(n) || !inode_is_metacopy(n->known.inode))
 		return 0;
-	fd = change_open_upper(x->change, n->known.inode, O_PATH);
-	return fd < 0 ? fd : redirect_write_file(x->change, n->known.inode, fd, n->parent, n->name, samedir);
+	fd = change_open_upper(x->writer, n->known.inode, O_PATH);
+	return fd < 0 ? fd : redirect_write_file(x->writer, n->known.inode, fd, n->parent, n->name, samedir);
 }
 
 /* What writes nothing but xattrs that are true where they are. */
@@ -256,9 +256,9 @@ static int prepare_xattrs(struct rename *x)
 	if (r == 0 && x->steps.hide_new)
 		r = work_hide_below(name_fd(&x->new), x->new.name);
 	if (r == 0 && x->steps.set_old_opaque)
-		r = set_opaque(x->change, &x->old);
+		r = set_opaque(x->writer, &x->old);
 	if (r == 0 && x->steps.set_new_opaque)
-		r = set_opaque(x->change, &x->new);
+		r = set_opaque(x->writer, &x->new);
 	if (r == 0 && x->steps.redirect_old)
 		r = set_redirect(x, &x->old);
 	if (r == 0 && x->steps.redirect_new)
@@ -269,10 +269,10 @@ static int prepare_xattrs(struct rename *x)
 		r = set_file_redirect(x, &x->new);
 	/* A redirected directory has its number from a lower one that its name doesn't lead to: readers must look. */
 	if (r == 0 && ((across && x->old.r.has_origin) || x->steps.redirect_old))
-		r = change_set_impure(x->change, x->new.parent, name_fd(&x->new));
+		r = change_set_impure(x->writer, x->new.parent, name_fd(&x->new));
 	if (r == 0 && (x->flags & RENAME_EXCHANGE) &&
 	    ((across && x->new.r.has_origin) || x->steps.redirect_new))
-		r = change_set_impure(x->change, x->old.parent, name_fd(&x->old));
+		r = change_set_impure(x->writer, x->old.parent, name_fd(&x->old));
 	return r;
 }
 
@@ -280,14 +280,14 @@ static int prepare_xattrs(struct rename *x)
 static int prepare_whiteout(struct rename *x)
 {
 	bool comes = x->steps.flags == RENAME_EXCHANGE && !(x->flags & RENAME_EXCHANGE);
-	int r = comes ? work_prepare_whiteouts(x->change->layers, name_fd(&x->old)) : 0;
+	int r = comes ? work_prepare_whiteouts(x->writer->layers, name_fd(&x->old)) : 0;
 
 	if (r < 0)
 		return r == -EOPNOTSUPP ? -EXDEV : r;
 	if (x->steps.renew_whiteout_new)
-		return work_replace_by_whiteout(x->change->layers, name_fd(&x->new), x->new.name);
+		return work_replace_by_whiteout(x->writer->layers, name_fd(&x->new), x->new.name);
 	if (x->steps.place_whiteout_new)
-		return work_make_whiteout(x->change->layers, name_fd(&x->new), x->new.name);
+		return work_make_whiteout(x->writer->layers, name_fd(&x->new), x->new.name);
 	return 0;
 }
 
@@ -302,16 +302,16 @@ static int clear_beside(struct rename *x)
 /* The directory that will be replaced goes to the work directory, and an empty one like it takes its place. */
 static int stand_in(struct rename *x)
 {
-	_cleanup_close_ int fd = change_open_upper(x->change, x->new.known.inode, O_PATH);
+	_cleanup_close_ int fd = change_open_upper(x->writer, x->new.known.inode, O_PATH);
 	int r;
 
 	if (fd < 0)
 		return fd;
-	r = create_stand_in(x->change, fd, x->stood_in);
+	r = create_stand_in(x->writer, fd, x->stood_in);
 	if (r == 0) {
-		r = work_exchange(x->change->layers, x->stood_in, name_fd(&x->new), x->new.name);
+		r = work_exchange(x->writer->layers, x->stood_in, name_fd(&x->new), x->new.name);
 		if (r < 0)
-			change_drop_temp(x->change, x->stood_in, true);
+			change_drop_temp(x->writer, x->stood_in, true);
 	}
 	if (r < 0)
 		x->stood_in[0] = '\0';
@@ -327,19 +327,19 @@ static void undo(struct rename *x)
 		r = os_unlinkat(name_fd(&x->new), x->new.name, 0);
 	if (r < 0) {
 		log_limited(LOG_CAUSE_WHITEOUT, LOG_WARNING, "a whiteout that hides nothing is left: %s", strerror(-r));
-		listing_drop(x->change->tree, x->new.parent);
+		listing_drop(x->writer->tree, x->new.parent);
 	}
 	if (!x->stood_in[0])
 		return;
-	r = work_exchange(x->change->layers, x->stood_in, name_fd(&x->new), x->new.name);
+	r = work_exchange(x->writer->layers, x->stood_in, name_fd(&x->new), x->new.name);
 	if (r == 0) {
-		change_drop_temp(x->change, x->stood_in, true);
+		change_drop_temp(x->writer, x->stood_in, true);
 		return;
 	}
 	/* The stand-in stays. The inode has lost its directory: the name is looked up anew. */
-	inode_name_removed(x->change->tree, x->new.parent, x->new.name);
-	change_doubt(x->change, x->new.parent, x->new.name);
-	(void)work_remove_tree(x->change->layers->work_fd, x->stood_in);
+	inode_name_removed(x->writer->tree, x->new.parent, x->new.name);
+	change_doubt(x->writer, x->new.parent, x->new.name);
+	(void)work_remove_tree(x->writer->layers->work_fd, x->stood_in);
 }
 
 /* Nothing is at the old name, so a plain rename does where the file system has no other. */
@@ -355,14 +355,14 @@ static int take_back(struct rename *x)
 static int make_late_whiteout(struct rename *x)
 {
 	bool replaced = x->new.exists && x->new.r.in_upper;
-	int r = work_make_whiteout(x->change->layers, name_fd(&x->old), x->old.name);
+	int r = work_make_whiteout(x->writer->layers, name_fd(&x->old), x->old.name);
 
 	if (r < 0 && !replaced && take_back(x) == 0)
 		return r;
 	if (r < 0) {
 		log_limited(LOG_CAUSE_WHITEOUT, LOG_ERR, "a moved object shows again at its old name: %s",
 			    strerror(-r));
-		change_doubt(x->change, x->old.parent, x->old.name);
+		change_doubt(x->writer, x->old.parent, x->old.name);
 	}
 	return 0;
 }
@@ -376,8 +376,8 @@ static int exchange_in_two_steps(struct rename *x)
 	if (r < 0)
 		return r;
 	r = os_renameat2(name_fd(&x->old), x->old.name, name_fd(&x->new), x->new.name, 0);
-	if (r < 0 && name_is_dir(&x->old) && work_make_whiteout(x->change->layers, name_fd(&x->new), x->new.name) < 0)
-		change_doubt(x->change, x->new.parent, x->new.name);
+	if (r < 0 && name_is_dir(&x->old) && work_make_whiteout(x->writer->layers, name_fd(&x->new), x->new.name) < 0)
+		change_doubt(x->writer, x->new.parent, x->new.name);
 	if (r < 0)
 		return r;
 	x->steps.make_whiteout_old = !x->steps.remove_whiteout_old;
@@ -390,7 +390,7 @@ static int commit_links(struct rename *x)
 {
 	struct statx stx;
 
-	if (!layer_upper_is_vague(x->change->layers) || (x->flags & RENAME_EXCHANGE) || !x->new.exists ||
+	if (!layer_upper_is_vague(x->writer->layers) || (x->flags & RENAME_EXCHANGE) || !x->new.exists ||
 	    x->steps.flags == RENAME_WHITEOUT || name_is_dir(&x->old))
 		return 0;
 	if (os_statx(name_fd(&x->old), x->old.name, &stx) < 0)
@@ -424,7 +424,7 @@ static void clean_up(struct rename *x)
 				    strerror(-r));
 	}
 	if (x->stood_in[0]) {
-		r = work_remove_tree(x->change->layers->work_fd, x->stood_in);
+		r = work_remove_tree(x->writer->layers->work_fd, x->stood_in);
 		if (r < 0)
 			log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING, "work directory: %s not removed: %s", x->stood_in,
 				    strerror(-r));
@@ -437,12 +437,12 @@ static int rename_prepare(struct rename *x)
 	int r = prepare_xattrs(x);
 
 	if (r == 0 && !(x->flags & RENAME_EXCHANGE) && x->new.exists)
-		r = target_hold(x->change, &x->new.known, &x->new.r, name_fd(&x->new), x->new.name, VICTIM_REPLACED);
+		r = target_hold(x->writer, &x->new.known, &x->new.r, name_fd(&x->new), x->new.name, VICTIM_REPLACED);
 	if (r == 0)
 		r = prepare_whiteout(x);
 	if (r < 0 || !x->steps.clear_new)
 		return r;
-	r = x->change->layers->whiteout_form == WHITEOUT_AUFS ? clear_beside(x) : stand_in(x);
+	r = x->writer->layers->whiteout_form == WHITEOUT_AUFS ? clear_beside(x) : stand_in(x);
 	if (r < 0)
 		undo(x);
 	return r;
@@ -457,9 +457,9 @@ static void tell_listing(struct rename *x, const struct rename_name *from, const
 	uint64_t ino = inode_ino(from->known.inode);
 
 	if (to->exists)
-		listing_update(x->change->tree, to->parent, to->name, type, ino, from->r.layer);
+		listing_update(x->writer->tree, to->parent, to->name, type, ino, from->r.layer);
 	else
-		listing_add(x->change->tree, to->parent, to->name, type, ino, from->r.layer);
+		listing_add(x->writer->tree, to->parent, to->name, type, ino, from->r.layer);
 }
 
 static void tell(struct rename *x)
@@ -467,20 +467,20 @@ static void tell(struct rename *x)
 	bool exchange = x->flags & RENAME_EXCHANGE;
 
 	if (!exchange && x->new.exists)
-		alias_removed(x->change, x->new.known.inode, x->new.r.in_upper);
-	inode_name_moved(x->change->tree, x->old.parent, x->old.name, x->new.parent, x->new.name, exchange);
+		alias_removed(x->writer, x->new.known.inode, x->new.r.in_upper);
+	inode_name_moved(x->writer->tree, x->old.parent, x->old.name, x->new.parent, x->new.name, exchange);
 	tell_listing(x, &x->old, &x->new);
 	if (exchange)
 		tell_listing(x, &x->new, &x->old);
 	else
-		listing_remove(x->change->tree, x->old.parent, x->old.name);
+		listing_remove(x->writer->tree, x->old.parent, x->old.name);
 }
 
 /* --- entry -------------------------------------------------------------------------------------------------------- */
 
 static int rename_do(struct rename *x)
 {
-	_cleanup_tree_names_ struct rwlock *names = tree_names_write(x->change->tree);
+	_cleanup_tree_names_ struct rwlock *names = tree_names_write(x->writer->tree);
 	int r = target_move(&x->new.known);
 
 	if (r == 0)
@@ -496,15 +496,15 @@ static int rename_do(struct rename *x)
 
 static int open_parents(struct rename *x)
 {
-	int r = change_dirfd_open(x->change, x->old.parent, &x->old.dir);
+	int r = change_dirfd_open(x->writer, x->old.parent, &x->old.dir);
 
-	return r < 0 ? r : change_dirfd_open(x->change, x->new.parent, &x->new.dir);
+	return r < 0 ? r : change_dirfd_open(x->writer, x->new.parent, &x->new.dir);
 }
 
 /* Both objects can't be changed or removed by anybody else now. */
 static int rename_with_objects(struct rename *x)
 {
-	struct tree *tree = x->change->tree;
+	struct tree *tree = x->writer->tree;
 	struct inode *a = x->old.known.inode, *b = x->new.known.inode;
 	int r = open_parents(x);
 
@@ -537,7 +537,7 @@ static int rename_planned(struct rename *x, struct rename_facts *f, bool replace
 /* What comes to such a name would be a whiteout and be seen no more. For an exchange the name is just missing. */
 static bool is_reserved_target(const struct rename *x)
 {
-	return !(x->flags & RENAME_EXCHANGE) && layer_reserves_name(x->change->layers, x->new.name);
+	return !(x->flags & RENAME_EXCHANGE) && layer_reserves_name(x->writer->layers, x->new.name);
 }
 
 /* What has its copy in the index alone gets the name in the upper that is to be moved. */
@@ -549,17 +549,17 @@ static int link_up(struct rename *x, struct rename_name *n)
 
 	if (!n->exists || !n->r.indexed || n->r.in_upper || !inode_in_upper(n->parent))
 		return 0;
-	r = change_dirfd_open(x->change, n->parent, &dir);
+	r = change_dirfd_open(x->writer, n->parent, &dir);
 	if (r < 0)
 		return r;
-	lock = inode_lock(x->change->tree, n->known.inode);
+	lock = inode_lock(x->writer->tree, n->known.inode);
 	lock_take(lock);
-	r = alias_link_up(x->change, n->known.inode, n->parent, dir.dirfd.fd, n->name);
+	r = alias_link_up(x->writer, n->known.inode, n->parent, dir.dirfd.fd, n->name);
 	lock_drop(lock);
 	if (r < 0)
 		return r;
 	n->r.in_upper = true;
-	listing_update(x->change->tree, n->parent, n->name, change_dtype(&n->r.stx), n->r.ino, n->r.layer);
+	listing_update(x->writer->tree, n->parent, n->name, change_dtype(&n->r.stx), n->r.ino, n->r.layer);
 	return 0;
 }
 
@@ -580,13 +580,13 @@ static int check_flags(struct rename *x)
 
 	if (!x->old.exists || is_same_object(&x->old, &x->new) || (x->new.exists && (x->flags & RENAME_NOREPLACE)))
 		return 0;
-	r = change_check_names(x->change, x->old.parent, true);
+	r = change_check_names(x->writer, x->old.parent, true);
 	if (r == 0)
-		r = target_check_flags(x->change, &x->old.known, &x->old.r);
+		r = target_check_flags(x->writer, &x->old.known, &x->old.r);
 	if (r == 0)
-		r = change_check_names(x->change, x->new.parent, x->new.exists);
+		r = change_check_names(x->writer, x->new.parent, x->new.exists);
 	if (r == 0 && x->new.exists)
-		r = target_check_flags(x->change, &x->new.known, &x->new.r);
+		r = target_check_flags(x->writer, &x->new.known, &x->new.r);
 	return r;
 }
 
@@ -595,10 +595,10 @@ static int rename_locked(struct rename *x)
 {
 	struct rename_facts f = {0};
 	struct lock *third;
-	int r = look_at_name(x->change, &x->old);
+	int r = look_at_name(x->writer, &x->old);
 
 	if (r == 0)
-		r = look_at_name(x->change, &x->new);
+		r = look_at_name(x->writer, &x->new);
 	if (r == 0 && x->old.exists && is_reserved_target(x))
 		r = -EPERM;
 	if (r == 0)
@@ -624,8 +624,8 @@ static int rename_locked(struct rename *x)
 static void order_parents(struct rename *x, struct lock **ret_first, struct lock **ret_second)
 {
 	struct inode *a = x->old.parent, *b = x->new.parent;
-	bool swap = inode_is_ancestor(x->change->tree, b, a) ||
-		    (!inode_is_ancestor(x->change->tree, a, b) && b->id < a->id);
+	bool swap = inode_is_ancestor(x->writer->tree, b, a) ||
+		    (!inode_is_ancestor(x->writer->tree, a, b) && b->id < a->id);
 
 	*ret_first = swap ? &b->dir->lock : &a->dir->lock;
 	*ret_second = swap ? &a->dir->lock : &b->dir->lock;
@@ -643,11 +643,11 @@ static int rename_with_parents(struct rename *x)
 	return r;
 }
 
-int rename_entry(struct change *change, struct inode *oldparent, const char *oldname, struct inode *newparent,
+int rename_entry(struct writer *writer, struct inode *oldparent, const char *oldname, struct inode *newparent,
 		 const char *newname, unsigned flags)
 {
 	_cleanup_rename_ struct rename x = {
-		.change = change,
+		.writer = writer,
 		.old = {.parent = oldparent, .name = oldname, .dir = CHANGE_DIRFD_INIT},
 		.new = {.parent = newparent, .name = newname, .dir = CHANGE_DIRFD_INIT},
 		.flags = flags,
@@ -656,11 +656,11 @@ int rename_entry(struct change *change, struct inode *oldparent, const char *old
 
 	if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) || flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
 		return -EINVAL;
-	CHANGE_SCOPE(change, FAULT_RENAME);
+	CHANGE_SCOPE(writer, FAULT_RENAME);
 	if (oldparent == newparent)
 		return rename_with_parents(&x);
-	lock_take(&change->tree->rename);
+	lock_take(&writer->tree->rename);
 	r = rename_with_parents(&x);
-	lock_drop(&change->tree->rename);
+	lock_drop(&writer->tree->rename);
 	return r;
 }

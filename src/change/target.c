@@ -13,28 +13,28 @@
 #include "base/macros.h"
 #include "change/change.h"
 
-int change_resolve(struct change *change, struct inode *parent, const char *name, struct resolved *ret)
+int change_resolve(struct writer *writer, struct inode *parent, const char *name, struct resolved *ret)
 {
-	if (!change->layers->has_upper)
+	if (!writer->layers->has_upper)
 		return -EROFS;
 	if (inode_is_unlinked(parent))
 		return -ENOENT;
-	return resolve_child(change->tree, parent, name, ret);
+	return resolve_child(writer->tree, parent, name, ret);
 }
 
-int change_lower_positive(struct change *change, struct inode *parent, const char *name, const struct resolved *r)
+int change_lower_positive(struct writer *writer, struct inode *parent, const char *name, const struct resolved *r)
 {
 	/* What merges beneath a redirected directory lies elsewhere and says nothing of this name. */
 	if (!r->in_upper || (r->n_lower && !(r->xattr_flags & XATTR_FLAG_REDIRECT)))
 		return 1;
-	return parent->dir->n_lower ? resolve_lower_positive(change->tree, parent, name) : 0;
+	return parent->dir->n_lower ? resolve_lower_positive(writer->tree, parent, name) : 0;
 }
 
-int target_find(struct change *change, struct inode *parent, const char *name, const struct resolved *r,
+int target_find(struct writer *writer, struct inode *parent, const char *name, const struct resolved *r,
 		struct target *ret)
 {
-	ret->tree = change->tree;
-	return inode_intern(change->tree, parent, name, r, &ret->inode);
+	ret->tree = writer->tree;
+	return inode_intern(writer->tree, parent, name, r, &ret->inode);
 }
 
 void target_finish(struct target *t)
@@ -45,7 +45,7 @@ void target_finish(struct target *t)
 }
 
 /* What statx(2) says isn't enough: of an image all is immutable. */
-int target_check_flags(struct change *change, const struct target *t, const struct resolved *r)
+int target_check_flags(struct writer *writer, const struct target *t, const struct resolved *r)
 {
 	unsigned flags;
 	int res;
@@ -53,7 +53,7 @@ int target_check_flags(struct change *change, const struct target *t, const stru
 	if (!(r->stx.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) &&
 	    !(r->xattr_flags & XATTR_FLAG_PROTATTR))
 		return 0;
-	res = attr_get_flags(change, t->inode, &flags);
+	res = attr_get_flags(writer, t->inode, &flags);
 	if (res < 0)
 		return res == -MUST_WAIT ? res : 0;
 	return flags & (FS_IMMUTABLE_FL | FS_APPEND_FL) ? -EPERM : 0;
@@ -76,22 +76,22 @@ static int keep_or_move(struct target *t, enum target_end end)
 	return MAX(res, 0);
 }
 
-int target_hold(struct change *change, struct target *t, const struct resolved *r, int dirfd, const char *name, enum target_end end)
+int target_hold(struct writer *writer, struct target *t, const struct resolved *r, int dirfd, const char *name, enum target_end end)
 {
 	int res;
 
 	t->dirfd = dirfd;
 	t->name = name;
 	if (inode_is_indexed(t->inode))
-		res = alias_prepare_removal(change, t->inode, r->in_upper);
+		res = alias_prepare_removal(writer, t->inode, r->in_upper);
 	else if (!r->in_upper || !inode_in_upper(t->inode))
 		return 0;
-	else if (change->layers->removed != REMOVED_STAYS && !inode_is_dir(t->inode))
+	else if (writer->layers->removed != REMOVED_STAYS && !inode_is_dir(t->inode))
 		res = keep_or_move(t, end);
-	else if (!inode_has_last_name(change->tree, t->inode))
+	else if (!inode_has_last_name(writer->tree, t->inode))
 		return 0;
 	else
-		res = orphan_hold(change->tree, t->inode, dirfd, name);
+		res = orphan_hold(writer->tree, t->inode, dirfd, name);
 	t->held = res > 0;
 	return res < 0 ? res : 0;
 }

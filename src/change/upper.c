@@ -18,16 +18,16 @@
 
 /* --- upper directories ------------------------------------------------------------------------------------------------------ */
 
-int change_dirfd_open(struct change *change, struct inode *dir, struct change_dirfd *d)
+int change_dirfd_open(struct writer *writer, struct inode *dir, struct change_dirfd *d)
 {
 	int r;
 
 	if (!inode_in_upper(dir))
 		return -LOOK_AGAIN;
-	r = dirfd_get_upper(change->tree, dir, &d->dirfd);
+	r = dirfd_get_upper(writer->tree, dir, &d->dirfd);
 	if (r < 0)
 		return r;
-	d->tree = change->tree;
+	d->tree = writer->tree;
 	return 0;
 }
 
@@ -38,7 +38,7 @@ void change_dirfd_finish(struct change_dirfd *d)
 	d->tree = NULL;
 }
 
-int change_open_upper(struct change *change, struct inode *inode, int flags)
+int change_open_upper(struct writer *writer, struct inode *inode, int flags)
 {
 	const struct layer *layer;
 	int fd;
@@ -46,7 +46,7 @@ int change_open_upper(struct change *change, struct inode *inode, int flags)
 	/* Once it is in the upper it stays there, so this look suffices. */
 	if (!inode_in_upper(inode))
 		return -LOOK_AGAIN;
-	fd = inode_open(change->tree, inode, flags, &layer);
+	fd = inode_open(writer->tree, inode, flags, &layer);
 	if (fd >= 0 && !CHECK(layer->upper)) {
 		os_close(fd);
 		return -EIO;
@@ -54,18 +54,18 @@ int change_open_upper(struct change *change, struct inode *inode, int flags)
 	return fd;
 }
 
-int change_set_impure(struct change *change, struct inode *dir, int dirfd)
+int change_set_impure(struct writer *writer, struct inode *dir, int dirfd)
 {
-	const char *name = xattr_overlay_name(change->layers->ns, XATTR_OVERLAY_IMPURE);
+	const char *name = xattr_overlay_name(writer->layers->ns, XATTR_OVERLAY_IMPURE);
 	int r;
 
 	if (atomic_load_explicit(&dir->dir->impure_set, memory_order_relaxed))
 		return 0;
-	if (change->layers->has_upper_xattr) {
+	if (writer->layers->has_upper_xattr) {
 		r = os_setxattr(dirfd, "", name, "y", 1, 0);
 		if (r < 0 && r != -EOPNOTSUPP)
 			return r;
-		change_tell(change, dir);
+		change_tell(writer, dir);
 	}
 	atomic_store_explicit(&dir->dir->impure_set, true, memory_order_relaxed);
 	return 0;
@@ -77,20 +77,20 @@ void change_times_of(const struct statx *stx, struct timespec ret[2])
 	ret[1] = (struct timespec){.tv_sec = stx->stx_mtime.tv_sec, .tv_nsec = stx->stx_mtime.tv_nsec};
 }
 
-void change_found_empty(struct change *change, struct inode *dir)
+void change_found_empty(struct writer *writer, struct inode *dir)
 {
-	const char *name = xattr_overlay_name(change->layers->ns, XATTR_OVERLAY_IMPURE);
+	const char *name = xattr_overlay_name(writer->layers->ns, XATTR_OVERLAY_IMPURE);
 	_cleanup_dirfd_ struct change_dirfd d = CHANGE_DIRFD_INIT;
 	int r;
 
 	if (!atomic_load_explicit(&dir->dir->impure_set, memory_order_relaxed) || dir->dir->n_lower ||
-	    !change->layers->has_upper || !change->layers->has_upper_xattr)
+	    !writer->layers->has_upper || !writer->layers->has_upper_xattr)
 		return;
-	CHANGE_SCOPE(change, FAULT_XATTR);
+	CHANGE_SCOPE(writer, FAULT_XATTR);
 	LOCK_SCOPE(&dir->dir->lock);
-	if (inode_is_unlinked(dir) || listing_is_empty_locked(change->tree, dir) <= 0)
+	if (inode_is_unlinked(dir) || listing_is_empty_locked(writer->tree, dir) <= 0)
 		return;
-	if (change_dirfd_open(change, dir, &d) < 0)
+	if (change_dirfd_open(writer, dir, &d) < 0)
 		return;
 	r = os_removexattr(d.dirfd.fd, "", name);
 	if (r == 0 || r == -ENODATA)
@@ -107,35 +107,35 @@ void change_times_save(int dirfd, struct change_times *ret)
 	change_times_of(&stx, ret->ts);
 }
 
-void change_published(struct change *change, struct inode *dir, int dirfd, const struct change_times *times)
+void change_published(struct writer *writer, struct inode *dir, int dirfd, const struct change_times *times)
 {
 	if (times->valid)
 		(void)os_futimens(dirfd, times->ts);
-	change_tell(change, dir);
+	change_tell(writer, dir);
 }
 
-void change_tell(struct change *change, struct inode *inode)
+void change_tell(struct writer *writer, struct inode *inode)
 {
-	if (change->on_changed)
-		change->on_changed(inode, change->arg);
+	if (writer->on_changed)
+		writer->on_changed(inode, writer->arg);
 }
 
-void change_doubt(struct change *change, struct inode *dir, const char *name)
+void change_doubt(struct writer *writer, struct inode *dir, const char *name)
 {
-	listing_drop(change->tree, dir);
-	if (change->on_doubt)
-		change->on_doubt(dir, name, change->arg);
+	listing_drop(writer->tree, dir);
+	if (writer->on_doubt)
+		writer->on_doubt(dir, name, writer->arg);
 }
 
 /* --- ACLs ------------------------------------------------------------------------------------------------------------------- */
 
-ssize_t change_default_acl(struct change *change, struct inode *dir, int dirfd, void **ret_acl)
+ssize_t change_default_acl(struct writer *writer, struct inode *dir, int dirfd, void **ret_acl)
 {
 	_cleanup_free_ void *acl = NULL;
 	ssize_t n;
 
 	*ret_acl = NULL;
-	if (!change->acl || atomic_load_explicit(&dir->dir->default_acl, memory_order_relaxed) == DIR_ACL_NONE)
+	if (!writer->acl || atomic_load_explicit(&dir->dir->default_acl, memory_order_relaxed) == DIR_ACL_NONE)
 		return 0;
 	n = os_getxattr(dirfd, "", ACL_XATTR_DEFAULT, NULL, 0);
 	if (n == -ENODATA || n == -EOPNOTSUPP || n == 0) {
@@ -163,9 +163,9 @@ int change_set_acl(int fd, const char *which, const void *acl, size_t size)
 
 /* --- the work directory ------------------------------------------------------------------------------------------------------ */
 
-void change_drop_temp(struct change *change, const char *name, bool dir)
+void change_drop_temp(struct writer *writer, const char *name, bool dir)
 {
-	int r = os_unlinkat(change->layers->work_fd, name, dir ? AT_REMOVEDIR : 0);
+	int r = os_unlinkat(writer->layers->work_fd, name, dir ? AT_REMOVEDIR : 0);
 
 	if (r < 0 && r != -ENOENT)
 		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING, "work directory: can't remove %s: %s", name, strerror(-r));
@@ -173,7 +173,7 @@ void change_drop_temp(struct change *change, const char *name, bool dir)
 
 /* --- xattr flags ------------------------------------------------------------------------------------------------------------- */
 
-int change_xattr_flags_locked(struct change *change, struct inode *inode, unsigned *ret_flags)
+int change_xattr_flags_locked(struct writer *writer, struct inode *inode, unsigned *ret_flags)
 {
 	_cleanup_close_ int fd = -1;
 	const struct layer *layer;
@@ -184,10 +184,10 @@ int change_xattr_flags_locked(struct change *change, struct inode *inode, unsign
 		*ret_flags = atomic_load_explicit(&inode->xattr_flags, memory_order_relaxed);
 		return 0;
 	}
-	fd = inode_open(change->tree, inode, O_PATH, &layer);
+	fd = inode_open(writer->tree, inode, O_PATH, &layer);
 	if (fd < 0)
 		return fd;
-	r = layer_read_xattr_flags(change->layers, layer, fd, "", &xattr_flags);
+	r = layer_read_xattr_flags(writer->layers, layer, fd, "", &xattr_flags);
 	if (r < 0)
 		return r;
 	atomic_store_explicit(&inode->xattr_flags, (uint16_t)xattr_flags, memory_order_relaxed);
@@ -196,9 +196,9 @@ int change_xattr_flags_locked(struct change *change, struct inode *inode, unsign
 	return 0;
 }
 
-int change_set_protattr(struct change *change, int fd, unsigned flags)
+int change_set_protattr(struct writer *writer, int fd, unsigned flags)
 {
-	const char *name = xattr_overlay_name(change->layers->ns, XATTR_OVERLAY_PROTATTR);
+	const char *name = xattr_overlay_name(writer->layers->ns, XATTR_OVERLAY_PROTATTR);
 	char value[2];
 	size_t n = 0;
 	int r;
@@ -211,9 +211,9 @@ int change_set_protattr(struct change *change, int fd, unsigned flags)
 	return r == -EOPNOTSUPP || r == -ENODATA ? 0 : r;
 }
 
-unsigned change_protattr_flags(struct change *change, int fd)
+unsigned change_protattr_flags(struct writer *writer, int fd)
 {
-	const char *name = xattr_overlay_name(change->layers->ns, XATTR_OVERLAY_PROTATTR);
+	const char *name = xattr_overlay_name(writer->layers->ns, XATTR_OVERLAY_PROTATTR);
 	char value[8];
 	ssize_t n = os_getxattr(fd, "", name, value, sizeof(value));
 	unsigned flags = 0;
@@ -225,13 +225,13 @@ unsigned change_protattr_flags(struct change *change, int fd)
 	return flags;
 }
 
-unsigned change_dir_flags(struct change *change, struct inode *inode, int fd)
+unsigned change_dir_flags(struct writer *writer, struct inode *inode, int fd)
 {
-	return inode_is_dir(inode) && change_may_have(inode, XATTR_FLAG_PROTATTR) ? change_protattr_flags(change, fd)
+	return inode_is_dir(inode) && change_may_have(inode, XATTR_FLAG_PROTATTR) ? change_protattr_flags(writer, fd)
 										  : 0;
 }
 
-int change_check_names(struct change *change, struct inode *dir, bool removes)
+int change_check_names(struct writer *writer, struct inode *dir, bool removes)
 {
 	_cleanup_dirfd_ struct change_dirfd d = CHANGE_DIRFD_INIT;
 	unsigned refusing = FS_IMMUTABLE_FL | (removes ? (unsigned)FS_APPEND_FL : 0U);
@@ -239,8 +239,8 @@ int change_check_names(struct change *change, struct inode *dir, bool removes)
 
 	if (!change_may_have(dir, XATTR_FLAG_PROTATTR))
 		return 0;
-	r = change_dirfd_open(change, dir, &d);
+	r = change_dirfd_open(writer, dir, &d);
 	if (r < 0)
 		return r;
-	return change_protattr_flags(change, d.dirfd.fd) & refusing ? -EPERM : 0;
+	return change_protattr_flags(writer, d.dirfd.fd) & refusing ? -EPERM : 0;
 }

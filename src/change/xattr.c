@@ -35,18 +35,18 @@ static unsigned xattr_flag_of(const char *name)
 }
 
 /* Whether users may have such a name; `hidden` is the answer where it is one of the layers' own. */
-static int check_name(struct change *change, const char *name, int hidden)
+static int check_name(struct writer *writer, const char *name, int hidden)
 {
-	if (layer_hides_xattr(change->layers, name))
+	if (layer_hides_xattr(writer->layers, name))
 		return hidden;
-	return !change->acl && is_acl(name) ? -EOPNOTSUPP : 0;
+	return !writer->acl && is_acl(name) ? -EOPNOTSUPP : 0;
 }
 
 /* The name as the layer keeps it. */
-static int stored_name(struct change *change, const struct layer *l, const char *name,
+static int stored_name(struct writer *writer, const struct layer *l, const char *name,
 		       char stored[static XATTR_NAME_SIZE])
 {
-	int r = xattr_escape(change->layers->ns, name, stored);
+	int r = xattr_escape(writer->layers->ns, name, stored);
 
 	if (r >= 0)
 		r = xattr_override_encode(l->override, stored, stored);
@@ -54,15 +54,15 @@ static int stored_name(struct change *change, const struct layer *l, const char 
 }
 
 /* Whether the object has no attribute of these flags, for certain. Where layers may change underneath nothing is certain. */
-static bool surely_without(struct change *change, struct inode *inode, unsigned xattr_flags)
+static bool surely_without(struct writer *writer, struct inode *inode, unsigned xattr_flags)
 {
 	unsigned known;
 
-	if (change->tree->revalidate)
+	if (writer->tree->revalidate)
 		return false;
 	if (!inode_xattr_flags_known(inode)) {
-		LOCK_SCOPE(inode_lock(change->tree, inode));
-		if (change_xattr_flags_locked(change, inode, &known) < 0)
+		LOCK_SCOPE(inode_lock(writer->tree, inode));
+		if (change_xattr_flags_locked(writer, inode, &known) < 0)
 			return false;
 	}
 	return !change_may_have(inode, xattr_flags);
@@ -81,22 +81,22 @@ static bool is_kept(const char *name)
 
 /* --- looking ------------------------------------------------------------------------------------------------------------------ */
 
-ssize_t xattr_get(struct change *change, struct inode *inode, const char *name, void *value, size_t size)
+ssize_t xattr_get(struct writer *writer, struct inode *inode, const char *name, void *value, size_t size)
 {
 	char stored[XATTR_NAME_SIZE];
 	_cleanup_close_ int fd = -1;
 	const struct layer *layer;
 	ssize_t n;
-	int r = check_name(change, name, -ENODATA);
+	int r = check_name(writer, name, -ENODATA);
 
 	if (r < 0)
 		return r;
-	if (is_kept(name) && surely_without(change, inode, xattr_flag_of(name)))
+	if (is_kept(name) && surely_without(writer, inode, xattr_flag_of(name)))
 		return -ENODATA;
-	fd = inode_open(change->tree, inode, O_PATH, &layer);
+	fd = inode_open(writer->tree, inode, O_PATH, &layer);
 	if (fd < 0)
 		return fd;
-	r = stored_name(change, layer, name, stored);
+	r = stored_name(writer, layer, name, stored);
 	if (r < 0)
 		return r;
 	n = os_getxattr(fd, "", stored, value, size);
@@ -128,7 +128,7 @@ static size_t drop_names(char *list, size_t size, bool (*drop)(const char *name)
 }
 
 /* Without the names of the forms in use, another layer's included. */
-static ssize_t list_decoded(struct change *change, const struct layer *l, char *list, size_t size)
+static ssize_t list_decoded(struct writer *writer, const struct layer *l, char *list, size_t size)
 {
 	char *out = list;
 
@@ -137,7 +137,7 @@ static ssize_t list_decoded(struct change *change, const struct layer *l, char *
 		size_t len = strlen(name) + 1;
 
 		next = name + len;
-		if (xattr_is_override(change->layers->override_forms, name))
+		if (xattr_is_override(writer->layers->override_forms, name))
 			continue;
 		memmove(out, name, len);
 		out += len;
@@ -145,39 +145,39 @@ static ssize_t list_decoded(struct change *change, const struct layer *l, char *
 	return out - list;
 }
 
-static ssize_t list_shown(struct change *change, struct inode *inode, bool trusted, char *list, size_t size)
+static ssize_t list_shown(struct writer *writer, struct inode *inode, bool trusted, char *list, size_t size)
 {
 	const struct layer *layer = NULL;
-	_cleanup_close_ int fd = inode_open(change->tree, inode, O_PATH, &layer);
+	_cleanup_close_ int fd = inode_open(writer->tree, inode, O_PATH, &layer);
 	ssize_t n = fd < 0 ? fd : os_listxattr(fd, "", list, size);
 
 	if (n == -EOPNOTSUPP)
 		return 0;
-	if (n > 0 && change->layers->override_forms)
-		n = list_decoded(change, layer, list, (size_t)n);
+	if (n > 0 && writer->layers->override_forms)
+		n = list_decoded(writer, layer, list, (size_t)n);
 	if (n > 0)
-		n = xattr_list_filter(change->layers->ns, list, (size_t)n);
-	if (n > 0 && change->layers->aufs)
+		n = xattr_list_filter(writer->layers->ns, list, (size_t)n);
+	if (n > 0 && writer->layers->aufs)
 		n = (ssize_t)drop_names(list, (size_t)n, xattr_is_fuseoverlayfs);
-	if (n > 0 && !change->acl)
+	if (n > 0 && !writer->acl)
 		n = (ssize_t)drop_names(list, (size_t)n, is_acl);
 	if (n > 0 && !trusted)
 		n = (ssize_t)drop_names(list, (size_t)n, is_trusted);
 	return n;
 }
 
-static ssize_t list_for(struct change *change, struct inode *inode, bool trusted, char *list, size_t size)
+static ssize_t list_for(struct writer *writer, struct inode *inode, bool trusted, char *list, size_t size)
 {
 	_cleanup_free_ char *all = NULL;
 	ssize_t n;
 
-	if (surely_without(change, inode, XATTR_FLAGS_SHOWN))
+	if (surely_without(writer, inode, XATTR_FLAGS_SHOWN))
 		return 0;
 	/* The stored list may be longer than what is shown of it. */
 	all = malloc(XATTR_LIST_MAX);
 	if (!all)
 		return -ENOMEM;
-	n = list_shown(change, inode, trusted, all, XATTR_LIST_MAX);
+	n = list_shown(writer, inode, trusted, all, XATTR_LIST_MAX);
 	if (n <= 0 || size == 0)
 		return n;
 	if ((size_t)n > size)
@@ -186,21 +186,21 @@ static ssize_t list_for(struct change *change, struct inode *inode, bool trusted
 	return n;
 }
 
-ssize_t xattr_list(struct change *change, struct inode *inode, char *list, size_t size)
+ssize_t xattr_list(struct writer *writer, struct inode *inode, char *list, size_t size)
 {
-	return list_for(change, inode, true, list, size);
+	return list_for(writer, inode, true, list, size);
 }
 
-ssize_t xattr_list_untrusted(struct change *change, struct inode *inode, char *list, size_t size)
+ssize_t xattr_list_untrusted(struct writer *writer, struct inode *inode, char *list, size_t size)
 {
-	return list_for(change, inode, false, list, size);
+	return list_for(writer, inode, false, list, size);
 }
 
 /* --- changing ------------------------------------------------------------------------------------------------------------------ */
 
 /* A change of one attribute; the directory's default ACL is under D, because those who create in it read it there. */
 struct xattr_change {
-	struct change *change;
+	struct writer *writer;
 	struct inode *inode;
 	const char *name;
 	char stored[XATTR_NAME_SIZE];
@@ -211,25 +211,25 @@ struct xattr_change {
 
 static int xattr_change_start(struct xattr_change *x, int hidden)
 {
-	int r = check_name(x->change, x->name, hidden);
+	int r = check_name(x->writer, x->name, hidden);
 
 	/* Without an upper there is nothing that could be changed. */
 	if (r == 0)
-		r = x->change->layers->has_upper ? 0 : -EROFS;
+		r = x->writer->layers->has_upper ? 0 : -EROFS;
 	if (r == 0)
-		r = stored_name(x->change, layer_upper(x->change->layers), x->name, x->stored);
+		r = stored_name(x->writer, layer_upper(x->writer->layers), x->name, x->stored);
 	if (r < 0)
 		return r;
 	if (inode_is_dir(x->inode) && xattr_flag_of(x->name) == XATTR_FLAG_DEFAULT_ACL)
 		x->dir = &x->inode->dir->lock;
 	if (x->dir)
 		lock_take(x->dir);
-	lock_take(inode_lock(x->change->tree, x->inode));
+	lock_take(inode_lock(x->writer->tree, x->inode));
 	x->locked = true;
-	x->fd = change_open_upper(x->change, x->inode, O_PATH);
+	x->fd = change_open_upper(x->writer, x->inode, O_PATH);
 	if (x->fd < 0)
 		return x->fd;
-	return change_dir_flags(x->change, x->inode, x->fd) ? -EPERM : 0;
+	return change_dir_flags(x->writer, x->inode, x->fd) ? -EPERM : 0;
 }
 
 static void xattr_change_end(struct xattr_change *x)
@@ -239,41 +239,41 @@ static void xattr_change_end(struct xattr_change *x)
 		return;
 	if (x->dir)
 		atomic_store_explicit(&x->inode->dir->default_acl, DIR_ACL_UNKNOWN, memory_order_relaxed);
-	lock_drop(inode_lock(x->change->tree, x->inode));
+	lock_drop(inode_lock(x->writer->tree, x->inode));
 	if (x->dir)
 		lock_drop(x->dir);
 }
 #define _cleanup_xattr_change_ _cleanup_(xattr_change_end)
 
-static int drop_sgid(struct change *change, int fd)
+static int drop_sgid(struct writer *writer, int fd)
 {
 	struct statx stx;
-	int r = change_statx(change, fd, &stx);
+	int r = change_statx(writer, fd, &stx);
 
 	if (r < 0 || !(stx.stx_mode & S_ISGID))
 		return r;
-	return change_set_mode(change, fd, stx.stx_mode & 07777 & ~(mode_t)S_ISGID);
+	return change_set_mode(writer, fd, stx.stx_mode & 07777 & ~(mode_t)S_ISGID);
 }
 
-int xattr_set(struct change *change, struct inode *inode, const char *name, const void *value, size_t size, int flags,
+int xattr_set(struct writer *writer, struct inode *inode, const char *name, const void *value, size_t size, int flags,
 	      bool clear_sgid)
 {
-	CHANGE_SCOPE(change, FAULT_XATTR);
-	_cleanup_xattr_change_ struct xattr_change x = {.change = change, .inode = inode, .name = name, .fd = -1};
+	CHANGE_SCOPE(writer, FAULT_XATTR);
+	_cleanup_xattr_change_ struct xattr_change x = {.writer = writer, .inode = inode, .name = name, .fd = -1};
 	int r = xattr_change_start(&x, -EPERM);
 
 	if (r < 0)
 		return r;
 	atomic_fetch_or_explicit(&inode->xattr_flags, xattr_flag_of(name) | CHANGE_FLAG_TOUCHED, memory_order_relaxed);
 	atomic_fetch_and_explicit(&inode->xattr_flags, (uint16_t)~CHANGE_FLAG_NO_PRIV, memory_order_relaxed);
-	r = index_setxattr(change->layers, x.fd, x.stored, value, size, flags);
-	return r == 0 && clear_sgid ? drop_sgid(change, x.fd) : r;
+	r = index_setxattr(writer->layers, x.fd, x.stored, value, size, flags);
+	return r == 0 && clear_sgid ? drop_sgid(writer, x.fd) : r;
 }
 
-int xattr_remove(struct change *change, struct inode *inode, const char *name, bool clear_sgid)
+int xattr_remove(struct writer *writer, struct inode *inode, const char *name, bool clear_sgid)
 {
-	CHANGE_SCOPE(change, FAULT_XATTR);
-	_cleanup_xattr_change_ struct xattr_change x = {.change = change, .inode = inode, .name = name, .fd = -1};
+	CHANGE_SCOPE(writer, FAULT_XATTR);
+	_cleanup_xattr_change_ struct xattr_change x = {.writer = writer, .inode = inode, .name = name, .fd = -1};
 	int r = xattr_change_start(&x, -ENODATA);
 
 	if (r < 0)
@@ -283,5 +283,5 @@ int xattr_remove(struct change *change, struct inode *inode, const char *name, b
 	/* Of the others it may not have been the last one. */
 	if (r == 0 && xattr_flag_of(name) != XATTR_FLAG_OTHER_XATTR)
 		atomic_fetch_and_explicit(&inode->xattr_flags, (uint16_t)~xattr_flag_of(name), memory_order_relaxed);
-	return r == 0 && clear_sgid ? drop_sgid(change, x.fd) : r;
+	return r == 0 && clear_sgid ? drop_sgid(writer, x.fd) : r;
 }

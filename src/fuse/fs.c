@@ -75,7 +75,7 @@ static int fs_new_tiers(struct fs *fs)
 		.max_listing_bytes = fs->opt.cache_max ? fs->opt.cache_max : LISTING_BYTES,
 		.max_pinned = fault_setting("PLYFS_FAULT_MAX_PINNED", room - cached - cached * 3 / 2),
 	};
-	struct change_options change = {
+	struct writer_options writer = {
 		.sync = fs->opt.sync,
 		.sync_strictly = fs->opt.sync_strictly,
 		.acl = fs->opt.acl,
@@ -98,7 +98,7 @@ static int fs_new_tiers(struct fs *fs)
 	if (r < 0)
 		return r;
 	fs->tree->revalidate = fs->opt.revalidate;
-	r = change_new(fs->tree, &change, &fs->change);
+	r = writer_new(fs->tree, &writer, &fs->writer);
 	if (r < 0)
 		return r;
 	data.pool = fs->sync;
@@ -175,7 +175,7 @@ void fs_quiesce(struct fs *fs)
 	/* What has just ended still speaks to the session, and may go on with the next copy-up that it needs. */
 	for (unsigned i = 0; i <= JOB_NEEDS; i++) {
 		waiting_cancel_all(fs, -EIO);
-		change_drain(fs->change);
+		writer_drain(fs->writer);
 		pool_drain(fs->sync);
 	}
 	pool_drain(fs->tell);
@@ -189,8 +189,8 @@ void fs_free(struct fs *fs)
 	cpu_latency_free(fs->cpu_latency);
 	if (fs->waiting)
 		fs_quiesce(fs);
-	if (fs->change)
-		change_free(fs->change);
+	if (fs->writer)
+		writer_free(fs->writer);
 	waiting_free(fs->waiting);
 	handles_free(fs);
 	lock_finish(&fs->handles_lock);

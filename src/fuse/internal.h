@@ -50,7 +50,7 @@ struct fs {
 	struct owner_rules owner; /* c */
 	struct layer_set *layers; /* c */
 	struct tree *tree;        /* c */
-	struct change *change;    /* c */
+	struct writer *writer;    /* c */
 	struct data *data;        /* c */
 	struct pool *sync;        /* c fsync, fsyncdir, long copies, syncs before eviction */
 	struct pool *tell;        /* c one thread, fuse/names.c */

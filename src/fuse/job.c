@@ -95,7 +95,7 @@ static void job_wait(struct job *job, struct inode *inode)
 	counter_add(COUNTER_WAITING, 1);
 	job->waiter.done = job_copied_up;
 	waiting_enter(job);
-	copyup_request_here(job->fs->change, inode, job->how, &job->waiter);
+	copyup_request_here(job->fs->writer, inode, job->how, &job->waiter);
 }
 
 /* `job` is on the heap and ours. */
@@ -159,7 +159,7 @@ void job_start_opening(struct job *job)
 
 void job_start_naming(struct job *job)
 {
-	if (job->fs->opt.dirsync && !job->fs->change->syncs_at_once)
+	if (job->fs->opt.dirsync && !job->fs->writer->syncs_at_once)
 		job_start_blocking(job);
 	else
 		job_start(job);

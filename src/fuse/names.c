@@ -154,7 +154,7 @@ void names_finish(struct names_change *c)
 
 void name_take_back(struct fs *fs, struct inode *dir, const char *name, bool is_dir)
 {
-	int r = is_dir ? remove_dir(fs->change, dir, name) : remove_file(fs->change, dir, name);
+	int r = is_dir ? remove_dir(fs->writer, dir, name) : remove_file(fs->writer, dir, name);
 
 	if (r < 0)
 		name_doubt(fs, dir, name);

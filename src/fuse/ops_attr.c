@@ -108,12 +108,12 @@ static int set_attributes(struct job *job, struct statx *ret_stx)
 	else if ((job->attr.valid & ATTR_SET_MTIME) && job->attr.mtime.tv_nsec != UTIME_NOW)
 		data_time_set(fs->data, job->inode);
 	if (!(job->attr.valid & ATTR_SET_SIZE))
-		return attr_set(fs->change, job->inode, &job->attr, -1, ret_stx);
+		return attr_set(fs->writer, job->inode, &job->attr, -1, ret_stx);
 	r = data_get(fs->data, job->inode, true, &fd);
 	if (r < 0)
 		return r;
 	data_set_dirty(fs->data, &fd);
-	r = attr_set(fs->change, job->inode, &job->attr, fd.fd, ret_stx);
+	r = attr_set(fs->writer, job->inode, &job->attr, fd.fd, ret_stx);
 	data_put(fs->data, &fd);
 	return r;
 }

@@ -109,7 +109,7 @@ static int add_batch(struct reading *rd)
 	if (r < 0)
 		return r;
 	if (rd->batch.n == 0 && rd->dots <= PARENT)
-		change_found_empty(rd->fs->change, rd->dir);
+		change_found_empty(rd->fs->writer, rd->dir);
 	for (unsigned i = 0; i < rd->batch.n && !ends_early(rd, &rd->batch.entries[i]); i++) {
 		const struct listing_entry *entry = &rd->batch.entries[i];
 		char name[TREE_NAME_MAX + 1];
@@ -241,7 +241,7 @@ void op_fsyncdir(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_i
 	job_init(&job, req, run_fsyncdir);
 	job.inode = dir;
 	job.flags = datasync ? 1 : 0;
-	if (fs->change->syncs_at_once)
+	if (fs->writer->syncs_at_once)
 		run_fsyncdir(&job);
 	else
 		job_start_blocking(&job);

@@ -87,7 +87,7 @@ static int kill_priv(struct job *job)
 		return 0;
 	if (caller_drops_sgid(job->req, job->inode))
 		kill |= ATTR_KILL_SGID;
-	r = attr_kill_priv(fs->change, job->inode, kill);
+	r = attr_kill_priv(fs->writer, job->inode, kill);
 	/* The kernel goes on with the mode that it knows, also for execve(2). */
 	if (r > 0)
 		attributes_doubt(fs, job->inode);
@@ -161,7 +161,7 @@ void op_fsync(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_info
 	job_init(&job, req, run_fsync);
 	job.inode = inode;
 	job.flags = datasync ? 1 : 0;
-	if (fs->change->syncs_at_once || !fs->opt.sync || !inode_in_upper(inode))
+	if (fs->writer->syncs_at_once || !fs->opt.sync || !inode_in_upper(inode))
 		job_start(&job); /* a sticky error or nothing: no disk is touched */
 	else
 		job_start_blocking(&job);

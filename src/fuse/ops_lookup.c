@@ -64,7 +64,7 @@ static void known_before(struct fs *fs, struct inode *parent, const char *name, 
  * copy-up is queued for longer than that: so this is looked at first. */
 static bool upper_is_foreign(struct fs *fs, struct inode *inode, const struct resolved *r)
 {
-	bool copying = copyup_is_running(fs->change, inode);
+	bool copying = copyup_is_running(fs->writer, inode);
 	struct inode_place now;
 	bool foreign;
 

@@ -71,7 +71,7 @@ static int run_set_flags(struct job *job)
 	unsigned flags;
 
 	memcpy(&flags, job->buf, sizeof(flags));
-	return flags_set(job, attr_set_flags(job->fs->change, job->inode, flags));
+	return flags_set(job, attr_set_flags(job->fs->writer, job->inode, flags));
 }
 
 static int run_set_fsxattr(struct job *job)
@@ -79,7 +79,7 @@ static int run_set_fsxattr(struct job *job)
 	struct fsxattr xa;
 
 	memcpy(&xa, job->buf, sizeof(xa));
-	return flags_set(job, attr_set_fsxattr(job->fs->change, job->inode, &xa));
+	return flags_set(job, attr_set_fsxattr(job->fs->writer, job->inode, &xa));
 }
 
 static void ioctl_set(fuse_req_t req, struct inode *inode, const void *in, size_t in_size, size_t want,
@@ -102,7 +102,7 @@ static void ioctl_set(fuse_req_t req, struct inode *inode, const void *in, size_
 static int run_get_flags(struct job *job)
 {
 	unsigned flags = 0;
-	int r = attr_get_flags(job->fs->change, job->inode, &flags);
+	int r = attr_get_flags(job->fs->writer, job->inode, &flags);
 
 	if (r < 0)
 		return job_result(job, r);
@@ -113,7 +113,7 @@ static int run_get_flags(struct job *job)
 static int run_get_fsxattr(struct job *job)
 {
 	struct fsxattr xa;
-	int r = attr_get_fsxattr(job->fs->change, job->inode, &xa);
+	int r = attr_get_fsxattr(job->fs->writer, job->inode, &xa);
 
 	if (r < 0)
 		return job_result(job, r);

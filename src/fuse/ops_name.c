@@ -41,7 +41,7 @@ static int run_make(struct job *job)
 	/* A waiting job's copy of the target lies in its second name. */
 	job->spec.target = job->name2;
 	if (r == 0)
-		r = create_entry(job->fs->change, &job->caller, job->inode, job->name, &job->spec, &inode, &stx, &fd);
+		r = create_entry(job->fs->writer, &job->caller, job->inode, job->name, &job->spec, &inode, &stx, &fd);
 	if (r < 0)
 		return names_failed(job, r);
 	r = names_sync(&names);
@@ -114,7 +114,7 @@ static int run_link(struct job *job)
 	int r = names_add(&names, job->inode2, job->name);
 
 	if (r == 0)
-		r = create_link(fs->change, job->inode, job->inode2, job->name, &stx);
+		r = create_link(fs->writer, job->inode, job->inode2, job->name, &stx);
 	if (wants_data_instead(job, r))
 		return -LOOK_AGAIN;
 	if (r < 0)
@@ -162,13 +162,13 @@ static void let_go(struct fs *fs, struct inode *parent, const char *name)
 	inode_put(fs->tree, inode);
 }
 
-static int run_removal(struct job *job, int (*remove)(struct change *change, struct inode *parent, const char *name))
+static int run_removal(struct job *job, int (*remove)(struct writer *writer, struct inode *parent, const char *name))
 {
 	_cleanup_names_ struct names_change names = {.fs = job->fs};
 	int r = names_add(&names, job->inode, job->name);
 
 	if (r == 0)
-		r = remove(job->fs->change, job->inode, job->name);
+		r = remove(job->fs->writer, job->inode, job->name);
 	if (r < 0)
 		return names_failed(job, r);
 	r = names_sync(&names);
@@ -224,7 +224,7 @@ static int run_rename(struct job *job)
 	if (r == 0 && !(job->flags & RENAME_EXCHANGE))
 		let_go(job->fs, job->inode2, job->name2);
 	if (r == 0)
-		r = rename_entry(job->fs->change, job->inode, job->name, job->inode2, job->name2, job->flags);
+		r = rename_entry(job->fs->writer, job->inode, job->name, job->inode2, job->name2, job->flags);
 	if (wants_data_instead(job, r))
 		return -LOOK_AGAIN;
 	if (r < 0)
@@ -247,7 +247,7 @@ static int rename_need(struct fs *fs, struct inode *parent, const char *name, st
 		return r;
 	if (!fs->layers->make_redirects && inode_is_dir(*ret_inode) && (*ret_inode)->dir->n_lower > 0) {
 		/* Who is answered EXDEV copies and removes, and what can't be removed stands twice then. */
-		r = attr_get_flags(fs->change, *ret_inode, &flags);
+		r = attr_get_flags(fs->writer, *ret_inode, &flags);
 		inode_forget(fs->tree, *ret_inode, 1);
 		*ret_inode = NULL;
 		return r == 0 && flags & (FS_IMMUTABLE_FL | FS_APPEND_FL) ? -EPERM : -EXDEV;

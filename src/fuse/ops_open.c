@@ -184,7 +184,7 @@ static int open_file(struct fs *fs, struct inode *inode, fuse_ino_t node, bool k
 static int check_protection(struct fs *fs, struct inode *inode, const struct fuse_file_info *fi)
 {
 	unsigned flags;
-	int r = fs->opt.writeback && wants_write(fi) ? attr_protection(fs->change, inode, &flags) : 0;
+	int r = fs->opt.writeback && wants_write(fi) ? attr_protection(fs->writer, inode, &flags) : 0;
 
 	if (!fs->opt.writeback || !wants_write(fi) || r < 0)
 		return r;
@@ -268,7 +268,7 @@ static int run_create(struct job *job)
 	int r = names_add(&names, job->inode, job->name);
 
 	if (r == 0)
-		r = create_entry(job->fs->change, &job->caller, job->inode, job->name, &job->spec, &inode, &stx, &fd);
+		r = create_entry(job->fs->writer, &job->caller, job->inode, job->name, &job->spec, &inode, &stx, &fd);
 	if (r < 0)
 		return job_failed(job, r);
 	r = names_sync(&names);
@@ -298,7 +298,7 @@ static int run_tmpfile(struct job *job)
 {
 	struct inode *inode;
 	struct statx stx;
-	int r = create_tmpfile(job->fs->change, &job->caller, job->inode, (mode_t)job->mode, &inode, &stx);
+	int r = create_tmpfile(job->fs->writer, &job->caller, job->inode, (mode_t)job->mode, &inode, &stx);
 
 	if (r < 0)
 		return job_result(job, r);

@@ -38,7 +38,7 @@ static ssize_t get_owned_value(struct fs *fs, struct inode *inode, const char *n
 		buf = capability;
 		size = sizeof(capability);
 	}
-	n = xattr_get(fs->change, inode, name, buf, size);
+	n = xattr_get(fs->writer, inode, name, buf, size);
 	if (n <= 0 || !size)
 		return n;
 	r = owner_show_xattr(fs, name, buf, (size_t)n);
@@ -72,7 +72,7 @@ void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
 	n = query_start(fs, shown, XATTR_SIZE_MAX, &size, &buf);
 	if (n == 0)
 		n = owner_in_xattr(fs, name) ? get_owned_value(fs, inode, name, buf, size)
-					     : xattr_get(fs->change, inode, name, buf, size);
+					     : xattr_get(fs->writer, inode, name, buf, size);
 	reply_value(req, buf, n, size);
 }
 
@@ -80,12 +80,12 @@ void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
 static ssize_t list_for_caller(fuse_req_t req, struct inode *inode, char *buf, size_t size)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
-	struct change *change = fs_of(req)->change;
-	ssize_t n = ctx->uid == 0 ? xattr_list(change, inode, buf, size) : 0;
+	struct writer *writer = fs_of(req)->writer;
+	ssize_t n = ctx->uid == 0 ? xattr_list(writer, inode, buf, size) : 0;
 
 	if (ctx->uid == 0 && (n == 0 || os_task_has_cap(ctx->pid, CAP_SYS_ADMIN)))
 		return n;
-	return xattr_list_untrusted(change, inode, buf, size);
+	return xattr_list_untrusted(writer, inode, buf, size);
 }
 
 void op_listxattr(fuse_req_t req, fuse_ino_t id, size_t size)
@@ -107,7 +107,7 @@ void op_listxattr(fuse_req_t req, fuse_ino_t id, size_t size)
 static int check_protected_below(struct fs *fs, struct inode *inode)
 {
 	unsigned flags;
-	int r = inode_in_upper(inode) ? 1 : attr_protection(fs->change, inode, &flags);
+	int r = inode_in_upper(inode) ? 1 : attr_protection(fs->writer, inode, &flags);
 
 	if (r != 0)
 		return MIN(r, 0);
@@ -116,7 +116,7 @@ static int check_protected_below(struct fs *fs, struct inode *inode)
 
 static int run_setxattr(struct job *job)
 {
-	int r = xattr_set(job->fs->change, job->inode, job->name, job->buf, job->size, job->mode, job->flags != 0);
+	int r = xattr_set(job->fs->writer, job->inode, job->name, job->buf, job->size, job->mode, job->flags != 0);
 
 	return r < 0 ? job_failed(job, r) : job_result(job, 0);
 }
@@ -187,7 +187,7 @@ void op_setxattr(fuse_req_t req, fuse_ino_t id, const char *name, const char *va
 
 static int run_removexattr(struct job *job)
 {
-	int r = xattr_remove(job->fs->change, job->inode, job->name, job->flags != 0);
+	int r = xattr_remove(job->fs->writer, job->inode, job->name, job->flags != 0);
 
 	return r < 0 ? job_failed(job, r) : job_result(job, 0);
 }
@@ -205,7 +205,7 @@ void op_removexattr(fuse_req_t req, fuse_ino_t id, const char *name)
 	/* What isn't there needs no copy-up to say so. In the upper its file system says it: no ACL to remove is no error there. */
 	n = fs->opt.xattrs ? check_protected_below(fs, inode) : -EOPNOTSUPP;
 	if (n == 0)
-		n = xattr_get(fs->change, inode, name, NULL, 0);
+		n = xattr_get(fs->writer, inode, name, NULL, 0);
 	if (n < 0 && !(n == -ENODATA && inode_in_upper(inode))) {
 		reply_result(req, (int)n);
 		return;

@@ -93,7 +93,7 @@ static void cancel_job(struct job *job, int err)
 	struct fs *fs = job->fs;
 	bool deferred = leave_deferred(job);
 
-	if (!deferred && !copyup_cancel(fs->change, &job->waiter))
+	if (!deferred && !copyup_cancel(fs->writer, &job->waiter))
 		return; /* done() runs or will run, and answers */
 	if (deferred || waiting_leave(job)) {
 		counter_add(COUNTER_INTERRUPTED, 1);

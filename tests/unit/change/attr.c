@@ -46,7 +46,7 @@ TEST("size, owner, mode and times are set together")
 	struct inode *file = uni_find(&u, "file");
 
 	ASSERT(file);
-	ASSERT_INT(attr_set(u.change, file, &attr, -1, &stx), 0);
+	ASSERT_INT(attr_set(u.writer, file, &attr, -1, &stx), 0);
 	EXPECT_INT(stx.stx_size, 7);
 	EXPECT_INT(stx.stx_uid, 11);
 	EXPECT_INT(stx.stx_gid, 22);
@@ -68,11 +68,11 @@ TEST("an object of a lower layer is not touched")
 	struct inode *file = uni_find(&u, "file");
 
 	ASSERT(file);
-	EXPECT_INT(attr_set(u.change, file, &attr, -1, &stx), -LOOK_AGAIN);
-	EXPECT_INT(xattr_set(u.change, file, "user.a", "1", 1, 0, false), -LOOK_AGAIN);
-	EXPECT_INT(xattr_remove(u.change, file, "user.a", false), -LOOK_AGAIN);
-	EXPECT_INT(attr_set_flags(u.change, file, 0), -LOOK_AGAIN);
-	EXPECT_INT(attr_kill_priv(u.change, file, ATTR_KILL_PRIV), -LOOK_AGAIN);
+	EXPECT_INT(attr_set(u.writer, file, &attr, -1, &stx), -LOOK_AGAIN);
+	EXPECT_INT(xattr_set(u.writer, file, "user.a", "1", 1, 0, false), -LOOK_AGAIN);
+	EXPECT_INT(xattr_remove(u.writer, file, "user.a", false), -LOOK_AGAIN);
+	EXPECT_INT(attr_set_flags(u.writer, file, 0), -LOOK_AGAIN);
+	EXPECT_INT(attr_kill_priv(u.writer, file, ATTR_KILL_PRIV), -LOOK_AGAIN);
 	ASSERT(!stat("l1/file", &st));
 	EXPECT_INT(st.st_mode, S_IFREG | 0644);
 }
@@ -88,12 +88,12 @@ TEST("only one of the times is set, or set to now")
 
 	ASSERT(file);
 	ASSERT_INT(inode_statx(u.tree, file, &before), 0);
-	ASSERT_INT(attr_set(u.change, file, &attr, -1, &stx), 0);
+	ASSERT_INT(attr_set(u.writer, file, &attr, -1, &stx), 0);
 	EXPECT_INT(stx.stx_mtime.tv_sec, 1000);
 	EXPECT_INT(stx.stx_atime.tv_sec, before.stx_atime.tv_sec);
 	EXPECT_INT(stx.stx_atime.tv_nsec, before.stx_atime.tv_nsec);
 	attr.mtime = (struct timespec){.tv_nsec = UTIME_NOW};
-	ASSERT_INT(attr_set(u.change, file, &attr, -1, &stx), 0);
+	ASSERT_INT(attr_set(u.writer, file, &attr, -1, &stx), 0);
 	EXPECT(stx.stx_mtime.tv_sec >= before.stx_mtime.tv_sec);
 }
 
@@ -109,15 +109,15 @@ TEST("a symlink has an owner and times of its own, and no mode")
 	struct inode *link = uni_find(&u, "link");
 
 	ASSERT(link);
-	ASSERT_INT(attr_set(u.change, link, &attr, -1, &stx), 0);
+	ASSERT_INT(attr_set(u.writer, link, &attr, -1, &stx), 0);
 	EXPECT_INT(stx.stx_uid, 4);
 	EXPECT_INT(stx.stx_mtime.tv_sec, 9);
 	ASSERT(!stat("u/target", &st));
 	EXPECT_INT(st.st_uid, 0);
 	attr.valid = ATTR_SET_MODE;
-	EXPECT_INT(attr_set(u.change, link, &attr, -1, &stx), -EOPNOTSUPP);
+	EXPECT_INT(attr_set(u.writer, link, &attr, -1, &stx), -EOPNOTSUPP);
 	attr.valid = ATTR_SET_SIZE;
-	EXPECT_INT(attr_set(u.change, link, &attr, -1, &stx), -EINVAL);
+	EXPECT_INT(attr_set(u.writer, link, &attr, -1, &stx), -EINVAL);
 }
 
 TEST("a fifo and a device change without being opened")
@@ -134,11 +134,11 @@ TEST("a fifo and a device change without being opened")
 		struct inode *inode = uni_find(&u, names[i]);
 
 		ASSERT(inode);
-		ASSERT_INT(attr_set(u.change, inode, &attr, -1, &stx), 0);
+		ASSERT_INT(attr_set(u.writer, inode, &attr, -1, &stx), 0);
 		EXPECT_INT(stx.stx_mode & 07777, 0604);
 		EXPECT_INT(stx.stx_uid, 9);
-		EXPECT_INT(attr_get_flags(u.change, inode, &flags), -ENOTTY);
-		EXPECT_INT(attr_set_flags(u.change, inode, 0), -ENOTTY);
+		EXPECT_INT(attr_get_flags(u.writer, inode, &flags), -ENOTTY);
+		EXPECT_INT(attr_set_flags(u.writer, inode, 0), -ENOTTY);
 	}
 }
 
@@ -149,7 +149,7 @@ TEST("a directory is not truncated")
 	UNI(u);
 	ASSERT(!mkdir("u/dir", 0755));
 	UNI_OPEN(u);
-	EXPECT_INT(attr_set(u.change, uni_find(&u, "dir"), &attr, -1, &stx), -EISDIR);
+	EXPECT_INT(attr_set(u.writer, uni_find(&u, "dir"), &attr, -1, &stx), -EISDIR);
 }
 
 TEST("a change of owner takes setuid and capabilities away, and that is known")
@@ -163,10 +163,10 @@ TEST("a change of owner takes setuid and capabilities away, and that is known")
 	struct inode *file = uni_find(&u, "file");
 
 	ASSERT(file);
-	EXPECT_INT(xattr_get(u.change, file, CAP_XATTR, NULL, 0), sizeof(cap_value));
-	ASSERT_INT(attr_set(u.change, file, &attr, -1, &stx), 0);
+	EXPECT_INT(xattr_get(u.writer, file, CAP_XATTR, NULL, 0), sizeof(cap_value));
+	ASSERT_INT(attr_set(u.writer, file, &attr, -1, &stx), 0);
 	EXPECT_INT(stx.stx_mode & 07777, 0755);
-	EXPECT_INT(xattr_get(u.change, file, CAP_XATTR, NULL, 0), -ENODATA);
+	EXPECT_INT(xattr_get(u.writer, file, CAP_XATTR, NULL, 0), -ENODATA);
 }
 
 TEST("a write by others takes setuid and setgid of an executable away, as often as they come back")
@@ -180,20 +180,20 @@ TEST("a write by others takes setuid and setgid of an executable away, as often 
 
 	ASSERT(file);
 	/* Setgid without group execution stays for the members of the group, and is still looked at when a stranger writes. */
-	EXPECT_INT(attr_kill_priv(u.change, file, ATTR_KILL_PRIV), 0);
+	EXPECT_INT(attr_kill_priv(u.writer, file, ATTR_KILL_PRIV), 0);
 	ASSERT_INT(inode_statx(u.tree, file, &stx), 0);
 	EXPECT_INT(stx.stx_mode & 07777, 02644);
 	EXPECT(attr_may_have_priv(file));
-	EXPECT_INT(attr_kill_priv(u.change, file, ATTR_KILL_PRIV | ATTR_KILL_SGID), 1);
+	EXPECT_INT(attr_kill_priv(u.writer, file, ATTR_KILL_PRIV | ATTR_KILL_SGID), 1);
 	ASSERT_INT(inode_statx(u.tree, file, &stx), 0);
 	EXPECT_INT(stx.stx_mode & 07777, 0644);
 	EXPECT(!attr_may_have_priv(file));
 	for (int i = 0; i < 2; i++) {
-		ASSERT_INT(attr_set(u.change, file, &attr, -1, &stx), 0);
-		EXPECT_INT(attr_kill_priv(u.change, file, ATTR_KILL_PRIV), 1);
+		ASSERT_INT(attr_set(u.writer, file, &attr, -1, &stx), 0);
+		EXPECT_INT(attr_kill_priv(u.writer, file, ATTR_KILL_PRIV), 1);
 		ASSERT_INT(inode_statx(u.tree, file, &stx), 0);
 		EXPECT_INT(stx.stx_mode & 07777, 0755);
-		EXPECT_INT(attr_kill_priv(u.change, file, ATTR_KILL_PRIV), 0);
+		EXPECT_INT(attr_kill_priv(u.writer, file, ATTR_KILL_PRIV), 0);
 	}
 }
 
@@ -207,7 +207,7 @@ TEST("a truncation by others takes setuid away")
 	struct inode *file = uni_find(&u, "file");
 
 	ASSERT(file);
-	ASSERT_INT(attr_set(u.change, file, &attr, -1, &stx), 0);
+	ASSERT_INT(attr_set(u.writer, file, &attr, -1, &stx), 0);
 	EXPECT_INT(stx.stx_mode & 07777, 0755);
 	EXPECT_INT(stx.stx_size, 1);
 }
@@ -222,13 +222,13 @@ TEST("an unlinked file still changes")
 	struct inode *file = uni_find(&u, "file");
 
 	ASSERT(file);
-	ASSERT_INT(remove_file(u.change, u.tree->root, "file"), 0);
-	ASSERT_INT(attr_set(u.change, file, &attr, -1, &stx), 0);
+	ASSERT_INT(remove_file(u.writer, u.tree->root, "file"), 0);
+	ASSERT_INT(attr_set(u.writer, file, &attr, -1, &stx), 0);
 	EXPECT_INT(stx.stx_mode & 07777, 0400);
 	EXPECT_INT(stx.stx_size, 2);
 	EXPECT_INT(stx.stx_nlink, 0);
-	EXPECT_INT(xattr_set(u.change, file, "user.a", "1", 1, 0, false), 0);
-	EXPECT_INT(xattr_get(u.change, file, "user.a", NULL, 0), 1);
+	EXPECT_INT(xattr_set(u.writer, file, "user.a", "1", 1, 0, false), 0);
+	EXPECT_INT(xattr_get(u.writer, file, "user.a", NULL, 0), 1);
 }
 
 TEST("flags are read on any layer and set in the upper")
@@ -241,18 +241,18 @@ TEST("flags are read on any layer and set in the upper")
 	struct inode *file = uni_find(&u, "file"), *dir = uni_find(&u, "dir"), *low = uni_find(&u, "low");
 
 	ASSERT(file && dir && low);
-	if (attr_get_flags(u.change, file, &flags) < 0)
+	if (attr_get_flags(u.writer, file, &flags) < 0)
 		SKIP("no flags here");
-	EXPECT_INT(attr_get_flags(u.change, low, &flags), 0);
-	EXPECT_INT(attr_get_flags(u.change, dir, &flags), 0);
-	EXPECT_INT(attr_set_flags(u.change, dir, flags | FS_NODUMP_FL), 0);
-	EXPECT_INT(attr_get_flags(u.change, dir, &flags), 0);
+	EXPECT_INT(attr_get_flags(u.writer, low, &flags), 0);
+	EXPECT_INT(attr_get_flags(u.writer, dir, &flags), 0);
+	EXPECT_INT(attr_set_flags(u.writer, dir, flags | FS_NODUMP_FL), 0);
+	EXPECT_INT(attr_get_flags(u.writer, dir, &flags), 0);
 	EXPECT(flags & FS_NODUMP_FL);
-	EXPECT_INT(attr_get_fsxattr(u.change, dir, &xa), 0);
+	EXPECT_INT(attr_get_fsxattr(u.writer, dir, &xa), 0);
 	EXPECT(xa.fsx_xflags & FS_XFLAG_NODUMP);
 	xa.fsx_xflags &= ~(unsigned)FS_XFLAG_NODUMP;
-	EXPECT_INT(attr_set_fsxattr(u.change, dir, &xa), 0);
-	EXPECT_INT(attr_get_flags(u.change, dir, &flags), 0);
+	EXPECT_INT(attr_set_fsxattr(u.writer, dir, &xa), 0);
+	EXPECT_INT(attr_get_flags(u.writer, dir, &flags), 0);
 	EXPECT(!(flags & FS_NODUMP_FL));
 }
 
@@ -268,20 +268,20 @@ TEST("a truncation by another takes the bits and the data, or neither")
 
 	ASSERT(file);
 	chmod_errors = 1;
-	EXPECT_INT(attr_set(u.change, file, &attr, -1, &stx), -EIO);
+	EXPECT_INT(attr_set(u.writer, file, &attr, -1, &stx), -EIO);
 	ASSERT(!stat("u/file", &st));
 	EXPECT_INT(st.st_mode, S_IFREG | 04777);
 	EXPECT_INT(st.st_size, 100);
 	EXPECT(attr_may_have_priv(file));
 	chmod_errors = 0;
 	truncate_errors = 1;
-	EXPECT_INT(attr_set(u.change, file, &attr, -1, &stx), -EFBIG);
+	EXPECT_INT(attr_set(u.writer, file, &attr, -1, &stx), -EFBIG);
 	ASSERT(!stat("u/file", &st));
 	EXPECT_INT(st.st_mode, S_IFREG | 04777);
 	EXPECT_INT(st.st_size, 100);
 	EXPECT(attr_may_have_priv(file));
 	truncate_errors = 0;
-	EXPECT_INT(attr_set(u.change, file, &attr, -1, &stx), 0);
+	EXPECT_INT(attr_set(u.writer, file, &attr, -1, &stx), 0);
 	EXPECT_INT(stx.stx_mode, S_IFREG | 0777);
 	EXPECT_INT(stx.stx_size, 7);
 }

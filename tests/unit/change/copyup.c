@@ -77,7 +77,7 @@ TEST("a copied-up file keeps owner, mode, times, data, attributes, ACL and capab
 	struct inode *file = uni_find(&u, "file");
 
 	ASSERT(file);
-	ASSERT_INT(copyup_now(u.change, file, COPYUP_FULL), 0);
+	ASSERT_INT(copyup_now(u.writer, file, COPYUP_FULL), 0);
 	EXPECT(inode_in_upper(file));
 	expect_same_attributes("u/file", "l1/file");
 	EXPECT(uni_same("u/file", "l1/file"));
@@ -98,7 +98,7 @@ TEST("private attributes of a lower directory are not copied")
 	struct inode *dir = uni_find(&u, "dir");
 
 	ASSERT(dir);
-	ASSERT_INT(copyup_now(u.change, dir, COPYUP_FULL), 0);
+	ASSERT_INT(copyup_now(u.writer, dir, COPYUP_FULL), 0);
 	EXPECT_INT(lgetxattr("u/dir", "trusted.overlay.opaque", NULL, 0), -1);
 	EXPECT_INT(errno, ENODATA);
 	expect_same_attributes("u/dir", "l1/dir");
@@ -115,7 +115,7 @@ TEST("holes stay holes and data is the same")
 	struct inode *file = uni_find(&u, "sparse");
 
 	ASSERT(file);
-	ASSERT_INT(copyup_now(u.change, file, COPYUP_FULL), 0);
+	ASSERT_INT(copyup_now(u.writer, file, COPYUP_FULL), 0);
 	ASSERT(!stat("u/sparse", &st));
 	EXPECT_INT(st.st_size, 100 << 20);
 	EXPECT(st.st_blocks * 512 < 8 << 20);
@@ -138,7 +138,7 @@ TEST("a file that ends in a hole, one of holes only and an empty one are copied"
 		ASSERT(file);
 		snprintf(copy, sizeof(copy), "u/%s", names[i]);
 		snprintf(original, sizeof(original), "l1/%s", names[i]);
-		EXPECT_INT(copyup_now(u.change, file, COPYUP_FULL), 0);
+		EXPECT_INT(copyup_now(u.writer, file, COPYUP_FULL), 0);
 		expect_same_attributes(copy, original);
 		EXPECT(uni_same(copy, original));
 	}
@@ -168,7 +168,7 @@ TEST("symlinks, fifos, sockets and devices are copied with owner and times")
 		ASSERT(inode);
 		snprintf(copy, sizeof(copy), "u/%s", names[i]);
 		snprintf(original, sizeof(original), "l1/%s", names[i]);
-		EXPECT_INT(copyup_now(u.change, inode, COPYUP_FULL), 0);
+		EXPECT_INT(copyup_now(u.writer, inode, COPYUP_FULL), 0);
 		expect_same_attributes(copy, original);
 		expect_same_xattr(copy, original, "trusted.mine");
 	}
@@ -191,7 +191,7 @@ TEST("ancestors come along with their attributes, are impure, and keep their tim
 	struct inode *file = uni_find(&u, "a/b/c/file");
 
 	ASSERT(file);
-	ASSERT_INT(copyup_now(u.change, file, COPYUP_FULL), 0);
+	ASSERT_INT(copyup_now(u.writer, file, COPYUP_FULL), 0);
 	expect_same_attributes("u/a", "l1/a");
 	expect_same_attributes("u/a/b", "l1/a/b");
 	expect_same_attributes("u/a/b/c", "l1/a/b/c");
@@ -218,8 +218,8 @@ TEST("a chain of a thousand directories is copied up")
 	struct inode *file = uni_find(&u, path + 3);
 
 	ASSERT(file);
-	u.change->sync = false; /* a thousand journal commits prove nothing */
-	EXPECT_INT(copyup_now(u.change, file, COPYUP_FULL), 0);
+	u.writer->sync = false; /* a thousand journal commits prove nothing */
+	EXPECT_INT(copyup_now(u.writer, file, COPYUP_FULL), 0);
 	path[0] = 'u';
 	memmove(path + 1, path + 2, strlen(path + 2) + 1);
 	EXPECT(exists(path));
@@ -236,8 +236,8 @@ TEST("st_ino stays over copy-up and a remount, except for one of several links w
 	ASSERT(one && two);
 	EXPECT_INT(inode_statx(u.tree, one, &before[0]), 0);
 	EXPECT_INT(inode_statx(u.tree, two, &before[1]), 0);
-	ASSERT_INT(copyup_now(u.change, one, COPYUP_FULL), 0);
-	ASSERT_INT(copyup_now(u.change, two, COPYUP_FULL), 0);
+	ASSERT_INT(copyup_now(u.writer, one, COPYUP_FULL), 0);
+	ASSERT_INT(copyup_now(u.writer, two, COPYUP_FULL), 0);
 	EXPECT_INT(inode_statx(u.tree, one, &after), 0);
 	EXPECT_INT(after.stx_ino, before[0].stx_ino);
 	EXPECT_INT(inode_statx(u.tree, two, &after), 0);
@@ -264,7 +264,7 @@ TEST("with an index all names of a lower file are one inode, before and after co
 	ASSERT(two && uni_find(&u, "three") == two);
 	EXPECT_INT(inode_statx(u.tree, two, &before), 0);
 	EXPECT_INT(before.stx_nlink, 2);
-	ASSERT_INT(copyup_now(u.change, two, COPYUP_FULL), 0);
+	ASSERT_INT(copyup_now(u.writer, two, COPYUP_FULL), 0);
 	EXPECT_INT(inode_statx(u.tree, two, &after), 0);
 	EXPECT_INT(after.stx_ino, before.stx_ino);
 	EXPECT_INT(after.stx_nlink, 2);
@@ -292,7 +292,7 @@ TEST("a name that was looked up before its file came into the index, and is made
 	struct inode *a = uni_find(&u, "a");
 
 	ASSERT_INT(resolve_child(u.tree, u.tree->root, "b", &before), 0);
-	ASSERT_INT(copyup_now(u.change, a, COPYUP_FULL), 0);
+	ASSERT_INT(copyup_now(u.writer, a, COPYUP_FULL), 0);
 	/* While the inode is known the old number leads to it. */
 	ASSERT_INT(inode_intern(u.tree, u.tree->root, "b", &before, &b), 0);
 	EXPECT(b == a);
@@ -318,14 +318,14 @@ TEST("with an index an unlinked name is counted, and the last one leaves nothing
 	struct inode *a = uni_find(&u, "a");
 
 	ASSERT(a && uni_find(&u, "b") == a);
-	EXPECT_INT(remove_file(u.change, u.tree->root, "a"), 0);
+	EXPECT_INT(remove_file(u.writer, u.tree->root, "a"), 0);
 	EXPECT_INT(inode_statx(u.tree, a, &stx), 0);
 	EXPECT_INT(stx.stx_nlink, 2);
-	ASSERT_INT(copyup_now(u.change, a, COPYUP_FULL), 0);
+	ASSERT_INT(copyup_now(u.writer, a, COPYUP_FULL), 0);
 	EXPECT_INT(inode_statx(u.tree, a, &stx), 0);
 	EXPECT_INT(stx.stx_nlink, 2);
-	EXPECT_INT(remove_file(u.change, u.tree->root, "b"), 0);
-	EXPECT_INT(remove_file(u.change, u.tree->root, "c"), 0);
+	EXPECT_INT(remove_file(u.writer, u.tree->root, "b"), 0);
+	EXPECT_INT(remove_file(u.writer, u.tree->root, "c"), 0);
 	EXPECT_INT(inode_statx(u.tree, a, &stx), 0);
 	EXPECT_INT(stx.stx_nlink, 0);
 	EXPECT(tree_check(u.tree));
@@ -345,7 +345,7 @@ TEST("st_ino stays where no handle can be opened")
 	for (unsigned i = 0; i < u.f.set->n_fs; i++)
 		u.f.set->fs[i].has_handles = false;
 	EXPECT_INT(inode_statx(u.tree, one, &before), 0);
-	ASSERT_INT(copyup_now(u.change, one, COPYUP_FULL), 0);
+	ASSERT_INT(copyup_now(u.writer, one, COPYUP_FULL), 0);
 	EXPECT_INT(inode_statx(u.tree, one, &after), 0);
 	EXPECT_INT(after.stx_ino, before.stx_ino);
 	EXPECT_INT(lgetxattr("u/one", ORIGIN_XATTR, NULL, 0), 0);
@@ -367,7 +367,7 @@ TEST("a listing that is known shows the copy where it stood, with the number tha
 
 	ASSERT(b);
 	ASSERT_INT(listing_read(u.tree, u.tree->root, 0, 1 << 16, &before), 0);
-	ASSERT_INT(copyup_now(u.change, b, COPYUP_FULL), 0);
+	ASSERT_INT(copyup_now(u.writer, b, COPYUP_FULL), 0);
 	ASSERT_INT(listing_read(u.tree, u.tree->root, 0, 1 << 16, &after), 0);
 	ASSERT_INT(after.n, before.n);
 	ASSERT_INT(inode_statx(u.tree, b, &stx), 0);
@@ -391,7 +391,7 @@ TEST("a file that is about to be truncated is copied without its data")
 	struct inode *big = uni_find(&u, "big");
 
 	ASSERT(big);
-	EXPECT_INT(copyup_now(u.change, big, COPYUP_NO_DATA), 0);
+	EXPECT_INT(copyup_now(u.writer, big, COPYUP_NO_DATA), 0);
 	ASSERT(!stat("u/big", &st));
 	EXPECT_INT(st.st_size, 0);
 	EXPECT_INT(st.st_mode, S_IFREG | 0640);
@@ -411,8 +411,8 @@ static void expect_nameless_copy(unsigned max_pinned, bool has_tmpfile)
 	u.f.set->has_tmpfile = u.f.set->has_tmpfile && has_tmpfile;
 
 	ASSERT(file);
-	ASSERT_INT(remove_file(u.change, u.tree->root, "file"), 0);
-	EXPECT_INT(copyup_now(u.change, file, COPYUP_FULL), 0);
+	ASSERT_INT(remove_file(u.writer, u.tree->root, "file"), 0);
+	EXPECT_INT(copyup_now(u.writer, file, COPYUP_FULL), 0);
 	EXPECT(inode_in_upper(file));
 	int fd = inode_open(u.tree, file, O_RDWR, &layer);
 
@@ -455,12 +455,12 @@ static void expect_nameless_copies(unsigned max_pinned)
 	u.tree->max_pinned = max_pinned;
 
 	ASSERT(inodes[0] && inodes[1]);
-	EXPECT_INT(remove_file(u.change, u.tree->root, "link"), 0);
-	EXPECT_INT(remove_file(u.change, u.tree->root, "fifo"), 0);
+	EXPECT_INT(remove_file(u.writer, u.tree->root, "link"), 0);
+	EXPECT_INT(remove_file(u.writer, u.tree->root, "fifo"), 0);
 	for (int i = 0; i < 2; i++) {
-		EXPECT_INT(attr_set(u.change, inodes[i], &attr, -1, &stx), -LOOK_AGAIN);
-		EXPECT_INT(copyup_now(u.change, inodes[i], COPYUP_FULL), 0);
-		EXPECT_INT(attr_set(u.change, inodes[i], &attr, -1, &stx), 0);
+		EXPECT_INT(attr_set(u.writer, inodes[i], &attr, -1, &stx), -LOOK_AGAIN);
+		EXPECT_INT(copyup_now(u.writer, inodes[i], COPYUP_FULL), 0);
+		EXPECT_INT(attr_set(u.writer, inodes[i], &attr, -1, &stx), 0);
 		EXPECT_INT(stx.stx_uid, 7);
 		EXPECT_INT(stx.stx_nlink, 0);
 		EXPECT_INT(orphan_is_held_by_name(inodes[i]), !max_pinned);
@@ -485,10 +485,10 @@ TEST("two requests share one copy")
 
 	ASSERT(big);
 	/* Nothing is published while the gate is closed, so the second request finds the first one's copy running. */
-	rwlock_write(&u.change->gate);
-	copyup_request(u.change, big, COPYUP_FULL, &a.waiter);
-	copyup_request(u.change, big, COPYUP_NO_DATA, &b.waiter);
-	rwlock_drop(&u.change->gate);
+	rwlock_write(&u.writer->gate);
+	copyup_request(u.writer, big, COPYUP_FULL, &a.waiter);
+	copyup_request(u.writer, big, COPYUP_NO_DATA, &b.waiter);
+	rwlock_drop(&u.writer->gate);
 	EXPECT_INT(uni_wait(&a), 0);
 	EXPECT_INT(uni_wait(&b), 0);
 	EXPECT_INT(counter_read(COUNTER_COPY_UP) - before, 1);
@@ -504,15 +504,15 @@ TEST("when the last waiter leaves nothing is left")
 	struct inode *big = uni_find(&u, "dir/big");
 
 	ASSERT(big);
-	rwlock_write(&u.change->gate);
-	copyup_request(u.change, big, COPYUP_FULL, &a.waiter);
-	copyup_request(u.change, big, COPYUP_FULL, &b.waiter);
-	EXPECT(copyup_cancel(u.change, &a.waiter));
-	EXPECT(!copyup_cancel(u.change, &a.waiter));
-	EXPECT(copyup_cancel(u.change, &b.waiter));
-	rwlock_drop(&u.change->gate);
-	pool_drain(u.change->copy_small);
-	pool_drain(u.change->copy_large);
+	rwlock_write(&u.writer->gate);
+	copyup_request(u.writer, big, COPYUP_FULL, &a.waiter);
+	copyup_request(u.writer, big, COPYUP_FULL, &b.waiter);
+	EXPECT(copyup_cancel(u.writer, &a.waiter));
+	EXPECT(!copyup_cancel(u.writer, &a.waiter));
+	EXPECT(copyup_cancel(u.writer, &b.waiter));
+	rwlock_drop(&u.writer->gate);
+	pool_drain(u.writer->copy_small);
+	pool_drain(u.writer->copy_large);
 	EXPECT(!a.done && !b.done);
 	EXPECT(!inode_in_upper(big));
 	EXPECT(!exists("u/dir/big"));
@@ -528,11 +528,11 @@ TEST("one waiter that leaves takes nothing from the other")
 	struct inode *big = uni_find(&u, "big");
 
 	ASSERT(big);
-	rwlock_write(&u.change->gate);
-	copyup_request(u.change, big, COPYUP_FULL, &a.waiter);
-	copyup_request(u.change, big, COPYUP_FULL, &b.waiter);
-	EXPECT(copyup_cancel(u.change, &a.waiter));
-	rwlock_drop(&u.change->gate);
+	rwlock_write(&u.writer->gate);
+	copyup_request(u.writer, big, COPYUP_FULL, &a.waiter);
+	copyup_request(u.writer, big, COPYUP_FULL, &b.waiter);
+	EXPECT(copyup_cancel(u.writer, &a.waiter));
+	rwlock_drop(&u.writer->gate);
 	EXPECT_INT(uni_wait(&b), 0);
 	EXPECT(!a.done);
 	EXPECT(uni_same("u/big", "l1/big"));
@@ -547,14 +547,14 @@ TEST("a request after a cancelled one gets a copy of its own")
 	struct inode *big = uni_find(&u, "big");
 
 	ASSERT(big);
-	rwlock_write(&u.change->gate);
-	copyup_request(u.change, big, COPYUP_NO_DATA, &a.waiter);
-	EXPECT(copyup_cancel(u.change, &a.waiter));
-	copyup_request(u.change, big, COPYUP_FULL, &b.waiter);
-	rwlock_drop(&u.change->gate);
+	rwlock_write(&u.writer->gate);
+	copyup_request(u.writer, big, COPYUP_NO_DATA, &a.waiter);
+	EXPECT(copyup_cancel(u.writer, &a.waiter));
+	copyup_request(u.writer, big, COPYUP_FULL, &b.waiter);
+	rwlock_drop(&u.writer->gate);
 	EXPECT_INT(uni_wait(&b), 0);
 	EXPECT(uni_same("u/big", "l1/big"));
-	pool_drain(u.change->copy_small);
+	pool_drain(u.writer->copy_small);
 	EXPECT_INT(uni_work_entries(), 0);
 }
 
@@ -577,12 +577,12 @@ TEST("many requests at once copy every file once")
 		inodes[i] = uni_find(&u, path);
 		ASSERT(inodes[i]);
 	}
-	rwlock_write(&u.change->gate);
+	rwlock_write(&u.writer->gate);
 	for (int i = 0; i < WAITERS; i++) {
 		waiters[i] = (struct uni_waiter)UNI_WAITER_INIT;
-		copyup_request(u.change, inodes[i % FILES], COPYUP_FULL, &waiters[i].waiter);
+		copyup_request(u.writer, inodes[i % FILES], COPYUP_FULL, &waiters[i].waiter);
 	}
-	rwlock_drop(&u.change->gate);
+	rwlock_drop(&u.writer->gate);
 	for (int i = 0; i < WAITERS; i++)
 		EXPECT_INT(uni_wait(&waiters[i]), 0);
 	EXPECT_INT(counter_read(COUNTER_COPY_UP) - before, FILES + 2);
@@ -599,7 +599,7 @@ TEST("a name that is taken in the upper is not replaced")
 	ASSERT(file);
 	ASSERT(make_file("u/file", "somebody else's", 0600));
 	for (int i = 0; i < 2; i++) {
-		EXPECT_INT(copyup_now(u.change, file, COPYUP_FULL), -ESTALE);
+		EXPECT_INT(copyup_now(u.writer, file, COPYUP_FULL), -ESTALE);
 		EXPECT(!inode_in_upper(file));
 		EXPECT(!uni_same("u/file", "l1/file"));
 		EXPECT_INT(uni_work_entries(), 0);
@@ -617,11 +617,11 @@ TEST("without nameless files a temp name does as well")
 
 	ASSERT(file && gone);
 	u.f.set->has_tmpfile = false;
-	ASSERT_INT(copyup_now(u.change, file, COPYUP_FULL), 0);
+	ASSERT_INT(copyup_now(u.writer, file, COPYUP_FULL), 0);
 	expect_same_attributes("u/file", "l1/file");
 	EXPECT(uni_same("u/file", "l1/file"));
-	ASSERT_INT(remove_file(u.change, u.tree->root, "gone"), 0);
-	ASSERT_INT(copyup_now(u.change, gone, COPYUP_FULL), 0);
+	ASSERT_INT(remove_file(u.writer, u.tree->root, "gone"), 0);
+	ASSERT_INT(copyup_now(u.writer, gone, COPYUP_FULL), 0);
 	EXPECT(inode_in_upper(gone));
 	EXPECT_INT(count_entries("u"), 2);
 }
@@ -637,10 +637,10 @@ static void copy_to_small_tmpfs(void)
 	struct inode *fits = uni_find(&u, "fits"), *big = uni_find(&u, "big");
 
 	ASSERT(fits && big);
-	EXPECT_INT(copyup_now(u.change, big, COPYUP_FULL), -ENOSPC);
+	EXPECT_INT(copyup_now(u.writer, big, COPYUP_FULL), -ENOSPC);
 	EXPECT(!exists("u/up/big"));
 	EXPECT_INT(count_entries("u/work/work"), 0);
-	EXPECT_INT(copyup_now(u.change, fits, COPYUP_FULL), 0);
+	EXPECT_INT(copyup_now(u.writer, fits, COPYUP_FULL), 0);
 	expect_same_attributes("u/up/fits", "l1/fits");
 	EXPECT(uni_same("u/up/fits", "l1/fits"));
 	uni_close(&u);
@@ -661,7 +661,7 @@ TEST("without an upper there is no copy-up")
 	struct inode *file = uni_find(&u, "file");
 
 	ASSERT(file);
-	EXPECT_INT(copyup_now(u.change, file, COPYUP_FULL), -EROFS);
+	EXPECT_INT(copyup_now(u.writer, file, COPYUP_FULL), -EROFS);
 }
 
 static bool set_flags(const char *path, unsigned add, unsigned drop)
@@ -687,8 +687,8 @@ TEST("below an immutable lower directory files are copied up, and it is not chan
 
 	EXPECT(file && dir);
 	if (file && dir) {
-		EXPECT_INT(copyup_now(u.change, dir, COPYUP_FULL), -EPERM);
-		EXPECT_INT(copyup_now(u.change, file, COPYUP_FULL), 0);
+		EXPECT_INT(copyup_now(u.writer, dir, COPYUP_FULL), -EPERM);
+		EXPECT_INT(copyup_now(u.writer, file, COPYUP_FULL), 0);
 		EXPECT(uni_same("u/dir/file", "l1/dir/file"));
 		EXPECT_INT(lgetxattr("u/dir", "trusted.overlay.protattr", NULL, 0), 1);
 	}
@@ -707,14 +707,14 @@ TEST("an immutable lower file is changed in nothing but its flags")
 
 	EXPECT(file);
 	if (file) {
-		EXPECT_INT(copyup_now(u.change, file, COPYUP_FULL), -EPERM);
-		EXPECT_INT(copyup_now(u.change, file, COPYUP_NO_DATA), -EPERM);
+		EXPECT_INT(copyup_now(u.writer, file, COPYUP_FULL), -EPERM);
+		EXPECT_INT(copyup_now(u.writer, file, COPYUP_NO_DATA), -EPERM);
 		EXPECT(!exists("u/file"));
-		EXPECT_INT(copyup_now(u.change, file, COPYUP_FLAGS), 0);
-		EXPECT_INT(attr_get_flags(u.change, file, &flags), 0);
+		EXPECT_INT(copyup_now(u.writer, file, COPYUP_FLAGS), 0);
+		EXPECT_INT(attr_get_flags(u.writer, file, &flags), 0);
 		EXPECT(flags & FS_IMMUTABLE_FL);
-		EXPECT_INT(attr_set_flags(u.change, file, flags & ~(unsigned)FS_IMMUTABLE_FL), 0);
-		EXPECT_INT(attr_get_flags(u.change, file, &flags), 0);
+		EXPECT_INT(attr_set_flags(u.writer, file, flags & ~(unsigned)FS_IMMUTABLE_FL), 0);
+		EXPECT_INT(attr_get_flags(u.writer, file, &flags), 0);
 		EXPECT(!(flags & FS_IMMUTABLE_FL));
 		EXPECT_INT(lgetxattr("u/file", "trusted.overlay.protattr", NULL, 0), -1);
 	}

@@ -46,7 +46,7 @@ static int run_child(unsigned which, const char *fault, const char *count)
 		if (!uni_open(&u, UNI_LAYERS) || !(inode = uni_find(&u, objects[which])))
 			_exit(BROKEN);
 		u.f.set->has_tmpfile = u.f.set->has_tmpfile && !named_temps;
-		r = copyup_now(u.change, inode, COPYUP_FULL);
+		r = copyup_now(u.writer, inode, COPYUP_FULL);
 		if (r < 0 && r != -ENOSPC)
 			printf("# %s: error %d\n", fault, r);
 		if (uni_work_entries() != 0) {

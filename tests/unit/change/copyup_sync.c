@@ -71,7 +71,7 @@ static void copy_and_expect(struct uni *u, const char *name, const char *want)
 
 	ASSERT(inode);
 	forget_events();
-	EXPECT_INT(copyup_now(u->change, inode, COPYUP_FULL), 0);
+	EXPECT_INT(copyup_now(u->writer, inode, COPYUP_FULL), 0);
 	EXPECT_STR(events, want);
 }
 
@@ -115,7 +115,7 @@ TEST("a file that can't be synced is not shown")
 	ASSERT(inode);
 	sync_error = -EIO;
 	forget_events();
-	EXPECT_INT(copyup_now(u.change, inode, COPYUP_FULL), -EIO);
+	EXPECT_INT(copyup_now(u.writer, inode, COPYUP_FULL), -EIO);
 	sync_error = 0;
 	EXPECT_STR(events, "TS");
 	EXPECT(!exists("u/file"));
@@ -133,15 +133,15 @@ TEST("a copy that only waits to be published is dropped when the last waiter lea
 	ASSERT(inode);
 	forget_events();
 	synced = false;
-	rwlock_write(&u.change->gate);
-	copyup_request(u.change, inode, COPYUP_FULL, &a.waiter);
+	rwlock_write(&u.writer->gate);
+	copyup_request(u.writer, inode, COPYUP_FULL, &a.waiter);
 	while (!synced)
 		usleep(1000);
 	/* From the sync to the closed gate it is not far. */
 	usleep(50000);
-	EXPECT(copyup_cancel(u.change, &a.waiter));
-	rwlock_drop(&u.change->gate);
-	pool_drain(u.change->copy_small);
+	EXPECT(copyup_cancel(u.writer, &a.waiter));
+	rwlock_drop(&u.writer->gate);
+	pool_drain(u.writer->copy_small);
 	EXPECT(!a.done);
 	EXPECT(!inode_in_upper(inode));
 	EXPECT(!exists("u/file"));

@@ -134,7 +134,7 @@ TEST("the descriptor of a new file can be written, also when its mode permits no
 		struct statx stx;
 		int fd;
 
-		ASSERT_INT(create_entry(u.change, &names_root, u.tree->root, names[i], &spec, &inode, &stx, &fd), 0);
+		ASSERT_INT(create_entry(u.writer, &names_root, u.tree->root, names[i], &spec, &inode, &stx, &fd), 0);
 		EXPECT_INT(write(fd, "new", 3), 3);
 		EXPECT_INT(stx.stx_mode, S_IFREG | 0400);
 		EXPECT_INT(stx.stx_ino, inode->ino);
@@ -236,7 +236,7 @@ TEST("objects are given to their caller by the work directory where they can't b
 
 	ASSERT(layers_make("u/d/"));
 	UNI_OPEN(u);
-	u.change->as_caller = false;
+	u.writer->as_caller = false;
 	EXPECT_INT(names_create_as(&u, &user, "d/f", &spec, &inode), 0);
 	ASSERT_INT(lstat("u/d/f", &st), 0);
 	EXPECT_INT(st.st_uid, 1000);
@@ -276,7 +276,7 @@ TEST("a directory can't be linked, a removed file neither")
 
 	EXPECT_INT(names_link(&u, "d", "e"), -EPERM);
 	ASSERT_INT(names_unlink(&u, "f"), 0);
-	EXPECT_INT(create_link(u.change, f, u.tree->root, "g", &stx), -ENOENT);
+	EXPECT_INT(create_link(u.writer, f, u.tree->root, "g", &stx), -ENOENT);
 	EXPECT_VIEW(&u, "d/\n");
 }
 
@@ -291,12 +291,12 @@ TEST("a removed file that is kept by a name in the work directory can't be linke
 
 	ASSERT_INT(names_unlink(&u, "f"), 0);
 	EXPECT(orphan_is_held_by_name(f));
-	EXPECT_INT(create_link(u.change, f, u.tree->root, "g", &stx), -ENOENT);
+	EXPECT_INT(create_link(u.writer, f, u.tree->root, "g", &stx), -ENOENT);
 	ASSERT_INT(names_unlink(&u, "one"), 0);
 	EXPECT(orphan_is_held_by_name(one));
 	ASSERT_INT(inode_statx(u.tree, one, &stx), 0);
 	EXPECT_INT(stx.stx_nlink, 1);
-	EXPECT_INT(create_link(u.change, one, u.tree->root, "three", &stx), 0);
+	EXPECT_INT(create_link(u.writer, one, u.tree->root, "three", &stx), 0);
 	EXPECT_INT(stx.stx_nlink, 2);
 	EXPECT_VIEW(&u, "three=1\ntwo=1\n");
 }
@@ -308,7 +308,7 @@ TEST("a nameless file can be written and linked")
 	UNI_OPEN(u);
 	struct inode *inode;
 	struct statx stx;
-	int r = create_tmpfile(u.change, &names_root, uni_find(&u, "d"), S_IFREG | 0666, &inode, &stx);
+	int r = create_tmpfile(u.writer, &names_root, uni_find(&u, "d"), S_IFREG | 0666, &inode, &stx);
 
 	if (r == -EOPNOTSUPP)
 		SKIP("no O_TMPFILE here");
@@ -316,10 +316,10 @@ TEST("a nameless file can be written and linked")
 	EXPECT_INT(stx.stx_nlink, 0);
 	EXPECT_INT(stx.stx_mode, S_IFREG | 0644);
 	EXPECT_INT(pwrite(atomic_load(&inode->pinned_fd), "data", 4, 0), 4);
-	EXPECT_INT(create_link(u.change, inode, uni_find(&u, "d"), "named", &stx), 0);
+	EXPECT_INT(create_link(u.writer, inode, uni_find(&u, "d"), "named", &stx), 0);
 	EXPECT_INT(stx.stx_nlink, 1);
 	EXPECT_VIEW(&u, "d/\nd/named=data\ne/\n");
-	EXPECT_INT(create_tmpfile(u.change, &names_root, uni_find(&u, "e"), S_IFREG | 0666, &inode, &stx), -LOOK_AGAIN);
+	EXPECT_INT(create_tmpfile(u.writer, &names_root, uni_find(&u, "e"), S_IFREG | 0666, &inode, &stx), -LOOK_AGAIN);
 }
 
 TEST("a nameless file that is kept by a name in the work directory can be written and linked, once")
@@ -330,7 +330,7 @@ TEST("a nameless file that is kept by a name in the work directory can be writte
 	u.tree->max_pinned = 0;
 	struct inode *inode;
 	struct statx stx;
-	int r = create_tmpfile(u.change, &names_root, uni_find(&u, "d"), S_IFREG | 0666, &inode, &stx);
+	int r = create_tmpfile(u.writer, &names_root, uni_find(&u, "d"), S_IFREG | 0666, &inode, &stx);
 
 	if (r == -EOPNOTSUPP)
 		SKIP("no O_TMPFILE here");
@@ -342,13 +342,13 @@ TEST("a nameless file that is kept by a name in the work directory can be writte
 	ASSERT(fd >= 0);
 	EXPECT_INT(pwrite(fd, "data", 4, 0), 4);
 	close(fd);
-	EXPECT_INT(create_link(u.change, inode, uni_find(&u, "d"), "named", &stx), 0);
+	EXPECT_INT(create_link(u.writer, inode, uni_find(&u, "d"), "named", &stx), 0);
 	EXPECT_INT(stx.stx_nlink, 1);
 	EXPECT_VIEW(&u, "d/\nd/named=data\n");
 	ASSERT_INT(names_unlink(&u, "d/named"), 0);
 	ASSERT_INT(inode_statx(u.tree, inode, &stx), 0);
 	EXPECT_INT(stx.stx_nlink, 0);
-	EXPECT_INT(create_link(u.change, inode, uni_find(&u, "d"), "again", &stx), -ENOENT);
+	EXPECT_INT(create_link(u.writer, inode, uni_find(&u, "d"), "again", &stx), -ENOENT);
 	EXPECT_INT(work_temps(), 1);
 	inode_forget(u.tree, inode, inode->nlookup);
 	EXPECT_INT(work_temps(), 0);
@@ -368,8 +368,8 @@ TEST("nothing can be created in a removed directory")
 		int fd;
 
 		ASSERT_INT(names_rmdir(&u, dirs[i]), 0);
-		EXPECT_INT(create_entry(u.change, &names_root, d, "f", &spec, &inode, &stx, &fd), -ENOENT);
-		EXPECT_INT(create_tmpfile(u.change, &names_root, d, 0644, &inode, &stx), -ENOENT);
+		EXPECT_INT(create_entry(u.writer, &names_root, d, "f", &spec, &inode, &stx, &fd), -ENOENT);
+		EXPECT_INT(create_tmpfile(u.writer, &names_root, d, 0644, &inode, &stx), -ENOENT);
 	}
 	EXPECT_VIEW(&u, "");
 }

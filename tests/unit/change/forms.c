@@ -139,7 +139,7 @@ static bool copy_up(struct uni *u, const char *path)
 {
 	struct inode *inode = uni_find(u, path);
 
-	return inode && copyup_now(u->change, inode, COPYUP_FULL) == 0;
+	return inode && copyup_now(u->writer, inode, COPYUP_FULL) == 0;
 }
 
 static int do_once(struct uni *u, enum op op, const char *old, const char *new)

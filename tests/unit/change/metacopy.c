@@ -60,7 +60,7 @@ TEST("a copy of metadata has the size, all attributes and an xattr, and no data"
 
 	ASSERT(file);
 	bytes = counter_read(COUNTER_COPY_UP_BYTES);
-	ASSERT_INT(copyup_now(u.change, file, COPYUP_META), 0);
+	ASSERT_INT(copyup_now(u.writer, file, COPYUP_META), 0);
 	EXPECT(inode_in_upper(file) && inode_is_metacopy(file) && !inode_data_in_upper(file));
 	EXPECT_INT(counter_read(COUNTER_COPY_UP_BYTES), bytes);
 	st = stat_of("u/file");
@@ -90,9 +90,9 @@ TEST("the data follows into the same object, and leaves times, mode and capabili
 	struct inode *file = uni_find(&u, "file");
 
 	ASSERT(file);
-	ASSERT_INT(copyup_now(u.change, file, COPYUP_META), 0);
+	ASSERT_INT(copyup_now(u.writer, file, COPYUP_META), 0);
 	ino = stat_of("u/file").st_ino;
-	ASSERT_INT(copyup_now(u.change, file, COPYUP_FULL), 0);
+	ASSERT_INT(copyup_now(u.writer, file, COPYUP_FULL), 0);
 	EXPECT(inode_data_in_upper(file));
 	EXPECT(!has_xattr_named("u/file"));
 	EXPECT(uni_same("u/file", "l1/file"));
@@ -115,8 +115,8 @@ TEST("a truncation to nothing copies no data before it or after")
 	struct inode *file = uni_find(&u, "file");
 
 	ASSERT(file);
-	ASSERT_INT(copyup_now(u.change, file, COPYUP_META), 0);
-	ASSERT_INT(copyup_now(u.change, file, COPYUP_NO_DATA), 0);
+	ASSERT_INT(copyup_now(u.writer, file, COPYUP_META), 0);
+	ASSERT_INT(copyup_now(u.writer, file, COPYUP_NO_DATA), 0);
 	EXPECT(inode_data_in_upper(file));
 	EXPECT(!has_xattr_named("u/file"));
 	EXPECT_INT(stat_of("u/file").st_size, 0);
@@ -134,7 +134,7 @@ TEST("what lay in the object before doesn't show in the holes of the data")
 	struct inode *file = uni_find(&u, "file");
 
 	ASSERT(file && inode_is_metacopy(file));
-	ASSERT_INT(copyup_now(u.change, file, COPYUP_FULL), 0);
+	ASSERT_INT(copyup_now(u.writer, file, COPYUP_FULL), 0);
 	EXPECT(uni_same("u/file", "l1/file"));
 }
 
@@ -147,14 +147,14 @@ TEST("without its data a file stays as it is, and the request fails")
 	struct inode *file = uni_find(&u, "file");
 
 	ASSERT(file);
-	ASSERT_INT(copyup_now(u.change, file, COPYUP_META), 0);
+	ASSERT_INT(copyup_now(u.writer, file, COPYUP_META), 0);
 	ASSERT(!truncate("l1/file", 3));
-	EXPECT_INT(copyup_now(u.change, file, COPYUP_FULL), -EIO);
+	EXPECT_INT(copyup_now(u.writer, file, COPYUP_FULL), -EIO);
 	EXPECT(has_xattr_named("u/file"));
 	EXPECT_STR(data_of(&u, file, &upper), "");
 	ASSERT(!truncate("l1/file", 7));
 	EXPECT_STR(data_of(&u, file, &upper), "con");
-	EXPECT_INT(copyup_now(u.change, file, COPYUP_FULL), 0);
+	EXPECT_INT(copyup_now(u.writer, file, COPYUP_FULL), 0);
 }
 
 TEST("without metacopy=on, and for directories, such a request copies all")
@@ -165,7 +165,7 @@ TEST("without metacopy=on, and for directories, such a request copies all")
 	struct inode *file = uni_find(&u, "file");
 
 	ASSERT(file);
-	ASSERT_INT(copyup_now(u.change, file, COPYUP_META), 0);
+	ASSERT_INT(copyup_now(u.writer, file, COPYUP_META), 0);
 	EXPECT(inode_data_in_upper(file) && !has_xattr_named("u/file"));
 	EXPECT(uni_same("u/file", "l1/file"));
 }
@@ -181,13 +181,13 @@ TEST("a file of metadata in a lower layer is copied up with its data, or with an
 	struct inode *a = uni_find(&u, "a"), *b = uni_find(&u, "b");
 
 	ASSERT(a && b);
-	ASSERT_INT(copyup_now(u.change, a, COPYUP_FULL), 0);
+	ASSERT_INT(copyup_now(u.writer, a, COPYUP_FULL), 0);
 	EXPECT(uni_same("u/a", "l2/a") && !has_xattr_named("u/a"));
 	EXPECT_INT(stat_of("u/a").st_mode & 0777, 0600);
-	ASSERT_INT(copyup_now(u.change, b, COPYUP_META), 0);
+	ASSERT_INT(copyup_now(u.writer, b, COPYUP_META), 0);
 	EXPECT(has_xattr_named("u/b"));
 	EXPECT_STR(data_of(&u, b, &upper), "content");
-	ASSERT_INT(copyup_now(u.change, b, COPYUP_FULL), 0);
+	ASSERT_INT(copyup_now(u.writer, b, COPYUP_FULL), 0);
 	EXPECT(uni_same("u/b", "l2/b"));
 	EXPECT(tree_check(u.tree));
 }
@@ -201,12 +201,12 @@ TEST("who asks for the data while the metadata is copied gets it in the next rou
 	struct uni_waiter meta = UNI_WAITER_INIT, full = UNI_WAITER_INIT;
 
 	ASSERT(file);
-	copyup_request(u.change, file, COPYUP_META, &meta.waiter);
-	copyup_request(u.change, file, COPYUP_FULL, &full.waiter);
+	copyup_request(u.writer, file, COPYUP_META, &meta.waiter);
+	copyup_request(u.writer, file, COPYUP_FULL, &full.waiter);
 	EXPECT_INT(uni_wait(&meta), 0);
 	EXPECT_INT(uni_wait(&full), 0);
 	EXPECT(copyup_is_done(file, COPYUP_META));
-	ASSERT_INT(copyup_now(u.change, file, COPYUP_FULL), 0);
+	ASSERT_INT(copyup_now(u.writer, file, COPYUP_FULL), 0);
 	EXPECT(copyup_is_done(file, COPYUP_FULL));
 	EXPECT(uni_same("u/file", "l1/file"));
 }

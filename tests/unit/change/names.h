@@ -203,7 +203,7 @@ static inline int names_create_as(struct uni *u, const struct caller *caller, co
 	const char *name;
 	struct inode *parent = names_parent(u, path, &name);
 	struct statx stx;
-	int fd = -1, r = create_entry(u->change, caller, parent, name, spec, ret_inode, &stx, &fd);
+	int fd = -1, r = create_entry(u->writer, caller, parent, name, spec, ret_inode, &stx, &fd);
 
 	if (fd >= 0)
 		os_close(fd);
@@ -223,7 +223,7 @@ static inline int names_unlink(struct uni *u, const char *path)
 	const char *name;
 	struct inode *parent = names_parent(u, path, &name);
 
-	return remove_file(u->change, parent, name);
+	return remove_file(u->writer, parent, name);
 }
 
 static inline int names_rmdir(struct uni *u, const char *path)
@@ -231,7 +231,7 @@ static inline int names_rmdir(struct uni *u, const char *path)
 	const char *name;
 	struct inode *parent = names_parent(u, path, &name);
 
-	return remove_dir(u->change, parent, name);
+	return remove_dir(u->writer, parent, name);
 }
 
 static inline int names_rename(struct uni *u, const char *from, const char *to, unsigned flags)
@@ -239,7 +239,7 @@ static inline int names_rename(struct uni *u, const char *from, const char *to, 
 	const char *oldname, *newname;
 	struct inode *oldparent = names_parent(u, from, &oldname), *newparent = names_parent(u, to, &newname);
 
-	return rename_entry(u->change, oldparent, oldname, newparent, newname, flags);
+	return rename_entry(u->writer, oldparent, oldname, newparent, newname, flags);
 }
 
 static inline int names_link(struct uni *u, const char *from, const char *to)
@@ -248,7 +248,7 @@ static inline int names_link(struct uni *u, const char *from, const char *to)
 	struct inode *inode = uni_find(u, from), *parent = names_parent(u, to, &name);
 	struct statx stx;
 
-	return create_link(u->change, inode, parent, name, &stx);
+	return create_link(u->writer, inode, parent, name, &stx);
 }
 
 /* --- looking at the upper ----------------------------------------------------------------------------------------- */

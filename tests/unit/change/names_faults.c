@@ -52,7 +52,7 @@ static int create_for_user(struct uni *u)
 	struct create_spec spec = {.mode = S_IFREG | 0644};
 	struct inode *inode;
 
-	u->change->as_caller = false;
+	u->writer->as_caller = false;
 	return names_create_as(u, &user, "d/new", &spec, &inode);
 }
 static int link_over(struct uni *u)

@@ -77,8 +77,8 @@ static void expect_late(const char *layers, int (*run)(struct uni *u), bool can_
 	UNI(u);
 	ASSERT(layers_make(layers));
 	UNI_OPEN(u);
-	u.change->on_doubt = note_doubt;
-	u.change->arg = (void *)"new";
+	u.writer->on_doubt = note_doubt;
+	u.writer->arg = (void *)"new";
 	view_kept(&u, &listed);
 	doubts = 0;
 	made = false;
@@ -121,7 +121,7 @@ TEST("a name that comes into the upper uncounted is there")
 	struct stat st;
 
 	ASSERT(a);
-	ASSERT_INT(copyup_now(u.change, a, COPYUP_FULL), 0);
+	ASSERT_INT(copyup_now(u.writer, a, COPYUP_FULL), 0);
 	if (stat("w/index", &st))
 		SKIP("no index here");
 	EXPECT_VIEW(&u, "a=x\nb=x\nc=x\n");

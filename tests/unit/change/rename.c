@@ -29,7 +29,7 @@ TEST("a copied-up file is renamed with its number, also after a remount")
 	uint64_t ino = f->ino;
 
 	EXPECT_INT(names_rename(&u, "d/f", "e/f", 0), -LOOK_AGAIN);
-	ASSERT_INT(copyup_now(u.change, f, COPYUP_FULL), 0);
+	ASSERT_INT(copyup_now(u.writer, f, COPYUP_FULL), 0);
 	EXPECT_INT(names_rename(&u, "d/f", "e/f", 0), 0);
 	EXPECT(uni_find(&u, "e/f") == f);
 	EXPECT_VIEW(&u, "d/\ne/\ne/f=low\n");
@@ -256,13 +256,13 @@ TEST("a redirected directory is removed only when it shows nothing, and leaves a
 	ASSERT(layers_make("l1/m/ l1/m/f=1 u/m/ l1/k/ u/k/ l1/t=1"));
 	UNI_OPEN(u);
 	EXPECT_INT(names_rename(&u, "m", "n", 0), 0);
-	EXPECT_INT(remove_dir(u.change, u.tree->root, "n"), -ENOTEMPTY);
-	EXPECT_INT(remove_file(u.change, uni_find(&u, "n"), "f"), 0);
-	EXPECT_INT(remove_dir(u.change, u.tree->root, "n"), 0);
+	EXPECT_INT(remove_dir(u.writer, u.tree->root, "n"), -ENOTEMPTY);
+	EXPECT_INT(remove_file(u.writer, uni_find(&u, "n"), "f"), 0);
+	EXPECT_INT(remove_dir(u.writer, u.tree->root, "n"), 0);
 	EXPECT(!exists("u/n"));
-	EXPECT_INT(remove_file(u.change, u.tree->root, "t"), 0);
+	EXPECT_INT(remove_file(u.writer, u.tree->root, "t"), 0);
 	EXPECT_INT(names_rename(&u, "k", "t", 0), 0);
-	EXPECT_INT(remove_dir(u.change, u.tree->root, "t"), 0);
+	EXPECT_INT(remove_dir(u.writer, u.tree->root, "t"), 0);
 	EXPECT(is_whiteout("u/t") && is_whiteout("u/k"));
 	EXPECT_VIEW(&u, "");
 	EXPECT_INT(work_temps(), 0);
@@ -343,7 +343,7 @@ TEST("where whiteouts are attributes, renames leave them in directories that say
 	EXPECT_INT(names_rename(&u, "m/a", "a", 0), 0);
 	EXPECT_INT(names_rename(&u, "m/b", "m/t", 0), 0);
 	EXPECT_INT(names_unlink(&u, "n/d/f"), -LOOK_AGAIN);
-	ASSERT_INT(copyup_now(u.change, uni_find(&u, "n/d"), COPYUP_FULL), 0);
+	ASSERT_INT(copyup_now(u.writer, uni_find(&u, "n/d"), COPYUP_FULL), 0);
 	EXPECT_INT(names_unlink(&u, "n/d/f"), 0);
 	EXPECT_INT(names_rmdir(&u, "n/d"), 0);
 	EXPECT_INT(names_rename(&u, "s", "n/d", 0), 0);
@@ -367,7 +367,7 @@ TEST("files that are renamed to and fro in listed directories are listed once")
 	ASSERT(layers_make("l1/d/ l1/d/f=low u/d/ u/e/"));
 	UNI_OPEN(u);
 	EXPECT_VIEW(&u, "d/\nd/f=low\ne/\n");
-	ASSERT_INT(copyup_now(u.change, uni_find(&u, "d/f"), COPYUP_FULL), 0);
+	ASSERT_INT(copyup_now(u.writer, uni_find(&u, "d/f"), COPYUP_FULL), 0);
 	for (int i = 0; i < 5; i++) {
 		EXPECT_INT(names_rename(&u, "d/f", "e/f", 0), 0);
 		EXPECT_VIEW(&u, "d/\ne/\ne/f=low\n");
@@ -425,7 +425,7 @@ static int create_at(struct uni *u, struct inode *parent, const char *name, mode
 	struct statx stx;
 	int fd;
 
-	return create_entry(u->change, &names_root, parent, name, &spec, &inode, &stx, &fd);
+	return create_entry(u->writer, &names_root, parent, name, &spec, &inode, &stx, &fd);
 }
 
 static void *move_around(void *arg)
@@ -447,13 +447,13 @@ static void *move_around(void *arg)
 			r = create_at(m->u, op, oldname, S_IFREG | 0644);
 			break;
 		case 1:
-			r = remove_dir(m->u->change, np, newname);
+			r = remove_dir(m->u->writer, np, newname);
 			break;
 		case 2:
 			r = create_at(m->u, np, newname, S_IFDIR | 0755);
 			break;
 		default:
-			r = rename_entry(m->u->change, op, oldname, np, newname,
+			r = rename_entry(m->u->writer, op, oldname, np, newname,
 					 rand_r(&m->seed) % 3 ? 0 : RENAME_EXCHANGE);
 		}
 		if (r && r != -ENOENT && r != -EEXIST && r != -ENOTEMPTY && r != -EINVAL && r != -ENOTDIR &&

@@ -20,15 +20,15 @@
 struct uni {
 	struct fixture f;
 	struct tree *tree;
-	struct change *change;
+	struct writer *writer;
 };
 
 static inline void uni_close(struct uni *u)
 {
-	change_free(u->change);
+	writer_free(u->writer);
 	if (u->tree)
 		tree_free(u->tree);
-	u->change = NULL;
+	u->writer = NULL;
 	u->tree = NULL;
 	if (u->f.set)
 		layer_set_shutdown(u->f.set);
@@ -45,12 +45,12 @@ static inline void uni_finish(struct uni *u)
 static inline bool uni_open(struct uni *u, const char *text)
 {
 	static const struct tree_limits limits = {.max_dirfds = 64, .max_listing_bytes = 1 << 20, .max_pinned = 64};
-	static const struct change_options opt = {.sync = true, .acl = true, .copy_threads = 2};
+	static const struct writer_options opt = {.sync = true, .acl = true, .copy_threads = 2};
 
 	hash_seed_init();
 	if (fixture_open(&u->f, text) < 0)
 		return UNIT_FAIL("layers: %s", u->f.error ? u->f.error : "?");
-	if (tree_new(u->f.set, &limits, &u->tree) < 0 || change_new(u->tree, &opt, &u->change) < 0)
+	if (tree_new(u->f.set, &limits, &u->tree) < 0 || writer_new(u->tree, &opt, &u->writer) < 0)
 		return UNIT_FAIL("no tree or no change tier");
 	return true;
 }

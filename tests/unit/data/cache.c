@@ -131,7 +131,7 @@ TEST("after a copy-up new users get the upper's file, and one who read the lower
 
 	ASSERT(data_get(s.data, inode, false, &old) == 0);
 	old_fd = old.fd;
-	ASSERT(copyup_now(s.u.change, inode, COPYUP_FULL) == 0);
+	ASSERT(copyup_now(s.u.writer, inode, COPYUP_FULL) == 0);
 	ASSERT(data_get(s.data, inode, false, &new) == 0);
 	EXPECT(is_open_on(new.fd, "u/f0"));
 	EXPECT(is_open_on(old_fd, "l1/f0"));

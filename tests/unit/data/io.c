@@ -28,7 +28,7 @@ TEST("what is written is read, and the lower file stays as it was")
 	struct inode *inode = uni_find(&s.u, "f");
 	char buf[16] = "";
 
-	ASSERT(copyup_now(s.u.change, inode, COPYUP_FULL) == 0);
+	ASSERT(copyup_now(s.u.writer, inode, COPYUP_FULL) == 0);
 	EXPECT_INT(data_write(s.data, inode, "hello", 5, 9998, 0), 5);
 	EXPECT_INT(data_read(s.data, inode, buf, 16, 9998), 5);
 	EXPECT_STR(buf, "hello");

@@ -40,8 +40,8 @@ static inline bool store_open(struct store *s, unsigned max_fds, bool sync)
 static inline void store_finish(struct store *s)
 {
 	pool_free(s->pool);
-	change_free(s->u.change);
-	s->u.change = NULL;
+	writer_free(s->u.writer);
+	s->u.writer = NULL;
 	if (s->u.tree)
 		tree_free(s->u.tree);
 	s->u.tree = NULL;
