@@ -227,11 +227,11 @@ static int copyup_sync(struct copyup *c)
 {
 	int r = 0;
 
-	if (copyup_job_cancelled(c->job))
+	if (copyup_task_cancelled(c->task))
 		return -EINTR;
 	if (copyup_wants_sync(c))
 		r = os_fsync(c->fd);
-	return r == 0 && copyup_job_cancelled(c->job) ? -EINTR : r;
+	return r == 0 && copyup_task_cancelled(c->task) ? -EINTR : r;
 }
 
 static int copyup_fill(struct copyup *c)
@@ -409,7 +409,7 @@ static int publish_locked(struct copyup *c, const struct inode_place *seen)
 	inode_locate(c->writer->tree, c->inode, &now);
 	if (!now.unlinked && (now.parent != seen->parent || seen->unlinked))
 		r = -LOOK_AGAIN;
-	else if (!copyup_job_commit(c->job))
+	else if (!copyup_task_commit(c->task))
 		r = -EINTR;
 	else if (c->index_name[0] && inode_nlink(c->writer->tree, c->inode))
 		r = publish_indexed(c, &now);
@@ -490,11 +490,11 @@ static void copyup_count(const struct copyup *c)
 		counter_add(COUNTER_COPY_UP_BYTES, c->stx.stx_size);
 }
 
-static int copyup_one(struct writer *writer, struct inode *inode, enum copyup_how how, struct copyup_job *job)
+static int copyup_one(struct writer *writer, struct inode *inode, enum copyup_how how, struct copyup_task *task)
 {
 	_cleanup_(copyup_finish) struct copyup c = {
 		.writer = writer,
-		.job = job,
+		.task = task,
 		.inode = inode,
 		.how = how,
 		.src = -1,
@@ -559,31 +559,31 @@ static int chain_collect(struct chain *chain, struct inode *inode)
 	}
 }
 
-static int copyup_ancestors(struct writer *writer, struct inode *inode, struct copyup_job *job)
+static int copyup_ancestors(struct writer *writer, struct inode *inode, struct copyup_task *task)
 {
 	_cleanup_(chain_finish) struct chain chain = {.tree = writer->tree};
 	int r = chain_collect(&chain, inode);
 
 	for (size_t i = chain.n; r == 0 && i > 0; i--) {
-		if (copyup_job_cancelled(job))
+		if (copyup_task_cancelled(task))
 			return -EINTR;
-		/* Without the job: to leave a parent copied up is no harm, and publishing it is not the point of no return. What
-		 * changes is below it, so it may be immutable itself. */
+		/* Without the task: to leave a parent copied up is no harm, and publishing it is not the point of no return.
+		 * What changes is below it, so it may be immutable itself. */
 		r = copyup_one(writer, chain.dirs[i - 1], COPYUP_FLAGS, NULL);
 	}
 	return r;
 }
 
-static int copyup_try(struct writer *writer, struct inode *inode, enum copyup_how how, struct copyup_job *job)
+static int copyup_try(struct writer *writer, struct inode *inode, enum copyup_how how, struct copyup_task *task)
 {
 	int r;
 
 	if (copyup_is_done(inode, how))
 		return 0;
-	if (copyup_job_cancelled(job))
+	if (copyup_task_cancelled(task))
 		return -EINTR;
-	r = copyup_ancestors(writer, inode, job);
-	return r < 0 ? r : copyup_one(writer, inode, how, job);
+	r = copyup_ancestors(writer, inode, task);
+	return r < 0 ? r : copyup_one(writer, inode, how, task);
 }
 
 /* What the user will be told, for whoever reads the log; refusals are not failures. */
@@ -596,7 +596,7 @@ static void copyup_failed(const struct inode *inode, int err)
 		    (unsigned long long)inode_ino(inode), strerror(-err));
 }
 
-int copyup_run(struct writer *writer, struct inode *inode, enum copyup_how how, struct copyup_job *job)
+int copyup_run(struct writer *writer, struct inode *inode, enum copyup_how how, struct copyup_task *task)
 {
 	FAULT_SCOPE(FAULT_COPYUP);
 	int r = -LOOK_AGAIN;
@@ -605,7 +605,7 @@ int copyup_run(struct writer *writer, struct inode *inode, enum copyup_how how, 
 		return -EROFS;
 	/* The name is taken, or the place changed: look at it anew. */
 	for (unsigned i = 0; i < COPYUP_TRIES && (r == -LOOK_AGAIN || r == -EEXIST); i++)
-		r = copyup_try(writer, inode, how, job);
+		r = copyup_try(writer, inode, how, task);
 	/* What stands there was not made through this mount. */
 	if (r == -LOOK_AGAIN || r == -EEXIST)
 		r = -ESTALE;

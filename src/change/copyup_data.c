@@ -114,7 +114,7 @@ static int copy_chunk(struct data_copy *d, off_t off, off_t end)
 {
 	off_t at = off;
 
-	if (copyup_job_cancelled(d->c->job))
+	if (copyup_task_cancelled(d->c->task))
 		return -EINTR;
 	if (!d->by_hand)
 		at = copy_by_range(d, at, end);
@@ -194,7 +194,7 @@ static int copy_small(struct copyup *c)
 	char buffer[COPYUP_QUICK];
 	ssize_t n;
 
-	if (copyup_job_cancelled(c->job))
+	if (copyup_task_cancelled(c->task))
 		return -EINTR;
 	n = os_pread(c->src_read, buffer, (size_t)c->stx.stx_size + 1, 0);
 	if (n < 0)

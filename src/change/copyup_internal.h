@@ -18,12 +18,12 @@
 /* Smaller ones are copied in one piece, and at once where nothing has to be synced. */
 #define COPYUP_QUICK (64 << 10)
 
-/* --- copyup_job.c ------------------------------------------------------------------------------------------------------------- */
+/* --- copyup_task.c ------------------------------------------------------------------------------------------------------------ */
 
 struct copyup_queue {
 	struct lock lock; /* leaf */
 	struct writer *writer;
-	struct copyup_job *jobs; /* leaf: all that wait or run */
+	struct copyup_task *tasks; /* leaf: all that wait or run */
 	bool stopping;           /* leaf */
 
 	/* Requests for which there was no memory; they are answered by this task. */
@@ -32,10 +32,10 @@ struct copyup_queue {
 };
 
 /* A copy-up that waits or runs, and who wants its result. */
-struct copyup_job {
-	struct pool_task task;
+struct copyup_task {
+	struct pool_task pool_task;
 	struct copyup_queue *queue;    /* c */
-	struct copyup_job *prev, *next; /* leaf */
+	struct copyup_task *prev, *next; /* leaf */
 	struct inode *inode;           /* c referenced */
 	enum copyup_how how;           /* c */
 	_Atomic bool cancelled;        /* a set under leaf */
@@ -43,11 +43,11 @@ struct copyup_job {
 	struct copyup_waiter *first, **last; /* leaf: in the order they came */
 };
 
-/* Whether nobody wants the result any more. A NULL job is wanted always. Takes no lock. */
-bool copyup_job_cancelled(struct copyup_job *job);
+/* Whether nobody wants the result any more. A NULL task is wanted always. Takes no lock. */
+bool copyup_task_cancelled(struct copyup_task *task);
 /* The point of no return, right before publishing: false when nobody wants it; after true it can't be cancelled any more. May be asked
  * again. Takes the queue's leaf lock. */
-bool copyup_job_commit(struct copyup_job *job);
+bool copyup_task_commit(struct copyup_task *task);
 
 /* --- copyup_queue.c ----------------------------------------------------------------------------------------------------------- */
 
@@ -62,7 +62,7 @@ void copyup_queue_free(struct copyup_queue *queue);
 /* One object on its way up. */
 struct copyup {
 	struct writer *writer;
-	struct copyup_job *job;
+	struct copyup_task *task;
 	struct inode *inode;
 	enum copyup_how how;
 	const struct layer *layer; /* the source's */
@@ -80,7 +80,7 @@ struct copyup {
 };
 
 /* Copies up the ancestors and the object. 0, -EINTR (cancelled), or -errno. */
-int copyup_run(struct writer *writer, struct inode *inode, enum copyup_how how, struct copyup_job *job);
+int copyup_run(struct writer *writer, struct inode *inode, enum copyup_how how, struct copyup_task *task);
 /* Whether no file of `size` bytes or more has to be copied. One look at the layer. */
 bool copyup_is_below(struct writer *writer, struct inode *inode, enum copyup_how how, uint64_t size);
 

@@ -101,7 +101,7 @@ static int late_commit(struct copyup *c, const struct late_attrs *a)
 	int r;
 
 	LOCK_SCOPE(inode_lock(c->writer->tree, c->inode));
-	if (!copyup_job_commit(c->job))
+	if (!copyup_task_commit(c->task))
 		return -EINTR;
 	if (c->how == COPYUP_NO_DATA)
 		r = os_ftruncate(c->fd, 0);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who waits for which copy-up. One job an inode with the list of those who want its result; a second request for the inode joins. When
- * the last one leaves, the job is cancelled and nobody joins it any more, so that whoever asks next gets a fresh one; both may run for a
- * moment, and whoever publishes second finds the object in the upper. There are no more jobs than callers that are held up, so one is
- * found by looking through all.
+ * Who waits for which copy-up. One task an inode with the list of those who want its result; a second request for the inode joins.
+ * When the last one leaves, the task is cancelled and nobody joins it any more, so that whoever asks next gets a fresh one; both may
+ * run for a moment, and whoever publishes second finds the object in the upper. There are no more tasks than callers that are held up,
+ * so one is found by looking through all.
  *
- * A request for the whole file joins a job that copies no data as well: somebody is truncating the file, and the truncation then came first.
+ * A request for the whole file joins a task that copies no data as well: somebody is truncating the file, and the truncation then came
+ * first.
  *
- * Every job starts on the pool for small ones, where one look at the layer tells if it is big and moves on. All lists are under one leaf
- * lock; inodes are referenced and put outside of it, as that takes T.
+ * Every task starts on the pool for small ones, where one look at the layer tells if it is big and moves on. All lists are under one
+ * leaf lock; inodes are referenced and put outside of it, as that takes T.
  */
 #include "copyup_internal.h"
 
@@ -17,29 +18,29 @@
 
 #include "internal.h"
 
-/* --- the life of a job ------------------------------------------------------------------------------------------------------ */
+/* --- the life of a task ----------------------------------------------------------------------------------------------------- */
 
-static void job_link_locked(struct copyup_queue *queue, struct copyup_job *job)
+static void task_link_locked(struct copyup_queue *queue, struct copyup_task *task)
 {
-	job->next = queue->jobs;
-	if (job->next)
-		job->next->prev = job;
-	queue->jobs = job;
+	task->next = queue->tasks;
+	if (task->next)
+		task->next->prev = task;
+	queue->tasks = task;
 }
 
-static void job_unlink_locked(struct copyup_queue *queue, struct copyup_job *job)
+static void task_unlink_locked(struct copyup_queue *queue, struct copyup_task *task)
 {
-	if (job->prev)
-		job->prev->next = job->next;
+	if (task->prev)
+		task->prev->next = task->next;
 	else
-		queue->jobs = job->next;
-	if (job->next)
-		job->next->prev = job->prev;
+		queue->tasks = task->next;
+	if (task->next)
+		task->next->prev = task->prev;
 }
 
-static void job_cancel_locked(struct copyup_job *job)
+static void task_cancel_locked(struct copyup_task *task)
 {
-	atomic_store_explicit(&job->cancelled, true, memory_order_relaxed);
+	atomic_store_explicit(&task->cancelled, true, memory_order_relaxed);
 }
 
 static void waiters_answer(struct copyup_waiter *waiter, int err)
@@ -53,46 +54,46 @@ static void waiters_answer(struct copyup_waiter *waiter, int err)
 	}
 }
 
-static void job_finish(struct copyup_job *job, int err)
+static void task_finish(struct copyup_task *task, int err)
 {
-	struct copyup_queue *queue = job->queue;
+	struct copyup_queue *queue = task->queue;
 	struct copyup_waiter *waiters;
 
 	lock_take(&queue->lock);
-	job_unlink_locked(queue, job);
-	waiters = job->first;
+	task_unlink_locked(queue, task);
+	waiters = task->first;
 	lock_drop(&queue->lock);
 
 	waiters_answer(waiters, err);
-	inode_put(queue->writer->tree, job->inode);
-	free(job);
+	inode_put(queue->writer->tree, task->inode);
+	free(task);
 }
 
-static void job_run(struct pool_task *task)
+static void task_run(struct pool_task *pool_task)
 {
-	struct copyup_job *job = container_of(task, struct copyup_job, task);
+	struct copyup_task *task = container_of(pool_task, struct copyup_task, pool_task);
 
-	job_finish(job, copyup_run(job->queue->writer, job->inode, job->how, job));
+	task_finish(task, copyup_run(task->queue->writer, task->inode, task->how, task));
 }
 
-static void job_start(struct pool_task *task)
+static void task_start(struct pool_task *pool_task)
 {
-	struct copyup_job *job = container_of(task, struct copyup_job, task);
-	struct writer *writer = job->queue->writer;
+	struct copyup_task *task = container_of(pool_task, struct copyup_task, pool_task);
+	struct writer *writer = task->queue->writer;
 
-	if (!copyup_job_cancelled(job) && !copyup_is_below(writer, job->inode, job->how, COPYUP_LARGE)) {
-		job->task.run = job_run;
-		pool_submit(writer->copy_large, &job->task);
+	if (!copyup_task_cancelled(task) && !copyup_is_below(writer, task->inode, task->how, COPYUP_LARGE)) {
+		task->pool_task.run = task_run;
+		pool_submit(writer->copy_large, &task->pool_task);
 		return;
 	}
-	job_run(task);
+	task_run(pool_task);
 }
 
 /* --- requests ---------------------------------------------------------------------------------------------------------------- */
 
-static void queue_fail(struct pool_task *task)
+static void queue_fail(struct pool_task *pool_task)
 {
-	struct copyup_queue *queue = container_of(task, struct copyup_queue, failing);
+	struct copyup_queue *queue = container_of(pool_task, struct copyup_queue, failing);
 	struct copyup_waiter *waiters;
 
 	lock_take(&queue->lock);
@@ -116,51 +117,51 @@ static void queue_refuse(struct copyup_queue *queue, struct copyup_waiter *waite
 		pool_submit(queue->writer->copy_small, &queue->failing);
 }
 
-static struct copyup_job *job_new(struct copyup_queue *queue, struct inode *inode, enum copyup_how how)
+static struct copyup_task *task_new(struct copyup_queue *queue, struct inode *inode, enum copyup_how how)
 {
-	struct copyup_job *job = calloc(1, sizeof(*job));
+	struct copyup_task *task = calloc(1, sizeof(*task));
 
-	if (!job)
+	if (!task)
 		return NULL;
-	job->task.run = job_start;
-	job->queue = queue;
-	job->inode = inode;
-	job->how = how;
-	job->last = &job->first;
-	return job;
+	task->pool_task.run = task_start;
+	task->queue = queue;
+	task->inode = inode;
+	task->how = how;
+	task->last = &task->first;
+	return task;
 }
 
-/* Whether a request can share what the job copies. A job for a change of flags lets more pass than the others. */
-static bool job_serves(const struct copyup_job *job, enum copyup_how how)
+/* Whether a request can share what the task copies. A task for a change of flags lets more pass than the others. */
+static bool task_serves(const struct copyup_task *task, enum copyup_how how)
 {
-	return (job->how == COPYUP_FLAGS) == (how == COPYUP_FLAGS);
+	return (task->how == COPYUP_FLAGS) == (how == COPYUP_FLAGS);
 }
 
-static bool is_job_of(struct copyup_job *job, const struct inode *inode)
+static bool is_task_of(struct copyup_task *task, const struct inode *inode)
 {
-	return job->inode == inode && !copyup_job_cancelled(job);
+	return task->inode == inode && !copyup_task_cancelled(task);
 }
 
-/* Adds the waiter to the inode's job, `fresh` if there is none to join. Returns the job that it joined. */
-static struct copyup_job *queue_join(struct copyup_queue *queue, struct inode *inode, enum copyup_how how,
-				     struct copyup_job *fresh, struct copyup_waiter *waiter)
+/* Adds the waiter to the inode's task, `fresh` if there is none to join. Returns the task that it joined. */
+static struct copyup_task *queue_join(struct copyup_queue *queue, struct inode *inode, enum copyup_how how,
+				      struct copyup_task *fresh, struct copyup_waiter *waiter)
 {
-	struct copyup_job *job;
+	struct copyup_task *task;
 
 	LOCK_SCOPE(&queue->lock);
-	job = queue->jobs;
-	while (job && !(is_job_of(job, inode) && job_serves(job, how)))
-		job = job->next;
-	if (!job) {
-		job = fresh;
-		if (!job)
+	task = queue->tasks;
+	while (task && !(is_task_of(task, inode) && task_serves(task, how)))
+		task = task->next;
+	if (!task) {
+		task = fresh;
+		if (!task)
 			return NULL;
-		job_link_locked(queue, job);
-		atomic_store_explicit(&job->cancelled, queue->stopping, memory_order_relaxed);
+		task_link_locked(queue, task);
+		atomic_store_explicit(&task->cancelled, queue->stopping, memory_order_relaxed);
 	}
-	*job->last = waiter;
-	job->last = &waiter->next;
-	return job;
+	*task->last = waiter;
+	task->last = &waiter->next;
+	return task;
 }
 
 /* A copy-up that blocks nobody for longer than a read of the same file would. */
@@ -172,25 +173,25 @@ static bool is_quick(struct writer *writer, struct inode *inode, enum copyup_how
 static void request(struct writer *writer, struct inode *inode, enum copyup_how how, struct copyup_waiter *waiter, bool here)
 {
 	struct copyup_queue *queue = writer->queue;
-	struct copyup_job *fresh, *job;
+	struct copyup_task *fresh, *task;
 
 	waiter->next = NULL;
 	waiter->inode = inode;
-	fresh = job_new(queue, inode_get(writer->tree, inode), how);
-	job = queue_join(queue, inode, how, fresh, waiter);
-	if (!job) {
+	fresh = task_new(queue, inode_get(writer->tree, inode), how);
+	task = queue_join(queue, inode, how, fresh, waiter);
+	if (!task) {
 		inode_put(writer->tree, inode);
 		queue_refuse(queue, waiter);
 		return;
 	}
-	if (job == fresh) {
+	if (task == fresh) {
 		if (here && is_quick(writer, inode, how))
-			job_run(&fresh->task);
+			task_run(&fresh->pool_task);
 		else
-			pool_submit(writer->copy_small, &fresh->task);
+			pool_submit(writer->copy_small, &fresh->pool_task);
 		return;
 	}
-	/* The job that it joined holds a reference of its own. */
+	/* The task that it joined holds a reference of its own. */
 	inode_put(writer->tree, inode);
 	free(fresh);
 }
@@ -208,8 +209,8 @@ void copyup_request_here(struct writer *writer, struct inode *inode, enum copyup
 bool copyup_is_running(struct writer *writer, const struct inode *inode)
 {
 	LOCK_SCOPE(&writer->queue->lock);
-	for (struct copyup_job *job = writer->queue->jobs; job; job = job->next)
-		if (is_job_of(job, inode))
+	for (struct copyup_task *task = writer->queue->tasks; task; task = task->next)
+		if (is_task_of(task, inode))
 			return true;
 	return false;
 }
@@ -233,12 +234,12 @@ bool copyup_cancel(struct writer *writer, struct copyup_waiter *waiter)
 
 	/* The waiter's inode is not looked at: once done() ran it may be gone. */
 	LOCK_SCOPE(&queue->lock);
-	for (struct copyup_job *job = queue->jobs; job; job = job->next) {
-		/* A committed job is about to answer, and all the changes that it makes are made. */
-		if (job->committed || !waiters_remove(&job->first, waiter, &job->last))
+	for (struct copyup_task *task = queue->tasks; task; task = task->next) {
+		/* A committed task is about to answer, and all the changes that it makes are made. */
+		if (task->committed || !waiters_remove(&task->first, waiter, &task->last))
 			continue;
-		if (!job->first)
-			job_cancel_locked(job);
+		if (!task->first)
+			task_cancel_locked(task);
 		return true;
 	}
 	return waiters_remove(&queue->failed, waiter, NULL);
@@ -263,15 +264,15 @@ void copyup_queue_stop(struct copyup_queue *queue)
 {
 	LOCK_SCOPE(&queue->lock);
 	queue->stopping = true;
-	for (struct copyup_job *job = queue->jobs; job; job = job->next)
-		job_cancel_locked(job);
+	for (struct copyup_task *task = queue->tasks; task; task = task->next)
+		task_cancel_locked(task);
 }
 
 void copyup_queue_free(struct copyup_queue *queue)
 {
 	if (!queue)
 		return;
-	(void)CHECK(!queue->jobs && !queue->failed);
+	(void)CHECK(!queue->tasks && !queue->failed);
 	lock_finish(&queue->lock);
 	free(queue);
 }

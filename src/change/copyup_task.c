@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a running copy-up asks about itself.
+ */
+#include "copyup_internal.h"
+
+#include "internal.h"
+
+bool copyup_task_cancelled(struct copyup_task *task)
+{
+	return task && atomic_load_explicit(&task->cancelled, memory_order_relaxed);
+}
+
+bool copyup_task_commit(struct copyup_task *task)
+{
+	if (!task)
+		return true;
+	LOCK_SCOPE(&task->queue->lock);
+	if (!atomic_load_explicit(&task->cancelled, memory_order_relaxed))
+		task->committed = true;
+	return task->committed;
+}
