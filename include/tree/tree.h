@@ -106,7 +106,7 @@ enum inode_flag {
 	INODE_COUNTED = 1 << 5,    /* T of a lower file with several links, with an index: the union counts its names */
 	INODE_INDEXED = 1 << 6,    /* T it is in the upper and has an entry in the index, by which it is reached */
 	INODE_TMPFILE = 1 << 7,    /* T has had no name yet, so it may get one */
-	INODE_RENUMBERED = 1 << 8, /* T the kernel has or had it by several ids, see inode_renumber() */
+	INODE_HAS_NODE_IDS = 1 << 8, /* T the kernel has or had it by several ids, see inode_add_node_id() */
 	INODE_IN_UPPER = 1 << 9,   /* T non-directories: layer is the upper; directories: equals dir->in_upper */
 	INODE_XATTR_FLAGS_KNOWN = 1 << 10, /* I `xattr_flags` were read */
 	INODE_PAGES = 1 << 11,     /* a the kernel may have pages of its data */
@@ -208,20 +208,20 @@ void inode_put(struct tree *tree, struct inode *inode);
 /* Lookups that were counted and not given to the kernel. */
 void inode_forget(struct tree *tree, struct inode *inode, uint64_t n);
 
-/* Node ids of inodes that have several: tree/alias.c. */
+/* Node ids of inodes that have several: tree/node_id.c. */
 
 /* From now on the kernel gets the inode by a new id, as another object of its own; what it has by earlier ids goes on leading to the same
  * inode until it forgets them. -ENOMEM. */
-int inode_renumber(struct tree *tree, struct inode *inode);
+int inode_add_node_id(struct tree *tree, struct inode *inode);
 /* The id for a reply that takes one counted lookup along. */
 uint64_t inode_give_id(struct tree *tree, struct inode *inode);
 /* Whether `id`, which leads to the inode, is the one that is given out. */
 bool inode_id_is_current(struct tree *tree, struct inode *inode, uint64_t id);
 /* The kernel forgot n lookups of an id; one that isn't known is passed over. */
 void inode_forget_id(struct tree *tree, uint64_t id, uint64_t n);
-static inline bool inode_is_renumbered(const struct inode *inode)
+static inline bool inode_has_node_ids(const struct inode *inode)
 {
-	return (atomic_load_explicit(&inode->flags, memory_order_acquire) & INODE_RENUMBERED) != 0;
+	return (atomic_load_explicit(&inode->flags, memory_order_acquire) & INODE_HAS_NODE_IDS) != 0;
 }
 
 static inline bool inode_is_dir(const struct inode *inode)

@@ -23,7 +23,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-#include "alias.h"
+#include "nlink.h"
 #include "base/array.h"
 #include "base/counter.h"
 #include "internal.h"
@@ -384,7 +384,7 @@ static int publish_indexed(struct copyup *c, const struct inode_place *place)
 		log_limited(LOG_CAUSE_COPY_UP, LOG_INFO, "index: an old count stays: %s", strerror(-r));
 	if (place->unlinked)
 		return 0;
-	r = alias_link_up(c->writer, c->inode, place->parent, dir.dirfd.fd, place->name);
+	r = nlink_link_up(c->writer, c->inode, place->parent, dir.dirfd.fd, place->name);
 	/* Every name leads to the copy all the same. */
 	if (r < 0)
 		log_limited(LOG_CAUSE_COPY_UP, LOG_INFO, "index: a copy got no name in the upper: %s", strerror(-r));

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "alias.h"
+#include "nlink.h"
 #include "change/change.h"
 #include "create.h"
 #include "redirect.h"
@@ -361,7 +361,7 @@ static int link_locked(struct writer *writer, struct inode *inode, int fd, struc
 	if (r == 0 && !(atomic_load(&inode->flags) & INODE_NO_ORIGIN))
 		r = change_set_impure(writer, parent, dir.dirfd.fd);
 	if (r == 0)
-		r = alias_prepare(writer, inode);
+		r = nlink_prepare(writer, inode);
 	if (r == 0 && inode_is_metacopy(inode))
 		r = redirect_write_linked(writer, inode, fd);
 	if (r < 0)
@@ -374,7 +374,7 @@ static int link_locked(struct writer *writer, struct inode *inode, int fd, struc
 		unmake(writer, parent, dir.dirfd.fd, name, false, over_whiteout);
 		return r;
 	}
-	alias_added(writer, inode);
+	nlink_added(writer, inode);
 	inode_name_added(writer->tree, inode, parent, name);
 	listing_add(writer->tree, parent, name, (unsigned char)(inode->type >> 12), inode_ino(inode), 0);
 	inode_fix_statx(writer->tree, inode, ret_stx);

@@ -10,7 +10,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "alias.h"
+#include "nlink.h"
 #include "change/change.h"
 #include "target.h"
 
@@ -82,7 +82,7 @@ static int removal_run(struct removal *m, int (*steps)(struct removal *m))
 	if (is_dir)
 		names = tree_names_write(m->writer->tree);
 	if (r == 0) {
-		alias_removed(m->writer, m->target.inode, m->r.in_upper);
+		nlink_removed(m->writer, m->target.inode, m->r.in_upper);
 		removal_tell(m);
 		target_gone(&m->target);
 	} else {

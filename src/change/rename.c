@@ -18,7 +18,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "alias.h"
+#include "nlink.h"
 #include "base/macros.h"
 #include "change/change.h"
 #include "change/rename_plan.h"
@@ -467,7 +467,7 @@ static void tell(struct rename *x)
 	bool exchange = x->flags & RENAME_EXCHANGE;
 
 	if (!exchange && x->new.exists)
-		alias_removed(x->writer, x->new.known.inode, x->new.r.in_upper);
+		nlink_removed(x->writer, x->new.known.inode, x->new.r.in_upper);
 	inode_name_moved(x->writer->tree, x->old.parent, x->old.name, x->new.parent, x->new.name, exchange);
 	tell_listing(x, &x->old, &x->new);
 	if (exchange)
@@ -554,7 +554,7 @@ static int link_up(struct rename *x, struct rename_name *n)
 		return r;
 	lock = inode_lock(x->writer->tree, n->known.inode);
 	lock_take(lock);
-	r = alias_link_up(x->writer, n->known.inode, n->parent, dir.dirfd.fd, n->name);
+	r = nlink_link_up(x->writer, n->known.inode, n->parent, dir.dirfd.fd, n->name);
 	lock_drop(lock);
 	if (r < 0)
 		return r;

@@ -9,7 +9,7 @@
 #include <linux/fs.h>
 #include <string.h>
 
-#include "alias.h"
+#include "nlink.h"
 #include "base/macros.h"
 #include "change/change.h"
 
@@ -83,7 +83,7 @@ int target_hold(struct writer *writer, struct target *t, const struct resolved *
 	t->dirfd = dirfd;
 	t->name = name;
 	if (inode_is_indexed(t->inode))
-		res = alias_prepare_removal(writer, t->inode, r->in_upper);
+		res = nlink_prepare_removal(writer, t->inode, r->in_upper);
 	else if (!r->in_upper || !inode_in_upper(t->inode))
 		return 0;
 	else if (writer->layers->removed != REMOVED_STAYS && !inode_is_dir(t->inode))

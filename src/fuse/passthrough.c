@@ -7,8 +7,8 @@
  * minus the RELEASEs, which is never less than what the kernel counts.
  *
  * Copy-up while a lower file is open: who reads it keeps the lower file; the next OPEN is answered with ESTALE, upon which the kernel
- * looks the name up again and is given a new node id of the same inode (inode_renumber), which is opened with the upper file. A lower
- * file is registered for reading alone: an OPEN for writing has its file copied up first, so no write ever reaches a layer.
+ * looks the name up again and is given a new node id of the same inode (inode_add_node_id), which is opened with the upper file. A
+ * lower file is registered for reading alone: an OPEN for writing has its file copied up first, so no write ever reaches a layer.
  *
  * What the kernel writes by itself it doesn't tell us. A file that is open for writing is taken to be dirty and holds one of our own
  * descriptors, by which its fsync hears of failed write-back; and its attributes aren't cached, for a store through a mapping changes times
@@ -220,7 +220,7 @@ static int renumber(struct fs *fs, struct inode *inode, uint64_t node)
 	int r;
 
 	if (inode_id_is_current(fs->tree, inode, node)) {
-		r = inode_renumber(fs->tree, inode);
+		r = inode_add_node_id(fs->tree, inode);
 		if (r < 0)
 			return r;
 		attributes_change_below(fs, node);
@@ -279,7 +279,7 @@ bool passthrough_is_written(struct fs *fs, const struct inode *inode)
 	struct passthrough *p = fs->passthrough;
 	struct backing *b;
 
-	if (inode_is_renumbered(inode))
+	if (inode_has_node_ids(inode))
 		return true;
 	LOCK_SCOPE(&p->lock);
 	b = find_locked(p, inode->id);
@@ -293,7 +293,7 @@ static struct backing *find_of_inode_locked(struct passthrough *p, const struct 
 
 	if (b && !(idle && b->opens > 0))
 		return b;
-	if (!inode_is_renumbered(inode))
+	if (!inode_has_node_ids(inode))
 		return NULL;
 	HASH_ITER(hh, p->by_node, b, next)
 	{

@@ -38,7 +38,7 @@ void inode_table_free(struct tree *tree)
 
 	if (!t)
 		return;
-	alias_forget_all_locked(tree);
+	node_id_forget_all_locked(tree);
 	for (uint32_t i = 1; i <= t->n_slots; i++) {
 		struct inode *inode = atomic_load(&inode_slot(tree, i)->inode);
 
@@ -129,7 +129,7 @@ static void inode_unhook_locked(struct tree *tree, struct inode *inode, struct i
 	struct inode_name *n = inode->names;
 
 	slot_release_locked(tree, inode->id);
-	alias_drop_locked(tree, inode);
+	node_id_drop_locked(tree, inode);
 	link_remove_locked(tree, inode);
 	number_release_locked(tree, inode);
 	lowerdata_drop_locked(tree, inode);
@@ -222,7 +222,7 @@ static void forget_alias(struct tree *tree, struct inode *inode, uint64_t id, ui
 	bool gone;
 
 	lock_take(&tree->table);
-	gone = alias_forget_locked(tree, id, n);
+	gone = node_id_forget_locked(tree, id, n);
 	lock_drop(&tree->table);
 	if (gone)
 		inode_put(tree, inode);

@@ -61,8 +61,8 @@ struct inode_table {
 	struct inode_link *links;	    /* T uthash: link.c, hard-linked files only */
 	struct number_table numbers;	    /* T number.c, upper objects with an origin only */
 	struct lowerdata *lowerdata;	    /* T uthash: by inode, of those whose data lies elsewhere: tree/lowerdata.c */
-	struct inode_alias *aliases;	    /* T uthash: ids of inodes that have more than one: tree/alias.c */
-	struct inode_alias *newest;	    /* T uthash: by inode, the alias that is given out */
+	struct node_id *node_ids;	    /* T uthash: ids of inodes that have more than one: tree/node_id.c */
+	struct node_id *newest;		    /* T uthash: by inode, the node id that is given out */
 };
 
 struct inode_name {
@@ -143,14 +143,15 @@ void inode_reap_locked(struct tree *tree, struct inode *inode, struct inode **de
 /* Frees what was reaped; no lock held. */
 void inode_bury(struct tree *tree, struct inode *dead);
 
-/* --- alias.c ------------------------------------------------------------------------------------------------------ */
+/* --- node_id.c ---------------------------------------------------------------------------------------------------- */
 
-/* The kernel forgot n lookups of an alias. True: these were its last, and the caller puts the reference that they held. */
-bool alias_forget_locked(struct tree *tree, uint64_t id, uint64_t n);
-/* The inode is being freed: nobody holds an alias of it. */
-void alias_drop_locked(struct tree *tree, const struct inode *inode);
-/* Takes all aliases away, whatever the kernel holds. */
-void alias_forget_all_locked(struct tree *tree);
+/* The kernel forgot n lookups of a node id. True: these were its last, and the caller puts the reference that they
+ * held. */
+bool node_id_forget_locked(struct tree *tree, uint64_t id, uint64_t n);
+/* The inode is being freed: nobody holds a node id of it. */
+void node_id_drop_locked(struct tree *tree, const struct inode *inode);
+/* Takes all node ids away, whatever the kernel holds. */
+void node_id_forget_all_locked(struct tree *tree);
 
 /* --- orphan.c ----------------------------------------------------------------------------------------------------- */
 

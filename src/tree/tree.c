@@ -194,7 +194,7 @@ static bool check_counts(struct tree *tree)
 			continue;
 		inodes++;
 		if ((uint32_t)inode->id != i)
-			continue; /* an alias */
+			continue; /* a node id */
 		for (struct inode_name *n = inode->names; n; n = n->next)
 			in_table -= n->in_table;
 	}
@@ -213,7 +213,7 @@ bool tree_check(struct tree *tree)
 	for (uint32_t i = 1; i <= tree->inodes->n_slots; i++) {
 		struct inode *inode = atomic_load(&inode_slot(tree, i)->inode);
 
-		if (!inode || ((uint32_t)inode->id != i && inode_is_renumbered(inode)))
+		if (!inode || ((uint32_t)inode->id != i && inode_has_node_ids(inode)))
 			continue;
 		good &= CHECK((uint32_t)inode->id == i && inode_find(tree, inode->id) == inode);
 		good &= check_held(inode);

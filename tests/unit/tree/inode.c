@@ -129,7 +129,7 @@ TEST("an inode that got a new id is found by both, counts lookups by each, and l
 	ASSERT(a);
 	first = a->id;
 	EXPECT(inode_id_is_current(f.tree, a, first));
-	ASSERT(inode_renumber(f.tree, a) == 0);
+	ASSERT(inode_add_node_id(f.tree, a) == 0);
 	EXPECT(!inode_id_is_current(f.tree, a, first));
 	EXPECT_INT(a->id, first);
 
@@ -152,7 +152,7 @@ TEST("an inode that got a new id is found by both, counts lookups by each, and l
 	EXPECT_INT(tree_inode_count(f.tree), 1);
 }
 
-TEST("further new ids: the one before goes when it is forgotten, and a table with aliases can be freed")
+TEST("further new ids: the one before goes when it is forgotten, and a table with node ids can be freed")
 {
 	FIXTURE(f, .layers = 2);
 	struct inode *a;
@@ -160,9 +160,9 @@ TEST("further new ids: the one before goes when it is forgotten, and a table wit
 
 	ASSERT(fixture_make(&f, "1f/a"));
 	a = fixture_get(&f, "a");
-	ASSERT(a && inode_renumber(f.tree, a) == 0);
+	ASSERT(a && inode_add_node_id(f.tree, a) == 0);
 	second = inode_give_id(f.tree, a);
-	ASSERT(inode_renumber(f.tree, a) == 0);
+	ASSERT(inode_add_node_id(f.tree, a) == 0);
 	EXPECT(fixture_get(&f, "a") == a);
 	third = inode_give_id(f.tree, a);
 	EXPECT(third != second);

@@ -5,7 +5,7 @@
  *
  * The count is written before a step that changes the upper's links along, relative to them, and after one that doesn't.
  */
-#include "alias.h"
+#include "nlink.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -18,7 +18,7 @@ static unsigned lasting_links(const struct inode *inode, const struct statx *stx
 	return stx->stx_nlink - (orphan_is_held_by_name(inode) ? 1 : 0);
 }
 
-int alias_prepare(struct writer *writer, struct inode *inode)
+int nlink_prepare(struct writer *writer, struct inode *inode)
 {
 	_cleanup_close_ int fd = -1;
 	struct statx stx;
@@ -43,9 +43,9 @@ static int hold_by_entry(struct writer *writer, struct inode *inode)
 	return orphan_hold(writer->tree, inode, index_fd(writer->layers), name);
 }
 
-int alias_prepare_removal(struct writer *writer, struct inode *inode, bool in_upper)
+int nlink_prepare_removal(struct writer *writer, struct inode *inode, bool in_upper)
 {
-	int r = in_upper ? alias_prepare(writer, inode) : 0;
+	int r = in_upper ? nlink_prepare(writer, inode) : 0;
 
 	if (r == 0 && inode_is_indexed(inode) && inode_nlink(writer->tree, inode) <= 1)
 		r = hold_by_entry(writer, inode);
@@ -114,10 +114,10 @@ static int write_removed(struct writer *writer, struct inode *inode, uint32_t le
 	if (!left)
 		return leave_index(writer, inode);
 	/* The link that went took the count along. */
-	return in_upper ? 0 : alias_prepare(writer, inode);
+	return in_upper ? 0 : nlink_prepare(writer, inode);
 }
 
-void alias_removed(struct writer *writer, struct inode *inode, bool in_upper)
+void nlink_removed(struct writer *writer, struct inode *inode, bool in_upper)
 {
 	uint32_t nlink = inode_nlink(writer->tree, inode);
 	int r;
@@ -131,13 +131,13 @@ void alias_removed(struct writer *writer, struct inode *inode, bool in_upper)
 			    "index: a removed name could not be counted, the link count will be too high: %s", strerror(-r));
 }
 
-void alias_added(struct writer *writer, struct inode *inode)
+void nlink_added(struct writer *writer, struct inode *inode)
 {
 	if (inode_is_counted(inode))
 		inode_set_nlink(writer->tree, inode, inode_nlink(writer->tree, inode) + 1);
 }
 
-int alias_link_up(struct writer *writer, struct inode *inode, struct inode *dir, int dirfd, const char *name)
+int nlink_link_up(struct writer *writer, struct inode *inode, struct inode *dir, int dirfd, const char *name)
 {
 	char entry[ORIGIN_INDEX_NAME_SIZE];
 	struct change_times times;
@@ -153,7 +153,7 @@ int alias_link_up(struct writer *writer, struct inode *inode, struct inode *dir,
 		return r;
 	change_published(writer, dir, dirfd, &times);
 	/* One link more and no name: until this is written the count is too high. */
-	r = alias_prepare(writer, inode);
+	r = nlink_prepare(writer, inode);
 	if (r < 0)
 		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING,
 			    "index: a name that came into the upper could not be counted, the link count will be too high: %s",

@@ -4,11 +4,11 @@
  *
  * Where the kernel reads a lower file by itself (passthrough), the kernel's inode is bound to that file for as long as somebody has it
  * open. What is opened after the copy-up has to be another inode to the kernel, though it is the same one here: it gets a new id, which
- * every reply with a lookup carries from then on. Each id counts its own lookups, and an alias with some holds a reference, so the inode
- * lives until the last id is forgotten. The first id is inode->id, and stays what names the inode here.
+ * every reply with a lookup carries from then on. Each id counts its own lookups, and a node id with some holds a reference, so the
+ * inode lives until the last id is forgotten. The first id is inode->id, and stays what names the inode here.
  *
- * The alias that is given out stays also while the kernel has it not: upon ESTALE the kernel looks up twice, and forgets the first answer
- * before it asks again.
+ * The node id that is given out stays also while the kernel has it not: upon ESTALE the kernel looks up twice, and forgets the first
+ * answer before it asks again.
  */
 #include "internal.h"
 
@@ -18,8 +18,8 @@
 #include "base/check.h"
 #include "base/macros.h"
 
-struct inode_alias {
-	UT_hash_handle hh;	  /* table->aliases */
+struct node_id {
+	UT_hash_handle hh;	  /* table->node_ids */
 	UT_hash_handle hh_newest; /* table->newest, while it is the inode's last */
 	uint64_t id;
 	uint64_t nlookup;
@@ -27,60 +27,60 @@ struct inode_alias {
 	bool is_newest;
 };
 
-static struct inode_alias *alias_find_locked(struct tree *tree, uint64_t id)
+static struct node_id *node_id_find_locked(struct tree *tree, uint64_t id)
 {
-	struct inode_alias *a;
+	struct node_id *a;
 
-	HASH_FIND(hh, tree->inodes->aliases, &id, sizeof(id), a);
+	HASH_FIND(hh, tree->inodes->node_ids, &id, sizeof(id), a);
 	return a;
 }
 
-static struct inode_alias *newest_locked(struct tree *tree, const struct inode *inode)
+static struct node_id *newest_locked(struct tree *tree, const struct inode *inode)
 {
-	struct inode_alias *a;
+	struct node_id *a;
 
 	HASH_FIND(hh_newest, tree->inodes->newest, &inode, sizeof(inode), a);
 	return a;
 }
 
-static void newest_leave_locked(struct tree *tree, struct inode_alias *a)
+static void newest_leave_locked(struct tree *tree, struct node_id *a)
 {
 	if (a->is_newest)
 		HASH_DELETE(hh_newest, tree->inodes->newest, a);
 	a->is_newest = false;
 }
 
-static void alias_free_locked(struct tree *tree, struct inode_alias *a)
+static void node_id_free_locked(struct tree *tree, struct node_id *a)
 {
 	newest_leave_locked(tree, a);
-	HASH_DELETE(hh, tree->inodes->aliases, a);
+	HASH_DELETE(hh, tree->inodes->node_ids, a);
 	slot_release_locked(tree, a->id);
 	free(a);
 }
 
 /* Enters it under its id and its inode; false without memory, and it is in neither. */
-static bool alias_enter_locked(struct tree *tree, struct inode_alias *a)
+static bool node_id_enter_locked(struct tree *tree, struct node_id *a)
 {
-	struct inode_alias *before = newest_locked(tree, a->inode);
+	struct node_id *before = newest_locked(tree, a->inode);
 
-	HASH_ADD(hh, tree->inodes->aliases, id, sizeof(a->id), a);
+	HASH_ADD(hh, tree->inodes->node_ids, id, sizeof(a->id), a);
 	if (!a->hh.tbl)
 		return false;
 	if (before) {
 		newest_leave_locked(tree, before);
 		if (before->nlookup == 0)
-			alias_free_locked(tree, before);
+			node_id_free_locked(tree, before);
 	}
 	HASH_ADD(hh_newest, tree->inodes->newest, inode, sizeof(a->inode), a);
 	a->is_newest = a->hh_newest.tbl != NULL;
 	if (!a->is_newest)
-		HASH_DELETE(hh, tree->inodes->aliases, a);
+		HASH_DELETE(hh, tree->inodes->node_ids, a);
 	return a->is_newest;
 }
 
-int inode_renumber(struct tree *tree, struct inode *inode)
+int inode_add_node_id(struct tree *tree, struct inode *inode)
 {
-	struct inode_alias *a = calloc(1, sizeof(*a));
+	struct node_id *a = calloc(1, sizeof(*a));
 
 	if (!a)
 		return -ENOMEM;
@@ -90,20 +90,20 @@ int inode_renumber(struct tree *tree, struct inode *inode)
 		free(a);
 		return -ENOMEM;
 	}
-	if (!alias_enter_locked(tree, a)) {
+	if (!node_id_enter_locked(tree, a)) {
 		slot_release_locked(tree, a->id);
 		free(a);
 		return -ENOMEM;
 	}
-	atomic_fetch_or(&inode->flags, INODE_RENUMBERED);
+	atomic_fetch_or(&inode->flags, INODE_HAS_NODE_IDS);
 	return 0;
 }
 
 uint64_t inode_give_id(struct tree *tree, struct inode *inode)
 {
-	struct inode_alias *a;
+	struct node_id *a;
 
-	if (!inode_is_renumbered(inode))
+	if (!inode_has_node_ids(inode))
 		return inode->id;
 	LOCK_SCOPE(&tree->table);
 	a = newest_locked(tree, inode);
@@ -117,43 +117,43 @@ uint64_t inode_give_id(struct tree *tree, struct inode *inode)
 
 bool inode_id_is_current(struct tree *tree, struct inode *inode, uint64_t id)
 {
-	struct inode_alias *a;
+	struct node_id *a;
 
-	if (!inode_is_renumbered(inode))
+	if (!inode_has_node_ids(inode))
 		return id == inode->id;
 	LOCK_SCOPE(&tree->table);
 	a = newest_locked(tree, inode);
 	return id == (a ? a->id : inode->id);
 }
 
-bool alias_forget_locked(struct tree *tree, uint64_t id, uint64_t n)
+bool node_id_forget_locked(struct tree *tree, uint64_t id, uint64_t n)
 {
-	struct inode_alias *a = alias_find_locked(tree, id);
+	struct node_id *a = node_id_find_locked(tree, id);
 	bool gone = a && a->nlookup > 0 && a->nlookup <= n;
 
 	if (a)
 		a->nlookup -= MIN(n, a->nlookup);
 	if (gone && !a->is_newest)
-		alias_free_locked(tree, a);
+		node_id_free_locked(tree, a);
 	return gone;
 }
 
-void alias_drop_locked(struct tree *tree, const struct inode *inode)
+void node_id_drop_locked(struct tree *tree, const struct inode *inode)
 {
-	struct inode_alias *a = inode_is_renumbered(inode) ? newest_locked(tree, inode) : NULL;
+	struct node_id *a = inode_has_node_ids(inode) ? newest_locked(tree, inode) : NULL;
 
 	if (a)
-		alias_free_locked(tree, a);
+		node_id_free_locked(tree, a);
 }
 
-void alias_forget_all_locked(struct tree *tree)
+void node_id_forget_all_locked(struct tree *tree)
 {
-	struct inode_alias *a, *next;
+	struct node_id *a, *next;
 
-	HASH_ITER(hh, tree->inodes->aliases, a, next)
+	HASH_ITER(hh, tree->inodes->node_ids, a, next)
 	{
 		if (a->nlookup > 0)
 			a->inode->refs--;
-		alias_free_locked(tree, a);
+		node_id_free_locked(tree, a);
 	}
 }
