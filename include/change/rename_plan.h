@@ -22,19 +22,19 @@
 #include "base/again.h"
 
 /* What a name is. */
-enum place {
-	PLACE_ABSENT,	  /* nothing, and nothing in the upper */
-	PLACE_WHITEOUT,	  /* nothing, by a whiteout in the upper */
-	PLACE_FILE_UPPER, /* any non-directory */
-	PLACE_FILE_LOWER,
-	PLACE_DIR_PURE,	  /* in the upper alone: no lower layer has a part in it */
-	PLACE_DIR_MERGED, /* in the upper and in lower layers */
-	PLACE_DIR_LOWER,
+enum name_kind {
+	NAME_ABSENT,	  /* nothing, and nothing in the upper */
+	NAME_WHITEOUT,	  /* nothing, by a whiteout in the upper */
+	NAME_FILE_UPPER, /* any non-directory */
+	NAME_FILE_LOWER,
+	NAME_DIR_PURE,	  /* in the upper alone: no lower layer has a part in it */
+	NAME_DIR_MERGED, /* in the upper and in lower layers */
+	NAME_DIR_LOWER,
 };
-#define PLACE_COUNT (PLACE_DIR_LOWER + 1)
+#define NAME_KIND_COUNT (NAME_DIR_LOWER + 1)
 
 struct rename_side {
-	enum place place;
+	enum name_kind kind;
 	bool lower_positive; /* a lower layer shows this name: it would appear if the upper had nothing there */
 	bool opaque;	     /* a directory that is marked opaque already */
 	bool overmounted;    /* the object is overmounted */
@@ -51,7 +51,7 @@ struct rename_facts {
 	bool new_above_old;	  /* the old parent is the new object or lies in it */
 	bool new_shows_entry;	  /* the new directory shows an entry */
 	bool new_holds_whiteouts; /* its part in the upper isn't empty on disk */
-	bool new_whiteout_fixed;  /* PLACE_WHITEOUT, but in a form that wouldn't be one in another directory */
+	bool new_whiteout_fixed;  /* NAME_WHITEOUT, but in a form that wouldn't be one in another directory */
 	bool has_rename_whiteout; /* RENAME_WHITEOUT leaves a whiteout of the form that this upper uses */
 	bool has_xattr;		  /* the upper can hold xattrs */
 	bool hides_beside;	  /* `.wh.NAME` beside a name hides what is below it, whatever the upper has of the name: it is
@@ -70,7 +70,7 @@ struct rename_steps {
 	bool redirect_new;
 	bool clear_new; /* put an empty opaque directory in the place of the new one, which holds only whiteouts */
 	bool renew_whiteout_new; /* replace the whiteout at the new name by one that can move */
-	bool place_whiteout_new; /* make a whiteout at the new name, where nothing is: it changes places with the object
+	bool make_whiteout_new; /* make a whiteout at the new name, where nothing is: it changes places with the object
 				  */
 	bool unlink_whiteout_new; /* the whiteout at the new name can't come to the old one; what it hides shows for a moment */
 	unsigned flags;		 /* of renameat2: 0, RENAME_EXCHANGE or RENAME_WHITEOUT */
@@ -82,13 +82,13 @@ struct rename_steps {
  * before). */
 int rename_plan(const struct rename_facts *facts, struct rename_steps *ret_steps);
 
-static inline bool place_exists(enum place place)
+static inline bool name_kind_exists(enum name_kind kind)
 {
-	return place >= PLACE_FILE_UPPER;
+	return kind >= NAME_FILE_UPPER;
 }
-static inline bool place_is_dir(enum place place)
+static inline bool name_kind_is_dir(enum name_kind kind)
 {
-	return place >= PLACE_DIR_PURE;
+	return kind >= NAME_DIR_PURE;
 }
 
 #endif

@@ -47,7 +47,7 @@ struct inode;
 struct inode_name; /* tree/name.c: a (parent, name) -> inode entry of the table */
 struct listing;    /* tree/listing.h */
 struct name_set;   /* tree/nameset.c */
-struct place_notes; /* tree/cookie.c */
+struct position_notes; /* tree/cookie.c */
 struct dirfd_entry; /* tree/dirfd_cache.c */
 
 enum dirref_flag {
@@ -88,7 +88,7 @@ struct dir {
 	_Atomic unsigned misses;      /* a lookups in layers that found nothing since the last listing */
 	struct listing *listing;      /* leaf: tree/listing.c */
 	struct name_set *names; /* leaf: what is left of one that went for memory; NULL where there is a listing */
-	struct place_notes *notes;    /* leaf: tree/cookie.c */
+	struct position_notes *notes; /* leaf: tree/cookie.c */
 	uint32_t patches;             /* leaf: changes told to the listing, kept or not; a build in between is void */
 	bool changed;                 /* leaf: one was told since the last stream began */
 	uint8_t generation;           /* leaf: of streams that begin now */
@@ -335,15 +335,15 @@ static inline bool orphan_is_held_by_name(const struct inode *inode)
 }
 
 /* Where an inode's object is now: a consistent copy. */
-struct inode_place {
-	struct inode *parent; /* referenced; inode_place_finish() puts it; NULL for the root and nameless inodes */
+struct inode_location {
+	struct inode *parent; /* referenced; inode_location_finish() puts it; NULL for the root and nameless inodes */
 	char name[TREE_NAME_MAX + 1];
 	unsigned layer;
 	struct object_id object;
 	bool unlinked;
 };
-void inode_locate(struct tree *tree, struct inode *inode, struct inode_place *ret_place);
-void inode_place_finish(struct tree *tree, struct inode_place *place);
+void inode_locate(struct tree *tree, struct inode *inode, struct inode_location *ret_location);
+void inode_location_finish(struct tree *tree, struct inode_location *location);
 
 /* --- files whose names the union counts: tree/link.c, layer/index.h ----------------------------------------------------- */
 

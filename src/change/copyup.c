@@ -309,33 +309,33 @@ static int publish_link(struct copyup *c, int dirfd, const char *name)
 	return r;
 }
 
-static void publish_listing(struct copyup *c, const struct inode_place *place)
+static void publish_listing(struct copyup *c, const struct inode_location *location)
 {
 	unsigned char type = IFTODT(c->inode->type);
 
-	listing_update(c->writer->tree, place->parent, place->name, type, inode_ino(c->inode),
+	listing_update(c->writer->tree, location->parent, location->name, type, inode_ino(c->inode),
 		       layer_upper(c->writer->layers)->index);
 }
 
 /* Gives the copy its name. D of the parent and I are held. */
-static int publish_named(struct copyup *c, const struct inode_place *place)
+static int publish_named(struct copyup *c, const struct inode_location *location)
 {
 	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
 	struct change_times times;
-	int r = change_dirfd_open(c->writer, place->parent, &dir);
+	int r = change_dirfd_open(c->writer, location->parent, &dir);
 
 	if (r < 0)
 		return r;
-	r = change_set_impure(c->writer, place->parent, dir.dirfd.fd);
+	r = change_set_impure(c->writer, location->parent, dir.dirfd.fd);
 	if (r < 0)
 		return r;
 	change_times_save(dir.dirfd.fd, &times);
-	r = publish_link(c, dir.dirfd.fd, place->name);
+	r = publish_link(c, dir.dirfd.fd, location->name);
 	if (r < 0)
 		return r;
-	change_published(c->writer, place->parent, dir.dirfd.fd, &times);
+	change_published(c->writer, location->parent, dir.dirfd.fd, &times);
 	publish_tell(c);
-	publish_listing(c, place);
+	publish_listing(c, location);
 	/* Of what a request asked for, its answer tells the attributes; a directory came along. */
 	if (inode_is_dir(c->inode))
 		change_tell(c->writer, c->inode);
@@ -369,10 +369,10 @@ static int publish_entry(struct copyup *c)
 }
 
 /* I is held, and D of the parent where it has a name. */
-static int publish_indexed(struct copyup *c, const struct inode_place *place)
+static int publish_indexed(struct copyup *c, const struct inode_location *location)
 {
 	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
-	int r = place->unlinked ? 0 : change_dirfd_open(c->writer, place->parent, &dir);
+	int r = location->unlinked ? 0 : change_dirfd_open(c->writer, location->parent, &dir);
 
 	if (r == 0)
 		r = publish_entry(c);
@@ -382,21 +382,21 @@ static int publish_indexed(struct copyup *c, const struct inode_place *place)
 	r = index_write_gone(c->writer->layers, c->index_name, 0);
 	if (r < 0)
 		log_limited(LOG_CAUSE_COPY_UP, LOG_INFO, "index: an old count stays: %s", strerror(-r));
-	if (place->unlinked)
+	if (location->unlinked)
 		return 0;
-	r = nlink_link_up(c->writer, c->inode, place->parent, dir.dirfd.fd, place->name);
+	r = nlink_link_up(c->writer, c->inode, location->parent, dir.dirfd.fd, location->name);
 	/* Every name leads to the copy all the same. */
 	if (r < 0)
 		log_limited(LOG_CAUSE_COPY_UP, LOG_INFO, "index: a copy got no name in the upper: %s", strerror(-r));
 	else
-		publish_listing(c, place);
+		publish_listing(c, location);
 	return 0;
 }
 
 /* All locks are held. 1: somebody else brought it up. -LOOK_AGAIN: it isn't where `seen` says any more. */
-static int publish_locked(struct copyup *c, const struct inode_place *seen)
+static int publish_locked(struct copyup *c, const struct inode_location *seen)
 {
-	struct inode_place now;
+	struct inode_location now;
 	int r;
 
 	if (inode_in_upper(c->inode))
@@ -415,14 +415,14 @@ static int publish_locked(struct copyup *c, const struct inode_place *seen)
 		r = publish_indexed(c, &now);
 	else
 		r = now.unlinked ? publish_nameless(c) : publish_named(c, &now);
-	inode_place_finish(c->writer->tree, &now);
+	inode_location_finish(c->writer->tree, &now);
 	return r;
 }
 
 static int publish_once(struct copyup *c)
 {
 	struct rwlock *gate __attribute__((cleanup(change_end), unused)) = change_start(c->writer);
-	struct inode_place seen;
+	struct inode_location seen;
 	struct lock *dir;
 	int r;
 
@@ -435,7 +435,7 @@ static int publish_once(struct copyup *c)
 	lock_drop(inode_lock(c->writer->tree, c->inode));
 	if (dir)
 		lock_drop(dir);
-	inode_place_finish(c->writer->tree, &seen);
+	inode_location_finish(c->writer->tree, &seen);
 	return r;
 }
 
@@ -541,21 +541,21 @@ static int chain_add(struct chain *chain, struct inode *dir)
 static int chain_collect(struct chain *chain, struct inode *inode)
 {
 	for (;;) {
-		struct inode_place place;
+		struct inode_location location;
 		int r;
 
-		inode_locate(chain->tree, inode, &place);
-		if (place.unlinked || !place.parent || inode_in_upper(place.parent)) {
-			inode_place_finish(chain->tree, &place);
+		inode_locate(chain->tree, inode, &location);
+		if (location.unlinked || !location.parent || inode_in_upper(location.parent)) {
+			inode_location_finish(chain->tree, &location);
 			return 0;
 		}
-		r = chain_add(chain, place.parent);
+		r = chain_add(chain, location.parent);
 		if (r < 0) {
-			inode_place_finish(chain->tree, &place);
+			inode_location_finish(chain->tree, &location);
 			return r;
 		}
 		/* The chain has taken the reference over. */
-		inode = place.parent;
+		inode = location.parent;
 	}
 }
 

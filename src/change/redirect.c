@@ -54,15 +54,15 @@ static int climb_step(struct climb *c, const struct layer_set *set, int dirfd, c
 static int climb_inode(struct climb *c, struct writer *writer, struct inode *inode, struct inode **ret_parent)
 {
 	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
-	struct inode_place place;
+	struct inode_location location;
 	int r;
 
-	inode_locate(writer->tree, inode, &place);
-	*ret_parent = place.parent;
-	if (place.unlinked || !place.parent)
+	inode_locate(writer->tree, inode, &location);
+	*ret_parent = location.parent;
+	if (location.unlinked || !location.parent)
 		return -ENOENT;
 	r = change_dirfd_open(writer, inode, &dir);
-	return r < 0 ? r : climb_step(c, writer->layers, dir.dirfd.fd, "", place.name);
+	return r < 0 ? r : climb_step(c, writer->layers, dir.dirfd.fd, "", location.name);
 }
 
 /* The object is `entry` at dirfd and has its `name` in `parent`. */
@@ -124,14 +124,14 @@ int redirect_write_file(struct writer *writer, struct inode *inode, int fd, stru
 
 int redirect_write_linked(struct writer *writer, struct inode *inode, int fd)
 {
-	struct inode_place place;
+	struct inode_location location;
 	int r;
 
-	inode_locate(writer->tree, inode, &place);
-	if (place.unlinked || !place.parent)
+	inode_locate(writer->tree, inode, &location);
+	if (location.unlinked || !location.parent)
 		r = -ENOENT;
 	else
-		r = redirect_write_file(writer, inode, fd, place.parent, place.name, false);
-	inode_place_finish(writer->tree, &place);
+		r = redirect_write_file(writer, inode, fd, location.parent, location.name, false);
+	inode_location_finish(writer->tree, &location);
 	return r;
 }

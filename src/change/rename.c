@@ -88,15 +88,15 @@ static int look_at_name(struct writer *writer, struct rename_name *n)
 	return target_find(writer, n->parent, n->name, &n->r, &n->known);
 }
 
-static enum place place_of(const struct rename_name *n)
+static enum name_kind kind_of(const struct rename_name *n)
 {
 	if (!n->exists)
-		return n->r.upper_whiteout ? PLACE_WHITEOUT : PLACE_ABSENT;
+		return n->r.upper_whiteout ? NAME_WHITEOUT : NAME_ABSENT;
 	if (!name_is_dir(n))
-		return n->r.in_upper ? PLACE_FILE_UPPER : PLACE_FILE_LOWER;
+		return n->r.in_upper ? NAME_FILE_UPPER : NAME_FILE_LOWER;
 	if (!n->r.in_upper)
-		return PLACE_DIR_LOWER;
-	return n->r.n_lower ? PLACE_DIR_MERGED : PLACE_DIR_PURE;
+		return NAME_DIR_LOWER;
+	return n->r.n_lower ? NAME_DIR_MERGED : NAME_DIR_PURE;
 }
 
 /* Whether whiteouts would be files in the parent; one that isn't in the upper yet comes there without a mark. */
@@ -119,7 +119,7 @@ static int gather_side(struct writer *writer, struct rename_name *n, struct rena
 	int r = 0;
 
 	*ret = (struct rename_side){
-		.place = place_of(n),
+		.kind = kind_of(n),
 		.opaque = n->exists && (n->r.xattr_flags & XATTR_FLAG_OPAQUE),
 		.overmounted = n->exists && n->r.overmounted,
 		.parent_in_upper = inode_in_upper(n->parent),
@@ -127,7 +127,7 @@ static int gather_side(struct writer *writer, struct rename_name *n, struct rena
 	};
 	if (n->exists)
 		r = change_lower_positive(writer, n->parent, n->name, &n->r);
-	else if (ret->place == PLACE_WHITEOUT)
+	else if (ret->kind == NAME_WHITEOUT)
 		r = resolve_lower_positive(writer->tree, n->parent, n->name);
 	ret->lower_positive = r > 0;
 	return r < 0 ? r : gather_parent(writer, n, ret);
@@ -198,7 +198,7 @@ static int gather_facts(struct rename *x, struct rename_facts *f)
 	f->has_xattr = set->has_upper_xattr;
 	f->hides_beside = set->whiteout_form == WHITEOUT_AUFS;
 	f->redirects = set->make_redirects;
-	if (f->new.place == PLACE_WHITEOUT)
+	if (f->new.kind == NAME_WHITEOUT)
 		return gather_whiteout(x, f);
 	return 0;
 }
@@ -286,7 +286,7 @@ static int prepare_whiteout(struct rename *x)
 		return r == -EOPNOTSUPP ? -EXDEV : r;
 	if (x->steps.renew_whiteout_new)
 		return work_replace_by_whiteout(x->writer->layers, name_fd(&x->new), x->new.name);
-	if (x->steps.place_whiteout_new)
+	if (x->steps.make_whiteout_new)
 		return work_make_whiteout(x->writer->layers, name_fd(&x->new), x->new.name);
 	return 0;
 }
@@ -323,7 +323,7 @@ static void undo(struct rename *x)
 {
 	int r = 0;
 
-	if (x->steps.place_whiteout_new)
+	if (x->steps.make_whiteout_new)
 		r = os_unlinkat(name_fd(&x->new), x->new.name, 0);
 	if (r < 0) {
 		log_limited(LOG_CAUSE_WHITEOUT, LOG_WARNING, "a whiteout that hides nothing is left: %s", strerror(-r));

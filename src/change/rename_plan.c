@@ -12,11 +12,11 @@
 
 static int check_existence(const struct rename_facts *f)
 {
-	if (!place_exists(f->old.place))
+	if (!name_kind_exists(f->old.kind))
 		return -ENOENT;
-	if ((f->flags & RENAME_NOREPLACE) && place_exists(f->new.place))
+	if ((f->flags & RENAME_NOREPLACE) && name_kind_exists(f->new.kind))
 		return -EEXIST;
-	if ((f->flags & RENAME_EXCHANGE) && !place_exists(f->new.place))
+	if ((f->flags & RENAME_EXCHANGE) && !name_kind_exists(f->new.kind))
 		return -ENOENT;
 	return 0;
 }
@@ -30,9 +30,9 @@ static int check_ancestry(const struct rename_facts *f)
 	return 0;
 }
 
-static bool can_move(const struct rename_facts *f, enum place place)
+static bool can_move(const struct rename_facts *f, enum name_kind kind)
 {
-	return f->redirects || (place != PLACE_DIR_MERGED && place != PLACE_DIR_LOWER);
+	return f->redirects || (kind != NAME_DIR_MERGED && kind != NAME_DIR_LOWER);
 }
 
 /* Types, mounts, and directories that can't move. */
@@ -40,30 +40,30 @@ static int check_objects(const struct rename_facts *f)
 {
 	bool exchange = f->flags & RENAME_EXCHANGE;
 
-	if (!exchange && place_exists(f->new.place)) {
-		if (place_is_dir(f->old.place) && !place_is_dir(f->new.place))
+	if (!exchange && name_kind_exists(f->new.kind)) {
+		if (name_kind_is_dir(f->old.kind) && !name_kind_is_dir(f->new.kind))
 			return -ENOTDIR;
-		if (!place_is_dir(f->old.place) && place_is_dir(f->new.place))
+		if (!name_kind_is_dir(f->old.kind) && name_kind_is_dir(f->new.kind))
 			return -EISDIR;
 	}
 	if (f->old.overmounted || f->new.overmounted)
 		return -EBUSY;
-	if (!can_move(f, f->old.place) || (exchange && !can_move(f, f->new.place)))
+	if (!can_move(f, f->old.kind) || (exchange && !can_move(f, f->new.kind)))
 		return -EXDEV;
-	if (!exchange && place_is_dir(f->new.place) && f->new_shows_entry)
+	if (!exchange && name_kind_is_dir(f->new.kind) && f->new_shows_entry)
 		return -ENOTEMPTY;
 	return 0;
 }
 
-static bool is_lower(enum place place)
+static bool is_lower(enum name_kind kind)
 {
-	return place == PLACE_FILE_LOWER || place == PLACE_DIR_LOWER;
+	return kind == NAME_FILE_LOWER || kind == NAME_DIR_LOWER;
 }
 
 static bool needs_copy_up(const struct rename_facts *f)
 {
-	return !f->old.parent_in_upper || !f->new.parent_in_upper || is_lower(f->old.place) ||
-	       ((f->flags & RENAME_EXCHANGE) && is_lower(f->new.place));
+	return !f->old.parent_in_upper || !f->new.parent_in_upper || is_lower(f->old.kind) ||
+	       ((f->flags & RENAME_EXCHANGE) && is_lower(f->new.kind));
 }
 
 /*
@@ -74,7 +74,7 @@ static bool needs_copy_up(const struct rename_facts *f)
  */
 static int plan_opaque(const struct rename_facts *f, const struct rename_side *moved, const struct rename_side *target)
 {
-	if (moved->place != PLACE_DIR_PURE || moved->opaque || !target->parent_merged)
+	if (moved->kind != NAME_DIR_PURE || moved->opaque || !target->parent_merged)
 		return 0;
 	if (f->hides_beside)
 		return target->lower_positive;
@@ -94,8 +94,8 @@ static int plan_exchange(const struct rename_facts *f, struct rename_steps *step
 	steps->hide_old = new_opaque && f->hides_beside;
 	steps->set_old_opaque = old_opaque && !f->hides_beside;
 	steps->set_new_opaque = new_opaque && !f->hides_beside;
-	steps->redirect_old = f->old.place == PLACE_DIR_MERGED;
-	steps->redirect_new = f->new.place == PLACE_DIR_MERGED;
+	steps->redirect_old = f->old.kind == NAME_DIR_MERGED;
+	steps->redirect_new = f->new.kind == NAME_DIR_MERGED;
 	steps->flags = RENAME_EXCHANGE;
 	return 0;
 }
@@ -106,11 +106,11 @@ static void plan_onto_whiteout(const struct rename_facts *f, struct rename_steps
 	if (f->hides_beside) {
 		steps->hide_old = f->old.lower_positive;
 		/* A device from elsewhere. */
-		steps->flags = place_is_dir(f->old.place) ? RENAME_EXCHANGE : 0;
-		steps->remove_whiteout_old = place_is_dir(f->old.place);
+		steps->flags = name_kind_is_dir(f->old.kind) ? RENAME_EXCHANGE : 0;
+		steps->remove_whiteout_old = name_kind_is_dir(f->old.kind);
 		return;
 	}
-	if (!f->old.lower_positive && !place_is_dir(f->old.place))
+	if (!f->old.lower_positive && !name_kind_is_dir(f->old.kind))
 		return;
 	if (f->old.no_whiteouts) {
 		steps->unlink_whiteout_new = true;
@@ -128,8 +128,8 @@ static void plan_hide_old(const struct rename_facts *f, struct rename_steps *ste
 		steps->hide_old = true;
 	} else if (f->has_rename_whiteout) {
 		steps->flags = RENAME_WHITEOUT;
-	} else if (f->new.place == PLACE_ABSENT && !f->new.no_whiteouts) {
-		steps->place_whiteout_new = true;
+	} else if (f->new.kind == NAME_ABSENT && !f->new.no_whiteouts) {
+		steps->make_whiteout_new = true;
 		steps->flags = RENAME_EXCHANGE;
 	} else {
 		steps->make_whiteout_old = true;
@@ -144,15 +144,15 @@ static int plan_move(const struct rename_facts *f, struct rename_steps *steps)
 		return opaque;
 	steps->hide_new = opaque && f->hides_beside;
 	steps->set_old_opaque = opaque && !f->hides_beside;
-	steps->redirect_old = f->old.place == PLACE_DIR_MERGED;
-	if (f->new.place == PLACE_WHITEOUT) {
+	steps->redirect_old = f->old.kind == NAME_DIR_MERGED;
+	if (f->new.kind == NAME_WHITEOUT) {
 		plan_onto_whiteout(f, steps);
 		return 0;
 	}
-	if (f->new.place == PLACE_DIR_PURE || f->new.place == PLACE_DIR_MERGED)
+	if (f->new.kind == NAME_DIR_PURE || f->new.kind == NAME_DIR_MERGED)
 		steps->clear_new = f->new_holds_whiteouts;
 	/* Without xattrs the empty directory in its place could not be told from a merged one. */
-	if (steps->clear_new && f->new.place == PLACE_DIR_MERGED && !f->has_xattr && !f->hides_beside)
+	if (steps->clear_new && f->new.kind == NAME_DIR_MERGED && !f->has_xattr && !f->hides_beside)
 		return -EXDEV;
 	if (f->old.lower_positive)
 		plan_hide_old(f, steps);

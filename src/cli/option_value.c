@@ -69,7 +69,7 @@ const char *option_parse_size(const char *text, uint64_t *field)
 const char *option_parse_seconds(const char *text, double *field)
 {
 	uint64_t whole = 0;
-	double value, place = 1;
+	double value, location = 1;
 
 	if (!isdigit((unsigned char)*text))
 		return "not a number of seconds";
@@ -78,7 +78,7 @@ const char *option_parse_seconds(const char *text, double *field)
 	value = (double)whole;
 	if (*text == '.')
 		for (text++; isdigit((unsigned char)*text); text++)
-			value += (double)(*text - '0') * (place /= 10);
+			value += (double)(*text - '0') * (location /= 10);
 	if (*text)
 		return "not a number of seconds";
 	*field = value;

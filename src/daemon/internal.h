@@ -74,7 +74,7 @@ int mounted_open(struct mounted *m, char **ret_error);
 /* A descriptor of what is mounted at the mountpoint if that is ours, else -ENOENT; as long as the session lives. */
 int mounted_find(const struct mounted *m);
 /* Unmounts what was found, and closes it. What is in use goes from sight. */
-void mounted_unmount(const struct mounted *m, int place);
+void mounted_unmount(const struct mounted *m, int location);
 /* Both. Where somebody else has mounted over it a warning says so. */
 void mounted_detach(const struct mounted *m);
 

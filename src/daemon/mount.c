@@ -277,26 +277,26 @@ static void unmount_by_helper(const struct mounted *m)
 	wait_for(start_helper(argv, -1, -1));
 }
 
-void mounted_unmount(const struct mounted *m, int place)
+void mounted_unmount(const struct mounted *m, int location)
 {
 	/* The union may have been bound over itself: all of that is ours. */
-	for (unsigned i = 0; place >= 0 && i < MAX_STACKED; i++) {
+	for (unsigned i = 0; location >= 0 && i < MAX_STACKED; i++) {
 		int next;
 
-		if (os_umount_fd(place) == -EPERM)
+		if (os_umount_fd(location) == -EPERM)
 			unmount_by_helper(m);
 		next = open_own(m);
-		close(place);
-		place = next;
+		close(location);
+		location = next;
 	}
-	cleanup_close(&place);
+	cleanup_close(&location);
 }
 
 void mounted_detach(const struct mounted *m)
 {
-	int place = mounted_find(m);
+	int location = mounted_find(m);
 
-	if (place < 0 && m->dev && !os_fuse_is_broken(m->fd) && os_each_mount(find_overmounted, (void *)m) == 1)
+	if (location < 0 && m->dev && !os_fuse_is_broken(m->fd) && os_each_mount(find_overmounted, (void *)m) == 1)
 		log_warning("%s: covered by another mount, which stays, and the union below it, without its daemon", m->opt->mountpoint);
-	mounted_unmount(m, place);
+	mounted_unmount(m, location);
 }

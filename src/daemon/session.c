@@ -203,16 +203,16 @@ static int session_start(struct session *s)
 
 static void session_stop(struct session *s)
 {
-	int place;
+	int location;
 
 	signals_stop(s->signals);
 	if (s->fs)
 		fs_quiesce(s->fs);
 	/* Found while the session lives, unmounted when it has ended: what the kernel writes back then would wait for us. */
-	place = mounted_find(&s->mounted);
+	location = mounted_find(&s->mounted);
 	if (s->se)
 		fuse_session_destroy(s->se);
-	mounted_unmount(&s->mounted, place);
+	mounted_unmount(&s->mounted, location);
 	fs_free(s->fs);
 	free(s->refusal);
 }

@@ -52,17 +52,17 @@ static void job_answer(struct job *job, int err)
  */
 static void tell_broken_link(struct fs *fs, struct inode *inode)
 {
-	struct inode_place place;
+	struct inode_location location;
 
 	if (!fs->session || inode_is_dir(inode) || !inode_in_upper(inode))
 		return;
 	if (!(atomic_load_explicit(&inode->flags, memory_order_acquire) & INODE_NO_ORIGIN))
 		return;
 	attributes_doubt(fs, inode);
-	inode_locate(fs->tree, inode, &place);
-	if (place.parent)
-		(void)fuse_lowlevel_notify_inval_inode(fs->session, place.parent->id, 0, 0);
-	inode_place_finish(fs->tree, &place);
+	inode_locate(fs->tree, inode, &location);
+	if (location.parent)
+		(void)fuse_lowlevel_notify_inval_inode(fs->session, location.parent->id, 0, 0);
+	inode_location_finish(fs->tree, &location);
 }
 
 static void job_copied_up(struct copyup_waiter *waiter, int err)

@@ -33,7 +33,7 @@
 enum phase { PHASE_READS, PHASE_WORKS, PHASE_ANSWERED };
 #define STEPS 4U /* a request; a step is that times their number, and the phase */
 
-enum place { PLACE_TURN, PLACE_AWAY, PLACE_SPARE, PLACE_GONE };
+enum turn_state { TURN_HELD, TURN_AWAY, TURN_SPARE, TURN_GONE };
 
 struct server {
 	struct loop *loop;     /* c */
@@ -44,8 +44,8 @@ struct server {
 	_Atomic uint64_t step; /* a written by the thread itself alone */
 	_Atomic bool called;   /* a after its request it has to look whether it has the turn still */
 	struct server *next;   /* lock */
-	enum place place;      /* lock */
-	pthread_cond_t turn;   /* with lock: its place has changed, or all is over */
+	enum turn_state state; /* lock */
+	pthread_cond_t turn;   /* with lock: its state has changed, or all is over */
 	uint64_t seen;         /* lock: the step of the last tick, */
 	unsigned same;         /* lock: and how many ticks it is that */
 };
@@ -62,7 +62,7 @@ struct loop {
 	struct lock lock;        /* leaf */
 	struct server *servers;  /* lock */
 	unsigned count;          /* lock: of them */
-	unsigned turns, spares;  /* lock: of them in that place */
+	unsigned turns, spares;  /* lock: of them in that state */
 	unsigned wanted;         /* lock: turns */
 	bool ended;              /* lock */
 	int error;               /* lock: what ended it */
@@ -126,15 +126,15 @@ static void end_loop(struct loop *l, int error)
 	sem_post(&l->done);
 }
 
-static void set_place_locked(struct server *s, enum place place)
+static void set_state_locked(struct server *s, enum turn_state state)
 {
 	struct loop *l = s->loop;
 
-	l->turns -= s->place == PLACE_TURN;
-	l->spares -= s->place == PLACE_SPARE;
-	l->turns += place == PLACE_TURN;
-	l->spares += place == PLACE_SPARE;
-	s->place = place;
+	l->turns -= s->state == TURN_HELD;
+	l->spares -= s->state == TURN_SPARE;
+	l->turns += state == TURN_HELD;
+	l->spares += state == TURN_SPARE;
+	s->state = state;
 }
 
 /* The turn of one who was away may be another's by now; and there may be more turns than are wanted. */
@@ -146,11 +146,11 @@ static bool keeps_turn(struct server *s)
 		return true;
 	LOCK_SCOPE(&l->lock);
 	atomic_store_explicit(&s->called, false, memory_order_relaxed);
-	if (s->place == PLACE_AWAY)
-		set_place_locked(s, l->turns < l->wanted ? PLACE_TURN : PLACE_SPARE);
+	if (s->state == TURN_AWAY)
+		set_state_locked(s, l->turns < l->wanted ? TURN_HELD : TURN_SPARE);
 	else if (l->turns > l->wanted)
-		set_place_locked(s, PLACE_SPARE);
-	return s->place == PLACE_TURN && !l->ended;
+		set_state_locked(s, TURN_SPARE);
+	return s->state == TURN_HELD && !l->ended;
 }
 
 static bool waits_for_turn(struct server *s)
@@ -159,9 +159,9 @@ static bool waits_for_turn(struct server *s)
 
 	LOCK_SCOPE(&l->lock);
 	/* After many requests that hung there are more than will be needed soon. */
-	while (s->place == PLACE_SPARE && l->spares <= l->most && !l->ended)
+	while (s->state == TURN_SPARE && l->spares <= l->most && !l->ended)
 		pthread_cond_wait(&s->turn, &l->lock.mutex);
-	return s->place == PLACE_TURN && !l->ended;
+	return s->state == TURN_HELD && !l->ended;
 }
 
 static bool serve_one(struct server *s)
@@ -211,7 +211,7 @@ static void *server_main(void *arg)
 		while (serve_one(s))
 			;
 	LOCK_SCOPE(&s->loop->lock);
-	set_place_locked(s, PLACE_GONE);
+	set_state_locked(s, TURN_GONE);
 	return NULL;
 }
 
@@ -222,7 +222,7 @@ static void server_free(struct server *s)
 	free(s);
 }
 
-static int start_server_locked(struct loop *l, enum place place)
+static int start_server_locked(struct loop *l, enum turn_state state)
 {
 	struct server *s = l->count < SERVERS_MAX ? calloc(1, sizeof(*s)) : NULL;
 	int r;
@@ -230,13 +230,13 @@ static int start_server_locked(struct loop *l, enum place place)
 	if (!s)
 		return -EAGAIN;
 	s->loop = l;
-	s->place = PLACE_GONE;
+	s->state = TURN_GONE;
 	pthread_cond_init(&s->turn, NULL);
 	s->pages = aligned_alloc((size_t)sysconf(_SC_PAGESIZE), l->pages_size);
-	set_place_locked(s, place);
+	set_state_locked(s, state);
 	r = s->pages ? thread_start(&s->thread, server_main, s) : -ENOMEM;
 	if (r < 0) {
-		set_place_locked(s, PLACE_GONE);
+		set_state_locked(s, TURN_GONE);
 		server_free(s);
 		return r;
 	}
@@ -277,12 +277,12 @@ static void look_at_locked(struct server *s, struct sight *sight)
 	uint64_t step = atomic_load(&s->step), before = s->seen;
 
 	s->seen = step;
-	if (s->place != PLACE_TURN)
+	if (s->state != TURN_HELD)
 		return;
 	if (step != before || phase_of(step) == PHASE_READS) {
 		s->same = 0;
 	} else if (is_away_locked(s)) {
-		set_place_locked(s, PLACE_AWAY);
+		set_state_locked(s, TURN_AWAY);
 		atomic_store_explicit(&s->called, true, memory_order_relaxed);
 		return;
 	}
@@ -296,11 +296,11 @@ static bool give_turn_locked(struct loop *l)
 {
 	struct server *s = l->servers;
 
-	while (s && s->place != PLACE_SPARE)
+	while (s && s->state != TURN_SPARE)
 		s = s->next;
 	if (!s)
-		return start_server_locked(l, PLACE_TURN) == 0;
-	set_place_locked(s, PLACE_TURN);
+		return start_server_locked(l, TURN_HELD) == 0;
+	set_state_locked(s, TURN_HELD);
 	pthread_cond_signal(&s->turn);
 	return true;
 }
@@ -314,7 +314,7 @@ static void give_turns_locked(struct loop *l)
 	while (l->turns < l->wanted && give_turn_locked(l))
 		;
 	if (l->spares == 0)
-		(void)start_server_locked(l, PLACE_SPARE);
+		(void)start_server_locked(l, TURN_SPARE);
 }
 
 /* Of two processors that are idle now and then the one where nobody serves halts, and to wake it takes longer than a request. A second thread that
@@ -345,7 +345,7 @@ static struct server *take_gone_locked(struct loop *l)
 	for (struct server **at = &l->servers; *at; at = &(*at)->next) {
 		struct server *s = *at;
 
-		if (s->place != PLACE_GONE)
+		if (s->state != TURN_GONE)
 			continue;
 		*at = s->next;
 		l->count--;
@@ -373,7 +373,7 @@ static bool has_request(struct loop *l)
 {
 	LOCK_SCOPE(&l->lock);
 	for (struct server *s = l->servers; s; s = s->next)
-		if (s->place == PLACE_TURN && atomic_load(&s->step) != s->seen)
+		if (s->state == TURN_HELD && atomic_load(&s->step) != s->seen)
 			return true;
 	return false;
 }
@@ -445,7 +445,7 @@ static bool interrupt_readers(struct loop *l)
 
 	LOCK_SCOPE(&l->lock);
 	for (struct server *s = l->servers; s; s = s->next) {
-		if (s->place == PLACE_GONE)
+		if (s->state == TURN_GONE)
 			continue;
 		any = true;
 		if (phase_of(atomic_load(&s->step)) == PHASE_READS)
@@ -479,9 +479,9 @@ static int start(struct loop *l)
 		return r;
 	pthread_setname_np(l->pacer, "plyfs-pacer");
 	lock_take(&l->lock);
-	r = start_server_locked(l, PLACE_TURN);
+	r = start_server_locked(l, TURN_HELD);
 	if (r == 0)
-		r = start_server_locked(l, PLACE_SPARE);
+		r = start_server_locked(l, TURN_SPARE);
 	lock_drop(&l->lock);
 	if (r < 0)
 		stop(l);

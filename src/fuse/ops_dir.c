@@ -128,14 +128,14 @@ static int add_batch(struct reading *rd)
 /* The start of the stream. False when there is no more to it. */
 static bool start_reading(struct reading *rd)
 {
-	struct inode_place place;
+	struct inode_location location;
 	bool fits;
 
-	inode_locate(rd->fs->tree, rd->dir, &place);
-	walk_note(rd->fs, rd->dir, place.parent);
+	inode_locate(rd->fs->tree, rd->dir, &location);
+	walk_note(rd->fs, rd->dir, location.parent);
 	/* A removed directory is empty, without its dots, as in the kernel. */
-	fits = !place.unlinked && add_dots(rd, place.parent ? place.parent : rd->dir);
-	inode_place_finish(rd->fs->tree, &place);
+	fits = !location.unlinked && add_dots(rd, location.parent ? location.parent : rd->dir);
+	inode_location_finish(rd->fs->tree, &location);
 	return fits;
 }
 

@@ -49,15 +49,15 @@ struct known {
 
 static void known_before(struct fs *fs, struct inode *parent, const char *name, struct known *ret)
 {
-	struct inode_place place;
+	struct inode_location location;
 
 	*ret = (struct known){.inode = inode_peek(fs->tree, parent, name)};
 	if (!ret->inode)
 		return;
-	inode_locate(fs->tree, ret->inode, &place);
-	ret->layer = place.layer;
-	ret->object = place.object;
-	inode_place_finish(fs->tree, &place);
+	inode_locate(fs->tree, ret->inode, &location);
+	ret->layer = location.layer;
+	ret->object = location.object;
+	inode_location_finish(fs->tree, &location);
 }
 
 /* Whether the upper shows a file that isn't the copy of the known lower one. A copy has its name before its inode knows of it, and the
@@ -65,12 +65,12 @@ static void known_before(struct fs *fs, struct inode *parent, const char *name, 
 static bool upper_is_foreign(struct fs *fs, struct inode *inode, const struct resolved *r)
 {
 	bool copying = copyup_is_running(fs->writer, inode);
-	struct inode_place now;
+	struct inode_location now;
 	bool foreign;
 
 	inode_locate(fs->tree, inode, &now);
 	foreign = now.layer == r->layer ? !object_id_fits(now.object, r->id) : !copying;
-	inode_place_finish(fs->tree, &now);
+	inode_location_finish(fs->tree, &now);
 	return foreign;
 }
 

@@ -71,14 +71,15 @@ void walk_file_found(struct fs *fs, struct inode *inode, const struct statx *stx
 /* The file after this one in a directory that was listed with attributes, as far as it is known; referenced. */
 static struct inode *next_file(struct fs *fs, struct inode *inode)
 {
-	struct inode_place place;
+	struct inode_location location;
 	struct inode *next = NULL;
 	char name[TREE_NAME_MAX + 1];
 
-	inode_locate(fs->tree, inode, &place);
-	if (place.parent && dir_plus(place.parent->dir) == DIR_PLUS_ALL && listing_next(fs->tree, place.parent, place.name, name))
-		next = inode_peek(fs->tree, place.parent, name);
-	inode_place_finish(fs->tree, &place);
+	inode_locate(fs->tree, inode, &location);
+	if (location.parent && dir_plus(location.parent->dir) == DIR_PLUS_ALL &&
+	    listing_next(fs->tree, location.parent, location.name, name))
+		next = inode_peek(fs->tree, location.parent, name);
+	inode_location_finish(fs->tree, &location);
 	if (!next || S_ISREG(next->type))
 		return next;
 	inode_put(fs->tree, next);

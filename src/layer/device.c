@@ -77,8 +77,8 @@ void layer_devices_free(struct layer_set *set)
 
 /* --- the table ---------------------------------------------------------------------------------------------------- */
 
-/* Where the device is, or the free place where it would be. The kernel numbers devices one after the other. */
-static uint16_t *place_of(const struct layer_devices *d, dev_t dev)
+/* The slot of the device, or the free one where it would be. The kernel numbers devices one after the other. */
+static uint16_t *slot_of(const struct layer_devices *d, dev_t dev)
 {
 	unsigned at = (major(dev) * 257 + minor(dev)) % TABLE_SIZE;
 
@@ -92,7 +92,7 @@ static int device_find(struct layer_devices *d, dev_t dev)
 	int device;
 
 	LOCK_SCOPE(&d->lock);
-	device = *place_of(d, dev) - 1;
+	device = *slot_of(d, dev) - 1;
 	return device >= 0 && d->all[device].vague ? device | (int)DEVICE_VAGUE : device;
 }
 
@@ -109,17 +109,17 @@ static uint16_t take_value(struct layer_devices *d, uint64_t key)
 
 static int device_add(struct layer_devices *d, dev_t dev, unsigned fs, uint64_t key)
 {
-	uint16_t *place;
+	uint16_t *slot;
 
 	LOCK_SCOPE(&d->lock);
-	place = place_of(d, dev);
-	if (*place)
-		return *place - 1;
+	slot = slot_of(d, dev);
+	if (*slot)
+		return *slot - 1;
 	if (d->n == VALUES)
 		return -EOVERFLOW;
 	d->all[d->n] = (struct device){.dev = dev, .fs = fs, .value = take_value(d, key)};
-	*place = (uint16_t)++d->n;
-	return *place - 1;
+	*slot = (uint16_t)++d->n;
+	return *slot - 1;
 }
 
 /* --- what lasts of a device --------------------------------------------------------------------------------------- */

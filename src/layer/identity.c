@@ -34,14 +34,14 @@ void layer_make_identity(struct layer_opening *lo)
 		return;
 	XXH3_128bits_reset(state);
 	XXH3_128bits_update(state, &lo->set->n_data, sizeof(lo->set->n_data));
-	for (unsigned i = 0; i < lo->n_places; i++) {
-		struct layer_id id = lo->places[i].chain[0];
+	for (unsigned i = 0; i < lo->n_locations; i++) {
+		struct layer_id id = lo->locations[i].chain[0];
 		uint64_t numbers[] = {id.dev, id.ino};
 
 		XXH3_128bits_update(state, numbers, sizeof(numbers));
 	}
-	if (lo->mountpoint_place.where)
-		XXH3_128bits_update(state, lo->mountpoint_place.where, strlen(lo->mountpoint_place.where));
+	if (lo->mountpoint_location.where)
+		XXH3_128bits_update(state, lo->mountpoint_location.where, strlen(lo->mountpoint_location.where));
 	XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state));
 	memcpy(lo->set->identity, canonical.digest, sizeof(lo->set->identity));
 	XXH3_freeState(state);

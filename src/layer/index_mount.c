@@ -156,7 +156,7 @@ static int check_entry(struct index_cleaning *c, const char *name, const struct 
 static int read_entry(void *arg, const struct os_dirent *entry)
 {
 	struct index_cleaning *c = arg;
-	const char *workdir = layer_work_place(c->lo)->path;
+	const char *workdir = layer_work_location(c->lo)->path;
 	struct origin origin;
 	int res;
 

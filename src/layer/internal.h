@@ -23,7 +23,7 @@
 
 /* A directory that an option names, and where it lies. Says all that the checks need, so that no descriptor is kept for
  * them. */
-struct layer_place {
+struct layer_location {
 	const char *option; /* "lowerdir"; not owned */
 	const char *path;   /* as given; not owned */
 	struct layer_id
@@ -42,17 +42,17 @@ struct layer_opening {
 	const char *mountpoint; /* NULL: not checked */
 	char **ret_error;
 	struct layer_set *set;
-	struct layer_place *places; /* one a layer, as set->layers; then the work directory's */
-	unsigned n_places;
-	struct layer_place mountpoint_place;  /* the mountpoint's */
+	struct layer_location *locations; /* one a layer, as set->layers; then the work directory's */
+	unsigned n_locations;
+	struct layer_location mountpoint_location; /* the mountpoint's */
 	bool could_show_upper;		      /* what is in use can be mounted as a layer */
 	bool wrote_state;		      /* which goes with the mount that is refused */
 	int upper_fd, workdir_fd;	      /* O_RDONLY, as the paths of the options lead there; owned */
 };
 
-static inline struct layer_place *layer_work_place(const struct layer_opening *lo)
+static inline struct layer_location *layer_work_location(const struct layer_opening *lo)
 {
-	return &lo->places[lo->set->n + lo->set->n_data];
+	return &lo->locations[lo->set->n + lo->set->n_data];
 }
 
 /* refuse.c. Sets the error line "OPTION: PATH: cause", unless there is one, and returns `err`. */
@@ -77,10 +77,10 @@ struct layer_id layer_id_of(const struct statx *stx);
 void layer_make_identity(struct layer_opening *lo);
 
 /* overlap.c: finds out where the directory at `fd` lies (chain, mount, path); sb_path comes from
- * place_in_file_systems(). */
-int place_read(struct layer_place *place, int fd);
-void place_finish(struct layer_place *place);
-int place_in_file_systems(struct layer_place *places, unsigned n);
+ * location_in_file_systems(). */
+int location_read(struct layer_location *location, int fd);
+void location_finish(struct layer_location *location);
+int location_in_file_systems(struct layer_location *locations, unsigned n);
 /* -ELOOP when layers overlap, or the mountpoint lies where the work directory's own things are; only decides. */
 int overlap_check(struct layer_opening *lo);
 int overlap_check_mountpoint(struct layer_opening *lo);

@@ -36,7 +36,7 @@
 /* What is looked for in mountinfo, and what was found. */
 struct inuse_search {
 	const struct layer_opening *lo;
-	const struct layer_place *used; /* in use by a kernel mount */
+	const struct layer_location *used; /* in use by a kernel mount */
 	int err;			/* or that can't be told */
 	bool used_both;			/* and so is the other one, by the same */
 	bool mounted;			/* a FUSE mount is at our mountpoint */
@@ -86,9 +86,9 @@ static void unescape_backslashes(char *text)
 }
 
 /* A path that leads nowhere here is of another mount namespace, or was removed. */
-static const struct layer_place *used_by_path(struct inuse_search *search, const char *path)
+static const struct layer_location *used_by_path(struct inuse_search *search, const char *path)
 {
-	const struct layer_place *places[] = {&search->lo->places[0], layer_work_place(search->lo)};
+	const struct layer_location *locations[] = {&search->lo->locations[0], layer_work_location(search->lo)};
 	_cleanup_close_ int fd = os_open_path(path, O_PATH | O_DIRECTORY, 0);
 	struct statx stx;
 
@@ -96,17 +96,17 @@ static const struct layer_place *used_by_path(struct inuse_search *search, const
 		search->err = fd;
 	if (fd < 0 || os_statx_cached(fd, "", &stx) < 0)
 		return NULL;
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
-		if (layer_id_equal(layer_id_of(&stx), places[i]->chain[0]))
-			return places[i];
+	for (size_t i = 0; i < ARRAY_SIZE(locations); i++)
+		if (layer_id_equal(layer_id_of(&stx), locations[i]->chain[0]))
+			return locations[i];
 	return NULL;
 }
 
 /* Whether the option's value leads to one of our directories. Kernel overlayfs shows it as it was given: with its
  * escapes after mount(2), without any after fsconfig(2), and a relative path can't be told. */
-static const struct layer_place *used_by_option(struct inuse_search *search, char *value)
+static const struct layer_location *used_by_option(struct inuse_search *search, char *value)
 {
-	const struct layer_place *used;
+	const struct layer_location *used;
 
 	unescape_octal(value);
 	if (value[0] != '/')
@@ -120,7 +120,7 @@ static const struct layer_place *used_by_option(struct inuse_search *search, cha
 
 static void search_kernel_mount(struct inuse_search *search, const char *options)
 {
-	const struct layer_place *first = NULL, *used;
+	const struct layer_location *first = NULL, *used;
 	_cleanup_free_ char *copy = strdup(options);
 	char *rest = copy;
 
@@ -146,7 +146,7 @@ static bool is_fuse(const char *fstype)
 static int search_mount(void *arg, const struct os_mountinfo *m)
 {
 	struct inuse_search *search = arg;
-	const char *where = search->lo->mountpoint_place.where;
+	const char *where = search->lo->mountpoint_location.where;
 
 	if (search->lo->set->has_upper && !strcmp(m->fstype, "overlay") && !search->used)
 		search_kernel_mount(search, m->super_options);
@@ -174,9 +174,9 @@ static int try_lock(int fd, const char *path)
 }
 
 /* The directory that is in use by another mount, or NULL: then both locks are held. */
-static const struct layer_place *try_all(const struct layer_opening *lo, const struct inuse_search *search)
+static const struct layer_location *try_all(const struct layer_opening *lo, const struct inuse_search *search)
 {
-	const struct layer_place *upper = &lo->places[0], *work = layer_work_place(lo);
+	const struct layer_location *upper = &lo->locations[0], *work = layer_work_location(lo);
 	struct layer_set *set = lo->set;
 
 	if (search->used)
@@ -233,13 +233,13 @@ int inuse_lock(struct layer_opening *lo)
 
 	for (;;) {
 		struct inuse_search search = {.lo = lo};
-		const struct layer_place *used;
+		const struct layer_location *used;
 		int ret;
 
 		ret = os_each_mount(search_mount, &search);
 		ret = is_shortage(ret) ? ret : search.err;
 		if (ret < 0)
-			return layer_refuse(lo, ret, lo->places[0].option, lo->places[0].path,
+			return layer_refuse(lo, ret, lo->locations[0].option, lo->locations[0].path,
 					    "whether another mount uses it can't be told: %s", strerror(-ret));
 		used = try_all(lo, &search);
 		if (!used)

@@ -23,7 +23,7 @@ static int note_mount(void *arg, const struct os_mountinfo *m)
 	struct layer_set *set = lo->set;
 
 	for (unsigned i = set->has_upper ? 1 : 0; m->idmapped && i < set->n; i++) {
-		if (lo->places[i].mnt_id != (uint64_t)m->id)
+		if (lo->locations[i].mnt_id != (uint64_t)m->id)
 			continue;
 		log_debug("%s: its mount has mapped its ids", set->layers[i].path);
 		set->layers[i].uidmap = &lo->spec->uidmap;

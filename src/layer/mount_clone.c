@@ -84,7 +84,7 @@ static size_t common_length(const char *a, const char *b)
 /* The directory that holds both, if it lies in their mount, with the paths beneath it. */
 static int open_ancestor(const struct layer_opening *lo, const char **ret_upper, const char **ret_work)
 {
-	const struct layer_place *upper = &lo->places[0], *work = layer_work_place(lo);
+	const struct layer_location *upper = &lo->locations[0], *work = layer_work_location(lo);
 	_cleanup_free_ char *path = NULL;
 	_cleanup_close_ int fd = -1;
 	struct statx stx;
@@ -109,7 +109,7 @@ static int open_ancestor(const struct layer_opening *lo, const char **ret_upper,
 }
 
 /* Opens `path` beneath the clone and makes sure that it is the directory that the option named. */
-static int open_beneath(int clone, const char *path, const struct layer_place *place, int flags)
+static int open_beneath(int clone, const char *path, const struct layer_location *location, int flags)
 {
 	_cleanup_close_ int fd = os_openat(clone, path, flags | O_DIRECTORY, 0, OS_NO_XDEV);
 	struct statx stx;
@@ -117,7 +117,7 @@ static int open_beneath(int clone, const char *path, const struct layer_place *p
 
 	if (ret < 0)
 		return ret;
-	return layer_id_equal(layer_id_of(&stx), place->chain[0]) ? TAKE_FD(fd) : -ESTALE;
+	return layer_id_equal(layer_id_of(&stx), location->chain[0]) ? TAKE_FD(fd) : -ESTALE;
 }
 
 /* The kernel keeps no access times for a FUSE mount, whose option is the user's wish about the upper. Without one the upper's own
@@ -151,10 +151,10 @@ static int clone_upper(struct layer_opening *lo)
 	clone = clone_mount(ancestor, &recursive);
 	if (clone < 0)
 		return clone;
-	upper = open_beneath(clone, upper_path, &lo->places[0], O_PATH);
+	upper = open_beneath(clone, upper_path, &lo->locations[0], O_PATH);
 	if (upper < 0)
 		return upper;
-	work = open_beneath(clone, work_path, layer_work_place(lo), O_RDONLY);
+	work = open_beneath(clone, work_path, layer_work_location(lo), O_RDONLY);
 	if (work < 0)
 		return work;
 	choose_atime(lo, clone);

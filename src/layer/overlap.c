@@ -25,16 +25,16 @@
 
 /* --- placing ------------------------------------------------------------------------------------------------------ */
 
-static int chain_add(struct layer_place *place, const struct statx *stx)
+static int chain_add(struct layer_location *location, const struct statx *stx)
 {
-	struct layer_id *next = ARRAY_NEXT(place->chain, place->n_chain);
+	struct layer_id *next = ARRAY_NEXT(location->chain, location->n_chain);
 
 	if (!next)
 		return -ENOMEM;
 	*next = layer_id_of(stx);
-	if (place->n_mount == place->n_chain && stx->stx_mnt_id == place->mnt_id)
-		place->n_mount++;
-	place->n_chain++;
+	if (location->n_mount == location->n_chain && stx->stx_mnt_id == location->mnt_id)
+		location->n_mount++;
+	location->n_chain++;
 	return 0;
 }
 
@@ -45,45 +45,45 @@ static bool is_same_object(const struct statx *a, const struct statx *b)
 
 /* Identities are all that is needed, so nothing is asked of a FUSE file system at the mountpoint, which may hang or be
  * dead. Parents that may not be looked at end the chain: what can't be known can't be held against the user. */
-static int read_chain(struct layer_place *place, int fd)
+static int read_chain(struct layer_location *location, int fd)
 {
 	struct statx now, before;
 	int ret = os_statx_cached(fd, "", &now);
 
 	if (ret < 0)
 		return ret;
-	place->mnt_id = now.stx_mnt_id;
-	ret = chain_add(place, &now);
+	location->mnt_id = now.stx_mnt_id;
+	ret = chain_add(location, &now);
 	for (unsigned level = 1; !ret; level++) {
 		before = now;
 		if (os_statx_up(fd, level, &now) < 0 || is_same_object(&now, &before))
 			break;
-		ret = chain_add(place, &now);
+		ret = chain_add(location, &now);
 	}
 	return ret;
 }
 
-int place_read(struct layer_place *place, int fd)
+int location_read(struct layer_location *location, int fd)
 {
 	char where[PATH_MAX];
 	ssize_t len;
-	int ret = read_chain(place, fd);
+	int ret = read_chain(location, fd);
 
 	if (ret < 0)
 		return ret;
 	len = os_fd_target(fd, where, sizeof(where));
 	if (len <= 0 || len == sizeof(where) || where[0] != '/')
 		return 0;
-	place->where = strndup(where, (size_t)len);
-	return place->where ? 0 : -ENOMEM;
+	location->where = strndup(where, (size_t)len);
+	return location->where ? 0 : -ENOMEM;
 }
 
-void place_finish(struct layer_place *place)
+void location_finish(struct layer_location *location)
 {
-	free(place->chain);
-	free(place->where);
-	free(place->sb_path);
-	free(place->fs_type);
+	free(location->chain);
+	free(location->where);
+	free(location->sb_path);
+	free(location->fs_type);
 }
 
 /* The rest of `path` beneath directory `dir`: "" for the same, "/..." below it, NULL elsewhere. */
@@ -98,13 +98,13 @@ static const char *path_beneath(const char *dir, const char *path)
 
 /* Places by the mount that they lie in. */
 struct placing {
-	struct layer_place **places;
+	struct layer_location **locations;
 	unsigned n;
 };
 
 static int by_mount(const void *a, const void *b)
 {
-	const struct layer_place *x = *(struct layer_place *const *)a, *y = *(struct layer_place *const *)b;
+	const struct layer_location *x = *(struct layer_location *const *)a, *y = *(struct layer_location *const *)b;
 
 	return x->mnt_id < y->mnt_id ? -1 : x->mnt_id > y->mnt_id;
 }
@@ -117,7 +117,7 @@ static unsigned first_in_mount(const struct placing *p, uint64_t mnt_id)
 	while (low < high) {
 		unsigned mid = (low + high) / 2;
 
-		if (p->places[mid]->mnt_id < mnt_id)
+		if (p->locations[mid]->mnt_id < mnt_id)
 			low = mid + 1;
 		else
 			high = mid;
@@ -125,55 +125,55 @@ static unsigned first_in_mount(const struct placing *p, uint64_t mnt_id)
 	return low;
 }
 
-static int place_in_mount(void *arg, const struct os_mountinfo *m)
+static int location_in_mount(void *arg, const struct os_mountinfo *m)
 {
 	const struct placing *p = arg;
 	uint64_t mnt_id = (uint64_t)m->id;
 
-	for (unsigned i = first_in_mount(p, mnt_id); i < p->n && p->places[i]->mnt_id == mnt_id; i++) {
-		struct layer_place *place = p->places[i];
+	for (unsigned i = first_in_mount(p, mnt_id); i < p->n && p->locations[i]->mnt_id == mnt_id; i++) {
+		struct layer_location *location = p->locations[i];
 		const char *root = strcmp(m->root, "/") ? m->root : "";
 		const char *rest;
 
-		if (!place->where || place->sb_path)
+		if (!location->where || location->sb_path)
 			continue;
-		rest = path_beneath(m->mountpoint, place->where);
+		rest = path_beneath(m->mountpoint, location->where);
 		if (!rest)
 			continue;
-		if (asprintf(&place->sb_path, "%s%s", root, rest) < 0)
-			place->sb_path = NULL;
-		place->fs_type = strdup(m->fstype);
-		if (!place->sb_path || !place->fs_type)
+		if (asprintf(&location->sb_path, "%s%s", root, rest) < 0)
+			location->sb_path = NULL;
+		location->fs_type = strdup(m->fstype);
+		if (!location->sb_path || !location->fs_type)
 			return -ENOMEM;
-		place->sb_dev = m->dev;
+		location->sb_dev = m->dev;
 	}
 	return 0;
 }
 
-int place_in_file_systems(struct layer_place *places, unsigned n)
+int location_in_file_systems(struct layer_location *locations, unsigned n)
 {
-	_cleanup_free_ struct layer_place **sorted = calloc(n, sizeof(*sorted));
-	struct placing p = {.places = sorted, .n = n};
+	_cleanup_free_ struct layer_location **sorted = calloc(n, sizeof(*sorted));
+	struct placing p = {.locations = sorted, .n = n};
 	int ret;
 
 	if (!sorted)
 		return -ENOMEM;
 	for (unsigned i = 0; i < n; i++)
-		sorted[i] = &places[i];
+		sorted[i] = &locations[i];
 	qsort(sorted, n, sizeof(*sorted), by_mount);
-	ret = os_each_mount(place_in_mount, &p);
+	ret = os_each_mount(location_in_mount, &p);
 	return layer_passing(ret);
 }
 
 /* --- deciding ----------------------------------------------------------------------------------------------------- */
 
-static bool is_same(const struct layer_place *a, const struct layer_place *b)
+static bool is_same(const struct layer_location *a, const struct layer_location *b)
 {
 	return layer_id_equal(a->chain[0], b->chain[0]);
 }
 
 /* Whether `a` lies below `b` in the tree of one file system. */
-static bool is_inside(const struct layer_place *a, const struct layer_place *b)
+static bool is_inside(const struct layer_location *a, const struct layer_location *b)
 {
 	const char *rest;
 
@@ -186,18 +186,18 @@ static bool is_inside(const struct layer_place *a, const struct layer_place *b)
 	return rest && *rest;
 }
 
-static int refuse_same(struct layer_opening *lo, const struct layer_place *a, const struct layer_place *b)
+static int refuse_same(struct layer_opening *lo, const struct layer_location *a, const struct layer_location *b)
 {
 	return layer_refuse(lo, -ELOOP, a->option, a->path, "the same directory as %s %s", b->option, b->path);
 }
 
-static int refuse_inside(struct layer_opening *lo, const struct layer_place *a, const struct layer_place *b)
+static int refuse_inside(struct layer_opening *lo, const struct layer_location *a, const struct layer_location *b)
 {
 	return layer_refuse(lo, -ELOOP, a->option, a->path, "lies inside %s %s", b->option, b->path);
 }
 
 /* Neither may hold the other. */
-static int check_pair(struct layer_opening *lo, const struct layer_place *a, const struct layer_place *b)
+static int check_pair(struct layer_opening *lo, const struct layer_location *a, const struct layer_location *b)
 {
 	if (is_same(a, b))
 		return refuse_same(lo, b, a);
@@ -206,8 +206,8 @@ static int check_pair(struct layer_opening *lo, const struct layer_place *a, con
 	return is_inside(b, a) ? refuse_inside(lo, b, a) : 0;
 }
 
-static int check_lower_and_writable(struct layer_opening *lo, const struct layer_place *lower,
-				    const struct layer_place *writable)
+static int check_lower_and_writable(struct layer_opening *lo, const struct layer_location *lower,
+				    const struct layer_location *writable)
 {
 	if (is_same(lower, writable))
 		return refuse_same(lo, writable, lower);
@@ -218,31 +218,33 @@ static int check_lower_and_writable(struct layer_opening *lo, const struct layer
 
 static int by_identity(const void *a, const void *b)
 {
-	const struct layer_place *x = *(const struct layer_place *const *)a, *y = *(const struct layer_place *const *)b;
+	const struct layer_location *x = *(const struct layer_location *const *)a,
+				    *y = *(const struct layer_location *const *)b;
 	int order = layer_id_compare(x->chain[0], y->chain[0]);
 
 	return order ? order : x < y ? -1 : x > y;
 }
 
-static int is_of_identity(const void *id, const void *place)
+static int is_of_identity(const void *id, const void *location)
 {
-	return layer_id_compare(*(const struct layer_id *)id, (*(const struct layer_place *const *)place)->chain[0]);
+	return layer_id_compare(*(const struct layer_id *)id,
+				(*(const struct layer_location *const *)location)->chain[0]);
 }
 
 /* As directories are told by their identities: whether one is there twice, or a parent of another one. */
-static int check_identities(struct layer_opening *lo, const struct layer_place **places, unsigned n)
+static int check_identities(struct layer_opening *lo, const struct layer_location **locations, unsigned n)
 {
-	qsort(places, n, sizeof(*places), by_identity);
+	qsort(locations, n, sizeof(*locations), by_identity);
 	for (unsigned i = 1; i < n; i++)
-		if (is_same(places[i], places[i - 1]))
-			return refuse_same(lo, places[i], places[i - 1]);
+		if (is_same(locations[i], locations[i - 1]))
+			return refuse_same(lo, locations[i], locations[i - 1]);
 	for (unsigned i = 0; i < n; i++)
-		for (unsigned level = 1; level < places[i]->n_mount; level++) {
-			const struct layer_place **holder =
-				bsearch(&places[i]->chain[level], places, n, sizeof(*places), is_of_identity);
+		for (unsigned level = 1; level < locations[i]->n_mount; level++) {
+			const struct layer_location **holder =
+				bsearch(&locations[i]->chain[level], locations, n, sizeof(*locations), is_of_identity);
 
 			if (holder)
-				return refuse_inside(lo, places[i], *holder);
+				return refuse_inside(lo, locations[i], *holder);
 		}
 	return 0;
 }
@@ -263,7 +265,8 @@ static int compare_paths(const char *a, const char *b)
 
 static int by_path(const void *a, const void *b)
 {
-	const struct layer_place *x = *(const struct layer_place *const *)a, *y = *(const struct layer_place *const *)b;
+	const struct layer_location *x = *(const struct layer_location *const *)a,
+				    *y = *(const struct layer_location *const *)b;
 
 	if (!x->sb_path || !y->sb_path)
 		return !!x->sb_path - !!y->sb_path;
@@ -273,12 +276,12 @@ static int by_path(const void *a, const void *b)
 }
 
 /* The same by their paths: if a directory holds any other one, then the one behind it. */
-static int check_paths(struct layer_opening *lo, const struct layer_place **places, unsigned n)
+static int check_paths(struct layer_opening *lo, const struct layer_location **locations, unsigned n)
 {
-	qsort(places, n, sizeof(*places), by_path);
+	qsort(locations, n, sizeof(*locations), by_path);
 	for (unsigned i = 1; i < n; i++)
-		if (is_inside(places[i], places[i - 1]))
-			return refuse_inside(lo, places[i], places[i - 1]);
+		if (is_inside(locations[i], locations[i - 1]))
+			return refuse_inside(lo, locations[i], locations[i - 1]);
 	return 0;
 }
 
@@ -286,26 +289,26 @@ static int check_paths(struct layer_opening *lo, const struct layer_place **plac
 static int check_lowers(struct layer_opening *lo)
 {
 	unsigned first = lo->set->has_upper, n = lo->set->n + lo->set->n_data - first;
-	_cleanup_free_ const struct layer_place **places = calloc(n, sizeof(*places));
+	_cleanup_free_ const struct layer_location **locations = calloc(n, sizeof(*locations));
 	int ret;
 
-	if (!places)
+	if (!locations)
 		return -ENOMEM;
 	for (unsigned i = 0; i < n; i++)
-		places[i] = &lo->places[first + i];
-	ret = check_identities(lo, places, n);
-	return ret < 0 ? ret : check_paths(lo, places, n);
+		locations[i] = &lo->locations[first + i];
+	ret = check_identities(lo, locations, n);
+	return ret < 0 ? ret : check_paths(lo, locations, n);
 }
 
 int overlap_check(struct layer_opening *lo)
 {
-	const struct layer_place *upper = &lo->places[0], *work = layer_work_place(lo);
+	const struct layer_location *upper = &lo->locations[0], *work = layer_work_location(lo);
 	int ret = lo->set->has_upper ? check_pair(lo, upper, work) : 0;
 
 	for (unsigned i = 1; lo->set->has_upper && !ret && i < lo->set->n + lo->set->n_data; i++) {
-		ret = check_lower_and_writable(lo, &lo->places[i], upper);
+		ret = check_lower_and_writable(lo, &lo->locations[i], upper);
 		if (!ret)
-			ret = check_lower_and_writable(lo, &lo->places[i], work);
+			ret = check_lower_and_writable(lo, &lo->locations[i], work);
 	}
 	return ret < 0 ? ret : check_lowers(lo);
 }
@@ -328,12 +331,13 @@ static bool is_made_there(const char *beneath)
  * work directory's own directories hold comes and goes. */
 int overlap_check_mountpoint(struct layer_opening *lo)
 {
-	const struct layer_place *work = layer_work_place(lo);
+	const struct layer_location *work = layer_work_location(lo);
 	const char *beneath;
 
-	if (!lo->mountpoint || !lo->set->has_upper || !is_inside(&lo->mountpoint_place, work))
+	if (!lo->mountpoint || !lo->set->has_upper || !is_inside(&lo->mountpoint_location, work))
 		return 0;
-	beneath = work->where && lo->mountpoint_place.where ? path_beneath(work->where, lo->mountpoint_place.where)
-							    : NULL;
-	return beneath && *beneath && !is_made_there(beneath) ? 0 : refuse_inside(lo, &lo->mountpoint_place, work);
+	beneath = work->where && lo->mountpoint_location.where
+			  ? path_beneath(work->where, lo->mountpoint_location.where)
+			  : NULL;
+	return beneath && *beneath && !is_made_there(beneath) ? 0 : refuse_inside(lo, &lo->mountpoint_location, work);
 }

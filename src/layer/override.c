@@ -192,7 +192,7 @@ int override_prepare(struct layer_opening *lo)
 	for (unsigned i = 0; i < set->n; i++) {
 		ret = announced_form(lo, &set->layers[i], &set->layers[i].override);
 		if (ret < 0)
-			return layer_refuse_errno(lo, ret, lo->places[i].option, lo->places[i].path);
+			return layer_refuse_errno(lo, ret, lo->locations[i].option, lo->locations[i].path);
 	}
 	if (set->has_upper && lo->spec->xattr_permissions)
 		ret = prepare_upper(lo);

@@ -150,10 +150,10 @@ int probe_file_systems(struct layer_opening *lo)
 	for (unsigned i = 0; !ret && i < set->n; i++) {
 		ret = probe_layer(set, &set->layers[i]);
 		if (ret == -EOVERFLOW)
-			return layer_refuse(lo, ret, lo->places[i].option, lo->places[i].path,
+			return layer_refuse(lo, ret, lo->locations[i].option, lo->locations[i].path,
 					    "the layers lie on more file systems than can be told apart");
 		if (ret < 0)
-			return layer_refuse_errno(lo, ret, lo->places[i].option, lo->places[i].path);
+			return layer_refuse_errno(lo, ret, lo->locations[i].option, lo->locations[i].path);
 	}
 	if (!ret)
 		layer_devices_settle(set);
@@ -273,7 +273,7 @@ static int probe_rename_whiteout(struct layer_set *set, const char *name)
 /* Without attributes a directory that hides what is below can't say so, whatever marks removed names. */
 static int choose_whiteouts(struct layer_opening *lo, bool devices)
 {
-	const struct layer_place *upper = &lo->places[0];
+	const struct layer_location *upper = &lo->locations[0];
 
 	lo->set->whiteout_form = devices ? WHITEOUT_DEVICE : WHITEOUT_XATTR;
 	if (lo->set->has_upper_xattr)
@@ -319,7 +319,7 @@ static int probe_by_file(struct layer_set *set, const char *name)
 
 int probe_upper(struct layer_opening *lo)
 {
-	const struct layer_place *upper = &lo->places[0];
+	const struct layer_location *upper = &lo->locations[0];
 	struct layer_set *set = lo->set;
 	char name[WORK_NAME_MAX];
 	int ret = create_probe_file(set, name);

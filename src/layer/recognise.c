@@ -179,10 +179,10 @@ static void recognise_upper_numbers(struct layer_set *set)
 /* Of a lower layer that may be so nothing is believed but what only shows. */
 static void recognise_lower_numbers(struct layer_opening *lo, struct layer *l)
 {
-	const struct layer_place *place = &lo->places[l->index];
-	const char *path = place->sb_path ? place->sb_path : l->path;
+	const struct layer_location *location = &lo->locations[l->index];
+	const char *path = location->sb_path ? location->sb_path : l->path;
 
-	if (!may_make_numbers_up(l->root_fd) || is_known(place->fs_type))
+	if (!may_make_numbers_up(l->root_fd) || is_known(location->fs_type))
 		return;
 	/* There it was tried. */
 	if (lo->set->has_upper && l->device == layer_upper(lo->set)->device && !layer_upper_is_vague(lo->set))
@@ -266,13 +266,13 @@ int recognise_lists_xattr(const struct layer_set *set, const char *name)
 static bool lower_lists_xattrs(const struct layer_opening *lo, const struct layer *l)
 {
 	const struct layer_set *set = lo->set;
-	const struct layer_place *place = &lo->places[l->index];
+	const struct layer_location *location = &lo->locations[l->index];
 
 	if (set->ns != XATTR_NS_TRUSTED || !is_fuse(l->root_fd))
 		return true;
-	if (set->has_upper && place->chain[0].dev == lo->places[0].chain[0].dev)
+	if (set->has_upper && location->chain[0].dev == lo->locations[0].chain[0].dev)
 		return atomic_load(&set->layers[0].lists_xattrs);
-	return is_known(place->fs_type);
+	return is_known(location->fs_type);
 }
 
 void recognise_layers(struct layer_opening *lo)

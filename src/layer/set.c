@@ -27,22 +27,22 @@
 
 /* Opens a directory that an option names (symlinks are followed, the user wrote them) and finds out where it lies. It
  * must be readable and searchable: a layer that isn't would look empty. */
-static int open_place(struct layer_opening *lo, struct layer_place *place, const char *option, const char *path,
-		      int *ret_fd)
+static int open_location(struct layer_opening *lo, struct layer_location *location, const char *option,
+			 const char *path, int *ret_fd)
 {
 	_cleanup_close_ int fd = -1;
 	_cleanup_close_ int self = -1;
 	int ret;
 
-	place->option = option;
-	place->path = path;
+	location->option = option;
+	location->path = path;
 	fd = os_open_path(path, O_RDONLY | O_DIRECTORY | O_NONBLOCK, 0);
 	if (fd < 0)
 		return layer_refuse_errno(lo, fd, option, path);
 	self = os_openat(fd, ".", O_PATH | O_DIRECTORY, 0, OS_CROSS_MOUNTS);
 	if (self < 0)
 		return layer_refuse_errno(lo, self, option, path);
-	ret = place_read(place, fd);
+	ret = location_read(location, fd);
 	if (ret < 0)
 		return layer_refuse_errno(lo, ret, option, path);
 	*ret_fd = TAKE_FD(fd);
@@ -61,7 +61,7 @@ static int open_lower(struct layer_opening *lo, unsigned index, const struct sta
 	const char *option = layer->data_only ? "datadir" : "lowerdir";
 	struct layer *l = &lo->set->layers[index];
 	_cleanup_close_ int fd = -1;
-	int ret = open_place(lo, &lo->places[index], option, layer->path, &fd);
+	int ret = open_location(lo, &lo->locations[index], option, layer->path, &fd);
 
 	if (ret < 0)
 		return ret;
@@ -90,7 +90,7 @@ static int open_lowers(struct layer_opening *lo)
 /* Upper and work must lie in one mount, because rename and link between two of them fail with EXDEV. */
 static int check_same_mount(struct layer_opening *lo)
 {
-	const struct layer_place *upper = &lo->places[0], *work = layer_work_place(lo);
+	const struct layer_location *upper = &lo->locations[0], *work = layer_work_location(lo);
 
 	if (upper->chain[0].dev != work->chain[0].dev)
 		return layer_refuse(lo, -EXDEV, "workdir", work->path, "not on the same file system as upperdir");
@@ -103,16 +103,16 @@ static int open_upper(struct layer_opening *lo)
 {
 	const struct stack_spec *spec = lo->spec;
 	struct layer_set *set = lo->set;
-	int ret = open_place(lo, &lo->places[0], "upperdir", spec->upperdir, &lo->upper_fd);
+	int ret = open_location(lo, &lo->locations[0], "upperdir", spec->upperdir, &lo->upper_fd);
 
 	if (ret < 0)
 		return ret;
-	ret = open_place(lo, layer_work_place(lo), "workdir", spec->workdir, &lo->workdir_fd);
+	ret = open_location(lo, layer_work_location(lo), "workdir", spec->workdir, &lo->workdir_fd);
 	if (ret < 0)
 		return ret;
 	set->layers[0].upper = true;
-	set->upper_id = lo->places[0].chain[0];
-	set->work_id = layer_work_place(lo)->chain[0];
+	set->upper_id = lo->locations[0].chain[0];
+	set->work_id = layer_work_location(lo)->chain[0];
 	ret = init_layer(&set->layers[0], 0, spec->upperdir);
 	return ret < 0 ? ret : check_same_mount(lo);
 }
@@ -137,12 +137,12 @@ static int open_mountpoint(struct layer_opening *lo)
 
 	if (!lo->mountpoint)
 		return 0;
-	lo->mountpoint_place.option = "mountpoint";
-	lo->mountpoint_place.path = lo->mountpoint;
+	lo->mountpoint_location.option = "mountpoint";
+	lo->mountpoint_location.path = lo->mountpoint;
 	fd = os_open_path(lo->mountpoint, O_PATH | O_DIRECTORY, 0);
 	if (fd < 0)
 		return layer_refuse_errno(lo, fd, "mountpoint", lo->mountpoint);
-	ret = place_read(&lo->mountpoint_place, fd);
+	ret = location_read(&lo->mountpoint_location, fd);
 	return ret < 0 ? layer_refuse_errno(lo, ret, "mountpoint", lo->mountpoint) : 0;
 }
 
@@ -182,9 +182,9 @@ static int alloc_set(struct layer_opening *lo)
 	set->clone_fd = set->work_fd = set->workdir_fd = set->mountpoint_fd = -1;
 	set->layers = calloc(all, sizeof(*set->layers));
 	set->fs = calloc(set->n, sizeof(*set->fs));
-	lo->n_places = all + set->has_upper;
-	lo->places = calloc(lo->n_places, sizeof(*lo->places));
-	if (!set->layers || !set->fs || !lo->places)
+	lo->n_locations = all + set->has_upper;
+	lo->locations = calloc(lo->n_locations, sizeof(*lo->locations));
+	if (!set->layers || !set->fs || !lo->locations)
 		return -ENOMEM;
 	for (unsigned i = 0; i < all; i++)
 		set->layers[i].root_fd = set->layers[i].real_fd = -1;
@@ -202,7 +202,7 @@ static int open_directories(struct layer_opening *lo)
 	if (!ret)
 		ret = open_mountpoint(lo);
 	if (!ret) {
-		ret = place_in_file_systems(lo->places, lo->n_places);
+		ret = location_in_file_systems(lo->locations, lo->n_locations);
 		if (ret < 0 && ret != -ENOMEM)
 			layer_refuse(lo, ret, "layers", NULL, "the table of mounts can't be read: %s", strerror(-ret));
 	}
@@ -323,10 +323,10 @@ static int open_steps(struct layer_opening *lo)
 
 static void opening_finish(struct layer_opening *lo)
 {
-	for (unsigned i = 0; lo->places && i < lo->n_places; i++)
-		place_finish(&lo->places[i]);
-	place_finish(&lo->mountpoint_place);
-	free(lo->places);
+	for (unsigned i = 0; lo->locations && i < lo->n_locations; i++)
+		location_finish(&lo->locations[i]);
+	location_finish(&lo->mountpoint_location);
+	free(lo->locations);
 	cleanup_close(&lo->upper_fd);
 	cleanup_close(&lo->workdir_fd);
 }

@@ -39,7 +39,7 @@ int workdir_read_state(int workdir_fd, struct work_state *ret)
 /* What is damaged can be a mount that crashed; what a later version wrote means more than we know, and what can't be read may be that. */
 static int check_state(struct layer_opening *lo)
 {
-	const char *path = layer_work_place(lo)->path;
+	const char *path = layer_work_location(lo)->path;
 	struct work_state state;
 	int ret = workdir_read_state(lo->set->workdir_fd, &state);
 
@@ -84,7 +84,7 @@ int workdir_write_state(struct layer_opening *lo)
 	lo->wrote_state = !ret;
 	if (ret < 0)
 		os_unlinkat(fd, STATE_TEMP, 0);
-	return ret < 0 ? layer_refuse_errno(lo, ret, "workdir", layer_work_place(lo)->path) : 0;
+	return ret < 0 ? layer_refuse_errno(lo, ret, "workdir", layer_work_location(lo)->path) : 0;
 }
 
 /* --- work/incompat ------------------------------------------------------------------------------------------------ */
@@ -92,7 +92,7 @@ int workdir_write_state(struct layer_opening *lo)
 static int refuse_feature(void *arg, const struct os_dirent *entry)
 {
 	struct layer_opening *lo = arg;
-	const char *path = layer_work_place(lo)->path;
+	const char *path = layer_work_location(lo)->path;
 
 	if (!strcmp(entry->name, VOLATILE))
 		return layer_refuse(
@@ -207,7 +207,7 @@ int workdir_reset_permissions(const struct layer_set *set, int fd)
 
 static int refuse_work(struct layer_opening *lo, int err)
 {
-	const struct layer_place *upper = &lo->places[0], *work = layer_work_place(lo);
+	const struct layer_location *upper = &lo->locations[0], *work = layer_work_location(lo);
 
 	if (err == -EROFS)
 		return layer_refuse_errno(lo, err, upper->option, upper->path);

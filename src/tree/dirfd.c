@@ -38,7 +38,7 @@ int dirfd_open_name(struct tree *tree, const struct layer *l, int dirfd, const c
 	}
 }
 
-int place_open(struct tree *tree, const struct layer *l, const char *path)
+int layer_path_open(struct tree *tree, const struct layer *l, const char *path)
 {
 	_cleanup_close_ int fd = -1;
 	char name[TREE_NAME_MAX + 1];
@@ -131,8 +131,8 @@ static void climb_finish(struct tree *tree, struct climb *c)
 
 /* The name of `child` in `parent` now; -LOOK_AGAIN when it has gone elsewhere. Or its path in the layer, which stays as long
  * as the child. */
-static int child_place(struct tree *tree, struct inode *parent, struct inode *child, const struct dirref *ref,
-		       char ret_name[TREE_NAME_MAX + 1], const char **ret_path)
+static int child_layer_path(struct tree *tree, struct inode *parent, struct inode *child, const struct dirref *ref,
+			    char ret_name[TREE_NAME_MAX + 1], const char **ret_path)
 {
 	LOCK_SCOPE(&tree->table);
 	*ret_path = ref->path;
@@ -154,11 +154,11 @@ static int climb_down(struct tree *tree, struct climb *c, unsigned layer, struct
 	const char *path;
 	struct dirfd next;
 	struct statx stx;
-	int res = child_place(tree, c->base_dir, child, ref, name, &path);
+	int res = child_layer_path(tree, c->base_dir, child, ref, name, &path);
 
 	if (res < 0)
 		return res;
-	fd = path ? place_open(tree, l, path) : dirfd_open_name(tree, l, c->base.fd, name);
+	fd = path ? layer_path_open(tree, l, path) : dirfd_open_name(tree, l, c->base.fd, name);
 	if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP)
 		return -LOOK_AGAIN;
 	if (fd < 0)

@@ -64,7 +64,7 @@ void inode_table_free(struct tree *tree)
 	name_table_finish(&t->names);
 	(void)CHECK(!t->links);
 	HASH_CLEAR(hh, t->links);
-	(void)CHECK(!t->numbers.places);
+	(void)CHECK(!t->numbers.cells);
 	(void)CHECK(!t->lowerdata);
 	free(t->chunks);
 	free(t);

@@ -39,7 +39,7 @@ static int inode_stack_open_to_read(struct dir_stack *ds, struct dirref *ref)
 
 static int inode_stack_compose(struct dir_stack *ds, unsigned layer, const char *name, char **ret_path)
 {
-	return place_compose(of_inode(ds)->tree, of_inode(ds)->dir, layer, name, ret_path);
+	return layer_path_compose(of_inode(ds)->tree, of_inode(ds)->dir, layer, name, ret_path);
 }
 
 static unsigned inode_stack_shrink(struct dir_stack *ds)

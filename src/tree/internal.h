@@ -47,7 +47,7 @@ struct name_table {
 
 /* Inodes by st_ino: tree/number.c. */
 struct number_table {
-	struct inode **places; /* NULL: empty */
+	struct inode **cells; /* NULL: empty */
 	uint32_t mask;
 	uint32_t n;
 };
@@ -245,14 +245,14 @@ int dirfd_open_to_read(struct tree *tree, struct inode *dir, struct dirref *ref)
 /* Opens a name as a directory (O_PATH); closes other directories where descriptors have run out. */
 int dirfd_open_name(struct tree *tree, const struct layer *l, int dirfd, const char *name);
 /* Opens the directory (O_PATH) at a path that was composed. */
-int place_open(struct tree *tree, const struct layer *l, const char *path);
+int layer_path_open(struct tree *tree, const struct layer *l, const char *path);
 
-/* --- place.c ------------------------------------------------------------------------------------------------------ */
+/* --- layer_path.c ------------------------------------------------------------------------------------------------- */
 
 /* The path, from the root of `layer`, of `name` in the directory there that is part of `dir`. Caller frees it. -ENOMEM,
  * -ESTALE. */
-int place_compose(struct tree *tree, struct inode *dir, unsigned layer, const char *name, char **ret_path);
-int place_compose_locked(struct tree *tree, struct inode *dir, unsigned layer, const char *name, char **ret_path);
+int layer_path_compose(struct tree *tree, struct inode *dir, unsigned layer, const char *name, char **ret_path);
+int layer_path_compose_locked(struct tree *tree, struct inode *dir, unsigned layer, const char *name, char **ret_path);
 
 /* --- lowerdata.c -------------------------------------------------------------------------------------------------- */
 
@@ -350,24 +350,24 @@ int resolve_root(struct layer_set *set, struct resolved *ret);
 #define LISTING_GENERATIONS 32
 
 /* Where reading goes on: at the first name whose key is `from` or greater. */
-struct place {
-	uint64_t from; /* PLACE_END: nowhere */
+struct position {
+	uint64_t from; /* POSITION_END: nowhere */
 	unsigned generation;
 };
-#define PLACE_END UINT64_MAX
+#define POSITION_END UINT64_MAX
 
-/* Places between two names of one rank; NULL: none. */
-struct place_notes;
+/* Positions between two names of one rank; NULL: none. */
+struct position_notes;
 
 /* The upper part of the key that goes into a cookie; rises with the hash. */
 uint32_t cookie_rank(uint32_t hash);
 /* After all names of the rank; a rank below LISTING_FIRST: of a dot, or 0, of the start. */
 uint64_t cookie_of_rank(unsigned generation, uint32_t rank);
 /* After the name with this key, before the others of its rank; *notes may be made. */
-uint64_t cookie_between(struct place_notes **notes, unsigned generation, uint64_t key);
+uint64_t cookie_between(struct position_notes **notes, unsigned generation, uint64_t key);
 /* The rank in a cookie, or, of another one, something beyond all ranks. */
 uint32_t cookie_rank_of(uint64_t cookie);
-struct place cookie_place(const struct place_notes *notes, uint64_t cookie);
+struct position cookie_position(const struct position_notes *notes, uint64_t cookie);
 
 /* --- listed.c ----------------------------------------------------------------------------------------------------- */
 
@@ -415,7 +415,7 @@ struct listing {
 struct listing *listing_new(void);
 void listing_free(struct listing *l);
 size_t listing_size(const struct listing *l);
-/* What gives a name its place. Never PLACE_END. */
+/* What gives a name its position. Never POSITION_END. */
 uint64_t listing_key(const char *name, size_t len);
 /* *ret_slot, unless NULL: where in the order it stands. */
 struct listed *listing_get(const struct listing *l, const char *name, size_t len, uint64_t key, uint32_t *ret_slot);

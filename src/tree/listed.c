@@ -4,8 +4,8 @@
  *
  * Entries stand in an array as they came, names in one block beside it. The table has their indices, and does two
  * things at once: it is open addressing, for an entry stands at or soon behind the slot that the upper bits of its hash
- * say, and it is sorted, for what comes in shifts what is greater. So a name and a place in the order are both found at
- * once, and reading runs along the slots.
+ * say, and it is sorted, for what comes in shifts what is greater. So a name and a position in the order are both found
+ * at once, and reading runs along the slots.
  *
  * Measured over 100,000 names of 9 letters: 43 bytes a name. With uthash, which has no order, 122.
  */
@@ -22,7 +22,7 @@
 
 uint64_t listing_key(const char *name, size_t len)
 {
-	/* No key is PLACE_END. */
+	/* No key is POSITION_END. */
 	return hash_order(name, len) & ~UINT64_C(1);
 }
 
@@ -127,7 +127,7 @@ static bool listed_precedes(const struct listing *l, const struct listed *e, uin
 
 uint32_t listing_slot(const struct listing *l, uint64_t from)
 {
-	uint32_t slot = l->table && from != PLACE_END ? slot_home(l->bits, (uint32_t)(from >> 32)) : l->n_slots;
+	uint32_t slot = l->table && from != POSITION_END ? slot_home(l->bits, (uint32_t)(from >> 32)) : l->n_slots;
 
 	while (slot < l->n_slots && (!l->table[slot] || listed_precedes(l, &l->entries[l->table[slot] - 1], from)))
 		slot++;

@@ -3,7 +3,7 @@
  * Kept listings: built from the layers, found by name, patched by our own changes. listed.c has the entries, listing_read.c
  * reads them by cookie.
  *
- * A name has its place from its key alone, so nothing has to be kept for a reader: a listing may be dropped at any
+ * A name has its position from its key alone, so nothing has to be kept for a reader: a listing may be dropped at any
  * time, and one that is read again leads him on from where he is. A name that goes stays as a hidden entry, because the
  * upper may have a whiteout of it. What goes for memory leaves a set of its names (nameset.c), by which those that are
  * missing are told.

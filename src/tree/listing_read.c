@@ -35,39 +35,39 @@ unsigned listing_dots(uint64_t cookie)
 
 uint64_t listing_dot(uint64_t cookie, unsigned nth)
 {
-	return cookie_of_rank(cookie_place(NULL, cookie).generation, nth);
+	return cookie_of_rank(cookie_position(NULL, cookie).generation, nth);
 }
 
 bool listing_may_be_kept(uint64_t cookie)
 {
-	return cookie_place(NULL, cookie).generation + 1 < LISTING_GENERATIONS;
+	return cookie_position(NULL, cookie).generation + 1 < LISTING_GENERATIONS;
 }
 
-/* The slot of the first entry from a place on. */
-static uint32_t slot_of_place(const struct listing *l, const struct place *place)
+/* The slot of the first entry from a position on. */
+static uint32_t slot_of_position(const struct listing *l, const struct position *location)
 {
-	return listing_slot(l, place->from ? place->from : (uint64_t)l->first_live << 32);
+	return listing_slot(l, location->from ? location->from : (uint64_t)l->first_live << 32);
 }
 
 /* Copies entries from `cookie` on; *flags gets those of each. */
 static void batch_fill_locked(struct dir *dir, uint64_t cookie, size_t max_bytes, struct listing_batch *b,
 			      uint8_t *flags)
 {
-	struct place place = cookie_place(dir->notes, cookie);
+	struct position location = cookie_position(dir->notes, cookie);
 	uint32_t first_hash = UINT32_MAX;
 	struct listing *l = dir->listing;
 	const struct listed *last = NULL;
 	size_t bytes = 0, names = 0;
 
 	b->n = 0;
-	for (uint32_t slot = slot_of_place(l, &place); slot < l->n_slots; slot++) {
+	for (uint32_t slot = slot_of_position(l, &location); slot < l->n_slots; slot++) {
 		const struct listed *e = listing_at(l, slot);
 
 		if (!e || (e->flags & LISTED_HIDDEN))
 			continue;
 		if (last && cookie_rank(last->hash) == cookie_rank(e->hash))
 			b->entries[b->n - 1].cookie =
-				cookie_between(&dir->notes, place.generation, listed_key(l, last));
+				cookie_between(&dir->notes, location.generation, listed_key(l, last));
 		bytes += e->name_len + ENTRY_OVERHEAD;
 		/* One entry at least, or the caller would take it for the end. */
 		if (b->n == LISTING_BATCH || (bytes > max_bytes && last))
@@ -76,7 +76,7 @@ static void batch_fill_locked(struct dir *dir, uint64_t cookie, size_t max_bytes
 		b->names[names + e->name_len] = '\0';
 		flags[b->n] = e->flags;
 		b->entries[b->n++] =
-			(struct listing_entry){.cookie = cookie_of_rank(place.generation, cookie_rank(e->hash)),
+			(struct listing_entry){.cookie = cookie_of_rank(location.generation, cookie_rank(e->hash)),
 					       .ino = e->ino,
 					       .layer = e->layer,
 					       .type = e->type,
@@ -87,7 +87,7 @@ static void batch_fill_locked(struct dir *dir, uint64_t cookie, size_t max_bytes
 			first_hash = e->hash;
 		last = e;
 	}
-	if (!place.from)
+	if (!location.from)
 		l->first_live = first_hash;
 }
 

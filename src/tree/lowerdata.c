@@ -98,7 +98,7 @@ int inode_note_lowerdata(struct tree *tree, struct inode *inode, const struct st
 	if (!n)
 		return -ESTALE;
 	/* The names of a file with several links may lie in several layers. */
-	res = place_compose_locked(tree, n->parent, n->layer, n->name, &path);
+	res = layer_path_compose_locked(tree, n->parent, n->layer, n->name, &path);
 	return res < 0 ? res
 		       : lowerdata_add_locked(tree, inode, n->layer, path, stx->stx_size, stx->stx_blocks,
 					      stx->stx_nlink > 1);

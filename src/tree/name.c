@@ -7,7 +7,7 @@
  * its layer it is still there.
  *
  * Redirects move a directory of a lower layer away from its name there: then the reference into that layer carries
- * its own path (place.c), and the name isn't the same in all layers.
+ * its own path (layer_path.c), and the name isn't the same in all layers.
  */
 #include "internal.h"
 
@@ -252,28 +252,28 @@ void inode_name_moved(struct tree *tree, struct inode *oldparent, const char *ol
 	inode_bury(tree, dead);
 }
 
-void inode_locate(struct tree *tree, struct inode *inode, struct inode_place *ret_place)
+void inode_locate(struct tree *tree, struct inode *inode, struct inode_location *ret_location)
 {
 	struct inode_name *n;
 
 	LOCK_SCOPE(&tree->table);
 	n = inode->names;
-	ret_place->parent = n ? n->parent : NULL;
-	ret_place->name[0] = '\0';
+	ret_location->parent = n ? n->parent : NULL;
+	ret_location->name[0] = '\0';
 	if (n) {
 		n->parent->refs++;
-		memcpy(ret_place->name, n->name, n->len + 1u);
+		memcpy(ret_location->name, n->name, n->len + 1u);
 	}
 	/* The names of a lower file with several links may lie in several layers. */
-	ret_place->layer = n && !inode_is_dir(inode) && !inode_in_upper(inode) ? n->layer : inode->layer;
-	ret_place->object = inode_object(inode);
-	ret_place->unlinked = inode_is_unlinked(inode);
+	ret_location->layer = n && !inode_is_dir(inode) && !inode_in_upper(inode) ? n->layer : inode->layer;
+	ret_location->object = inode_object(inode);
+	ret_location->unlinked = inode_is_unlinked(inode);
 }
 
-void inode_place_finish(struct tree *tree, struct inode_place *place)
+void inode_location_finish(struct tree *tree, struct inode_location *location)
 {
-	inode_put(tree, place->parent);
-	place->parent = NULL;
+	inode_put(tree, location->parent);
+	location->parent = NULL;
 }
 
 bool inode_is_ancestor(struct tree *tree, const struct inode *maybe_ancestor, const struct inode *inode)

@@ -21,11 +21,11 @@ static uint32_t home_of(const struct number_table *t, uint64_t ino)
 }
 
 /* Where the number is, or the free place where it would be. There is a table. */
-static uint32_t place_of(const struct number_table *t, uint64_t ino)
+static uint32_t cell_of(const struct number_table *t, uint64_t ino)
 {
 	uint32_t at = home_of(t, ino);
 
-	while (t->places[at] && inode_ino(t->places[at]) != ino)
+	while (t->cells[at] && inode_ino(t->cells[at]) != ino)
 		at = (at + 1) & t->mask;
 	return at;
 }
@@ -34,32 +34,32 @@ static struct inode *number_find(struct tree *tree, uint64_t ino)
 {
 	const struct number_table *t = &tree->inodes->numbers;
 
-	return t->places ? t->places[place_of(t, ino)] : NULL;
+	return t->cells ? t->cells[cell_of(t, ino)] : NULL;
 }
 
-/* Moves to a table of so many places. False without memory. */
+/* Moves to a table of so many cells. False without memory. */
 static bool table_resize(struct number_table *t, uint32_t size)
 {
-	struct number_table fresh = {.places = calloc(size, sizeof(*fresh.places)), .mask = size - 1, .n = t->n};
+	struct number_table fresh = {.cells = calloc(size, sizeof(*fresh.cells)), .mask = size - 1, .n = t->n};
 
-	if (!fresh.places)
+	if (!fresh.cells)
 		return false;
-	for (uint32_t i = 0; t->places && i <= t->mask; i++)
-		if (t->places[i])
-			fresh.places[place_of(&fresh, inode_ino(t->places[i]))] = t->places[i];
-	free(t->places);
+	for (uint32_t i = 0; t->cells && i <= t->mask; i++)
+		if (t->cells[i])
+			fresh.cells[cell_of(&fresh, inode_ino(t->cells[i]))] = t->cells[i];
+	free(t->cells);
 	*t = fresh;
 	return true;
 }
 
 static void table_add(struct number_table *t, struct inode *inode)
 {
-	uint32_t size = t->places ? t->mask + 1 : 0;
+	uint32_t size = t->cells ? t->mask + 1 : 0;
 
 	/* Without memory it is fuller than it should be, and at last a duplicate isn't told from the copy. */
 	if ((t->n + 1) * 4ULL > size * 3ULL && !table_resize(t, size ? 2 * size : TABLE_MIN) && t->n + 1 >= size)
 		return;
-	t->places[place_of(t, inode_ino(inode))] = inode;
+	t->cells[cell_of(t, inode_ino(inode))] = inode;
 	t->n++;
 }
 
@@ -68,18 +68,18 @@ static void table_remove(struct number_table *t, uint32_t at)
 {
 	uint32_t size = t->mask + 1;
 
-	for (uint32_t i = (at + 1) & t->mask; t->places[i]; i = (i + 1) & t->mask) {
-		uint32_t home = home_of(t, inode_ino(t->places[i]));
+	for (uint32_t i = (at + 1) & t->mask; t->cells[i]; i = (i + 1) & t->mask) {
+		uint32_t home = home_of(t, inode_ino(t->cells[i]));
 
 		if (((i - home) & t->mask) < ((i - at) & t->mask))
 			continue;
-		t->places[at] = t->places[i];
+		t->cells[at] = t->cells[i];
 		at = i;
 	}
-	t->places[at] = NULL;
+	t->cells[at] = NULL;
 	t->n--;
 	if (t->n == 0) {
-		free(t->places);
+		free(t->cells);
 		*t = (struct number_table){0};
 	} else if (size > TABLE_MIN && t->n < size / 8) {
 		(void)table_resize(t, size / 2);
@@ -137,6 +137,6 @@ void number_release_locked(struct tree *tree, struct inode *inode)
 {
 	struct number_table *t = &tree->inodes->numbers;
 
-	if (t->places && inode_in_upper(inode) && number_find(tree, inode_ino(inode)) == inode)
-		table_remove(t, place_of(t, inode_ino(inode)));
+	if (t->cells && inode_in_upper(inode) && number_find(tree, inode_ino(inode)) == inode)
+		table_remove(t, cell_of(t, inode_ino(inode)));
 }

@@ -32,7 +32,7 @@ static int open_long_path(struct tree *tree, const struct layer *l, const char *
 
 	if (!dir)
 		return slash ? -ENOMEM : -ENOENT;
-	dirfd = place_open(tree, l, dir);
+	dirfd = layer_path_open(tree, l, dir);
 	return dirfd < 0 ? dirfd : layer_openat(l, dirfd, slash + 1, flags);
 }
 

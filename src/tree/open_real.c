@@ -25,7 +25,7 @@
 /* Where the real object is: a directory descriptor and a name, or the object's own descriptor and "". */
 struct real_path {
 	const struct layer_set *layers;
-	struct inode_place place;
+	struct inode_location location;
 	struct dirfd dir;
 	const struct layer *layer;
 	const char *name;
@@ -37,7 +37,7 @@ static void real_path_put(struct tree *tree, struct real_path *real)
 {
 	if (!real->borrowed)
 		dirfd_put(tree, &real->dir);
-	inode_place_finish(tree, &real->place);
+	inode_location_finish(tree, &real->location);
 }
 
 /* Of a non-directory. */
@@ -47,14 +47,14 @@ static int real_path_of_file(struct tree *tree, struct inode *inode, struct real
 	int pinned, res;
 
 	/* In this order: what was found without a name was pinned before that went (I4). */
-	inode_locate(tree, inode, &real->place);
+	inode_locate(tree, inode, &real->location);
 	pinned = atomic_load_explicit(&inode->pinned_fd, memory_order_acquire);
-	real->layer = &tree->layers->layers[real->place.layer];
+	real->layer = &tree->layers->layers[real->location.layer];
 	real->borrowed = pinned != INODE_NOT_PINNED && real->layer->upper;
-	real->name = real->borrowed && pinned >= 0 ? "" : real->place.name;
+	real->name = real->borrowed && pinned >= 0 ? "" : real->location.name;
 	real->dir = (struct dirfd){.fd = pinned};
 	if (real->borrowed && pinned == INODE_HELD_BY_NAME) {
-		work_orphan_name(inode->id, real->place.name);
+		work_orphan_name(inode->id, real->location.name);
 		real->dir.fd = tree->layers->work_fd;
 	}
 	if (real->borrowed)
@@ -68,12 +68,12 @@ static int real_path_of_file(struct tree *tree, struct inode *inode, struct real
 		return 0;
 	}
 	res = -ESTALE;
-	if (real->place.parent) {
-		ref = dir_ref_of_layer(real->place.parent->dir, real->place.layer);
-		res = CHECK(ref) ? dirfd_get_held(tree, real->place.parent, ref, &real->dir) : -EIO;
+	if (real->location.parent) {
+		ref = dir_ref_of_layer(real->location.parent->dir, real->location.layer);
+		res = CHECK(ref) ? dirfd_get_held(tree, real->location.parent, ref, &real->dir) : -EIO;
 	}
 	if (res < 0)
-		inode_place_finish(tree, &real->place);
+		inode_location_finish(tree, &real->location);
 	return res;
 }
 
@@ -82,13 +82,13 @@ static int real_path_of_dir(struct tree *tree, struct inode *inode, struct real_
 {
 	struct dirref *ref = dir_ref(inode->dir, 0);
 
-	real->place.parent = NULL;
+	real->location.parent = NULL;
 	real->borrowed = false;
 	real->name = "";
 	if (!CHECK(ref))
 		return -EIO;
 	real->layer = &tree->layers->layers[ref->layer];
-	real->place.object = dirref_object(ref);
+	real->location.object = dirref_object(ref);
 	return dirfd_get_held(tree, inode, ref, &real->dir);
 }
 
@@ -119,7 +119,7 @@ int reopen_at_once(int fd, int flags)
 /* Whether it is the object that is meant (I6). */
 static int open_real_compare(const struct real_path *real, const struct inode *inode, const struct statx *stx)
 {
-	return layer_is_object(real->layers, real->place.object, stx) && (stx->stx_mode & S_IFMT) == inode->type
+	return layer_is_object(real->layers, real->location.object, stx) && (stx->stx_mode & S_IFMT) == inode->type
 		       ? 0
 		       : -LOOK_AGAIN;
 }

@@ -23,7 +23,7 @@ struct stack_calls {
 	int (*statx)(struct dir_stack *ds, struct dirref *ref, struct statx *ret_stx);
 	/* A descriptor to read the part once, as dirfd_open_to_read(). */
 	int (*open_to_read)(struct dir_stack *ds, struct dirref *ref);
-	/* The path of `name` in that layer's part, from the layer's root, as place_compose(). */
+	/* The path of `name` in that layer's part, from the layer's root, as layer_path_compose(). */
 	int (*compose)(struct dir_stack *ds, unsigned layer, const char *name, char **ret_path);
 	/* Closes descriptors that nobody uses, as dirfd_shrink(). */
 	unsigned (*shrink)(struct dir_stack *ds);

@@ -14,32 +14,32 @@
 
 /* --- the errors ----------------------------------------------------------------------------------------------------- */
 
-static bool exists(enum place p)
+static bool exists(enum name_kind p)
 {
-	return p != PLACE_ABSENT && p != PLACE_WHITEOUT;
+	return p != NAME_ABSENT && p != NAME_WHITEOUT;
 }
 
-static bool is_dir(enum place p)
+static bool is_dir(enum name_kind p)
 {
-	return p == PLACE_DIR_PURE || p == PLACE_DIR_MERGED || p == PLACE_DIR_LOWER;
+	return p == NAME_DIR_PURE || p == NAME_DIR_MERGED || p == NAME_DIR_LOWER;
 }
 
-static bool has_lower_part(enum place p)
+static bool has_lower_part(enum name_kind p)
 {
-	return p == PLACE_DIR_MERGED || p == PLACE_DIR_LOWER;
+	return p == NAME_DIR_MERGED || p == NAME_DIR_LOWER;
 }
 
-static bool is_lower(enum place p)
+static bool is_lower(enum name_kind p)
 {
-	return p == PLACE_FILE_LOWER || p == PLACE_DIR_LOWER;
+	return p == NAME_FILE_LOWER || p == NAME_DIR_LOWER;
 }
 
 /* 1: nothing is to be done. */
 static int expected(const struct rename_facts *f)
 {
-	bool exchange = f->flags == RENAME_EXCHANGE, both = exists(f->old.place) && exists(f->new.place);
+	bool exchange = f->flags == RENAME_EXCHANGE, both = exists(f->old.kind) && exists(f->new.kind);
 
-	if (!exists(f->old.place))
+	if (!exists(f->old.kind))
 		return -ENOENT;
 	if (f->flags == RENAME_NOREPLACE && both)
 		return -EEXIST;
@@ -51,26 +51,26 @@ static int expected(const struct rename_facts *f)
 		return exchange ? -EINVAL : -ENOTEMPTY;
 	if (f->same_object)
 		return 1;
-	if (both && !exchange && is_dir(f->old.place) != is_dir(f->new.place))
-		return is_dir(f->old.place) ? -ENOTDIR : -EISDIR;
+	if (both && !exchange && is_dir(f->old.kind) != is_dir(f->new.kind))
+		return is_dir(f->old.kind) ? -ENOTDIR : -EISDIR;
 	if (f->old.overmounted || f->new.overmounted)
 		return -EBUSY;
-	if (!f->redirects && (has_lower_part(f->old.place) || (exchange && has_lower_part(f->new.place))))
+	if (!f->redirects && (has_lower_part(f->old.kind) || (exchange && has_lower_part(f->new.kind))))
 		return -EXDEV;
 	if (!exchange && f->new_shows_entry)
 		return -ENOTEMPTY;
-	if (!f->old.parent_in_upper || !f->new.parent_in_upper || is_lower(f->old.place))
+	if (!f->old.parent_in_upper || !f->new.parent_in_upper || is_lower(f->old.kind))
 		return -LOOK_AGAIN;
-	if (exchange && is_lower(f->new.place))
+	if (exchange && is_lower(f->new.kind))
 		return -LOOK_AGAIN;
 	if (f->has_xattr || f->hides_beside)
 		return 0;
 	/* No xattr can be written: what would merge can't move. */
-	if (is_dir(f->old.place) && !f->old.opaque && f->new.lower_positive)
+	if (is_dir(f->old.kind) && !f->old.opaque && f->new.lower_positive)
 		return -EXDEV;
-	if (exchange && is_dir(f->new.place) && !f->new.opaque && f->old.lower_positive)
+	if (exchange && is_dir(f->new.kind) && !f->new.opaque && f->old.lower_positive)
 		return -EXDEV;
-	if (!exchange && f->new.place == PLACE_DIR_MERGED && f->new_holds_whiteouts)
+	if (!exchange && f->new.kind == NAME_DIR_MERGED && f->new_holds_whiteouts)
 		return -EXDEV;
 	return 0;
 }
@@ -113,19 +113,19 @@ static struct spot spot_of(const struct rename_side *s, enum object object, bool
 {
 	struct spot spot = {.lower = s->lower_positive,
 			    .opaque = s->opaque,
-			    .dir = is_dir(s->place),
+			    .dir = is_dir(s->kind),
 			    .no_whiteouts = s->no_whiteouts};
 
 	spot.name = object == OBJECT_OLD ? BELOW_OLD_NAME : BELOW_NEW_NAME;
-	if (s->place == PLACE_DIR_MERGED && (redirected || !s->lower_positive))
+	if (s->kind == NAME_DIR_MERGED && (redirected || !s->lower_positive))
 		spot.redirect = object == OBJECT_OLD ? BELOW_OLD_OWN : BELOW_NEW_OWN;
 
-	if (s->place == PLACE_WHITEOUT)
+	if (s->kind == NAME_WHITEOUT)
 		spot.upper = UPPER_WHITEOUT;
-	else if (s->place == PLACE_FILE_UPPER || s->place == PLACE_DIR_PURE || s->place == PLACE_DIR_MERGED)
+	else if (s->kind == NAME_FILE_UPPER || s->kind == NAME_DIR_PURE || s->kind == NAME_DIR_MERGED)
 		spot.upper = UPPER_OBJECT;
 	/* Only a non-directory of a lower layer leaves an unmarked directory pure; else the worst is assumed. */
-	spot.lower_dir = spot.lower && (s->place != PLACE_DIR_PURE || s->opaque);
+	spot.lower_dir = spot.lower && (s->kind != NAME_DIR_PURE || s->opaque);
 	spot.object = spot.upper == UPPER_OBJECT ? object : OBJECT_NONE;
 	return spot;
 }
@@ -198,7 +198,7 @@ static struct model model_of(const struct rename_facts *f, bool redirected)
 static bool model_prepare(struct model *m, const struct rename_facts *f, const struct rename_steps *s)
 {
 	struct seen old = look(&m->old), new = look(&m->new);
-	bool merged_new = f->new.place == PLACE_DIR_MERGED;
+	bool merged_new = f->new.kind == NAME_DIR_MERGED;
 
 	if ((s->set_old_opaque || s->set_new_opaque) && !f->has_xattr)
 		return false;
@@ -218,7 +218,7 @@ static bool model_prepare(struct model *m, const struct rename_facts *f, const s
 	if (s->redirect_new && !m->new.redirect)
 		m->new.redirect = m->new.name;
 	/* A lower directory that is replaced may go a moment before. */
-	if (s->hide_new && f->new.place == PLACE_DIR_LOWER && !f->new_shows_entry)
+	if (s->hide_new && f->new.kind == NAME_DIR_LOWER && !f->new_shows_entry)
 		new = look(&m->new);
 	/* An empty one that is merged may lose the lower part, which showed nothing. */
 	if (s->hide_new && merged_new && !(f->flags & RENAME_EXCHANGE))
@@ -244,7 +244,7 @@ static bool model_prepare(struct model *m, const struct rename_facts *f, const s
 			return false;
 		m->new.whiteout_fixed = false;
 	}
-	if (s->place_whiteout_new) {
+	if (s->make_whiteout_new) {
 		if (m->new.upper != UPPER_NOTHING || m->new.no_whiteouts)
 			return false;
 		m->new.upper = UPPER_WHITEOUT;
@@ -255,9 +255,9 @@ static bool model_prepare(struct model *m, const struct rename_facts *f, const s
 /* P3, P4: the moved object is to be what it was and nothing more. Only merged directories have a lower part. */
 static struct seen moved_sight(const struct rename_facts *f, const struct spot *s)
 {
-	enum place place = s->name == BELOW_OLD_NAME ? f->old.place : f->new.place;
+	enum name_kind kind = s->name == BELOW_OLD_NAME ? f->old.kind : f->new.kind;
 
-	return (struct seen){s->object, place == PLACE_DIR_MERGED ? look(s).merges : BELOW_NONE};
+	return (struct seen){s->object, kind == NAME_DIR_MERGED ? look(s).merges : BELOW_NONE};
 }
 
 static bool model_check_move(const struct rename_facts *f, const struct rename_steps *s, bool redirected)
@@ -279,7 +279,7 @@ static bool model_check_move(const struct rename_facts *f, const struct rename_s
 	if (!same_sight(look(&m.new), moved))
 		return false;
 	/* The late whiteout is for what can't be had in one step. */
-	if (s->make_whiteout_old && (f->has_rename_whiteout || (f->new.place == PLACE_ABSENT && !f->new.no_whiteouts)))
+	if (s->make_whiteout_old && (f->has_rename_whiteout || (f->new.kind == NAME_ABSENT && !f->new.no_whiteouts)))
 		return false;
 	if (!s->make_whiteout_old && look(&m.old).object != OBJECT_NONE)
 		return false;
@@ -303,7 +303,7 @@ static bool model_check_exchange(const struct rename_facts *f, const struct rena
 	struct model m = model_of(f, redirected);
 	struct seen old = moved_sight(f, &m.old), new = moved_sight(f, &m.new);
 
-	if (s->flags != RENAME_EXCHANGE || s->clear_new || s->renew_whiteout_new || s->place_whiteout_new ||
+	if (s->flags != RENAME_EXCHANGE || s->clear_new || s->renew_whiteout_new || s->make_whiteout_new ||
 	    s->remove_whiteout_old || s->make_whiteout_old || s->unlink_whiteout_new)
 		return false;
 	if (!model_prepare(&m, f, s) || !model_rename(&m, s->flags))
@@ -315,9 +315,9 @@ static bool model_check_exchange(const struct rename_facts *f, const struct rena
 
 static bool side_can_be(const struct rename_side *s)
 {
-	bool in_upper = s->place == PLACE_WHITEOUT || s->place == PLACE_FILE_UPPER || s->place == PLACE_DIR_PURE ||
-			s->place == PLACE_DIR_MERGED;
-	bool from_lower = s->place == PLACE_FILE_LOWER || has_lower_part(s->place);
+	bool in_upper = s->kind == NAME_WHITEOUT || s->kind == NAME_FILE_UPPER || s->kind == NAME_DIR_PURE ||
+			s->kind == NAME_DIR_MERGED;
+	bool from_lower = s->kind == NAME_FILE_LOWER || has_lower_part(s->kind);
 
 	if (in_upper && !s->parent_in_upper)
 		return false;
@@ -325,23 +325,23 @@ static bool side_can_be(const struct rename_side *s)
 		return false;
 	if (s->lower_positive && !s->parent_merged)
 		return false;
-	if (s->no_whiteouts && (s->parent_merged || !s->parent_in_upper || s->place == PLACE_WHITEOUT))
+	if (s->no_whiteouts && (s->parent_merged || !s->parent_in_upper || s->kind == NAME_WHITEOUT))
 		return false;
 	/* A merged directory may be one by its redirect. */
-	if (from_lower && !s->lower_positive && s->place != PLACE_DIR_MERGED)
+	if (from_lower && !s->lower_positive && s->kind != NAME_DIR_MERGED)
 		return false;
-	if (s->place == PLACE_ABSENT && s->lower_positive)
+	if (s->kind == NAME_ABSENT && s->lower_positive)
 		return false;
 	/* A directory over a lower file is pure without an xattr; over a lower directory it has one, which look()
 	 * asks. */
-	if (s->opaque && s->place != PLACE_DIR_PURE)
+	if (s->opaque && s->kind != NAME_DIR_PURE)
 		return false;
-	return !s->overmounted || exists(s->place);
+	return !s->overmounted || exists(s->kind);
 }
 
 static bool facts_can_be(const struct rename_facts *f)
 {
-	if (f->new_shows_entry && (!is_dir(f->new.place) || f->new_holds_whiteouts))
+	if (f->new_shows_entry && (!is_dir(f->new.kind) || f->new_holds_whiteouts))
 		return false;
 	if (f->redirects && !f->has_xattr)
 		return false;
@@ -349,15 +349,15 @@ static bool facts_can_be(const struct rename_facts *f)
 		return false;
 	if (f->hides_beside && (f->has_xattr || f->new_whiteout_fixed))
 		return false;
-	if (f->new_holds_whiteouts && f->new.place != PLACE_DIR_PURE && f->new.place != PLACE_DIR_MERGED)
+	if (f->new_holds_whiteouts && f->new.kind != NAME_DIR_PURE && f->new.kind != NAME_DIR_MERGED)
 		return false;
-	if (f->new_whiteout_fixed && f->new.place != PLACE_WHITEOUT)
+	if (f->new_whiteout_fixed && f->new.kind != NAME_WHITEOUT)
 		return false;
-	if (f->old_above_new && (!is_dir(f->old.place) || f->new_above_old))
+	if (f->old_above_new && (!is_dir(f->old.kind) || f->new_above_old))
 		return false;
-	if (f->new_above_old && !is_dir(f->new.place))
+	if (f->new_above_old && !is_dir(f->new.kind))
 		return false;
-	return !f->same_object || (exists(f->old.place) && f->old.place == f->new.place);
+	return !f->same_object || (exists(f->old.kind) && f->old.kind == f->new.kind);
 }
 
 static bool bit(unsigned *bits)
@@ -371,9 +371,9 @@ static bool bit(unsigned *bits)
 #define SIDE_BITS 6
 #define FACT_BITS 10
 
-static bool side_from(struct rename_side *s, enum place place, unsigned bits)
+static bool side_from(struct rename_side *s, enum name_kind kind, unsigned bits)
 {
-	s->place = place;
+	s->kind = kind;
 	s->lower_positive = bit(&bits);
 	s->opaque = bit(&bits);
 	s->overmounted = bit(&bits);
@@ -405,8 +405,8 @@ static void print_facts(const struct rename_facts *f)
 	const struct rename_side *sides[] = {&f->old, &f->new};
 
 	for (int i = 0; i < 2; i++)
-		printf("# %s: place %d lower %d opaque %d overmounted %d parent in upper %d merged %d no whiteouts %d\n",
-		       i ? "new" : "old", sides[i]->place, sides[i]->lower_positive, sides[i]->opaque,
+		printf("# %s: kind %d lower %d opaque %d overmounted %d parent in upper %d merged %d no whiteouts %d\n",
+		       i ? "new" : "old", sides[i]->kind, sides[i]->lower_positive, sides[i]->opaque,
 		       sides[i]->overmounted, sides[i]->parent_in_upper, sides[i]->parent_merged,
 		       sides[i]->no_whiteouts);
 	printf("# flags %u same %d above %d/%d shows %d holds %d fixed %d rename_whiteout %d xattr %d redirects %d "
@@ -462,11 +462,11 @@ static void each_combination(void (*check)(const struct rename_facts *f))
 {
 	struct rename_facts f = {0};
 
-	for (unsigned old = 0; old < PLACE_COUNT << SIDE_BITS; old++) {
-		if (!side_from(&f.old, (enum place)(old >> SIDE_BITS), old & ((1u << SIDE_BITS) - 1)))
+	for (unsigned old = 0; old < NAME_KIND_COUNT << SIDE_BITS; old++) {
+		if (!side_from(&f.old, (enum name_kind)(old >> SIDE_BITS), old & ((1u << SIDE_BITS) - 1)))
 			continue;
-		for (unsigned new = 0; new < PLACE_COUNT << SIDE_BITS; new ++)
-			if (side_from(&f.new, (enum place)(new >> SIDE_BITS), new &((1u << SIDE_BITS) - 1)))
+		for (unsigned new = 0; new < NAME_KIND_COUNT << SIDE_BITS; new ++)
+			if (side_from(&f.new, (enum name_kind)(new >> SIDE_BITS), new &((1u << SIDE_BITS) - 1)))
 				each_fact(&f, check);
 	}
 }
@@ -489,7 +489,7 @@ TEST("every plan moves the object whole, hides the old name if and only if a low
 /* --- single rows, for who reads them ------------------------------------------------------------------------------ */
 
 static const struct rename_side absent_in_merged = {
-	.place = PLACE_ABSENT, .parent_in_upper = true, .parent_merged = true};
+	.kind = NAME_ABSENT, .parent_in_upper = true, .parent_merged = true};
 
 static struct rename_facts facts_of(struct rename_side old, struct rename_side new)
 {
@@ -501,7 +501,7 @@ static struct rename_facts facts_of(struct rename_side old, struct rename_side n
 TEST("a copied-up file leaves a whiteout in the same step")
 {
 	struct rename_facts f =
-		facts_of((struct rename_side){.place = PLACE_FILE_UPPER, .lower_positive = true}, absent_in_merged);
+		facts_of((struct rename_side){.kind = NAME_FILE_UPPER, .lower_positive = true}, absent_in_merged);
 	struct rename_steps s;
 
 	ASSERT_INT(rename_plan(&f, &s), 0);
@@ -511,8 +511,8 @@ TEST("a copied-up file leaves a whiteout in the same step")
 
 TEST("a copied-up file that goes where a whiteout is changes places with it")
 {
-	struct rename_facts f = facts_of((struct rename_side){.place = PLACE_FILE_UPPER, .lower_positive = true},
-					 (struct rename_side){.place = PLACE_WHITEOUT, .lower_positive = true});
+	struct rename_facts f = facts_of((struct rename_side){.kind = NAME_FILE_UPPER, .lower_positive = true},
+					 (struct rename_side){.kind = NAME_WHITEOUT, .lower_positive = true});
 	struct rename_steps s;
 
 	ASSERT_INT(rename_plan(&f, &s), 0);
@@ -522,7 +522,7 @@ TEST("a copied-up file that goes where a whiteout is changes places with it")
 
 TEST("a new directory is marked opaque before it comes into a merged parent, once")
 {
-	struct rename_facts f = facts_of((struct rename_side){.place = PLACE_DIR_PURE}, absent_in_merged);
+	struct rename_facts f = facts_of((struct rename_side){.kind = NAME_DIR_PURE}, absent_in_merged);
 	struct rename_steps s;
 
 	ASSERT_INT(rename_plan(&f, &s), 0);
@@ -535,7 +535,7 @@ TEST("a new directory is marked opaque before it comes into a merged parent, onc
 TEST("a directory with a part in a lower layer answers EXDEV before its parents are copied up")
 {
 	struct rename_facts f =
-		facts_of((struct rename_side){.place = PLACE_DIR_LOWER, .lower_positive = true}, absent_in_merged);
+		facts_of((struct rename_side){.kind = NAME_DIR_LOWER, .lower_positive = true}, absent_in_merged);
 	struct rename_steps s;
 
 	f.old.parent_in_upper = false;
@@ -545,27 +545,27 @@ TEST("a directory with a part in a lower layer answers EXDEV before its parents 
 TEST("a merged directory gets a redirect where they are made, and is never marked opaque")
 {
 	struct rename_facts f =
-		facts_of((struct rename_side){.place = PLACE_DIR_MERGED, .lower_positive = true}, absent_in_merged);
+		facts_of((struct rename_side){.kind = NAME_DIR_MERGED, .lower_positive = true}, absent_in_merged);
 	struct rename_steps s;
 
 	f.redirects = true;
 	ASSERT_INT(rename_plan(&f, &s), 0);
 	EXPECT(s.redirect_old && !s.set_old_opaque && !s.redirect_new);
 	EXPECT_INT(s.flags, RENAME_WHITEOUT);
-	f.old.place = PLACE_DIR_LOWER;
+	f.old.kind = NAME_DIR_LOWER;
 	EXPECT_INT(rename_plan(&f, &s), -LOOK_AGAIN);
 }
 
 TEST("without RENAME_WHITEOUT a move to a free name is still one step")
 {
 	struct rename_facts f =
-		facts_of((struct rename_side){.place = PLACE_FILE_UPPER, .lower_positive = true}, absent_in_merged);
+		facts_of((struct rename_side){.kind = NAME_FILE_UPPER, .lower_positive = true}, absent_in_merged);
 	struct rename_steps s;
 
 	f.has_rename_whiteout = false;
 	ASSERT_INT(rename_plan(&f, &s), 0);
 	EXPECT_INT(s.flags, RENAME_EXCHANGE);
-	EXPECT(s.place_whiteout_new && !s.make_whiteout_old);
+	EXPECT(s.make_whiteout_new && !s.make_whiteout_old);
 }
 
 TEST("steps are untouched on failure")

@@ -18,19 +18,22 @@
 struct made {
 	struct layer_set set;
 	struct layer_opening lo;
-	struct layer_place *places;
+	struct layer_location *locations;
 	char (*paths)[16];
 	char *error;
 };
 
 static bool made_new(struct made *m, unsigned n)
 {
-	*m = (struct made){.set.n = n, .places = calloc(n, sizeof(*m->places)), .paths = calloc(n, sizeof(*m->paths))};
-	m->lo = (struct layer_opening){.set = &m->set, .places = m->places, .n_places = n, .ret_error = &m->error};
-	for (unsigned i = 0; m->places && m->paths && i < n; i++) {
-		struct layer_place *p = &m->places[i];
+	*m = (struct made){
+		.set.n = n, .locations = calloc(n, sizeof(*m->locations)), .paths = calloc(n, sizeof(*m->paths))};
+	m->lo = (struct layer_opening){
+		.set = &m->set, .locations = m->locations, .n_locations = n, .ret_error = &m->error};
+	for (unsigned i = 0; m->locations && m->paths && i < n; i++) {
+		struct layer_location *p = &m->locations[i];
 
-		*p = (struct layer_place){.option = "lowerdir", .n_chain = 3, .n_mount = 3, .mnt_id = 1, .sb_dev = 7};
+		*p = (struct layer_location){
+			.option = "lowerdir", .n_chain = 3, .n_mount = 3, .mnt_id = 1, .sb_dev = 7};
 		p->chain = calloc(3, sizeof(*p->chain));
 		snprintf(m->paths[i], sizeof(m->paths[i]), "/in/%u", i);
 		p->path = m->paths[i];
@@ -41,14 +44,14 @@ static bool made_new(struct made *m, unsigned n)
 		p->chain[1] = (struct layer_id){.dev = 7, .ino = 3};
 		p->chain[2] = (struct layer_id){.dev = 7, .ino = 2};
 	}
-	return m->places && m->paths;
+	return m->locations && m->paths;
 }
 
 static void made_free(struct made *m)
 {
-	for (unsigned i = 0; m->places && i < m->set.n; i++)
-		place_finish(&m->places[i]);
-	free(m->places);
+	for (unsigned i = 0; m->locations && i < m->set.n; i++)
+		location_finish(&m->locations[i]);
+	free(m->locations);
 	free(m->paths);
 	free(m->error);
 }
@@ -57,17 +60,17 @@ static void made_free(struct made *m)
 	struct made m __attribute__((cleanup(made_free)));                                                             \
 	ASSERT(made_new(&m, n))
 
-static void move(struct made *m, unsigned place, const char *sb_path)
+static void move(struct made *m, unsigned location, const char *sb_path)
 {
-	free(m->places[place].sb_path);
-	m->places[place].sb_path = strdup(sb_path);
+	free(m->locations[location].sb_path);
+	m->locations[location].sb_path = strdup(sb_path);
 }
 
 TEST("a directory that is there twice is found by its identity, wherever the two stand")
 {
 	MADE(m, 50);
 
-	m.places[40].chain[0] = m.places[7].chain[0];
+	m.locations[40].chain[0] = m.locations[7].chain[0];
 	EXPECT_INT(overlap_check(&m.lo), -ELOOP);
 	EXPECT_STR(m.error, "lowerdir: /in/40: the same directory as lowerdir /in/7");
 }
@@ -76,7 +79,7 @@ TEST("a directory inside another one is found by its parents")
 {
 	MADE(m, 50);
 
-	m.places[7].chain[1] = m.places[40].chain[0];
+	m.locations[7].chain[1] = m.locations[40].chain[0];
 	EXPECT_INT(overlap_check(&m.lo), -ELOOP);
 	EXPECT_STR(m.error, "lowerdir: /in/7: lies inside lowerdir /in/40");
 }
@@ -85,8 +88,8 @@ TEST("parents beyond the mount are no reason")
 {
 	MADE(m, 50);
 
-	m.places[7].chain[1] = m.places[40].chain[0];
-	m.places[7].n_mount = 1;
+	m.locations[7].chain[1] = m.locations[40].chain[0];
+	m.locations[7].n_mount = 1;
 	EXPECT_INT(overlap_check(&m.lo), 0);
 }
 
@@ -116,9 +119,9 @@ TEST("the root of a file system holds all of it, and nothing of another one")
 	MADE(m, 50);
 
 	move(&m, 7, "");
-	m.places[7].sb_dev = 8;
+	m.locations[7].sb_dev = 8;
 	EXPECT_INT(overlap_check(&m.lo), 0);
-	m.places[7].sb_dev = 7;
+	m.locations[7].sb_dev = 7;
 	EXPECT_INT(overlap_check(&m.lo), -ELOOP);
 }
 
@@ -126,10 +129,10 @@ TEST("a directory without a path is compared by its parents alone")
 {
 	MADE(m, 50);
 
-	free(m.places[7].sb_path);
-	m.places[7].sb_path = NULL;
+	free(m.locations[7].sb_path);
+	m.locations[7].sb_path = NULL;
 	EXPECT_INT(overlap_check(&m.lo), 0);
-	m.places[20].chain[2] = m.places[7].chain[0];
+	m.locations[20].chain[2] = m.locations[7].chain[0];
 	EXPECT_INT(overlap_check(&m.lo), -ELOOP);
 }
 
@@ -142,6 +145,6 @@ TEST("the time for many layers doesn't grow with their square")
 	start = clock();
 	EXPECT_INT(overlap_check(&m.lo), 0);
 	EXPECT(clock() - start < 10 * CLOCKS_PER_SEC);
-	m.places[MANY / 2].chain[0] = m.places[MANY - 1].chain[0];
+	m.locations[MANY / 2].chain[0] = m.locations[MANY - 1].chain[0];
 	EXPECT_INT(overlap_check(&m.lo), -ELOOP);
 }

@@ -294,22 +294,22 @@ TEST("of two names whose places one cookie can't tell apart each is read once, a
 
 TEST("places between names are noted while there is room, and have long cookies beyond")
 {
-	struct place_notes *notes = NULL;
+	struct position_notes *notes = NULL;
 	unsigned n_long = 0, wrong = 0;
 
 	for (uint64_t i = 1; i <= 9000; i++) {
 		uint64_t key = i * UINT64_C(0x9e3779b97f4a7c15) & ~UINT64_C(1), cookie = cookie_between(&notes, 7, key);
-		struct place place = cookie_place(notes, cookie);
+		struct position position = cookie_position(notes, cookie);
 
 		n_long += cookie >= 1u << 31;
-		wrong += place.generation != 7 || place.from <= key || place.from - key > 128;
+		wrong += position.generation != 7 || position.from <= key || position.from - key > 128;
 		wrong += cookie != cookie_between(&notes, 7, key);
-		wrong += cookie_place(notes, cookie_of_rank(7, cookie_rank((uint32_t)(key >> 32)))).from <= key;
+		wrong += cookie_position(notes, cookie_of_rank(7, cookie_rank((uint32_t)(key >> 32)))).from <= key;
 	}
 	EXPECT_INT(wrong, 0);
 	EXPECT_INT(n_long, 9000 - 8192);
-	EXPECT(cookie_place(NULL, (1u << 26) - 1).from == PLACE_END);
-	EXPECT(cookie_place(notes, cookie_between(&notes, 0, ~UINT64_C(1))).from == PLACE_END);
+	EXPECT(cookie_position(NULL, (1u << 26) - 1).from == POSITION_END);
+	EXPECT(cookie_position(notes, cookie_between(&notes, 0, ~UINT64_C(1))).from == POSITION_END);
 	free(notes);
 }
 
@@ -319,11 +319,11 @@ TEST("the places of ranks are where their hashes begin and end")
 
 	for (size_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++) {
 		uint32_t rank = cookie_rank(hashes[i]);
-		uint64_t from = cookie_place(NULL, cookie_of_rank(0, rank - 1)).from,
-			 to = cookie_place(NULL, cookie_of_rank(0, rank)).from;
+		uint64_t from = cookie_position(NULL, cookie_of_rank(0, rank - 1)).from,
+			 to = cookie_position(NULL, cookie_of_rank(0, rank)).from;
 
 		EXPECT(from <= (uint64_t)hashes[i] << 32);
-		EXPECT(to > ((uint64_t)hashes[i] << 32 | UINT32_MAX) || to == PLACE_END);
+		EXPECT(to > ((uint64_t)hashes[i] << 32 | UINT32_MAX) || to == POSITION_END);
 		EXPECT(from == 0 || cookie_rank((uint32_t)(from >> 32)) == rank);
 	}
 }

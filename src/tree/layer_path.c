@@ -16,8 +16,8 @@
 
 /* One step up from `at`: its own piece of the path. *ret_next is the parent, or NULL when the piece begins at the layer's
  * root. */
-static int place_piece(struct tree *tree, struct inode *at, unsigned layer, const char **ret_piece,
-		       struct inode **ret_next)
+static int layer_path_piece(struct tree *tree, struct inode *at, unsigned layer, const char **ret_piece,
+			    struct inode **ret_next)
 {
 	const struct dirref *ref = dir_ref_of_layer(at->dir, layer);
 
@@ -39,13 +39,13 @@ static int place_piece(struct tree *tree, struct inode *at, unsigned layer, cons
 }
 
 /* Length of the path of `dir`, with a slash behind it if it isn't empty. */
-static int place_length(struct tree *tree, struct inode *dir, unsigned layer, size_t *ret_len)
+static int layer_path_length(struct tree *tree, struct inode *dir, unsigned layer, size_t *ret_len)
 {
 	size_t len = 0;
 
 	while (dir) {
 		const char *piece;
-		int res = place_piece(tree, dir, layer, &piece, &dir);
+		int res = layer_path_piece(tree, dir, layer, &piece, &dir);
 
 		if (res < 0)
 			return res;
@@ -55,11 +55,11 @@ static int place_length(struct tree *tree, struct inode *dir, unsigned layer, si
 	return 0;
 }
 
-int place_compose_locked(struct tree *tree, struct inode *dir, unsigned layer, const char *name, char **ret_path)
+int layer_path_compose_locked(struct tree *tree, struct inode *dir, unsigned layer, const char *name, char **ret_path)
 {
 	size_t name_len = strlen(name), at;
 	char *path;
-	int res = place_length(tree, dir, layer, &at);
+	int res = layer_path_length(tree, dir, layer, &at);
 
 	if (res < 0)
 		return res;
@@ -72,7 +72,7 @@ int place_compose_locked(struct tree *tree, struct inode *dir, unsigned layer, c
 		const char *piece;
 		size_t len;
 
-		if (place_piece(tree, dir, layer, &piece, &dir) < 0)
+		if (layer_path_piece(tree, dir, layer, &piece, &dir) < 0)
 			break;
 		len = strlen(piece);
 		if (!len)
@@ -85,10 +85,10 @@ int place_compose_locked(struct tree *tree, struct inode *dir, unsigned layer, c
 	return 0;
 }
 
-int place_compose(struct tree *tree, struct inode *dir, unsigned layer, const char *name, char **ret_path)
+int layer_path_compose(struct tree *tree, struct inode *dir, unsigned layer, const char *name, char **ret_path)
 {
 	LOCK_SCOPE(&tree->table);
-	return place_compose_locked(tree, dir, layer, name, ret_path);
+	return layer_path_compose_locked(tree, dir, layer, name, ret_path);
 }
 
 int inode_lower_path(struct tree *tree, struct inode *inode, unsigned *ret_layer, char **ret_path)
@@ -101,7 +101,7 @@ int inode_lower_path(struct tree *tree, struct inode *inode, unsigned *ret_layer
 		return -ESTALE;
 	/* The names of a file with several links may lie in several layers. */
 	*ret_layer = n->layer;
-	return place_compose_locked(tree, n->parent, n->layer, n->name, ret_path);
+	return layer_path_compose_locked(tree, n->parent, n->layer, n->name, ret_path);
 }
 
 int dir_settle_lower(struct tree *tree, struct inode *inode)
@@ -117,7 +117,7 @@ int dir_settle_lower(struct tree *tree, struct inode *inode)
 			continue;
 		if (!inode->names)
 			return -ESTALE;
-		res = place_compose_locked(tree, inode->names->parent, ref->layer, inode->names->name, &ref->path);
+		res = layer_path_compose_locked(tree, inode->names->parent, ref->layer, inode->names->name, &ref->path);
 		if (res < 0)
 			return res;
 	}
