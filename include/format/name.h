@@ -33,7 +33,7 @@ enum xattr_ns {
 enum xattr_overlay {
 	XATTR_OVERLAY_OPAQUE, /* on a directory: `y` hides what lies below, `x` holds whiteouts in the attribute form */
 	XATTR_OVERLAY_REDIRECT,	 /* format/redirect.h */
-	XATTR_OVERLAY_ORIGIN,	 /* format/origin.h */
+	XATTR_OVERLAY_ORIGIN,	 /* format/ovl_fh.h */
 	XATTR_OVERLAY_IMPURE,	 /* `y` on a directory that may hold copied-up children */
 	XATTR_OVERLAY_NLINK,	 /* kernel's `L+N`/`U+N`, written with an index */
 	XATTR_OVERLAY_UPPER,	 /* on an index entry: handle of the upper directory */

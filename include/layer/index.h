@@ -6,7 +6,7 @@
  *				has of it leads there
  *	WORKDIR/nlink/HEX	plyfs's own: a symlink `L-n`; n names of the lower object, which is in no upper yet, were removed
  *
- * HEX is format/origin.h's name of the lower object. Upper objects in the index carry overlay.origin, the same bytes, and overlay.nlink
+ * HEX is format/ovl_fh.h's name of the lower object. Upper objects in the index carry overlay.origin, the same bytes, and overlay.nlink
  * (format/nlink.h): how many names the union has for the object.
  *
  * The names of both directories are known in memory, as hashes: while there are none a lookup costs nothing, and what isn't among them
@@ -21,12 +21,12 @@
 #ifndef LAYER_INDEX_H
 #define LAYER_INDEX_H
 
-#include "format/origin.h"
+#include "format/ovl_fh.h"
 #include "layer/layer.h"
 
 /* One object. */
 struct index_entry {
-	char name[ORIGIN_INDEX_NAME_SIZE];
+	char name[OVL_FH_INDEX_NAME_SIZE];
 	bool indexed;     /* it is in the upper, at `name` of index_fd() */
 	struct statx stx; /* of the upper object, where indexed */
 	uint32_t nlink;   /* the union's count of its names, >= 1 */
@@ -43,7 +43,7 @@ uint64_t index_generation(const struct layer_set *set);
 
 /* The name of the lower object `name` at dirfd ("": dirfd itself, O_PATH will do). -EOPNOTSUPP when it has none. */
 int index_name_of(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,
-		  char ret_name[static ORIGIN_INDEX_NAME_SIZE]);
+		  char ret_name[static OVL_FH_INDEX_NAME_SIZE]);
 /* What is known of a lower object with `nlink` links in its layer. ret->name is set in any case. -EIO for an entry that can't be its copy. */
 int index_look(const struct layer_set *set, const struct layer *l, int dirfd, const char *name, const struct statx *stx,
 	       struct index_entry *ret);

@@ -34,7 +34,7 @@
 
 #include "base/again.h"
 #include "base/lock.h"
-#include "format/origin.h"
+#include "format/ovl_fh.h"
 #include "layer/device.h"
 #include "layer/layer.h"
 
@@ -359,7 +359,7 @@ static inline bool inode_is_indexed(const struct inode *inode)
 uint32_t inode_nlink(struct tree *tree, struct inode *inode);
 void inode_set_nlink(struct tree *tree, struct inode *inode, uint32_t nlink);
 /* The name of the object's entry in the index, whether there is one or not; false when it isn't known yet. */
-bool inode_index_name(struct tree *tree, struct inode *inode, char ret_name[static ORIGIN_INDEX_NAME_SIZE]);
+bool inode_index_name(struct tree *tree, struct inode *inode, char ret_name[static OVL_FH_INDEX_NAME_SIZE]);
 int inode_set_index_name(struct tree *tree, struct inode *inode, const char *name);
 /* Copy-up of a counted inode, whose index name is known, in two steps: before the copy gets its entry, so that nothing can fail afterwards,
  * and when it has it (as inode_publish_upper). */

@@ -10,7 +10,7 @@
 #include <linux/stat.h>
 
 #include "change/copyup.h"
-#include "format/origin.h"
+#include "format/ovl_fh.h"
 #include "layer/work.h"
 
 /* Files from this size on are copied by the pool for big files. */
@@ -73,7 +73,7 @@ struct copyup {
 	int fd;               /* the copy: regular O_RDWR, directory O_RDONLY, others O_PATH; owned */
 	char temp[WORK_NAME_MAX]; /* the copy's name in the work directory; empty: nameless (O_TMPFILE) or moved away */
 	struct object_id id;  /* of the copy */
-	char index_name[ORIGIN_INDEX_NAME_SIZE]; /* of a file whose links are kept: the copy's entry; else empty */
+	char index_name[OVL_FH_INDEX_NAME_SIZE]; /* of a file whose links are kept: the copy's entry; else empty */
 	bool meta_only;       /* metadata alone is copied */
 	bool fill_holes;      /* what the copy has in the source's holes isn't zero */
 	bool persistent_ino;  /* the copy carries an xattr from which its st_ino comes on later mounts */

@@ -18,7 +18,7 @@
 #include "format/acl.h"
 #include "format/ino_xattr.h"
 #include "format/name.h"
-#include "format/origin.h"
+#include "format/ovl_fh.h"
 #include "format/source.h"
 #include "internal.h"
 #include "layer/index.h"
@@ -222,8 +222,8 @@ static bool handle_lasts(const struct copyup *c)
 static int set_origin(struct copyup *c)
 {
 	struct layer_set *set = c->writer->layers;
-	uint8_t value[ORIGIN_MAX];
-	struct origin origin;
+	uint8_t value[OVL_FH_MAX];
+	struct ovl_fh origin;
 	bool opens;
 	ssize_t n;
 	int r;
@@ -233,10 +233,10 @@ static int set_origin(struct copyup *c)
 	n = layer_make_origin(set, c->layer, c->src, value, sizeof(value));
 	opens = n > 0;
 	if (c->index_name[0]) {
-		r = origin_from_index_name(c->index_name, &origin);
+		r = ovl_fh_from_index_name(c->index_name, &origin);
 		if (r < 0)
 			return r;
-		n = (ssize_t)origin_encode(&origin, value);
+		n = (ssize_t)ovl_fh_encode(&origin, value);
 	}
 	r = set_private_xattr(c, XATTR_OVERLAY_ORIGIN, value, n > 0 ? (size_t)n : 0);
 	/* An entry of the index without it would be taken for another's. */

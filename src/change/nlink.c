@@ -36,7 +36,7 @@ int nlink_prepare(struct writer *writer, struct inode *inode)
 /* By its entry, which goes with the last name. */
 static int hold_by_entry(struct writer *writer, struct inode *inode)
 {
-	char name[ORIGIN_INDEX_NAME_SIZE];
+	char name[OVL_FH_INDEX_NAME_SIZE];
 
 	if (!inode_index_name(writer->tree, inode, name))
 		return -EIO;
@@ -55,7 +55,7 @@ int nlink_prepare_removal(struct writer *writer, struct inode *inode, bool in_up
 /* The last name of an indexed object went. */
 static int leave_index(struct writer *writer, struct inode *inode)
 {
-	char name[ORIGIN_INDEX_NAME_SIZE];
+	char name[OVL_FH_INDEX_NAME_SIZE];
 	_cleanup_close_ int fd = inode_open(writer->tree, inode, O_PATH, NULL);
 	struct statx stx;
 	unsigned links;
@@ -82,7 +82,7 @@ static int leave_index(struct writer *writer, struct inode *inode)
 
 /* The name of a lower object in the index, from its handle when it isn't known. */
 static int name_in_index(struct writer *writer, struct inode *inode, int fd, unsigned layer,
-			 char ret_name[static ORIGIN_INDEX_NAME_SIZE])
+			 char ret_name[static OVL_FH_INDEX_NAME_SIZE])
 {
 	int r;
 
@@ -94,7 +94,7 @@ static int name_in_index(struct writer *writer, struct inode *inode, int fd, uns
 
 static int note_gone(struct writer *writer, struct inode *inode, uint32_t left)
 {
-	char name[ORIGIN_INDEX_NAME_SIZE];
+	char name[OVL_FH_INDEX_NAME_SIZE];
 	_cleanup_close_ int fd = inode_open(writer->tree, inode, O_PATH, NULL);
 	struct statx stx;
 	int r = fd < 0 ? fd : os_statx(fd, "", &stx);
@@ -139,7 +139,7 @@ void nlink_added(struct writer *writer, struct inode *inode)
 
 int nlink_link_up(struct writer *writer, struct inode *inode, struct inode *dir, int dirfd, const char *name)
 {
-	char entry[ORIGIN_INDEX_NAME_SIZE];
+	char entry[OVL_FH_INDEX_NAME_SIZE];
 	struct change_times times;
 	int r = change_set_impure(writer, dir, dirfd);
 

@@ -98,7 +98,7 @@ bool index_takes(const struct layer_set *set, uint32_t type)
 
 /* --- names ------------------------------------------------------------------------------------------------------------------- */
 
-int index_origin_of(const struct layer_set *set, const struct layer *l, int dirfd, const char *name, struct origin *ret)
+int index_fh_of(const struct layer_set *set, const struct layer *l, int dirfd, const char *name, struct ovl_fh *ret)
 {
 	const struct layer_fs *fs = &set->fs[l->fs];
 	struct os_handle handle;
@@ -109,17 +109,17 @@ int index_origin_of(const struct layer_set *set, const struct layer *l, int dirf
 	res = os_name_to_handle(dirfd, name, &handle);
 	if (res < 0)
 		return res;
-	return origin_make(handle.type, handle.bytes, handle.len, fs->uuid, layer_is_indexed(set, l), ret) < 0 ? -EOPNOTSUPP : 0;
+	return ovl_fh_make(handle.type, handle.bytes, handle.len, fs->uuid, layer_is_indexed(set, l), ret) < 0 ? -EOPNOTSUPP : 0;
 }
 
 int index_name_of(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,
-		  char ret_name[static ORIGIN_INDEX_NAME_SIZE])
+		  char ret_name[static OVL_FH_INDEX_NAME_SIZE])
 {
-	struct origin origin;
-	int res = index_origin_of(set, l, dirfd, name, &origin);
+	struct ovl_fh origin;
+	int res = index_fh_of(set, l, dirfd, name, &origin);
 
 	if (res == 0)
-		res = origin_index_name(&origin, ret_name);
+		res = ovl_fh_index_name(&origin, ret_name);
 	return MIN(res, 0);
 }
 
@@ -164,7 +164,7 @@ bool index_is_idle(const struct layer_set *set)
 }
 
 /* Links of the lower object that an origin names; 0 when that can't be told. */
-static uint32_t links_of_origin(const struct layer_set *set, const struct origin *origin)
+static uint32_t links_of_origin(const struct layer_set *set, const struct ovl_fh *origin)
 {
 	for (unsigned i = 0; i < set->n_fs; i++) {
 		const struct layer_fs *fs = &set->fs[i];
@@ -188,11 +188,11 @@ int64_t index_read_nlink(const struct layer_set *set, const char *name, uint32_t
 	char text[NLINK_SIZE];
 	struct nlink_xattr count;
 	ssize_t size = os_getxattr(index_fd(set), name, xattr, text, sizeof(text));
-	struct origin origin;
+	struct ovl_fh origin;
 
 	if (size <= 0 || nlink_decode(text, (size_t)size, &count) < 0)
 		return -ENODATA;
-	if (!count.upper && !lower && origin_from_index_name(name, &origin) == 0)
+	if (!count.upper && !lower && ovl_fh_from_index_name(name, &origin) == 0)
 		lower = links_of_origin(set, &origin);
 	return count.upper || lower ? nlink_apply(count, links, lower) : -ENODATA;
 }
@@ -202,11 +202,11 @@ int64_t index_read_nlink(const struct layer_set *set, const char *name, uint32_t
 static uint32_t count_names(const struct layer_set *set, const char *name, uint32_t links, uint32_t lower)
 {
 	int64_t nlink = index_read_nlink(set, name, links, lower);
-	struct origin origin;
+	struct ovl_fh origin;
 
 	if (nlink > 0)
 		return (uint32_t)nlink;
-	if (!lower && origin_from_index_name(name, &origin) == 0)
+	if (!lower && ovl_fh_from_index_name(name, &origin) == 0)
 		lower = links_of_origin(set, &origin);
 	return (lower ? lower : LINKS_UNKNOWN) + links - 1;
 }
@@ -266,19 +266,19 @@ int index_look(const struct layer_set *set, const struct layer *l, int dirfd, co
 	return 0;
 }
 
-static int read_origin(const struct layer_set *set, int dirfd, const char *name, struct origin *ret)
+static int read_origin(const struct layer_set *set, int dirfd, const char *name, struct ovl_fh *ret)
 {
-	uint8_t value[ORIGIN_MAX];
+	uint8_t value[OVL_FH_MAX];
 	ssize_t size =
 		os_getxattr(dirfd, name, xattr_overlay_name(set->ns, XATTR_OVERLAY_ORIGIN), value, sizeof(value));
 
-	return size < 0 ? (int)size : origin_decode(value, (size_t)size, ret);
+	return size < 0 ? (int)size : ovl_fh_decode(value, (size_t)size, ret);
 }
 
 int index_look_upper(const struct layer_set *set, int dirfd, const char *name, const struct statx *stx,
 		     struct index_entry *ret)
 {
-	struct origin origin;
+	struct ovl_fh origin;
 	int res;
 
 	/* The entry is one of its links. */
@@ -287,7 +287,7 @@ int index_look_upper(const struct layer_set *set, int dirfd, const char *name, c
 	res = read_origin(set, dirfd, name, &origin);
 	if (res < 0)
 		return res == -ENODATA || res == -EOPNOTSUPP || res == -EINVAL || res == -ERANGE ? 0 : res;
-	if (origin_index_name(&origin, ret->name) < 0)
+	if (ovl_fh_index_name(&origin, ret->name) < 0)
 		return 0;
 	res = look_at_entry(set, ret->name, stx->stx_mode & S_IFMT, &ret->stx);
 	/* Copied up without an index, or before the index was emptied. */
@@ -315,43 +315,43 @@ static int open_dir(struct layer_set *set, const char *name)
 }
 
 /* -ENODATA without an xattr that means something, -ESTALE when it names another object. */
-int index_check_fh(const struct layer_set *set, int fd, enum xattr_overlay which, const struct origin *origin)
+int index_check_fh(const struct layer_set *set, int fd, enum xattr_overlay which, const struct ovl_fh *origin)
 {
-	uint8_t value[ORIGIN_MAX];
-	struct origin stored;
+	uint8_t value[OVL_FH_MAX];
+	struct ovl_fh stored;
 	ssize_t size = os_getxattr(fd, "", xattr_overlay_name(set->ns, which), value, sizeof(value));
 	int res;
 
 	if (size < 0)
 		return size == -ERANGE ? -ESTALE : (int)size;
-	res = origin_decode(value, (size_t)size, &stored);
+	res = ovl_fh_decode(value, (size_t)size, &stored);
 	if (res < 0)
 		return res == -ENODATA ? res : -ESTALE;
-	return origin_equal(&stored, origin) ? 0 : -ESTALE;
+	return ovl_fh_equal(&stored, origin) ? 0 : -ESTALE;
 }
 
-int index_renew_xattr(const struct layer_set *set, int fd, enum xattr_overlay which, const struct origin *origin)
+int index_renew_xattr(const struct layer_set *set, int fd, enum xattr_overlay which, const struct ovl_fh *origin)
 {
-	static const uint8_t none[ORIGIN_UUID_SIZE];
-	uint8_t value[ORIGIN_MAX];
+	static const uint8_t none[OVL_FH_UUID_SIZE];
+	uint8_t value[OVL_FH_MAX];
 	const char *xattr = xattr_overlay_name(set->ns, which);
 	ssize_t size = os_getxattr(fd, "", xattr, value, sizeof(value));
-	struct origin stored;
+	struct ovl_fh stored;
 
-	if (size <= 0 || origin_decode(value, (size_t)size, &stored) < 0 || memcmp(stored.uuid, none, sizeof(none)))
+	if (size <= 0 || ovl_fh_decode(value, (size_t)size, &stored) < 0 || memcmp(stored.uuid, none, sizeof(none)))
 		return 0;
 	memcpy(stored.uuid, origin->uuid, sizeof(stored.uuid));
-	return origin_equal(&stored, origin) ? os_setxattr(fd, "", xattr, value, origin_encode(origin, value), 0) : 0;
+	return ovl_fh_equal(&stored, origin) ? os_setxattr(fd, "", xattr, value, ovl_fh_encode(origin, value), 0) : 0;
 }
 
-int index_set_fh(const struct layer_set *set, int fd, enum xattr_overlay which, const struct origin *origin)
+int index_set_fh(const struct layer_set *set, int fd, enum xattr_overlay which, const struct ovl_fh *origin)
 {
-	uint8_t value[ORIGIN_MAX];
+	uint8_t value[OVL_FH_MAX];
 	int res = index_check_fh(set, fd, which, origin);
 
 	if (res != -ENODATA)
 		return res;
-	return os_setxattr(fd, "", xattr_overlay_name(set->ns, which), value, origin_encode(origin, value), 0);
+	return os_setxattr(fd, "", xattr_overlay_name(set->ns, which), value, ovl_fh_encode(origin, value), 0);
 }
 
 int index_make(struct layer_set *set)

@@ -50,9 +50,9 @@ static int upper_links(struct layer_set *set)
 }
 
 /* Whether the file system of the layer gives a handle that lasts; then *ret is the root's. 1, 0 or -errno. */
-static int has_origin(const struct layer_set *set, const struct layer *l, struct origin *ret)
+static int has_origin(const struct layer_set *set, const struct layer *l, struct ovl_fh *ret)
 {
-	return layer_supports(index_origin_of(set, l, l->root_fd, "", ret));
+	return layer_supports(index_fh_of(set, l, l->root_fd, "", ret));
 }
 
 /* Fills in what the index is tied to. 1; or 0 where there can be none, with *ret_why; or -errno, when that can't be told now. *ret_path is what
@@ -124,11 +124,11 @@ static bool is_orphan(const struct layer_set *set, const char *name, const struc
 	return stx->stx_nlink == 1 && index_read_nlink(set, name, 1, 0) == 0;
 }
 
-static int check_entry(struct index_cleaning *c, const char *name, const struct origin *origin)
+static int check_entry(struct index_cleaning *c, const char *name, const struct ovl_fh *origin)
 {
 	struct layer_set *set = c->lo->set;
-	struct origin stored = {0};
-	uint8_t value[ORIGIN_MAX];
+	struct ovl_fh stored = {0};
+	uint8_t value[OVL_FH_MAX];
 	struct statx stx;
 	ssize_t size;
 	int res = os_statx(c->dir, name, &stx);
@@ -143,10 +143,10 @@ static int check_entry(struct index_cleaning *c, const char *name, const struct 
 	size = os_getxattr(c->dir, name, xattr_overlay_name(set->ns, XATTR_OVERLAY_ORIGIN), value, sizeof(value));
 	if (size < 0)
 		return (int)size;
-	res = origin_decode(value, (size_t)size, &stored);
+	res = ovl_fh_decode(value, (size_t)size, &stored);
 	if (res < 0)
 		return res;
-	if (!origin_equal(&stored, origin))
+	if (!ovl_fh_equal(&stored, origin))
 		return drop_entry(c, name, "it is a copy of something else");
 	if (is_orphan(set, name, &stx))
 		return drop_entry(c, name, "no name leads there");
@@ -157,13 +157,13 @@ static int read_entry(void *arg, const struct os_dirent *entry)
 {
 	struct index_cleaning *c = arg;
 	const char *workdir = layer_work_location(c->lo)->path;
-	struct origin origin;
+	struct ovl_fh origin;
 	int res;
 
 	/* The kernel has its temp files here. */
 	if (entry->name[0] == '#')
 		return work_remove_tree(c->dir, entry->name);
-	res = origin_from_index_name(entry->name, &origin);
+	res = ovl_fh_from_index_name(entry->name, &origin);
 	if (res == 0)
 		res = check_entry(c, entry->name, &origin);
 	return res < 0 ? layer_refuse(c->lo, res, "index", workdir, INDEX_DIR_NAME "/%s isn't valid: %s", entry->name,
@@ -181,10 +181,10 @@ static int read_gone(void *arg, const struct os_dirent *entry)
 {
 	struct index_cleaning *c = arg;
 	struct layer_index *index = c->lo->set->index;
-	struct origin origin;
+	struct ovl_fh origin;
 	struct statx stx;
 
-	if (origin_from_index_name(entry->name, &origin) < 0)
+	if (ovl_fh_from_index_name(entry->name, &origin) < 0)
 		return 0;
 	if (index_fd(c->lo->set) >= 0 && os_statx(index_fd(c->lo->set), entry->name, &stx) == 0)
 		return os_unlinkat(c->dir, entry->name, 0);

@@ -29,8 +29,8 @@
 #include "os/fs.h"
 
 struct rebuild_entry {
-	char name[ORIGIN_INDEX_NAME_SIZE], new_name[ORIGIN_INDEX_NAME_SIZE];
-	struct origin old, origin; /* what its object is marked with, and what is right here */
+	char name[OVL_FH_INDEX_NAME_SIZE], new_name[OVL_FH_INDEX_NAME_SIZE];
+	struct ovl_fh old, origin; /* what its object is marked with, and what is right here */
 	struct layer_id id;	   /* of its object */
 	uint32_t links, found; /* links in the upper: that there must be, and that were met */
 	char *path; /* owned; of the lower file in its layer */
@@ -58,13 +58,13 @@ PRINTF_FORMAT(2, 3) static int no_rebuild(struct rebuild *r, const char *fmt, ..
 
 /* --- where the entries come from ---------------------------------------------------------------------------------------------- */
 
-static int read_origin(const struct rebuild *r, int dirfd, const char *name, struct origin *ret)
+static int read_origin(const struct rebuild *r, int dirfd, const char *name, struct ovl_fh *ret)
 {
-	uint8_t value[ORIGIN_MAX];
+	uint8_t value[OVL_FH_MAX];
 	const char *xattr = xattr_overlay_name(r->set->ns, XATTR_OVERLAY_ORIGIN);
 	ssize_t size = os_getxattr(dirfd, name, xattr, value, sizeof(value));
 
-	return size < 0 ? (int)size : origin_decode(value, (size_t)size, ret);
+	return size < 0 ? (int)size : ovl_fh_decode(value, (size_t)size, ret);
 }
 
 static bool looks_like(const struct source *source, const struct statx *lower, const struct statx *copy)
@@ -91,9 +91,9 @@ static int find_lower(struct rebuild *r, const struct source *source, const stru
 		return no_rebuild(r, "%s can't be found in %s: %s", source->path, l->path, strerror(-res));
 	if (!looks_like(source, &stx, copy))
 		return no_rebuild(r, "%s in %s isn't what was copied up", source->path, l->path);
-	res = index_origin_of(r->set, l, fd, "", &e->origin);
+	res = index_fh_of(r->set, l, fd, "", &e->origin);
 	if (res == 0)
-		res = origin_index_name(&e->origin, e->new_name);
+		res = ovl_fh_index_name(&e->origin, e->new_name);
 	return res < 0 ? no_rebuild(r, "%s in %s: %s", source->path, l->path, strerror(-res)) : 0;
 }
 
@@ -156,12 +156,12 @@ static int by_new_name(const void *a, const void *b)
 /* A file that no entry has as a link, though it was copied from the same: who copied the upper made two files of one. */
 static int see_other(struct rebuild *r, const struct layer_walk_entry *entry)
 {
-	struct origin origin;
+	struct ovl_fh origin;
 
 	if (!r->has_single || read_origin(r, entry->dirfd, entry->name, &origin) < 0)
 		return 0;
 	for (size_t i = 0; i < r->n; i++)
-		if (!r->entries[i].links && origin_equal(&origin, &r->entries[i].old))
+		if (!r->entries[i].links && ovl_fh_equal(&origin, &r->entries[i].old))
 			return no_rebuild(r, "hard links of the copy of %s were lost", r->entries[i].path);
 	return 0;
 }
@@ -216,11 +216,11 @@ static int check_names(struct rebuild *r)
 /* --- making it ------------------------------------------------------------------------------------------------------------------- */
 
 static int write_xattr(const struct rebuild *r, int dirfd, const char *name, enum xattr_overlay which,
-		       const struct origin *origin)
+		       const struct ovl_fh *origin)
 {
-	uint8_t value[ORIGIN_MAX];
+	uint8_t value[OVL_FH_MAX];
 
-	return os_setxattr(dirfd, name, xattr_overlay_name(r->set->ns, which), value, origin_encode(origin, value), 0);
+	return os_setxattr(dirfd, name, xattr_overlay_name(r->set->ns, which), value, ovl_fh_encode(origin, value), 0);
 }
 
 static int write_entry(const struct rebuild *r, const struct rebuild_entry *e)

@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 #include "format/ino_xattr.h"
-#include "format/origin.h"
+#include "format/ovl_fh.h"
 #include "internal.h"
 #include "layer/index.h"
 #include "os/fs.h"
@@ -21,15 +21,15 @@
 ssize_t layer_make_origin(const struct layer_set *set, const struct layer *l, int fd, void *buf, size_t size)
 {
 	const struct layer_fs *fs = &set->fs[l->fs];
-	uint8_t value[ORIGIN_MAX];
+	uint8_t value[OVL_FH_MAX];
 	struct os_handle handle;
-	struct origin origin;
+	struct ovl_fh origin;
 	size_t len;
 
 	if (!fs->has_handles || os_name_to_handle(fd, "", &handle) < 0 ||
-	    origin_make(handle.type, handle.bytes, handle.len, fs->uuid, false, &origin) < 0)
+	    ovl_fh_make(handle.type, handle.bytes, handle.len, fs->uuid, false, &origin) < 0)
 		return -EOPNOTSUPP;
-	len = origin_encode(&origin, value);
+	len = ovl_fh_encode(&origin, value);
 	if (len > size)
 		return -ERANGE;
 	memcpy(buf, value, len);
@@ -75,7 +75,7 @@ static uint64_t ino_of_lower(const struct copy *copy, const struct layer *l, int
 
 /* The inode number of the object in this file system, or 0. Kernel overlayfs keeps a hard-linked file's
  * number only with an index, because else each of its names may have been copied to an upper file of its own. */
-static uint64_t ino_in_fs(const struct copy *copy, const struct layer_fs *fs, const struct origin *origin)
+static uint64_t ino_in_fs(const struct copy *copy, const struct layer_fs *fs, const struct ovl_fh *origin)
 {
 	struct os_handle handle = {.type = origin->type, .len = origin->fid_size};
 	_cleanup_close_ int fd = -1;
@@ -91,7 +91,7 @@ static uint64_t ino_in_fs(const struct copy *copy, const struct layer_fs *fs, co
 	return ino_of_lower(copy, fs->lower, fd, &stx);
 }
 
-static uint64_t ino_of_origin(const struct copy *copy, const struct origin *origin)
+static uint64_t ino_of_origin(const struct copy *copy, const struct ovl_fh *origin)
 {
 	const struct layer_set *set = copy->set;
 
@@ -120,12 +120,12 @@ bool layer_uuid_is_ambiguous(const struct layer_set *set, const uint8_t uuid[16]
 static uint64_t ino_of_handle(const struct copy *copy)
 {
 	const struct layer_set *set = copy->set;
-	uint8_t value[ORIGIN_MAX];
-	struct origin origin;
+	uint8_t value[OVL_FH_MAX];
+	struct ovl_fh origin;
 	ssize_t size =
 		os_getxattr(copy->dirfd, copy->name, xattr_overlay_name(set->ns, XATTR_OVERLAY_ORIGIN), value, sizeof(value));
 
-	if (size <= 0 || origin_decode(value, (size_t)size, &origin) < 0 || (origin.flags & ORIGIN_FLAG_PATH_UPPER) ||
+	if (size <= 0 || ovl_fh_decode(value, (size_t)size, &origin) < 0 || (origin.flags & OVL_FH_FLAG_PATH_UPPER) ||
 	    layer_uuid_is_ambiguous(set, origin.uuid))
 		return 0;
 	return ino_of_origin(copy, &origin);

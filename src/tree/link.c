@@ -158,7 +158,7 @@ void inode_set_nlink(struct tree *tree, struct inode *inode, uint32_t nlink)
 		link->nlink = nlink;
 }
 
-bool inode_index_name(struct tree *tree, struct inode *inode, char ret_name[static ORIGIN_INDEX_NAME_SIZE])
+bool inode_index_name(struct tree *tree, struct inode *inode, char ret_name[static OVL_FH_INDEX_NAME_SIZE])
 {
 	struct inode_link *link;
 

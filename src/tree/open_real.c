@@ -30,7 +30,7 @@ struct real_path {
 	const struct layer *layer;
 	const char *name;
 	bool borrowed; /* dir.fd isn't the descriptor cache's */
-	char index_name[ORIGIN_INDEX_NAME_SIZE];
+	char index_name[OVL_FH_INDEX_NAME_SIZE];
 };
 
 static void real_path_put(struct tree *tree, struct real_path *real)

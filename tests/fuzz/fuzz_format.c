@@ -14,7 +14,7 @@
 #include "format/work_state.h"
 #include "format/metacopy.h"
 #include "format/name.h"
-#include "format/origin.h"
+#include "format/ovl_fh.h"
 #include "format/override.h"
 #include "format/redirect.h"
 #include "format/source.h"
@@ -32,24 +32,24 @@ static char *to_string(const uint8_t *data, size_t size)
 
 static void fuzz_origin(const uint8_t *data, size_t size)
 {
-	uint8_t again[ORIGIN_MAX];
-	struct origin origin;
+	uint8_t again[OVL_FH_MAX];
+	struct ovl_fh origin;
 	size_t len;
 
-	if (origin_decode(data, size, &origin) < 0)
+	if (ovl_fh_decode(data, size, &origin) < 0)
 		return;
-	len = origin_encode(&origin, again);
+	len = ovl_fh_encode(&origin, again);
 	MUST(len <= size && !memcmp(again, data, len));
 }
 
 static void fuzz_index_name(const uint8_t *data, size_t size)
 {
-	char *text = to_string(data, size), name[ORIGIN_INDEX_NAME_SIZE];
-	struct origin origin;
+	char *text = to_string(data, size), name[OVL_FH_INDEX_NAME_SIZE];
+	struct ovl_fh origin;
 	int len;
 
-	if (origin_from_index_name(text, &origin) == 0) {
-		len = origin_index_name(&origin, name);
+	if (ovl_fh_from_index_name(text, &origin) == 0) {
+		len = ovl_fh_index_name(&origin, name);
 		MUST(len < 0 || !memcmp(name, text, (size_t)len));
 	}
 	free(text);

@@ -8,7 +8,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "fixture.h"
-#include "format/origin.h"
+#include "format/ovl_fh.h"
 #include "format/source.h"
 #include "layer/index.h"
 
@@ -152,11 +152,11 @@ TEST("an error that may pass refuses the mount with its cause, and is never take
 
 #define OVER(layer) "lowerdir=" layer ",upperdir=u,workdir=w,redirect_dir=off"
 
-static bool set_xattr(const char *path, const char *name, const struct origin *origin)
+static bool set_xattr(const char *path, const char *name, const struct ovl_fh *origin)
 {
-	uint8_t value[ORIGIN_MAX];
+	uint8_t value[OVL_FH_MAX];
 
-	return !setxattr(path, name, value, origin_encode(origin, value), 0);
+	return !setxattr(path, name, value, ovl_fh_encode(origin, value), 0);
 }
 
 static bool make_lower(const char *name)
@@ -178,12 +178,12 @@ static bool make_entry(const char *name)
 {
 	struct source source = {.layer = 1, .layers = 1, .nlink = 2, .size = 3, .mtime = 5};
 	uint8_t value[SOURCE_MAX], uuid[16] = {0};
-	char index_name[ORIGIN_INDEX_NAME_SIZE], upper[32], entry[300];
-	struct origin origin;
+	char index_name[OVL_FH_INDEX_NAME_SIZE], upper[32], entry[300];
+	struct ovl_fh origin;
 
 	strcpy(source.path, name);
 	snprintf(upper, sizeof(upper), "u/%s", name);
-	if (!make_lower(name) || origin_make(1, name, strlen(name) + 1, uuid, false, &origin) < 0 || origin_index_name(&origin, index_name) < 0)
+	if (!make_lower(name) || ovl_fh_make(1, name, strlen(name) + 1, uuid, false, &origin) < 0 || ovl_fh_index_name(&origin, index_name) < 0)
 		return false;
 	snprintf(entry, sizeof(entry), "w/index/%s", index_name);
 	return make_file(upper, "new", 0644) && !link(upper, entry) &&

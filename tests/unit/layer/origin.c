@@ -4,7 +4,7 @@
  * doubt.
  */
 #include "fixture.h"
-#include "format/origin.h"
+#include "format/ovl_fh.h"
 
 #define SET "lowerdir=l1:l2,upperdir=u,workdir=w"
 #define ORIGIN "trusted.overlay.origin"
@@ -14,13 +14,13 @@ static bool copy_up(struct fixture *f, unsigned index, const char *name)
 {
 	const struct layer *l = &f->set->layers[index];
 	int fd = layer_openat(l, l->root_fd, name, O_PATH);
-	uint8_t value[ORIGIN_MAX];
+	uint8_t value[OVL_FH_MAX];
 	ssize_t size = layer_make_origin(f->set, l, fd, value, sizeof(value));
 	char path[64];
 
 	close(fd);
 	snprintf(path, sizeof(path), "u/%s", name);
-	return size > ORIGIN_HEADER_SIZE && make_file(path, "", 0644) &&
+	return size > OVL_FH_HEADER_SIZE && make_file(path, "", 0644) &&
 	       !setxattr(path, ORIGIN, value, (size_t)size, 0);
 }
 
@@ -124,14 +124,14 @@ static void kernel_wrote(void)
 
 static ssize_t value_of(const char *path, void *buf)
 {
-	return lgetxattr(path, ORIGIN, buf, ORIGIN_MAX);
+	return lgetxattr(path, ORIGIN, buf, OVL_FH_MAX);
 }
 
 static void same_bytes(void)
 {
 	FIXTURE(f);
 	char options[256];
-	uint8_t kernel[ORIGIN_MAX], ours[ORIGIN_MAX];
+	uint8_t kernel[OVL_FH_MAX], ours[OVL_FH_MAX];
 	ssize_t size;
 	int fd;
 	ASSERT(make_file("l1/a", "lower", 0644));
@@ -143,7 +143,7 @@ static void same_bytes(void)
 	EXPECT_INT(chmod("m/a", 0600), 0);
 	EXPECT_INT(umount("m"), 0);
 	size = value_of("u/a", kernel);
-	ASSERT(size > ORIGIN_HEADER_SIZE);
+	ASSERT(size > OVL_FH_HEADER_SIZE);
 	EXPECT_OPENS(&f, "lowerdir=l1,upperdir=u,workdir=w");
 	if (!f.set->fs[0].has_uuid)
 		return;

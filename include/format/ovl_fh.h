@@ -7,56 +7,56 @@
  *
  * The same bytes, in lower-case hexadecimal, name the entries of the index directory.
  */
-#ifndef FORMAT_ORIGIN_H
-#define FORMAT_ORIGIN_H
+#ifndef FORMAT_OVL_FH_H
+#define FORMAT_OVL_FH_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define ORIGIN_HEADER_SIZE 21
-#define ORIGIN_FID_MAX 128 /* MAX_HANDLE_SZ */
-#define ORIGIN_MAX (ORIGIN_HEADER_SIZE + ORIGIN_FID_MAX)
-#define ORIGIN_UUID_SIZE 16
+#define OVL_FH_HEADER_SIZE 21
+#define OVL_FH_FID_MAX 128 /* MAX_HANDLE_SZ */
+#define OVL_FH_MAX (OVL_FH_HEADER_SIZE + OVL_FH_FID_MAX)
+#define OVL_FH_UUID_SIZE 16
 
 /* Byte order of the machine that encoded the handle; a handle of the other order is "origin unknown". */
-#define ORIGIN_FLAG_BIG_ENDIAN (1U << 0)
-#define ORIGIN_FLAG_ANY_ENDIAN (1U << 1)
+#define OVL_FH_FLAG_BIG_ENDIAN (1U << 0)
+#define OVL_FH_FLAG_ANY_ENDIAN (1U << 1)
 /* The handle is an upper inode's (overlay.upper), not a lower one's. */
-#define ORIGIN_FLAG_PATH_UPPER (1U << 2)
-#define ORIGIN_FLAGS_KNOWN (ORIGIN_FLAG_BIG_ENDIAN | ORIGIN_FLAG_ANY_ENDIAN | ORIGIN_FLAG_PATH_UPPER)
+#define OVL_FH_FLAG_PATH_UPPER (1U << 2)
+#define OVL_FH_FLAGS_KNOWN (OVL_FH_FLAG_BIG_ENDIAN | OVL_FH_FLAG_ANY_ENDIAN | OVL_FH_FLAG_PATH_UPPER)
 
-struct origin {
+struct ovl_fh {
 	uint8_t flags;
 	uint8_t type; /* handle_type of struct file_handle */
 	uint8_t fid_size;
-	uint8_t uuid[ORIGIN_UUID_SIZE];
-	uint8_t fid[ORIGIN_FID_MAX];
+	uint8_t uuid[OVL_FH_UUID_SIZE];
+	uint8_t fid[OVL_FH_FID_MAX];
 };
 
 /*
  * Fills an origin from what name_to_handle_at gave. -EINVAL when the handle is empty or too long, or when its type
  * doesn't fit the byte that the format has for it.
  */
-int origin_make(int type, const void *fid, size_t fid_size, const uint8_t uuid[static ORIGIN_UUID_SIZE], bool upper,
-		struct origin *ret);
+int ovl_fh_make(int type, const void *fid, size_t fid_size, const uint8_t uuid[static OVL_FH_UUID_SIZE], bool upper,
+		struct ovl_fh *ret);
 
 /*
  * Decodes an attribute's value. -ENODATA: the origin is unknown, which is no error (empty value, later version, unknown
  * flags, other byte order). -EINVAL: the bytes are none of the format's. *ret is untouched on failure.
  */
-int origin_decode(const void *value, size_t size, struct origin *ret);
+int ovl_fh_decode(const void *value, size_t size, struct ovl_fh *ret);
 
 /* Encodes; returns the size. */
-size_t origin_encode(const struct origin *origin, uint8_t ret_value[static ORIGIN_MAX]);
+size_t ovl_fh_encode(const struct ovl_fh *fh, uint8_t ret_value[static OVL_FH_MAX]);
 
 /* Same type, file system and handle. */
-bool origin_equal(const struct origin *a, const struct origin *b);
+bool ovl_fh_equal(const struct ovl_fh *a, const struct ovl_fh *b);
 
 /* The entry in the index directory. Returns its length; -ENAMETOOLONG when the handle is too long for a file name. */
-#define ORIGIN_INDEX_NAME_SIZE 256
-int origin_index_name(const struct origin *origin, char ret_name[static ORIGIN_INDEX_NAME_SIZE]);
-/* The way back; errors as origin_decode. */
-int origin_from_index_name(const char *name, struct origin *ret);
+#define OVL_FH_INDEX_NAME_SIZE 256
+int ovl_fh_index_name(const struct ovl_fh *fh, char ret_name[static OVL_FH_INDEX_NAME_SIZE]);
+/* The way back; errors as ovl_fh_decode. */
+int ovl_fh_from_index_name(const char *name, struct ovl_fh *ret);
 
 #endif
