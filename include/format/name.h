@@ -70,7 +70,8 @@ bool xattr_is_fuseoverlayfs(const char *stored);
 #define XATTR_FUSEOVERLAYFS_OPAQUE "user.fuseoverlayfs.opaque"
 
 /*
- * Owner and mode kept in an attribute (format/override.h). A layer has one form, the attribute on its root tells which.
+ * Owner and mode kept in an attribute (format/stat_override.h). A layer has one form, the attribute on its root tells
+ * which.
  */
 enum override_form {
 	OVERRIDE_NONE,

@@ -167,18 +167,18 @@ int layer_statx(const struct layer *l, int dirfd, const char *name, struct statx
  * dirfd. */
 int layer_statx_unchecked(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx);
 
-/* --- owner, mode and type in an attribute (format/override.h); all the statx functions above obey it --------------------- */
+/* --- owner, mode and type in an attribute (format/stat_override.h); all the statx functions above obey it ---------------- */
 
 /* What such objects of the upper have instead: their own mode is nobody's business, but the daemon must get in. */
 #define LAYER_OVERRIDE_MODE 0755
 
-/* Whether they are kept aside in the upper. */
-static inline bool layer_overrides(const struct layer_set *set)
+/* Whether the upper has stat overrides. */
+static inline bool layer_overrides_stat(const struct layer_set *set)
 {
 	return set->has_upper && set->layers[0].override != OVERRIDE_NONE;
 }
 /* Writes owner, mode, type and device number of `stx` to the upper object open (O_PATH) at fd. */
-int layer_write_override(const struct layer_set *set, int fd, const struct statx *stx);
+int layer_write_stat_override(const struct layer_set *set, int fd, const struct statx *stx);
 
 /* --- layers on idmapped mounts ------------------------------------------------------------------------------------ */
 

@@ -53,7 +53,7 @@ struct stack_spec {
 	int uuid;	       /* enum uuid_mode */
 	int index;	       /* enum index_mode */
 	int metacopy;	       /* enum metacopy_mode */
-	int xattr_permissions; /* 0, 1 or 2: format/override.h */
+	int xattr_permissions; /* 0, 1 or 2: format/stat_override.h */
 	struct idmap uidmap, gidmap; /* of the mount; the ranges are borrowed */
 
 	bool volatile_upper;	 /* nothing is synced */

@@ -77,7 +77,7 @@ static int set_owner(struct writer *writer, struct inode *inode, int path, const
 	int r = change_set_owner(writer, path, uid, gid);
 
 	/* The file system took it away with the setuid bit; where owners are kept aside the kernel asks for that by itself. */
-	if (r == 0 && S_ISREG(inode->type) && !layer_overrides(writer->layers))
+	if (r == 0 && S_ISREG(inode->type) && !layer_overrides_stat(writer->layers))
 		known_without(inode, XATTR_FLAG_CAPABILITY);
 	return r;
 }

@@ -287,7 +287,7 @@ static int set_metacopy(struct copyup *c)
 
 static int copy_owner(struct copyup *c)
 {
-	const struct change_identity id = {
+	const struct change_new_attrs id = {
 		.uid = c->stx.stx_uid,
 		.gid = c->stx.stx_gid,
 		.mode = c->stx.stx_mode,
@@ -296,8 +296,8 @@ static int copy_owner(struct copyup *c)
 	int r;
 
 	/* The mode with it, which then takes no permission away. */
-	if (layer_overrides(c->writer->layers))
-		return change_set_identity(c->writer, c->fd, &id);
+	if (layer_overrides_stat(c->writer->layers))
+		return change_set_new_attrs(c->writer, c->fd, &id);
 	r = change_set_owner(c->writer, c->fd, id.uid, id.gid);
 
 	/* An owner that this user namespace has no number for. */
@@ -306,7 +306,7 @@ static int copy_owner(struct copyup *c)
 
 static int copy_mode(struct copyup *c)
 {
-	if (S_ISLNK(c->stx.stx_mode) || layer_overrides(c->writer->layers))
+	if (S_ISLNK(c->stx.stx_mode) || layer_overrides_stat(c->writer->layers))
 		return 0;
 	return os_fchmod(c->fd, c->stx.stx_mode & 07777);
 }

@@ -48,7 +48,7 @@ static struct disguise disguise_start(const struct writer *writer, const struct 
 /* Whether an object that is made by this thread for the caller has the right owner from the start. */
 static bool owner_comes_right(const struct writer *writer, const struct caller *caller)
 {
-	if (layer_overrides(writer->layers))
+	if (layer_overrides_stat(writer->layers))
 		return false;
 	return writer->as_caller || (caller->uid == geteuid() && caller->gid == getegid());
 }
@@ -255,18 +255,18 @@ int create_entry(struct writer *writer, const struct caller *caller, struct inod
 
 static int dress_nameless(struct writer *writer, const struct caller *caller, int dirfd, int fd, mode_t mode)
 {
-	struct change_identity id = {.uid = caller->uid, .gid = caller->gid, .mode = S_IFREG | (mode & 07777)};
+	struct change_new_attrs id = {.uid = caller->uid, .gid = caller->gid, .mode = S_IFREG | (mode & 07777)};
 	struct statx parent, made;
 	int r = change_statx(writer, dirfd, &parent);
 
 	if (r == 0 && (parent.stx_mode & S_ISGID))
 		id.gid = parent.stx_gid;
-	if (r == 0 && !layer_overrides(writer->layers)) {
+	if (r == 0 && !layer_overrides_stat(writer->layers)) {
 		/* The mode that a default ACL may have made of it. */
 		r = change_statx(writer, fd, &made);
 		id.mode = made.stx_mode;
 	}
-	return r < 0 ? r : change_set_identity(writer, fd, &id);
+	return r < 0 ? r : change_set_new_attrs(writer, fd, &id);
 }
 
 /* In the parent itself, so that it inherits from it. */

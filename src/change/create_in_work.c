@@ -132,8 +132,8 @@ static int hide_below(struct creation *c, int fd)
 /* The mode before the ACL, whose mask it would overwrite. */
 static int dress(struct creation *c, const struct heritage *h, int fd)
 {
-	const struct change_identity id = {.uid = h->uid, .gid = h->gid, .mode = h->mode, .rdev = c->spec->rdev};
-	int r = change_set_identity(c->writer, fd, &id);
+	const struct change_new_attrs id = {.uid = h->uid, .gid = h->gid, .mode = h->mode, .rdev = c->spec->rdev};
+	int r = change_set_new_attrs(c->writer, fd, &id);
 
 	if (r == 0 && h->has_access_acl)
 		r = change_set_acl(fd, ACL_XATTR_ACCESS, h->access_acl, h->acl_size);
@@ -298,7 +298,8 @@ int create_stand_in(struct writer *writer, int fd, char ret_temp[WORK_NAME_MAX])
 	if (r < 0)
 		return r;
 	work_temp_name(writer->layers, ret_temp);
-	r = os_mkdirat(writer->layers->work_fd, ret_temp, layer_overrides(writer->layers) ? LAYER_OVERRIDE_MODE : 0700);
+	r = os_mkdirat(writer->layers->work_fd, ret_temp,
+		       layer_overrides_stat(writer->layers) ? LAYER_OVERRIDE_MODE : 0700);
 	if (r < 0)
 		return r;
 	to = os_openat(writer->layers->work_fd, ret_temp, O_PATH | O_DIRECTORY, 0, OS_NO_XDEV);

@@ -87,15 +87,16 @@ int change_set_acl(int fd, const char *which, const void *acl, size_t size);
 int change_set_owner(struct writer *writer, int fd, uid_t uid, gid_t gid);
 int change_set_mode(struct writer *writer, int fd, mode_t mode);
 /* What a new object is to be: owner, group, mode with its type, and the device number of a node. */
-struct change_identity {
+struct change_new_attrs {
 	uid_t uid;
 	gid_t gid;
 	mode_t mode;
 	dev_t rdev;
 };
-/* Makes it that, all at once; where owners are kept aside (layer_overrides) a special file is a regular one until then. */
-int change_set_identity(struct writer *writer, int fd, const struct change_identity *id);
-/* The type to make a new object with: S_IFREG for special files that are kept aside. */
+/* Makes it that, all at once; where owners are in a stat override (layer_overrides_stat) a special file is a regular one
+ * until then. */
+int change_set_new_attrs(struct writer *writer, int fd, const struct change_new_attrs *id);
+/* The type to make a new object with: S_IFREG for special files in a stat override. */
 mode_t change_real_type(const struct writer *writer, mode_t mode);
 /* Attributes of the upper object at fd. */
 int change_statx(struct writer *writer, int fd, struct statx *ret_stx);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Owners and modes of upper objects: set on the object itself, or kept aside in an attribute of it (xattr_permissions).
+ * Owners and modes of upper objects: set on the object itself, or in a stat override, an attribute of it
+ * (xattr_permissions).
  *
  * Where the mount squashes owners they are a wish: they are set where that is possible, and else the object belongs to the daemon. So
  * they are for symlinks in a layer that keeps them in user.*, because symlinks can't have such attributes.
@@ -31,16 +32,16 @@ int change_statx(struct writer *writer, int fd, struct statx *ret_stx)
 	return layer_statx_unchecked(layer_upper(writer->layers), fd, "", ret_stx);
 }
 
-/* --- kept aside ------------------------------------------------------------------------------------------------------------------ */
+/* --- stat overrides -------------------------------------------------------------------------------------------------------------- */
 
-static int write_aside(struct writer *writer, int fd, const struct statx *stx)
+static int write_override(struct writer *writer, int fd, const struct statx *stx)
 {
 	if (S_ISLNK(stx->stx_mode) && layer_upper(writer->layers)->override != OVERRIDE_PRIVILEGED)
 		return wish_owner(fd, stx->stx_uid, stx->stx_gid);
-	return layer_write_override(writer->layers, fd, stx);
+	return layer_write_stat_override(writer->layers, fd, stx);
 }
 
-static int set_owner_aside(struct writer *writer, int fd, uid_t uid, gid_t gid)
+static int override_owner(struct writer *writer, int fd, uid_t uid, gid_t gid)
 {
 	struct statx stx;
 	int r = change_statx(writer, fd, &stx);
@@ -54,10 +55,10 @@ static int set_owner_aside(struct writer *writer, int fd, uid_t uid, gid_t gid)
 	/* As file systems do; the kernel takes the capabilities away by a request of its own. */
 	if (!S_ISDIR(stx.stx_mode))
 		stx.stx_mode &= (uint16_t)~(S_ISUID | (stx.stx_mode & S_IXGRP ? S_ISGID : 0));
-	return write_aside(writer, fd, &stx);
+	return write_override(writer, fd, &stx);
 }
 
-static int set_mode_aside(struct writer *writer, int fd, mode_t mode)
+static int override_mode(struct writer *writer, int fd, mode_t mode)
 {
 	struct statx stx;
 	int r = change_statx(writer, fd, &stx);
@@ -65,10 +66,10 @@ static int set_mode_aside(struct writer *writer, int fd, mode_t mode)
 	if (r < 0)
 		return r;
 	stx.stx_mode = (uint16_t)((stx.stx_mode & S_IFMT) | (mode & 07777));
-	return layer_write_override(writer->layers, fd, &stx);
+	return layer_write_stat_override(writer->layers, fd, &stx);
 }
 
-static int set_identity_aside(struct writer *writer, int fd, const struct change_identity *id)
+static int override_attrs(struct writer *writer, int fd, const struct change_new_attrs *id)
 {
 	const struct statx stx = {
 		.stx_uid = id->uid,
@@ -77,7 +78,7 @@ static int set_identity_aside(struct writer *writer, int fd, const struct change
 		.stx_rdev_major = major(id->rdev),
 		.stx_rdev_minor = minor(id->rdev),
 	};
-	int r = write_aside(writer, fd, &stx);
+	int r = write_override(writer, fd, &stx);
 
 	return r == 0 && !S_ISLNK(id->mode) ? os_fchmod(fd, LAYER_OVERRIDE_MODE) : r;
 }
@@ -86,25 +87,25 @@ static int set_identity_aside(struct writer *writer, int fd, const struct change
 
 int change_set_owner(struct writer *writer, int fd, uid_t uid, gid_t gid)
 {
-	if (layer_overrides(writer->layers))
-		return set_owner_aside(writer, fd, uid, gid);
+	if (layer_overrides_stat(writer->layers))
+		return override_owner(writer, fd, uid, gid);
 	return writer->squash ? wish_owner(fd, uid, gid) : os_fchown(fd, uid, gid);
 }
 
 int change_set_mode(struct writer *writer, int fd, mode_t mode)
 {
-	if (layer_overrides(writer->layers))
-		return set_mode_aside(writer, fd, mode);
+	if (layer_overrides_stat(writer->layers))
+		return override_mode(writer, fd, mode);
 	return os_fchmod(fd, mode & 07777);
 }
 
 /* Owner before mode, which chown would take bits from. */
-int change_set_identity(struct writer *writer, int fd, const struct change_identity *id)
+int change_set_new_attrs(struct writer *writer, int fd, const struct change_new_attrs *id)
 {
 	int r;
 
-	if (layer_overrides(writer->layers))
-		return set_identity_aside(writer, fd, id);
+	if (layer_overrides_stat(writer->layers))
+		return override_attrs(writer, fd, id);
 	r = change_set_owner(writer, fd, id->uid, id->gid);
 	return r == 0 && !S_ISLNK(id->mode) ? os_fchmod(fd, id->mode & 07777) : r;
 }
@@ -113,5 +114,5 @@ mode_t change_real_type(const struct writer *writer, mode_t mode)
 {
 	bool special = !S_ISREG(mode) && !S_ISDIR(mode) && !S_ISLNK(mode);
 
-	return special && layer_overrides(writer->layers) ? S_IFREG : mode & S_IFMT;
+	return special && layer_overrides_stat(writer->layers) ? S_IFREG : mode & S_IFMT;
 }

@@ -120,7 +120,7 @@ int fs_new(struct layer_set *set, const struct fs_options *opt, struct fs **ret_
 	fs->opt = *opt;
 	/* ACLs speak of modes and owners that the layers don't have. */
 	fs->opt.acl = fs->opt.acl && !set->override_forms;
-	owner_init(fs);
+	ids_init(fs);
 	fs->layers = layer_set_get(set);
 	lock_init(&fs->handles_lock, LOCK_LEAF);
 	cpu_latency_new(opt->low_latency, &fs->cpu_latency);

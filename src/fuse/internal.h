@@ -36,8 +36,8 @@ struct waiting;
 struct handle; /* ops_open.c: what OPEN was answered with */
 struct passthrough; /* passthrough.c */
 
-/* owner.c: what ids become on their way between the layers and the mount. */
-struct owner_rules {
+/* ids.c: what ids become on their way between the layers and the mount. */
+struct id_rules {
 	bool on; /* c else ids are the same on both sides */
 	const struct idmap *uidmap, *gidmap;   /* c */
 	uint32_t squash_uid, squash_gid;       /* c ID_UNSET without */
@@ -47,7 +47,7 @@ struct owner_rules {
 
 struct fs {
 	struct fs_options opt;    /* c */
-	struct owner_rules owner; /* c */
+	struct id_rules ids; /* c */
 	struct layer_set *layers; /* c */
 	struct tree *tree;        /* c */
 	struct writer *writer;    /* c */
@@ -147,27 +147,27 @@ void passthrough_drop_idle(struct fs *fs, const struct inode *inode);
 /* The inode is about to be freed. */
 void passthrough_evict(struct fs *fs, const struct inode *inode);
 
-/* --- owners (owner.c) ----------------------------------------------------------------------------------------------------------
+/* --- ids (ids.c) ---------------------------------------------------------------------------------------------------------------
  *
  * Requests and replies carry the mount's ids, all below this tier the layers'. What crosses the border passes here. */
 
-void owner_init(struct fs *fs);
+void ids_init(struct fs *fs);
 /* From the layers' ids to the mount's. */
-void owner_show_ids(const struct fs *fs, uint32_t *uid, uint32_t *gid);
-static inline void owner_show(const struct fs *fs, uint32_t *uid, uint32_t *gid)
+void ids_show_mapped(const struct fs *fs, uint32_t *uid, uint32_t *gid);
+static inline void ids_show(const struct fs *fs, uint32_t *uid, uint32_t *gid)
 {
-	if (fs->owner.on)
-		owner_show_ids(fs, uid, gid);
+	if (fs->ids.on)
+		ids_show_mapped(fs, uid, gid);
 }
 /* From the mount's ids to the layers'; either may be NULL. -EOVERFLOW when there is none, unless owners are squashed. */
-int owner_store(const struct fs *fs, uint32_t *uid, uint32_t *gid);
+int ids_store(const struct fs *fs, uint32_t *uid, uint32_t *gid);
 /* The same of who makes something. The mount's root, where the map lacks it, makes what belongs to the layers' root. */
-int owner_store_caller(const struct fs *fs, uint32_t *uid, uint32_t *gid);
+int ids_store_caller(const struct fs *fs, uint32_t *uid, uint32_t *gid);
 /* Whether the attribute's value holds ids. */
-bool owner_in_xattr(const struct fs *fs, const char *name);
+bool ids_in_xattr(const struct fs *fs, const char *name);
 /* Such a value, in place: for the mount (-ENODATA: it means nothing there), and for the layers (-EINVAL: an id that they don't have). */
-int owner_show_xattr(const struct fs *fs, const char *name, void *value, size_t size);
-int owner_store_xattr(const struct fs *fs, const char *name, void *value, size_t size);
+int ids_show_xattr(const struct fs *fs, const char *name, void *value, size_t size);
+int ids_store_xattr(const struct fs *fs, const char *name, void *value, size_t size);
 
 /* --- jobs (job.c) ----------------------------------------------------------------------------------------------------------- */
 

@@ -180,8 +180,8 @@ void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int to_set, st
 	job.inode = job.needs[0] = inode;
 	attr_change_of(attr, to_set, &job.attr);
 	note_times(job.fs, attr, to_set, fi != NULL, &job.attr);
-	if (owner_store(job.fs, job.attr.valid & ATTR_SET_UID ? &job.attr.uid : NULL,
-			job.attr.valid & ATTR_SET_GID ? &job.attr.gid : NULL) < 0) {
+	if (ids_store(job.fs, job.attr.valid & ATTR_SET_UID ? &job.attr.uid : NULL,
+		      job.attr.valid & ATTR_SET_GID ? &job.attr.gid : NULL) < 0) {
 		/* As chown(2) says it in a user namespace. */
 		reply_result(req, -EINVAL);
 		return;

@@ -41,7 +41,7 @@ static ssize_t get_owned_value(struct fs *fs, struct inode *inode, const char *n
 	n = xattr_get(fs->writer, inode, name, buf, size);
 	if (n <= 0 || !size)
 		return n;
-	r = owner_show_xattr(fs, name, buf, (size_t)n);
+	r = ids_show_xattr(fs, name, buf, (size_t)n);
 	return r < 0 ? r : n;
 }
 
@@ -71,7 +71,7 @@ void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
 		return;
 	n = query_start(fs, shown, XATTR_SIZE_MAX, &size, &buf);
 	if (n == 0)
-		n = owner_in_xattr(fs, name) ? get_owned_value(fs, inode, name, buf, size)
+		n = ids_in_xattr(fs, name) ? get_owned_value(fs, inode, name, buf, size)
 					     : xattr_get(fs->writer, inode, name, buf, size);
 	reply_value(req, buf, n, size);
 }
@@ -134,12 +134,12 @@ static const char *value_or_reply(fuse_req_t req, const char *name, const char *
 	const struct fs *fs = fs_of(req);
 	int r = -ENOMEM;
 
-	if (!owner_in_xattr(fs, name) || !size)
+	if (!ids_in_xattr(fs, name) || !size)
 		return value;
 	*ret_copy = malloc(size);
 	if (*ret_copy) {
 		memcpy(*ret_copy, value, size);
-		r = owner_store_xattr(fs, name, *ret_copy, size);
+		r = ids_store_xattr(fs, name, *ret_copy, size);
 	}
 	if (r < 0)
 		reply_result(req, r);

@@ -38,7 +38,7 @@ uint64_t ino_show(const struct fs *fs, uint64_t ino)
 
 void statx_show(const struct fs *fs, struct statx *stx)
 {
-	owner_show(fs, &stx->stx_uid, &stx->stx_gid);
+	ids_show(fs, &stx->stx_uid, &stx->stx_gid);
 	stx->stx_ino = ino_show(fs, stx->stx_ino);
 	/* That of a removed directory is none. */
 	if (fs->opt.static_nlink && S_ISDIR(stx->stx_mode) && stx->stx_nlink > 0)
@@ -140,7 +140,7 @@ bool caller_or_reply(fuse_req_t req, struct caller *ret)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 	struct caller caller = {.uid = ctx->uid, .gid = ctx->gid, .umask = ctx->umask, .pid = ctx->pid};
-	int r = owner_store_caller(fs_of(req), &caller.uid, &caller.gid);
+	int r = ids_store_caller(fs_of(req), &caller.uid, &caller.gid);
 
 	if (r < 0) {
 		reply_result(req, r);

@@ -24,10 +24,10 @@ int layer_statx(const struct layer *l, int dirfd, const char *name, struct statx
 int layer_statx_unchecked(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx)
 {
 	int ret = l->override == OVERRIDE_NONE ? os_statx(dirfd, name, ret_stx)
-					       : override_statx(l, dirfd, name, ret_stx);
+					       : stat_override_statx(l, dirfd, name, ret_stx);
 
 	/* Owners that an attribute has are the layer's own. */
 	if (ret == 0 && l->uidmap && l->override == OVERRIDE_NONE)
-		mapped_statx(l, ret_stx);
+		idmapped_statx(l, ret_stx);
 	return ret;
 }

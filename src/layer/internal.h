@@ -143,14 +143,15 @@ int recognise_removed(struct layer_set *set);
 /* Finds out what isn't to be expected of the layers' file systems, when their devices are known. */
 void recognise_layers(struct layer_opening *lo);
 
-/* override.c: finds out which layers keep owners in an attribute, and makes the upper one of them where that was asked for. */
-int override_prepare(struct layer_opening *lo);
+/* stat_override.c: finds out which layers keep owners in an attribute, and makes the upper one of them where that was asked
+ * for. */
+int stat_override_prepare(struct layer_opening *lo);
 /* Attributes of an object in such a layer. */
-int override_statx(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx);
+int stat_override_statx(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx);
 
-/* mapped.c: finds out which lower layers have ids that are mapped already. */
-int mapped_prepare(struct layer_opening *lo);
-void mapped_statx(const struct layer *l, struct statx *stx);
+/* idmapped.c: finds out which lower layers have ids that are mapped already. */
+int idmapped_prepare(struct layer_opening *lo);
+void idmapped_statx(const struct layer *l, struct statx *stx);
 
 /* work.c */
 int work_new(struct layer_work **ret_work);

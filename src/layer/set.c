@@ -311,9 +311,9 @@ static int open_steps(struct layer_opening *lo)
 	if (!ret)
 		recognise_layers(lo);
 	if (!ret)
-		ret = override_prepare(lo);
+		ret = stat_override_prepare(lo);
 	if (!ret)
-		ret = mapped_prepare(lo);
+		ret = idmapped_prepare(lo);
 	if (!ret)
 		ret = index_open(lo);
 	if (!ret)

@@ -15,7 +15,7 @@
 #include "format/metacopy.h"
 #include "format/name.h"
 #include "format/ovl_fh.h"
-#include "format/override.h"
+#include "format/stat_override.h"
 #include "format/redirect.h"
 #include "format/source.h"
 
@@ -97,17 +97,17 @@ static void fuzz_acl(const uint8_t *data, size_t size)
 static void fuzz_override(const uint8_t *data, size_t size)
 {
 	static const mode_t carriers[] = {S_IFREG, S_IFDIR, S_IFLNK};
-	char *list = to_string(data, size), text[OVERRIDE_SIZE];
+	char *list = to_string(data, size), text[STAT_OVERRIDE_SIZE];
 	size_t used = strlen(list) + 1;
 
 	for (size_t i = 0; i < sizeof(carriers) / sizeof(carriers[0]); i++) {
-		struct override o, again;
+		struct stat_override o, again;
 
-		if (override_decode((const char *)data, size, carriers[i], &o) < 0)
+		if (stat_override_decode((const char *)data, size, carriers[i], &o) < 0)
 			continue;
 		MUST(o.uid != UINT32_MAX && o.gid != UINT32_MAX && (o.major || o.minor || !S_ISCHR(o.mode)));
 		MUST(carriers[i] == S_IFREG || (o.mode & S_IFMT) == carriers[i]);
-		MUST(override_decode(text, override_encode(&o, text), carriers[i], &again) == 0);
+		MUST(stat_override_decode(text, stat_override_encode(&o, text), carriers[i], &again) == 0);
 		MUST(again.uid == o.uid && again.gid == o.gid && again.mode == o.mode && again.minor == o.minor);
 	}
 	MUST(xattr_override_decode_list(OVERRIDE_CONTAINERS, list, used) <= used);

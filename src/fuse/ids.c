@@ -17,21 +17,21 @@
 #include "format/capability.h"
 #include "os/task.h"
 
-static bool is_squashed(const struct owner_rules *o)
+static bool is_squashed(const struct id_rules *o)
 {
 	return o->squash_uid != ID_UNSET || o->squash_gid != ID_UNSET;
 }
 
-static bool has_maps(const struct owner_rules *o)
+static bool has_maps(const struct id_rules *o)
 {
 	return !idmap_is_empty(o->uidmap) || !idmap_is_empty(o->gidmap);
 }
 
-void owner_init(struct fs *fs)
+void ids_init(struct fs *fs)
 {
-	struct owner_rules *o = &fs->owner;
+	struct id_rules *o = &fs->ids;
 
-	*o = (struct owner_rules){
+	*o = (struct id_rules){
 		.uidmap = fs->opt.uidmap,
 		.gidmap = fs->opt.gidmap,
 		.squash_uid = fs->opt.squash_uid,
@@ -54,9 +54,9 @@ static void show_id(const struct idmap *map, uint32_t none, uint32_t *id)
 		*id = none;
 }
 
-void owner_show_ids(const struct fs *fs, uint32_t *uid, uint32_t *gid)
+void ids_show_mapped(const struct fs *fs, uint32_t *uid, uint32_t *gid)
 {
-	const struct owner_rules *o = &fs->owner;
+	const struct id_rules *o = &fs->ids;
 
 	if (o->squash_uid != ID_UNSET)
 		*uid = o->squash_uid;
@@ -68,7 +68,7 @@ void owner_show_ids(const struct fs *fs, uint32_t *uid, uint32_t *gid)
 		show_id(o->gidmap, o->no_gid, gid);
 }
 
-static int store_id(const struct owner_rules *o, const struct idmap *map, uint32_t overflow, uint32_t *id)
+static int store_id(const struct id_rules *o, const struct idmap *map, uint32_t overflow, uint32_t *id)
 {
 	int r = idmap_to_layer(map, *id, id);
 
@@ -79,9 +79,9 @@ static int store_id(const struct owner_rules *o, const struct idmap *map, uint32
 	return r;
 }
 
-int owner_store(const struct fs *fs, uint32_t *uid, uint32_t *gid)
+int ids_store(const struct fs *fs, uint32_t *uid, uint32_t *gid)
 {
-	const struct owner_rules *o = &fs->owner;
+	const struct id_rules *o = &fs->ids;
 	int r = 0;
 
 	if (!o->on)
@@ -95,7 +95,7 @@ int owner_store(const struct fs *fs, uint32_t *uid, uint32_t *gid)
 
 /* An id that the map has is the layers'. Root's that it lacks is root's of the layers: engines prepare a container's
  * files as the host's root, which the container doesn't know, and give them away afterwards. */
-static int store_caller_id(const struct owner_rules *o, const struct idmap *map, uint32_t overflow, uint32_t *id)
+static int store_caller_id(const struct id_rules *o, const struct idmap *map, uint32_t overflow, uint32_t *id)
 {
 	uint32_t mapped;
 
@@ -104,9 +104,9 @@ static int store_caller_id(const struct owner_rules *o, const struct idmap *map,
 	return store_id(o, map, overflow, id);
 }
 
-int owner_store_caller(const struct fs *fs, uint32_t *uid, uint32_t *gid)
+int ids_store_caller(const struct fs *fs, uint32_t *uid, uint32_t *gid)
 {
-	const struct owner_rules *o = &fs->owner;
+	const struct id_rules *o = &fs->ids;
 	int r;
 
 	if (!o->on)
@@ -122,16 +122,16 @@ static bool is_capability(const char *name)
 	return !strcmp(name, CAPABILITY_XATTR);
 }
 
-bool owner_in_xattr(const struct fs *fs, const char *name)
+bool ids_in_xattr(const struct fs *fs, const char *name)
 {
-	if (!fs->owner.on || !has_maps(&fs->owner))
+	if (!fs->ids.on || !has_maps(&fs->ids))
 		return false;
 	return is_capability(name) || !strcmp(name, ACL_XATTR_ACCESS) || !strcmp(name, ACL_XATTR_DEFAULT);
 }
 
 static int show_acl_id(void *arg, bool group, uint32_t *id)
 {
-	const struct owner_rules *o = arg;
+	const struct id_rules *o = arg;
 
 	show_id(group ? o->gidmap : o->uidmap, group ? o->overflow_gid : o->overflow_uid, id);
 	return 0;
@@ -139,13 +139,13 @@ static int show_acl_id(void *arg, bool group, uint32_t *id)
 
 static int store_acl_id(void *arg, bool group, uint32_t *id)
 {
-	const struct owner_rules *o = arg;
+	const struct id_rules *o = arg;
 
 	return idmap_to_layer(group ? o->gidmap : o->uidmap, *id, id);
 }
 
 /* The root of a namespaced capability, by one direction of the map; -EOVERFLOW where that doesn't have it. */
-static int map_capability(const struct owner_rules *o, void *value, size_t size,
+static int map_capability(const struct id_rules *o, void *value, size_t size,
 			  int (*map)(const struct idmap *map, uint32_t id, uint32_t *ret_id))
 {
 	uint32_t id;
@@ -159,20 +159,20 @@ static int map_capability(const struct owner_rules *o, void *value, size_t size,
 	return r;
 }
 
-int owner_show_xattr(const struct fs *fs, const char *name, void *value, size_t size)
+int ids_show_xattr(const struct fs *fs, const char *name, void *value, size_t size)
 {
 	/* Capabilities of a namespace that the mount doesn't know count for nobody there. */
 	if (is_capability(name))
-		return map_capability(&fs->owner, value, size, idmap_to_mount) < 0 ? -ENODATA : 0;
+		return map_capability(&fs->ids, value, size, idmap_to_mount) < 0 ? -ENODATA : 0;
 	/* What is no ACL stays as it is: the kernel refuses it. */
-	(void)acl_map_ids(value, size, show_acl_id, (void *)&fs->owner);
+	(void)acl_map_ids(value, size, show_acl_id, (void *)&fs->ids);
 	return 0;
 }
 
-int owner_store_xattr(const struct fs *fs, const char *name, void *value, size_t size)
+int ids_store_xattr(const struct fs *fs, const char *name, void *value, size_t size)
 {
-	int r = is_capability(name) ? map_capability(&fs->owner, value, size, idmap_to_layer)
-				    : acl_map_ids(value, size, store_acl_id, (void *)&fs->owner);
+	int r = is_capability(name) ? map_capability(&fs->ids, value, size, idmap_to_layer)
+				    : acl_map_ids(value, size, store_acl_id, (void *)&fs->ids);
 
 	return r == -EOVERFLOW ? -EINVAL : 0;
 }

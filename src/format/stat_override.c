@@ -2,7 +2,7 @@
 /*
  * Override values. What is read may come from anybody: each field is bounded, and nothing may follow.
  */
-#include "format/override.h"
+#include "format/stat_override.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -61,13 +61,13 @@ static bool take_char(const char **p, char c)
 	return true;
 }
 
-static bool take_device(const char **p, struct override *o)
+static bool take_device(const char **p, struct stat_override *o)
 {
 	return take_char(p, '-') && take_number(p, 10, MAJOR_MAX, &o->major) && take_char(p, '-') &&
 	       take_number(p, 10, MINOR_MAX, &o->minor);
 }
 
-static bool take_type(const char **p, mode_t real_type, struct override *o)
+static bool take_type(const char **p, mode_t real_type, struct stat_override *o)
 {
 	for (size_t i = 0; i < N_TYPES; i++) {
 		size_t len = strlen(types[i].name);
@@ -83,10 +83,10 @@ static bool take_type(const char **p, mode_t real_type, struct override *o)
 	return false;
 }
 
-int override_decode(const char *value, size_t size, mode_t real_type, struct override *ret)
+int stat_override_decode(const char *value, size_t size, mode_t real_type, struct stat_override *ret)
 {
-	struct override o = {.uid = 0};
-	char text[OVERRIDE_SIZE];
+	struct stat_override o = {.uid = 0};
+	char text[STAT_OVERRIDE_SIZE];
 	const char *p = text;
 	uint32_t mode;
 
@@ -108,15 +108,16 @@ int override_decode(const char *value, size_t size, mode_t real_type, struct ove
 	return 0;
 }
 
-size_t override_encode(const struct override *o, char ret[static OVERRIDE_SIZE])
+size_t stat_override_encode(const struct stat_override *o, char ret[static STAT_OVERRIDE_SIZE])
 {
 	size_t i = 0;
 	int len;
 
 	while (i < N_TYPES - 1 && types[i].type != (o->mode & S_IFMT))
 		i++;
-	len = snprintf(ret, OVERRIDE_SIZE, "%u:%u:%04o:%s", o->uid, o->gid, (unsigned)o->mode & 07777, types[i].name);
+	len = snprintf(ret, STAT_OVERRIDE_SIZE, "%u:%u:%04o:%s", o->uid, o->gid, (unsigned)o->mode & 07777,
+		       types[i].name);
 	if (types[i].device)
-		len += snprintf(ret + len, OVERRIDE_SIZE - (size_t)len, "-%u-%u", o->major, o->minor);
+		len += snprintf(ret + len, STAT_OVERRIDE_SIZE - (size_t)len, "-%u-%u", o->major, o->minor);
 	return (size_t)len;
 }

@@ -32,7 +32,7 @@ static int note_mount(void *arg, const struct os_mountinfo *m)
 	return 0;
 }
 
-int mapped_prepare(struct layer_opening *lo)
+int idmapped_prepare(struct layer_opening *lo)
 {
 	if (idmap_is_empty(&lo->spec->uidmap) && idmap_is_empty(&lo->spec->gidmap))
 		return 0;
@@ -44,7 +44,7 @@ static uint32_t unmap(const struct idmap *map, uint32_t id)
 	return idmap_to_layer(map, id, &id) < 0 ? LAYER_NO_ID : id;
 }
 
-void mapped_statx(const struct layer *l, struct statx *stx)
+void idmapped_statx(const struct layer *l, struct statx *stx)
 {
 	stx->stx_uid = unmap(l->uidmap, stx->stx_uid);
 	stx->stx_gid = unmap(l->gidmap, stx->stx_gid);

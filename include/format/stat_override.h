@@ -7,24 +7,24 @@
  * A special file is a regular file with such a type. A directory and a symlink can be nothing else; a character device 0:0 isn't taken,
  * because it would be a whiteout.
  */
-#ifndef FORMAT_OVERRIDE_H
-#define FORMAT_OVERRIDE_H
+#ifndef FORMAT_STAT_OVERRIDE_H
+#define FORMAT_STAT_OVERRIDE_H
 
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#define OVERRIDE_SIZE 64 /* the longest value, with its NUL */
+#define STAT_OVERRIDE_SIZE 64 /* the longest value, with its NUL */
 
-struct override {
+struct stat_override {
 	uint32_t uid, gid;
 	mode_t mode;	       /* type and permissions */
 	uint32_t major, minor; /* devices */
 };
 
 /* `real_type` is what carries the value (S_IFMT bits): a value without a type means that. -EINVAL for anything malformed. */
-int override_decode(const char *value, size_t size, mode_t real_type, struct override *ret);
+int stat_override_decode(const char *value, size_t size, mode_t real_type, struct stat_override *ret);
 /* Returns the length. */
-size_t override_encode(const struct override *override, char ret_value[static OVERRIDE_SIZE]);
+size_t stat_override_encode(const struct stat_override *override, char ret_value[static STAT_OVERRIDE_SIZE]);
 
 #endif

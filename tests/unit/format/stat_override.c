@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "format/override.h"
+#include "format/stat_override.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@ TEST("values of every type are read, those without one too")
 	static const struct {
 		const char *text;
 		mode_t real;
-		struct override want;
+		struct stat_override want;
 	} good[] = {
 		{"0:0:755:dir", S_IFDIR, {0, 0, S_IFDIR | 0755, 0, 0}},
 		{"31:32:04711:file", S_IFREG, {31, 32, S_IFREG | 04711, 0, 0}},
@@ -31,9 +31,9 @@ TEST("values of every type are read, those without one too")
 	};
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		struct override o = {.uid = 99};
+		struct stat_override o = {.uid = 99};
 
-		if (override_decode(good[i].text, strlen(good[i].text), good[i].real, &o) != 0)
+		if (stat_override_decode(good[i].text, strlen(good[i].text), good[i].real, &o) != 0)
 			UNIT_FAIL("%s is refused", good[i].text);
 		EXPECT_MEM(&o, &good[i].want, sizeof(o));
 	}
@@ -79,18 +79,18 @@ TEST("malformed values are refused, and none makes a whiteout or turns a directo
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		struct override o = {.uid = 99};
+		struct stat_override o = {.uid = 99};
 
-		if (override_decode(bad[i].text, strlen(bad[i].text), bad[i].real, &o) != -EINVAL)
+		if (stat_override_decode(bad[i].text, strlen(bad[i].text), bad[i].real, &o) != -EINVAL)
 			UNIT_FAIL("%s is taken", bad[i].text);
 		EXPECT_INT(o.uid, 99);
 	}
-	EXPECT_INT(override_decode("0:0:755\0:dir", 12, S_IFDIR, &(struct override){0}), -EINVAL);
+	EXPECT_INT(stat_override_decode("0:0:755\0:dir", 12, S_IFDIR, &(struct stat_override){0}), -EINVAL);
 }
 
 TEST("what is written is read as the same, the longest included")
 {
-	static const struct override all[] = {
+	static const struct stat_override all[] = {
 		{0, 0, S_IFDIR | 0755, 0, 0},
 		{4294967294U, 4294967294U, S_IFBLK | 07777, 4095, 1048575},
 		{1, 2, S_IFCHR, 0, 1},
@@ -102,14 +102,14 @@ TEST("what is written is read as the same, the longest included")
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		mode_t type = all[i].mode & S_IFMT, real = S_IFREG;
-		char text[OVERRIDE_SIZE];
-		struct override o;
-		size_t size = override_encode(&all[i], text);
+		char text[STAT_OVERRIDE_SIZE];
+		struct stat_override o;
+		size_t size = stat_override_encode(&all[i], text);
 
 		EXPECT_INT(size, strlen(text));
 		if (type == S_IFDIR || type == S_IFLNK)
 			real = type;
-		ASSERT_INT(override_decode(text, size, real, &o), 0);
+		ASSERT_INT(stat_override_decode(text, size, real, &o), 0);
 		EXPECT_MEM(&o, &all[i], sizeof(o));
 	}
 }

@@ -16,7 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "format/override.h"
+#include "format/stat_override.h"
 #include "os/fs.h"
 
 /* --- one object --------------------------------------------------------------------------------------------------------------- */
@@ -27,7 +27,7 @@ static bool may_carry(enum override_form form, mode_t mode)
 	return S_ISREG(mode) || S_ISDIR(mode) || (S_ISLNK(mode) && form == OVERRIDE_PRIVILEGED);
 }
 
-static void apply(const struct override *o, struct statx *stx)
+static void apply(const struct stat_override *o, struct statx *stx)
 {
 	bool special = !S_ISREG(o->mode) && S_ISREG(stx->stx_mode);
 
@@ -41,10 +41,10 @@ static void apply(const struct override *o, struct statx *stx)
 	stx->stx_size = stx->stx_blocks = 0;
 }
 
-static int read_override(const struct layer *l, int fd, struct statx *stx)
+static int read_stat_override(const struct layer *l, int fd, struct statx *stx)
 {
-	char value[OVERRIDE_SIZE];
-	struct override o;
+	char value[STAT_OVERRIDE_SIZE];
+	struct stat_override o;
 	ssize_t size;
 
 	if (!may_carry(l->override, stx->stx_mode))
@@ -54,7 +54,7 @@ static int read_override(const struct layer *l, int fd, struct statx *stx)
 		return 0;
 	if (size < 0 && size != -ERANGE)
 		return (int)size;
-	if (size < 0 || override_decode(value, (size_t)size, stx->stx_mode & S_IFMT, &o) < 0) {
+	if (size < 0 || stat_override_decode(value, (size_t)size, stx->stx_mode & S_IFMT, &o) < 0) {
 		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "layer %s: inode %llu: %s is malformed", l->path,
 			    (unsigned long long)stx->stx_ino, xattr_override_stat(l->override));
 		return -EIO;
@@ -64,7 +64,7 @@ static int read_override(const struct layer *l, int fd, struct statx *stx)
 }
 
 /* Through a descriptor, so that attributes and attribute are those of one object whatever is renamed meanwhile. */
-int override_statx(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx)
+int stat_override_statx(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx)
 {
 	_cleanup_close_ int own = -1;
 	struct statx stx;
@@ -77,24 +77,24 @@ int override_statx(const struct layer *l, int dirfd, const char *name, struct st
 	}
 	r = os_statx(fd, "", &stx);
 	if (r == 0)
-		r = read_override(l, fd, &stx);
+		r = read_stat_override(l, fd, &stx);
 	if (r < 0)
 		return r;
 	*ret_stx = stx;
 	return 0;
 }
 
-static int write_value(const struct layer *l, int fd, const struct override *o)
+static int write_value(const struct layer *l, int fd, const struct stat_override *o)
 {
-	char value[OVERRIDE_SIZE];
-	size_t size = override_encode(o, value);
+	char value[STAT_OVERRIDE_SIZE];
+	size_t size = stat_override_encode(o, value);
 
 	return os_setxattr(fd, "", xattr_override_stat(l->override), value, size, 0);
 }
 
-int layer_write_override(const struct layer_set *set, int fd, const struct statx *stx)
+int layer_write_stat_override(const struct layer_set *set, int fd, const struct statx *stx)
 {
-	const struct override o = {
+	const struct stat_override o = {
 		.uid = stx->stx_uid,
 		.gid = stx->stx_gid,
 		.mode = stx->stx_mode,
@@ -110,7 +110,7 @@ int layer_write_override(const struct layer_set *set, int fd, const struct statx
 /* 1, 0 or -errno: owners and modes that aren't read aren't the layer's. */
 static int has_form(const struct layer *l, enum override_form form)
 {
-	char value[OVERRIDE_SIZE];
+	char value[STAT_OVERRIDE_SIZE];
 
 	return layer_supports((int)os_getxattr(l->root_fd, "", xattr_override_stat(form), value, sizeof(value)));
 }
@@ -141,21 +141,21 @@ static int announced_form(const struct layer_opening *lo, const struct layer *l,
 }
 
 /* What the upper's root is said to be when nobody has said it: what a lower one is, or as fuse-overlayfs has it. */
-static int root_value(const struct layer_set *set, struct override *ret)
+static int root_value(const struct layer_set *set, struct stat_override *ret)
 {
 	struct statx stx;
 	int r;
 
-	*ret = (struct override){.mode = S_IFDIR | 0555};
+	*ret = (struct stat_override){.mode = S_IFDIR | 0555};
 	for (unsigned i = 1; i < set->n; i++) {
 		const struct layer *l = &set->layers[i];
 
 		if (l->override == OVERRIDE_NONE)
 			continue;
-		r = override_statx(l, l->root_fd, "", &stx);
+		r = stat_override_statx(l, l->root_fd, "", &stx);
 		if (r < 0)
 			return r;
-		*ret = (struct override){.uid = stx.stx_uid, .gid = stx.stx_gid, .mode = stx.stx_mode};
+		*ret = (struct stat_override){.uid = stx.stx_uid, .gid = stx.stx_gid, .mode = stx.stx_mode};
 		break;
 	}
 	return 0;
@@ -166,7 +166,7 @@ static int prepare_upper(struct layer_opening *lo)
 {
 	struct layer *upper = layer_upper(lo->set);
 	enum override_form form = lo->spec->xattr_permissions == 1 ? OVERRIDE_PRIVILEGED : OVERRIDE_CONTAINERS;
-	struct override root;
+	struct stat_override root;
 	int ret;
 
 	if (upper->override == form || (upper->override == OVERRIDE_USER && form == OVERRIDE_CONTAINERS))
@@ -184,7 +184,7 @@ static int prepare_upper(struct layer_opening *lo)
 		       : 0;
 }
 
-int override_prepare(struct layer_opening *lo)
+int stat_override_prepare(struct layer_opening *lo)
 {
 	struct layer_set *set = lo->set;
 	int ret = 0;
