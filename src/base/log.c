@@ -118,7 +118,7 @@ static void write_stderr(const char *text)
 	write_line(STDERR_FILENO, line, (size_t)len);
 }
 
-static void write_file(int fd, int priority, const char *text)
+static void log_write_file(int fd, int priority, const char *text)
 {
 	char line[LINE_MAX_BYTES + PREFIX_MAX_BYTES];
 	size_t len = format_time(line, sizeof(line));
@@ -147,7 +147,7 @@ static void log_va(int priority, const char *fmt, va_list args)
 	if (atomic_load(&to_stderr))
 		write_stderr(text);
 	if (fd >= 0)
-		write_file(fd, priority, text);
+		log_write_file(fd, priority, text);
 	if (atomic_load(&to_syslog))
 		syslog(priority, "%s", text);
 	errno = saved;

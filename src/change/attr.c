@@ -46,7 +46,7 @@ static int set_size(struct inode *inode, int path, off_t size, int fd)
 }
 
 /* Removes the bits that a change of data by another must not leave. 1: there were some, and *ret_before is the mode with them. */
-static int kill_priv(struct writer *writer, struct inode *inode, int path, unsigned kill, mode_t *ret_before)
+static int attr_remove_priv(struct writer *writer, struct inode *inode, int path, unsigned kill, mode_t *ret_before)
 {
 	struct statx stx;
 	mode_t mode;
@@ -124,7 +124,7 @@ static int check_dir_flags(struct writer *writer, struct inode *inode, int path,
 static int set_bits_and_size(struct writer *writer, struct inode *inode, int path, const struct attr_change *attr, int fd)
 {
 	mode_t before;
-	int killed = attr->valid & ATTR_KILL_PRIV ? kill_priv(writer, inode, path, attr->valid, &before) : 0;
+	int killed = attr->valid & ATTR_KILL_PRIV ? attr_remove_priv(writer, inode, path, attr->valid, &before) : 0;
 	int r = killed >= 0 && (attr->valid & ATTR_SET_SIZE) ? set_size(inode, path, attr->size, fd) : 0;
 
 	if (r < 0 && killed > 0) {
@@ -189,7 +189,7 @@ int attr_kill_priv(struct writer *writer, struct inode *inode, unsigned kill)
 
 	LOCK_SCOPE(inode_lock(writer->tree, inode));
 	path = change_open_upper(writer, inode, O_PATH);
-	return path < 0 ? path : kill_priv(writer, inode, path, kill, &before);
+	return path < 0 ? path : attr_remove_priv(writer, inode, path, kill, &before);
 }
 
 /* --- flags ---------------------------------------------------------------------------------------------------------------------- */

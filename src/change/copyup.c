@@ -394,7 +394,7 @@ static int publish_indexed(struct copyup *c, const struct inode_location *locati
 }
 
 /* All locks are held. 1: somebody else brought it up. -LOOK_AGAIN: it isn't where `seen` says any more. */
-static int publish_locked(struct copyup *c, const struct inode_location *seen)
+static int copyup_publish_locked(struct copyup *c, const struct inode_location *seen)
 {
 	struct inode_location now;
 	int r;
@@ -431,7 +431,7 @@ static int publish_once(struct copyup *c)
 	if (dir)
 		lock_take(dir);
 	lock_take(inode_lock(c->writer->tree, c->inode));
-	r = publish_locked(c, &seen);
+	r = copyup_publish_locked(c, &seen);
 	lock_drop(inode_lock(c->writer->tree, c->inode));
 	if (dir)
 		lock_drop(dir);
@@ -529,7 +529,7 @@ static void chain_finish(struct chain *chain)
 	free(chain->dirs);
 }
 
-static int chain_add(struct chain *chain, struct inode *dir)
+static int copyup_chain_add(struct chain *chain, struct inode *dir)
 {
 	if (!ARRAY_NEXT(chain->dirs, chain->n))
 		return -ENOMEM;
@@ -549,7 +549,7 @@ static int chain_collect(struct chain *chain, struct inode *inode)
 			inode_location_finish(chain->tree, &location);
 			return 0;
 		}
-		r = chain_add(chain, location.parent);
+		r = copyup_chain_add(chain, location.parent);
 		if (r < 0) {
 			inode_location_finish(chain->tree, &location);
 			return r;

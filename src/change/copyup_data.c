@@ -62,7 +62,7 @@ static off_t copy_by_range(struct data_copy *d, off_t off, off_t end)
 	return off;
 }
 
-static int write_all(int fd, const char *buf, size_t size, off_t off)
+static int copyup_write_all(int fd, const char *buf, size_t size, off_t off)
 {
 	/* A short count came before an error, which the next call gives. */
 	while (size > 0) {
@@ -89,7 +89,7 @@ static off_t copy_by_hand(struct data_copy *d, off_t off, off_t end)
 
 		if (n <= 0)
 			return n < 0 ? n : -EIO;
-		r = write_all(d->c->fd, d->buffer, (size_t)n, off);
+		r = copyup_write_all(d->c->fd, d->buffer, (size_t)n, off);
 		if (r < 0)
 			return r;
 		off += n;
@@ -110,7 +110,7 @@ static void start_write_back(struct data_copy *d, off_t off, off_t end)
 	d->written_to = end;
 }
 
-static int copy_chunk(struct data_copy *d, off_t off, off_t end)
+static int copyup_copy_chunk(struct data_copy *d, off_t off, off_t end)
 {
 	off_t at = off;
 
@@ -131,7 +131,7 @@ static int copy_extent(struct data_copy *d, off_t off, off_t end)
 	int r = 0;
 
 	for (; r == 0 && off < end; off += CHUNK)
-		r = copy_chunk(d, off, MIN(off + CHUNK, end));
+		r = copyup_copy_chunk(d, off, MIN(off + CHUNK, end));
 	return r;
 }
 
@@ -170,7 +170,7 @@ static int copy_extents(struct data_copy *d, off_t size)
 }
 
 /* Somebody who changes a layer underneath gets an error and no mixture of old and new. */
-static int check_size(const struct copyup *c)
+static int copyup_check_size(const struct copyup *c)
 {
 	struct statx source, copy;
 	int r = os_statx(c->src_read, "", &source);
@@ -188,7 +188,8 @@ static bool is_small(const struct copyup *c)
 	return c->stx.stx_size < COPYUP_QUICK && (c->fill_holes || c->stx.stx_blocks * 512 >= c->stx.stx_size);
 }
 
-/* The read asks for one byte more than there should be, so that its count tells what check_size() would. 1: not all came at once. */
+/* The read asks for one byte more than there should be, so that its count tells what copyup_check_size() would. 1: not all came at
+ * once. */
 static int copy_small(struct copyup *c)
 {
 	char buffer[COPYUP_QUICK];
@@ -201,7 +202,7 @@ static int copy_small(struct copyup *c)
 		return (int)n;
 	if ((uint64_t)n > c->stx.stx_size)
 		return -EIO;
-	return (uint64_t)n < c->stx.stx_size ? 1 : write_all(c->fd, buffer, (size_t)n, 0);
+	return (uint64_t)n < c->stx.stx_size ? 1 : copyup_write_all(c->fd, buffer, (size_t)n, 0);
 }
 
 int copyup_data(struct copyup *c)
@@ -216,7 +217,7 @@ int copyup_data(struct copyup *c)
 		if (r < 0)
 			return r;
 	}
-	return check_size(c);
+	return copyup_check_size(c);
 }
 
 /* The data of a file whose own object has metadata alone. */

@@ -28,14 +28,14 @@
 #define FLAGS_PROTECTING (FS_IMMUTABLE_FL | FS_APPEND_FL)
 #define LIST_TRIES 8
 
-static bool has_prefix(const char *name, const char *prefix)
+static bool copyup_has_prefix(const char *name, const char *prefix)
 {
 	return !strncmp(name, prefix, strlen(prefix));
 }
 
 /* --- extended attributes ------------------------------------------------------------------------------------------------------ */
 
-static bool is_acl(const char *name)
+static bool copyup_is_acl(const char *name)
 {
 	return !strcmp(name, ACL_XATTR_ACCESS) || !strcmp(name, ACL_XATTR_DEFAULT);
 }
@@ -44,17 +44,17 @@ static bool is_acl(const char *name)
 static bool stays_behind(const struct copyup *c, const char *name)
 {
 	return layer_reserves_xattr(c->writer->layers, name) || !strcmp(name, "security.evm") ||
-	       !strcmp(name, "security.selinux") || has_prefix(name, "security.SMACK64");
+	       !strcmp(name, "security.selinux") || copyup_has_prefix(name, "security.SMACK64");
 }
 
 /* Whether a copy without this attribute would permit or deny something else than the original. */
 static bool must_copy(const struct copyup *c, const char *name)
 {
-	return is_acl(name) ? c->writer->acl : has_prefix(name, "security.");
+	return copyup_is_acl(name) ? c->writer->acl : copyup_has_prefix(name, "security.");
 }
 
 /* `from` is the source's name for it. */
-static int copy_xattr(struct copyup *c, const char *from, const char *name, void *value)
+static int copyup_copy_xattr(struct copyup *c, const char *from, const char *name, void *value)
 {
 	ssize_t n = os_getxattr(c->src_attrs, "", from, value, XATTR_SIZE_MAX);
 	char to[XATTR_NAME_SIZE];
@@ -105,7 +105,7 @@ static const char *known_as(const struct copyup *c, const char *from)
 	if (!set->override_forms)
 		return from;
 	name = xattr_override_decode(c->layer->override, from);
-	return name && !xattr_is_override(set->override_forms, name) && !is_acl(name) ? name : NULL;
+	return name && !xattr_is_override(set->override_forms, name) && !copyup_is_acl(name) ? name : NULL;
 }
 
 /* Those of the names that are ACLs, or those that are not. */
@@ -119,20 +119,20 @@ static int copy_some_xattrs(struct copyup *c, bool acls)
 		const char *name = known_as(c, from);
 		int r;
 
-		if (!name || is_acl(name) != acls || stays_behind(c, name))
+		if (!name || copyup_is_acl(name) != acls || stays_behind(c, name))
 			continue;
 		if (!value)
 			value = malloc(XATTR_SIZE_MAX);
 		if (!value)
 			return -ENOMEM;
-		r = copy_xattr(c, from, name, value);
+		r = copyup_copy_xattr(c, from, name, value);
 		if (r < 0)
 			return r;
 	}
 	return n < 0 ? (int)n : 0;
 }
 
-static int copy_xattrs(struct copyup *c)
+static int copyup_copy_xattrs(struct copyup *c)
 {
 	return copy_some_xattrs(c, false);
 }
@@ -322,8 +322,8 @@ static int copy_times(struct copyup *c)
 int copyup_meta(struct copyup *c)
 {
 	int (*const steps[])(struct copyup *) = {
-		copy_owner, set_protattr, set_origin, set_metacopy, copy_xattrs, set_source, copy_acls, copy_mode,
-		copy_times,
+		copy_owner, set_protattr, set_origin, set_metacopy, copyup_copy_xattrs,
+		set_source, copy_acls,	  copy_mode,  copy_times,
 	};
 	int r = 0;
 

@@ -110,7 +110,7 @@ static int make_bare(struct creation *c, const char *temp, int *ret_fd)
 	return *ret_fd;
 }
 
-static int set_opaque(struct writer *writer, int fd)
+static int create_set_opaque(struct writer *writer, int fd)
 {
 	const char *name = xattr_overlay_name(writer->layers->ns, XATTR_OVERLAY_OPAQUE);
 	int r;
@@ -126,7 +126,7 @@ static int hide_below(struct creation *c, int fd)
 {
 	if (c->writer->layers->whiteout_form == WHITEOUT_AUFS)
 		return work_hide_below(c->dirfd, c->name);
-	return set_opaque(c->writer, fd);
+	return create_set_opaque(c->writer, fd);
 }
 
 /* The mode before the ACL, whose mask it would overwrite. */
@@ -232,7 +232,7 @@ int link_in_work(struct writer *writer, int fd, int dirfd, const char *name)
 
 /* --- the stand-in of a directory ---------------------------------------------------------------------------------- */
 
-static int copy_xattr(int from, int to, const char *name)
+static int create_copy_xattr(int from, int to, const char *name)
 {
 	_cleanup_free_ void *value = NULL;
 	ssize_t n = os_getxattr(from, "", name, NULL, 0);
@@ -251,7 +251,7 @@ static int copy_xattr(int from, int to, const char *name)
 }
 
 /* All but the xattrs: they say how the original merges. */
-static int copy_xattrs(struct writer *writer, int from, int to)
+static int create_copy_xattrs(struct writer *writer, int from, int to)
 {
 	_cleanup_free_ char *list = NULL;
 	ssize_t n = os_listxattr(from, "", NULL, 0);
@@ -266,7 +266,7 @@ static int copy_xattrs(struct writer *writer, int from, int to)
 		return (int)n;
 	list[n] = '\0';
 	for (const char *name = list; name < list + n; name += strlen(name) + 1) {
-		int r = *name && !layer_reserves_xattr(writer->layers, name) ? copy_xattr(from, to, name) : 0;
+		int r = *name && !layer_reserves_xattr(writer->layers, name) ? create_copy_xattr(from, to, name) : 0;
 
 		if (r < 0)
 			return r;
@@ -281,11 +281,11 @@ static int dress_stand_in(struct writer *writer, int from, const struct statx *s
 	int r = change_set_owner(writer, to, stx->stx_uid, stx->stx_gid);
 
 	if (r == 0)
-		r = copy_xattrs(writer, from, to);
+		r = create_copy_xattrs(writer, from, to);
 	if (r == 0)
 		r = change_set_mode(writer, to, stx->stx_mode);
 	if (r == 0)
-		r = set_opaque(writer, to);
+		r = create_set_opaque(writer, to);
 	return r < 0 ? r : os_futimens(to, times);
 }
 

@@ -133,7 +133,7 @@ static int gather_side(struct writer *writer, struct rename_name *n, struct rena
 	return r < 0 ? r : gather_parent(writer, n, ret);
 }
 
-static bool is_same_object(const struct rename_name *a, const struct rename_name *b)
+static bool rename_is_same_object(const struct rename_name *a, const struct rename_name *b)
 {
 	if (!a->exists || !b->exists)
 		return false;
@@ -191,7 +191,7 @@ static int gather_facts(struct rename *x, struct rename_facts *f)
 	if (r < 0)
 		return r;
 	f->flags = x->flags;
-	f->same_object = is_same_object(&x->old, &x->new);
+	f->same_object = rename_is_same_object(&x->old, &x->new);
 	f->old_above_new = name_is_dir(&x->old) && inode_is_ancestor(tree, x->old.known.inode, x->new.parent);
 	f->new_above_old = name_is_dir(&x->new) && inode_is_ancestor(tree, x->new.known.inode, x->old.parent);
 	f->has_rename_whiteout = set->has_rename_whiteout && set->whiteout_form == WHITEOUT_DEVICE;
@@ -205,7 +205,7 @@ static int gather_facts(struct rename *x, struct rename_facts *f)
 
 /* --- doing -------------------------------------------------------------------------------------------------------- */
 
-static int set_opaque(struct writer *writer, const struct rename_name *n)
+static int rename_set_opaque(struct writer *writer, const struct rename_name *n)
 {
 	const char *xattr = xattr_overlay_name(writer->layers->ns, XATTR_OVERLAY_OPAQUE);
 	/* In an opaque directory those of the xattr form would be files. They hide nothing: no layer below has a part in it. */
@@ -256,9 +256,9 @@ static int prepare_xattrs(struct rename *x)
 	if (r == 0 && x->steps.hide_new)
 		r = work_hide_below(name_fd(&x->new), x->new.name);
 	if (r == 0 && x->steps.set_old_opaque)
-		r = set_opaque(x->writer, &x->old);
+		r = rename_set_opaque(x->writer, &x->old);
 	if (r == 0 && x->steps.set_new_opaque)
-		r = set_opaque(x->writer, &x->new);
+		r = rename_set_opaque(x->writer, &x->new);
 	if (r == 0 && x->steps.redirect_old)
 		r = set_redirect(x, &x->old);
 	if (r == 0 && x->steps.redirect_new)
@@ -369,7 +369,7 @@ static int make_late_whiteout(struct rename *x)
 
 /* An object can't change places with a whiteout where there is no RENAME_EXCHANGE (some network and FUSE file systems), or the whiteout would
  * be a file at the old name. A crash in between shows what the whiteouts hide. */
-static int exchange_in_two_steps(struct rename *x)
+static int rename_exchange_in_two_steps(struct rename *x)
 {
 	int r = name_is_dir(&x->old) ? os_unlinkat(name_fd(&x->new), x->new.name, 0) : 0;
 
@@ -385,7 +385,8 @@ static int exchange_in_two_steps(struct rename *x)
 	return 0;
 }
 
-/* A rename of one link over another of the same file does nothing. Where numbers don't tell that they were that, the old name is still there. */
+/* A rename of one link over another of the same file does nothing. Where numbers don't rename_tell that they were that, the old name is still
+ * there. */
 static int commit_links(struct rename *x)
 {
 	struct statx stx;
@@ -403,10 +404,10 @@ static int commit(struct rename *x)
 	int r;
 
 	if (x->steps.unlink_whiteout_new)
-		return exchange_in_two_steps(x);
+		return rename_exchange_in_two_steps(x);
 	r = os_renameat2(name_fd(&x->old), x->old.name, name_fd(&x->new), x->new.name, x->steps.flags);
 	if (r == -EINVAL && x->steps.flags == RENAME_EXCHANGE && !(x->flags & RENAME_EXCHANGE))
-		r = exchange_in_two_steps(x);
+		r = rename_exchange_in_two_steps(x);
 	if (r == 0)
 		r = commit_links(x);
 	return r == 0 && x->steps.make_whiteout_old ? make_late_whiteout(x) : r;
@@ -462,7 +463,7 @@ static void tell_listing(struct rename *x, const struct rename_name *from, const
 		listing_add(x->writer->tree, to->parent, to->name, type, ino, from->r.layer);
 }
 
-static void tell(struct rename *x)
+static void rename_tell(struct rename *x)
 {
 	bool exchange = x->flags & RENAME_EXCHANGE;
 
@@ -490,7 +491,7 @@ static int rename_do(struct rename *x)
 		return r;
 	}
 	clean_up(x);
-	tell(x);
+	rename_tell(x);
 	return 0;
 }
 
@@ -567,18 +568,19 @@ static int link_up_names(struct rename *x)
 {
 	int r = 0;
 
-	if (!x->old.exists || is_same_object(&x->old, &x->new))
+	if (!x->old.exists || rename_is_same_object(&x->old, &x->new))
 		return 0;
 	if (!x->new.exists || !(x->flags & RENAME_NOREPLACE))
 		r = link_up(x, &x->old);
 	return r == 0 && (x->flags & RENAME_EXCHANGE) ? link_up(x, &x->new) : r;
 }
 
-static int check_flags(struct rename *x)
+static int rename_check_flags(struct rename *x)
 {
 	int r;
 
-	if (!x->old.exists || is_same_object(&x->old, &x->new) || (x->new.exists && (x->flags & RENAME_NOREPLACE)))
+	if (!x->old.exists || rename_is_same_object(&x->old, &x->new) ||
+	    (x->new.exists && (x->flags & RENAME_NOREPLACE)))
 		return 0;
 	r = change_check_names(x->writer, x->old.parent, true);
 	if (r == 0)
@@ -602,7 +604,7 @@ static int rename_locked(struct rename *x)
 	if (r == 0 && x->old.exists && is_reserved_target(x))
 		r = -EPERM;
 	if (r == 0)
-		r = check_flags(x);
+		r = rename_check_flags(x);
 	if (r == 0)
 		r = link_up_names(x);
 	if (r == 0)

@@ -20,12 +20,12 @@
 #include "internal.h"
 #include "layer/index.h"
 
-static bool is_acl(const char *name)
+static bool xattr_is_acl(const char *name)
 {
 	return !strcmp(name, ACL_XATTR_ACCESS) || !strcmp(name, ACL_XATTR_DEFAULT);
 }
 
-static unsigned xattr_flag_of(const char *name)
+static unsigned xattr_flag_of_name(const char *name)
 {
 	if (!strcmp(name, ACL_XATTR_ACCESS))
 		return XATTR_FLAG_ACL;
@@ -39,7 +39,7 @@ static int check_name(struct writer *writer, const char *name, int hidden)
 {
 	if (layer_hides_xattr(writer->layers, name))
 		return hidden;
-	return !writer->acl && is_acl(name) ? -EOPNOTSUPP : 0;
+	return !writer->acl && xattr_is_acl(name) ? -EOPNOTSUPP : 0;
 }
 
 /* The name as the layer keeps it. */
@@ -76,7 +76,7 @@ static bool is_kept(const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
 		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
 			return true;
-	return is_acl(name);
+	return xattr_is_acl(name);
 }
 
 /* --- looking ------------------------------------------------------------------------------------------------------------------ */
@@ -91,7 +91,7 @@ ssize_t xattr_get(struct writer *writer, struct inode *inode, const char *name, 
 
 	if (r < 0)
 		return r;
-	if (is_kept(name) && surely_without(writer, inode, xattr_flag_of(name)))
+	if (is_kept(name) && surely_without(writer, inode, xattr_flag_of_name(name)))
 		return -ENODATA;
 	fd = inode_open(writer->tree, inode, O_PATH, &layer);
 	if (fd < 0)
@@ -160,7 +160,7 @@ static ssize_t list_shown(struct writer *writer, struct inode *inode, bool trust
 	if (n > 0 && writer->layers->aufs)
 		n = (ssize_t)drop_names(list, (size_t)n, xattr_is_fuseoverlayfs);
 	if (n > 0 && !writer->acl)
-		n = (ssize_t)drop_names(list, (size_t)n, is_acl);
+		n = (ssize_t)drop_names(list, (size_t)n, xattr_is_acl);
 	if (n > 0 && !trusted)
 		n = (ssize_t)drop_names(list, (size_t)n, is_trusted);
 	return n;
@@ -220,7 +220,7 @@ static int xattr_change_start(struct xattr_change *x, int hidden)
 		r = stored_name(x->writer, layer_upper(x->writer->layers), x->name, x->stored);
 	if (r < 0)
 		return r;
-	if (inode_is_dir(x->inode) && xattr_flag_of(x->name) == XATTR_FLAG_DEFAULT_ACL)
+	if (inode_is_dir(x->inode) && xattr_flag_of_name(x->name) == XATTR_FLAG_DEFAULT_ACL)
 		x->dir = &x->inode->dir->lock;
 	if (x->dir)
 		lock_take(x->dir);
@@ -264,7 +264,8 @@ int xattr_set(struct writer *writer, struct inode *inode, const char *name, cons
 
 	if (r < 0)
 		return r;
-	atomic_fetch_or_explicit(&inode->xattr_flags, xattr_flag_of(name) | CHANGE_FLAG_TOUCHED, memory_order_relaxed);
+	atomic_fetch_or_explicit(&inode->xattr_flags, xattr_flag_of_name(name) | CHANGE_FLAG_TOUCHED,
+				 memory_order_relaxed);
 	atomic_fetch_and_explicit(&inode->xattr_flags, (uint16_t)~CHANGE_FLAG_NO_PRIV, memory_order_relaxed);
 	r = index_setxattr(writer->layers, x.fd, x.stored, value, size, flags);
 	return r == 0 && clear_sgid ? drop_sgid(writer, x.fd) : r;
@@ -281,7 +282,8 @@ int xattr_remove(struct writer *writer, struct inode *inode, const char *name, b
 	atomic_fetch_or_explicit(&inode->xattr_flags, CHANGE_FLAG_TOUCHED, memory_order_relaxed);
 	r = os_removexattr(x.fd, "", x.stored);
 	/* Of the others it may not have been the last one. */
-	if (r == 0 && xattr_flag_of(name) != XATTR_FLAG_OTHER_XATTR)
-		atomic_fetch_and_explicit(&inode->xattr_flags, (uint16_t)~xattr_flag_of(name), memory_order_relaxed);
+	if (r == 0 && xattr_flag_of_name(name) != XATTR_FLAG_OTHER_XATTR)
+		atomic_fetch_and_explicit(&inode->xattr_flags, (uint16_t)~xattr_flag_of_name(name),
+					  memory_order_relaxed);
 	return r == 0 && clear_sgid ? drop_sgid(writer, x.fd) : r;
 }

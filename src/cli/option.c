@@ -483,7 +483,7 @@ static int check_data(struct parser *parser)
 
 /* A container engine that has been told to mount with a program unpacks its image layers in the archives' own form, and
  * tells the program by nothing but its name or where the layers lie. */
-static void choose_whiteouts(struct options *options)
+static void option_choose_whiteouts(struct options *options)
 {
 	options->image_layers = options->fuse_overlayfs;
 	for (size_t i = 0; i < options->layer_count; i++)
@@ -524,7 +524,7 @@ static int complete(struct parser *parser, const struct option_env *env)
 	r = check_layers(parser);
 	if (r < 0)
 		return r;
-	choose_whiteouts(options);
+	option_choose_whiteouts(options);
 	r = check_metacopy(parser);
 	if (r < 0)
 		return r;

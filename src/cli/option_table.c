@@ -671,7 +671,7 @@ const struct option_desc *option_table(size_t *ret_count)
 	return table;
 }
 
-static bool name_matches(const char *pattern, const char *name, size_t len)
+static bool option_name_matches(const char *pattern, const char *name, size_t len)
 {
 	size_t fixed = strlen(pattern);
 
@@ -683,7 +683,7 @@ static bool name_matches(const char *pattern, const char *name, size_t len)
 const struct option_desc *option_find(const char *name, size_t len)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
-		if (name_matches(table[i].name, name, len))
+		if (option_name_matches(table[i].name, name, len))
 			return &table[i];
 	return NULL;
 }

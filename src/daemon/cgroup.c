@@ -337,7 +337,7 @@ void cgroup_leave(struct cgroup *cgroup)
 
 /* --- the option -------------------------------------------------------------------------------------------------- */
 
-static const char *cause_of(int r, const char *value, const struct cgroup *cgroup)
+static const char *cgroup_cause_of(int r, const char *value, const struct cgroup *cgroup)
 {
 	struct stat st;
 
@@ -368,7 +368,7 @@ int cgroup_enter(const char *value, struct cgroup **ret_cgroup, char **ret_error
 		*ret_cgroup = cgroup;
 		return 0;
 	}
-	if (asprintf(ret_error, "cgroup: %s: %s", value, cause_of(r, value, cgroup)) < 0)
+	if (asprintf(ret_error, "cgroup: %s: %s", value, cgroup_cause_of(r, value, cgroup)) < 0)
 		*ret_error = NULL;
 	for (char *c = *ret_error; c && *c; c++) /* it is one line, whatever the value */
 		if (iscntrl((unsigned char)*c))

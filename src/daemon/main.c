@@ -20,7 +20,7 @@
 #include "os/fs.h"
 #include "os/task.h"
 
-static int refuse(const char *text)
+static int main_refuse(const char *text)
 {
 	fprintf(stderr, "plyfs: %s\n", text ? text : "out of memory");
 	return 1;
@@ -40,7 +40,7 @@ static int print_help(const struct options *opt)
 	_cleanup_free_ char *text = option_help_text(opt->program);
 
 	if (!text)
-		return refuse(NULL);
+		return main_refuse(NULL);
 	fputs(text, stdout);
 	return end_of_output();
 }
@@ -70,7 +70,7 @@ static bool make_absolute(const char *option, char **path)
 		return false;
 	}
 	if (asprintf(&absolute, "%s/%s", cwd, *path) < 0) {
-		refuse(NULL);
+		main_refuse(NULL);
 		return false;
 	}
 	free(*path);
@@ -173,7 +173,7 @@ static int mount_union(struct options *opt)
 	if (r == -EALREADY && !error)
 		return 0; /* the very same mount is live */
 	if (r < 0)
-		return refuse(error);
+		return main_refuse(error);
 	enough = has_descriptors(set->n + set->n_data, set->n_fs);
 	if (opt->fake || !enough) {
 		layer_set_shutdown(set);

@@ -173,7 +173,7 @@ static int note_device(struct mounted *m)
 	return r;
 }
 
-static int refuse(const struct mounted *m, int err, const char *cause, char **ret_error)
+static int mount_refuse(const struct mounted *m, int err, const char *cause, char **ret_error)
 {
 	if (!*ret_error && asprintf(ret_error, "mount: %s: %s", m->opt->mountpoint, cause ? cause : strerror(-err)) < 0)
 		*ret_error = NULL;
@@ -187,7 +187,7 @@ static int take_ready(struct mounted *m, char **ret_error)
 	struct stat st;
 
 	if (fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(MISC_MAJOR, FUSE_MINOR) || os_fuse_is_broken(fd))
-		return refuse(m, -EINVAL, "not a mounted session of " FUSE_DEVICE, ret_error);
+		return mount_refuse(m, -EINVAL, "not a mounted session of " FUSE_DEVICE, ret_error);
 	m->fd = fd;
 	m->is_ready = true;
 	return 0;
@@ -208,7 +208,7 @@ int mounted_prepare(const struct options *opt, struct mounted *m, char **ret_err
 	if (strncmp(opt->mountpoint, READY, strlen(READY)) == 0)
 		return take_ready(m, ret_error);
 	if (covers(opt, "/proc/self"))
-		return refuse(m, -EBUSY, "the daemon needs /proc while it is mounted", ret_error);
+		return mount_refuse(m, -EBUSY, "the daemon needs /proc while it is mounted", ret_error);
 	m->covers_device = covers(opt, FUSE_DEVICE);
 	m->covers_sys = covers(opt, "/sys/class/bdi/x") || covers(opt, "/sys/devices/system/cpu/x");
 	m->covers_syslog = covers(opt, "/dev/log") || covers(opt, "/run/systemd/journal/x") || covers(opt, "/run/x");
@@ -218,7 +218,7 @@ int mounted_prepare(const struct options *opt, struct mounted *m, char **ret_err
 		return 0;
 	if (asprintf(&cause, FUSE_DEVICE ": %s", strerror(-m->fd)) < 0)
 		cause = NULL;
-	return refuse(m, m->fd, cause, ret_error);
+	return mount_refuse(m, m->fd, cause, ret_error);
 }
 
 int mounted_open(struct mounted *m, char **ret_error)
@@ -237,7 +237,7 @@ int mounted_open(struct mounted *m, char **ret_error)
 		r = allow_by_flags(m);
 	if (r == 0)
 		r = add_flags(m, ret_error);
-	return r < 0 ? refuse(m, r, cause, ret_error) : 0;
+	return r < 0 ? mount_refuse(m, r, cause, ret_error) : 0;
 }
 
 /* --- unmounting ------------------------------------------------------------------------------------------------------- */

@@ -63,7 +63,7 @@ static void lru_push_locked(struct data *data, struct data_entry *e)
 	e->linked = true;
 }
 
-static void entry_pin_locked(struct data *data, struct data_entry *e)
+static void data_entry_pin_locked(struct data *data, struct data_entry *e)
 {
 	e->pins++;
 	lru_unlink_locked(data, e);
@@ -260,7 +260,7 @@ static bool evict_one_locked(struct data *data, struct closing *c, struct data_e
 		return true;
 	}
 	if (dirty) {
-		entry_pin_locked(data, dirty);
+		data_entry_pin_locked(data, dirty);
 		dirty->evict_fd = dirty->wfd >= 0 ? dirty->wfd : dirty->rfd;
 		dirty->task.run = evict_dirty;
 		*ret_dirty = dirty;
@@ -302,7 +302,7 @@ bool data_peek(struct data *data, struct inode *inode, struct data_fd *ret)
 	e = data_entry_of_locked(inode);
 	if (!e || e->upper != inode_data_in_upper(inode) || (e->wfd < 0 && e->rfd < 0))
 		return false;
-	entry_pin_locked(data, e);
+	data_entry_pin_locked(data, e);
 	*ret = (struct data_fd){.fd = e->wfd >= 0 ? e->wfd : e->rfd, .entry = e};
 	return true;
 }
@@ -319,7 +319,7 @@ static bool data_get_cached(struct data *data, struct inode *inode, bool write, 
 		fd = write ? e->wfd : e->rfd;
 		append_only = e->append_only;
 		if (fd >= 0)
-			entry_pin_locked(data, e);
+			data_entry_pin_locked(data, e);
 	}
 	lock_drop(&data->lock);
 	if (fd < 0)
@@ -402,7 +402,7 @@ static int entry_adopt(struct data *data, struct inode *inode, const struct open
 			e->rfd = fd;
 		}
 	}
-	entry_pin_locked(data, e);
+	data_entry_pin_locked(data, e);
 	*ret = (struct data_fd){.fd = write ? e->wfd : e->rfd, .append_only = write && e->append_only, .entry = e};
 	lock_drop(&data->lock);
 	closing_run(&c);

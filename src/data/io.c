@@ -181,7 +181,7 @@ struct copying {
 };
 
 /* The lock of the time that is kept is held over one chunk and not over all of them. */
-static ssize_t copy_chunk(const struct copying *c, size_t done)
+static ssize_t io_copy_chunk(const struct copying *c, size_t done)
 {
 	struct kept kept;
 	ssize_t n;
@@ -197,7 +197,7 @@ static ssize_t copy_loop(const struct copying *c)
 	size_t done = 0;
 
 	while (done < c->len) {
-		ssize_t n = copy_chunk(c, done);
+		ssize_t n = io_copy_chunk(c, done);
 
 		if (n < 0)
 			return done > 0 ? (ssize_t)done : n;

@@ -77,7 +77,7 @@ static size_t names_at(const struct cachefile *c)
 	return order_at(c) + (size_t)c->n_entries * sizeof(uint32_t);
 }
 
-static int check_size(const uint8_t *bytes, size_t size, struct cachefile *ret)
+static int cachefile_check_size(const uint8_t *bytes, size_t size, struct cachefile *ret)
 {
 	struct cachefile c = {
 		.bytes = bytes,
@@ -103,7 +103,7 @@ int cachefile_open(const void *bytes, size_t size, const struct cachefile_key *k
 		return -EINVAL;
 	if (load32((const uint8_t *)bytes + CACHEFILE_AT_VERSION) != CACHEFILE_VERSION)
 		return -EPROTONOSUPPORT;
-	res = check_size(bytes, size, &c);
+	res = cachefile_check_size(bytes, size, &c);
 	if (res < 0)
 		return res;
 	cachefile_sum(c.bytes, size, sum);

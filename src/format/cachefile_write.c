@@ -93,7 +93,7 @@ struct sorting {
 	const char *names;
 };
 
-static int by_name(const void *a, const void *b, void *arg)
+static int cachefile_by_name(const void *a, const void *b, void *arg)
 {
 	const struct sorting *s = arg;
 	const struct cachefile_entry *ea = &s->entries[*(const uint32_t *)a], *eb = &s->entries[*(const uint32_t *)b];
@@ -114,7 +114,7 @@ static int put_order(uint8_t *at, const struct cachefile_builder *w)
 		for (uint32_t k = 0; k < d->n; k++)
 			order[k] = k;
 		if (d->n)
-			qsort_r(order, d->n, sizeof(*order), by_name, &sorting);
+			qsort_r(order, d->n, sizeof(*order), cachefile_by_name, &sorting);
 		for (uint32_t k = 0; k < d->n; k++)
 			put32(at + ((size_t)d->first + k) * sizeof(*order), order[k]);
 	}

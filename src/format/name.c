@@ -38,19 +38,19 @@ const char *xattr_overlay_name(enum xattr_ns ns, enum xattr_overlay which)
 	return names[which][ns];
 }
 
-static bool has_prefix(const char *name, const char *prefix)
+static bool name_has_prefix(const char *name, const char *prefix)
 {
 	return !strncmp(name, prefix, strlen(prefix));
 }
 
 static bool is_escaped(enum xattr_ns ns, const char *stored)
 {
-	return has_prefix(stored, prefixes[ns]) && has_prefix(stored + strlen(prefixes[ns]), ESCAPE);
+	return name_has_prefix(stored, prefixes[ns]) && name_has_prefix(stored + strlen(prefixes[ns]), ESCAPE);
 }
 
 bool xattr_is_private(enum xattr_ns ns, const char *stored)
 {
-	return has_prefix(stored, prefixes[ns]) && !is_escaped(ns, stored);
+	return name_has_prefix(stored, prefixes[ns]) && !is_escaped(ns, stored);
 }
 
 int xattr_escape(enum xattr_ns ns, const char *name, char ret_stored[static XATTR_NAME_SIZE])
@@ -59,7 +59,7 @@ int xattr_escape(enum xattr_ns ns, const char *name, char ret_stored[static XATT
 
 	if (len > XATTR_NAME_LIMIT)
 		return -ERANGE;
-	if (!has_prefix(name, prefixes[ns])) {
+	if (!name_has_prefix(name, prefixes[ns])) {
 		memcpy(ret_stored, name, len + 1);
 		return (int)len;
 	}
@@ -100,7 +100,7 @@ ssize_t xattr_list_filter(enum xattr_ns ns, char *list, size_t size)
 
 bool xattr_is_fuseoverlayfs(const char *stored)
 {
-	return has_prefix(stored, "user.fuseoverlayfs.");
+	return name_has_prefix(stored, "user.fuseoverlayfs.");
 }
 
 /* --- owner and mode in an attribute --- */
@@ -120,7 +120,7 @@ const char *xattr_override_stat(enum override_form form)
 
 bool xattr_is_override(unsigned forms, const char *name)
 {
-	if ((forms & 1U << OVERRIDE_CONTAINERS) && has_prefix(name, OVERRIDE_PREFIX))
+	if ((forms & 1U << OVERRIDE_CONTAINERS) && name_has_prefix(name, OVERRIDE_PREFIX))
 		return true;
 	for (unsigned form = OVERRIDE_PRIVILEGED; form < OVERRIDE_COUNT; form++)
 		if ((forms & 1U << form) && !strcmp(name, override_names[form]))
@@ -131,7 +131,7 @@ bool xattr_is_override(unsigned forms, const char *name)
 /* Names that the owner of an object may not set without privilege. */
 static bool needs_privilege(const char *name)
 {
-	return has_prefix(name, "security.") || has_prefix(name, "trusted.");
+	return name_has_prefix(name, "security.") || name_has_prefix(name, "trusted.");
 }
 
 int xattr_override_encode(enum override_form form, const char *name, char ret_stored[static XATTR_NAME_SIZE])
@@ -154,7 +154,7 @@ const char *xattr_override_decode(enum override_form form, const char *stored)
 		return stored;
 	if (form != OVERRIDE_CONTAINERS)
 		return strcmp(stored, override_names[form]) != 0 ? stored : NULL;
-	if (has_prefix(stored, OVERRIDE_PREFIX))
+	if (name_has_prefix(stored, OVERRIDE_PREFIX))
 		return needs_privilege(name) ? name : NULL;
 	return needs_privilege(stored) ? NULL : stored;
 }
@@ -177,14 +177,14 @@ size_t xattr_override_decode_list(enum override_form form, char *list, size_t si
 
 bool aufs_is_reserved(const char *name)
 {
-	return has_prefix(name, AUFS_PREFIX);
+	return name_has_prefix(name, AUFS_PREFIX);
 }
 
 const char *aufs_whiteout_target(const char *name)
 {
 	const char *target = name + AUFS_PREFIX_LEN;
 
-	if (!has_prefix(name, AUFS_PREFIX) || !*target || has_prefix(target, AUFS_PREFIX))
+	if (!name_has_prefix(name, AUFS_PREFIX) || !*target || name_has_prefix(target, AUFS_PREFIX))
 		return NULL;
 	/* `.wh..` and `.wh...` would hide the directory itself or its parent. */
 	if (!strcmp(target, ".") || !strcmp(target, ".."))

@@ -23,7 +23,7 @@
 #include "os/task.h"
 
 struct cpu_latency {
-	_Atomic unsigned count; /* a requests since the last look, from `start` on */
+	_Atomic unsigned count; /* a requests since the last cpu_latency_look, from `start` on */
 	struct lock lock;       /* leaf */
 	pthread_cond_t cond;
 	bool batch_full;        /* lock */
@@ -60,7 +60,7 @@ static void wait_batch_locked(struct cpu_latency *a)
 		pthread_cond_wait(&a->cond, &a->lock.mutex);
 }
 
-static void look(struct cpu_latency *a)
+static void cpu_latency_look(struct cpu_latency *a)
 {
 	unsigned long long now = os_now_ms(), ms = now - a->looked_ms;
 	unsigned requests = atomic_load_explicit(&a->count, memory_order_relaxed) - a->start;
@@ -92,7 +92,7 @@ static void *cpu_latency_main(void *arg)
 			break;
 		a->batch_full = false;
 		lock_drop(&a->lock);
-		look(a);
+		cpu_latency_look(a);
 		lock_take(&a->lock);
 	}
 	lock_drop(&a->lock);

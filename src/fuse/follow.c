@@ -33,7 +33,7 @@ static void bind_leader(struct follow *f, pid_t leader, int cpu)
 	f->bound_to = cpu;
 }
 
-static void let_go(struct follow *f)
+static void follow_let_go(struct follow *f)
 {
 	cpu_set_t now;
 
@@ -44,7 +44,7 @@ static void let_go(struct follow *f)
 
 void follow_end(struct follow *f)
 {
-	let_go(f);
+	follow_let_go(f);
 	f->state.cpu = -1;
 }
 
@@ -68,5 +68,5 @@ void follow_caller(struct follow *f, pid_t leader, pid_t caller)
 	if (what == FOLLOW_BIND)
 		bind_leader(f, leader, now.cpu);
 	else if (what == FOLLOW_FREE)
-		let_go(f);
+		follow_let_go(f);
 }

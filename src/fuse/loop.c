@@ -58,7 +58,7 @@ struct loop {
 	bool sees_tasks;         /* c /proc shows our threads */
 	unsigned most;           /* c turns */
 	bool two_cpus;           /* c */
-	_Atomic bool ticking;    /* a the ticker runs, or somebody is about to start it */
+	_Atomic bool ticking;    /* a the ticker runs, or somebody is about to loop_start it */
 	struct lock lock;        /* leaf */
 	struct server *servers;  /* lock */
 	unsigned count;          /* lock: of them */
@@ -471,7 +471,7 @@ static void stop(struct loop *l)
 }
 
 /* The pacer first: he has his name before a request is answered. */
-static int start(struct loop *l)
+static int loop_start(struct loop *l)
 {
 	int r = thread_start(&l->pacer, pacer_main, l);
 
@@ -532,7 +532,7 @@ int loop_run(struct loop *l)
 	int r;
 
 	l->se = l->fs->session;
-	r = start(l);
+	r = loop_start(l);
 	if (r < 0)
 		return r;
 	while (!fuse_session_exited(l->se))

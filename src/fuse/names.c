@@ -91,7 +91,7 @@ int dir_open_to_sync(struct fs *fs, struct inode *inode)
 }
 
 /* *ret_fd: -1 of a directory in lower layers alone, or one that is opened already. */
-static int open_dir(struct names_change *c, struct inode *dir, int *ret_fd)
+static int names_open_dir(struct names_change *c, struct inode *dir, int *ret_fd)
 {
 	int fd;
 
@@ -111,7 +111,7 @@ int names_add(struct names_change *c, struct inode *dir, const char *name)
 
 	if (!c->fs->opt.dirsync)
 		return 0;
-	r = open_dir(c, dir, &fd);
+	r = names_open_dir(c, dir, &fd);
 	if (r < 0)
 		return r;
 	c->at[c->n].dir = dir;

@@ -97,7 +97,7 @@ static void note_times(struct fs *fs, const struct stat *attr, int to_set, bool 
 }
 
 /* A truncation goes through the file's cached descriptor, which an open file without permission bits still has. */
-static int set_attributes(struct job *job, struct statx *ret_stx)
+static int attr_set_attributes(struct job *job, struct statx *ret_stx)
 {
 	struct fs *fs = job->fs;
 	struct data_fd fd = {.fd = -1};
@@ -121,7 +121,7 @@ static int set_attributes(struct job *job, struct statx *ret_stx)
 static int run_setattr(struct job *job)
 {
 	struct statx stx;
-	int r = set_attributes(job, &stx);
+	int r = attr_set_attributes(job, &stx);
 
 	if (r < 0)
 		return job_failed(job, r);

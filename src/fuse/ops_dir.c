@@ -159,7 +159,7 @@ static void end_of_stream(struct reading *rd)
 	memset(rd->buf, 0, rd->used);
 }
 
-static void read_directory(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, bool plus_format)
+static void dir_read_directory(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, bool plus_format)
 {
 	struct inode *dir = inode_or_reply(req, id);
 	struct reading *rd;
@@ -201,13 +201,13 @@ static void read_directory(fuse_req_t req, fuse_ino_t id, size_t size, off_t off
 void op_readdir(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_file_info *fi)
 {
 	counter_add(COUNTER_READDIR, 1);
-	read_directory(req, id, size, off, false);
+	dir_read_directory(req, id, size, off, false);
 }
 
 void op_readdirplus(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_file_info *fi)
 {
 	counter_add(COUNTER_READDIRPLUS, 1);
-	read_directory(req, id, size, off, true);
+	dir_read_directory(req, id, size, off, true);
 }
 
 static int dir_sync(struct fs *fs, struct inode *inode, bool datasync)

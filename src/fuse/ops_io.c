@@ -77,7 +77,7 @@ void op_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_
 }
 
 /* Before the data changes: what its caller may not leave of the mode. */
-static int kill_priv(struct job *job)
+static int io_kill_priv(struct job *job)
 {
 	struct fs *fs = job->fs;
 	unsigned kill = ATTR_KILL_PRIV;
@@ -103,7 +103,7 @@ static bool caller_kills_priv(fuse_req_t req)
 static int run_write(struct job *job)
 {
 	unsigned how = (job->fi.flags & O_APPEND ? DATA_APPENDS : 0) | (job->fi.writepage ? DATA_HELD_BACK : 0);
-	ssize_t n = kill_priv(job);
+	ssize_t n = io_kill_priv(job);
 
 	if (n == 0)
 		n = data_write(job->fs->data, job->inode, job->buf, job->size, job->off, how);
@@ -169,7 +169,7 @@ void op_fsync(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_info
 
 static int run_fallocate(struct job *job)
 {
-	int r = kill_priv(job);
+	int r = io_kill_priv(job);
 
 	if (r == 0)
 		r = data_fallocate(job->fs->data, job->inode, job->mode, job->off, job->off2);
@@ -227,7 +227,7 @@ void op_lseek(fuse_req_t req, fuse_ino_t id, off_t off, int whence, struct fuse_
 
 static int run_copy(struct job *job)
 {
-	ssize_t n = kill_priv(job);
+	ssize_t n = io_kill_priv(job);
 
 	if (n == 0)
 		n = data_copy(job->fs->data, job->inode2, job->off2, job->inode, job->off, job->size);

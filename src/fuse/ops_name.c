@@ -150,7 +150,7 @@ void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t newparent_id, const char 
 /* --- names that go ------------------------------------------------------------------------------------------------------------ */
 
 /* Where the upper's file system hides what is open when it is removed, in its directory, we have nothing open. */
-static void let_go(struct fs *fs, struct inode *parent, const char *name)
+static void name_let_go(struct fs *fs, struct inode *parent, const char *name)
 {
 	struct inode *inode;
 
@@ -179,7 +179,7 @@ static int run_removal(struct job *job, int (*remove)(struct writer *writer, str
 
 static int run_unlink(struct job *job)
 {
-	let_go(job->fs, job->inode, job->name);
+	name_let_go(job->fs, job->inode, job->name);
 	return run_removal(job, remove_file);
 }
 
@@ -188,7 +188,7 @@ static int run_rmdir(struct job *job)
 	return run_removal(job, remove_dir);
 }
 
-static void remove_entry(fuse_req_t req, fuse_ino_t parent_id, const char *name, int (*run)(struct job *))
+static void name_remove_entry(fuse_req_t req, fuse_ino_t parent_id, const char *name, int (*run)(struct job *))
 {
 	struct inode *parent = inode_or_reply(req, parent_id);
 	struct job job;
@@ -204,12 +204,12 @@ static void remove_entry(fuse_req_t req, fuse_ino_t parent_id, const char *name,
 
 void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	remove_entry(req, parent, name, run_unlink);
+	name_remove_entry(req, parent, name, run_unlink);
 }
 
 void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	remove_entry(req, parent, name, run_rmdir);
+	name_remove_entry(req, parent, name, run_rmdir);
 }
 
 /* --- rename --------------------------------------------------------------------------------------------------------------------- */
@@ -222,7 +222,7 @@ static int run_rename(struct job *job)
 	if (r == 0)
 		r = names_add(&names, job->inode2, job->name2);
 	if (r == 0 && !(job->flags & RENAME_EXCHANGE))
-		let_go(job->fs, job->inode2, job->name2);
+		name_let_go(job->fs, job->inode2, job->name2);
 	if (r == 0)
 		r = rename_entry(job->fs->writer, job->inode, job->name, job->inode2, job->name2, job->flags);
 	if (wants_data_instead(job, r))

@@ -21,7 +21,7 @@
 #include <stdlib.h>
 
 
-static bool wants_write(const struct fuse_file_info *fi)
+static bool open_wants_write(const struct fuse_file_info *fi)
 {
 	return (fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC);
 }
@@ -85,7 +85,7 @@ static int handle_new(struct fs *fs, struct inode *inode, bool write, struct fus
 }
 
 /* What chattr(1) forbids. The kernel's own inode doesn't know the flags, so whoever opens the object itself finds out. */
-static int check_flags(struct fs *fs, struct inode *inode, const struct fuse_file_info *fi)
+static int open_check_flags(struct fs *fs, struct inode *inode, const struct fuse_file_info *fi)
 {
 	struct data_fd fd;
 	int r = data_get(fs->data, inode, true, &fd);
@@ -164,12 +164,13 @@ static void open_undo(struct fs *fs, fuse_ino_t node, struct fuse_file_info *fi,
 }
 
 /* Everything that an open file needs; undone again on errors. */
-static int open_file(struct fs *fs, struct inode *inode, fuse_ino_t node, bool known_to_kernel, struct fuse_file_info *fi)
+static int open_prepare_file(struct fs *fs, struct inode *inode, fuse_ino_t node, bool known_to_kernel,
+			     struct fuse_file_info *fi)
 {
-	int r = fs->opt.copyup_at_open && wants_write(fi) ? check_flags(fs, inode, fi) : 0;
+	int r = fs->opt.copyup_at_open && open_wants_write(fi) ? open_check_flags(fs, inode, fi) : 0;
 
 	if (!r && fs->opt.open_handles)
-		r = handle_new(fs, inode, wants_write(fi), fi);
+		r = handle_new(fs, inode, open_wants_write(fi), fi);
 	if (r < 0)
 		return r;
 	if (goes_through(fs))
@@ -184,9 +185,9 @@ static int open_file(struct fs *fs, struct inode *inode, fuse_ino_t node, bool k
 static int check_protection(struct fs *fs, struct inode *inode, const struct fuse_file_info *fi)
 {
 	unsigned flags;
-	int r = fs->opt.writeback && wants_write(fi) ? attr_protection(fs->writer, inode, &flags) : 0;
+	int r = fs->opt.writeback && open_wants_write(fi) ? attr_protection(fs->writer, inode, &flags) : 0;
 
-	if (!fs->opt.writeback || !wants_write(fi) || r < 0)
+	if (!fs->opt.writeback || !open_wants_write(fi) || r < 0)
 		return r;
 	return (flags & FS_IMMUTABLE_FL) || ((flags & FS_APPEND_FL) && !(fi->flags & O_APPEND)) ? -EPERM : 0;
 }
@@ -197,7 +198,7 @@ static int run_open(struct job *job)
 	int r = check_protection(fs, job->inode, &job->fi);
 
 	if (r == 0)
-		r = open_file(fs, job->inode, job->node, true, &job->fi);
+		r = open_prepare_file(fs, job->inode, job->node, true, &job->fi);
 
 	if (r == -MUST_WAIT && (job->fi.flags & O_NONBLOCK))
 		r = -EWOULDBLOCK;
@@ -226,7 +227,7 @@ void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 	job.node = id;
 	job.fi = *fi;
 	job.fi.fh = 0;
-	if (wants_write(fi) && (fs->opt.open_handles || fs->opt.copyup_at_open || fs->passthrough)) {
+	if (open_wants_write(fi) && (fs->opt.open_handles || fs->opt.copyup_at_open || fs->passthrough)) {
 		job.needs[0] = inode;
 		if (fi->flags & O_TRUNC)
 			job.how = COPYUP_NO_DATA;
@@ -244,7 +245,7 @@ static void reply_created(struct job *job, struct inode *inode, const struct sta
 		data_install(fs->data, inode, fd);
 	job->fi.fh = 0;
 	if (r == 0)
-		r = open_file(fs, inode, inode->id, false, &job->fi);
+		r = open_prepare_file(fs, inode, inode->id, false, &job->fi);
 	if (r < 0) {
 		if (job->name)
 			name_take_back(fs, job->inode, job->name, false);

@@ -170,7 +170,8 @@ static int open_known(struct passthrough *p, const struct inode *inode, uint64_t
 
 /* Makes `id` what the node is opened with, open once; false when the inode changed versions, or another one came first, or without
  * memory. */
-static bool enter(struct passthrough *p, const struct inode *inode, uint64_t node, int id, bool upper, bool write)
+static bool passthrough_enter(struct passthrough *p, const struct inode *inode, uint64_t node, int id, bool upper,
+			      bool write)
 {
 	struct backing *b = calloc(1, sizeof(*b));
 
@@ -243,7 +244,7 @@ int passthrough_open(struct fs *fs, struct inode *inode, uint64_t node, bool wri
 			return renumber(fs, inode, node);
 		if (r == 0) {
 			id = register_object(fs, inode, &upper);
-			r = !(write && !upper) && enter(p, inode, node, id, upper, write);
+			r = !(write && !upper) && passthrough_enter(p, inode, node, id, upper, write);
 			if (!r)
 				close_id(p, id);
 		}

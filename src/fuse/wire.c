@@ -40,7 +40,7 @@ static _Thread_local bool init_offers_no_export;
 /* It is answered, by this thread, and fs_started() not called yet. */
 static _Thread_local bool init_answered;
 
-static bool is_request(const char *buf, size_t n, size_t arg_size)
+static bool wire_is_request(const char *buf, size_t n, size_t arg_size)
 {
 	return n >= sizeof(struct fuse_in_header) + arg_size && buf;
 }
@@ -49,7 +49,7 @@ static void note_init(const struct fuse_in_header *h, const char *arg, size_t n)
 {
 	struct fuse_init_in in;
 
-	if (!is_request(arg, n, sizeof(in)))
+	if (!wire_is_request(arg, n, sizeof(in)))
 		return;
 	memcpy(&in, arg, sizeof(in));
 	init_unique = h->unique;
@@ -64,15 +64,15 @@ static void note_request(const char *buf, size_t n)
 	const char *arg = buf + sizeof(h);
 
 	kills_priv = false;
-	if (!is_request(buf, n, 0))
+	if (!wire_is_request(buf, n, 0))
 		return;
 	memcpy(&h, buf, sizeof(h));
-	if (h.opcode == FUSE_WRITE && is_request(buf, n, sizeof(struct fuse_write_in))) {
+	if (h.opcode == FUSE_WRITE && wire_is_request(buf, n, sizeof(struct fuse_write_in))) {
 		struct fuse_write_in in;
 
 		memcpy(&in, arg, sizeof(in));
 		kills_priv = in.write_flags & FUSE_WRITE_KILL_SUIDGID;
-	} else if (h.opcode == FUSE_SETATTR && is_request(buf, n, sizeof(struct fuse_setattr_in))) {
+	} else if (h.opcode == FUSE_SETATTR && wire_is_request(buf, n, sizeof(struct fuse_setattr_in))) {
 		struct fuse_setattr_in in;
 
 		memcpy(&in, arg, sizeof(in));
@@ -120,7 +120,7 @@ ssize_t wire_receive(struct fs *fs, void *buf, size_t size)
 
 	if (n < 0)
 		return n;
-	return is_request(buf, (size_t)n, 0) ? n : -EIO;
+	return wire_is_request(buf, (size_t)n, 0) ? n : -EIO;
 }
 
 /* The answer to INIT: what is offered is taken. */

@@ -148,7 +148,7 @@ static bool is_ours(const struct statx *stx)
 	return (stx->stx_uid == geteuid() || stx->stx_uid == 0) && !(stx->stx_mode & (S_IWGRP | S_IWOTH));
 }
 
-static int open_directory(struct layer_opening *lo, struct layer_caches *cats)
+static int cache_open_directory(struct layer_opening *lo, struct layer_caches *cats)
 {
 	const char *path = lo->spec->layer_cache;
 	struct statx stx;
@@ -191,7 +191,7 @@ static int map_file(struct layer_cache *c, int fd, const struct cachefile_key *k
 	return ret;
 }
 
-static int open_file(struct layer_caches *cats, struct layer_cache *c, const struct cachefile_key *key)
+static int cache_open_file(struct layer_caches *cats, struct layer_cache *c, const struct cachefile_key *key)
 {
 	_cleanup_close_ int fd = os_openat(cats->dir_fd, c->name, O_RDONLY | O_NONBLOCK, 0, OS_NO_XDEV);
 
@@ -241,7 +241,7 @@ static int open_layer(struct layer_caches *cats, struct layer_set *set, struct l
 		return -ENOMEM;
 	c->dir_fd = cats->dir_fd;
 	cachefile_file_name(&key, c->name);
-	ret = open_file(cats, c, &key);
+	ret = cache_open_file(cats, c, &key);
 	if (ret == 0) {
 		l->cache = c;
 		return 0;
@@ -266,7 +266,7 @@ int layer_caches_open(struct layer_opening *lo)
 	cats->dir_fd = -1;
 	cats->set = set;
 	set->caches = cats;
-	ret = open_directory(lo, cats);
+	ret = cache_open_directory(lo, cats);
 	/* With timeout=0 the layers may change at any time, and are asked each time. */
 	for (unsigned i = set->has_upper; i < set->n && ret == 0 && !lo->spec->revalidate; i++)
 		ret = open_layer(cats, set, &set->layers[i]);

@@ -276,7 +276,7 @@ static int claim(const struct layer_caches *cats, const char *name, const char *
 	return TAKE_FD(fd);
 }
 
-static int write_file(int fd, const struct cachefile_builder *w, const struct cachefile_key *key)
+static int cache_write_file(int fd, const struct cachefile_builder *w, const struct cachefile_key *key)
 {
 	_cleanup_free_ uint8_t *bytes = NULL;
 	size_t size;
@@ -306,7 +306,7 @@ static int build_and_write(struct build *b, const struct cachefile_key *key)
 		return fd;
 	res = build_layer(b);
 	if (res == 0)
-		res = write_file(fd, &b->w, key);
+		res = cache_write_file(fd, &b->w, key);
 	if (res == 0)
 		res = os_renameat2(dir_fd, temp, dir_fd, name, 0);
 	if (res < 0)

@@ -78,7 +78,7 @@ void layer_devices_free(struct layer_set *set)
 /* --- the table ---------------------------------------------------------------------------------------------------- */
 
 /* The slot of the device, or the free one where it would be. The kernel numbers devices one after the other. */
-static uint16_t *slot_of(const struct layer_devices *d, dev_t dev)
+static uint16_t *device_slot_of(const struct layer_devices *d, dev_t dev)
 {
 	unsigned at = (major(dev) * 257 + minor(dev)) % TABLE_SIZE;
 
@@ -92,7 +92,7 @@ static int device_find(struct layer_devices *d, dev_t dev)
 	int device;
 
 	LOCK_SCOPE(&d->lock);
-	device = *slot_of(d, dev) - 1;
+	device = *device_slot_of(d, dev) - 1;
 	return device >= 0 && d->all[device].vague ? device | (int)DEVICE_VAGUE : device;
 }
 
@@ -112,7 +112,7 @@ static int device_add(struct layer_devices *d, dev_t dev, unsigned fs, uint64_t 
 	uint16_t *slot;
 
 	LOCK_SCOPE(&d->lock);
-	slot = slot_of(d, dev);
+	slot = device_slot_of(d, dev);
 	if (*slot)
 		return *slot - 1;
 	if (d->n == VALUES)
@@ -131,7 +131,8 @@ static uint64_t hash_dev(uint64_t seed, dev_t dev)
 
 /* Subvolumes are told by the number that btrfs gave them, and in one file system no two of them get the same value. Of other devices
  * within a file system nothing lasts, and of what covers a name nothing is asked: it may be our own mount. */
-static uint64_t key_of(const struct layer_set *set, const struct layer *l, int dirfd, const char *name, const struct statx *stx)
+static uint64_t device_key_of(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,
+			      const struct statx *stx)
 {
 	const struct layer_fs *fs = &set->fs[l->fs];
 	bool covers = *name && (stx->stx_attributes & STATX_ATTR_MOUNT_ROOT);
@@ -157,7 +158,7 @@ bool device_join(struct layer_set *set, struct layer *l, const struct statx *stx
 int layer_devices_add(struct layer_set *set, struct layer *l, const struct statx *root)
 {
 	const struct layer_fs *fs = &set->fs[l->fs];
-	uint64_t key = fs->subvolumes ? key_of(set, l, l->root_fd, "", root) : fs->id;
+	uint64_t key = fs->subvolumes ? device_key_of(set, l, l->root_fd, "", root) : fs->id;
 	int device = device_add(set->devices, layer_dev_of(root), l->fs, key);
 
 	if (device < 0)
@@ -184,7 +185,7 @@ static int device_of(const struct layer_set *set, const struct layer *l, int dir
 
 	note_spans(set, l, stx);
 	if (device < 0)
-		device = device_add(set->devices, dev, l->fs, key_of(set, l, dirfd, name, stx));
+		device = device_add(set->devices, dev, l->fs, device_key_of(set, l, dirfd, name, stx));
 	if (device == -EOVERFLOW)
 		log_limited(LOG_CAUSE_LAYER, LOG_ERR, "layer %s: more than %u subvolumes or devices", l->path, VALUES);
 	return device;

@@ -51,7 +51,7 @@ static int nameset_grow(struct nameset *s)
 	return 0;
 }
 
-static uint64_t name_hash(const char *name)
+static uint64_t index_name_hash(const char *name)
 {
 	uint64_t hash = hash_bytes(name, strlen(name));
 
@@ -60,7 +60,7 @@ static uint64_t name_hash(const char *name)
 
 int nameset_add(struct layer_index *index, struct nameset *s, const char *name)
 {
-	uint64_t hash = name_hash(name);
+	uint64_t hash = index_name_hash(name);
 	size_t at;
 
 	LOCK_SCOPE(&index->lock);
@@ -77,7 +77,7 @@ int nameset_add(struct layer_index *index, struct nameset *s, const char *name)
 static bool nameset_has(struct layer_index *index, const struct nameset *s, const char *name)
 {
 	LOCK_SCOPE(&index->lock);
-	return s->n && s->hashes[nameset_slot(s, name_hash(name))];
+	return s->n && s->hashes[nameset_slot(s, index_name_hash(name))];
 }
 
 /* Whether the directory that the set is of has to be asked. */
@@ -227,7 +227,7 @@ static int look_at_entry(const struct layer_set *set, const char *name, uint32_t
 	return (ret_stx->stx_mode & S_IFMT) == type && !layer_is_whiteout(ret_stx) ? 1 : -EIO;
 }
 
-static uint32_t read_gone(const struct layer_set *set, const char *name)
+static uint32_t index_read_gone(const struct layer_set *set, const char *name)
 {
 	struct layer_index *index = set->index;
 	int fd = gone_fd(set);
@@ -261,12 +261,12 @@ int index_look(const struct layer_set *set, const struct layer *l, int dirfd, co
 		return 0;
 	}
 	/* It has this name at least. */
-	gone = read_gone(set, ret->name);
+	gone = index_read_gone(set, ret->name);
 	ret->nlink = gone < stx->stx_nlink ? stx->stx_nlink - gone : 1;
 	return 0;
 }
 
-static int read_origin(const struct layer_set *set, int dirfd, const char *name, struct ovl_fh *ret)
+static int index_read_origin(const struct layer_set *set, int dirfd, const char *name, struct ovl_fh *ret)
 {
 	uint8_t value[OVL_FH_MAX];
 	ssize_t size =
@@ -284,7 +284,7 @@ int index_look_upper(const struct layer_set *set, int dirfd, const char *name, c
 	/* The entry is one of its links. */
 	if (stx->stx_nlink < 2 || S_ISDIR(stx->stx_mode) || index_is_idle(set))
 		return 0;
-	res = read_origin(set, dirfd, name, &origin);
+	res = index_read_origin(set, dirfd, name, &origin);
 	if (res < 0)
 		return res == -ENODATA || res == -EOPNOTSUPP || res == -EINVAL || res == -ERANGE ? 0 : res;
 	if (ovl_fh_index_name(&origin, ret->name) < 0)
@@ -301,7 +301,7 @@ int index_look_upper(const struct layer_set *set, int dirfd, const char *name, c
 /* --- changing ------------------------------------------------------------------------------------------------------------------ */
 
 /* A directory of WORKDIR, made where it is missing. */
-static int open_dir(struct layer_set *set, const char *name)
+static int index_open_dir(struct layer_set *set, const char *name)
 {
 	int made = os_mkdirat(set->workdir_fd, name, 0700), res = 0;
 	_cleanup_close_ int fd = -1;
@@ -366,7 +366,7 @@ int index_make(struct layer_set *set)
 	res = index_set_fh(set, layer_upper(set)->root_fd, XATTR_OVERLAY_ORIGIN, &index->top_lower);
 	if (res < 0)
 		return res;
-	fd = open_dir(set, INDEX_DIR_NAME);
+	fd = index_open_dir(set, INDEX_DIR_NAME);
 	if (fd < 0)
 		return fd;
 	res = index_set_fh(set, fd, XATTR_OVERLAY_UPPER, &index->upper);
@@ -451,7 +451,7 @@ int index_make_gone(struct layer_set *set)
 	LOCK_SCOPE(&index->making);
 	fd = atomic_load(&index->gone_fd);
 	if (fd < 0)
-		fd = open_dir(set, INDEX_GONE_NAME);
+		fd = index_open_dir(set, INDEX_GONE_NAME);
 	if (fd >= 0)
 		atomic_store_explicit(&index->gone_fd, fd, memory_order_release);
 	return fd;

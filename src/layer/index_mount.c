@@ -153,7 +153,7 @@ static int check_entry(struct index_cleaning *c, const char *name, const struct 
 	return nameset_add(set->index, &set->index->entries, name);
 }
 
-static int read_entry(void *arg, const struct os_dirent *entry)
+static int index_read_entry(void *arg, const struct os_dirent *entry)
 {
 	struct index_cleaning *c = arg;
 	const char *workdir = layer_work_location(c->lo)->path;
@@ -177,7 +177,7 @@ static int see_entry(void *arg, const struct os_dirent *entry)
 }
 
 /* What was counted before its object came into the index counts no more. */
-static int read_gone(void *arg, const struct os_dirent *entry)
+static int index_mount_read_gone(void *arg, const struct os_dirent *entry)
 {
 	struct index_cleaning *c = arg;
 	struct layer_index *index = c->lo->set->index;
@@ -195,7 +195,7 @@ static int read_directories(struct layer_opening *lo)
 {
 	struct layer_index *index = lo->set->index;
 	struct index_cleaning c = {.lo = lo, .dir = atomic_load(&index->fd)};
-	int res = c.dir >= 0 ? os_read_dir(c.dir, read_entry, &c) : 0, fd;
+	int res = c.dir >= 0 ? os_read_dir(c.dir, index_read_entry, &c) : 0, fd;
 
 	if (res < 0)
 		return res;
@@ -204,7 +204,7 @@ static int read_directories(struct layer_opening *lo)
 		return fd == -ENOENT ? 0 : fd;
 	atomic_store(&index->gone_fd, fd);
 	c.dir = fd;
-	return os_read_dir(fd, read_gone, &c);
+	return os_read_dir(fd, index_mount_read_gone, &c);
 }
 
 /* --- all of it -------------------------------------------------------------------------------------------------------------------- */
@@ -253,7 +253,7 @@ static int open_index(const struct layer_opening *lo)
 	return os_openat(lo->set->workdir_fd, INDEX_DIR_NAME, O_RDONLY | O_DIRECTORY, 0, OS_NO_XDEV);
 }
 
-static int refuse(struct layer_opening *lo, int err)
+static int index_refuse(struct layer_opening *lo, int err)
 {
 	return err < 0 ? layer_refuse_errno(lo, err, "index", lo->spec->workdir) : 0;
 }
@@ -284,7 +284,7 @@ static int go_on_elsewhere(struct layer_opening *lo, int dir, const char *why)
 	if (lo->spec->index == INDEX_AUTO && !set->shows_upper && !(lo->spec->vfs_flags & MS_RDONLY) && has_entries(dir))
 		res = index_rebuild(set, dir, &no_rebuild);
 	if (res != -ESTALE)
-		return refuse(lo, res);
+		return index_refuse(lo, res);
 	return go_without(lo, dir, res, set->layers[0].path, why, no_rebuild);
 }
 
@@ -296,7 +296,7 @@ static int begin(struct layer_opening *lo, int dir)
 	int ret;
 
 	if (dir < 0 && dir != -ENOENT)
-		return refuse(lo, dir);
+		return index_refuse(lo, dir);
 	set->index = index_new();
 	if (!set->index)
 		return -ENOMEM;
@@ -308,7 +308,7 @@ static int begin(struct layer_opening *lo, int dir)
 		return go_without(lo, dir, -EOPNOTSUPP, path, why, NULL);
 	ret = renew_xattrs(lo, dir);
 	if (ret < 0)
-		return refuse(lo, ret);
+		return index_refuse(lo, ret);
 	why = find_mismatch(set, set->index, dir);
 	return why ? go_on_elsewhere(lo, dir, why) : 0;
 }
@@ -345,11 +345,11 @@ int index_open(struct layer_opening *lo)
 	if (dir >= 0 || lo->spec->index == INDEX_ON) {
 		res = index_make(set);
 		if (res < 0)
-			return refuse(lo, res);
+			return index_refuse(lo, res);
 	}
 	res = read_directories(lo);
 	/* So that names can be counted on a full file system. */
 	if (res == 0 && lo->spec->index == INDEX_ON)
 		res = index_make_gone(set);
-	return refuse(lo, res);
+	return index_refuse(lo, res);
 }

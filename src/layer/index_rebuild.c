@@ -58,7 +58,7 @@ PRINTF_FORMAT(2, 3) static int no_rebuild(struct rebuild *r, const char *fmt, ..
 
 /* --- where the entries come from ---------------------------------------------------------------------------------------------- */
 
-static int read_origin(const struct rebuild *r, int dirfd, const char *name, struct ovl_fh *ret)
+static int rebuild_read_origin(const struct rebuild *r, int dirfd, const char *name, struct ovl_fh *ret)
 {
 	uint8_t value[OVL_FH_MAX];
 	const char *xattr = xattr_overlay_name(r->set->ns, XATTR_OVERLAY_ORIGIN);
@@ -105,7 +105,7 @@ static int read_source(const struct rebuild *r, const char *name, struct source 
 	return size < 0 ? (int)size : source_decode(value, (size_t)size, ret);
 }
 
-static int read_entry(void *arg, const struct os_dirent *dirent)
+static int rebuild_read_entry(void *arg, const struct os_dirent *dirent)
 {
 	struct rebuild *r = arg;
 	struct rebuild_entry *e;
@@ -125,7 +125,7 @@ static int read_entry(void *arg, const struct os_dirent *dirent)
 	if (!e)
 		return -ENOMEM;
 	*e = (struct rebuild_entry){.id = layer_id_of(&stx), .links = stx.stx_nlink - 1};
-	if (dirent->name_len >= sizeof(e->name) || read_origin(r, r->dir, dirent->name, &e->old) < 0)
+	if (dirent->name_len >= sizeof(e->name) || rebuild_read_origin(r, r->dir, dirent->name, &e->old) < 0)
 		return no_rebuild(r, INDEX_DIR_NAME "/%s isn't valid", dirent->name);
 	memcpy(e->name, dirent->name, dirent->name_len + 1U);
 	res = find_lower(r, &source, &stx, e);
@@ -158,7 +158,7 @@ static int see_other(struct rebuild *r, const struct layer_walk_entry *entry)
 {
 	struct ovl_fh origin;
 
-	if (!r->has_single || read_origin(r, entry->dirfd, entry->name, &origin) < 0)
+	if (!r->has_single || rebuild_read_origin(r, entry->dirfd, entry->name, &origin) < 0)
 		return 0;
 	for (size_t i = 0; i < r->n; i++)
 		if (!r->entries[i].links && ovl_fh_equal(&origin, &r->entries[i].old))
@@ -197,7 +197,7 @@ static int check_links(struct rebuild *r)
 }
 
 /* No entry may come where another one is, or was. */
-static int check_names(struct rebuild *r)
+static int rebuild_check_names(struct rebuild *r)
 {
 	struct rebuild_entry key;
 
@@ -233,7 +233,7 @@ static int write_entry(const struct rebuild *r, const struct rebuild_entry *e)
 }
 
 /* An entry is only dropped by a mount whose xattrs are right: they go first and come last. */
-static int write_all(const struct rebuild *r)
+static int rebuild_write_all(const struct rebuild *r)
 {
 	const struct layer_set *set = r->set;
 	int res = write_xattr(r, r->dir, "", XATTR_OVERLAY_UPPER, &set->index->top_lower);
@@ -252,14 +252,14 @@ static int write_all(const struct rebuild *r)
 int index_rebuild(struct layer_set *set, int dir, char **ret_why)
 {
 	struct rebuild r = {.set = set, .dir = dir};
-	int res = os_read_dir(dir, read_entry, &r);
+	int res = os_read_dir(dir, rebuild_read_entry, &r);
 
 	if (res == 0)
 		res = check_links(&r);
 	if (res == 0)
-		res = check_names(&r);
+		res = rebuild_check_names(&r);
 	if (res == 0)
-		res = write_all(&r);
+		res = rebuild_write_all(&r);
 	if (res == 0)
 		log_info("index: rebuilt after its layers were copied: %zu entries", r.n);
 	for (size_t i = 0; i < r.n; i++)

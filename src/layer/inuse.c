@@ -138,7 +138,7 @@ static void search_kernel_mount(struct inuse_search *search, const char *options
 	search->used = first;
 }
 
-static bool is_fuse(const char *fstype)
+static bool inuse_is_fuse(const char *fstype)
 {
 	return !strcmp(fstype, "fuse") || !strncmp(fstype, "fuse.", 5);
 }
@@ -152,7 +152,7 @@ static int search_mount(void *arg, const struct os_mountinfo *m)
 		search_kernel_mount(search, m->super_options);
 	if (!where || strcmp(m->mountpoint, where) != 0)
 		return 0;
-	search->mounted |= is_fuse(m->fstype);
+	search->mounted |= inuse_is_fuse(m->fstype);
 	search->has_our_type = !strncmp(m->fstype, "fuse.", 5) && !strcmp(m->fstype + 5, search->lo->spec->subtype);
 	return 0;
 }

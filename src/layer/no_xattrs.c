@@ -25,7 +25,7 @@ struct layer_no_xattrs {
 	_Atomic bool stop, none;
 };
 
-static int look_at_object(void *arg, struct layer_walk_entry *e)
+static int no_xattrs_look_at_object(void *arg, struct layer_walk_entry *e)
 {
 	const struct layer_no_xattrs *no_xattrs = arg;
 
@@ -37,7 +37,7 @@ static int look_at_object(void *arg, struct layer_walk_entry *e)
 /* 0: nothing of the layer has one. */
 static int look_at_layer(struct layer_no_xattrs *no_xattrs, const struct layer *l)
 {
-	static const struct layer_walk_calls calls = {.entry = look_at_object};
+	static const struct layer_walk_calls calls = {.entry = no_xattrs_look_at_object};
 
 	return l->has_xattr ? layer_walk(no_xattrs->set, l, LAYER_WALK_MARKS, &calls, no_xattrs) : 0;
 }
@@ -55,7 +55,7 @@ static void look_at_all(struct pool_task *task)
 	log_debug("layers looked at for attributes: %s", r == 0 ? "none" : r == -EEXIST ? "some" : strerror(-r));
 }
 
-static void start(struct layer_no_xattrs *no_xattrs)
+static void no_xattrs_start(struct layer_no_xattrs *no_xattrs)
 {
 	if (pool_new("plyfs-xattrs", 1, NICE, &no_xattrs->pool) < 0)
 		return;
@@ -73,7 +73,7 @@ bool layer_has_no_xattrs(const struct layer_set *set)
 		return true;
 	if (atomic_load_explicit(&no_xattrs->asked, memory_order_relaxed) < LAYER_NO_XATTRS_ASKS &&
 	    atomic_fetch_add(&no_xattrs->asked, 1) == LAYER_NO_XATTRS_ASKS - 1)
-		start(no_xattrs);
+		no_xattrs_start(no_xattrs);
 	return false;
 }
 
@@ -83,7 +83,7 @@ void layer_no_xattrs_stop(const struct layer_set *set)
 
 	if (!no_xattrs)
 		return;
-	/* Whoever would start it later finds that it has been. */
+	/* Whoever would no_xattrs_start it later finds that it has been. */
 	atomic_store(&no_xattrs->asked, LAYER_NO_XATTRS_ASKS);
 	atomic_store(&no_xattrs->stop, true);
 	if (no_xattrs->pool)

@@ -25,7 +25,7 @@
 
 /* --- placing ------------------------------------------------------------------------------------------------------ */
 
-static int chain_add(struct layer_location *location, const struct statx *stx)
+static int overlap_chain_add(struct layer_location *location, const struct statx *stx)
 {
 	struct layer_id *next = ARRAY_NEXT(location->chain, location->n_chain);
 
@@ -38,7 +38,7 @@ static int chain_add(struct layer_location *location, const struct statx *stx)
 	return 0;
 }
 
-static bool is_same_object(const struct statx *a, const struct statx *b)
+static bool overlap_is_same_object(const struct statx *a, const struct statx *b)
 {
 	return layer_id_equal(layer_id_of(a), layer_id_of(b)) && a->stx_mnt_id == b->stx_mnt_id;
 }
@@ -53,12 +53,12 @@ static int read_chain(struct layer_location *location, int fd)
 	if (ret < 0)
 		return ret;
 	location->mnt_id = now.stx_mnt_id;
-	ret = chain_add(location, &now);
+	ret = overlap_chain_add(location, &now);
 	for (unsigned level = 1; !ret; level++) {
 		before = now;
-		if (os_statx_up(fd, level, &now) < 0 || is_same_object(&now, &before))
+		if (os_statx_up(fd, level, &now) < 0 || overlap_is_same_object(&now, &before))
 			break;
-		ret = chain_add(location, &now);
+		ret = overlap_chain_add(location, &now);
 	}
 	return ret;
 }
@@ -167,7 +167,7 @@ int location_in_file_systems(struct layer_location *locations, unsigned n)
 
 /* --- deciding ----------------------------------------------------------------------------------------------------- */
 
-static bool is_same(const struct layer_location *a, const struct layer_location *b)
+static bool overlap_is_same(const struct layer_location *a, const struct layer_location *b)
 {
 	return layer_id_equal(a->chain[0], b->chain[0]);
 }
@@ -199,7 +199,7 @@ static int refuse_inside(struct layer_opening *lo, const struct layer_location *
 /* Neither may hold the other. */
 static int check_pair(struct layer_opening *lo, const struct layer_location *a, const struct layer_location *b)
 {
-	if (is_same(a, b))
+	if (overlap_is_same(a, b))
 		return refuse_same(lo, b, a);
 	if (is_inside(a, b))
 		return refuse_inside(lo, a, b);
@@ -209,7 +209,7 @@ static int check_pair(struct layer_opening *lo, const struct layer_location *a, 
 static int check_lower_and_writable(struct layer_opening *lo, const struct layer_location *lower,
 				    const struct layer_location *writable)
 {
-	if (is_same(lower, writable))
+	if (overlap_is_same(lower, writable))
 		return refuse_same(lo, writable, lower);
 	return is_inside(lower, writable) ? refuse_inside(lo, lower, writable) : 0;
 }
@@ -236,7 +236,7 @@ static int check_identities(struct layer_opening *lo, const struct layer_locatio
 {
 	qsort(locations, n, sizeof(*locations), by_identity);
 	for (unsigned i = 1; i < n; i++)
-		if (is_same(locations[i], locations[i - 1]))
+		if (overlap_is_same(locations[i], locations[i - 1]))
 			return refuse_same(lo, locations[i], locations[i - 1]);
 	for (unsigned i = 0; i < n; i++)
 		for (unsigned level = 1; level < locations[i]->n_mount; level++) {

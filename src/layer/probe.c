@@ -271,7 +271,7 @@ static int probe_rename_whiteout(struct layer_set *set, const char *name)
 }
 
 /* Without attributes a directory that hides what is below can't say so, whatever marks removed names. */
-static int choose_whiteouts(struct layer_opening *lo, bool devices)
+static int probe_choose_whiteouts(struct layer_opening *lo, bool devices)
 {
 	const struct layer_location *upper = &lo->locations[0];
 
@@ -334,5 +334,5 @@ int probe_upper(struct layer_opening *lo)
 		ret = recognise_removed(set);
 	if (!ret)
 		ret = probe_device(set);
-	return ret < 0 ? layer_refuse_errno(lo, ret, upper->option, upper->path) : choose_whiteouts(lo, ret);
+	return ret < 0 ? layer_refuse_errno(lo, ret, upper->option, upper->path) : probe_choose_whiteouts(lo, ret);
 }

@@ -17,7 +17,7 @@
 
 #define LIST_LIMIT 65536 /* XATTR_LIST_MAX */
 
-static bool is_fuse(int fd)
+static bool recognise_is_fuse(int fd)
 {
 	long type;
 
@@ -259,7 +259,7 @@ int recognise_lists_xattr(const struct layer_set *set, const char *name)
 
 	/* On a full file system it couldn't be set. */
 	if (os_getxattr(set->work_fd, name, xattr, value, sizeof(value)) < 0)
-		return !is_fuse(set->work_fd);
+		return !recognise_is_fuse(set->work_fd);
 	return is_listed(set->work_fd, name, xattr);
 }
 
@@ -268,7 +268,7 @@ static bool lower_lists_xattrs(const struct layer_opening *lo, const struct laye
 	const struct layer_set *set = lo->set;
 	const struct layer_location *location = &lo->locations[l->index];
 
-	if (set->ns != XATTR_NS_TRUSTED || !is_fuse(l->root_fd))
+	if (set->ns != XATTR_NS_TRUSTED || !recognise_is_fuse(l->root_fd))
 		return true;
 	if (set->has_upper && location->chain[0].dev == lo->locations[0].chain[0].dev)
 		return atomic_load(&set->layers[0].lists_xattrs);

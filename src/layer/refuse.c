@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "internal.h"
 
-static const char *cause_of(int err)
+static const char *refuse_cause_of(int err)
 {
 	switch (-err) {
 	case ENOTDIR:
@@ -76,5 +76,5 @@ int layer_supports(int ret)
 
 int layer_refuse_errno(struct layer_opening *lo, int err, const char *option, const char *path)
 {
-	return layer_refuse(lo, err, option, path, "%s", cause_of(err));
+	return layer_refuse(lo, err, option, path, "%s", refuse_cause_of(err));
 }

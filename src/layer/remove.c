@@ -34,7 +34,7 @@ struct removal_level {
 	bool seen;
 };
 
-static int remove_entry(struct removal *r, int dirfd, const char *name, unsigned depth);
+static int remove_tree_entry(struct removal *r, int dirfd, const char *name, unsigned depth);
 
 /* Takes the immutable and append-only flags off. Only files and directories have them; opening anything else could
  * block or do what its driver does on open. */
@@ -83,7 +83,7 @@ static int remove_each(void *arg, const struct os_dirent *entry)
 	struct removal_level *level = arg;
 
 	level->seen = true;
-	return remove_entry(level->removal, level->fd, entry->name, level->depth + 1);
+	return remove_tree_entry(level->removal, level->fd, entry->name, level->depth + 1);
 }
 
 /* A file system may skip entries when others are removed during reading, so it is read until it is found empty. */
@@ -155,7 +155,7 @@ static int remove_dir(struct removal *r, int dirfd, const char *name, unsigned d
 	return ret < 0 ? ret : unlink_forced(dirfd, name, AT_REMOVEDIR);
 }
 
-static int remove_entry(struct removal *r, int dirfd, const char *name, unsigned depth)
+static int remove_tree_entry(struct removal *r, int dirfd, const char *name, unsigned depth)
 {
 	int ret = os_unlinkat(dirfd, name, 0);
 	struct statx stx;
@@ -173,13 +173,13 @@ static int remove_entry(struct removal *r, int dirfd, const char *name, unsigned
 int work_remove_tree(int dirfd, const char *name)
 {
 	struct removal r = {.top = dirfd};
-	int ret = remove_entry(&r, dirfd, name, 0);
+	int ret = remove_tree_entry(&r, dirfd, name, 0);
 
 	while (!ret && r.n_lifted) {
 		char temp[TEMP_NAME_SIZE];
 
 		temp_name_make(r.lifted[--r.n_lifted], temp);
-		ret = remove_entry(&r, dirfd, temp, 0);
+		ret = remove_tree_entry(&r, dirfd, temp, 0);
 	}
 	free(r.lifted);
 	return ret;

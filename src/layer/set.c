@@ -234,7 +234,7 @@ static int write_uuid(struct layer_opening *lo)
 	return r < 0 ? layer_refuse_errno(lo, (int)r, "upperdir", lo->spec->upperdir) : 0;
 }
 
-static int prepare_upper(struct layer_opening *lo)
+static int set_prepare_upper(struct layer_opening *lo)
 {
 	int ret = mount_clone_upper(lo);
 
@@ -301,7 +301,7 @@ static int open_steps(struct layer_opening *lo)
 	lo->set->ns = probe_namespace(lo->spec);
 	lo->set->aufs = lo->spec->whiteouts == WHITEOUTS_AUFS || lo->spec->whiteouts == WHITEOUTS_BOTH;
 	layer_make_identity(lo);
-	ret = lo->set->has_upper ? prepare_upper(lo) : inuse_lock_mountpoint(lo);
+	ret = lo->set->has_upper ? set_prepare_upper(lo) : inuse_lock_mountpoint(lo);
 	if (ret)
 		return ret;
 	choose_redirects(lo);

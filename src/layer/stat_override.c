@@ -162,7 +162,7 @@ static int root_value(const struct layer_set *set, struct stat_override *ret)
 }
 
 /* The form that was asked for; an older one in user.* is kept where the upper has it. */
-static int prepare_upper(struct layer_opening *lo)
+static int override_prepare_upper(struct layer_opening *lo)
 {
 	struct layer *upper = layer_upper(lo->set);
 	enum override_form form = lo->spec->xattr_permissions == 1 ? OVERRIDE_PRIVILEGED : OVERRIDE_CONTAINERS;
@@ -195,7 +195,7 @@ int stat_override_prepare(struct layer_opening *lo)
 			return layer_refuse_errno(lo, ret, lo->locations[i].option, lo->locations[i].path);
 	}
 	if (set->has_upper && lo->spec->xattr_permissions)
-		ret = prepare_upper(lo);
+		ret = override_prepare_upper(lo);
 	for (unsigned i = 0; i < set->n; i++)
 		if (set->layers[i].override != OVERRIDE_NONE)
 			set->override_forms |= 1U << set->layers[i].override;

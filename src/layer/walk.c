@@ -57,7 +57,7 @@ struct walk {
 /* --- one object --------------------------------------------------------------------------------------------------------------- */
 
 /* Attributes, where the type alone doesn't say enough. */
-static int look(struct walk *w, struct layer_walk_entry *e, unsigned char type)
+static int layer_walk_look(struct walk *w, struct layer_walk_entry *e, unsigned char type)
 {
 	bool kept_aside = w->l->override != OVERRIDE_NONE && type == DT_REG;
 	bool may_be_whiteout = type == DT_CHR || (type == DT_REG && w->xwhiteouts);
@@ -82,7 +82,7 @@ static int look_at_directory(struct walk *w, struct layer_walk_entry *e)
 	return MIN(r, 0);
 }
 
-static int look_at_object(struct walk *w, struct layer_walk_entry *e)
+static int walk_look_at_object(struct walk *w, struct layer_walk_entry *e)
 {
 	bool may_be_xwhiteout;
 	int r;
@@ -123,12 +123,12 @@ static int add_pending(struct walk *w, const struct layer_walk_entry *e)
 }
 
 /* Tells one object, of type `type` as far as known. */
-static int tell(struct walk *w, struct layer_walk_entry *e, unsigned char type)
+static int walk_tell(struct walk *w, struct layer_walk_entry *e, unsigned char type)
 {
-	int r = look(w, e, type);
+	int r = layer_walk_look(w, e, type);
 
 	if (r == 0)
-		r = look_at_object(w, e);
+		r = walk_look_at_object(w, e);
 	if (r < 0)
 		return tell_failure(w, e, r);
 	r = w->calls->entry(w->arg, e);
@@ -161,7 +161,7 @@ static int tell_name(struct walk *w, const struct walk_name *n)
 		return r;
 	e.path = path;
 	if (!reserved)
-		return tell(w, &e, n->type);
+		return walk_tell(w, &e, n->type);
 	e.whiteout = e.hides_below = true;
 	r = w->calls->entry(w->arg, &e);
 	return r == LAYER_WALK_SKIP ? 0 : r;
@@ -180,7 +180,7 @@ static int keep_name(void *arg, const struct os_dirent *d)
 	return 0;
 }
 
-static int by_name(const void *a, const void *b, void *names)
+static int walk_by_name(const void *a, const void *b, void *names)
 {
 	return strcmp((const char *)names + ((const struct walk_name *)a)->at, (const char *)names + ((const struct walk_name *)b)->at);
 }
@@ -196,7 +196,7 @@ static int tell_names(struct walk *w)
 	int r = 0;
 
 	if ((w->flags & LAYER_WALK_SORTED) && w->n_list)
-		qsort_r(w->list, w->n_list, sizeof(*w->list), by_name, w->names);
+		qsort_r(w->list, w->n_list, sizeof(*w->list), walk_by_name, w->names);
 	for (size_t i = 0; i < w->n_list && r == 0; i++)
 		r = tell_name(w, &w->list[i]);
 	return r;
@@ -224,7 +224,7 @@ static void turn_pending(struct walk *w, size_t from)
 	}
 }
 
-static int read_directory(struct walk *w, const struct layer_walk_entry *dir)
+static int walk_read_directory(struct walk *w, const struct layer_walk_entry *dir)
 {
 	size_t before = w->n_todo;
 	int r;
@@ -250,7 +250,7 @@ static int read_directory(struct walk *w, const struct layer_walk_entry *dir)
 }
 
 /* A path of any length; it is taken apart where no system call takes it as a whole. */
-static int open_directory(const struct layer *l, char *path)
+static int walk_open_directory(const struct layer *l, char *path)
 {
 	_cleanup_close_ int at = -1;
 	char *name = path, *slash;
@@ -284,10 +284,10 @@ static const char *last_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-static int enter(struct walk *w, struct pending *p)
+static int walk_enter(struct walk *w, struct pending *p)
 {
 	_cleanup_free_ char *path = p->path;
-	_cleanup_close_ int fd = open_directory(w->l, path);
+	_cleanup_close_ int fd = walk_open_directory(w->l, path);
 	struct layer_walk_entry dir = {.layer = w->l,
 				       .path = path,
 				       .name = last_name(path),
@@ -302,7 +302,7 @@ static int enter(struct walk *w, struct pending *p)
 	w->fd = fd;
 	w->at = path;
 	w->xwhiteouts = p->xattr_flags & XATTR_FLAG_XWHITEOUTS;
-	return read_directory(w, &dir);
+	return walk_read_directory(w, &dir);
 }
 
 int layer_walk(const struct layer_set *set, const struct layer *l, unsigned flags, const struct layer_walk_calls *calls, void *arg)
@@ -310,12 +310,12 @@ int layer_walk(const struct layer_set *set, const struct layer *l, unsigned flag
 	struct walk w = {
 		.set = set, .l = l, .flags = flags, .aufs = set->aufs && !(flags & LAYER_WALK_RAW), .calls = calls, .arg = arg};
 	struct layer_walk_entry root = {.layer = l, .path = "", .name = "", .dirfd = l->root_fd};
-	int r = tell(&w, &root, DT_DIR);
+	int r = walk_tell(&w, &root, DT_DIR);
 
 	while (r == 0 && w.n_todo) {
 		struct pending p = w.todo[--w.n_todo];
 
-		r = enter(&w, &p);
+		r = walk_enter(&w, &p);
 	}
 	drop_pending(&w, 0);
 	free(w.todo);

@@ -151,7 +151,7 @@ static int make_whiteout(struct layer_set *set, int dirfd, const char *name)
 }
 
 /* The value of overlay.opaque: 'x', 'y', or 0 without one that means anything. */
-static int read_opaque(const struct layer_set *set, int dirfd)
+static int work_read_opaque(const struct layer_set *set, int dirfd)
 {
 	char value[2];
 	ssize_t size = os_getxattr(dirfd, "", xattr_overlay_name(set->ns, XATTR_OVERLAY_OPAQUE), value, sizeof(value));
@@ -163,7 +163,7 @@ static int read_opaque(const struct layer_set *set, int dirfd)
 
 int work_takes_whiteouts(const struct layer_set *set, int dirfd)
 {
-	int opaque = set->whiteout_form == WHITEOUT_XATTR ? read_opaque(set, dirfd) : 0;
+	int opaque = set->whiteout_form == WHITEOUT_XATTR ? work_read_opaque(set, dirfd) : 0;
 
 	return opaque < 0 ? opaque : opaque != 'y';
 }
@@ -174,7 +174,7 @@ int work_prepare_whiteouts(struct layer_set *set, int dirfd)
 
 	if (set->whiteout_form != WHITEOUT_XATTR)
 		return 0;
-	opaque = read_opaque(set, dirfd);
+	opaque = work_read_opaque(set, dirfd);
 	if (opaque == 'x')
 		return 0;
 	if (opaque)
@@ -256,7 +256,7 @@ static void remove_retired(struct layer_set *set, const char *temp)
 }
 
 /* Without RENAME_EXCHANGE (some network and FUSE file systems); a crash in between shows what is below. */
-static int exchange_in_two_steps(struct layer_set *set, const char *temp, int dirfd, const char *name)
+static int work_exchange_in_two_steps(struct layer_set *set, const char *temp, int dirfd, const char *name)
 {
 	char aside[WORK_NAME_MAX];
 	int ret;
@@ -281,7 +281,7 @@ int work_exchange(struct layer_set *set, const char *temp, int dirfd, const char
 {
 	int ret = os_renameat2(set->work_fd, temp, dirfd, name, RENAME_EXCHANGE);
 
-	return ret == -EINVAL ? exchange_in_two_steps(set, temp, dirfd, name) : ret;
+	return ret == -EINVAL ? work_exchange_in_two_steps(set, temp, dirfd, name) : ret;
 }
 
 static int exchange_for_whiteout(struct layer_set *set, int dirfd, const char *name, char ret_temp[WORK_NAME_MAX])

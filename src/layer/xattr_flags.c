@@ -50,7 +50,7 @@ static unsigned private_flag(enum xattr_ns ns, const char *xattr)
 /* Beside enum xattr_flag: user.fuseoverlayfs.opaque is there. */
 #define LISTED_FUSEOVERLAYFS (1U << 30)
 
-static unsigned xattr_flag_of(const struct layer_set *set, const struct layer *l, const char *stored)
+static unsigned xattr_flag_of_stored(const struct layer_set *set, const struct layer *l, const char *stored)
 {
 	const char *xattr = stored;
 
@@ -77,12 +77,12 @@ static unsigned flags_of_list(const struct layer_set *set, const struct layer *l
 
 	for (size_t at = 0; at < size; at += strnlen(list + at, size - at) + 1)
 		if (memchr(list + at, '\0', size - at))
-			xattr_flags |= xattr_flag_of(set, l, list + at);
+			xattr_flags |= xattr_flag_of_stored(set, l, list + at);
 	return xattr_flags;
 }
 
 /* `y` makes opaque, `x` says that whiteouts of the xattr form are inside; kernel overlayfs obeys no other value. */
-static int read_opaque(const struct layer_set *set, int dirfd, const char *name, unsigned *xattr_flags)
+static int xattr_flags_read_opaque(const struct layer_set *set, int dirfd, const char *name, unsigned *xattr_flags)
 {
 	char value[2];
 	ssize_t size =
@@ -178,7 +178,7 @@ static int finish_flags(const struct layer_set *set, const struct layer *l, int 
 	if (l->has_xattr && !are_listed(&set->layers[l->index], xattr_flags))
 		ret = ask_xattrs(set, l, dirfd, name, &xattr_flags);
 	if (!ret && (xattr_flags & XATTR_FLAG_OPAQUE))
-		ret = read_opaque(set, dirfd, name, &xattr_flags);
+		ret = xattr_flags_read_opaque(set, dirfd, name, &xattr_flags);
 	if (!ret && (xattr_flags & LISTED_FUSEOVERLAYFS))
 		ret = read_fuseoverlayfs(dirfd, name, &xattr_flags);
 	if (!ret)

@@ -19,7 +19,7 @@
 #define ANY_LATENCY (-1) /* PM_QOS_DEFAULT_VALUE */
 
 /* Containers get /dev/null in the place of what they may not have. */
-static bool is_request(int fd)
+static bool idle_is_request(int fd)
 {
 	struct stat st;
 	int32_t now;
@@ -40,7 +40,7 @@ int os_idle_open(void)
 
 	if (fd < 0)
 		return fd;
-	return is_request(fd) ? TAKE_FD(fd) : -ENODEV;
+	return idle_is_request(fd) ? TAKE_FD(fd) : -ENODEV;
 }
 
 int os_idle_poll(int fd, bool poll)

@@ -34,7 +34,7 @@ int os_open_tree_clone(int dirfd, bool recursive)
 	return (int)OS_CHANGE(syscall(SYS_open_tree, dirfd, "", flags));
 }
 
-static int set_attributes(int mount_fd, bool recursive, struct mount_attr *attr)
+static int mount_set_attributes(int mount_fd, bool recursive, struct mount_attr *attr)
 {
 	unsigned flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
 
@@ -46,17 +46,17 @@ int os_mount_set_readonly(int mount_fd, bool recursive)
 	/* The modes of access time are values of one field, which is cleared to be set. */
 	struct mount_attr quiet = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOATIME, .attr_clr = MOUNT_ATTR__ATIME};
 	struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV};
-	int ret = set_attributes(mount_fd, recursive, &quiet);
+	int ret = mount_set_attributes(mount_fd, recursive, &quiet);
 
 	/* A user namespace may not change a locked access-time mode. */
-	return ret < 0 ? set_attributes(mount_fd, recursive, &readonly) : ret;
+	return ret < 0 ? mount_set_attributes(mount_fd, recursive, &readonly) : ret;
 }
 
 int os_mount_set_nodev(int mount_fd, bool recursive)
 {
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_NODEV};
 
-	return set_attributes(mount_fd, recursive, &attr);
+	return mount_set_attributes(mount_fd, recursive, &attr);
 }
 
 static int set_lazytime(const char *path)
@@ -87,7 +87,7 @@ int os_mount_add_flags(const char *path, unsigned long flags)
 	}
 	if (flags & MS_LAZYTIME)
 		(void)set_lazytime(path);
-	return attr.attr_set ? set_attributes(fd, false, &attr) : 0;
+	return attr.attr_set ? mount_set_attributes(fd, false, &attr) : 0;
 }
 
 int os_mount_identity(int fd, struct os_mount_identity *ret)
@@ -112,7 +112,7 @@ int os_mount_set_atime(int mount_fd, unsigned long mode)
 		attr.attr_set = MOUNT_ATTR_STRICTATIME;
 	else
 		attr.attr_set = MOUNT_ATTR_RELATIME;
-	return set_attributes(mount_fd, false, &attr);
+	return mount_set_attributes(mount_fd, false, &attr);
 }
 
 int os_mount(const char *source, const char *path, const char *type, unsigned long flags, const char *data)
@@ -128,7 +128,7 @@ int os_umount_fd(int fd)
 	return ret < 0 ? ret : (int)OS_CHANGE_ONCE(syscall(SYS_umount2, path, DETACH));
 }
 
-static bool is_same(const struct statx *a, const struct statx *b)
+static bool mount_is_same(const struct statx *a, const struct statx *b)
 {
 	return a->stx_ino == b->stx_ino && a->stx_dev_major == b->stx_dev_major && a->stx_dev_minor == b->stx_dev_minor;
 }
@@ -143,8 +143,8 @@ static bool has_parent(const char *path, const struct statx *dir)
 	unsigned level = 0;
 	int ret = fd < 0 ? fd : os_statx_cached(fd, "", &now);
 
-	while (!ret && !is_same(&now, &before)) {
-		if (is_same(&now, dir))
+	while (!ret && !mount_is_same(&now, &before)) {
+		if (mount_is_same(&now, dir))
 			return true;
 		before = now;
 		ret = os_statx_up(fd, ++level, &now);

@@ -84,7 +84,7 @@ static void entries_close(struct dirfd_entry *closing)
 }
 
 /* Takes out unpinned entries, the oldest first, until at most `max` are left; returns how many went. */
-static unsigned cache_trim_locked(struct dirfd_cache *cache, unsigned max, struct dirfd_entry **closing)
+static unsigned dirfd_cache_cache_trim_locked(struct dirfd_cache *cache, unsigned max, struct dirfd_entry **closing)
 {
 	struct dirfd_entry *e = cache->lru;
 	unsigned gone = 0;
@@ -108,7 +108,7 @@ unsigned dirfd_shrink(struct tree *tree)
 	unsigned gone;
 
 	lock_take(&cache->lock);
-	gone = cache_trim_locked(cache, cache->n - (cache->n + 3) / 4, &closing);
+	gone = dirfd_cache_cache_trim_locked(cache, cache->n - (cache->n + 3) / 4, &closing);
 	lock_drop(&cache->lock);
 	entries_close(closing);
 	counter_add(COUNTER_DESCRIPTOR_EVICTED, gone);
@@ -138,7 +138,7 @@ void dirfd_drop(struct tree *tree, struct dir *dir)
 	entries_close(closing);
 }
 
-static bool entry_pin_locked(struct dirfd_cache *cache, struct dirref *ref, struct dirfd *ret_fd)
+static bool dirfd_cache_entry_pin_locked(struct dirfd_cache *cache, struct dirref *ref, struct dirfd *ret_fd)
 {
 	struct dirfd_entry *e = ref->fd;
 
@@ -163,7 +163,7 @@ bool dirfd_get_open(struct tree *tree, struct inode *dir, struct dirref *ref, st
 		return true;
 	}
 	lock_take(&tree->dirfds->lock);
-	found = entry_pin_locked(tree->dirfds, ref, ret_fd);
+	found = dirfd_cache_entry_pin_locked(tree->dirfds, ref, ret_fd);
 	lock_drop(&tree->dirfds->lock);
 	if (found)
 		return true;
@@ -184,7 +184,7 @@ void dirfd_put(struct tree *tree, struct dirfd *fd)
 		if (CHECK(fd->entry->pins > 0))
 			fd->entry->pins--;
 		if (cache->n > cache->max)
-			cache_trim_locked(cache, cache->max, &closing);
+			dirfd_cache_cache_trim_locked(cache, cache->max, &closing);
 		lock_drop(&cache->lock);
 		entries_close(closing);
 	}
@@ -203,7 +203,7 @@ int dirfd_insert(struct tree *tree, struct dirref *ref, int fd, struct dirfd *re
 	}
 	*fresh = (struct dirfd_entry){.ref = ref, .fd = fd, .pins = 1};
 	lock_take(&cache->lock);
-	if (entry_pin_locked(cache, ref, ret_fd)) { /* another thread was faster */
+	if (dirfd_cache_entry_pin_locked(cache, ref, ret_fd)) { /* another thread was faster */
 		fresh->next = closing;
 		closing = fresh;
 	} else {
@@ -212,7 +212,7 @@ int dirfd_insert(struct tree *tree, struct dirref *ref, int fd, struct dirfd *re
 		cache->n++;
 		*ret_fd = (struct dirfd){.fd = fd, .entry = fresh};
 	}
-	gone = cache_trim_locked(cache, cache->max, &closing);
+	gone = dirfd_cache_cache_trim_locked(cache, cache->max, &closing);
 	lock_drop(&cache->lock);
 	entries_close(closing);
 	counter_add(COUNTER_DESCRIPTOR_EVICTED, gone);

@@ -53,7 +53,7 @@ static bool dirref_same(const struct dirref *a, const struct dirref *b)
 
 /* Whether the known inode is what the resolver found. A difference means that a layer was changed underneath, except
  * that one of the two may be older than a copy-up. */
-static bool name_matches(const struct tree *tree, const struct inode_name *n, const struct resolved *r)
+static bool intern_name_matches(const struct tree *tree, const struct inode_name *n, const struct resolved *r)
 {
 	const struct inode *inode = name_inode(n);
 	bool upper = resolved_in_upper(tree, r);
@@ -129,7 +129,7 @@ static int intern_locked(struct tree *tree, struct inode *parent, const char *na
 	struct inode *inode;
 	int res;
 
-	if (n && name_matches(tree, n, r)) {
+	if (n && intern_name_matches(tree, n, r)) {
 		*ret_inode = name_inode(n);
 		link_recount_locked(tree, *ret_inode, r);
 		return 0;

@@ -16,7 +16,7 @@
 
 #include "base/check.h"
 
-static struct link_key key_of(struct object_id id, bool upper)
+static struct link_key link_key_of(struct object_id id, bool upper)
 {
 	return (struct link_key){.ino = id.ino, .device = id.device, .upper = upper};
 }
@@ -72,7 +72,7 @@ static struct inode_link *link_of(struct tree *tree, const struct inode *inode)
 
 	if (!(atomic_load_explicit(&inode->flags, memory_order_relaxed) & INODE_HARDLINKED))
 		return NULL;
-	link = link_at(tree, key_of(inode_object(inode), inode_in_upper(inode)));
+	link = link_at(tree, link_key_of(inode_object(inode), inode_in_upper(inode)));
 	return link && link->inode == inode ? link : NULL;
 }
 
@@ -81,7 +81,7 @@ struct inode *link_find_locked(struct tree *tree, const struct resolved *r)
 	struct inode_link *link = NULL;
 
 	if ((r->in_upper || r->nlink) && !object_id_is_vague(r->id))
-		link = link_at(tree, key_of(r->id, resolved_in_upper(tree, r)));
+		link = link_at(tree, link_key_of(r->id, resolved_in_upper(tree, r)));
 	/* Where another mount removes files, its number may be another copy's by now. */
 	if (link && r->indexed && tree->layers->shows_upper && (!link->index_name || strcmp(link->index_name, r->index_name)))
 		return NULL;
@@ -94,7 +94,7 @@ void link_add_locked(struct tree *tree, struct inode *inode)
 	bool vague = object_id_is_vague(inode_object(inode));
 
 	/* Without memory it isn't found, which costs coherence of its names only; and where a number tells nothing it can't be. */
-	if (!vague && !link && !link_put(tree, key_of(inode_object(inode), true), inode))
+	if (!vague && !link && !link_put(tree, link_key_of(inode_object(inode), true), inode))
 		return;
 	atomic_fetch_or(&inode->flags, INODE_HARDLINKED);
 }
@@ -102,7 +102,7 @@ void link_add_locked(struct tree *tree, struct inode *inode)
 int link_count_locked(struct tree *tree, struct inode *inode, const struct resolved *r)
 {
 	char *name = r->index_name ? strdup(r->index_name) : NULL;
-	struct link_key key = key_of(r->id, resolved_in_upper(tree, r));
+	struct link_key key = link_key_of(r->id, resolved_in_upper(tree, r));
 	struct inode_link *link = !r->index_name || name ? link_put(tree, key, inode) : NULL;
 
 	if (!link) {
@@ -198,7 +198,7 @@ int inode_prepare_indexed(struct tree *tree, struct inode *inode, struct object_
 	now = link_of(tree, inode);
 	if (!CHECK(now && now->index_name && !inode_in_upper(inode)))
 		return -EIO;
-	link = link_put(tree, key_of(copy, true), inode);
+	link = link_put(tree, link_key_of(copy, true), inode);
 	if (!link)
 		return -ENOMEM;
 	link->index_name = strdup(now->index_name);
@@ -215,14 +215,14 @@ void inode_forget_prepared(struct tree *tree, struct inode *inode, struct object
 	struct inode_link *link;
 
 	LOCK_SCOPE(&tree->table);
-	link = link_at(tree, key_of(copy, true));
+	link = link_at(tree, link_key_of(copy, true));
 	if (link && link->inode == inode)
 		link_delete(tree, link);
 }
 
 bool link_publish_locked(struct tree *tree, struct inode *inode, struct object_id copy)
 {
-	struct inode_link *now = link_of(tree, inode), *link = link_at(tree, key_of(copy, true));
+	struct inode_link *now = link_of(tree, inode), *link = link_at(tree, link_key_of(copy, true));
 
 	if (!CHECK(now && link && link->inode == inode && !inode_in_upper(inode)))
 		return false;

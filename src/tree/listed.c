@@ -86,7 +86,7 @@ static bool table_fill(const struct listing *l, uint32_t *table, unsigned bits, 
 	return true;
 }
 
-static bool table_resize(struct listing *l, unsigned bits, uint32_t slack)
+static bool listed_table_resize(struct listing *l, unsigned bits, uint32_t slack)
 {
 	uint32_t n_slots, *table;
 
@@ -115,7 +115,7 @@ static bool table_reserve(struct listing *l)
 		return true;
 	while ((l->n + 1) * UINT64_C(2) > (UINT64_C(1) << bits))
 		bits++;
-	return table_resize(l, bits, LEAST_SLACK);
+	return listed_table_resize(l, bits, LEAST_SLACK);
 }
 
 static bool listed_precedes(const struct listing *l, const struct listed *e, uint64_t key)
@@ -151,7 +151,7 @@ static bool table_insert(struct listing *l, uint32_t index, uint64_t key)
 	while (end < l->n_slots && l->table[end])
 		end++;
 	if (end == l->n_slots) {
-		if (!table_resize(l, l->bits, (l->n_slots - (1u << l->bits)) * 2))
+		if (!listed_table_resize(l, l->bits, (l->n_slots - (1u << l->bits)) * 2))
 			return false;
 		return table_insert(l, index, key);
 	}

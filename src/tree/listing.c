@@ -91,7 +91,7 @@ static void names_keep_locked(struct listing_cache *cache, const struct listing 
  * one that goes wasn't used for long, and to use one moves none. `keep` and a few others stay, whatever their size:
  * work in one huge directory and some others must not read it again each time. */
 #define KEEP_NEWEST 4
-static void cache_trim_locked(struct listing_cache *cache, const struct listing *keep, struct listing **gone)
+static void listing_cache_trim_locked(struct listing_cache *cache, const struct listing *keep, struct listing **gone)
 {
 	while (cache->n > KEEP_NEWEST && cache->bytes > cache->max_bytes) {
 		struct listing *l = cache->list;
@@ -114,7 +114,7 @@ static void cache_account_locked(struct listing_cache *cache, struct listing *l,
 
 	cache->bytes += bytes - l->bytes;
 	l->bytes = bytes;
-	cache_trim_locked(cache, l, gone);
+	listing_cache_trim_locked(cache, l, gone);
 }
 
 static void cache_publish_locked(struct listing_cache *cache, struct dir *dir, struct listing *l, struct listing **gone)

@@ -23,16 +23,16 @@ struct name_set {
 	uint16_t slots[]; /* 0: free */
 };
 
-static uint16_t xattr_flag_of(uint32_t hash)
+static uint16_t nameset_xattr_flag_of(uint32_t hash)
 {
 	return (uint16_t)hash ? (uint16_t)hash : 1;
 }
 
 /* Where the xattr of the hash is, or the free slot that ends the search for it. */
-static uint32_t slot_of(const struct name_set *s, uint32_t hash)
+static uint32_t nameset_slot_of(const struct name_set *s, uint32_t hash)
 {
 	uint32_t slot = (uint32_t)((uint64_t)hash * s->n_slots >> 32);
-	uint16_t xattr = xattr_flag_of(hash);
+	uint16_t xattr = nameset_xattr_flag_of(hash);
 
 	while (s->slots[slot] && s->slots[slot] != xattr)
 		slot = slot + 1 < s->n_slots ? slot + 1 : 0;
@@ -66,14 +66,14 @@ struct name_set *name_set_of(const struct listing *l)
 
 bool name_set_add(struct name_set *s, uint64_t key)
 {
-	uint32_t hash = (uint32_t)(key >> 32), slot = slot_of(s, hash);
+	uint32_t hash = (uint32_t)(key >> 32), slot = nameset_slot_of(s, hash);
 
 	if (s->slots[slot])
 		return true;
 	/* The search for what isn't there ends at a free slot. */
 	if (s->n + s->n / 16 + 2 > s->n_slots)
 		return false;
-	s->slots[slot] = xattr_flag_of(hash);
+	s->slots[slot] = nameset_xattr_flag_of(hash);
 	s->n++;
 	return true;
 }
@@ -82,7 +82,7 @@ bool name_set_has(const struct name_set *s, uint64_t key)
 {
 	uint32_t hash = (uint32_t)(key >> 32);
 
-	return s->slots[slot_of(s, hash)] != 0;
+	return s->slots[nameset_slot_of(s, hash)] != 0;
 }
 
 bool name_set_is_unsure(const struct name_set *s)

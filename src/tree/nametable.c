@@ -64,14 +64,14 @@ static struct inode_name **bucket_of(const struct name_table *t, uint32_t hash)
 	return bucket_at(t, index);
 }
 
-static uint32_t name_hash(const struct inode *parent, const char *name, size_t len)
+static uint32_t nametable_name_hash(const struct inode *parent, const char *name, size_t len)
 {
 	return (uint32_t)hash_name((uintptr_t)parent, name, len);
 }
 
 struct inode_name *name_table_find(const struct name_table *t, const struct inode *parent, const char *name, size_t len)
 {
-	for (struct inode_name *n = *bucket_of(t, name_hash(parent, name, len)); n; n = n->chain)
+	for (struct inode_name *n = *bucket_of(t, nametable_name_hash(parent, name, len)); n; n = n->chain)
 		if (n->parent == parent && n->len == len && !memcmp(n->name, name, len))
 			return n;
 	return NULL;
@@ -95,7 +95,8 @@ static void table_grow(struct name_table *t)
 	n = *low;
 	*low = NULL;
 	while (n) {
-		struct inode_name *next = n->chain, **to = name_hash(n->parent, n->name, n->len) & t->base ? high : low;
+		struct inode_name *next = n->chain,
+				  **to = nametable_name_hash(n->parent, n->name, n->len) & t->base ? high : low;
 
 		n->chain = *to;
 		*to = n;
@@ -133,7 +134,7 @@ static void table_shrink(struct name_table *t)
 
 void name_table_add(struct name_table *t, struct inode_name *n)
 {
-	struct inode_name **bucket = bucket_of(t, name_hash(n->parent, n->name, n->len));
+	struct inode_name **bucket = bucket_of(t, nametable_name_hash(n->parent, n->name, n->len));
 
 	n->chain = *bucket;
 	*bucket = n;
@@ -144,7 +145,7 @@ void name_table_add(struct name_table *t, struct inode_name *n)
 
 void name_table_remove(struct name_table *t, struct inode_name *n)
 {
-	struct inode_name **at = bucket_of(t, name_hash(n->parent, n->name, n->len));
+	struct inode_name **at = bucket_of(t, nametable_name_hash(n->parent, n->name, n->len));
 
 	while (*at && *at != n)
 		at = &(*at)->chain;

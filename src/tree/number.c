@@ -38,7 +38,7 @@ static struct inode *number_find(struct tree *tree, uint64_t ino)
 }
 
 /* Moves to a table of so many cells. False without memory. */
-static bool table_resize(struct number_table *t, uint32_t size)
+static bool number_table_resize(struct number_table *t, uint32_t size)
 {
 	struct number_table fresh = {.cells = calloc(size, sizeof(*fresh.cells)), .mask = size - 1, .n = t->n};
 
@@ -57,7 +57,7 @@ static void table_add(struct number_table *t, struct inode *inode)
 	uint32_t size = t->cells ? t->mask + 1 : 0;
 
 	/* Without memory it is fuller than it should be, and at last a duplicate isn't told from the copy. */
-	if ((t->n + 1) * 4ULL > size * 3ULL && !table_resize(t, size ? 2 * size : TABLE_MIN) && t->n + 1 >= size)
+	if ((t->n + 1) * 4ULL > size * 3ULL && !number_table_resize(t, size ? 2 * size : TABLE_MIN) && t->n + 1 >= size)
 		return;
 	t->cells[cell_of(t, inode_ino(inode))] = inode;
 	t->n++;
@@ -82,7 +82,7 @@ static void table_remove(struct number_table *t, uint32_t at)
 		free(t->cells);
 		*t = (struct number_table){0};
 	} else if (size > TABLE_MIN && t->n < size / 8) {
-		(void)table_resize(t, size / 2);
+		(void)number_table_resize(t, size / 2);
 	}
 }
 

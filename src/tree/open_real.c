@@ -104,7 +104,7 @@ static bool is_racing(int res)
 	return res == -ENOENT || res == -LOOK_AGAIN;
 }
 
-static bool wants_write(int flags)
+static bool open_real_wants_write(int flags)
 {
 	return !(flags & O_PATH) && ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC));
 }
@@ -173,11 +173,11 @@ static int open_real(struct tree *tree, struct real_path *real, const struct ino
 }
 
 /* What no retry changes; opening a lower file for writing would change a layer (I3). */
-static int check_flags(const struct inode *inode, const struct real_path *real, int flags)
+static int open_real_check_flags(const struct inode *inode, const struct real_path *real, int flags)
 {
 	if (S_ISLNK(inode->type) && !(flags & O_PATH))
 		return -ELOOP;
-	if (!wants_write(flags) || (real->layer->upper && !inode_is_dir(inode)))
+	if (!open_real_wants_write(flags) || (real->layer->upper && !inode_is_dir(inode)))
 		return 0;
 	return inode_is_dir(inode) ? -EISDIR : -EROFS;
 }
@@ -191,7 +191,7 @@ int inode_open(struct tree *tree, struct inode *inode, int flags, const struct l
 
 		if (res < 0)
 			return res;
-		res = check_flags(inode, &real, flags);
+		res = open_real_check_flags(inode, &real, flags);
 		if (res < 0) {
 			real_path_put(tree, &real);
 			return res;

@@ -106,7 +106,7 @@ static bool check_held(const struct inode *inode)
 }
 
 /* I2: every name in the inode's list leads back to it, alone; what has no name in the table is unlinked. */
-static bool check_names(struct tree *tree, struct inode *inode)
+static bool tree_check_names(struct tree *tree, struct inode *inode)
 {
 	unsigned linked = 0;
 	bool good = true;
@@ -217,7 +217,7 @@ bool tree_check(struct tree *tree)
 			continue;
 		good &= CHECK((uint32_t)inode->id == i && inode_find(tree, inode->id) == inode);
 		good &= check_held(inode);
-		good &= check_names(tree, inode);
+		good &= tree_check_names(tree, inode);
 		good &= check_upper(tree, inode);
 		good &= check_stack(inode);
 	}
