@@ -51,7 +51,7 @@ struct resolved {
  * that isn't valid; -ELOOP: the upper's or work's own root inside a lower layer;
  * -ENOMEM; -EIO. */
 int resolve_child(struct tree *tree, struct inode *dir, const char *name, struct resolved *ret);
-void resolved_finish(struct resolved *r);
+void resolved_finish(struct resolved *resolved);
 
 /* Whether a lower layer of the directory's stack shows `name` (an object that is no whiteout): what decides if removing the upper
  * object needs a whiteout. Returns 1, 0 or -errno. */

@@ -279,7 +279,7 @@ struct inode *inode_peek(struct tree *tree, struct inode *parent, const char *na
 /* Find-or-insert in one critical section of T: gives (parent, name) its inode, lookup count raised by one. An upper non-directory with
  * several links is found by its inode number and gets the name added, and with an index a lower one. -ENOMEM; -LOOK_AGAIN: resolve it again, it
  * may be in the index by now. */
-int inode_intern(struct tree *tree, struct inode *parent, const char *name, const struct resolved *r,
+int inode_intern(struct tree *tree, struct inode *parent, const char *name, const struct resolved *resolved,
 		 struct inode **ret_inode);
 /* An inode without a name (O_TMPFILE), in the upper; takes ownership of fd as the pinned descriptor, or closes it when the object is held
  * by name. Lookup count 1. */

@@ -105,9 +105,9 @@ static size_t format_time(char *buf, size_t size)
 /* A log that can't be written has nobody to tell. */
 static void write_line(int fd, const char *line, size_t len)
 {
-	ssize_t ret = write(fd, line, len);
+	ssize_t r = write(fd, line, len);
 
-	(void)ret;
+	(void)r;
 }
 
 static void write_stderr(const char *text)

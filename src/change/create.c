@@ -193,15 +193,15 @@ static int check_spec(const struct create_spec *spec)
 /* Nothing of the name is visible; tells whether a whiteout has to make way. */
 static int check_absent(struct writer *writer, struct inode *parent, const char *name, bool *ret_over_whiteout)
 {
-	_cleanup_resolved_ struct resolved r = {0};
-	int err = change_resolve(writer, parent, name, &r);
+	_cleanup_resolved_ struct resolved resolved = {0};
+	int r = change_resolve(writer, parent, name, &resolved);
 
-	if (err != -ENOENT || inode_is_unlinked(parent))
-		return err < 0 ? err : -EEXIST;
+	if (r != -ENOENT || inode_is_unlinked(parent))
+		return r < 0 ? r : -EEXIST;
 	/* It would be a whiteout of another name, and not be seen itself. */
 	if (layer_reserves_name(writer->layers, name))
 		return -EPERM;
-	*ret_over_whiteout = r.upper_whiteout;
+	*ret_over_whiteout = resolved.upper_whiteout;
 	return 0;
 }
 

@@ -19,7 +19,7 @@ struct removal {
 	struct writer *writer;
 	struct inode *parent;
 	const char *name;
-	struct resolved r;
+	struct resolved resolved;
 	bool lower_positive;
 	int dirfd; /* the parent in the upper */
 	struct target target;
@@ -27,7 +27,7 @@ struct removal {
 
 static void removal_finish(struct removal *m)
 {
-	resolved_finish(&m->r);
+	resolved_finish(&m->resolved);
 	target_finish(&m->target);
 }
 #define _cleanup_removal_ _cleanup_(removal_finish)
@@ -35,22 +35,22 @@ static void removal_finish(struct removal *m)
 /* Looks at the name; nothing is touched yet. */
 static int removal_look(struct removal *m, bool want_dir)
 {
-	int r = change_resolve(m->writer, m->parent, m->name, &m->r);
+	int r = change_resolve(m->writer, m->parent, m->name, &m->resolved);
 
 	if (r < 0)
 		return r;
-	if (S_ISDIR(m->r.stx.stx_mode) != want_dir)
+	if (S_ISDIR(m->resolved.stx.stx_mode) != want_dir)
 		return want_dir ? -ENOTDIR : -EISDIR;
-	if (m->r.overmounted)
+	if (m->resolved.overmounted)
 		return -EBUSY;
-	r = change_lower_positive(m->writer, m->parent, m->name, &m->r);
+	r = change_lower_positive(m->writer, m->parent, m->name, &m->resolved);
 	if (r < 0)
 		return r;
 	m->lower_positive = r;
 	r = change_check_names(m->writer, m->parent, true);
 	if (r == 0)
-		r = target_find(m->writer, m->parent, m->name, &m->r, &m->target);
-	return r < 0 ? r : target_check_flags(m->writer, &m->target, &m->r);
+		r = target_find(m->writer, m->parent, m->name, &m->resolved, &m->target);
+	return r < 0 ? r : target_check_flags(m->writer, &m->target, &m->resolved);
 }
 
 /* The tree learns that the name is gone. */
@@ -74,7 +74,8 @@ static int removal_run(struct removal *m, int (*steps)(struct removal *m))
 		return r;
 	m->dirfd = dir.dirfd.fd;
 	lock_take(lock);
-	r = target_hold(m->writer, &m->target, &m->r, m->dirfd, m->name, m->lower_positive ? VICTIM_REPLACED : VICTIM_UNLINKED);
+	r = target_hold(m->writer, &m->target, &m->resolved, m->dirfd, m->name,
+			m->lower_positive ? VICTIM_REPLACED : VICTIM_UNLINKED);
 	if (!is_dir)
 		names = tree_names_write(m->writer->tree);
 	if (r == 0)
@@ -82,7 +83,7 @@ static int removal_run(struct removal *m, int (*steps)(struct removal *m))
 	if (is_dir)
 		names = tree_names_write(m->writer->tree);
 	if (r == 0) {
-		nlink_removed(m->writer, m->target.inode, m->r.in_upper);
+		nlink_removed(m->writer, m->target.inode, m->resolved.in_upper);
 		removal_tell(m);
 		target_gone(&m->target);
 	} else {
@@ -102,7 +103,7 @@ static int remove_file_steps(struct removal *m)
 
 	if (!m->lower_positive)
 		return target_unlink(&m->target);
-	if (!m->r.in_upper)
+	if (!m->resolved.in_upper)
 		return work_make_whiteout(set, m->dirfd, m->name);
 	/* A mark beside the name comes before what it is for. */
 	if (set->whiteout_form == WHITEOUT_AUFS)
@@ -150,7 +151,7 @@ static int remove_dir_steps(struct removal *m)
 {
 	if (!m->lower_positive)
 		return remove_upper_dir(m);
-	if (!m->r.in_upper)
+	if (!m->resolved.in_upper)
 		return work_make_whiteout(m->writer->layers, m->dirfd, m->name);
 	return work_retire_dir(m->writer->layers, m->dirfd, m->name, true);
 }
@@ -163,7 +164,7 @@ static int remove_dir_locked(struct removal *m)
 	lock_take_below(&m->target.inode->dir->lock);
 	/* What the upper alone has is asked by trying: most directories that are removed are empty. A redirected
 	 * directory may have lower parts though nothing below has its name. */
-	if (m->lower_positive || m->r.n_lower)
+	if (m->lower_positive || m->resolved.n_lower)
 		r = check_shows_nothing(m);
 	if (r == 0)
 		r = removal_run(m, remove_dir_steps);

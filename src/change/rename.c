@@ -31,7 +31,7 @@
 struct rename_name {
 	struct inode *parent;
 	const char *name;
-	struct resolved r;
+	struct resolved resolved;
 	bool exists;
 	struct target known;
 	struct change_dirfd dir; /* the parent in the upper */
@@ -48,7 +48,7 @@ struct rename {
 static void rename_name_finish(struct rename_name *n)
 {
 	change_dirfd_finish(&n->dir);
-	resolved_finish(&n->r);
+	resolved_finish(&n->resolved);
 	target_finish(&n->known);
 }
 
@@ -66,7 +66,7 @@ static int name_fd(const struct rename_name *n)
 
 static bool name_is_dir(const struct rename_name *n)
 {
-	return n->exists && S_ISDIR(n->r.stx.stx_mode);
+	return n->exists && S_ISDIR(n->resolved.stx.stx_mode);
 }
 
 static bool replaces_dir(const struct rename *x)
@@ -78,25 +78,25 @@ static bool replaces_dir(const struct rename *x)
 
 static int look_at_name(struct writer *writer, struct rename_name *n)
 {
-	int r = change_resolve(writer, n->parent, n->name, &n->r);
+	int r = change_resolve(writer, n->parent, n->name, &n->resolved);
 
 	if (r == -ENOENT && !inode_is_unlinked(n->parent))
 		return 0;
 	if (r < 0)
 		return r;
 	n->exists = true;
-	return target_find(writer, n->parent, n->name, &n->r, &n->known);
+	return target_find(writer, n->parent, n->name, &n->resolved, &n->known);
 }
 
 static enum name_kind kind_of(const struct rename_name *n)
 {
 	if (!n->exists)
-		return n->r.upper_whiteout ? NAME_WHITEOUT : NAME_ABSENT;
+		return n->resolved.upper_whiteout ? NAME_WHITEOUT : NAME_ABSENT;
 	if (!name_is_dir(n))
-		return n->r.in_upper ? NAME_FILE_UPPER : NAME_FILE_LOWER;
-	if (!n->r.in_upper)
+		return n->resolved.in_upper ? NAME_FILE_UPPER : NAME_FILE_LOWER;
+	if (!n->resolved.in_upper)
 		return NAME_DIR_LOWER;
-	return n->r.n_lower ? NAME_DIR_MERGED : NAME_DIR_PURE;
+	return n->resolved.n_lower ? NAME_DIR_MERGED : NAME_DIR_PURE;
 }
 
 /* Whether whiteouts would be files in the parent; one that isn't in the upper yet comes there without a mark. */
@@ -120,13 +120,13 @@ static int gather_side(struct writer *writer, struct rename_name *n, struct rena
 
 	*ret = (struct rename_side){
 		.kind = kind_of(n),
-		.opaque = n->exists && (n->r.xattr_flags & XATTR_FLAG_OPAQUE),
-		.overmounted = n->exists && n->r.overmounted,
+		.opaque = n->exists && (n->resolved.xattr_flags & XATTR_FLAG_OPAQUE),
+		.overmounted = n->exists && n->resolved.overmounted,
 		.parent_in_upper = inode_in_upper(n->parent),
 		.parent_merged = n->parent->dir->n_lower > 0,
 	};
 	if (n->exists)
-		r = change_lower_positive(writer, n->parent, n->name, &n->r);
+		r = change_lower_positive(writer, n->parent, n->name, &n->resolved);
 	else if (ret->kind == NAME_WHITEOUT)
 		r = resolve_lower_positive(writer->tree, n->parent, n->name);
 	ret->lower_positive = r > 0;
@@ -139,7 +139,7 @@ static bool rename_is_same_object(const struct rename_name *a, const struct rena
 		return false;
 	if (a->known.inode == b->known.inode)
 		return true;
-	return a->r.in_upper && b->r.in_upper && object_id_equal(a->r.id, b->r.id);
+	return a->resolved.in_upper && b->resolved.in_upper && object_id_equal(a->resolved.id, b->resolved.id);
 }
 
 static int stop_at_first(void *arg, const struct os_dirent *entry)
@@ -156,7 +156,7 @@ static int gather_replaced_dir(struct rename *x, struct rename_facts *f)
 	if (r < 0)
 		return r;
 	f->new_shows_entry = r == 0;
-	if (f->new_shows_entry || !x->new.r.in_upper)
+	if (f->new_shows_entry || !x->new.resolved.in_upper)
 		return 0;
 	fd = change_open_upper(x->writer, x->new.known.inode, O_PATH);
 	if (fd < 0)
@@ -209,7 +209,9 @@ static int rename_set_opaque(struct writer *writer, const struct rename_name *n)
 {
 	const char *xattr = xattr_overlay_name(writer->layers->ns, XATTR_OVERLAY_OPAQUE);
 	/* In an opaque directory those of the xattr form would be files. They hide nothing: no layer below has a part in it. */
-	int r = n->r.xattr_flags & XATTR_FLAG_XWHITEOUTS ? work_drop_whiteouts(writer->layers, name_fd(n), n->name) : 0;
+	int r = n->resolved.xattr_flags & XATTR_FLAG_XWHITEOUTS
+			? work_drop_whiteouts(writer->layers, name_fd(n), n->name)
+			: 0;
 
 	if (r == 0)
 		r = os_setxattr(name_fd(n), n->name, xattr, "y", 1, 0);
@@ -268,10 +270,10 @@ static int prepare_xattrs(struct rename *x)
 	if (r == 0 && (x->flags & RENAME_EXCHANGE))
 		r = set_file_redirect(x, &x->new);
 	/* A redirected directory has its number from a lower one that its name doesn't lead to: readers must look. */
-	if (r == 0 && ((across && x->old.r.has_origin) || x->steps.redirect_old))
+	if (r == 0 && ((across && x->old.resolved.has_origin) || x->steps.redirect_old))
 		r = change_set_impure(x->writer, x->new.parent, name_fd(&x->new));
 	if (r == 0 && (x->flags & RENAME_EXCHANGE) &&
-	    ((across && x->new.r.has_origin) || x->steps.redirect_new))
+	    ((across && x->new.resolved.has_origin) || x->steps.redirect_new))
 		r = change_set_impure(x->writer, x->old.parent, name_fd(&x->old));
 	return r;
 }
@@ -354,7 +356,7 @@ static int take_back(struct rename *x)
  * nothing of the upper was replaced. */
 static int make_late_whiteout(struct rename *x)
 {
-	bool replaced = x->new.exists && x->new.r.in_upper;
+	bool replaced = x->new.exists && x->new.resolved.in_upper;
 	int r = work_make_whiteout(x->writer->layers, name_fd(&x->old), x->old.name);
 
 	if (r < 0 && !replaced && take_back(x) == 0)
@@ -438,7 +440,8 @@ static int rename_prepare(struct rename *x)
 	int r = prepare_xattrs(x);
 
 	if (r == 0 && !(x->flags & RENAME_EXCHANGE) && x->new.exists)
-		r = target_hold(x->writer, &x->new.known, &x->new.r, name_fd(&x->new), x->new.name, VICTIM_REPLACED);
+		r = target_hold(x->writer, &x->new.known, &x->new.resolved, name_fd(&x->new), x->new.name,
+				VICTIM_REPLACED);
 	if (r == 0)
 		r = prepare_whiteout(x);
 	if (r < 0 || !x->steps.clear_new)
@@ -454,13 +457,13 @@ static int rename_prepare(struct rename *x)
 /* The number is the inode's: that of the origin may be another object's. */
 static void tell_listing(struct rename *x, const struct rename_name *from, const struct rename_name *to)
 {
-	unsigned char type = change_dtype(&from->r.stx);
+	unsigned char type = change_dtype(&from->resolved.stx);
 	uint64_t ino = inode_ino(from->known.inode);
 
 	if (to->exists)
-		listing_update(x->writer->tree, to->parent, to->name, type, ino, from->r.layer);
+		listing_update(x->writer->tree, to->parent, to->name, type, ino, from->resolved.layer);
 	else
-		listing_add(x->writer->tree, to->parent, to->name, type, ino, from->r.layer);
+		listing_add(x->writer->tree, to->parent, to->name, type, ino, from->resolved.layer);
 }
 
 static void rename_tell(struct rename *x)
@@ -468,7 +471,7 @@ static void rename_tell(struct rename *x)
 	bool exchange = x->flags & RENAME_EXCHANGE;
 
 	if (!exchange && x->new.exists)
-		nlink_removed(x->writer, x->new.known.inode, x->new.r.in_upper);
+		nlink_removed(x->writer, x->new.known.inode, x->new.resolved.in_upper);
 	inode_name_moved(x->writer->tree, x->old.parent, x->old.name, x->new.parent, x->new.name, exchange);
 	tell_listing(x, &x->old, &x->new);
 	if (exchange)
@@ -548,7 +551,7 @@ static int link_up(struct rename *x, struct rename_name *n)
 	struct lock *lock;
 	int r;
 
-	if (!n->exists || !n->r.indexed || n->r.in_upper || !inode_in_upper(n->parent))
+	if (!n->exists || !n->resolved.indexed || n->resolved.in_upper || !inode_in_upper(n->parent))
 		return 0;
 	r = change_dirfd_open(x->writer, n->parent, &dir);
 	if (r < 0)
@@ -559,8 +562,9 @@ static int link_up(struct rename *x, struct rename_name *n)
 	lock_drop(lock);
 	if (r < 0)
 		return r;
-	n->r.in_upper = true;
-	listing_update(x->writer->tree, n->parent, n->name, change_dtype(&n->r.stx), n->r.ino, n->r.layer);
+	n->resolved.in_upper = true;
+	listing_update(x->writer->tree, n->parent, n->name, change_dtype(&n->resolved.stx), n->resolved.ino,
+		       n->resolved.layer);
 	return 0;
 }
 
@@ -584,11 +588,11 @@ static int rename_check_flags(struct rename *x)
 		return 0;
 	r = change_check_names(x->writer, x->old.parent, true);
 	if (r == 0)
-		r = target_check_flags(x->writer, &x->old.known, &x->old.r);
+		r = target_check_flags(x->writer, &x->old.known, &x->old.resolved);
 	if (r == 0)
 		r = change_check_names(x->writer, x->new.parent, x->new.exists);
 	if (r == 0 && x->new.exists)
-		r = target_check_flags(x->writer, &x->new.known, &x->new.r);
+		r = target_check_flags(x->writer, &x->new.known, &x->new.resolved);
 	return r;
 }
 

@@ -162,21 +162,21 @@ static int plan_move(const struct rename_facts *f, struct rename_steps *steps)
 int rename_plan(const struct rename_facts *facts, struct rename_steps *ret_steps)
 {
 	struct rename_steps steps = {0};
-	int err = check_existence(facts);
+	int r = check_existence(facts);
 
-	if (!err)
-		err = check_ancestry(facts);
-	if (!err && facts->same_object) {
+	if (!r)
+		r = check_ancestry(facts);
+	if (!r && facts->same_object) {
 		*ret_steps = (struct rename_steps){.nothing = true};
 		return 0;
 	}
-	if (!err)
-		err = check_objects(facts);
-	if (!err && needs_copy_up(facts))
-		err = -LOOK_AGAIN;
-	if (!err)
-		err = facts->flags & RENAME_EXCHANGE ? plan_exchange(facts, &steps) : plan_move(facts, &steps);
-	if (!err)
+	if (!r)
+		r = check_objects(facts);
+	if (!r && needs_copy_up(facts))
+		r = -LOOK_AGAIN;
+	if (!r)
+		r = facts->flags & RENAME_EXCHANGE ? plan_exchange(facts, &steps) : plan_move(facts, &steps);
+	if (!r)
 		*ret_steps = steps;
-	return err;
+	return r;
 }

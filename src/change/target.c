@@ -22,19 +22,20 @@ int change_resolve(struct writer *writer, struct inode *parent, const char *name
 	return resolve_child(writer->tree, parent, name, ret);
 }
 
-int change_lower_positive(struct writer *writer, struct inode *parent, const char *name, const struct resolved *r)
+int change_lower_positive(struct writer *writer, struct inode *parent, const char *name,
+			  const struct resolved *resolved)
 {
 	/* What merges beneath a redirected directory lies elsewhere and says nothing of this name. */
-	if (!r->in_upper || (r->n_lower && !(r->xattr_flags & XATTR_FLAG_REDIRECT)))
+	if (!resolved->in_upper || (resolved->n_lower && !(resolved->xattr_flags & XATTR_FLAG_REDIRECT)))
 		return 1;
 	return parent->dir->n_lower ? resolve_lower_positive(writer->tree, parent, name) : 0;
 }
 
-int target_find(struct writer *writer, struct inode *parent, const char *name, const struct resolved *r,
+int target_find(struct writer *writer, struct inode *parent, const char *name, const struct resolved *resolved,
 		struct target *ret)
 {
 	ret->tree = writer->tree;
-	return inode_intern(writer->tree, parent, name, r, &ret->inode);
+	return inode_intern(writer->tree, parent, name, resolved, &ret->inode);
 }
 
 void target_finish(struct target *t)
@@ -45,17 +46,17 @@ void target_finish(struct target *t)
 }
 
 /* What statx(2) says isn't enough: of an image all is immutable. */
-int target_check_flags(struct writer *writer, const struct target *t, const struct resolved *r)
+int target_check_flags(struct writer *writer, const struct target *t, const struct resolved *resolved)
 {
 	unsigned flags;
-	int res;
+	int r;
 
-	if (!(r->stx.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) &&
-	    !(r->xattr_flags & XATTR_FLAG_PROTATTR))
+	if (!(resolved->stx.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) &&
+	    !(resolved->xattr_flags & XATTR_FLAG_PROTATTR))
 		return 0;
-	res = attr_get_flags(writer, t->inode, &flags);
-	if (res < 0)
-		return res == -MUST_WAIT ? res : 0;
+	r = attr_get_flags(writer, t->inode, &flags);
+	if (r < 0)
+		return r == -MUST_WAIT ? r : 0;
 	return flags & (FS_IMMUTABLE_FL | FS_APPEND_FL) ? -EPERM : 0;
 }
 
@@ -64,48 +65,49 @@ int target_check_flags(struct writer *writer, const struct target *t, const stru
 static int keep_or_move(struct target *t, enum target_end end)
 {
 	bool last = inode_has_last_name(t->tree, t->inode);
-	int res = 0;
+	int r = 0;
 
 	t->moves = end == VICTIM_UNLINKED && (last || t->tree->layers->removed == REMOVED_HIDES);
 	if (!last)
 		work_temp_name(t->tree->layers, t->temp);
 	if (!last || t->moves)
 		return 0;
-	res = orphan_hold(t->tree, t->inode, t->dirfd, t->name);
-	t->moves = res < 0;
-	return MAX(res, 0);
+	r = orphan_hold(t->tree, t->inode, t->dirfd, t->name);
+	t->moves = r < 0;
+	return MAX(r, 0);
 }
 
-int target_hold(struct writer *writer, struct target *t, const struct resolved *r, int dirfd, const char *name, enum target_end end)
+int target_hold(struct writer *writer, struct target *t, const struct resolved *resolved, int dirfd, const char *name,
+		enum target_end end)
 {
-	int res;
+	int r;
 
 	t->dirfd = dirfd;
 	t->name = name;
 	if (inode_is_indexed(t->inode))
-		res = nlink_prepare_removal(writer, t->inode, r->in_upper);
-	else if (!r->in_upper || !inode_in_upper(t->inode))
+		r = nlink_prepare_removal(writer, t->inode, resolved->in_upper);
+	else if (!resolved->in_upper || !inode_in_upper(t->inode))
 		return 0;
 	else if (writer->layers->removed != REMOVED_STAYS && !inode_is_dir(t->inode))
-		res = keep_or_move(t, end);
+		r = keep_or_move(t, end);
 	else if (!inode_has_last_name(writer->tree, t->inode))
 		return 0;
 	else
-		res = orphan_hold(writer->tree, t->inode, dirfd, name);
-	t->held = res > 0;
-	return res < 0 ? res : 0;
+		r = orphan_hold(writer->tree, t->inode, dirfd, name);
+	t->held = r > 0;
+	return r < 0 ? r : 0;
 }
 
 int target_move(struct target *t)
 {
-	int res = 0;
+	int r = 0;
 
 	if (t->moves && t->temp[0])
-		res = os_renameat2(t->dirfd, t->name, t->tree->layers->work_fd, t->temp, 0);
+		r = os_renameat2(t->dirfd, t->name, t->tree->layers->work_fd, t->temp, 0);
 	else if (t->moves)
-		res = orphan_moved(t->tree, t->inode, t->dirfd, t->name);
-	t->moved = t->moves && res == 0;
-	return res;
+		r = orphan_moved(t->tree, t->inode, t->dirfd, t->name);
+	t->moved = t->moves && r == 0;
+	return r;
 }
 
 int target_unlink(struct target *t)
@@ -115,10 +117,10 @@ int target_unlink(struct target *t)
 
 void target_gone(struct target *t)
 {
-	int res = t->moved && t->temp[0] ? os_unlinkat(t->tree->layers->work_fd, t->temp, 0) : 0;
+	int r = t->moved && t->temp[0] ? os_unlinkat(t->tree->layers->work_fd, t->temp, 0) : 0;
 
-	if (res < 0)
-		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING, "work directory: %s not removed: %s", t->temp, strerror(-res));
+	if (r < 0)
+		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING, "work directory: %s not removed: %s", t->temp, strerror(-r));
 }
 
 static int move_back(struct target *t)
@@ -130,10 +132,10 @@ static int move_back(struct target *t)
 
 void target_let_go(struct target *t)
 {
-	int res = t->moved ? move_back(t) : 0;
+	int r = t->moved ? move_back(t) : 0;
 
-	if (res < 0)
-		log_limited(LOG_CAUSE_WORKDIR, LOG_ERR, "an object can't be put back to its name: %s", strerror(-res));
+	if (r < 0)
+		log_limited(LOG_CAUSE_WORKDIR, LOG_ERR, "an object can't be put back to its name: %s", strerror(-r));
 	t->moved = false;
 	if (t->held)
 		orphan_let_go(t->tree, t->inode);

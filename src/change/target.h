@@ -18,7 +18,8 @@
 int change_resolve(struct writer *writer, struct inode *parent, const char *name, struct resolved *ret);
 
 /* 1 when a lower layer would show the name if the upper had nothing there, 0, or -errno. `r` is what the name is now. */
-int change_lower_positive(struct writer *writer, struct inode *parent, const char *name, const struct resolved *r);
+int change_lower_positive(struct writer *writer, struct inode *parent, const char *name,
+			  const struct resolved *resolved);
 
 /* The type for a listing. */
 static inline unsigned char change_dtype(const struct statx *stx)
@@ -47,16 +48,17 @@ enum target_end {
 /* Finds it, and makes it known if it wasn't: whoever looks the name up until it is gone gets this very inode, so its
  * locks and its descriptor are the right ones. Also replaces what is known by what is there, should a layer have been
  * changed underneath. Caller holds D of `parent`. */
-int target_find(struct writer *writer, struct inode *parent, const char *name, const struct resolved *r,
+int target_find(struct writer *writer, struct inode *parent, const char *name, const struct resolved *resolved,
 		struct target *ret);
 void target_finish(struct target *t);
 
 /* -EPERM where chattr(1) forbids that it loses its name, as the file system would say if there was no other object to look at. */
-int target_check_flags(struct writer *writer, const struct target *t, const struct resolved *r);
+int target_check_flags(struct writer *writer, const struct target *t, const struct resolved *resolved);
 
 /* Before the name at dirfd goes, which `r` was found of: if no name will be left that leads to an object in the upper, sees to it that the
  * inode can live on without it (orphan_hold()). Caller holds I. Both dirfd and name stay valid. */
-int target_hold(struct writer *writer, struct target *t, const struct resolved *r, int dirfd, const char *name, enum target_end end);
+int target_hold(struct writer *writer, struct target *t, const struct resolved *resolved, int dirfd, const char *name,
+		enum target_end end);
 /* On a file system that doesn't keep what is removed while it is open, or hides it in its directory: moves the object away if it must. Nothing
  * has the name then. With VICTIM_REPLACED just before the step that would take the name away. */
 int target_move(struct target *t);

@@ -97,15 +97,15 @@ int cachefile_open(const void *bytes, size_t size, const struct cachefile_key *k
 {
 	uint8_t want[CACHEFILE_AT_DIRS - CACHEFILE_AT_KEY], sum[CACHEFILE_SUM_SIZE];
 	struct cachefile c;
-	int res;
+	int r;
 
 	if (size < CACHEFILE_HEADER_SIZE || memcmp(bytes, CACHEFILE_MAGIC, CACHEFILE_AT_VERSION) != 0)
 		return -EINVAL;
 	if (load32((const uint8_t *)bytes + CACHEFILE_AT_VERSION) != CACHEFILE_VERSION)
 		return -EPROTONOSUPPORT;
-	res = cachefile_check_size(bytes, size, &c);
-	if (res < 0)
-		return res;
+	r = cachefile_check_size(bytes, size, &c);
+	if (r < 0)
+		return r;
 	cachefile_sum(c.bytes, size, sum);
 	if (memcmp(sum, c.bytes + CACHEFILE_AT_SUM, sizeof(sum)) != 0 ||
 	    load32(c.bytes + CACHEFILE_AT_HEADER_SIZE) != CACHEFILE_HEADER_SIZE)
@@ -177,10 +177,10 @@ int cachefile_entry(const struct cachefile *c, const struct cachefile_dir *dir, 
 		    char ret_name[static CACHEFILE_NAME_MAX + 1])
 {
 	struct cachefile_entry e;
-	int res = i < dir->n ? entry_at(c, dir->first + i, &e) : -EBADMSG;
+	int r = i < dir->n ? entry_at(c, dir->first + i, &e) : -EBADMSG;
 
-	if (res < 0)
-		return res;
+	if (r < 0)
+		return r;
 	memcpy(ret_name, c->bytes + names_at(c) + e.name_off, e.name_len);
 	ret_name[e.name_len] = '\0';
 	if (!cachefile_is_name(ret_name, e.name_len))
@@ -200,16 +200,16 @@ int cachefile_find(const struct cachefile *c, const struct cachefile_dir *dir, c
 	while (low < high) {
 		uint32_t mid = low + (high - low) / 2, i = load32(order + (size_t)mid * sizeof(uint32_t));
 		struct cachefile_entry e;
-		int res = i < dir->n ? entry_at(c, dir->first + i, &e) : -EBADMSG;
+		int r = i < dir->n ? entry_at(c, dir->first + i, &e) : -EBADMSG;
 
-		if (res < 0)
-			return res;
-		res = cachefile_compare(name, len, (const char *)names + e.name_off, e.name_len);
-		if (res == 0) {
+		if (r < 0)
+			return r;
+		r = cachefile_compare(name, len, (const char *)names + e.name_off, e.name_len);
+		if (r == 0) {
 			*ret = e;
 			return 1;
 		}
-		if (res < 0)
+		if (r < 0)
 			high = mid;
 		else
 			low = mid + 1;

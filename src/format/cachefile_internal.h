@@ -37,9 +37,9 @@ bool cachefile_is_name(const char *name, size_t len);
 
 static inline int cachefile_compare(const char *a, size_t a_len, const char *b, size_t b_len)
 {
-	int res = memcmp(a, b, a_len < b_len ? a_len : b_len);
+	int r = memcmp(a, b, a_len < b_len ? a_len : b_len);
 
-	return res ? res : (a_len > b_len) - (a_len < b_len);
+	return r ? r : (a_len > b_len) - (a_len < b_len);
 }
 
 #endif

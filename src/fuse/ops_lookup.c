@@ -29,13 +29,13 @@ static int lookup_known(struct fs *fs, struct inode *parent, const char *name, s
 
 /* Whether lower layers hold other parts of the directory than they did. That it is in the upper or not is no sign: a copy-up may have come
  * between looking and asking. */
-static bool stack_changed(const struct dir *dir, const struct resolved *r)
+static bool stack_changed(const struct dir *dir, const struct resolved *resolved)
 {
-	if (dir->n_lower != r->n_lower)
+	if (dir->n_lower != resolved->n_lower)
 		return true;
-	for (unsigned i = 0; i < r->n_lower; i++)
-		if (dir->lower[i].layer != r->lower[i].layer ||
-		    !object_id_fits(dirref_object(&dir->lower[i]), dirref_object(&r->lower[i])))
+	for (unsigned i = 0; i < resolved->n_lower; i++)
+		if (dir->lower[i].layer != resolved->lower[i].layer ||
+		    !object_id_fits(dirref_object(&dir->lower[i]), dirref_object(&resolved->lower[i])))
 			return true;
 	return false;
 }
@@ -62,29 +62,29 @@ static void known_before(struct fs *fs, struct inode *parent, const char *name, 
 
 /* Whether the upper shows a file that isn't the copy of the known lower one. A copy has its name before its inode knows of it, and the
  * copy-up is queued for longer than that: so this is looked at first. */
-static bool upper_is_foreign(struct fs *fs, struct inode *inode, const struct resolved *r)
+static bool upper_is_foreign(struct fs *fs, struct inode *inode, const struct resolved *resolved)
 {
 	bool copying = copyup_is_running(fs->writer, inode);
 	struct inode_location now;
 	bool foreign;
 
 	inode_locate(fs->tree, inode, &now);
-	foreign = now.layer == r->layer ? !object_id_fits(now.object, r->id) : !copying;
+	foreign = now.layer == resolved->layer ? !object_id_fits(now.object, resolved->id) : !copying;
 	inode_location_finish(fs->tree, &now);
 	return foreign;
 }
 
 /* Whether somebody changed a layer, so that the name leads elsewhere; `r` NULL: nowhere. Compared is with what was known before the layers
  * were asked, for a copy-up may run meanwhile. */
-static bool known_changed(struct fs *fs, const struct known *known, const struct resolved *r)
+static bool known_changed(struct fs *fs, const struct known *known, const struct resolved *resolved)
 {
-	if (!r || known->inode->type != (r->stx.stx_mode & S_IFMT))
+	if (!resolved || known->inode->type != (resolved->stx.stx_mode & S_IFMT))
 		return true;
 	if (inode_is_dir(known->inode))
-		return stack_changed(known->inode->dir, r);
-	if (known->layer == r->layer)
-		return !object_id_fits(known->object, r->id);
-	return !(r->in_upper || r->indexed) || upper_is_foreign(fs, known->inode, r);
+		return stack_changed(known->inode->dir, resolved);
+	if (known->layer == resolved->layer)
+		return !object_id_fits(known->object, resolved->id);
+	return !(resolved->in_upper || resolved->indexed) || upper_is_foreign(fs, known->inode, resolved);
 }
 
 static int resolve_again(struct fs *fs, struct inode *parent, const char *name, struct resolved *ret)
@@ -103,18 +103,19 @@ static int resolve_again(struct fs *fs, struct inode *parent, const char *name, 
 static int resolve_and_intern(struct fs *fs, struct inode *parent, const char *name, struct inode **ret_inode,
 			      struct statx *ret_stx)
 {
-	struct resolved r;
-	int err = fs->opt.revalidate ? resolve_again(fs, parent, name, &r) : resolve_child(fs->tree, parent, name, &r);
+	struct resolved resolved;
+	int r = fs->opt.revalidate ? resolve_again(fs, parent, name, &resolved)
+				   : resolve_child(fs->tree, parent, name, &resolved);
 
-	if (err < 0)
-		return err;
-	err = inode_intern(fs->tree, parent, name, &r, ret_inode);
-	if (err == 0) {
-		*ret_stx = r.stx;
+	if (r < 0)
+		return r;
+	r = inode_intern(fs->tree, parent, name, &resolved, ret_inode);
+	if (r == 0) {
+		*ret_stx = resolved.stx;
 		inode_fix_statx(fs->tree, *ret_inode, ret_stx);
 	}
-	resolved_finish(&r);
-	return err;
+	resolved_finish(&resolved);
+	return r;
 }
 
 /* The kernel lets nobody look up a name while it is changed, but for one that it asks about again because its time is up. What was found before

@@ -12,22 +12,22 @@
 int layer_statx(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx, bool *ret_overmounted)
 {
 	/* With an empty name it is the layer's root at most, which may be the root of its mount. */
-	int ret = l->cloned || !*name ? 0 : layer_statx_overmounted(dirfd, name, ret_stx);
+	int r = l->cloned || !*name ? 0 : layer_statx_overmounted(dirfd, name, ret_stx);
 
-	if (ret < 0 || (ret && !ret_overmounted))
-		return ret < 0 ? ret : -EXDEV;
+	if (r < 0 || (r && !ret_overmounted))
+		return r < 0 ? r : -EXDEV;
 	if (ret_overmounted)
-		*ret_overmounted = ret;
-	return ret ? 0 : layer_statx_unchecked(l, dirfd, name, ret_stx);
+		*ret_overmounted = r;
+	return r ? 0 : layer_statx_unchecked(l, dirfd, name, ret_stx);
 }
 
 int layer_statx_unchecked(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx)
 {
-	int ret = l->override == OVERRIDE_NONE ? os_statx(dirfd, name, ret_stx)
+	int r = l->override == OVERRIDE_NONE ? os_statx(dirfd, name, ret_stx)
 					       : stat_override_statx(l, dirfd, name, ret_stx);
 
 	/* Owners that an attribute has are the layer's own. */
-	if (ret == 0 && l->uidmap && l->override == OVERRIDE_NONE)
+	if (r == 0 && l->uidmap && l->override == OVERRIDE_NONE)
 		idmapped_statx(l, ret_stx);
-	return ret;
+	return r;
 }

@@ -12,10 +12,10 @@
 
 #include "os/fs.h"
 
-static bool is_absent(int res)
+static bool is_absent(int err)
 {
 	/* A layer's file system may permit shorter names than the union. */
-	return res == -ENOENT || res == -ENAMETOOLONG;
+	return err == -ENOENT || err == -ENAMETOOLONG;
 }
 
 int layer_aufs_hides(const struct layer *l, int dirfd, const char *name)
@@ -23,12 +23,12 @@ int layer_aufs_hides(const struct layer *l, int dirfd, const char *name)
 	char whiteout[NAME_SIZE];
 	struct statx stx;
 	bool overmounted;
-	int res;
+	int r;
 
 	if (aufs_whiteout_name(name, whiteout) < 0)
 		return 0;
-	res = layer_statx(l, dirfd, whiteout, &stx, &overmounted);
-	return is_absent(res) ? 0 : res < 0 ? res : 1;
+	r = layer_statx(l, dirfd, whiteout, &stx, &overmounted);
+	return is_absent(r) ? 0 : r < 0 ? r : 1;
 }
 
 int layer_aufs_opaque(const struct layer *l, int dirfd, const char *name)

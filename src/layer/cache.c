@@ -81,15 +81,15 @@ static int identify(const struct layer_set *set, const struct layer *l, struct c
 {
 	const struct layer_fs *fs = &set->fs[l->fs];
 	struct statvfs st;
-	int ret;
+	int r;
 
 	if (fs->has_uuid) {
 		memcpy(key->uuid, fs->uuid, sizeof(key->uuid));
 		return 0;
 	}
-	ret = os_fstatvfs(l->root_fd, &st);
-	if (ret < 0)
-		return ret;
+	r = os_fstatvfs(l->root_fd, &st);
+	if (r < 0)
+		return r;
 	memcpy(key->uuid, &(uint64_t[]){l->dev, st.f_fsid}, sizeof(key->uuid));
 	key->view |= VIEW_NO_UUID;
 	return 0;
@@ -152,17 +152,17 @@ static int cache_open_directory(struct layer_opening *lo, struct layer_caches *c
 {
 	const char *path = lo->spec->layer_cache;
 	struct statx stx;
-	int ret;
+	int r;
 
 	cats->dir_fd = os_open_path(path, O_RDONLY | O_DIRECTORY, 0);
-	ret = cats->dir_fd < 0 ? cats->dir_fd : os_statx(cats->dir_fd, "", &stx);
-	if (ret < 0)
-		return layer_refuse_errno(lo, ret, "layer_cache", path);
+	r = cats->dir_fd < 0 ? cats->dir_fd : os_statx(cats->dir_fd, "", &stx);
+	if (r < 0)
+		return layer_refuse_errno(lo, r, "layer_cache", path);
 	if (!is_ours(&stx))
 		return layer_refuse(lo, -EPERM, "layer_cache", path, "others may write to it: what is read there must be our own");
-	ret = os_may_write_dir(cats->dir_fd);
-	if (ret < 0)
-		return layer_refuse_errno(lo, ret, "layer_cache", path);
+	r = os_may_write_dir(cats->dir_fd);
+	if (r < 0)
+		return layer_refuse_errno(lo, r, "layer_cache", path);
 	cats->id = layer_id_of(&stx);
 	cats->path = strdup(path);
 	return cats->path ? 0 : -ENOMEM;
@@ -172,23 +172,23 @@ static int cache_open_directory(struct layer_opening *lo, struct layer_caches *c
 static int map_file(struct layer_cache *c, int fd, const struct cachefile_key *key)
 {
 	struct statx stx;
-	int ret = os_statx(fd, "", &stx);
+	int r = os_statx(fd, "", &stx);
 
-	if (ret < 0)
-		return ret;
+	if (r < 0)
+		return r;
 	if (!S_ISREG(stx.stx_mode) || !is_ours(&stx) || stx.stx_size < CACHEFILE_HEADER_SIZE ||
 	    stx.stx_size > SIZE_LIMIT)
 		return -EINVAL;
 	c->file = layer_cache_stamp_of(&stx);
-	ret = os_map_file(fd, stx.stx_size, &c->map);
-	if (ret < 0)
-		return ret;
-	ret = cachefile_open(c->map.data, c->map.size, key, &c->cachefile);
-	if (ret == 0 && os_map_broken(&c->map))
-		ret = -EIO;
-	if (ret < 0)
+	r = os_map_file(fd, stx.stx_size, &c->map);
+	if (r < 0)
+		return r;
+	r = cachefile_open(c->map.data, c->map.size, key, &c->cachefile);
+	if (r == 0 && os_map_broken(&c->map))
+		r = -EIO;
+	if (r < 0)
 		os_unmap(&c->map);
-	return ret;
+	return r;
 }
 
 static int cache_open_file(struct layer_caches *cats, struct layer_cache *c, const struct cachefile_key *key)
@@ -232,7 +232,7 @@ static int open_layer(struct layer_caches *cats, struct layer_set *set, struct l
 	struct cachefile_key key;
 	struct layer_cache *c;
 	const char *why;
-	int ret;
+	int r;
 
 	if (!layer_cache_key_of(set, l, &key, &why))
 		return 0;
@@ -241,13 +241,13 @@ static int open_layer(struct layer_caches *cats, struct layer_set *set, struct l
 		return -ENOMEM;
 	c->dir_fd = cats->dir_fd;
 	cachefile_file_name(&key, c->name);
-	ret = cache_open_file(cats, c, &key);
-	if (ret == 0) {
+	r = cache_open_file(cats, c, &key);
+	if (r == 0) {
 		l->cache = c;
 		return 0;
 	}
-	if (ret != -ENOENT)
-		refuse_file(cats, c, ret);
+	if (r != -ENOENT)
+		refuse_file(cats, c, r);
 	free(c);
 	return 0;
 }
@@ -256,7 +256,7 @@ int layer_caches_open(struct layer_opening *lo)
 {
 	struct layer_set *set = lo->set;
 	struct layer_caches *cats;
-	int ret;
+	int r;
 
 	if (!lo->spec->layer_cache)
 		return 0;
@@ -266,12 +266,12 @@ int layer_caches_open(struct layer_opening *lo)
 	cats->dir_fd = -1;
 	cats->set = set;
 	set->caches = cats;
-	ret = cache_open_directory(lo, cats);
+	r = cache_open_directory(lo, cats);
 	/* With timeout=0 the layers may change at any time, and are asked each time. */
-	for (unsigned i = set->has_upper; i < set->n && ret == 0 && !lo->spec->revalidate; i++)
-		ret = open_layer(cats, set, &set->layers[i]);
-	cats->wanted = ret == 0 && !lo->spec->revalidate;
-	return ret;
+	for (unsigned i = set->has_upper; i < set->n && r == 0 && !lo->spec->revalidate; i++)
+		r = open_layer(cats, set, &set->layers[i]);
+	cats->wanted = r == 0 && !lo->spec->revalidate;
+	return r;
 }
 
 void layer_caches_free(struct layer_set *set)
@@ -336,13 +336,13 @@ static bool is_usable(const struct layer *l)
 }
 
 /* The answer of a cache, if what it was read from is sound; -ENODATA else. */
-static int answer(const struct layer *l, int res)
+static int answer(const struct layer *l, int err)
 {
 	/* The disk may have failed to give it, this time. */
 	bool unread = os_map_broken(&l->cache->map);
 
-	if (res != -EBADMSG && !unread)
-		return res;
+	if (err != -EBADMSG && !unread)
+		return err;
 	drop(l, unread ? "it can't be read" : "it is damaged", !unread);
 	return -ENODATA;
 }
@@ -373,19 +373,19 @@ bool layer_cache_confirm(const struct layer *l, uint32_t number, const struct st
 int layer_cache_xattr_flags(const struct layer *l, uint32_t number, unsigned *ret_flags)
 {
 	struct cachefile_dir d;
-	int res = get_dir(l, number, &d);
+	int r = get_dir(l, number, &d);
 
-	if (res == 0)
+	if (r == 0)
 		*ret_flags = d.xattr_flags;
-	return res;
+	return r;
 }
 
 int layer_cache_find(const struct layer *l, uint32_t number, const char *name, struct cachefile_entry *ret)
 {
 	struct cachefile_dir d;
-	int res = get_dir(l, number, &d);
+	int r = get_dir(l, number, &d);
 
-	return res < 0 ? res : answer(l, cachefile_find(&l->cache->cachefile, &d, name, ret));
+	return r < 0 ? r : answer(l, cachefile_find(&l->cache->cachefile, &d, name, ret));
 }
 
 int layer_cache_read(const struct layer *l, uint32_t number, int (*each)(void *arg, const struct os_dirent *entry),
@@ -394,13 +394,13 @@ int layer_cache_read(const struct layer *l, uint32_t number, int (*each)(void *a
 	char name[CACHEFILE_NAME_MAX + 1];
 	struct cachefile_entry e;
 	struct cachefile_dir d;
-	int res = get_dir(l, number, &d);
+	int r = get_dir(l, number, &d);
 
-	for (uint32_t i = 0; res == 0 && i < d.n; i++) {
-		res = answer(l, cachefile_entry(&l->cache->cachefile, &d, i, &e, name));
-		if (res == 0)
-			res = each(arg, &(struct os_dirent){
-						.ino = e.ino, .type = e.type, .name_len = e.name_len, .name = name});
+	for (uint32_t i = 0; r == 0 && i < d.n; i++) {
+		r = answer(l, cachefile_entry(&l->cache->cachefile, &d, i, &e, name));
+		if (r == 0)
+			r = each(arg, &(struct os_dirent){
+					      .ino = e.ino, .type = e.type, .name_len = e.name_len, .name = name});
 	}
-	return res;
+	return r;
 }

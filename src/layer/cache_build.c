@@ -128,13 +128,13 @@ static int add_directory(struct build *b, struct layer_walk_entry *e, uint32_t e
 static int add_xattr_flags(struct build *b, const struct layer_walk_entry *e, struct cachefile_entry *ret)
 {
 	unsigned xattr_flags;
-	int res;
+	int r;
 
 	if (ret->type == DT_WHT || !wait_until_settled(b, &e->stx))
 		return is_stopped(b) ? -ECANCELED : 0;
-	res = layer_read_xattr_flags(b->cats->set, b->l, e->dirfd, e->name, &xattr_flags);
-	if (res < 0)
-		return res == -ENOMEM ? res : 0;
+	r = layer_read_xattr_flags(b->cats->set, b->l, e->dirfd, e->name, &xattr_flags);
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
 	ret->ctime = layer_cache_stamp_of(&e->stx).ctime;
 	ret->xattr_flags = (uint16_t)xattr_flags;
 	ret->xattr_flags_known = true;
@@ -147,7 +147,7 @@ static int on_entry(void *arg, struct layer_walk_entry *e)
 	/* By their nature whiteouts of the xattr form are files. */
 	struct cachefile_entry entry = {
 		.ino = e->ino, .type = (uint8_t)(layer_is_whiteout(&e->stx) ? DT_WHT : IFTODT(e->stx.stx_mode))};
-	int res;
+	int r;
 
 	if (is_stopped(b))
 		return -ECANCELED;
@@ -158,10 +158,10 @@ static int on_entry(void *arg, struct layer_walk_entry *e)
 	/* One that no lookup could ask for. */
 	if (strlen(e->name) > CACHEFILE_NAME_MAX)
 		return LAYER_WALK_SKIP;
-	res = S_ISDIR(e->stx.stx_mode) ? 0 : add_xattr_flags(b, e, &entry);
-	if (res == 0)
-		res = cachefile_add_entry(&b->w, &entry, e->name);
-	return res < 0 || !S_ISDIR(e->stx.stx_mode) ? res : add_directory(b, e, b->w.n_entries - 1);
+	r = S_ISDIR(e->stx.stx_mode) ? 0 : add_xattr_flags(b, e, &entry);
+	if (r == 0)
+		r = cachefile_add_entry(&b->w, &entry, e->name);
+	return r < 0 || !S_ISDIR(e->stx.stx_mode) ? r : add_directory(b, e, b->w.n_entries - 1);
 }
 
 static void roll_back(struct build *b)
@@ -190,7 +190,7 @@ static int begin_directory(void *arg, const struct layer_walk_entry *e)
 {
 	struct build *b = arg;
 	struct statx stx;
-	int res = os_statx(e->dirfd, "", &stx);
+	int r = os_statx(e->dirfd, "", &stx);
 
 	if (b->reading != e->tag)
 		b->tries = 0;
@@ -200,13 +200,13 @@ static int begin_directory(void *arg, const struct layer_walk_entry *e)
 	b->names_len = b->w.names_len;
 	b->broken = false;
 	b->dir = (struct cachefile_dir){.first = b->w.n_entries};
-	if (res < 0)
-		return leave_out(b, e->tag, res);
+	if (r < 0)
+		return leave_out(b, e->tag, r);
 	if (!wait_until_settled(b, &stx))
 		return leave_out(b, e->tag, -ETIME);
 	b->before = layer_cache_stamp_of(&stx);
-	res = layer_read_xattr_flags(b->cats->set, b->l, e->dirfd, "", &b->dir.xattr_flags);
-	return res < 0 ? leave_out(b, e->tag, res) : 0;
+	r = layer_read_xattr_flags(b->cats->set, b->l, e->dirfd, "", &b->dir.xattr_flags);
+	return r < 0 ? leave_out(b, e->tag, r) : 0;
 }
 
 static int end_directory(void *arg, const struct layer_walk_entry *e)
@@ -233,7 +233,7 @@ static int end_directory(void *arg, const struct layer_walk_entry *e)
 static int on_failure(void *arg, const struct layer_walk_entry *e, int err)
 {
 	struct build *b = arg;
-	int res;
+	int r;
 
 	if (err == -ENOMEM || err == -ECANCELED)
 		return err;
@@ -241,8 +241,8 @@ static int on_failure(void *arg, const struct layer_walk_entry *e, int err)
 		b->broken = true;
 		return 0;
 	}
-	res = leave_out(b, e->tag, err);
-	return res == LAYER_WALK_SKIP ? 0 : res;
+	r = leave_out(b, e->tag, err);
+	return r == LAYER_WALK_SKIP ? 0 : r;
 }
 
 static int build_layer(struct build *b)
@@ -262,10 +262,10 @@ static int claim(const struct layer_caches *cats, const char *name, const char *
 {
 	_cleanup_close_ int fd = os_openat(cats->dir_fd, temp, O_RDWR | O_CREAT | O_NONBLOCK, 0600, OS_NO_XDEV);
 	struct statx opened, named;
-	int res = fd < 0 ? fd : os_flock(fd, LOCK_EX | LOCK_NB);
+	int r = fd < 0 ? fd : os_flock(fd, LOCK_EX | LOCK_NB);
 
-	if (res < 0)
-		return res == -EWOULDBLOCK ? -EBUSY : res;
+	if (r < 0)
+		return r == -EWOULDBLOCK ? -EBUSY : r;
 	/* Under its own name it would be in use. */
 	if (os_statx(fd, "", &opened) < 0 || os_statx(cats->dir_fd, temp, &named) < 0 || !layer_same_object(&opened, &named))
 		return -EBUSY;
@@ -281,12 +281,12 @@ static int cache_write_file(int fd, const struct cachefile_builder *w, const str
 	_cleanup_free_ uint8_t *bytes = NULL;
 	size_t size;
 	ssize_t n;
-	int res = cachefile_encode(w, key, &bytes, &size);
+	int r = cachefile_encode(w, key, &bytes, &size);
 
-	if (res == 0)
-		res = os_ftruncate(fd, 0);
-	if (res < 0)
-		return res;
+	if (r == 0)
+		r = os_ftruncate(fd, 0);
+	if (r < 0)
+		return r;
 	n = os_pwrite_all(fd, bytes, size, 0);
 	if (n != (ssize_t)size)
 		return n < 0 ? (int)n : -ENOSPC;
@@ -297,21 +297,21 @@ static int build_and_write(struct build *b, const struct cachefile_key *key)
 {
 	char name[CACHEFILE_FILE_NAME_SIZE], temp[NEW_NAME_SIZE];
 	_cleanup_close_ int fd = -1;
-	int dir_fd = b->cats->dir_fd, res;
+	int dir_fd = b->cats->dir_fd, r;
 
 	cachefile_file_name(key, name);
 	snprintf(temp, sizeof(temp), "%s.new", name);
 	fd = claim(b->cats, name, temp);
 	if (fd < 0)
 		return fd;
-	res = build_layer(b);
-	if (res == 0)
-		res = cache_write_file(fd, &b->w, key);
-	if (res == 0)
-		res = os_renameat2(dir_fd, temp, dir_fd, name, 0);
-	if (res < 0)
+	r = build_layer(b);
+	if (r == 0)
+		r = cache_write_file(fd, &b->w, key);
+	if (r == 0)
+		r = os_renameat2(dir_fd, temp, dir_fd, name, 0);
+	if (r < 0)
 		os_unlinkat(dir_fd, temp, 0);
-	return res;
+	return r;
 }
 
 static void make_one(struct layer_caches *cats, const struct layer *l)
@@ -319,17 +319,17 @@ static void make_one(struct layer_caches *cats, const struct layer *l)
 	struct build b = {.cats = cats, .l = l};
 	struct cachefile_key key;
 	const char *why;
-	int res;
+	int r;
 
 	if (!layer_cache_key_of(cats->set, l, &key, &why)) {
 		log_info("layer %s: no cache: %s", l->path, why);
 		return;
 	}
-	res = build_and_write(&b, &key);
-	if (res == 0)
+	r = build_and_write(&b, &key);
+	if (r == 0)
 		log_info("layer %s: index made: %u directories, %u names", l->path, b.w.n_dirs, b.w.n_entries);
-	else if (res != -EBUSY && res != -ECANCELED)
-		log_info("layer %s: no cache: %s", l->path, strerror(-res));
+	else if (r != -EBUSY && r != -ECANCELED)
+		log_info("layer %s: no cache: %s", l->path, strerror(-r));
 	cachefile_builder_finish(&b.w);
 	free(b.found);
 }

@@ -204,11 +204,11 @@ int layer_object(const struct layer_set *set, const struct layer *l, int dirfd, 
 
 int layer_root_object(const struct layer_set *set, const struct layer *l, const struct statx *stx, struct object_id *ret)
 {
-	int res = layer_object(set, l, l->root_fd, "", stx, ret);
+	int r = layer_object(set, l, l->root_fd, "", stx, ret);
 
-	if (res == 0 && l->numbers_by_name)
+	if (r == 0 && l->numbers_by_name)
 		ret->ino = l->root_number;
-	return res;
+	return r;
 }
 
 uint64_t layer_number_of_root(const char *path)

@@ -102,13 +102,13 @@ int index_fh_of(const struct layer_set *set, const struct layer *l, int dirfd, c
 {
 	const struct layer_fs *fs = &set->fs[l->fs];
 	struct os_handle handle;
-	int res;
+	int r;
 
 	if (!fs->gives_handles)
 		return -EOPNOTSUPP;
-	res = os_name_to_handle(dirfd, name, &handle);
-	if (res < 0)
-		return res;
+	r = os_name_to_handle(dirfd, name, &handle);
+	if (r < 0)
+		return r;
 	return ovl_fh_make(handle.type, handle.bytes, handle.len, fs->uuid, layer_is_indexed(set, l), ret) < 0 ? -EOPNOTSUPP : 0;
 }
 
@@ -116,11 +116,11 @@ int index_name_of(const struct layer_set *set, const struct layer *l, int dirfd,
 		  char ret_name[static OVL_FH_INDEX_NAME_SIZE])
 {
 	struct ovl_fh origin;
-	int res = index_fh_of(set, l, dirfd, name, &origin);
+	int r = index_fh_of(set, l, dirfd, name, &origin);
 
-	if (res == 0)
-		res = ovl_fh_index_name(&origin, ret_name);
-	return MIN(res, 0);
+	if (r == 0)
+		r = ovl_fh_index_name(&origin, ret_name);
+	return MIN(r, 0);
 }
 
 /* As many links as a lower object may have of which nothing can be told. */
@@ -214,15 +214,15 @@ static uint32_t count_names(const struct layer_set *set, const char *name, uint3
 /* The entry of this name. 1, or 0 when there is none. */
 static int look_at_entry(const struct layer_set *set, const char *name, uint32_t type, struct statx *ret_stx)
 {
-	int fd = index_fd(set), res;
+	int fd = index_fd(set), r;
 
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
 	if (!may_hold(set->index, &set->index->entries, name))
 		return 0;
-	res = layer_statx_unchecked(&set->layers[0], fd, name, ret_stx);
-	if (res < 0)
-		return res == -ENOENT ? 0 : res;
+	r = layer_statx_unchecked(&set->layers[0], fd, name, ret_stx);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
 	/* A whiteout says that all names were removed, so there is none that could have led here. */
 	return (ret_stx->stx_mode & S_IFMT) == type && !layer_is_whiteout(ret_stx) ? 1 : -EIO;
 }
@@ -246,16 +246,16 @@ static uint32_t index_read_gone(const struct layer_set *set, const char *name)
 int index_look(const struct layer_set *set, const struct layer *l, int dirfd, const char *name, const struct statx *stx,
 	       struct index_entry *ret)
 {
-	int res = index_name_of(set, l, dirfd, name, ret->name);
+	int r = index_name_of(set, l, dirfd, name, ret->name);
 	uint32_t gone;
 
 	ret->indexed = false;
 	ret->nlink = stx->stx_nlink;
-	if (res == 0)
-		res = look_at_entry(set, ret->name, stx->stx_mode & S_IFMT, &ret->stx);
-	if (res < 0)
-		return res;
-	ret->indexed = res;
+	if (r == 0)
+		r = look_at_entry(set, ret->name, stx->stx_mode & S_IFMT, &ret->stx);
+	if (r < 0)
+		return r;
+	ret->indexed = r;
 	if (ret->indexed) {
 		ret->nlink = count_names(set, ret->name, ret->stx.stx_nlink, stx->stx_nlink);
 		return 0;
@@ -279,20 +279,20 @@ int index_look_upper(const struct layer_set *set, int dirfd, const char *name, c
 		     struct index_entry *ret)
 {
 	struct ovl_fh origin;
-	int res;
+	int r;
 
 	/* The entry is one of its links. */
 	if (stx->stx_nlink < 2 || S_ISDIR(stx->stx_mode) || index_is_idle(set))
 		return 0;
-	res = index_read_origin(set, dirfd, name, &origin);
-	if (res < 0)
-		return res == -ENODATA || res == -EOPNOTSUPP || res == -EINVAL || res == -ERANGE ? 0 : res;
+	r = index_read_origin(set, dirfd, name, &origin);
+	if (r < 0)
+		return r == -ENODATA || r == -EOPNOTSUPP || r == -EINVAL || r == -ERANGE ? 0 : r;
 	if (ovl_fh_index_name(&origin, ret->name) < 0)
 		return 0;
-	res = look_at_entry(set, ret->name, stx->stx_mode & S_IFMT, &ret->stx);
+	r = look_at_entry(set, ret->name, stx->stx_mode & S_IFMT, &ret->stx);
 	/* Copied up without an index, or before the index was emptied. */
-	if (res <= 0 || !layer_same_object(&ret->stx, stx))
-		return res == -EIO ? 0 : MIN(res, 0);
+	if (r <= 0 || !layer_same_object(&ret->stx, stx))
+		return r == -EIO ? 0 : MIN(r, 0);
 	ret->nlink = count_names(set, ret->name, stx->stx_nlink, 0);
 	ret->indexed = true;
 	return 1;
@@ -303,15 +303,15 @@ int index_look_upper(const struct layer_set *set, int dirfd, const char *name, c
 /* A directory of WORKDIR, made where it is missing. */
 static int index_open_dir(struct layer_set *set, const char *name)
 {
-	int made = os_mkdirat(set->workdir_fd, name, 0700), res = 0;
+	int made = os_mkdirat(set->workdir_fd, name, 0700), r = 0;
 	_cleanup_close_ int fd = -1;
 
 	if (made < 0 && made != -EEXIST)
 		return made;
 	fd = os_openat(set->workdir_fd, name, O_PATH | O_DIRECTORY, 0, OS_NO_XDEV);
 	if (fd >= 0 && made == 0)
-		res = workdir_reset_permissions(set, fd);
-	return res < 0 ? res : TAKE_FD(fd);
+		r = workdir_reset_permissions(set, fd);
+	return r < 0 ? r : TAKE_FD(fd);
 }
 
 /* -ENODATA without an xattr that means something, -ESTALE when it names another object. */
@@ -320,13 +320,13 @@ int index_check_fh(const struct layer_set *set, int fd, enum xattr_overlay which
 	uint8_t value[OVL_FH_MAX];
 	struct ovl_fh stored;
 	ssize_t size = os_getxattr(fd, "", xattr_overlay_name(set->ns, which), value, sizeof(value));
-	int res;
+	int r;
 
 	if (size < 0)
 		return size == -ERANGE ? -ESTALE : (int)size;
-	res = ovl_fh_decode(value, (size_t)size, &stored);
-	if (res < 0)
-		return res == -ENODATA ? res : -ESTALE;
+	r = ovl_fh_decode(value, (size_t)size, &stored);
+	if (r < 0)
+		return r == -ENODATA ? r : -ESTALE;
 	return ovl_fh_equal(&stored, origin) ? 0 : -ESTALE;
 }
 
@@ -347,32 +347,32 @@ int index_renew_xattr(const struct layer_set *set, int fd, enum xattr_overlay wh
 int index_set_fh(const struct layer_set *set, int fd, enum xattr_overlay which, const struct ovl_fh *origin)
 {
 	uint8_t value[OVL_FH_MAX];
-	int res = index_check_fh(set, fd, which, origin);
+	int r = index_check_fh(set, fd, which, origin);
 
-	if (res != -ENODATA)
-		return res;
+	if (r != -ENODATA)
+		return r;
 	return os_setxattr(fd, "", xattr_overlay_name(set->ns, which), value, ovl_fh_encode(origin, value), 0);
 }
 
 int index_make(struct layer_set *set)
 {
 	struct layer_index *index = set->index;
-	int fd, res;
+	int fd, r;
 
 	LOCK_SCOPE(&index->making);
 	if (atomic_load(&index->fd) >= 0)
 		return 0;
 	/* The kernel looks at these xattrs before it looks into the directory. */
-	res = index_set_fh(set, layer_upper(set)->root_fd, XATTR_OVERLAY_ORIGIN, &index->top_lower);
-	if (res < 0)
-		return res;
+	r = index_set_fh(set, layer_upper(set)->root_fd, XATTR_OVERLAY_ORIGIN, &index->top_lower);
+	if (r < 0)
+		return r;
 	fd = index_open_dir(set, INDEX_DIR_NAME);
 	if (fd < 0)
 		return fd;
-	res = index_set_fh(set, fd, XATTR_OVERLAY_UPPER, &index->upper);
-	if (res < 0) {
+	r = index_set_fh(set, fd, XATTR_OVERLAY_UPPER, &index->upper);
+	if (r < 0) {
 		os_close(fd);
-		return res;
+		return r;
 	}
 	atomic_store_explicit(&index->fd, fd, memory_order_release);
 	return 0;
@@ -380,20 +380,20 @@ int index_make(struct layer_set *set)
 
 int index_insert(struct layer_set *set, int fd, const char *temp, const char *name)
 {
-	int res = index_make(set);
+	int r = index_make(set);
 
 	/* Before it is there: a lookup must not miss it. */
-	if (res == 0)
-		res = nameset_add(set->index, &set->index->entries, name);
-	if (res < 0)
-		return res;
+	if (r == 0)
+		r = nameset_add(set->index, &set->index->entries, name);
+	if (r < 0)
+		return r;
 	if (temp)
-		res = os_renameat2(set->work_fd, temp, index_fd(set), name, RENAME_NOREPLACE);
+		r = os_renameat2(set->work_fd, temp, index_fd(set), name, RENAME_NOREPLACE);
 	else
-		res = os_link_fd(fd, index_fd(set), name);
-	if (res == 0)
+		r = os_link_fd(fd, index_fd(set), name);
+	if (r == 0)
 		atomic_fetch_add_explicit(&set->index->inserted, 1, memory_order_release);
-	return res;
+	return r;
 }
 
 int index_link(struct layer_set *set, const char *name, int dirfd, const char *newname)
@@ -413,19 +413,19 @@ int index_remove(struct layer_set *set, const char *name)
 int index_setxattr(const struct layer_set *set, int fd, const char *xattr, const void *value, size_t size, int flags)
 {
 	const char *source = xattr_overlay_name(set->ns, XATTR_OVERLAY_PLYFS_SOURCE);
-	int res = os_setxattr(fd, "", xattr, value, size, flags);
+	int r = os_setxattr(fd, "", xattr, value, size, flags);
 	uint8_t saved[SOURCE_MAX];
 	ssize_t n;
 
-	if (res != -ENOSPC)
-		return res;
+	if (r != -ENOSPC)
+		return r;
 	n = os_getxattr(fd, "", source, saved, sizeof(saved));
 	if (n <= 0 || os_removexattr(fd, "", source) < 0)
-		return res;
-	res = os_setxattr(fd, "", xattr, value, size, flags);
-	if (res < 0)
+		return r;
+	r = os_setxattr(fd, "", xattr, value, size, flags);
+	if (r < 0)
 		(void)os_setxattr(fd, "", source, saved, (size_t)n, 0);
-	return res;
+	return r;
 }
 
 int index_write_nlink(struct layer_set *set, int fd, uint32_t nlink, uint32_t links)
@@ -460,37 +460,37 @@ int index_make_gone(struct layer_set *set)
 static int drop_gone(struct layer_set *set, const char *name)
 {
 	struct layer_index *index = set->index;
-	int fd = atomic_load_explicit(&index->gone_fd, memory_order_acquire), res;
+	int fd = atomic_load_explicit(&index->gone_fd, memory_order_acquire), r;
 
 	if (fd < 0 || !nameset_has(index, &index->gone, name))
 		return 0;
-	res = os_unlinkat(fd, name, 0);
-	return res == -ENOENT ? 0 : res;
+	r = os_unlinkat(fd, name, 0);
+	return r == -ENOENT ? 0 : r;
 }
 
 int index_write_gone(struct layer_set *set, const char *name, uint32_t gone)
 {
 	struct nlink_xattr count = {.diff = -(int32_t)gone};
 	char text[NLINK_SIZE], temp[WORK_NAME_MAX];
-	int fd, res;
+	int fd, r;
 
 	if (!gone)
 		return drop_gone(set, name);
 	fd = index_make_gone(set);
 	if (fd < 0)
 		return fd;
-	res = nameset_add(set->index, &set->index->gone, name);
-	if (res < 0)
-		return res;
+	r = nameset_add(set->index, &set->index->gone, name);
+	if (r < 0)
+		return r;
 	nlink_encode(count, text);
 	work_temp_name(set, temp);
-	res = os_symlinkat(text, set->work_fd, temp);
-	if (res < 0)
-		return res;
-	res = os_renameat2(set->work_fd, temp, fd, name, 0);
-	if (res < 0)
+	r = os_symlinkat(text, set->work_fd, temp);
+	if (r < 0)
+		return r;
+	r = os_renameat2(set->work_fd, temp, fd, name, 0);
+	if (r < 0)
 		os_unlinkat(set->work_fd, temp, 0);
-	return res;
+	return r;
 }
 
 void index_free(struct layer_index *index)

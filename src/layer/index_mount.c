@@ -37,16 +37,16 @@ static bool uuids_differ(const struct layer_set *set)
 static int upper_links(struct layer_set *set)
 {
 	char name[WORK_NAME_MAX];
-	int ret;
+	int r;
 
 	work_temp_name(set, name);
-	ret = layer_supports(os_linkat(set->workdir_fd, WORK_STATE_NAME, set->work_fd, name));
-	if (ret > 0) {
+	r = layer_supports(os_linkat(set->workdir_fd, WORK_STATE_NAME, set->work_fd, name));
+	if (r > 0) {
 		int unlinked = os_unlinkat(set->work_fd, name, 0);
 
-		ret = unlinked < 0 ? unlinked : ret;
+		r = unlinked < 0 ? unlinked : r;
 	}
-	return ret;
+	return r;
 }
 
 /* Whether the file system of the layer gives a handle that lasts; then *ret is the root's. 1, 0 or -errno. */
@@ -60,7 +60,7 @@ static int has_origin(const struct layer_set *set, const struct layer *l, struct
 static int find_obstacle(struct layer_set *set, struct layer_index *index, const char **ret_path, const char **ret_why)
 {
 	struct layer *upper = &set->layers[0], *top = &set->layers[1];
-	int ret;
+	int r;
 
 	*ret_why = "its file system gives no lasting file handles";
 	for (unsigned i = 1; i < set->n; i++) {
@@ -73,13 +73,13 @@ static int find_obstacle(struct layer_set *set, struct layer_index *index, const
 		*ret_why = "lower file systems can't be told apart by their uuid";
 		return 0;
 	}
-	ret = has_origin(set, top, &index->top_lower);
-	if (ret <= 0)
-		return ret;
+	r = has_origin(set, top, &index->top_lower);
+	if (r <= 0)
+		return r;
 	*ret_path = upper->path;
-	ret = has_origin(set, upper, &index->upper);
-	if (ret <= 0)
-		return ret;
+	r = has_origin(set, upper, &index->upper);
+	if (r <= 0)
+		return r;
 	*ret_why = "no attributes for private xattrs";
 	if (!(set->shows_upper ? upper->has_xattr : set->has_upper_xattr))
 		return 0;
@@ -111,11 +111,11 @@ struct index_cleaning {
 
 static int drop_entry(struct index_cleaning *c, const char *name, const char *why)
 {
-	int res;
+	int r;
 
 	log_debug("index: %s is removed: %s", name, why);
-	res = os_unlinkat(c->dir, name, 0);
-	return res == -ENOENT ? 0 : res;
+	r = os_unlinkat(c->dir, name, 0);
+	return r == -ENOENT ? 0 : r;
 }
 
 /* Nobody but the index has it, and the union none of its names, for certain. */
@@ -131,10 +131,10 @@ static int check_entry(struct index_cleaning *c, const char *name, const struct 
 	uint8_t value[OVL_FH_MAX];
 	struct statx stx;
 	ssize_t size;
-	int res = os_statx(c->dir, name, &stx);
+	int r = os_statx(c->dir, name, &stx);
 
-	if (res < 0)
-		return res;
+	if (r < 0)
+		return r;
 	/* Of NFS exports: a directory's entry, and that of a file with no name left. */
 	if (S_ISDIR(stx.stx_mode))
 		return 0;
@@ -143,9 +143,9 @@ static int check_entry(struct index_cleaning *c, const char *name, const struct 
 	size = os_getxattr(c->dir, name, xattr_overlay_name(set->ns, XATTR_OVERLAY_ORIGIN), value, sizeof(value));
 	if (size < 0)
 		return (int)size;
-	res = ovl_fh_decode(value, (size_t)size, &stored);
-	if (res < 0)
-		return res;
+	r = ovl_fh_decode(value, (size_t)size, &stored);
+	if (r < 0)
+		return r;
 	if (!ovl_fh_equal(&stored, origin))
 		return drop_entry(c, name, "it is a copy of something else");
 	if (is_orphan(set, name, &stx))
@@ -158,17 +158,17 @@ static int index_read_entry(void *arg, const struct os_dirent *entry)
 	struct index_cleaning *c = arg;
 	const char *workdir = layer_work_location(c->lo)->path;
 	struct ovl_fh origin;
-	int res;
+	int r;
 
 	/* The kernel has its temp files here. */
 	if (entry->name[0] == '#')
 		return work_remove_tree(c->dir, entry->name);
-	res = ovl_fh_from_index_name(entry->name, &origin);
-	if (res == 0)
-		res = check_entry(c, entry->name, &origin);
-	return res < 0 ? layer_refuse(c->lo, res, "index", workdir, INDEX_DIR_NAME "/%s isn't valid: %s", entry->name,
-				      strerror(-res)) :
-			 0;
+	r = ovl_fh_from_index_name(entry->name, &origin);
+	if (r == 0)
+		r = check_entry(c, entry->name, &origin);
+	return r < 0 ? layer_refuse(c->lo, r, "index", workdir, INDEX_DIR_NAME "/%s isn't valid: %s", entry->name,
+				    strerror(-r))
+		     : 0;
 }
 
 static int see_entry(void *arg, const struct os_dirent *entry)
@@ -195,10 +195,10 @@ static int read_directories(struct layer_opening *lo)
 {
 	struct layer_index *index = lo->set->index;
 	struct index_cleaning c = {.lo = lo, .dir = atomic_load(&index->fd)};
-	int res = c.dir >= 0 ? os_read_dir(c.dir, index_read_entry, &c) : 0, fd;
+	int r = c.dir >= 0 ? os_read_dir(c.dir, index_read_entry, &c) : 0, fd;
 
-	if (res < 0)
-		return res;
+	if (r < 0)
+		return r;
 	fd = os_openat(lo->set->workdir_fd, INDEX_GONE_NAME, O_PATH | O_DIRECTORY, 0, OS_NO_XDEV);
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
@@ -262,16 +262,16 @@ static int index_refuse(struct layer_opening *lo, int err)
 static int renew_xattrs(const struct layer_opening *lo, int dir)
 {
 	const struct layer_set *set = lo->set;
-	int res;
+	int r;
 
 	if (set->shows_upper || (lo->spec->vfs_flags & MS_RDONLY) || has_entries(dir))
 		return 0;
-	res = index_renew_xattr(set, set->layers[0].root_fd, XATTR_OVERLAY_ORIGIN, &set->index->top_lower);
-	if (res == 0 && dir >= 0)
-		res = index_renew_xattr(set, dir, XATTR_OVERLAY_ORIGIN, &set->index->upper);
-	if (res == 0 && dir >= 0)
-		res = index_renew_xattr(set, dir, XATTR_OVERLAY_UPPER, &set->index->upper);
-	return res;
+	r = index_renew_xattr(set, set->layers[0].root_fd, XATTR_OVERLAY_ORIGIN, &set->index->top_lower);
+	if (r == 0 && dir >= 0)
+		r = index_renew_xattr(set, dir, XATTR_OVERLAY_ORIGIN, &set->index->upper);
+	if (r == 0 && dir >= 0)
+		r = index_renew_xattr(set, dir, XATTR_OVERLAY_UPPER, &set->index->upper);
+	return r;
 }
 
 /* As after a copy of all that belongs to it. Who asked for an index gets what the kernel does; who only reads changes nothing. */
@@ -279,13 +279,13 @@ static int go_on_elsewhere(struct layer_opening *lo, int dir, const char *why)
 {
 	struct layer_set *set = lo->set;
 	_cleanup_free_ char *no_rebuild = NULL;
-	int res = -ESTALE;
+	int r = -ESTALE;
 
 	if (lo->spec->index == INDEX_AUTO && !set->shows_upper && !(lo->spec->vfs_flags & MS_RDONLY) && has_entries(dir))
-		res = index_rebuild(set, dir, &no_rebuild);
-	if (res != -ESTALE)
-		return index_refuse(lo, res);
-	return go_without(lo, dir, res, set->layers[0].path, why, no_rebuild);
+		r = index_rebuild(set, dir, &no_rebuild);
+	if (r != -ESTALE)
+		return index_refuse(lo, r);
+	return go_without(lo, dir, r, set->layers[0].path, why, no_rebuild);
 }
 
 /* Whether there can be one, and the one that is there is ours; else layer_set.index is NULL afterwards. */
@@ -293,7 +293,7 @@ static int begin(struct layer_opening *lo, int dir)
 {
 	struct layer_set *set = lo->set;
 	const char *path, *why;
-	int ret;
+	int r;
 
 	if (dir < 0 && dir != -ENOENT)
 		return index_refuse(lo, dir);
@@ -301,14 +301,14 @@ static int begin(struct layer_opening *lo, int dir)
 	if (!set->index)
 		return -ENOMEM;
 	set->index->foreign = set->shows_upper;
-	ret = find_obstacle(set, set->index, &path, &why);
-	if (ret < 0)
-		return layer_refuse_errno(lo, ret, "index", path);
-	if (ret == 0)
+	r = find_obstacle(set, set->index, &path, &why);
+	if (r < 0)
+		return layer_refuse_errno(lo, r, "index", path);
+	if (r == 0)
 		return go_without(lo, dir, -EOPNOTSUPP, path, why, NULL);
-	ret = renew_xattrs(lo, dir);
-	if (ret < 0)
-		return index_refuse(lo, ret);
+	r = renew_xattrs(lo, dir);
+	if (r < 0)
+		return index_refuse(lo, r);
 	why = find_mismatch(set, set->index, dir);
 	return why ? go_on_elsewhere(lo, dir, why) : 0;
 }
@@ -327,7 +327,7 @@ int index_open(struct layer_opening *lo)
 {
 	struct layer_set *set = lo->set;
 	_cleanup_close_ int dir = -1;
-	int res;
+	int r;
 
 	if (set->shows_upper)
 		return open_shown(lo);
@@ -339,17 +339,17 @@ int index_open(struct layer_opening *lo)
 		return 0;
 	}
 	dir = open_index(lo);
-	res = begin(lo, dir);
-	if (res < 0 || !set->index)
-		return res;
+	r = begin(lo, dir);
+	if (r < 0 || !set->index)
+		return r;
 	if (dir >= 0 || lo->spec->index == INDEX_ON) {
-		res = index_make(set);
-		if (res < 0)
-			return index_refuse(lo, res);
+		r = index_make(set);
+		if (r < 0)
+			return index_refuse(lo, r);
 	}
-	res = read_directories(lo);
+	r = read_directories(lo);
 	/* So that names can be counted on a full file system. */
-	if (res == 0 && lo->spec->index == INDEX_ON)
-		res = index_make_gone(set);
-	return index_refuse(lo, res);
+	if (r == 0 && lo->spec->index == INDEX_ON)
+		r = index_make_gone(set);
+	return index_refuse(lo, r);
 }

@@ -45,23 +45,23 @@ struct rebuild {
 	char *why; /* owned */
 };
 
-PRINTF_FORMAT(2, 3) static int no_rebuild(struct rebuild *r, const char *fmt, ...)
+PRINTF_FORMAT(2, 3) static int no_rebuild(struct rebuild *rebuild, const char *fmt, ...)
 {
 	va_list args;
 
 	va_start(args, fmt);
-	if (vasprintf(&r->why, fmt, args) < 0)
-		r->why = NULL;
+	if (vasprintf(&rebuild->why, fmt, args) < 0)
+		rebuild->why = NULL;
 	va_end(args);
 	return -ESTALE;
 }
 
 /* --- where the entries come from ---------------------------------------------------------------------------------------------- */
 
-static int rebuild_read_origin(const struct rebuild *r, int dirfd, const char *name, struct ovl_fh *ret)
+static int rebuild_read_origin(const struct rebuild *rebuild, int dirfd, const char *name, struct ovl_fh *ret)
 {
 	uint8_t value[OVL_FH_MAX];
-	const char *xattr = xattr_overlay_name(r->set->ns, XATTR_OVERLAY_ORIGIN);
+	const char *xattr = xattr_overlay_name(rebuild->set->ns, XATTR_OVERLAY_ORIGIN);
 	ssize_t size = os_getxattr(dirfd, name, xattr, value, sizeof(value));
 
 	return size < 0 ? (int)size : ovl_fh_decode(value, (size_t)size, ret);
@@ -73,67 +73,71 @@ static bool looks_like(const struct source *source, const struct statx *lower, c
 	       lower->stx_nlink == source->nlink && lower->stx_size == source->size && lower->stx_mtime.tv_sec == source->mtime;
 }
 
-static int find_lower(struct rebuild *r, const struct source *source, const struct statx *copy, struct rebuild_entry *e)
+static int find_lower(struct rebuild *rebuild, const struct source *source, const struct statx *copy,
+		      struct rebuild_entry *e)
 {
 	_cleanup_close_ int fd = -1;
 	const struct layer *l;
 	struct statx stx;
-	int res;
+	int r;
 
-	if (source->layers != r->set->n - 1 || !source->layer || source->layer > source->layers)
-		return no_rebuild(r, "%s was copied from layer %u of %u", source->path, source->layer, source->layers);
-	l = &r->set->layers[source->layer];
+	if (source->layers != rebuild->set->n - 1 || !source->layer || source->layer > source->layers)
+		return no_rebuild(rebuild, "%s was copied from layer %u of %u", source->path, source->layer,
+				  source->layers);
+	l = &rebuild->set->layers[source->layer];
 	fd = layer_open_path(l, source->path, O_PATH);
-	res = fd < 0 ? fd : layer_statx_unchecked(l, fd, "", &stx);
-	if (res == -ENOMEM || res == -EMFILE || res == -ENFILE)
-		return res;
-	if (res < 0)
-		return no_rebuild(r, "%s can't be found in %s: %s", source->path, l->path, strerror(-res));
+	r = fd < 0 ? fd : layer_statx_unchecked(l, fd, "", &stx);
+	if (r == -ENOMEM || r == -EMFILE || r == -ENFILE)
+		return r;
+	if (r < 0)
+		return no_rebuild(rebuild, "%s can't be found in %s: %s", source->path, l->path, strerror(-r));
 	if (!looks_like(source, &stx, copy))
-		return no_rebuild(r, "%s in %s isn't what was copied up", source->path, l->path);
-	res = index_fh_of(r->set, l, fd, "", &e->origin);
-	if (res == 0)
-		res = ovl_fh_index_name(&e->origin, e->new_name);
-	return res < 0 ? no_rebuild(r, "%s in %s: %s", source->path, l->path, strerror(-res)) : 0;
+		return no_rebuild(rebuild, "%s in %s isn't what was copied up", source->path, l->path);
+	r = index_fh_of(rebuild->set, l, fd, "", &e->origin);
+	if (r == 0)
+		r = ovl_fh_index_name(&e->origin, e->new_name);
+	return r < 0 ? no_rebuild(rebuild, "%s in %s: %s", source->path, l->path, strerror(-r)) : 0;
 }
 
-static int read_source(const struct rebuild *r, const char *name, struct source *ret)
+static int read_source(const struct rebuild *rebuild, const char *name, struct source *ret)
 {
 	uint8_t value[SOURCE_MAX];
-	ssize_t size = os_getxattr(r->dir, name, xattr_overlay_name(r->set->ns, XATTR_OVERLAY_PLYFS_SOURCE), value, sizeof(value));
+	ssize_t size = os_getxattr(rebuild->dir, name, xattr_overlay_name(rebuild->set->ns, XATTR_OVERLAY_PLYFS_SOURCE),
+				   value, sizeof(value));
 
 	return size < 0 ? (int)size : source_decode(value, (size_t)size, ret);
 }
 
 static int rebuild_read_entry(void *arg, const struct os_dirent *dirent)
 {
-	struct rebuild *r = arg;
+	struct rebuild *rebuild = arg;
 	struct rebuild_entry *e;
 	struct source source;
 	struct statx stx;
-	int res;
+	int r;
 
 	/* Temp files of the kernel's. */
 	if (dirent->name[0] == '#')
 		return 0;
-	res = layer_statx_unchecked(&r->set->layers[0], r->dir, dirent->name, &stx);
-	if (res < 0)
-		return res;
-	if (read_source(r, dirent->name, &source) < 0)
-		return no_rebuild(r, INDEX_DIR_NAME "/%s doesn't say what it is a copy of", dirent->name);
-	e = ARRAY_NEXT(r->entries, r->n);
+	r = layer_statx_unchecked(&rebuild->set->layers[0], rebuild->dir, dirent->name, &stx);
+	if (r < 0)
+		return r;
+	if (read_source(rebuild, dirent->name, &source) < 0)
+		return no_rebuild(rebuild, INDEX_DIR_NAME "/%s doesn't say what it is a copy of", dirent->name);
+	e = ARRAY_NEXT(rebuild->entries, rebuild->n);
 	if (!e)
 		return -ENOMEM;
 	*e = (struct rebuild_entry){.id = layer_id_of(&stx), .links = stx.stx_nlink - 1};
-	if (dirent->name_len >= sizeof(e->name) || rebuild_read_origin(r, r->dir, dirent->name, &e->old) < 0)
-		return no_rebuild(r, INDEX_DIR_NAME "/%s isn't valid", dirent->name);
+	if (dirent->name_len >= sizeof(e->name) ||
+	    rebuild_read_origin(rebuild, rebuild->dir, dirent->name, &e->old) < 0)
+		return no_rebuild(rebuild, INDEX_DIR_NAME "/%s isn't valid", dirent->name);
 	memcpy(e->name, dirent->name, dirent->name_len + 1U);
-	res = find_lower(r, &source, &stx, e);
-	if (res < 0)
-		return res;
+	r = find_lower(rebuild, &source, &stx, e);
+	if (r < 0)
+		return r;
 	e->path = strdup(source.path);
-	r->n += e->path != NULL;
-	r->has_single |= !e->links;
+	rebuild->n += e->path != NULL;
+	rebuild->has_single |= !e->links;
 	return e->path ? 0 : -ENOMEM;
 }
 
@@ -154,117 +158,119 @@ static int by_new_name(const void *a, const void *b)
 }
 
 /* A file that no entry has as a link, though it was copied from the same: who copied the upper made two files of one. */
-static int see_other(struct rebuild *r, const struct layer_walk_entry *entry)
+static int see_other(struct rebuild *rebuild, const struct layer_walk_entry *entry)
 {
 	struct ovl_fh origin;
 
-	if (!r->has_single || rebuild_read_origin(r, entry->dirfd, entry->name, &origin) < 0)
+	if (!rebuild->has_single || rebuild_read_origin(rebuild, entry->dirfd, entry->name, &origin) < 0)
 		return 0;
-	for (size_t i = 0; i < r->n; i++)
-		if (!r->entries[i].links && ovl_fh_equal(&origin, &r->entries[i].old))
-			return no_rebuild(r, "hard links of the copy of %s were lost", r->entries[i].path);
+	for (size_t i = 0; i < rebuild->n; i++)
+		if (!rebuild->entries[i].links && ovl_fh_equal(&origin, &rebuild->entries[i].old))
+			return no_rebuild(rebuild, "hard links of the copy of %s were lost", rebuild->entries[i].path);
 	return 0;
 }
 
 static int see_upper(void *arg, struct layer_walk_entry *entry)
 {
-	struct rebuild *r = arg;
+	struct rebuild *rebuild = arg;
 	struct rebuild_entry key = {.id = layer_id_of(&entry->stx)}, *e;
 
 	if (entry->overmounted || entry->hides_below || S_ISDIR(entry->stx.stx_mode))
 		return 0;
-	e = bsearch(&key, r->entries, r->n, sizeof(*e), by_id);
+	e = bsearch(&key, rebuild->entries, rebuild->n, sizeof(*e), by_id);
 	if (!e)
-		return see_other(r, entry);
+		return see_other(rebuild, entry);
 	e->found++;
 	return 0;
 }
 
-static int check_links(struct rebuild *r)
+static int check_links(struct rebuild *rebuild)
 {
 	static const struct layer_walk_calls calls = {.entry = see_upper};
 	size_t linked = 0;
-	int res;
+	int r;
 
-	qsort(r->entries, r->n, sizeof(*r->entries), by_id);
-	res = layer_walk(r->set, &r->set->layers[0], LAYER_WALK_STAT, &calls, r);
-	for (size_t i = 0; res == 0 && i < r->n; i++) {
-		linked += r->entries[i].links;
-		if (r->entries[i].found != r->entries[i].links)
-			return no_rebuild(r, "not all links of the copy of %s are in upperdir", r->entries[i].path);
+	qsort(rebuild->entries, rebuild->n, sizeof(*rebuild->entries), by_id);
+	r = layer_walk(rebuild->set, &rebuild->set->layers[0], LAYER_WALK_STAT, &calls, rebuild);
+	for (size_t i = 0; r == 0 && i < rebuild->n; i++) {
+		linked += rebuild->entries[i].links;
+		if (rebuild->entries[i].found != rebuild->entries[i].links)
+			return no_rebuild(rebuild, "not all links of the copy of %s are in upperdir",
+					  rebuild->entries[i].path);
 	}
-	return res == 0 && !linked ? no_rebuild(r, "upperdir has no link of any entry") : res;
+	return r == 0 && !linked ? no_rebuild(rebuild, "upperdir has no link of any entry") : r;
 }
 
 /* No entry may come where another one is, or was. */
-static int rebuild_check_names(struct rebuild *r)
+static int rebuild_check_names(struct rebuild *rebuild)
 {
 	struct rebuild_entry key;
 
-	qsort(r->entries, r->n, sizeof(*r->entries), by_new_name);
-	for (size_t i = 0; i < r->n; i++) {
-		struct rebuild_entry *e = &r->entries[i], *other;
+	qsort(rebuild->entries, rebuild->n, sizeof(*rebuild->entries), by_new_name);
+	for (size_t i = 0; i < rebuild->n; i++) {
+		struct rebuild_entry *e = &rebuild->entries[i], *other;
 
 		memcpy(key.new_name, e->name, sizeof(key.new_name));
-		other = bsearch(&key, r->entries, r->n, sizeof(key), by_new_name);
+		other = bsearch(&key, rebuild->entries, rebuild->n, sizeof(key), by_new_name);
 		if ((i && !strcmp(e[-1].new_name, e->new_name)) || (other && other != e))
-			return no_rebuild(r, "the copy of %s isn't the only one of its file", e->path);
+			return no_rebuild(rebuild, "the copy of %s isn't the only one of its file", e->path);
 	}
 	return 0;
 }
 
 /* --- making it ------------------------------------------------------------------------------------------------------------------- */
 
-static int write_xattr(const struct rebuild *r, int dirfd, const char *name, enum xattr_overlay which,
+static int write_xattr(const struct rebuild *rebuild, int dirfd, const char *name, enum xattr_overlay which,
 		       const struct ovl_fh *origin)
 {
 	uint8_t value[OVL_FH_MAX];
 
-	return os_setxattr(dirfd, name, xattr_overlay_name(r->set->ns, which), value, ovl_fh_encode(origin, value), 0);
+	return os_setxattr(dirfd, name, xattr_overlay_name(rebuild->set->ns, which), value,
+			   ovl_fh_encode(origin, value), 0);
 }
 
-static int write_entry(const struct rebuild *r, const struct rebuild_entry *e)
+static int write_entry(const struct rebuild *rebuild, const struct rebuild_entry *e)
 {
-	int res = write_xattr(r, r->dir, e->name, XATTR_OVERLAY_ORIGIN, &e->origin);
+	int r = write_xattr(rebuild, rebuild->dir, e->name, XATTR_OVERLAY_ORIGIN, &e->origin);
 
-	if (res < 0 || !strcmp(e->name, e->new_name))
-		return res;
-	return os_renameat2(r->dir, e->name, r->dir, e->new_name, RENAME_NOREPLACE);
+	if (r < 0 || !strcmp(e->name, e->new_name))
+		return r;
+	return os_renameat2(rebuild->dir, e->name, rebuild->dir, e->new_name, RENAME_NOREPLACE);
 }
 
 /* An entry is only dropped by a mount whose xattrs are right: they go first and come last. */
-static int rebuild_write_all(const struct rebuild *r)
+static int rebuild_write_all(const struct rebuild *rebuild)
 {
-	const struct layer_set *set = r->set;
-	int res = write_xattr(r, r->dir, "", XATTR_OVERLAY_UPPER, &set->index->top_lower);
+	const struct layer_set *set = rebuild->set;
+	int r = write_xattr(rebuild, rebuild->dir, "", XATTR_OVERLAY_UPPER, &set->index->top_lower);
 
-	for (size_t i = 0; res == 0 && i < r->n; i++)
-		res = write_entry(r, &r->entries[i]);
-	if (res == 0)
-		res = os_removexattr(r->dir, "", xattr_overlay_name(set->ns, XATTR_OVERLAY_ORIGIN));
-	if ((res == 0 || res == -ENODATA) && !set->is_volatile)
-		res = os_syncfs(set->layers[0].real_fd);
-	if (res == 0 || res == -ENODATA)
-		res = write_xattr(r, set->layers[0].root_fd, "", XATTR_OVERLAY_ORIGIN, &set->index->top_lower);
-	return res < 0 ? res : write_xattr(r, r->dir, "", XATTR_OVERLAY_UPPER, &set->index->upper);
+	for (size_t i = 0; r == 0 && i < rebuild->n; i++)
+		r = write_entry(rebuild, &rebuild->entries[i]);
+	if (r == 0)
+		r = os_removexattr(rebuild->dir, "", xattr_overlay_name(set->ns, XATTR_OVERLAY_ORIGIN));
+	if ((r == 0 || r == -ENODATA) && !set->is_volatile)
+		r = os_syncfs(set->layers[0].real_fd);
+	if (r == 0 || r == -ENODATA)
+		r = write_xattr(rebuild, set->layers[0].root_fd, "", XATTR_OVERLAY_ORIGIN, &set->index->top_lower);
+	return r < 0 ? r : write_xattr(rebuild, rebuild->dir, "", XATTR_OVERLAY_UPPER, &set->index->upper);
 }
 
 int index_rebuild(struct layer_set *set, int dir, char **ret_why)
 {
-	struct rebuild r = {.set = set, .dir = dir};
-	int res = os_read_dir(dir, rebuild_read_entry, &r);
+	struct rebuild rebuild = {.set = set, .dir = dir};
+	int r = os_read_dir(dir, rebuild_read_entry, &rebuild);
 
-	if (res == 0)
-		res = check_links(&r);
-	if (res == 0)
-		res = rebuild_check_names(&r);
-	if (res == 0)
-		res = rebuild_write_all(&r);
-	if (res == 0)
-		log_info("index: rebuilt after its layers were copied: %zu entries", r.n);
-	for (size_t i = 0; i < r.n; i++)
-		free(r.entries[i].path);
-	free(r.entries);
-	*ret_why = r.why;
-	return res;
+	if (r == 0)
+		r = check_links(&rebuild);
+	if (r == 0)
+		r = rebuild_check_names(&rebuild);
+	if (r == 0)
+		r = rebuild_write_all(&rebuild);
+	if (r == 0)
+		log_info("index: rebuilt after its layers were copied: %zu entries", rebuild.n);
+	for (size_t i = 0; i < rebuild.n; i++)
+		free(rebuild.entries[i].path);
+	free(rebuild.entries);
+	*ret_why = rebuild.why;
+	return r;
 }

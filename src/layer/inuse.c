@@ -164,12 +164,12 @@ static int search_mount(void *arg, const struct os_mountinfo *m)
 /* 1: somebody else has it. A file system without such locks can't be protected; better used than refused. */
 static int try_lock(int fd, const char *path)
 {
-	int ret = os_flock(fd, LOCK_EX | LOCK_NB);
+	int r = os_flock(fd, LOCK_EX | LOCK_NB);
 
-	if (ret == -EWOULDBLOCK)
+	if (r == -EWOULDBLOCK)
 		return 1;
-	if (ret < 0)
-		log_warning("%s: can't be locked against a second mount: %s", path, strerror(-ret));
+	if (r < 0)
+		log_warning("%s: can't be locked against a second mount: %s", path, strerror(-r));
 	return 0;
 }
 
@@ -234,13 +234,13 @@ int inuse_lock(struct layer_opening *lo)
 	for (;;) {
 		struct inuse_search search = {.lo = lo};
 		const struct layer_location *used;
-		int ret;
+		int r;
 
-		ret = os_each_mount(search_mount, &search);
-		ret = is_shortage(ret) ? ret : search.err;
-		if (ret < 0)
-			return layer_refuse(lo, ret, lo->locations[0].option, lo->locations[0].path,
-					    "whether another mount uses it can't be told: %s", strerror(-ret));
+		r = os_each_mount(search_mount, &search);
+		r = is_shortage(r) ? r : search.err;
+		if (r < 0)
+			return layer_refuse(lo, r, lo->locations[0].option, lo->locations[0].path,
+					    "whether another mount uses it can't be told: %s", strerror(-r));
 		used = try_all(lo, &search);
 		if (!used)
 			return 0;
@@ -280,10 +280,10 @@ int inuse_lock_mountpoint(struct layer_opening *lo)
 		return 0;
 	for (;;) {
 		_cleanup_close_ int fd = os_open_path(lo->mountpoint, O_RDONLY | O_DIRECTORY, 0);
-		int ret = fd < 0 ? fd : os_flock(fd, LOCK_EX | LOCK_NB);
+		int r = fd < 0 ? fd : os_flock(fd, LOCK_EX | LOCK_NB);
 
 		/* Who keeps it for longer isn't about to mount; and without a lock only calls at the same time aren't seen. */
-		if (ret != -EWOULDBLOCK || os_now_ms() >= start + WAIT_MS) {
+		if (r != -EWOULDBLOCK || os_now_ms() >= start + WAIT_MS) {
 			lo->set->mountpoint_fd = TAKE_FD(fd);
 			return mountpoint_is_same(lo) ? -EALREADY : 0;
 		}

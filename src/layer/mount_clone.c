@@ -42,7 +42,7 @@ static int clone_mount(int fd, bool *ret_recursive)
 int mount_clone_read_only(int fd, const char *path, bool *ret_cloned)
 {
 	bool recursive;
-	int clone = clone_mount(fd, &recursive), ret;
+	int clone = clone_mount(fd, &recursive), r;
 
 	*ret_cloned = clone >= 0 && !recursive;
 	if (layer_passing(clone))
@@ -51,14 +51,14 @@ int mount_clone_read_only(int fd, const char *path, bool *ret_cloned)
 		log_debug("%s: no clone of the mount: %s", path, strerror(-clone));
 		return os_openat(fd, ".", O_PATH | O_DIRECTORY, 0, OS_NO_XDEV);
 	}
-	ret = os_mount_set_readonly(clone, recursive);
-	if (layer_passing(ret)) {
+	r = os_mount_set_readonly(clone, recursive);
+	if (layer_passing(r)) {
 		os_close(clone);
-		return ret;
+		return r;
 	}
 	/* Nothing is written there in any case; but it is no longer the kernel's business that nothing is. */
-	if (ret < 0)
-		log_limited(LOG_CAUSE_LAYER, LOG_NOTICE, "%s: clone of the mount stays writable: %s", path, strerror(-ret));
+	if (r < 0)
+		log_limited(LOG_CAUSE_LAYER, LOG_NOTICE, "%s: clone of the mount stays writable: %s", path, strerror(-r));
 	return clone;
 }
 
@@ -89,7 +89,7 @@ static int open_ancestor(const struct layer_opening *lo, const char **ret_upper,
 	_cleanup_close_ int fd = -1;
 	struct statx stx;
 	size_t len;
-	int ret;
+	int r;
 
 	if (!upper->where || !work->where)
 		return -ENOENT;
@@ -98,9 +98,9 @@ static int open_ancestor(const struct layer_opening *lo, const char **ret_upper,
 	if (!path)
 		return -ENOMEM;
 	fd = os_open_path(path, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
-	ret = fd < 0 ? fd : os_statx(fd, "", &stx);
-	if (ret < 0)
-		return ret;
+	r = fd < 0 ? fd : os_statx(fd, "", &stx);
+	if (r < 0)
+		return r;
 	if (stx.stx_mnt_id != upper->mnt_id)
 		return -EXDEV;
 	*ret_upper = upper->where + len + 1;
@@ -113,10 +113,10 @@ static int open_beneath(int clone, const char *path, const struct layer_location
 {
 	_cleanup_close_ int fd = os_openat(clone, path, flags | O_DIRECTORY, 0, OS_NO_XDEV);
 	struct statx stx;
-	int ret = fd < 0 ? fd : os_statx(fd, "", &stx);
+	int r = fd < 0 ? fd : os_statx(fd, "", &stx);
 
-	if (ret < 0)
-		return ret;
+	if (r < 0)
+		return r;
 	return layer_id_equal(layer_id_of(&stx), location->chain[0]) ? TAKE_FD(fd) : -ESTALE;
 }
 
@@ -125,16 +125,16 @@ static int open_beneath(int clone, const char *path, const struct layer_location
 static void choose_atime(const struct layer_opening *lo, int clone)
 {
 	static const unsigned long modes[] = {MS_STRICTATIME, MS_NOATIME, MS_RELATIME}; /* the first one wins, as in mount(2) */
-	int ret = 0;
+	int r = 0;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(modes); i++) {
 		if (lo->spec->vfs_flags & modes[i]) {
-			ret = os_mount_set_atime(clone, modes[i]);
+			r = os_mount_set_atime(clone, modes[i]);
 			break;
 		}
 	}
-	if (ret < 0)
-		log_debug("%s: access times are set as its mount says: %s", lo->spec->upperdir, strerror(-ret));
+	if (r < 0)
+		log_debug("%s: access times are set as its mount says: %s", lo->spec->upperdir, strerror(-r));
 }
 
 static int clone_upper(struct layer_opening *lo)
@@ -169,13 +169,13 @@ static int clone_upper(struct layer_opening *lo)
 int mount_clone_upper(struct layer_opening *lo)
 {
 	struct layer *l = &lo->set->layers[0];
-	int ret = clone_upper(lo);
+	int r = clone_upper(lo);
 
 	/* Another directory than the option's: its mount is shown in more ways than its path tells. */
-	if (ret != -ESTALE && layer_passing(ret))
-		return layer_refuse_errno(lo, ret, "upperdir", l->path);
-	if (ret < 0) {
-		log_debug("%s: no clone of the mount: %s", l->path, strerror(-ret));
+	if (r != -ESTALE && layer_passing(r))
+		return layer_refuse_errno(lo, r, "upperdir", l->path);
+	if (r < 0) {
+		log_debug("%s: no clone of the mount: %s", l->path, strerror(-r));
 		l->root_fd = os_openat(lo->upper_fd, ".", O_PATH | O_DIRECTORY, 0, OS_NO_XDEV);
 		if (l->root_fd < 0)
 			return layer_refuse_errno(lo, l->root_fd, "upperdir", l->path);

@@ -40,12 +40,12 @@ static uint64_t number_of_hidden(int dirfd, const char *name)
  * that waits for an answer of ours would wait for ever. */
 int layer_statx_overmounted(int dirfd, const char *name, struct statx *ret_stx)
 {
-	int ret = os_statx_cached(dirfd, name, ret_stx);
+	int r = os_statx_cached(dirfd, name, ret_stx);
 
-	if (!ret)
+	if (!r)
 		return (ret_stx->stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
-	if (ret == -ENOENT || ret == -ENAMETOOLONG || !is_mount_ahead(dirfd, name))
-		return ret;
+	if (r == -ENOENT || r == -ENAMETOOLONG || !is_mount_ahead(dirfd, name))
+		return r;
 	*ret_stx = (struct statx){.stx_mask = STATX_TYPE | STATX_MODE,
 				  .stx_mode = S_IFDIR | 0555,
 				  .stx_ino = number_of_hidden(dirfd, name),

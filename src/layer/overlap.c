@@ -48,29 +48,29 @@ static bool overlap_is_same_object(const struct statx *a, const struct statx *b)
 static int read_chain(struct layer_location *location, int fd)
 {
 	struct statx now, before;
-	int ret = os_statx_cached(fd, "", &now);
+	int r = os_statx_cached(fd, "", &now);
 
-	if (ret < 0)
-		return ret;
+	if (r < 0)
+		return r;
 	location->mnt_id = now.stx_mnt_id;
-	ret = overlap_chain_add(location, &now);
-	for (unsigned level = 1; !ret; level++) {
+	r = overlap_chain_add(location, &now);
+	for (unsigned level = 1; !r; level++) {
 		before = now;
 		if (os_statx_up(fd, level, &now) < 0 || overlap_is_same_object(&now, &before))
 			break;
-		ret = overlap_chain_add(location, &now);
+		r = overlap_chain_add(location, &now);
 	}
-	return ret;
+	return r;
 }
 
 int location_read(struct layer_location *location, int fd)
 {
 	char where[PATH_MAX];
 	ssize_t len;
-	int ret = read_chain(location, fd);
+	int r = read_chain(location, fd);
 
-	if (ret < 0)
-		return ret;
+	if (r < 0)
+		return r;
 	len = os_fd_target(fd, where, sizeof(where));
 	if (len <= 0 || len == sizeof(where) || where[0] != '/')
 		return 0;
@@ -154,15 +154,15 @@ int location_in_file_systems(struct layer_location *locations, unsigned n)
 {
 	_cleanup_free_ struct layer_location **sorted = calloc(n, sizeof(*sorted));
 	struct placing p = {.locations = sorted, .n = n};
-	int ret;
+	int r;
 
 	if (!sorted)
 		return -ENOMEM;
 	for (unsigned i = 0; i < n; i++)
 		sorted[i] = &locations[i];
 	qsort(sorted, n, sizeof(*sorted), by_mount);
-	ret = os_each_mount(location_in_mount, &p);
-	return layer_passing(ret);
+	r = os_each_mount(location_in_mount, &p);
+	return layer_passing(r);
 }
 
 /* --- deciding ----------------------------------------------------------------------------------------------------- */
@@ -290,27 +290,27 @@ static int check_lowers(struct layer_opening *lo)
 {
 	unsigned first = lo->set->has_upper, n = lo->set->n + lo->set->n_data - first;
 	_cleanup_free_ const struct layer_location **locations = calloc(n, sizeof(*locations));
-	int ret;
+	int r;
 
 	if (!locations)
 		return -ENOMEM;
 	for (unsigned i = 0; i < n; i++)
 		locations[i] = &lo->locations[first + i];
-	ret = check_identities(lo, locations, n);
-	return ret < 0 ? ret : check_paths(lo, locations, n);
+	r = check_identities(lo, locations, n);
+	return r < 0 ? r : check_paths(lo, locations, n);
 }
 
 int overlap_check(struct layer_opening *lo)
 {
 	const struct layer_location *upper = &lo->locations[0], *work = layer_work_location(lo);
-	int ret = lo->set->has_upper ? check_pair(lo, upper, work) : 0;
+	int r = lo->set->has_upper ? check_pair(lo, upper, work) : 0;
 
-	for (unsigned i = 1; lo->set->has_upper && !ret && i < lo->set->n + lo->set->n_data; i++) {
-		ret = check_lower_and_writable(lo, &lo->locations[i], upper);
-		if (!ret)
-			ret = check_lower_and_writable(lo, &lo->locations[i], work);
+	for (unsigned i = 1; lo->set->has_upper && !r && i < lo->set->n + lo->set->n_data; i++) {
+		r = check_lower_and_writable(lo, &lo->locations[i], upper);
+		if (!r)
+			r = check_lower_and_writable(lo, &lo->locations[i], work);
 	}
-	return ret < 0 ? ret : check_lowers(lo);
+	return r < 0 ? r : check_lowers(lo);
 }
 
 /* --- the mountpoint --------------------------------------------------------------------------------------------------- */

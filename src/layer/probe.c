@@ -39,16 +39,16 @@ static int probe_handles(const struct layer *l, int fd, long type, struct layer_
 {
 	_cleanup_close_ int opened = -1;
 	struct os_handle handle;
-	int ret = type != FUSE_SUPER_MAGIC ? layer_supports(os_name_to_handle(l->root_fd, "", &handle)) : 0;
+	int r = type != FUSE_SUPER_MAGIC ? layer_supports(os_name_to_handle(l->root_fd, "", &handle)) : 0;
 
-	ret_fs->gives_handles = ret > 0;
-	if (ret <= 0)
-		return ret;
+	ret_fs->gives_handles = r > 0;
+	if (r <= 0)
+		return r;
 	opened = os_open_by_handle(fd, &handle, O_PATH);
 	/* The root's own handle is never stale. */
-	ret = opened == -ESTALE ? 0 : layer_supports(opened);
-	ret_fs->has_handles = ret > 0;
-	return MIN(ret, 0);
+	r = opened == -ESTALE ? 0 : layer_supports(opened);
+	ret_fs->has_handles = r > 0;
+	return MIN(r, 0);
 }
 
 /* What tells the file system from others, and if possible again after the next mount. */
@@ -86,10 +86,10 @@ static int probe_fs(struct layer_set *set, struct layer *l, dev_t dev)
 	_cleanup_close_ int fd = os_openat(l->root_fd, ".", O_RDONLY | O_DIRECTORY, 0, OS_NO_XDEV);
 	struct layer_fs fs = {.handle_fd = -1}, *same;
 	long type;
-	int ret = fd < 0 ? fd : os_fs_type(fd, &type);
+	int r = fd < 0 ? fd : os_fs_type(fd, &type);
 
-	if (ret < 0)
-		return ret;
+	if (r < 0)
+		return r;
 	os_fs_uuid(fd, fs.uuid);
 	fs.has_uuid = memcmp(fs.uuid, none, sizeof(none)) != 0;
 	fs.subvolumes = type == BTRFS_SUPER_MAGIC;
@@ -100,9 +100,9 @@ static int probe_fs(struct layer_set *set, struct layer *l, dev_t dev)
 	}
 	fs.id = lasting_id(l, &fs, dev);
 	atomic_init(&fs.spans, (unsigned char)spans_of(type));
-	ret = probe_handles(l, fd, type, &fs);
-	if (ret < 0)
-		return ret;
+	r = probe_handles(l, fd, type, &fs);
+	if (r < 0)
+		return r;
 	if (fs.has_handles)
 		fs.handle_fd = TAKE_FD(fd);
 	l->fs = set->n_fs;
@@ -121,19 +121,19 @@ static int probe_layer(struct layer_set *set, struct layer *l)
 {
 	struct layer_fs *fs;
 	struct statx stx;
-	int ret = os_statx(l->root_fd, "", &stx);
+	int r = os_statx(l->root_fd, "", &stx);
 
-	if (ret < 0)
-		return ret;
+	if (r < 0)
+		return r;
 	l->has_xattr = probe_attribute(l, xattr_overlay_name(set->ns, XATTR_OVERLAY_OPAQUE)) ||
 		       probe_attribute(l, "security.capability") || probe_attribute(l, "system.posix_acl_access");
 	if (!device_join(set, l, &stx)) {
-		ret = probe_fs(set, l, layer_dev_of(&stx));
-		if (!ret)
-			ret = layer_devices_add(set, l, &stx);
+		r = probe_fs(set, l, layer_dev_of(&stx));
+		if (!r)
+			r = layer_devices_add(set, l, &stx);
 	}
-	if (ret < 0)
-		return ret;
+	if (r < 0)
+		return r;
 	fs = &set->fs[l->fs];
 	fs->last = l->index;
 	if (!fs->lower && !l->upper)
@@ -145,19 +145,19 @@ static int probe_layer(struct layer_set *set, struct layer *l)
 int probe_file_systems(struct layer_opening *lo)
 {
 	struct layer_set *set = lo->set;
-	int ret = layer_devices_new(set);
+	int r = layer_devices_new(set);
 
-	for (unsigned i = 0; !ret && i < set->n; i++) {
-		ret = probe_layer(set, &set->layers[i]);
-		if (ret == -EOVERFLOW)
-			return layer_refuse(lo, ret, lo->locations[i].option, lo->locations[i].path,
+	for (unsigned i = 0; !r && i < set->n; i++) {
+		r = probe_layer(set, &set->layers[i]);
+		if (r == -EOVERFLOW)
+			return layer_refuse(lo, r, lo->locations[i].option, lo->locations[i].path,
 					    "the layers lie on more file systems than can be told apart");
-		if (ret < 0)
-			return layer_refuse_errno(lo, ret, lo->locations[i].option, lo->locations[i].path);
+		if (r < 0)
+			return layer_refuse_errno(lo, r, lo->locations[i].option, lo->locations[i].path);
 	}
-	if (!ret)
+	if (!r)
 		layer_devices_settle(set);
-	return ret;
+	return r;
 }
 
 /* --- the upper ---------------------------------------------------------------------------------------------------- */
@@ -174,23 +174,23 @@ static int create_probe_file(struct layer_set *set, char ret_name[WORK_NAME_MAX]
 static int probe_reopen(struct layer_set *set, const char *name)
 {
 	_cleanup_close_ int fd = os_openat(set->work_fd, name, O_RDWR, 0, OS_NO_XDEV);
-	int ret = layer_supports(fd);
+	int r = layer_supports(fd);
 
-	set->can_reopen = ret > 0;
-	return MIN(ret, 0);
+	set->can_reopen = r > 0;
+	return MIN(r, 0);
 }
 
 /* EINVAL: an id that our user namespace doesn't map, EOVERFLOW: one that an idmapped mount doesn't; those that they do can be given. One who has no
  * space left can be given nothing now. */
 static int probe_chown(struct layer_set *set, const char *name)
 {
-	int ret = os_has_cap(CAP_CHOWN) ? os_fchownat(set->work_fd, name, 1, 1) : -EPERM;
+	int r = os_has_cap(CAP_CHOWN) ? os_fchownat(set->work_fd, name, 1, 1) : -EPERM;
 
-	if (ret == -EINVAL || ret == -EOVERFLOW || ret == -EDQUOT)
-		ret = 0;
-	ret = layer_supports(ret);
-	set->can_chown = ret > 0;
-	return MIN(ret, 0);
+	if (r == -EINVAL || r == -EOVERFLOW || r == -EDQUOT)
+		r = 0;
+	r = layer_supports(r);
+	set->can_chown = r > 0;
+	return MIN(r, 0);
 }
 
 /* A full file system has attributes, and some only say that they have kept one. */
@@ -198,76 +198,76 @@ static int probe_xattr(struct layer_set *set, const char *name)
 {
 	struct layer *upper = layer_upper(set);
 	const char *xattr = xattr_overlay_name(set->ns, XATTR_OVERLAY_OPAQUE);
-	int set_ret = os_setxattr(set->work_fd, name, xattr, "y", 1, 0), ret = set_ret;
+	int set_ret = os_setxattr(set->work_fd, name, xattr, "y", 1, 0), r = set_ret;
 
-	if (ret == -ENOSPC || ret == -EDQUOT)
-		ret = 0;
-	ret = layer_supports(ret);
+	if (r == -ENOSPC || r == -EDQUOT)
+		r = 0;
+	r = layer_supports(r);
 	if (!set_ret) {
 		ssize_t size = os_getxattr(set->work_fd, name, xattr, NULL, 0);
 
-		ret = size < 0 ? layer_supports((int)size) : size == 1;
+		r = size < 0 ? layer_supports((int)size) : size == 1;
 	}
-	set->has_upper_xattr = ret > 0;
-	if (ret < 0)
-		return ret;
-	ret = set->has_upper_xattr ? recognise_lists_xattr(set, name) : 0;
-	atomic_init(&upper->lists_xattrs, !set->has_upper_xattr || ret > 0);
-	if (ret >= 0 && !atomic_load(&upper->lists_xattrs))
+	set->has_upper_xattr = r > 0;
+	if (r < 0)
+		return r;
+	r = set->has_upper_xattr ? recognise_lists_xattr(set, name) : 0;
+	atomic_init(&upper->lists_xattrs, !set->has_upper_xattr || r > 0);
+	if (r >= 0 && !atomic_load(&upper->lists_xattrs))
 		log_debug("%s: marks aren't listed there, each is asked for by its name", upper->path);
-	return MIN(ret, 0);
+	return MIN(r, 0);
 }
 
 static int probe_tmpfile(struct layer_set *set)
 {
 	_cleanup_close_ int fd = os_open_tmpfile(set->work_fd, O_RDWR, 0600);
 	char name[WORK_NAME_MAX];
-	int ret = layer_supports(fd);
+	int r = layer_supports(fd);
 
-	if (ret > 0) {
+	if (r > 0) {
 		work_temp_name(set, name);
-		ret = layer_supports(os_link_fd(fd, set->work_fd, name));
+		r = layer_supports(os_link_fd(fd, set->work_fd, name));
 	}
-	set->has_tmpfile = ret > 0;
-	return ret > 0 ? os_unlinkat(set->work_fd, name, 0) : ret;
+	set->has_tmpfile = r > 0;
+	return r > 0 ? os_unlinkat(set->work_fd, name, 0) : r;
 }
 
 /* Whether there is a whiteout of that name, which is removed. */
 static int take_whiteout(struct layer_set *set, const char *name)
 {
 	struct statx stx;
-	int ret = os_statx(set->work_fd, name, &stx), unlinked = os_unlinkat(set->work_fd, name, 0);
+	int r = os_statx(set->work_fd, name, &stx), unlinked = os_unlinkat(set->work_fd, name, 0);
 
-	return ret < 0 ? ret : unlinked < 0 ? unlinked : layer_is_whiteout(&stx);
+	return r < 0 ? r : unlinked < 0 ? unlinked : layer_is_whiteout(&stx);
 }
 
 static int probe_device(struct layer_set *set)
 {
 	char name[WORK_NAME_MAX];
-	int ret;
+	int r;
 
 	work_temp_name(set, name);
-	ret = layer_supports(os_mknodat(set->work_fd, name, S_IFCHR | 0, makedev(0, 0)));
-	return ret > 0 ? take_whiteout(set, name) : ret;
+	r = layer_supports(os_mknodat(set->work_fd, name, S_IFCHR | 0, makedev(0, 0)));
+	return r > 0 ? take_whiteout(set, name) : r;
 }
 
 /* Renames `name` and back; what RENAME_WHITEOUT leaves must be what we take for a whiteout. */
 static int probe_rename_whiteout(struct layer_set *set, const char *name)
 {
 	char other[WORK_NAME_MAX];
-	int ret;
+	int r;
 
 	work_temp_name(set, other);
-	ret = layer_supports(os_renameat2(set->work_fd, name, set->work_fd, other, RENAME_WHITEOUT));
-	if (ret > 0) {
+	r = layer_supports(os_renameat2(set->work_fd, name, set->work_fd, other, RENAME_WHITEOUT));
+	if (r > 0) {
 		int back;
 
-		ret = take_whiteout(set, name);
+		r = take_whiteout(set, name);
 		back = os_renameat2(set->work_fd, other, set->work_fd, name, 0);
-		ret = ret < 0 ? ret : back < 0 ? back : ret;
+		r = r < 0 ? r : back < 0 ? back : r;
 	}
-	set->has_rename_whiteout = ret > 0;
-	return MIN(ret, 0);
+	set->has_rename_whiteout = r > 0;
+	return MIN(r, 0);
 }
 
 /* Without attributes a directory that hides what is below can't say so, whatever marks removed names. */
@@ -303,18 +303,18 @@ static int probe_choose_whiteouts(struct layer_opening *lo, bool devices)
 /* With one object, whose name is left. */
 static int probe_by_file(struct layer_set *set, const char *name)
 {
-	int ret = probe_reopen(set, name);
+	int r = probe_reopen(set, name);
 
-	if (!ret)
-		ret = workdir_reset_permissions(set, set->work_fd);
+	if (!r)
+		r = workdir_reset_permissions(set, set->work_fd);
 	/* A plain user may not even set an attribute on a file that he can't open. */
-	if (!ret)
+	if (!r)
 		os_fchmodat(set->work_fd, name, 0600);
-	if (!ret)
-		ret = probe_xattr(set, name);
-	if (!ret)
-		ret = probe_rename_whiteout(set, name);
-	return ret ? ret : probe_chown(set, name);
+	if (!r)
+		r = probe_xattr(set, name);
+	if (!r)
+		r = probe_rename_whiteout(set, name);
+	return r ? r : probe_chown(set, name);
 }
 
 int probe_upper(struct layer_opening *lo)
@@ -322,17 +322,17 @@ int probe_upper(struct layer_opening *lo)
 	const struct layer_location *upper = &lo->locations[0];
 	struct layer_set *set = lo->set;
 	char name[WORK_NAME_MAX];
-	int ret = create_probe_file(set, name);
+	int r = create_probe_file(set, name);
 
-	if (!ret) {
-		ret = probe_by_file(set, name);
+	if (!r) {
+		r = probe_by_file(set, name);
 		os_unlinkat(set->work_fd, name, 0);
 	}
-	if (!ret)
-		ret = probe_tmpfile(set);
-	if (!ret)
-		ret = recognise_removed(set);
-	if (!ret)
-		ret = probe_device(set);
-	return ret < 0 ? layer_refuse_errno(lo, ret, upper->option, upper->path) : probe_choose_whiteouts(lo, ret);
+	if (!r)
+		r = probe_tmpfile(set);
+	if (!r)
+		r = recognise_removed(set);
+	if (!r)
+		r = probe_device(set);
+	return r < 0 ? layer_refuse_errno(lo, r, upper->option, upper->path) : probe_choose_whiteouts(lo, r);
 }

@@ -203,15 +203,15 @@ static int try_removal(int dirfd, const char *dir, enum removed_form *ret_form)
 	_cleanup_close_ int fd = at < 0 ? at : os_openat(at, "f", O_CREAT | O_EXCL | O_RDWR, 0600, OS_NO_XDEV);
 	_cleanup_close_ int path = fd < 0 ? fd : os_openat(at, "f", O_PATH, 0, OS_NO_XDEV);
 	_cleanup_close_ int again = -1;
-	int ret = path < 0 ? path : os_unlinkat(at, "f", 0);
+	int r = path < 0 ? path : os_unlinkat(at, "f", 0);
 
 	*ret_form = REMOVED_STAYS;
-	if (ret < 0)
-		return layer_passing(ret);
-	ret = os_unlinkat(dirfd, dir, AT_REMOVEDIR);
-	if (ret < 0) {
+	if (r < 0)
+		return layer_passing(r);
+	r = os_unlinkat(dirfd, dir, AT_REMOVEDIR);
+	if (r < 0) {
 		*ret_form = REMOVED_HIDES;
-		return layer_passing(ret);
+		return layer_passing(r);
 	}
 	/* What is open goes on in any case: an answer by the path alone is wanted. */
 	cleanup_close(&fd);
@@ -225,17 +225,17 @@ static int try_removal(int dirfd, const char *dir, enum removed_form *ret_form)
 int recognise_removed(struct layer_set *set)
 {
 	char dir[WORK_NAME_MAX];
-	int ret;
+	int r;
 
 	work_temp_name(set, dir);
 	set->removed = REMOVED_STAYS;
-	ret = os_mkdirat(set->work_fd, dir, 0700);
-	if (ret < 0)
-		return layer_passing(ret);
-	ret = try_removal(set->work_fd, dir, &set->removed);
-	if (ret < 0 || set->removed == REMOVED_HIDES)
+	r = os_mkdirat(set->work_fd, dir, 0700);
+	if (r < 0)
+		return layer_passing(r);
+	r = try_removal(set->work_fd, dir, &set->removed);
+	if (r < 0 || set->removed == REMOVED_HIDES)
 		(void)work_remove_tree(set->work_fd, dir);
-	return ret;
+	return r;
 }
 
 /* --- whether attributes are listed -------------------------------------------------------------------------------- */

@@ -55,10 +55,10 @@ static void clear_flags(int fd_of_object)
 static int unlink_forced(int dirfd, const char *name, int flags)
 {
 	_cleanup_close_ int fd = -1;
-	int ret = os_unlinkat(dirfd, name, flags);
+	int r = os_unlinkat(dirfd, name, flags);
 
-	if (ret != -EPERM)
-		return ret;
+	if (r != -EPERM)
+		return r;
 	fd = os_openat(dirfd, name, O_PATH, 0, OS_NO_XDEV);
 	if (fd >= 0)
 		clear_flags(fd);
@@ -107,80 +107,81 @@ static uint64_t number_for(const struct statx *stx)
 	return XXH3_64bits(id, sizeof(id)) & ((UINT64_C(1) << 62) - 1);
 }
 
-static int lift(struct removal *r, int dirfd, const char *name, int fd)
+static int lift(struct removal *removal, int dirfd, const char *name, int fd)
 {
-	uint64_t *lifted = ARRAY_NEXT(r->lifted, r->n_lifted);
+	uint64_t *lifted = ARRAY_NEXT(removal->lifted, removal->n_lifted);
 	char temp[TEMP_NAME_SIZE];
 	struct statx stx;
-	int ret;
+	int r;
 
 	if (!lifted)
 		return -ENOMEM;
-	ret = os_statx(fd, "", &stx);
-	if (ret < 0)
-		return ret;
+	r = os_statx(fd, "", &stx);
+	if (r < 0)
+		return r;
 	temp_name_make(number_for(&stx), temp);
-	ret = os_renameat2(dirfd, name, r->top, temp, 0);
-	if (ret == -EPERM || ret == -EACCES) {
+	r = os_renameat2(dirfd, name, removal->top, temp, 0);
+	if (r == -EPERM || r == -EACCES) {
 		/* Its own permissions count too: its ".." changes. */
 		clear_flags(dirfd);
 		clear_flags(fd);
 		open_up(fd);
-		ret = os_renameat2(dirfd, name, r->top, temp, 0);
+		r = os_renameat2(dirfd, name, removal->top, temp, 0);
 	}
-	if (!ret) {
+	if (!r) {
 		*lifted = number_for(&stx);
-		r->n_lifted++;
+		removal->n_lifted++;
 	}
-	return ret;
+	return r;
 }
 
-static int remove_dir(struct removal *r, int dirfd, const char *name, unsigned depth)
+static int remove_dir(struct removal *removal, int dirfd, const char *name, unsigned depth)
 {
 	_cleanup_close_ int fd = -1;
-	int ret = os_unlinkat(dirfd, name, AT_REMOVEDIR);
+	int r = os_unlinkat(dirfd, name, AT_REMOVEDIR);
 
-	if (ret != -ENOTEMPTY && ret != -EEXIST && ret != -EPERM)
-		return ret;
+	if (r != -ENOTEMPTY && r != -EEXIST && r != -EPERM)
+		return r;
 	fd = os_openat(dirfd, name, O_PATH | O_DIRECTORY, 0, OS_NO_XDEV);
 	if (fd < 0)
 		return fd;
 	if (depth >= MAX_DEPTH)
-		return lift(r, dirfd, name, fd);
-	ret = empty_dir(r, fd, depth);
-	if (ret == -EACCES) {
+		return lift(removal, dirfd, name, fd);
+	r = empty_dir(removal, fd, depth);
+	if (r == -EACCES) {
 		open_up(fd);
-		ret = empty_dir(r, fd, depth);
+		r = empty_dir(removal, fd, depth);
 	}
-	return ret < 0 ? ret : unlink_forced(dirfd, name, AT_REMOVEDIR);
+	return r < 0 ? r : unlink_forced(dirfd, name, AT_REMOVEDIR);
 }
 
-static int remove_tree_entry(struct removal *r, int dirfd, const char *name, unsigned depth)
+static int remove_tree_entry(struct removal *removal, int dirfd, const char *name, unsigned depth)
 {
-	int ret = os_unlinkat(dirfd, name, 0);
+	int r = os_unlinkat(dirfd, name, 0);
 	struct statx stx;
 
-	if (ret == -EISDIR)
-		return remove_dir(r, dirfd, name, depth);
-	if (ret == -EPERM) {
-		ret = os_statx(dirfd, name, &stx);
-		if (!ret)
-			ret = S_ISDIR(stx.stx_mode) ? remove_dir(r, dirfd, name, depth) : unlink_forced(dirfd, name, 0);
+	if (r == -EISDIR)
+		return remove_dir(removal, dirfd, name, depth);
+	if (r == -EPERM) {
+		r = os_statx(dirfd, name, &stx);
+		if (!r)
+			r = S_ISDIR(stx.stx_mode) ? remove_dir(removal, dirfd, name, depth)
+						  : unlink_forced(dirfd, name, 0);
 	}
-	return ret == -ENOENT && depth ? 0 : ret;
+	return r == -ENOENT && depth ? 0 : r;
 }
 
 int work_remove_tree(int dirfd, const char *name)
 {
-	struct removal r = {.top = dirfd};
-	int ret = remove_tree_entry(&r, dirfd, name, 0);
+	struct removal removal = {.top = dirfd};
+	int r = remove_tree_entry(&removal, dirfd, name, 0);
 
-	while (!ret && r.n_lifted) {
+	while (!r && removal.n_lifted) {
 		char temp[TEMP_NAME_SIZE];
 
-		temp_name_make(r.lifted[--r.n_lifted], temp);
-		ret = remove_tree_entry(&r, dirfd, temp, 0);
+		temp_name_make(removal.lifted[--removal.n_lifted], temp);
+		r = remove_tree_entry(&removal, dirfd, temp, 0);
 	}
-	free(r.lifted);
-	return ret;
+	free(removal.lifted);
+	return r;
 }

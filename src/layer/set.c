@@ -32,7 +32,7 @@ static int open_location(struct layer_opening *lo, struct layer_location *locati
 {
 	_cleanup_close_ int fd = -1;
 	_cleanup_close_ int self = -1;
-	int ret;
+	int r;
 
 	location->option = option;
 	location->path = path;
@@ -42,9 +42,9 @@ static int open_location(struct layer_opening *lo, struct layer_location *locati
 	self = os_openat(fd, ".", O_PATH | O_DIRECTORY, 0, OS_CROSS_MOUNTS);
 	if (self < 0)
 		return layer_refuse_errno(lo, self, option, path);
-	ret = location_read(location, fd);
-	if (ret < 0)
-		return layer_refuse_errno(lo, ret, option, path);
+	r = location_read(location, fd);
+	if (r < 0)
+		return layer_refuse_errno(lo, r, option, path);
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }
@@ -61,17 +61,17 @@ static int open_lower(struct layer_opening *lo, unsigned index, const struct sta
 	const char *option = layer->data_only ? "datadir" : "lowerdir";
 	struct layer *l = &lo->set->layers[index];
 	_cleanup_close_ int fd = -1;
-	int ret = open_location(lo, &lo->locations[index], option, layer->path, &fd);
+	int r = open_location(lo, &lo->locations[index], option, layer->path, &fd);
 
-	if (ret < 0)
-		return ret;
+	if (r < 0)
+		return r;
 	if (recognise_hides_sizes(fd))
 		return layer_refuse(lo, -EOPNOTSUPP, option, layer->path, "files of this file system tell no sizes, and would look empty");
-	ret = init_layer(l, index, layer->path);
-	if (ret < 0)
-		return ret;
-	ret = mount_clone_lower(fd, l);
-	return ret < 0 ? layer_refuse_errno(lo, ret, option, layer->path) : 0;
+	r = init_layer(l, index, layer->path);
+	if (r < 0)
+		return r;
+	r = mount_clone_lower(fd, l);
+	return r < 0 ? layer_refuse_errno(lo, r, option, layer->path) : 0;
 }
 
 static int open_lowers(struct layer_opening *lo)
@@ -79,10 +79,10 @@ static int open_lowers(struct layer_opening *lo)
 	unsigned first = lo->set->has_upper;
 
 	for (size_t i = 0; i < lo->spec->layer_count; i++) {
-		int ret = open_lower(lo, first + (unsigned)i, &lo->spec->layers[i]);
+		int r = open_lower(lo, first + (unsigned)i, &lo->spec->layers[i]);
 
-		if (ret < 0)
-			return ret;
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -103,18 +103,18 @@ static int open_upper(struct layer_opening *lo)
 {
 	const struct stack_spec *spec = lo->spec;
 	struct layer_set *set = lo->set;
-	int ret = open_location(lo, &lo->locations[0], "upperdir", spec->upperdir, &lo->upper_fd);
+	int r = open_location(lo, &lo->locations[0], "upperdir", spec->upperdir, &lo->upper_fd);
 
-	if (ret < 0)
-		return ret;
-	ret = open_location(lo, layer_work_location(lo), "workdir", spec->workdir, &lo->workdir_fd);
-	if (ret < 0)
-		return ret;
+	if (r < 0)
+		return r;
+	r = open_location(lo, layer_work_location(lo), "workdir", spec->workdir, &lo->workdir_fd);
+	if (r < 0)
+		return r;
 	set->layers[0].upper = true;
 	set->upper_id = lo->locations[0].chain[0];
 	set->work_id = layer_work_location(lo)->chain[0];
-	ret = init_layer(&set->layers[0], 0, spec->upperdir);
-	return ret < 0 ? ret : check_same_mount(lo);
+	r = init_layer(&set->layers[0], 0, spec->upperdir);
+	return r < 0 ? r : check_same_mount(lo);
 }
 
 /* Of the mount whose upper is shown: only to be read. */
@@ -123,17 +123,17 @@ static int open_shown_work(struct layer_opening *lo)
 	const char *path = lo->spec->workdir;
 	_cleanup_close_ int fd = os_open_path(path, O_RDONLY | O_DIRECTORY | O_NONBLOCK, 0);
 	bool cloned;
-	int ret = fd;
+	int r = fd;
 
 	if (fd >= 0)
-		ret = lo->set->workdir_fd = mount_clone_read_only(fd, path, &cloned);
-	return ret < 0 ? layer_refuse_errno(lo, ret, "workdir", path) : 0;
+		r = lo->set->workdir_fd = mount_clone_read_only(fd, path, &cloned);
+	return r < 0 ? layer_refuse_errno(lo, r, "workdir", path) : 0;
 }
 
 static int open_mountpoint(struct layer_opening *lo)
 {
 	_cleanup_close_ int fd = -1;
-	int ret;
+	int r;
 
 	if (!lo->mountpoint)
 		return 0;
@@ -142,8 +142,8 @@ static int open_mountpoint(struct layer_opening *lo)
 	fd = os_open_path(lo->mountpoint, O_PATH | O_DIRECTORY, 0);
 	if (fd < 0)
 		return layer_refuse_errno(lo, fd, "mountpoint", lo->mountpoint);
-	ret = location_read(&lo->mountpoint_location, fd);
-	return ret < 0 ? layer_refuse_errno(lo, ret, "mountpoint", lo->mountpoint) : 0;
+	r = location_read(&lo->mountpoint_location, fd);
+	return r < 0 ? layer_refuse_errno(lo, r, "mountpoint", lo->mountpoint) : 0;
 }
 
 /* --- the whole ------------------------------------------------------------------------------------------------------------------ */
@@ -193,24 +193,24 @@ static int alloc_set(struct layer_opening *lo)
 
 static int open_directories(struct layer_opening *lo)
 {
-	int ret = lo->set->has_upper ? open_upper(lo) : 0;
+	int r = lo->set->has_upper ? open_upper(lo) : 0;
 
-	if (!ret && lo->set->shows_upper)
-		ret = open_shown_work(lo);
-	if (!ret)
-		ret = open_lowers(lo);
-	if (!ret)
-		ret = open_mountpoint(lo);
-	if (!ret) {
-		ret = location_in_file_systems(lo->locations, lo->n_locations);
-		if (ret < 0 && ret != -ENOMEM)
-			layer_refuse(lo, ret, "layers", NULL, "the table of mounts can't be read: %s", strerror(-ret));
+	if (!r && lo->set->shows_upper)
+		r = open_shown_work(lo);
+	if (!r)
+		r = open_lowers(lo);
+	if (!r)
+		r = open_mountpoint(lo);
+	if (!r) {
+		r = location_in_file_systems(lo->locations, lo->n_locations);
+		if (r < 0 && r != -ENOMEM)
+			layer_refuse(lo, r, "layers", NULL, "the table of mounts can't be read: %s", strerror(-r));
 	}
-	if (!ret)
-		ret = overlap_check(lo);
-	if (!ret)
-		ret = overlap_check_mountpoint(lo);
-	return ret;
+	if (!r)
+		r = overlap_check(lo);
+	if (!r)
+		r = overlap_check_mountpoint(lo);
+	return r;
 }
 
 /* With uuid=on the upper gets the uuid that the kernel would look for there. FUSE can't show it. */
@@ -236,19 +236,19 @@ static int write_uuid(struct layer_opening *lo)
 
 static int set_prepare_upper(struct layer_opening *lo)
 {
-	int ret = mount_clone_upper(lo);
+	int r = mount_clone_upper(lo);
 
-	if (!ret)
-		ret = inuse_lock(lo);
-	if (!ret)
-		ret = workdir_prepare(lo);
-	if (!ret)
-		ret = probe_upper(lo);
-	if (!ret)
-		ret = write_uuid(lo);
-	if (!ret)
-		ret = workdir_write_state(lo);
-	return ret;
+	if (!r)
+		r = inuse_lock(lo);
+	if (!r)
+		r = workdir_prepare(lo);
+	if (!r)
+		r = probe_upper(lo);
+	if (!r)
+		r = write_uuid(lo);
+	if (!r)
+		r = workdir_write_state(lo);
+	return r;
 }
 
 /* Who owns a file may set user.* attributes of it, and a redirect leads past all permissions of what lies above its
@@ -289,36 +289,36 @@ static int choose_metacopy(struct layer_opening *lo)
 
 static int open_steps(struct layer_opening *lo)
 {
-	int ret = check_options(lo);
+	int r = check_options(lo);
 
-	if (!ret)
-		ret = alloc_set(lo);
-	if (!ret)
-		ret = open_directories(lo);
-	if (ret < 0)
-		return ret;
+	if (!r)
+		r = alloc_set(lo);
+	if (!r)
+		r = open_directories(lo);
+	if (r < 0)
+		return r;
 	lo->set->is_volatile = lo->spec->volatile_upper;
 	lo->set->ns = probe_namespace(lo->spec);
 	lo->set->aufs = lo->spec->whiteouts == WHITEOUTS_AUFS || lo->spec->whiteouts == WHITEOUTS_BOTH;
 	layer_make_identity(lo);
-	ret = lo->set->has_upper ? set_prepare_upper(lo) : inuse_lock_mountpoint(lo);
-	if (ret)
-		return ret;
+	r = lo->set->has_upper ? set_prepare_upper(lo) : inuse_lock_mountpoint(lo);
+	if (r)
+		return r;
 	choose_redirects(lo);
-	ret = choose_metacopy(lo);
-	if (!ret)
-		ret = probe_file_systems(lo);
-	if (!ret)
+	r = choose_metacopy(lo);
+	if (!r)
+		r = probe_file_systems(lo);
+	if (!r)
 		recognise_layers(lo);
-	if (!ret)
-		ret = stat_override_prepare(lo);
-	if (!ret)
-		ret = idmapped_prepare(lo);
-	if (!ret)
-		ret = index_open(lo);
-	if (!ret)
-		ret = no_xattrs_open(lo);
-	return ret < 0 ? ret : layer_caches_open(lo);
+	if (!r)
+		r = stat_override_prepare(lo);
+	if (!r)
+		r = idmapped_prepare(lo);
+	if (!r)
+		r = index_open(lo);
+	if (!r)
+		r = no_xattrs_open(lo);
+	return r < 0 ? r : layer_caches_open(lo);
 }
 
 static void opening_finish(struct layer_opening *lo)
@@ -343,20 +343,20 @@ int layer_set_open(const struct stack_spec *spec, const char *mountpoint, struct
 		.upper_fd = -1,
 		.workdir_fd = -1,
 	};
-	int ret = open_steps(&lo);
+	int r = open_steps(&lo);
 
 	opening_finish(&lo);
-	if (!ret) {
+	if (!r) {
 		*ret_set = lo.set;
 		return 0;
 	}
 	if (lo.wrote_state)
 		os_unlinkat(lo.set->workdir_fd, WORK_STATE_NAME, 0);
-	if (ret != -EALREADY && ret != -ENOMEM && !lo.could_show_upper)
-		layer_refuse_errno(&lo, ret, "layers", NULL);
+	if (r != -EALREADY && r != -ENOMEM && !lo.could_show_upper)
+		layer_refuse_errno(&lo, r, "layers", NULL);
 	layer_set_put(lo.set);
 	*ret_error = error;
-	return ret;
+	return r;
 }
 
 struct layer_set *layer_set_get(struct layer_set *set)
@@ -416,18 +416,18 @@ void layer_set_put(struct layer_set *set)
 void layer_set_shutdown(struct layer_set *set)
 {
 	FAULT_SCOPE(FAULT_MOUNT);
-	int ret;
+	int r;
 
 	if (!set->has_upper)
 		return;
-	ret = os_unlinkat(set->workdir_fd, WORK_STATE_NAME, 0);
-	if (ret < 0 && ret != -ENOENT)
-		log_warning("%s not removed: %s", WORK_STATE_NAME, strerror(-ret));
-	ret = set->is_volatile ? 0 : os_syncfs(layer_upper(set)->real_fd);
-	if (ret < 0)
-		log_error("upper not synced: %s", strerror(-ret));
+	r = os_unlinkat(set->workdir_fd, WORK_STATE_NAME, 0);
+	if (r < 0 && r != -ENOENT)
+		log_warning("%s not removed: %s", WORK_STATE_NAME, strerror(-r));
+	r = set->is_volatile ? 0 : os_syncfs(layer_upper(set)->real_fd);
+	if (r < 0)
+		log_error("upper not synced: %s", strerror(-r));
 	work_drop_shared_whiteout(set);
-	ret = workdir_empty(set);
-	if (ret < 0)
-		log_warning("work directory not emptied: %s", strerror(-ret));
+	r = workdir_empty(set);
+	if (r < 0)
+		log_warning("work directory not emptied: %s", strerror(-r));
 }

@@ -118,15 +118,15 @@ static int has_form(const struct layer *l, enum override_form form)
 /* 1, 0 or -errno; of several forms the first counts. */
 static int find_form(const struct layer *l, const enum override_form *forms, unsigned n, enum override_form *ret_form)
 {
-	int ret = 0;
+	int r = 0;
 
 	*ret_form = OVERRIDE_NONE;
-	for (unsigned i = 0; i < n && ret == 0; i++) {
-		ret = has_form(l, forms[i]);
-		if (ret > 0)
+	for (unsigned i = 0; i < n && r == 0; i++) {
+		r = has_form(l, forms[i]);
+		if (r > 0)
 			*ret_form = forms[i];
 	}
-	return MIN(ret, 0);
+	return MIN(r, 0);
 }
 
 static int announced_form(const struct layer_opening *lo, const struct layer *l, enum override_form *ret_form)
@@ -167,37 +167,37 @@ static int override_prepare_upper(struct layer_opening *lo)
 	struct layer *upper = layer_upper(lo->set);
 	enum override_form form = lo->spec->xattr_permissions == 1 ? OVERRIDE_PRIVILEGED : OVERRIDE_CONTAINERS;
 	struct stat_override root;
-	int ret;
+	int r;
 
 	if (upper->override == form || (upper->override == OVERRIDE_USER && form == OVERRIDE_CONTAINERS))
 		return 0;
 	upper->override = form;
-	ret = has_form(upper, form);
-	if (ret > 0)
+	r = has_form(upper, form);
+	if (r > 0)
 		return 0;
-	if (ret == 0)
-		ret = root_value(lo->set, &root);
-	if (ret == 0)
-		ret = write_value(upper, upper->root_fd, &root);
-	return ret < 0 ? layer_refuse(lo, ret, "xattr_permissions", upper->path, "%s: %s", xattr_override_stat(form),
-				      strerror(-ret))
-		       : 0;
+	if (r == 0)
+		r = root_value(lo->set, &root);
+	if (r == 0)
+		r = write_value(upper, upper->root_fd, &root);
+	return r < 0 ? layer_refuse(lo, r, "xattr_permissions", upper->path, "%s: %s", xattr_override_stat(form),
+				    strerror(-r))
+		     : 0;
 }
 
 int stat_override_prepare(struct layer_opening *lo)
 {
 	struct layer_set *set = lo->set;
-	int ret = 0;
+	int r = 0;
 
 	for (unsigned i = 0; i < set->n; i++) {
-		ret = announced_form(lo, &set->layers[i], &set->layers[i].override);
-		if (ret < 0)
-			return layer_refuse_errno(lo, ret, lo->locations[i].option, lo->locations[i].path);
+		r = announced_form(lo, &set->layers[i], &set->layers[i].override);
+		if (r < 0)
+			return layer_refuse_errno(lo, r, lo->locations[i].option, lo->locations[i].path);
 	}
 	if (set->has_upper && lo->spec->xattr_permissions)
-		ret = override_prepare_upper(lo);
+		r = override_prepare_upper(lo);
 	for (unsigned i = 0; i < set->n; i++)
 		if (set->layers[i].override != OVERRIDE_NONE)
 			set->override_forms |= 1U << set->layers[i].override;
-	return ret;
+	return r;
 }

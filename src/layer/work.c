@@ -82,19 +82,19 @@ static int create_xattr_whiteout(struct layer_set *set, int dirfd, const char *n
 {
 	const char *xattr = xattr_overlay_name(set->ns, XATTR_OVERLAY_WHITEOUT);
 	char temp[WORK_NAME_MAX];
-	int fd, ret;
+	int fd, r;
 
 	work_temp_name(set, temp);
 	fd = os_openat(set->work_fd, temp, O_CREAT | O_EXCL | O_WRONLY, 0600, OS_NO_XDEV);
 	if (fd < 0)
 		return fd;
-	ret = os_setxattr(fd, "", xattr, "y", 1, 0);
+	r = os_setxattr(fd, "", xattr, "y", 1, 0);
 	os_close(fd);
-	if (!ret)
-		ret = work_publish(set, temp, dirfd, name);
-	if (ret < 0)
+	if (!r)
+		r = work_publish(set, temp, dirfd, name);
+	if (r < 0)
 		os_unlinkat(set->work_fd, temp, 0);
-	return ret;
+	return r;
 }
 
 /* A whiteout of the set's form that shares its inode with no other. */
@@ -110,12 +110,12 @@ static int renew_shared(struct layer_set *set, uint64_t old)
 {
 	char name[TEMP_NAME_SIZE];
 	uint64_t number = next_number(set), expected = old;
-	int ret;
+	int r;
 
 	temp_name_make(number, name);
-	ret = create_whiteout(set, set->work_fd, name);
-	if (ret < 0)
-		return ret;
+	r = create_whiteout(set, set->work_fd, name);
+	if (r < 0)
+		return r;
 	if (!atomic_compare_exchange_strong(&set->work->shared, &expected, number))
 		return os_unlinkat(set->work_fd, name, 0);
 	if (old) {
@@ -137,12 +137,12 @@ static int make_whiteout(struct layer_set *set, int dirfd, const char *name)
 {
 	for (int i = 0; i < LINK_TRIES; i++) {
 		uint64_t shared = atomic_load(&set->work->shared);
-		int ret = shared ? link_shared(set, shared, dirfd, name) : -ENOENT;
+		int r = shared ? link_shared(set, shared, dirfd, name) : -ENOENT;
 
-		if (!ret || ret == -EEXIST || ret == -EROFS || ret == -ENOSPC || ret == -EDQUOT)
-			return ret;
+		if (!r || r == -EEXIST || r == -EROFS || r == -ENOSPC || r == -EDQUOT)
+			return r;
 		/* ENOENT: not made yet, renewed meanwhile, or the directory itself has gone: then linking fails again. */
-		if (ret != -ENOENT && ret != -EMLINK)
+		if (r != -ENOENT && r != -EMLINK)
 			break;
 		if (atomic_load(&set->work->shared) == shared && renew_shared(set, shared) < 0)
 			break;
@@ -185,10 +185,10 @@ int work_prepare_whiteouts(struct layer_set *set, int dirfd)
 int work_hide_below(int dirfd, const char *name)
 {
 	char whiteout[NAME_SIZE];
-	int fd, ret = aufs_whiteout_name(name, whiteout);
+	int fd, r = aufs_whiteout_name(name, whiteout);
 
-	if (ret < 0)
-		return ret;
+	if (r < 0)
+		return r;
 	fd = os_openat(dirfd, whiteout, O_CREAT | O_EXCL | O_WRONLY, 0, OS_NO_XDEV);
 	if (fd < 0)
 		return fd == -EEXIST ? 0 : fd;
@@ -197,13 +197,13 @@ int work_hide_below(int dirfd, const char *name)
 
 int work_make_whiteout(struct layer_set *set, int dirfd, const char *name)
 {
-	int ret;
+	int r;
 
 	if (set->whiteout_form == WHITEOUT_AUFS)
 		return work_hide_below(dirfd, name);
-	ret = dirfd == set->work_fd ? 0 : work_prepare_whiteouts(set, dirfd);
+	r = dirfd == set->work_fd ? 0 : work_prepare_whiteouts(set, dirfd);
 
-	return ret < 0 ? ret : make_whiteout(set, dirfd, name);
+	return r < 0 ? r : make_whiteout(set, dirfd, name);
 }
 
 void work_drop_shared_whiteout(struct layer_set *set)
@@ -221,10 +221,10 @@ void work_drop_shared_whiteout(struct layer_set *set)
 
 static int make_temp_whiteout(struct layer_set *set, int dirfd, char ret_temp[WORK_NAME_MAX])
 {
-	int ret = work_prepare_whiteouts(set, dirfd);
+	int r = work_prepare_whiteouts(set, dirfd);
 
-	if (ret < 0)
-		return ret;
+	if (r < 0)
+		return r;
 	work_temp_name(set, ret_temp);
 	return make_whiteout(set, set->work_fd, ret_temp);
 }
@@ -232,85 +232,85 @@ static int make_temp_whiteout(struct layer_set *set, int dirfd, char ret_temp[WO
 int work_replace_by_whiteout(struct layer_set *set, int dirfd, const char *name)
 {
 	char temp[WORK_NAME_MAX];
-	int ret;
+	int r;
 
 	if (set->whiteout_form == WHITEOUT_AUFS) {
-		ret = work_hide_below(dirfd, name);
-		return ret < 0 ? ret : os_unlinkat(dirfd, name, 0);
+		r = work_hide_below(dirfd, name);
+		return r < 0 ? r : os_unlinkat(dirfd, name, 0);
 	}
-	ret = make_temp_whiteout(set, dirfd, temp);
-	if (ret < 0)
-		return ret;
-	ret = os_renameat2(set->work_fd, temp, dirfd, name, 0);
-	if (ret < 0)
+	r = make_temp_whiteout(set, dirfd, temp);
+	if (r < 0)
+		return r;
+	r = os_renameat2(set->work_fd, temp, dirfd, name, 0);
+	if (r < 0)
 		os_unlinkat(set->work_fd, temp, 0);
-	return ret;
+	return r;
 }
 
 static void remove_retired(struct layer_set *set, const char *temp)
 {
-	int ret = work_remove_tree(set->work_fd, temp);
+	int r = work_remove_tree(set->work_fd, temp);
 
-	if (ret < 0)
-		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING, "work directory: %s not removed: %s", temp, strerror(-ret));
+	if (r < 0)
+		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING, "work directory: %s not removed: %s", temp, strerror(-r));
 }
 
 /* Without RENAME_EXCHANGE (some network and FUSE file systems); a crash in between shows what is below. */
 static int work_exchange_in_two_steps(struct layer_set *set, const char *temp, int dirfd, const char *name)
 {
 	char aside[WORK_NAME_MAX];
-	int ret;
+	int r;
 
 	work_temp_name(set, aside);
-	ret = os_renameat2(set->work_fd, temp, set->work_fd, aside, 0);
-	if (ret < 0)
-		return ret;
-	ret = os_renameat2(dirfd, name, set->work_fd, temp, 0);
-	if (ret < 0)
+	r = os_renameat2(set->work_fd, temp, set->work_fd, aside, 0);
+	if (r < 0)
+		return r;
+	r = os_renameat2(dirfd, name, set->work_fd, temp, 0);
+	if (r < 0)
 		goto put_back;
-	ret = os_renameat2(set->work_fd, aside, dirfd, name, 0);
-	if (!ret)
+	r = os_renameat2(set->work_fd, aside, dirfd, name, 0);
+	if (!r)
 		return 0;
 	os_renameat2(set->work_fd, temp, dirfd, name, 0);
 put_back:
 	os_renameat2(set->work_fd, aside, set->work_fd, temp, 0);
-	return ret;
+	return r;
 }
 
 int work_exchange(struct layer_set *set, const char *temp, int dirfd, const char *name)
 {
-	int ret = os_renameat2(set->work_fd, temp, dirfd, name, RENAME_EXCHANGE);
+	int r = os_renameat2(set->work_fd, temp, dirfd, name, RENAME_EXCHANGE);
 
-	return ret == -EINVAL ? work_exchange_in_two_steps(set, temp, dirfd, name) : ret;
+	return r == -EINVAL ? work_exchange_in_two_steps(set, temp, dirfd, name) : r;
 }
 
 static int exchange_for_whiteout(struct layer_set *set, int dirfd, const char *name, char ret_temp[WORK_NAME_MAX])
 {
-	int ret = make_temp_whiteout(set, dirfd, ret_temp);
+	int r = make_temp_whiteout(set, dirfd, ret_temp);
 
-	if (ret < 0)
-		return ret;
-	ret = work_exchange(set, ret_temp, dirfd, name);
-	if (ret < 0)
+	if (r < 0)
+		return r;
+	r = work_exchange(set, ret_temp, dirfd, name);
+	if (r < 0)
 		os_unlinkat(set->work_fd, ret_temp, 0);
-	return ret;
+	return r;
 }
 
 int work_retire_dir(struct layer_set *set, int dirfd, const char *name, bool whiteout)
 {
 	char temp[WORK_NAME_MAX];
-	int ret;
+	int r;
 
 	if (whiteout && set->whiteout_form != WHITEOUT_AUFS) {
-		ret = exchange_for_whiteout(set, dirfd, name, temp);
+		r = exchange_for_whiteout(set, dirfd, name, temp);
 	} else {
-		ret = whiteout ? work_hide_below(dirfd, name) : 0;
+		r = whiteout ? work_hide_below(dirfd, name) : 0;
 		work_temp_name(set, temp);
-		if (!ret)
-			ret = os_renameat2(dirfd, name, set->work_fd, temp, 0);
+		if (!r)
+			r = os_renameat2(dirfd, name, set->work_fd, temp, 0);
 	}
-	if (ret < 0)
-		return ret;
+	if (r < 0)
+		return r;
 	remove_retired(set, temp);
 	return 0;
 }
@@ -336,12 +336,12 @@ static int drop_whiteout(void *arg, const struct os_dirent *entry)
 {
 	const struct dropping *d = arg;
 	unsigned xattr_flags;
-	int ret;
+	int r;
 
 	if (entry->type != DT_REG && entry->type != DT_UNKNOWN)
 		return 0;
-	ret = layer_read_xattr_flags(d->set, &d->set->layers[0], d->fd, entry->name, &xattr_flags);
-	return ret < 0 || !(xattr_flags & XATTR_FLAG_WHITEOUT) ? ret : os_unlinkat(d->fd, entry->name, 0);
+	r = layer_read_xattr_flags(d->set, &d->set->layers[0], d->fd, entry->name, &xattr_flags);
+	return r < 0 || !(xattr_flags & XATTR_FLAG_WHITEOUT) ? r : os_unlinkat(d->fd, entry->name, 0);
 }
 
 int work_drop_whiteouts(struct layer_set *set, int dirfd, const char *name)
@@ -359,16 +359,16 @@ int work_drop_whiteouts(struct layer_set *set, int dirfd, const char *name)
 static int publish_plainly(struct layer_set *set, const char *temp, int dirfd, const char *name)
 {
 	struct statx stx;
-	int ret = os_statx(dirfd, name, &stx);
+	int r = os_statx(dirfd, name, &stx);
 
-	if (ret != -ENOENT)
-		return ret < 0 ? ret : -EEXIST;
+	if (r != -ENOENT)
+		return r < 0 ? r : -EEXIST;
 	return os_renameat2(set->work_fd, temp, dirfd, name, 0);
 }
 
 int work_publish(struct layer_set *set, const char *temp, int dirfd, const char *name)
 {
-	int ret = os_renameat2(set->work_fd, temp, dirfd, name, RENAME_NOREPLACE);
+	int r = os_renameat2(set->work_fd, temp, dirfd, name, RENAME_NOREPLACE);
 
-	return ret == -EINVAL ? publish_plainly(set, temp, dirfd, name) : ret;
+	return r == -EINVAL ? publish_plainly(set, temp, dirfd, name) : r;
 }

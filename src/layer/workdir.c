@@ -41,9 +41,9 @@ static int check_state(struct layer_opening *lo)
 {
 	const char *path = layer_work_location(lo)->path;
 	struct work_state state;
-	int ret = workdir_read_state(lo->set->workdir_fd, &state);
+	int r = workdir_read_state(lo->set->workdir_fd, &state);
 
-	switch (-ret) {
+	switch (-r) {
 	case 0:
 	case ENOENT:
 	case EINVAL:
@@ -51,9 +51,9 @@ static int check_state(struct layer_opening *lo)
 	case ELOOP:
 		return 0;
 	case EPROTONOSUPPORT:
-		return layer_refuse(lo, ret, "workdir", path, WORK_STATE_NAME " was written by a later version of plyfs");
+		return layer_refuse(lo, r, "workdir", path, WORK_STATE_NAME " was written by a later version of plyfs");
 	default:
-		return layer_refuse(lo, ret, "workdir", path, WORK_STATE_NAME " can't be read: %s", strerror(-ret));
+		return layer_refuse(lo, r, "workdir", path, WORK_STATE_NAME " can't be read: %s", strerror(-r));
 	}
 }
 
@@ -74,17 +74,17 @@ int workdir_write_state(struct layer_opening *lo)
 {
 	struct work_state state = {.version = WORK_STATE_VERSION};
 	uint8_t bytes[WORK_STATE_SIZE];
-	int fd = lo->set->workdir_fd, ret;
+	int fd = lo->set->workdir_fd, r;
 
 	memcpy(state.uuid, lo->set->identity, sizeof(state.uuid));
 	work_state_encode(&state, bytes);
-	ret = write_temp_state(fd, bytes);
-	if (!ret)
-		ret = os_renameat2(fd, STATE_TEMP, fd, WORK_STATE_NAME, 0);
-	lo->wrote_state = !ret;
-	if (ret < 0)
+	r = write_temp_state(fd, bytes);
+	if (!r)
+		r = os_renameat2(fd, STATE_TEMP, fd, WORK_STATE_NAME, 0);
+	lo->wrote_state = !r;
+	if (r < 0)
 		os_unlinkat(fd, STATE_TEMP, 0);
-	return ret < 0 ? layer_refuse_errno(lo, ret, "workdir", layer_work_location(lo)->path) : 0;
+	return r < 0 ? layer_refuse_errno(lo, r, "workdir", layer_work_location(lo)->path) : 0;
 }
 
 /* --- work/incompat ------------------------------------------------------------------------------------------------ */
@@ -120,9 +120,9 @@ static int make_volatile(struct layer_set *set)
 	_cleanup_close_ int file = -1;
 
 	for (size_t i = 0; i < ARRAY_SIZE(dirs) && at >= 0; i++) {
-		int ret = os_mkdirat(at, dirs[i], 0700);
+		int r = os_mkdirat(at, dirs[i], 0700);
 		int next =
-			ret < 0 && ret != -EEXIST ? ret : os_openat(at, dirs[i], O_PATH | O_DIRECTORY, 0, OS_NO_XDEV);
+			r < 0 && r != -EEXIST ? r : os_openat(at, dirs[i], O_PATH | O_DIRECTORY, 0, OS_NO_XDEV);
 
 		os_close(at);
 		at = next;
@@ -143,23 +143,23 @@ struct emptying {
 static int remove_leftover(void *arg, const struct os_dirent *entry)
 {
 	struct emptying *e = arg;
-	int ret;
+	int r;
 
 	if (e->keep_incompat && !strcmp(entry->name, INCOMPAT))
 		return 0;
 	e->seen = true;
-	ret = work_remove_tree(e->work_fd, entry->name);
-	return ret == -ENOENT ? 0 : ret;
+	r = work_remove_tree(e->work_fd, entry->name);
+	return r == -ENOENT ? 0 : r;
 }
 
 static int empty_work(int work_fd, bool keep_incompat)
 {
 	for (int pass = 0; pass < MAX_PASSES; pass++) {
 		struct emptying e = {.work_fd = work_fd, .keep_incompat = keep_incompat};
-		int ret = os_read_dir(work_fd, remove_leftover, &e);
+		int r = os_read_dir(work_fd, remove_leftover, &e);
 
-		if (ret < 0 || !e.seen)
-			return ret;
+		if (r < 0 || !e.seen)
+			return r;
 	}
 	return -ENOTEMPTY;
 }
@@ -179,30 +179,30 @@ static int open_work(struct layer_set *set)
 /* WORKDIR/work, made where it is missing; anything else of that name is a leftover. */
 static int make_work(struct layer_set *set)
 {
-	int ret = open_work(set);
+	int r = open_work(set);
 
-	if (ret >= 0)
+	if (r >= 0)
 		return 0;
-	if (ret == -ENOTDIR || ret == -ELOOP)
-		ret = work_remove_tree(set->workdir_fd, WORK_DIR_NAME);
-	if (ret < 0 && ret != -ENOENT)
-		return ret;
-	ret = os_mkdirat(set->workdir_fd, WORK_DIR_NAME, 0700);
-	if (!ret)
-		ret = open_work(set);
-	return ret < 0 ? ret : 0;
+	if (r == -ENOTDIR || r == -ELOOP)
+		r = work_remove_tree(set->workdir_fd, WORK_DIR_NAME);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	r = os_mkdirat(set->workdir_fd, WORK_DIR_NAME, 0700);
+	if (!r)
+		r = open_work(set);
+	return r < 0 ? r : 0;
 }
 
 /* As in kernel overlayfs nobody has any, where we don't need one; with xattrs in user.* its owner may be somebody who wants to remove
  * it. */
 int workdir_reset_permissions(const struct layer_set *set, int fd)
 {
-	int ret = os_fchmod(fd, set->can_reopen && set->ns == XATTR_NS_TRUSTED ? 0 : 0700);
+	int r = os_fchmod(fd, set->can_reopen && set->ns == XATTR_NS_TRUSTED ? 0 : 0700);
 
 	/* What can't have one, or has none, has said so. */
-	if (!ret)
-		ret = layer_passing(os_removexattr(fd, "", ACL_XATTR_DEFAULT));
-	return ret ? ret : layer_passing(os_removexattr(fd, "", ACL_XATTR_ACCESS));
+	if (!r)
+		r = layer_passing(os_removexattr(fd, "", ACL_XATTR_DEFAULT));
+	return r ? r : layer_passing(os_removexattr(fd, "", ACL_XATTR_ACCESS));
 }
 
 static int refuse_work(struct layer_opening *lo, int err)
@@ -217,19 +217,19 @@ static int refuse_work(struct layer_opening *lo, int err)
 int workdir_prepare(struct layer_opening *lo)
 {
 	struct layer_set *set = lo->set;
-	int ret = check_state(lo);
+	int r = check_state(lo);
 
-	if (!ret)
-		ret = make_work(set);
-	if (!ret)
-		ret = workdir_reset_permissions(set, set->work_fd);
-	if (!ret)
-		ret = check_incompat(lo);
-	if (!ret)
-		ret = empty_work(set->work_fd, false);
-	if (!ret)
-		ret = set->is_volatile ? make_volatile(set) : 0;
-	if (!ret)
-		ret = work_new(&set->work);
-	return ret < 0 ? refuse_work(lo, ret) : 0;
+	if (!r)
+		r = make_work(set);
+	if (!r)
+		r = workdir_reset_permissions(set, set->work_fd);
+	if (!r)
+		r = check_incompat(lo);
+	if (!r)
+		r = empty_work(set->work_fd, false);
+	if (!r)
+		r = set->is_volatile ? make_volatile(set) : 0;
+	if (!r)
+		r = work_new(&set->work);
+	return r < 0 ? refuse_work(lo, r) : 0;
 }

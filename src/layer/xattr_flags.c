@@ -139,17 +139,17 @@ static int ask_xattrs(const struct layer_set *set, const struct layer *l, int di
 
 	for (size_t i = 0; i < ARRAY_SIZE(private_xattrs); i++) {
 		const struct private_flag *m = &private_xattrs[i];
-		int ret;
+		int r;
 
 		if (!(m->bearers & bearer) || (*xattr_flags & m->flag) || (m->flag == XATTR_FLAG_PROTATTR && !l->upper))
 			continue;
 		/* A file's says where its data is. */
 		if (m->flag == XATTR_FLAG_REDIRECT && bearer == BEARER_FILE && !(*xattr_flags & XATTR_FLAG_METACOPY))
 			continue;
-		ret = has_xattr_named(set, dirfd, name, m->which);
-		if (ret < 0)
-			return ret;
-		*xattr_flags |= ret ? m->flag : 0;
+		r = has_xattr_named(set, dirfd, name, m->which);
+		if (r < 0)
+			return r;
+		*xattr_flags |= r ? m->flag : 0;
 	}
 	return 0;
 }
@@ -173,17 +173,17 @@ static int finish_flags(const struct layer_set *set, const struct layer *l, int 
 			unsigned *ret_flags)
 {
 	unsigned xattr_flags = flags_of_list(set, l, list, (size_t)size);
-	int ret = 0;
+	int r = 0;
 
 	if (l->has_xattr && !are_listed(&set->layers[l->index], xattr_flags))
-		ret = ask_xattrs(set, l, dirfd, name, &xattr_flags);
-	if (!ret && (xattr_flags & XATTR_FLAG_OPAQUE))
-		ret = xattr_flags_read_opaque(set, dirfd, name, &xattr_flags);
-	if (!ret && (xattr_flags & LISTED_FUSEOVERLAYFS))
-		ret = read_fuseoverlayfs(dirfd, name, &xattr_flags);
-	if (!ret)
+		r = ask_xattrs(set, l, dirfd, name, &xattr_flags);
+	if (!r && (xattr_flags & XATTR_FLAG_OPAQUE))
+		r = xattr_flags_read_opaque(set, dirfd, name, &xattr_flags);
+	if (!r && (xattr_flags & LISTED_FUSEOVERLAYFS))
+		r = read_fuseoverlayfs(dirfd, name, &xattr_flags);
+	if (!r)
 		*ret_flags = xattr_flags;
-	return ret;
+	return r;
 }
 
 int layer_read_xattr_flags(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,

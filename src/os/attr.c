@@ -58,10 +58,10 @@ int os_fchmodat(int dirfd, const char *name, mode_t mode)
 int os_futimens(int fd, const struct timespec times[2])
 {
 	char name[OS_FD_NAME_MAX];
-	int ret = OS_CHANGE(utimensat(fd, "", times, AT_EMPTY_PATH));
+	int r = OS_CHANGE(utimensat(fd, "", times, AT_EMPTY_PATH));
 
 	/* Kernels before 5.8 don't know the flag. */
-	return ret == -EINVAL ? OS_CHANGE(utimensat(os_kernel.proc_fd, os_fd_name(fd, name), times, 0)) : ret;
+	return r == -EINVAL ? OS_CHANGE(utimensat(os_kernel.proc_fd, os_fd_name(fd, name), times, 0)) : r;
 }
 
 int os_ftruncate(int fd, off_t length)
@@ -73,11 +73,11 @@ int os_ftruncate(int fd, off_t length)
 int os_getflags(int fd, unsigned *ret_flags)
 {
 	unsigned flags = 0;
-	int ret = OS_LOOK(ioctl(fd, FS_IOC_GETFLAGS, &flags));
+	int r = OS_LOOK(ioctl(fd, FS_IOC_GETFLAGS, &flags));
 
-	if (!ret)
+	if (!r)
 		*ret_flags = flags;
-	return ret;
+	return r;
 }
 
 int os_setflags(int fd, unsigned flags)

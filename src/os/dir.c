@@ -58,10 +58,10 @@ static int each_of_buffer(const char *buf, size_t size, int (*each)(void *arg, c
 		if (is_dot(raw->name))
 			continue;
 		entry.name_len = (uint16_t)strlen(raw->name);
-		int ret = each(arg, &entry);
+		int r = each(arg, &entry);
 
-		if (ret)
-			return ret;
+		if (r)
+			return r;
 	}
 	return 0;
 }
@@ -78,10 +78,10 @@ int os_read_dir_once(int fd, int (*each)(void *arg, const struct os_dirent *entr
 		/* A directory that was removed meanwhile has no entries, and says so with ENOENT. */
 		if (size <= 0)
 			return size == -ENOENT ? 0 : (int)size;
-		int ret = each_of_buffer(buf, (size_t)size, each, arg);
+		int r = each_of_buffer(buf, (size_t)size, each, arg);
 
-		if (ret)
-			return ret;
+		if (r)
+			return r;
 	}
 }
 

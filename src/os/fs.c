@@ -88,10 +88,10 @@ static int check_openat2(void)
 int os_init(void)
 {
 	if (os_kernel.proc_fd < 0) {
-		int ret = open_proc_fd(&os_kernel.proc_fd);
+		int r = open_proc_fd(&os_kernel.proc_fd);
 
-		if (ret < 0)
-			return ret;
+		if (r < 0)
+			return r;
 		pthread_atfork(NULL, NULL, reopen_proc_after_fork);
 	}
 	os_kernel.fchmodat2 = kernel_has(syscall(SYS_fchmodat2, -1, "", 0, 0));
@@ -118,14 +118,14 @@ static int openat2_confined(int dirfd, const char *name, const struct open_how *
 
 static int openat2_counted(int dirfd, const char *name, const struct open_how *how)
 {
-	int ret = fault_before();
+	int r = fault_before();
 
-	if (ret < 0)
-		return ret;
-	ret = openat2_confined(dirfd, name, how);
-	if (ret >= 0)
+	if (r < 0)
+		return r;
+	r = openat2_confined(dirfd, name, how);
+	if (r >= 0)
 		fault_after();
-	return ret;
+	return r;
 }
 
 int os_openat(int dirfd, const char *name, int flags, mode_t mode, enum os_confine confine)
@@ -242,11 +242,11 @@ int os_may_write_dir(int dirfd)
 int os_fs_type(int fd, long *ret_type)
 {
 	struct statfs st;
-	int ret = OS_LOOK(fstatfs(fd, &st));
+	int r = OS_LOOK(fstatfs(fd, &st));
 
-	if (!ret)
+	if (!r)
 		*ret_type = (long)st.f_type;
-	return ret;
+	return r;
 }
 
 /* --- names ------------------------------------------------------------------------------------------------------- */
@@ -285,10 +285,10 @@ int os_link_fd(int fd, int newdirfd, const char *newname)
 {
 	if (!os_name_ok(newname))
 		return -EIO;
-	int ret = OS_CHANGE_ONCE(linkat(fd, "", newdirfd, newname, AT_EMPTY_PATH));
+	int r = OS_CHANGE_ONCE(linkat(fd, "", newdirfd, newname, AT_EMPTY_PATH));
 
 	/* AT_EMPTY_PATH needs CAP_DAC_READ_SEARCH and says ENOENT without. */
-	return ret == -ENOENT || ret == -EPERM ? link_by_proc(fd, newdirfd, newname) : ret;
+	return r == -ENOENT || r == -EPERM ? link_by_proc(fd, newdirfd, newname) : r;
 }
 
 int os_unlinkat(int dirfd, const char *name, int flags)

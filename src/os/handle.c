@@ -36,11 +36,11 @@ int os_name_to_handle(int dirfd, const char *name, struct os_handle *ret)
 
 	if (!os_name_ok(name))
 		return -EIO;
-	int err = OS_LOOK(name_to_handle_at(dirfd, name, &buf.head, &mount_id, *name ? 0 : AT_EMPTY_PATH));
+	int r = OS_LOOK(name_to_handle_at(dirfd, name, &buf.head, &mount_id, *name ? 0 : AT_EMPTY_PATH));
 
 	/* EOVERFLOW with room for the largest: the file system has no handles for this object. */
-	if (err < 0)
-		return err == -EOVERFLOW ? -EOPNOTSUPP : err;
+	if (r < 0)
+		return r == -EOVERFLOW ? -EOPNOTSUPP : r;
 	ret->type = buf.head.handle_type;
 	ret->len = buf.head.handle_bytes;
 	ret->mount_id = mount_id;
@@ -55,18 +55,18 @@ int os_name_to_handle(int dirfd, const char *name, struct os_handle *ret)
 int os_open_by_handle(int mount_fd, const struct os_handle *h, int flags)
 {
 	union handle_buffer buf = {.head = {.handle_bytes = h->len, .handle_type = h->type}};
-	int ret = -ENOMEM;
+	int r = -ENOMEM;
 
 	if (h->len > OS_HANDLE_MAX)
 		return -EINVAL;
 	memcpy(buf.head.f_handle, h->bytes, h->len);
 	for (unsigned i = 0; i < HANDLE_TRIES; i++) {
-		ret = OS_LOOK(open_by_handle_at(mount_fd, &buf.head, flags | O_CLOEXEC));
-		if (ret != -ENOMEM)
+		r = OS_LOOK(open_by_handle_at(mount_fd, &buf.head, flags | O_CLOEXEC));
+		if (r != -ENOMEM)
 			break;
 		os_sleep_us(HANDLE_WAIT_US);
 	}
-	return ret;
+	return r;
 }
 
 /* A handle of btrfs: the object's number, its subvolume's, the generation. */
@@ -77,10 +77,10 @@ int os_open_by_handle(int mount_fd, const struct os_handle *h, int flags)
 int os_subvolume(int dirfd, const char *name, uint64_t *ret)
 {
 	struct os_handle h;
-	int err = os_name_to_handle(dirfd, name, &h);
+	int r = os_name_to_handle(dirfd, name, &h);
 
-	if (err < 0)
-		return err;
+	if (r < 0)
+		return r;
 	if (h.type < BTRFS_HANDLE_FIRST || h.type > BTRFS_HANDLE_LAST || h.len < BTRFS_HANDLE_SUBVOLUME_AT + sizeof(*ret))
 		return -EOPNOTSUPP;
 	memcpy(ret, h.bytes + BTRFS_HANDLE_SUBVOLUME_AT, sizeof(*ret));
@@ -92,24 +92,24 @@ static int btrfs_uuid(int fd, uint8_t ret_uuid[16])
 {
 	struct btrfs_ioctl_fs_info_args info = {0};
 	long type;
-	int ret = os_fs_type(fd, &type);
+	int r = os_fs_type(fd, &type);
 
-	if (!ret)
-		ret = type == BTRFS_SUPER_MAGIC ? OS_LOOK(ioctl(fd, BTRFS_IOC_FS_INFO, &info)) : -ENOTTY;
-	if (!ret)
+	if (!r)
+		r = type == BTRFS_SUPER_MAGIC ? OS_LOOK(ioctl(fd, BTRFS_IOC_FS_INFO, &info)) : -ENOTTY;
+	if (!r)
 		memcpy(ret_uuid, info.fsid, 16);
-	return ret;
+	return r;
 }
 
 int os_fs_uuid(int fd, uint8_t ret_uuid[16])
 {
 	struct fs_uuid id = {0};
-	int ret = OS_LOOK(ioctl(fd, IOC_GETFSUUID, &id));
+	int r = OS_LOOK(ioctl(fd, IOC_GETFSUUID, &id));
 
 	memset(ret_uuid, 0, 16);
-	if (ret == -ENOTTY)
-		ret = btrfs_uuid(fd, ret_uuid);
-	else if (!ret)
+	if (r == -ENOTTY)
+		r = btrfs_uuid(fd, ret_uuid);
+	else if (!r)
 		memcpy(ret_uuid, id.uuid, id.len < 16 ? id.len : 16);
-	return ret;
+	return r;
 }

@@ -46,10 +46,10 @@ int os_mount_set_readonly(int mount_fd, bool recursive)
 	/* The modes of access time are values of one field, which is cleared to be set. */
 	struct mount_attr quiet = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOATIME, .attr_clr = MOUNT_ATTR__ATIME};
 	struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV};
-	int ret = mount_set_attributes(mount_fd, recursive, &quiet);
+	int r = mount_set_attributes(mount_fd, recursive, &quiet);
 
 	/* A user namespace may not change a locked access-time mode. */
-	return ret < 0 ? mount_set_attributes(mount_fd, recursive, &readonly) : ret;
+	return r < 0 ? mount_set_attributes(mount_fd, recursive, &readonly) : r;
 }
 
 int os_mount_set_nodev(int mount_fd, bool recursive)
@@ -62,12 +62,12 @@ int os_mount_set_nodev(int mount_fd, bool recursive)
 static int set_lazytime(const char *path)
 {
 	_cleanup_close_ int fd = (int)OS_CHANGE(syscall(SYS_fspick, AT_FDCWD, path, FSPICK_CLOEXEC));
-	int ret;
+	int r;
 
 	if (fd < 0)
 		return fd;
-	ret = (int)OS_CHANGE(syscall(SYS_fsconfig, fd, FSCONFIG_SET_FLAG, "lazytime", NULL, 0));
-	return ret < 0 ? ret : (int)OS_CHANGE(syscall(SYS_fsconfig, fd, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0));
+	r = (int)OS_CHANGE(syscall(SYS_fsconfig, fd, FSCONFIG_SET_FLAG, "lazytime", NULL, 0));
+	return r < 0 ? r : (int)OS_CHANGE(syscall(SYS_fsconfig, fd, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0));
 }
 
 int os_mount_add_flags(const char *path, unsigned long flags)
@@ -123,9 +123,9 @@ int os_mount(const char *source, const char *path, const char *type, unsigned lo
 int os_umount_fd(int fd)
 {
 	char path[OS_FD_PATH_MAX];
-	int ret = os_fd_path(fd, "", path, sizeof(path));
+	int r = os_fd_path(fd, "", path, sizeof(path));
 
-	return ret < 0 ? ret : (int)OS_CHANGE_ONCE(syscall(SYS_umount2, path, DETACH));
+	return r < 0 ? r : (int)OS_CHANGE_ONCE(syscall(SYS_umount2, path, DETACH));
 }
 
 static bool mount_is_same(const struct statx *a, const struct statx *b)
@@ -141,13 +141,13 @@ static bool has_parent(const char *path, const struct statx *dir)
 	_cleanup_close_ int fd = parent ? os_open_path(parent, O_PATH | O_DIRECTORY, 0) : -1;
 	struct statx now, before = {.stx_ino = 0};
 	unsigned level = 0;
-	int ret = fd < 0 ? fd : os_statx_cached(fd, "", &now);
+	int r = fd < 0 ? fd : os_statx_cached(fd, "", &now);
 
-	while (!ret && !mount_is_same(&now, &before)) {
+	while (!r && !mount_is_same(&now, &before)) {
 		if (mount_is_same(&now, dir))
 			return true;
 		before = now;
-		ret = os_statx_up(fd, ++level, &now);
+		r = os_statx_up(fd, ++level, &now);
 	}
 	return false;
 }
@@ -189,11 +189,11 @@ int os_set_read_ahead(const char *mountpoint, unsigned kib)
 	_cleanup_close_ int fd = -1;
 	char text[64];
 	struct statx stx;
-	int len, ret;
+	int len, r;
 
-	ret = (int)OS_CHANGE(statx(AT_FDCWD, mountpoint, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, 0, &stx));
-	if (ret < 0)
-		return ret;
+	r = (int)OS_CHANGE(statx(AT_FDCWD, mountpoint, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, 0, &stx));
+	if (r < 0)
+		return r;
 	if (!(stx.stx_attributes & STATX_ATTR_MOUNT_ROOT))
 		return -ENOENT;
 	snprintf(text, sizeof(text), "/sys/class/bdi/%u:%u/read_ahead_kb", stx.stx_dev_major, stx.stx_dev_minor);
@@ -201,8 +201,8 @@ int os_set_read_ahead(const char *mountpoint, unsigned kib)
 	if (fd < 0)
 		return fd;
 	len = snprintf(text, sizeof(text), "%u", kib);
-	ret = (int)OS_CHANGE(write(fd, text, (size_t)len));
-	return MIN(ret, 0);
+	r = (int)OS_CHANGE(write(fd, text, (size_t)len));
+	return MIN(r, 0);
 }
 
 /* --- mountinfo --------------------------------------------------------------------------------------------------- */
@@ -304,10 +304,10 @@ int os_each_mount(int (*each)(void *arg, const struct os_mountinfo *m), void *ar
 
 		if (!os_parse_mountinfo(line, &m))
 			continue;
-		int ret = each(arg, &m);
+		int r = each(arg, &m);
 
-		if (ret)
-			return ret;
+		if (r)
+			return r;
 	}
 	return ferror(file) ? -EIO : 0;
 }

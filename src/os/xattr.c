@@ -74,9 +74,9 @@ static struct xattr_value value_of(const void *value, size_t size, int flags)
 }
 
 /* The descriptor was of no use. */
-static bool takes_link(ssize_t ret)
+static bool takes_link(ssize_t err)
 {
-	return ret < 0 && errno == EBADF;
+	return err < 0 && errno == EBADF;
 }
 
 static ssize_t get(const struct object *o, const char *xattr, void *value, size_t size)
@@ -84,10 +84,10 @@ static ssize_t get(const struct object *o, const char *xattr, void *value, size_
 	struct xattr_value v = value_of(value, size, 0);
 
 	if (o->follow) {
-		ssize_t ret = fgetxattr(o->fd, xattr, value, size);
+		ssize_t r = fgetxattr(o->fd, xattr, value, size);
 
-		if (!takes_link(ret))
-			return ret;
+		if (!takes_link(r))
+			return r;
 	}
 	if (os_kernel.xattrat)
 		return syscall(SYS_getxattrat, o->dirfd, o->name, o->at_flags, xattr, &v, sizeof(v));
@@ -97,10 +97,10 @@ static ssize_t get(const struct object *o, const char *xattr, void *value, size_
 static ssize_t list(const struct object *o, char *names, size_t size)
 {
 	if (o->follow) {
-		ssize_t ret = flistxattr(o->fd, names, size);
+		ssize_t r = flistxattr(o->fd, names, size);
 
-		if (!takes_link(ret))
-			return ret;
+		if (!takes_link(r))
+			return r;
 	}
 	if (os_kernel.xattrat)
 		return syscall(SYS_listxattrat, o->dirfd, o->name, o->at_flags, names, size);
@@ -112,10 +112,10 @@ static int set(const struct object *o, const char *xattr, const void *value, siz
 	struct xattr_value v = value_of(value, size, flags);
 
 	if (o->follow) {
-		int ret = fsetxattr(o->fd, xattr, value, size, flags);
+		int r = fsetxattr(o->fd, xattr, value, size, flags);
 
-		if (!takes_link(ret))
-			return ret;
+		if (!takes_link(r))
+			return r;
 	}
 	if (os_kernel.xattrat)
 		return (int)syscall(SYS_setxattrat, o->dirfd, o->name, o->at_flags, xattr, &v, sizeof(v));
@@ -125,10 +125,10 @@ static int set(const struct object *o, const char *xattr, const void *value, siz
 static int remove_one(const struct object *o, const char *xattr)
 {
 	if (o->follow) {
-		int ret = fremovexattr(o->fd, xattr);
+		int r = fremovexattr(o->fd, xattr);
 
-		if (!takes_link(ret))
-			return ret;
+		if (!takes_link(r))
+			return r;
 	}
 	if (os_kernel.xattrat)
 		return (int)syscall(SYS_removexattrat, o->dirfd, o->name, o->at_flags, xattr);
@@ -138,31 +138,31 @@ static int remove_one(const struct object *o, const char *xattr)
 ssize_t os_getxattr(int dirfd, const char *name, const char *xattr, void *value, size_t size)
 {
 	struct object o;
-	int ret = object_init(&o, dirfd, name);
+	int r = object_init(&o, dirfd, name);
 
-	return ret < 0 ? ret : OS_LOOK(get(&o, xattr, value, size));
+	return r < 0 ? r : OS_LOOK(get(&o, xattr, value, size));
 }
 
 ssize_t os_listxattr(int dirfd, const char *name, char *names, size_t size)
 {
 	struct object o;
-	int ret = object_init(&o, dirfd, name);
+	int r = object_init(&o, dirfd, name);
 
-	return ret < 0 ? ret : OS_LOOK(list(&o, names, size));
+	return r < 0 ? r : OS_LOOK(list(&o, names, size));
 }
 
 int os_setxattr(int dirfd, const char *name, const char *xattr, const void *value, size_t size, int flags)
 {
 	struct object o;
-	int ret = object_init(&o, dirfd, name);
+	int r = object_init(&o, dirfd, name);
 
-	return ret < 0 ? ret : OS_CHANGE(set(&o, xattr, value, size, flags));
+	return r < 0 ? r : OS_CHANGE(set(&o, xattr, value, size, flags));
 }
 
 int os_removexattr(int dirfd, const char *name, const char *xattr)
 {
 	struct object o;
-	int ret = object_init(&o, dirfd, name);
+	int r = object_init(&o, dirfd, name);
 
-	return ret < 0 ? ret : OS_CHANGE(remove_one(&o, xattr));
+	return r < 0 ? r : OS_CHANGE(remove_one(&o, xattr));
 }

@@ -16,12 +16,12 @@ void dir_free(struct dir *dir)
 	free(dir);
 }
 
-static bool dir_copy_lower(struct dir *dir, const struct resolved *r)
+static bool dir_copy_lower(struct dir *dir, const struct resolved *resolved)
 {
-	for (unsigned i = 0; i < r->n_lower; i++) {
-		const char *path = r->lower[i].path;
+	for (unsigned i = 0; i < resolved->n_lower; i++) {
+		const char *path = resolved->lower[i].path;
 
-		dir->lower[i] = r->lower[i];
+		dir->lower[i] = resolved->lower[i];
 		dir->lower[i].path = path ? strdup(path) : NULL;
 		dir->n_lower++;
 		if (path && !dir->lower[i].path)
@@ -30,23 +30,23 @@ static bool dir_copy_lower(struct dir *dir, const struct resolved *r)
 	return true;
 }
 
-struct dir *dir_new(const struct resolved *r)
+struct dir *dir_new(const struct resolved *resolved)
 {
-	struct dir *dir = calloc(1, sizeof(*dir) + r->n_lower * sizeof(dir->lower[0]));
+	struct dir *dir = calloc(1, sizeof(*dir) + resolved->n_lower * sizeof(dir->lower[0]));
 
 	if (!dir)
 		return NULL;
 	lock_init(&dir->lock, LOCK_DIR);
-	if (!dir_copy_lower(dir, r)) {
+	if (!dir_copy_lower(dir, resolved)) {
 		dir_free(dir);
 		return NULL;
 	}
-	if (r->in_upper) {
-		bool acl = (r->xattr_flags & XATTR_FLAG_DEFAULT_ACL) != 0;
+	if (resolved->in_upper) {
+		bool acl = (resolved->xattr_flags & XATTR_FLAG_DEFAULT_ACL) != 0;
 
-		dir->upper = r->upper_ref;
+		dir->upper = resolved->upper_ref;
 		atomic_store_explicit(&dir->default_acl, acl ? DIR_ACL_PRESENT : DIR_ACL_NONE, memory_order_relaxed);
-		atomic_store_explicit(&dir->impure_set, (r->xattr_flags & XATTR_FLAG_IMPURE) != 0,
+		atomic_store_explicit(&dir->impure_set, (resolved->xattr_flags & XATTR_FLAG_IMPURE) != 0,
 				      memory_order_relaxed);
 		atomic_store_explicit(&dir->in_upper, true, memory_order_release);
 	}

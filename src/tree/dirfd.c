@@ -88,7 +88,7 @@ static int climb_up(struct tree *tree, struct inode *dir, unsigned layer, struct
 	LOCK_SCOPE(&tree->table);
 	for (;;) {
 		struct dirref *ref = dir_ref_of_layer(at->dir, layer);
-		int res;
+		int r;
 
 		/* I5 */
 		if (!CHECK(ref))
@@ -100,9 +100,9 @@ static int climb_up(struct tree *tree, struct inode *dir, unsigned layer, struct
 			c->base_dir = at;
 			return 0;
 		}
-		res = climb_push_locked(c, at);
-		if (res < 0)
-			return res;
+		r = climb_push_locked(c, at);
+		if (r < 0)
+			return r;
 		if (!at->names && !ref->path)
 			return -ESTALE;
 		at = ref->path ? tree->root : at->names->parent;
@@ -154,23 +154,23 @@ static int climb_down(struct tree *tree, struct climb *c, unsigned layer, struct
 	const char *path;
 	struct dirfd next;
 	struct statx stx;
-	int res = child_layer_path(tree, c->base_dir, child, ref, name, &path);
+	int r = child_layer_path(tree, c->base_dir, child, ref, name, &path);
 
-	if (res < 0)
-		return res;
+	if (r < 0)
+		return r;
 	fd = path ? layer_path_open(tree, l, path) : dirfd_open_name(tree, l, c->base.fd, name);
 	if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP)
 		return -LOOK_AGAIN;
 	if (fd < 0)
 		return fd;
-	res = os_statx(fd, "", &stx);
-	if (res < 0)
-		return res;
+	r = os_statx(fd, "", &stx);
+	if (r < 0)
+		return r;
 	if (!layer_is_object(tree->layers, dirref_object(ref), &stx))
 		return -LOOK_AGAIN;
-	res = dirfd_insert(tree, ref, TAKE_FD(fd), &next);
-	if (res < 0)
-		return res;
+	r = dirfd_insert(tree, ref, TAKE_FD(fd), &next);
+	if (r < 0)
+		return r;
 	dirfd_put(tree, &c->base);
 	c->base = next;
 	inode_put(tree, c->base_dir);
@@ -181,16 +181,16 @@ static int climb_down(struct tree *tree, struct climb *c, unsigned layer, struct
 static int dirfd_climb(struct tree *tree, struct inode *dir, unsigned layer, struct dirfd *ret_fd)
 {
 	struct climb c = {.base = {.fd = -1}};
-	int res = climb_up(tree, dir, layer, &c);
+	int r = climb_up(tree, dir, layer, &c);
 
-	for (size_t i = c.n; i-- > 0 && res == 0;)
-		res = climb_down(tree, &c, layer, c.chain[i]);
-	if (res == 0) {
+	for (size_t i = c.n; i-- > 0 && r == 0;)
+		r = climb_down(tree, &c, layer, c.chain[i]);
+	if (r == 0) {
 		*ret_fd = c.base;
 		c.base = (struct dirfd){.fd = -1};
 	}
 	climb_finish(tree, &c);
-	return res;
+	return r;
 }
 
 int dirfd_get_held(struct tree *tree, struct inode *dir, struct dirref *ref, struct dirfd *ret_fd)
@@ -200,13 +200,13 @@ int dirfd_get_held(struct tree *tree, struct inode *dir, struct dirref *ref, str
 	if (ref->flags & DIRREF_OVERMOUNTED)
 		return -EXDEV;
 	for (unsigned i = 0; i < OPEN_REAL_TRIES; i++) {
-		int res;
+		int r;
 
 		if (dirfd_get_open(tree, dir, ref, ret_fd))
 			return 0;
-		res = dirfd_climb(tree, dir, ref->layer, ret_fd);
-		if (res != -LOOK_AGAIN)
-			return res;
+		r = dirfd_climb(tree, dir, ref->layer, ret_fd);
+		if (r != -LOOK_AGAIN)
+			return r;
 		open_real_pause(i);
 	}
 	return -ESTALE;
@@ -238,16 +238,16 @@ static int open_to_read(struct tree *tree, struct inode *parent, const char *nam
 	_cleanup_close_ int fd = -1;
 	struct statx stx;
 	struct dirfd at;
-	int res = above ? dirfd_get_held(tree, parent, above, &at) : -ESTALE;
+	int r = above ? dirfd_get_held(tree, parent, above, &at) : -ESTALE;
 
-	if (res < 0)
-		return res;
+	if (r < 0)
+		return r;
 	fd = layer_openat(l, at.fd, name, O_RDONLY | O_DIRECTORY | O_NOATIME);
 	dirfd_put(tree, &at);
-	res = fd < 0 ? fd : os_statx(fd, "", &stx);
-	if (res == 0 && !layer_is_object(tree->layers, dirref_object(ref), &stx))
-		res = -ESTALE;
-	return res < 0 ? res : TAKE_FD(fd);
+	r = fd < 0 ? fd : os_statx(fd, "", &stx);
+	if (r == 0 && !layer_is_object(tree->layers, dirref_object(ref), &stx))
+		r = -ESTALE;
+	return r < 0 ? r : TAKE_FD(fd);
 }
 
 int dirfd_open_to_read(struct tree *tree, struct inode *dir, struct dirref *ref)
@@ -256,7 +256,7 @@ int dirfd_open_to_read(struct tree *tree, struct inode *dir, struct dirref *ref)
 	char name[TREE_NAME_MAX + 1];
 	struct inode *parent;
 	struct dirfd fd;
-	int res;
+	int r;
 
 	if (ref->flags & DIRREF_OVERMOUNTED)
 		return -EXDEV;
@@ -267,9 +267,9 @@ int dirfd_open_to_read(struct tree *tree, struct inode *dir, struct dirref *ref)
 	parent = parent_in_layer(tree, dir, ref, name);
 	if (!parent)
 		return -ESTALE;
-	res = open_to_read(tree, parent, name, ref);
+	r = open_to_read(tree, parent, name, ref);
 	inode_put(tree, parent);
-	return res;
+	return r;
 }
 
 int dirfd_statx(struct tree *tree, struct inode *dir, struct dirref *ref, struct statx *ret_stx)
@@ -281,23 +281,23 @@ int dirfd_statx(struct tree *tree, struct inode *dir, struct dirref *ref, struct
 	struct dirref *above = NULL;
 	struct statx stx;
 	struct dirfd fd;
-	int res = 0;
+	int r = 0;
 
 	if (!dirfd_get_open(tree, dir, ref, &fd)) {
 		parent = parent_in_layer(tree, dir, ref, name);
 		above = parent ? dir_ref_of_layer(parent->dir, ref->layer) : NULL;
-		res = above ? dirfd_get_held(tree, parent, above, &fd) : dirfd_get_held(tree, dir, ref, &fd);
+		r = above ? dirfd_get_held(tree, parent, above, &fd) : dirfd_get_held(tree, dir, ref, &fd);
 	}
-	if (res == 0) {
-		res = layer_statx(l, fd.fd, above ? name : "", &stx, NULL);
+	if (r == 0) {
+		r = layer_statx(l, fd.fd, above ? name : "", &stx, NULL);
 		dirfd_put(tree, &fd);
 	}
 	inode_put(tree, parent);
-	if (res == 0 && !layer_is_object(tree->layers, dirref_object(ref), &stx))
-		res = -ESTALE;
-	if (res == 0)
+	if (r == 0 && !layer_is_object(tree->layers, dirref_object(ref), &stx))
+		r = -ESTALE;
+	if (r == 0)
 		*ret_stx = stx;
-	return res;
+	return r;
 }
 
 int dirfd_get_upper(struct tree *tree, struct inode *dir, struct dirfd *ret_fd)

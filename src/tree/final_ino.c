@@ -14,56 +14,58 @@
 /* What the xattr leads to has the number; an xattr that can't be followed leaves it as it is, and the lookup tells. */
 static int final_ino_by_lookup(struct tree *tree, struct inode *dir, const char *name, uint64_t *ino)
 {
-	struct resolved r;
-	int res = resolve_child(tree, dir, name, &r);
+	struct resolved resolved;
+	int r = resolve_child(tree, dir, name, &resolved);
 
-	if (res == 0)
-		*ino = r.in_upper ? number_of_upper(tree, r.ino, layer_union_ino(tree->layers, r.id)) : r.ino;
-	resolved_finish(&r);
-	return res == -ENOENT || res == -ENOMEM ? res : 0;
+	if (r == 0)
+		*ino = resolved.in_upper
+			       ? number_of_upper(tree, resolved.ino, layer_union_ino(tree->layers, resolved.id))
+			       : resolved.ino;
+	resolved_finish(&resolved);
+	return r == -ENOENT || r == -ENOMEM ? r : 0;
 }
 
 static int own_ino(struct tree *tree, int dirfd, const char *name, uint64_t *ret_ino)
 {
 	struct object_id id;
 	struct statx stx;
-	int res = os_statx(dirfd, name, &stx);
+	int r = os_statx(dirfd, name, &stx);
 
-	if (res == 0)
-		res = layer_object(tree->layers, layer_upper(tree->layers), dirfd, name, &stx, &id);
-	if (res == 0)
+	if (r == 0)
+		r = layer_object(tree->layers, layer_upper(tree->layers), dirfd, name, &stx, &id);
+	if (r == 0)
 		*ret_ino = layer_union_ino(tree->layers, id);
-	return res;
+	return r;
 }
 
 /* The number of the lower directory that was noted, unless another one in the upper has that: only then the own one is asked for. */
 static int final_ino_of_merged(struct tree *tree, int dirfd, const char *name, uint64_t *ino)
 {
 	uint64_t own;
-	int res;
+	int r;
 
 	if (!number_is_taken(tree, *ino, 0))
 		return 0;
-	res = own_ino(tree, dirfd, name, &own);
-	if (res == 0)
+	r = own_ino(tree, dirfd, name, &own);
+	if (r == 0)
 		*ino = number_of_upper(tree, *ino, own);
-	return res;
+	return r;
 }
 
 /* The xattrs that count in a number. */
 static int final_xattr_flags(struct tree *tree, int dirfd, const char *name, unsigned flags, unsigned *ret_flags)
 {
 	const struct layer *upper = layer_upper(tree->layers);
-	int res = layer_read_xattr_flags(tree->layers, upper, dirfd, name, ret_flags);
+	int r = layer_read_xattr_flags(tree->layers, upper, dirfd, name, ret_flags);
 
-	if (res < 0 || !tree->layers->aufs || (*ret_flags & XATTR_FLAG_OPAQUE))
-		return res;
+	if (r < 0 || !tree->layers->aufs || (*ret_flags & XATTR_FLAG_OPAQUE))
+		return r;
 	if (!(flags & LISTED_MERGES) && !(*ret_flags & XATTR_FLAG_REDIRECT))
 		return 0;
-	res = layer_aufs_opaque(upper, dirfd, name);
-	if (res > 0)
+	r = layer_aufs_opaque(upper, dirfd, name);
+	if (r > 0)
 		*ret_flags |= XATTR_FLAG_OPAQUE;
-	return MIN(res, 0);
+	return MIN(r, 0);
 }
 
 /* Of an object of the upper. 1: a redirect leads to it. */
@@ -71,21 +73,21 @@ static int final_ino_by_xattrs(struct tree *tree, int dirfd, const char *name, u
 {
 	uint64_t origin = 0;
 	unsigned xattr_flags;
-	int res = final_xattr_flags(tree, dirfd, name, flags, &xattr_flags);
+	int r = final_xattr_flags(tree, dirfd, name, flags, &xattr_flags);
 
-	if (res < 0)
-		return res;
+	if (r < 0)
+		return r;
 	if ((xattr_flags & XATTR_FLAG_REDIRECT) && !(xattr_flags & XATTR_FLAG_OPAQUE))
 		return 1;
 	if ((flags & LISTED_MERGES) && !(xattr_flags & XATTR_FLAG_OPAQUE))
 		return final_ino_of_merged(tree, dirfd, name, ino);
 	/* Opaque: the number that was noted is that of a directory it hides. */
 	if (flags & LISTED_MERGES)
-		res = own_ino(tree, dirfd, name, ino);
+		r = own_ino(tree, dirfd, name, ino);
 	if (xattr_flags & XATTR_FLAG_ORIGIN)
 		origin = layer_origin_ino(tree->layers, layer_upper(tree->layers), dirfd, name);
 	*ino = number_of_upper(tree, origin, *ino);
-	return res;
+	return r;
 }
 
 /* Where the upper's numbers don't last an inode keeps the one that it was met with. */
@@ -103,18 +105,18 @@ static bool known_ino(struct tree *tree, struct inode *dir, const char *name, ui
 int final_ino(struct tree *tree, struct inode *dir, const char *name, unsigned flags, uint64_t *ino)
 {
 	struct dirfd fd;
-	int res = 1;
+	int r = 1;
 
 	if (layer_upper_is_vague(tree->layers) && known_ino(tree, dir, name, ino))
 		return 0;
 	if (!(flags & LISTED_FORMER) && !layer_upper_is_vague(tree->layers)) {
 		if (!CHECK(tree->layers->has_upper))
 			return -EIO;
-		res = dirfd_get_upper(tree, dir, &fd);
-		if (res < 0)
-			return res;
-		res = final_ino_by_xattrs(tree, fd.fd, name, flags, ino);
+		r = dirfd_get_upper(tree, dir, &fd);
+		if (r < 0)
+			return r;
+		r = final_ino_by_xattrs(tree, fd.fd, name, flags, ino);
 		dirfd_put(tree, &fd);
 	}
-	return res > 0 ? final_ino_by_lookup(tree, dir, name, ino) : res;
+	return r > 0 ? final_ino_by_lookup(tree, dir, name, ino) : r;
 }

@@ -71,19 +71,19 @@ void inode_table_free(struct tree *tree)
 	tree->inodes = NULL;
 }
 
-static void inode_fill(struct tree *tree, struct inode *inode, const struct resolved *r)
+static void inode_fill(struct tree *tree, struct inode *inode, const struct resolved *resolved)
 {
-	bool upper = resolved_in_upper(tree, r);
-	unsigned flags = (upper ? INODE_IN_UPPER : 0) | (upper && !r->has_origin ? INODE_NO_ORIGIN : 0) |
-			 (r->overmounted ? 0 : INODE_XATTR_FLAGS_KNOWN);
+	bool upper = resolved_in_upper(tree, resolved);
+	unsigned flags = (upper ? INODE_IN_UPPER : 0) | (upper && !resolved->has_origin ? INODE_NO_ORIGIN : 0) |
+			 (resolved->overmounted ? 0 : INODE_XATTR_FLAGS_KNOWN);
 
-	inode->ino = r->ino;
-	inode->real_ino = r->id.ino;
-	inode->device = r->id.device;
-	inode->layer = r->layer;
-	inode->type = r->stx.stx_mode & S_IFMT;
+	inode->ino = resolved->ino;
+	inode->real_ino = resolved->id.ino;
+	inode->device = resolved->id.device;
+	inode->layer = resolved->layer;
+	inode->type = resolved->stx.stx_mode & S_IFMT;
 	atomic_store_explicit(&inode->pinned_fd, INODE_NOT_PINNED, memory_order_relaxed);
-	atomic_store_explicit(&inode->xattr_flags, (uint16_t)r->xattr_flags, memory_order_relaxed);
+	atomic_store_explicit(&inode->xattr_flags, (uint16_t)resolved->xattr_flags, memory_order_relaxed);
 	atomic_store_explicit(&inode->flags, (uint16_t)flags, memory_order_release);
 }
 
@@ -94,23 +94,23 @@ static struct inode *inode_alloc(size_t name_len)
 	return calloc(1, name_len ? MAX(size, sizeof(struct named_inode)) : sizeof(struct inode));
 }
 
-struct inode *inode_new_locked(struct tree *tree, const struct resolved *r, size_t name_len)
+struct inode *inode_new_locked(struct tree *tree, const struct resolved *resolved, size_t name_len)
 {
 	struct inode *inode = inode_alloc(name_len);
 
 	if (!inode)
 		return NULL;
-	inode_fill(tree, inode, r);
+	inode_fill(tree, inode, resolved);
 	if (S_ISDIR(inode->type)) {
-		inode->dir = dir_new(r);
+		inode->dir = dir_new(resolved);
 		if (!inode->dir)
 			goto fail;
 	}
-	if (r->metacopy && lowerdata_take_locked(tree, inode, r) < 0)
+	if (resolved->metacopy && lowerdata_take_locked(tree, inode, resolved) < 0)
 		goto fail;
 	if (slot_take_locked(tree, inode, &inode->id) < 0)
 		goto fail;
-	if (inode_in_upper(inode) && !r->has_origin)
+	if (inode_in_upper(inode) && !resolved->has_origin)
 		number_own_locked(tree, inode);
 	else if (inode_in_upper(inode) && !number_claim_locked(tree, inode))
 		number_use_own_locked(tree, inode);

@@ -40,10 +40,10 @@ struct inode *inode_peek(struct tree *tree, struct inode *parent, const char *na
 }
 
 /* Another mount may have given the same object its data, or taken its entry in the index away. */
-static bool is_as_before(const struct tree *tree, const struct inode *inode, const struct resolved *r)
+static bool is_as_before(const struct tree *tree, const struct inode *inode, const struct resolved *resolved)
 {
 	return !tree->layers->shows_upper ||
-	       (inode_is_metacopy(inode) == r->metacopy && inode_is_indexed(inode) == r->indexed);
+	       (inode_is_metacopy(inode) == resolved->metacopy && inode_is_indexed(inode) == resolved->indexed);
 }
 
 static bool dirref_same(const struct dirref *a, const struct dirref *b)
@@ -53,37 +53,38 @@ static bool dirref_same(const struct dirref *a, const struct dirref *b)
 
 /* Whether the known inode is what the resolver found. A difference means that a layer was changed underneath, except
  * that one of the two may be older than a copy-up. */
-static bool intern_name_matches(const struct tree *tree, const struct inode_name *n, const struct resolved *r)
+static bool intern_name_matches(const struct tree *tree, const struct inode_name *n, const struct resolved *resolved)
 {
 	const struct inode *inode = name_inode(n);
-	bool upper = resolved_in_upper(tree, r);
+	bool upper = resolved_in_upper(tree, resolved);
 
-	if (inode->type != (r->stx.stx_mode & S_IFMT))
+	if (inode->type != (resolved->stx.stx_mode & S_IFMT))
 		return false;
 	if (inode_is_dir(inode)) {
 		const struct dir *dir = inode->dir;
 
-		if (r->in_upper && atomic_load_explicit(&dir->in_upper, memory_order_acquire) &&
-		    !dirref_same(&dir->upper, &r->upper_ref))
+		if (resolved->in_upper && atomic_load_explicit(&dir->in_upper, memory_order_acquire) &&
+		    !dirref_same(&dir->upper, &resolved->upper_ref))
 			return false;
-		return !r->n_lower || !dir->n_lower || dir->lower[0].layer != r->lower[0].layer ||
-		       dirref_same(&dir->lower[0], &r->lower[0]);
+		return !resolved->n_lower || !dir->n_lower || dir->lower[0].layer != resolved->lower[0].layer ||
+		       dirref_same(&dir->lower[0], &resolved->lower[0]);
 	}
 	if (inode_in_upper(inode) != upper)
 		return true;
-	return (upper || n->layer == r->layer) && object_id_fits(inode_object(inode), r->id) && is_as_before(tree, inode, r);
+	return (upper || n->layer == resolved->layer) && object_id_fits(inode_object(inode), resolved->id) &&
+	       is_as_before(tree, inode, resolved);
 }
 
 /* A file with several links that is known by another name. */
-static struct inode *intern_by_link_locked(struct tree *tree, const struct resolved *r)
+static struct inode *intern_by_link_locked(struct tree *tree, const struct resolved *resolved)
 {
 	struct inode *inode;
 
 	/* Whatever the link count is now: all names but one may have gone since the inode got into this table. */
-	if (S_ISDIR(r->stx.stx_mode))
+	if (S_ISDIR(resolved->stx.stx_mode))
 		return NULL;
-	inode = link_find_locked(tree, r);
-	if (!inode || inode->type != (r->stx.stx_mode & S_IFMT) || !is_as_before(tree, inode, r))
+	inode = link_find_locked(tree, resolved);
+	if (!inode || inode->type != (resolved->stx.stx_mode & S_IFMT) || !is_as_before(tree, inode, resolved))
 		return NULL;
 	/* A number in the upper whose inode lost its names and isn't held may be in use for another file by now. */
 	if (inode_is_unlinked(inode) && inode_in_upper(inode) &&
@@ -93,7 +94,7 @@ static struct inode *intern_by_link_locked(struct tree *tree, const struct resol
 	return inode;
 }
 
-static int intern_new_locked(struct tree *tree, struct inode *parent, const char *name, const struct resolved *r,
+static int intern_new_locked(struct tree *tree, struct inode *parent, const char *name, const struct resolved *resolved,
 			     struct inode **ret_inode, struct inode **dead)
 {
 	size_t len = strlen(name);
@@ -101,69 +102,69 @@ static int intern_new_locked(struct tree *tree, struct inode *parent, const char
 
 	if (!CHECK(len > 0 && len <= TREE_NAME_MAX))
 		return -EIO;
-	inode = inode_new_locked(tree, r, len);
+	inode = inode_new_locked(tree, resolved, len);
 	if (!inode)
 		return -ENOMEM;
-	if (r->nlink && link_count_locked(tree, inode, r) < 0) {
+	if (resolved->nlink && link_count_locked(tree, inode, resolved) < 0) {
 		inode_reap_locked(tree, inode, dead);
 		return -ENOMEM;
 	}
-	name_attach_first_locked(tree, inode, parent, name, r->layer);
-	if (r->in_upper && !r->nlink && !inode_is_dir(inode) && r->stx.stx_nlink > 1)
+	name_attach_first_locked(tree, inode, parent, name, resolved->layer);
+	if (resolved->in_upper && !resolved->nlink && !inode_is_dir(inode) && resolved->stx.stx_nlink > 1)
 		link_add_locked(tree, inode);
 	*ret_inode = inode;
 	return 0;
 }
 
 /* Whether the lower file that was found may have been copied up since, by another name, and forgotten: then it isn't what the name shows. */
-static bool is_outdated(const struct tree *tree, const struct resolved *r)
+static bool is_outdated(const struct tree *tree, const struct resolved *resolved)
 {
-	return r->nlink && !r->in_upper && !r->indexed && tree->layers->index &&
-	       index_generation(tree->layers) != r->index_generation;
+	return resolved->nlink && !resolved->in_upper && !resolved->indexed && tree->layers->index &&
+	       index_generation(tree->layers) != resolved->index_generation;
 }
 
-static int intern_locked(struct tree *tree, struct inode *parent, const char *name, const struct resolved *r,
+static int intern_locked(struct tree *tree, struct inode *parent, const char *name, const struct resolved *resolved,
 			 struct inode **ret_inode, struct inode **dead)
 {
 	struct inode_name *n = name_find_locked(tree, parent, name);
 	struct inode *inode;
-	int res;
+	int r;
 
-	if (n && intern_name_matches(tree, n, r)) {
+	if (n && intern_name_matches(tree, n, resolved)) {
 		*ret_inode = name_inode(n);
-		link_recount_locked(tree, *ret_inode, r);
+		link_recount_locked(tree, *ret_inode, resolved);
 		return 0;
 	}
 	if (n)
 		name_remove_locked(tree, n, dead);
-	inode = intern_by_link_locked(tree, r);
-	if (!inode && is_outdated(tree, r))
+	inode = intern_by_link_locked(tree, resolved);
+	if (!inode && is_outdated(tree, resolved))
 		return -LOOK_AGAIN;
 	if (!inode)
-		return intern_new_locked(tree, parent, name, r, ret_inode, dead);
-	link_recount_locked(tree, inode, r);
+		return intern_new_locked(tree, parent, name, resolved, ret_inode, dead);
+	link_recount_locked(tree, inode, resolved);
 	name_forget_last_locked(tree, inode, dead);
-	res = name_attach_locked(tree, inode, parent, name, r->layer);
-	if (res == 0)
+	r = name_attach_locked(tree, inode, parent, name, resolved->layer);
+	if (r == 0)
 		*ret_inode = inode;
-	return res;
+	return r;
 }
 
-int inode_intern(struct tree *tree, struct inode *parent, const char *name, const struct resolved *r,
+int inode_intern(struct tree *tree, struct inode *parent, const char *name, const struct resolved *resolved,
 		 struct inode **ret_inode)
 {
 	struct inode *dead = NULL, *inode = NULL;
-	int res;
+	int r;
 
 	if (!CHECK(inode_is_dir(parent)))
 		return -EIO;
 	lock_take(&tree->table);
-	res = intern_locked(tree, parent, name, r, &inode, &dead);
-	if (res == 0) {
+	r = intern_locked(tree, parent, name, resolved, &inode, &dead);
+	if (r == 0) {
 		inode->nlookup++;
 		*ret_inode = inode;
 	}
 	lock_drop(&tree->table);
 	inode_bury(tree, dead);
-	return res;
+	return r;
 }

@@ -112,9 +112,9 @@ struct inode_link {
 };
 
 /* Whether what was found is in an upper of our own. The index of one that is shown leads to objects of a lower layer. */
-static inline bool resolved_in_upper(const struct tree *tree, const struct resolved *r)
+static inline bool resolved_in_upper(const struct tree *tree, const struct resolved *resolved)
 {
-	return tree->layers->has_upper && (r->in_upper || r->indexed);
+	return tree->layers->has_upper && (resolved->in_upper || resolved->indexed);
 }
 
 /* --- slot.c ------------------------------------------------------------------------------------------------------- */
@@ -127,7 +127,7 @@ void slot_release_locked(struct tree *tree, uint64_t id);
 /* --- dir.c -------------------------------------------------------------------------------------------------------- */
 
 /* NULL: no memory. */
-struct dir *dir_new(const struct resolved *r);
+struct dir *dir_new(const struct resolved *resolved);
 /* Nothing of it is open. */
 void dir_free(struct dir *dir);
 
@@ -137,7 +137,7 @@ int inode_table_new(struct tree *tree);
 void inode_table_free(struct tree *tree);
 /* A new inode in the table, without a name but with room for one of `name_len` letters, unless that is 0; lookup count and references 0. NULL:
  * no memory. */
-struct inode *inode_new_locked(struct tree *tree, const struct resolved *r, size_t name_len);
+struct inode *inode_new_locked(struct tree *tree, const struct resolved *resolved, size_t name_len);
 /* If nothing holds `inode`, takes it and the ancestors that it alone held out of the tables and puts them before *dead. */
 void inode_reap_locked(struct tree *tree, struct inode *inode, struct inode **dead);
 /* Frees what was reaped; no lock held. */
@@ -173,11 +173,11 @@ void name_remove_locked(struct tree *tree, struct inode_name *n, struct inode **
 /* --- link.c ------------------------------------------------------------------------------------------------------- */
 
 /* The inode of a non-directory that is known by its object. */
-struct inode *link_find_locked(struct tree *tree, const struct resolved *r);
+struct inode *link_find_locked(struct tree *tree, const struct resolved *resolved);
 /* A new inode whose names the union counts, as the resolver found it. -ENOMEM. */
-int link_count_locked(struct tree *tree, struct inode *inode, const struct resolved *r);
+int link_count_locked(struct tree *tree, struct inode *inode, const struct resolved *resolved);
 /* What was found of a known inode anew: an upper that is shown is changed by another mount, which counts the names. */
-void link_recount_locked(struct tree *tree, struct inode *inode, const struct resolved *r);
+void link_recount_locked(struct tree *tree, struct inode *inode, const struct resolved *resolved);
 /* From now on `inode` is found by its object in the upper; without memory it isn't, which costs coherence of its names
  * only. */
 void link_add_locked(struct tree *tree, struct inode *inode);
@@ -270,7 +270,7 @@ struct lowerdata {
 /* What the inode has in a lower layer in place of data of its own, or NULL. Lives as long as the inode. */
 struct lowerdata *lowerdata_of(struct tree *tree, const struct inode *inode);
 /* Remembers where the data of a metacopy file lies that was resolved just now. -ENOMEM. */
-int lowerdata_take_locked(struct tree *tree, struct inode *inode, const struct resolved *r);
+int lowerdata_take_locked(struct tree *tree, struct inode *inode, const struct resolved *resolved);
 /* The inode is being freed. */
 void lowerdata_drop_locked(struct tree *tree, struct inode *inode);
 /* A metacopy file's st_blocks are those of its data; as long as nobody looked at that, what its size would take. */

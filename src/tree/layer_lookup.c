@@ -44,16 +44,16 @@ static bool ref_has_xwhiteouts(const struct layer_set *set, const struct dirref 
 int layer_lookup_aufs(struct dir_stack *ds, int (*look)(const struct layer *l, int dirfd, const char *name),
 		      const struct layer *l, int dirfd, const char *name)
 {
-	int res = look(l, dirfd, name);
+	int r = look(l, dirfd, name);
 
-	return (res == -EMFILE || res == -ENFILE) && ds->calls->shrink(ds) ? look(l, dirfd, name) : res;
+	return (r == -EMFILE || r == -ENFILE) && ds->calls->shrink(ds) ? look(l, dirfd, name) : r;
 }
 
 /* The xattr flags of an object that is as it was recorded, all its own: 1, or 0 when they are to be read. */
 static int recorded_xattr_flags(const struct layer_set *set, const struct layer *l, struct layer_lookup *p)
 {
 	const struct cachefile_entry *e = &p->entry;
-	int res = 0;
+	int r = 0;
 
 	if (!p->recorded)
 		return 0;
@@ -65,15 +65,15 @@ static int recorded_xattr_flags(const struct layer_set *set, const struct layer 
 	if (!p->record || layer_cache_xattr_flags(l, p->record, &p->xattr_flags) < 0)
 		return 0;
 	if (set->aufs && !(p->xattr_flags & XATTR_FLAG_OPAQUE) && l->index + 1 < set->n)
-		res = layer_cache_find(l, p->record, AUFS_OPAQUE, &(struct cachefile_entry){0});
-	p->xattr_flags |= res > 0 ? XATTR_FLAG_OPAQUE : 0;
-	return res >= 0;
+		r = layer_cache_find(l, p->record, AUFS_OPAQUE, &(struct cachefile_entry){0});
+	p->xattr_flags |= r > 0 ? XATTR_FLAG_OPAQUE : 0;
+	return r >= 0;
 }
 
 int layer_lookup_xattr_flags(struct dir_stack *ds, const struct layer *l, int dirfd, const char *name,
 			     struct layer_lookup *p)
 {
-	int res;
+	int r;
 
 	if (p->xattr_flags_known || p->overmounted)
 		return 0;
@@ -81,16 +81,16 @@ int layer_lookup_xattr_flags(struct dir_stack *ds, const struct layer *l, int di
 		p->xattr_flags_known = true;
 		return 0;
 	}
-	res = layer_read_xattr_flags(ds->layers, l, dirfd, name, &p->xattr_flags);
-	if (res < 0)
-		return res;
+	r = layer_read_xattr_flags(ds->layers, l, dirfd, name, &p->xattr_flags);
+	if (r < 0)
+		return r;
 	/* In the lowest layer there is nothing to hide. */
 	if (ds->layers->aufs && S_ISDIR(p->stx.stx_mode) && !(p->xattr_flags & XATTR_FLAG_OPAQUE) &&
 	    l->index + 1 < ds->layers->n) {
-		res = layer_lookup_aufs(ds, layer_aufs_opaque, l, dirfd, name);
-		if (res < 0)
-			return res;
-		p->xattr_flags |= res ? XATTR_FLAG_OPAQUE : 0;
+		r = layer_lookup_aufs(ds, layer_aufs_opaque, l, dirfd, name);
+		if (r < 0)
+			return r;
+		p->xattr_flags |= r ? XATTR_FLAG_OPAQUE : 0;
 	}
 	p->xattr_flags_known = true;
 	return 0;
@@ -110,15 +110,15 @@ static int layer_lookup_object(struct dir_stack *ds, const struct dirref *ref, i
 			       struct layer_lookup *p)
 {
 	const struct layer *l = &ds->layers->layers[ref->layer];
-	int res = layer_statx(l, dirfd, name, &p->stx, &p->overmounted);
+	int r = layer_statx(l, dirfd, name, &p->stx, &p->overmounted);
 
 	/* A layer's file system may permit shorter names than the union: then it has none of this length. */
-	if (res == -ENOENT || res == -ENAMETOOLONG)
+	if (r == -ENOENT || r == -ENAMETOOLONG)
 		return LAYER_LOOKUP_NOTHING;
-	if (res == 0)
-		res = layer_object(ds->layers, l, dirfd, name, &p->stx, &p->id);
-	if (res < 0)
-		return res;
+	if (r == 0)
+		r = layer_object(ds->layers, l, dirfd, name, &p->stx, &p->id);
+	if (r < 0)
+		return r;
 	layer_number_by_name(l, ref->ino, name, &p->id);
 	if (p->overmounted)
 		return LAYER_LOOKUP_OBJECT;
@@ -127,9 +127,9 @@ static int layer_lookup_object(struct dir_stack *ds, const struct dirref *ref, i
 		return LAYER_LOOKUP_WHITEOUT;
 	if (!S_ISREG(p->stx.stx_mode) || p->stx.stx_size != 0 || !ref_has_xwhiteouts(ds->layers, ref))
 		return LAYER_LOOKUP_OBJECT;
-	res = layer_lookup_xattr_flags(ds, l, dirfd, name, p);
-	if (res < 0)
-		return res;
+	r = layer_lookup_xattr_flags(ds, l, dirfd, name, p);
+	if (r < 0)
+		return r;
 	return p->xattr_flags & XATTR_FLAG_WHITEOUT ? LAYER_LOOKUP_WHITEOUT : LAYER_LOOKUP_OBJECT;
 }
 
@@ -139,12 +139,12 @@ static int layer_lookup_hides(struct dir_stack *ds, const struct dirref *ref, in
 {
 	const struct layer *l = &ds->layers->layers[ref->layer];
 	char whiteout[NAME_SIZE];
-	int res = -ENODATA;
+	int r = -ENODATA;
 
 	if (p->asked && aufs_whiteout_name(name, whiteout) == 0)
-		res = layer_cache_find(l, ref->record, whiteout, &(struct cachefile_entry){0});
-	if (res != -ENODATA || dirfd < 0)
-		return res;
+		r = layer_cache_find(l, ref->record, whiteout, &(struct cachefile_entry){0});
+	if (r != -ENODATA || dirfd < 0)
+		return r;
 	return layer_lookup_aufs(ds, layer_aufs_hides, l, dirfd, name);
 }
 
@@ -153,31 +153,31 @@ static int layer_lookup_at(struct dir_stack *ds, const struct dirref *ref, int d
 			   struct layer_lookup *p)
 {
 	const struct layer *l = &ds->layers->layers[ref->layer];
-	int res = layer_lookup_object(ds, ref, dirfd, name, p), hides;
+	int r = layer_lookup_object(ds, ref, dirfd, name, p), hides;
 
 	if (!ds->layers->aufs || l->index + 1 == ds->layers->n)
-		return res;
+		return r;
 	/* Anything but a directory ends the search by itself. */
-	if (res != LAYER_LOOKUP_NOTHING && (res != LAYER_LOOKUP_OBJECT || !S_ISDIR(p->stx.stx_mode)))
-		return res;
+	if (r != LAYER_LOOKUP_NOTHING && (r != LAYER_LOOKUP_OBJECT || !S_ISDIR(p->stx.stx_mode)))
+		return r;
 	hides = layer_lookup_hides(ds, ref, dirfd, name, p);
 	if (hides < 0)
 		return hides;
 	p->hides_below = hides;
-	return res;
+	return r;
 }
 
 /* What the cache alone can say: an enum layer_lookup_kind, or LAYER_LOOKUP_ASK when the layer is to be asked. */
 static int layer_lookup_cache(struct dir_stack *ds, struct dirref *ref, const char *name, struct layer_lookup *p)
 {
 	const struct layer *l = &ds->layers->layers[ref->layer];
-	int res = ref_is_recorded(ds, ref) ? layer_cache_find(l, ref->record, name, &p->entry) : -ENODATA, hides;
+	int r = ref_is_recorded(ds, ref) ? layer_cache_find(l, ref->record, name, &p->entry) : -ENODATA, hides;
 
-	p->asked = res >= 0;
-	p->recorded = res > 0;
-	if (res < 0)
+	p->asked = r >= 0;
+	p->recorded = r > 0;
+	if (r < 0)
 		return LAYER_LOOKUP_ASK;
-	if (res > 0)
+	if (r > 0)
 		return p->entry.type == DT_WHT ? LAYER_LOOKUP_WHITEOUT : LAYER_LOOKUP_ASK;
 	if (!ds->layers->aufs || l->index + 1 == ds->layers->n)
 		return LAYER_LOOKUP_NOTHING;
@@ -191,15 +191,15 @@ static int layer_lookup_cache(struct dir_stack *ds, struct dirref *ref, const ch
 int layer_lookup_name(struct dir_stack *ds, struct dirref *ref, const char *name, struct dirfd *ret_fd,
 		      struct layer_lookup *p)
 {
-	int res;
+	int r;
 
 	*p = (struct layer_lookup){0};
 	*ret_fd = (struct dirfd){.fd = -1};
-	res = layer_lookup_cache(ds, ref, name, p);
-	if (res != LAYER_LOOKUP_ASK)
-		return res;
-	res = ds->calls->get(ds, ref, ret_fd);
-	if (res < 0)
-		return res == -EXDEV ? LAYER_LOOKUP_NOWHERE : res;
+	r = layer_lookup_cache(ds, ref, name, p);
+	if (r != LAYER_LOOKUP_ASK)
+		return r;
+	r = ds->calls->get(ds, ref, ret_fd);
+	if (r < 0)
+		return r == -EXDEV ? LAYER_LOOKUP_NOWHERE : r;
 	return layer_lookup_at(ds, ref, ret_fd->fd, name, p);
 }

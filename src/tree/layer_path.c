@@ -45,10 +45,10 @@ static int layer_path_length(struct tree *tree, struct inode *dir, unsigned laye
 
 	while (dir) {
 		const char *piece;
-		int res = layer_path_piece(tree, dir, layer, &piece, &dir);
+		int r = layer_path_piece(tree, dir, layer, &piece, &dir);
 
-		if (res < 0)
-			return res;
+		if (r < 0)
+			return r;
 		len += *piece ? strlen(piece) + 1 : 0;
 	}
 	*ret_len = len;
@@ -59,10 +59,10 @@ int layer_path_compose_locked(struct tree *tree, struct inode *dir, unsigned lay
 {
 	size_t name_len = strlen(name), at;
 	char *path;
-	int res = layer_path_length(tree, dir, layer, &at);
+	int r = layer_path_length(tree, dir, layer, &at);
 
-	if (res < 0)
-		return res;
+	if (r < 0)
+		return r;
 	path = malloc(at + name_len + 1);
 	if (!path)
 		return -ENOMEM;
@@ -111,15 +111,15 @@ int dir_settle_lower(struct tree *tree, struct inode *inode)
 	LOCK_SCOPE(&tree->table);
 	for (unsigned i = 0; i < inode->dir->n_lower; i++) {
 		struct dirref *ref = &inode->dir->lower[i];
-		int res;
+		int r;
 
 		if (ref->path)
 			continue;
 		if (!inode->names)
 			return -ESTALE;
-		res = layer_path_compose_locked(tree, inode->names->parent, ref->layer, inode->names->name, &ref->path);
-		if (res < 0)
-			return res;
+		r = layer_path_compose_locked(tree, inode->names->parent, ref->layer, inode->names->name, &ref->path);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }

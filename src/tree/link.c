@@ -76,14 +76,15 @@ static struct inode_link *link_of(struct tree *tree, const struct inode *inode)
 	return link && link->inode == inode ? link : NULL;
 }
 
-struct inode *link_find_locked(struct tree *tree, const struct resolved *r)
+struct inode *link_find_locked(struct tree *tree, const struct resolved *resolved)
 {
 	struct inode_link *link = NULL;
 
-	if ((r->in_upper || r->nlink) && !object_id_is_vague(r->id))
-		link = link_at(tree, link_key_of(r->id, resolved_in_upper(tree, r)));
+	if ((resolved->in_upper || resolved->nlink) && !object_id_is_vague(resolved->id))
+		link = link_at(tree, link_key_of(resolved->id, resolved_in_upper(tree, resolved)));
 	/* Where another mount removes files, its number may be another copy's by now. */
-	if (link && r->indexed && tree->layers->shows_upper && (!link->index_name || strcmp(link->index_name, r->index_name)))
+	if (link && resolved->indexed && tree->layers->shows_upper &&
+	    (!link->index_name || strcmp(link->index_name, resolved->index_name)))
 		return NULL;
 	return link ? link->inode : NULL;
 }
@@ -99,29 +100,29 @@ void link_add_locked(struct tree *tree, struct inode *inode)
 	atomic_fetch_or(&inode->flags, INODE_HARDLINKED);
 }
 
-int link_count_locked(struct tree *tree, struct inode *inode, const struct resolved *r)
+int link_count_locked(struct tree *tree, struct inode *inode, const struct resolved *resolved)
 {
-	char *name = r->index_name ? strdup(r->index_name) : NULL;
-	struct link_key key = link_key_of(r->id, resolved_in_upper(tree, r));
-	struct inode_link *link = !r->index_name || name ? link_put(tree, key, inode) : NULL;
+	char *name = resolved->index_name ? strdup(resolved->index_name) : NULL;
+	struct link_key key = link_key_of(resolved->id, resolved_in_upper(tree, resolved));
+	struct inode_link *link = !resolved->index_name || name ? link_put(tree, key, inode) : NULL;
 
 	if (!link) {
 		free(name);
 		return -ENOMEM;
 	}
-	link->nlink = r->nlink;
+	link->nlink = resolved->nlink;
 	link->index_name = name;
 	atomic_fetch_or(&inode->flags,
-			(uint16_t)(INODE_HARDLINKED | INODE_COUNTED | (r->indexed ? INODE_INDEXED : 0)));
+			(uint16_t)(INODE_HARDLINKED | INODE_COUNTED | (resolved->indexed ? INODE_INDEXED : 0)));
 	return 0;
 }
 
-void link_recount_locked(struct tree *tree, struct inode *inode, const struct resolved *r)
+void link_recount_locked(struct tree *tree, struct inode *inode, const struct resolved *resolved)
 {
-	struct inode_link *link = tree->layers->shows_upper && r->nlink ? link_of(tree, inode) : NULL;
+	struct inode_link *link = tree->layers->shows_upper && resolved->nlink ? link_of(tree, inode) : NULL;
 
 	if (link)
-		link->nlink = r->nlink;
+		link->nlink = resolved->nlink;
 }
 
 void link_remove_locked(struct tree *tree, struct inode *inode)

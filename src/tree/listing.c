@@ -257,12 +257,12 @@ static int build_and_lock(struct tree *tree, struct inode *dir, struct listing *
 	struct listing *fresh = NULL;
 	uint32_t patches = listing_patches(tree, dir->dir);
 	struct inode_stack stack;
-	int res;
+	int r;
 
 	inode_stack_init(&stack, tree, dir);
-	res = merge_dir(&stack.stack, false, &fresh);
-	if (res < 0)
-		return res;
+	r = merge_dir(&stack.stack, false, &fresh);
+	if (r < 0)
+		return r;
 	listing_fit(fresh);
 	counter_add(COUNTER_LISTING_BUILT, 1);
 	lock_take(&cache->lock);
@@ -290,7 +290,7 @@ void listing_try_build(struct tree *tree, struct inode *dir)
 
 int listing_ensure_and_lock(struct tree *tree, struct inode *dir, bool again, struct listing **gone)
 {
-	int res;
+	int r;
 
 	lock_take(&tree->listings->lock);
 	if (dir->dir->listing && !again)
@@ -302,25 +302,25 @@ int listing_ensure_and_lock(struct tree *tree, struct inode *dir, bool again, st
 		return 0;
 	lock_drop(&tree->listings->lock);
 	do
-		res = build_and_lock(tree, dir, gone);
-	while (res == -LOOK_AGAIN);
-	return res;
+		r = build_and_lock(tree, dir, gone);
+	while (r == -LOOK_AGAIN);
+	return r;
 }
 
 int listing_build(struct tree *tree, struct inode *dir)
 {
 	struct listing *gone = NULL;
-	int res;
+	int r;
 
 	if (!CHECK(inode_is_dir(dir)))
 		return -EIO;
 	if (inode_is_unlinked(dir))
 		return -ENOENT;
-	res = listing_ensure_and_lock(tree, dir, false, &gone);
-	if (res == 0)
+	r = listing_ensure_and_lock(tree, dir, false, &gone);
+	if (r == 0)
 		lock_drop(&tree->listings->lock);
 	listings_free(gone);
-	return res;
+	return r;
 }
 
 /* --- asking ------------------------------------------------------------------------------------------------------- */
@@ -401,7 +401,7 @@ int listing_is_empty_locked(struct tree *tree, struct inode *dir)
 {
 	struct listing *unused = NULL;
 	struct inode_stack stack;
-	int known = -1, res;
+	int known = -1, r;
 
 	if (!CHECK(inode_is_dir(dir) && lock_held(&dir->dir->lock)))
 		return -EIO;
@@ -412,9 +412,9 @@ int listing_is_empty_locked(struct tree *tree, struct inode *dir)
 	if (known >= 0)
 		return known;
 	inode_stack_init(&stack, tree, dir);
-	res = merge_dir(&stack.stack, true, &unused);
+	r = merge_dir(&stack.stack, true, &unused);
 	listing_free(unused);
-	return res < 0 ? res : res == 0;
+	return r < 0 ? r : r == 0;
 }
 
 int listing_is_empty(struct tree *tree, struct inode *dir)

@@ -113,17 +113,17 @@ static int entry_final_ino(struct tree *tree, struct inode *dir, struct listing_
 			   uint32_t patches)
 {
 	struct inode *known = inode_peek(tree, dir, entry->name);
-	int res = 0;
+	int r = 0;
 
 	if (known)
 		entry->ino = inode_ino(known);
 	else
-		res = final_ino(tree, dir, entry->name, flags, &entry->ino);
+		r = final_ino(tree, dir, entry->name, flags, &entry->ino);
 	inode_put(tree, known);
-	if (res == 0)
+	if (r == 0)
 		listing_settle_ino(tree, dir, entry, patches);
 	/* It went meanwhile: its number says nothing any more. */
-	return res == -ENOENT ? 0 : res;
+	return r == -ENOENT ? 0 : r;
 }
 
 int listing_read(struct tree *tree, struct inode *dir, uint64_t cookie, size_t max_bytes,
@@ -133,23 +133,23 @@ int listing_read(struct tree *tree, struct inode *dir, uint64_t cookie, size_t m
 	struct listing *gone = NULL;
 	uint8_t flags[LISTING_BATCH];
 	uint32_t patches;
-	int res;
+	int r;
 
 	ret_batch->n = 0;
 	if (!CHECK(inode_is_dir(dir)))
 		return -EIO;
 	if (inode_is_unlinked(dir))
 		return 0;
-	res = listing_ensure_and_lock(tree, dir, again, &gone);
-	if (res < 0)
-		return res;
+	r = listing_ensure_and_lock(tree, dir, again, &gone);
+	if (r < 0)
+		return r;
 	dir->dir->listing->used = true;
 	batch_fill_locked(dir->dir, cookie, max_bytes, ret_batch, flags);
 	patches = dir->dir->patches;
 	lock_drop(&tree->listings->lock);
 	listings_free(gone);
-	for (unsigned i = 0; i < ret_batch->n && res == 0; i++)
+	for (unsigned i = 0; i < ret_batch->n && r == 0; i++)
 		if (flags[i] & LISTED_PENDING)
-			res = entry_final_ino(tree, dir, &ret_batch->entries[i], flags[i], patches);
-	return res;
+			r = entry_final_ino(tree, dir, &ret_batch->entries[i], flags[i], patches);
+	return r;
 }

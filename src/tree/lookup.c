@@ -55,28 +55,28 @@ static int resolve_once(struct tree *tree, struct inode *dir, const char *name, 
 {
 	unsigned first, last, wasted = 0;
 	struct inode_stack stack;
-	int res;
+	int r;
 
 	memset(ret, 0, sizeof(*ret));
 	inode_stack_init(&stack, tree, dir);
 	if (!search_range(tree, dir, name, &first, &last))
 		return -ENOENT;
-	res = resolve_in_stack(&stack.stack, name, first, last, NULL, ret, &wasted);
+	r = resolve_in_stack(&stack.stack, name, first, last, NULL, ret, &wasted);
 	if (stack_depth(&stack.stack) > 1)
 		count_waste(tree, dir, wasted);
-	return res;
+	return r;
 }
 
 /* Another mount hides the last name of a copy before it takes the entry out of the index. Where that is missed, the name may have gone since it
  * was looked at. */
-static bool may_have_gone(const struct tree *tree, const struct resolved *r)
+static bool may_have_gone(const struct tree *tree, const struct resolved *resolved)
 {
-	return tree->layers->shows_upper && r->index_name && !r->indexed;
+	return tree->layers->shows_upper && resolved->index_name && !resolved->indexed;
 }
 
 int resolve_child(struct tree *tree, struct inode *dir, const char *name, struct resolved *ret)
 {
-	int res;
+	int r;
 
 	memset(ret, 0, sizeof(*ret));
 	if (!CHECK(inode_is_dir(dir)))
@@ -85,9 +85,9 @@ int resolve_child(struct tree *tree, struct inode *dir, const char *name, struct
 		return -ENAMETOOLONG;
 	if (inode_is_unlinked(dir) || layer_reserves_name(tree->layers, name))
 		return -ENOENT;
-	res = resolve_once(tree, dir, name, ret);
-	if (res < 0 || !may_have_gone(tree, ret))
-		return res;
+	r = resolve_once(tree, dir, name, ret);
+	if (r < 0 || !may_have_gone(tree, ret))
+		return r;
 	resolved_finish(ret);
 	return resolve_once(tree, dir, name, ret);
 }
@@ -102,13 +102,13 @@ int resolve_lower_positive(struct tree *tree, struct inode *dir, const char *nam
 	for (unsigned i = 0; i < stack.stack.n_lower; i++) {
 		struct dirfd fd;
 		struct layer_lookup p;
-		int res = layer_lookup_name(&stack.stack, &stack.stack.lower[i], name, &fd, &p);
+		int r = layer_lookup_name(&stack.stack, &stack.stack.lower[i], name, &fd, &p);
 
 		dirfd_put(tree, &fd);
-		if (res == LAYER_LOOKUP_NOWHERE)
+		if (r == LAYER_LOOKUP_NOWHERE)
 			continue;
-		if (res != LAYER_LOOKUP_NOTHING || p.hides_below)
-			return res == LAYER_LOOKUP_OBJECT ? 1 : MIN(res, 0);
+		if (r != LAYER_LOOKUP_NOTHING || p.hides_below)
+			return r == LAYER_LOOKUP_OBJECT ? 1 : MIN(r, 0);
 	}
 	return 0;
 }

@@ -60,12 +60,12 @@ static int lowerdata_add_locked(struct tree *tree, struct inode *inode, unsigned
 	return 0;
 }
 
-int lowerdata_take_locked(struct tree *tree, struct inode *inode, const struct resolved *r)
+int lowerdata_take_locked(struct tree *tree, struct inode *inode, const struct resolved *resolved)
 {
-	uint64_t blocks = r->data_layer == LOWERDATA_LAZY ? LOWERDATA_BLOCKS_UNKNOWN : r->data_blocks;
+	uint64_t blocks = resolved->data_layer == LOWERDATA_LAZY ? LOWERDATA_BLOCKS_UNKNOWN : resolved->data_blocks;
 
-	return lowerdata_add_locked(tree, inode, r->data_layer, r->data_path, r->stx.stx_size, blocks,
-				    r->lower_linked);
+	return lowerdata_add_locked(tree, inode, resolved->data_layer, resolved->data_path, resolved->stx.stx_size,
+				    blocks, resolved->lower_linked);
 }
 
 void lowerdata_drop_locked(struct tree *tree, struct inode *inode)
@@ -87,7 +87,7 @@ int inode_note_lowerdata(struct tree *tree, struct inode *inode, const struct st
 {
 	_cleanup_free_ char *path = NULL;
 	struct inode_name *n;
-	int res;
+	int r;
 
 	LOCK_SCOPE(&tree->table);
 	if (inode_is_metacopy(inode))
@@ -98,8 +98,8 @@ int inode_note_lowerdata(struct tree *tree, struct inode *inode, const struct st
 	if (!n)
 		return -ESTALE;
 	/* The names of a file with several links may lie in several layers. */
-	res = layer_path_compose_locked(tree, n->parent, n->layer, n->name, &path);
-	return res < 0 ? res
+	r = layer_path_compose_locked(tree, n->parent, n->layer, n->name, &path);
+	return r < 0 ? r
 		       : lowerdata_add_locked(tree, inode, n->layer, path, stx->stx_size, stx->stx_blocks,
 					      stx->stx_nlink > 1);
 }

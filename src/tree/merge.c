@@ -45,7 +45,7 @@ static int merge_look(struct merge *m, const struct os_dirent *d, const char *na
 {
 	struct statx stx;
 	unsigned xattr_flags;
-	int res;
+	int r;
 
 	if (m->recorded)
 		return *type == DT_WHT;
@@ -55,12 +55,12 @@ static int merge_look(struct merge *m, const struct os_dirent *d, const char *na
 	if (*type == DT_CHR || *type == DT_UNKNOWN || (*type == DT_REG && m->layer->override != OVERRIDE_NONE)) {
 		bool overmounted = false;
 
-		res = layer_statx(m->layer, m->dirfd, name, &stx, &overmounted);
+		r = layer_statx(m->layer, m->dirfd, name, &stx, &overmounted);
 		/* One malformed attribute must not hide the whole directory; looking the name up says what is wrong. */
-		if (res == -EIO && *type == DT_REG)
+		if (r == -EIO && *type == DT_REG)
 			return 0;
-		if (res < 0)
-			return res;
+		if (r < 0)
+			return r;
 		if (!overmounted && layer_is_whiteout(&stx)) {
 			m->whiteout_ino = d->ino;
 			return 1;
@@ -69,11 +69,11 @@ static int merge_look(struct merge *m, const struct os_dirent *d, const char *na
 	}
 	if (*type != DT_REG || !m->xwhiteouts)
 		return 0;
-	res = layer_statx(m->layer, m->dirfd, name, &stx, NULL);
-	if (res < 0 || stx.stx_size != 0)
-		return MIN(res, 0);
-	res = layer_read_xattr_flags(m->stack->layers, m->layer, m->dirfd, name, &xattr_flags);
-	return res < 0 ? res : (xattr_flags & XATTR_FLAG_WHITEOUT) != 0;
+	r = layer_statx(m->layer, m->dirfd, name, &stx, NULL);
+	if (r < 0 || stx.stx_size != 0)
+		return MIN(r, 0);
+	r = layer_read_xattr_flags(m->stack->layers, m->layer, m->dirfd, name, &xattr_flags);
+	return r < 0 ? r : (xattr_flags & XATTR_FLAG_WHITEOUT) != 0;
 }
 
 /* Whether the number that reading the directory told may be of another device than that of the name. */
@@ -90,18 +90,18 @@ static int merge_number(struct merge *m, const struct os_dirent *d, const char *
 	struct object_id id = {.ino = d->ino, .device = m->ref->device};
 	struct statx stx;
 	bool overmounted;
-	int res = 0;
+	int r = 0;
 
 	*ret_unknown = m->recorded && !d->ino;
 	if (!m->recorded && is_elsewhere(m, type)) {
-		res = layer_statx(m->layer, m->dirfd, name, &stx, &overmounted);
-		if (res == 0)
-			res = layer_object(set, m->layer, m->dirfd, name, &stx, &id);
+		r = layer_statx(m->layer, m->dirfd, name, &stx, &overmounted);
+		if (r == 0)
+			r = layer_object(set, m->layer, m->dirfd, name, &stx, &id);
 	}
 	layer_number_by_name(m->layer, m->ref->ino, name, &id);
 	*ret_ino = layer_union_ino(set, id);
 	/* What can't be looked at is listed all the same. */
-	return res == -ENOENT ? res : 0;
+	return r == -ENOENT ? r : 0;
 }
 
 /* A name that a layer above has: only a directory beneath a directory adds to it. */
@@ -109,22 +109,22 @@ static int merge_below(struct merge *m, struct listed *e, const struct os_dirent
 {
 	unsigned char type = d->type;
 	bool unknown;
-	int res = 0;
+	int r = 0;
 
 	if ((e->flags & (LISTED_HIDDEN | LISTED_SEALED)) || e->type != DT_DIR || e->layer == m->layer->index)
 		return 0;
 	if (type == DT_UNKNOWN)
-		res = merge_look(m, d, name, &type);
-	if (res < 0)
-		return res == -ENOENT ? 0 : res;
+		r = merge_look(m, d, name, &type);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
 	if (type != DT_DIR) {
 		e->flags |= LISTED_SEALED;
 		return 0;
 	}
 	if (m->stack->layers->layers[e->layer].upper && !(e->flags & LISTED_MERGES)) {
-		res = merge_number(m, d, name, type, &e->ino, &unknown);
-		if (res < 0)
-			return res == -ENOENT ? 0 : res;
+		r = merge_number(m, d, name, type, &e->ino, &unknown);
+		if (r < 0)
+			return r == -ENOENT ? 0 : r;
 		e->flags |= LISTED_PENDING | LISTED_MERGES | (m->impure || unknown ? LISTED_FORMER : 0);
 	}
 	e->last_layer = (uint16_t)m->layer->index;
@@ -138,12 +138,12 @@ static int merge_new(struct merge *m, const struct os_dirent *d, const char *nam
 	bool unknown = false, asks;
 	uint64_t ino = 0;
 	unsigned sealing;
-	int whiteout = merge_look(m, d, name, &type), res = MIN(whiteout, 0);
+	int whiteout = merge_look(m, d, name, &type), r = MIN(whiteout, 0);
 
 	if (whiteout == 0 && !m->stop_early)
-		res = merge_number(m, d, name, type, &ino, &unknown);
-	if (res < 0)
-		return res == -ENOENT ? 0 : res;
+		r = merge_number(m, d, name, type, &ino, &unknown);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
 	/* What a whiteout of the lowest layer would hide isn't there. */
 	if (whiteout && m->last && !m->layer->upper)
 		return 0;
@@ -234,10 +234,10 @@ static int merge_entry(void *arg, const struct os_dirent *d)
 static int merge_read(struct merge *m)
 {
 	for (unsigned i = 0;; i++) {
-		int res = os_read_dir(m->dirfd, merge_entry, m);
+		int r = os_read_dir(m->dirfd, merge_entry, m);
 
-		if ((res != -EMFILE && res != -ENFILE) || i == OPEN_TRIES || !m->stack->calls->shrink(m->stack))
-			return res;
+		if ((r != -EMFILE && r != -ENFILE) || i == OPEN_TRIES || !m->stack->calls->shrink(m->stack))
+			return r;
 	}
 }
 
@@ -245,14 +245,14 @@ static int merge_read(struct merge *m)
 static int merge_impure(struct merge *m)
 {
 	unsigned xattr_flags;
-	int res;
+	int r;
 
 	m->impure = m->stack->impure || layer_upper_is_vague(m->stack->layers);
 	if (m->impure)
 		return 0;
-	res = layer_read_xattr_flags(m->stack->layers, m->layer, m->dirfd, "", &xattr_flags);
-	if (res < 0)
-		return res;
+	r = layer_read_xattr_flags(m->stack->layers, m->layer, m->dirfd, "", &xattr_flags);
+	if (r < 0)
+		return r;
 	m->impure = (xattr_flags & XATTR_FLAG_IMPURE) != 0;
 	return 0;
 }
@@ -260,13 +260,13 @@ static int merge_impure(struct merge *m)
 /* The layer's directory is open: at m->dirfd, and for reading from its start at `reading`, unless that is negative. */
 static int merge_opened(struct merge *m, int reading)
 {
-	int res = 0;
+	int r = 0;
 
 	m->whiteout_ino = 0;
 	if ((m->layer->upper || layer_is_shown(m->stack->layers, m->layer)) && !m->stop_early)
-		res = merge_impure(m);
-	if (res < 0)
-		return res;
+		r = merge_impure(m);
+	if (r < 0)
+		return r;
 	return reading < 0 ? merge_read(m) : os_read_dir_once(reading, merge_entry, m);
 }
 
@@ -274,29 +274,29 @@ static int merge_open_layer(struct merge *m, struct dirref *ref)
 {
 	_cleanup_close_ int reading = m->stack->calls->open_to_read(m->stack, ref);
 	struct dirfd fd;
-	int res;
+	int r;
 
 	if (reading >= 0) {
 		m->dirfd = reading;
 		return merge_opened(m, reading);
 	}
-	res = m->stack->calls->get(m->stack, ref, &fd);
+	r = m->stack->calls->get(m->stack, ref, &fd);
 	/* Overmounted: nothing of it is shown. */
-	if (res == -EXDEV)
+	if (r == -EXDEV)
 		return 0;
-	if (res < 0)
-		return res;
+	if (r < 0)
+		return r;
 	m->dirfd = fd.fd;
-	res = merge_opened(m, -1);
+	r = merge_opened(m, -1);
 	m->stack->calls->put(m->stack, &fd);
-	return res;
+	return r;
 }
 
 /* -LOOK_AGAIN: what was read so far is void. */
 static int merge_layer(struct merge *m, struct dirref *ref)
 {
 	struct layer_set *set = m->stack->layers;
-	int res;
+	int r;
 
 	m->layer = &set->layers[ref->layer];
 	m->ref = ref;
@@ -306,28 +306,28 @@ static int merge_layer(struct merge *m, struct dirref *ref)
 	/* Files become whiteouts of the xattr form, and cease to be, without a trace in the directory. */
 	m->recorded = !m->xwhiteouts && ref_is_recorded(m->stack, ref);
 	if (m->recorded)
-		res = layer_cache_read(m->layer, ref->record, merge_entry, m);
+		r = layer_cache_read(m->layer, ref->record, merge_entry, m);
 	else
-		res = merge_open_layer(m, ref);
+		r = merge_open_layer(m, ref);
 	merge_seal(m);
-	return res == -ENODATA && m->recorded ? -LOOK_AGAIN : res;
+	return r == -ENODATA && m->recorded ? -LOOK_AGAIN : r;
 }
 
 static int merge_once(struct dir_stack *ds, bool stop_early, struct listing **ret_listing)
 {
 	struct merge m = {.stack = ds, .l = listing_new(), .stop_early = stop_early};
 	unsigned depth = stack_depth(ds);
-	int res = 0;
+	int r = 0;
 
 	if (!m.l)
 		return -ENOMEM;
-	for (unsigned i = 0; i < depth && res == 0; i++) {
+	for (unsigned i = 0; i < depth && r == 0; i++) {
 		m.last = i + 1 == depth;
-		res = merge_layer(&m, stack_ref(ds, i));
+		r = merge_layer(&m, stack_ref(ds, i));
 	}
-	if (res != 0) {
+	if (r != 0) {
 		listing_free(m.l);
-		return res;
+		return r;
 	}
 	*ret_listing = m.l;
 	return 0;
@@ -335,10 +335,10 @@ static int merge_once(struct dir_stack *ds, bool stop_early, struct listing **re
 
 int merge_dir(struct dir_stack *ds, bool stop_early, struct listing **ret_listing)
 {
-	int res = -LOOK_AGAIN;
+	int r = -LOOK_AGAIN;
 
 	/* A layer loses its cache once. */
-	for (unsigned i = 0; i <= ds->layers->n && res == -LOOK_AGAIN; i++)
-		res = merge_once(ds, stop_early, ret_listing);
-	return res;
+	for (unsigned i = 0; i <= ds->layers->n && r == -LOOK_AGAIN; i++)
+		r = merge_once(ds, stop_early, ret_listing);
+	return r;
 }

@@ -57,10 +57,10 @@ static bool is_missing(int err)
 static int open_regular(struct tree *tree, const struct layer *l, const char *path, int flags, struct statx *ret_stx)
 {
 	_cleanup_close_ int fd = open_path(tree, l, path, O_PATH | O_NOFOLLOW);
-	int res = fd < 0 ? fd : os_statx(fd, "", ret_stx);
+	int r = fd < 0 ? fd : os_statx(fd, "", ret_stx);
 
-	if (res < 0)
-		return is_missing(res) ? -ENOENT : res;
+	if (r < 0)
+		return is_missing(r) ? -ENOENT : r;
 	if (!S_ISREG(ret_stx->stx_mode))
 		return -ENOENT;
 	return flags & O_PATH ? TAKE_FD(fd) : reopen_at_once(fd, flags);

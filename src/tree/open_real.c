@@ -44,7 +44,7 @@ static void real_path_put(struct tree *tree, struct real_path *real)
 static int real_path_of_file(struct tree *tree, struct inode *inode, struct real_path *real)
 {
 	struct dirref *ref;
-	int pinned, res;
+	int pinned, r;
 
 	/* In this order: what was found without a name was pinned before that went (I4). */
 	inode_locate(tree, inode, &real->location);
@@ -67,14 +67,14 @@ static int real_path_of_file(struct tree *tree, struct inode *inode, struct real
 		real->dir.fd = index_fd(tree->layers);
 		return 0;
 	}
-	res = -ESTALE;
+	r = -ESTALE;
 	if (real->location.parent) {
 		ref = dir_ref_of_layer(real->location.parent->dir, real->location.layer);
-		res = CHECK(ref) ? dirfd_get_held(tree, real->location.parent, ref, &real->dir) : -EIO;
+		r = CHECK(ref) ? dirfd_get_held(tree, real->location.parent, ref, &real->dir) : -EIO;
 	}
-	if (res < 0)
+	if (r < 0)
 		inode_location_finish(tree, &real->location);
-	return res;
+	return r;
 }
 
 /* Of a directory: its topmost ref, by its descriptor. */
@@ -99,9 +99,9 @@ static int real_path_get(struct tree *tree, struct inode *inode, struct real_pat
 }
 
 /* A racing rename shows as one of these. */
-static bool is_racing(int res)
+static bool is_racing(int err)
 {
-	return res == -ENOENT || res == -LOOK_AGAIN;
+	return err == -ENOENT || err == -LOOK_AGAIN;
 }
 
 static bool open_real_wants_write(int flags)
@@ -127,18 +127,18 @@ static int open_real_compare(const struct real_path *real, const struct inode *i
 static int real_path_check(const struct real_path *real, const struct inode *inode, int fd)
 {
 	struct statx stx;
-	int res = layer_statx_unchecked(real->layer, fd, "", &stx);
+	int r = layer_statx_unchecked(real->layer, fd, "", &stx);
 
-	return res < 0 ? res : open_real_compare(real, inode, &stx);
+	return r < 0 ? r : open_real_compare(real, inode, &stx);
 }
 
 /* The same by the object itself, for whose errors nothing else can be the reason. */
 static int open_real_seen(const struct real_path *real, const struct inode *inode, int flags)
 {
 	_cleanup_close_ int fd = layer_openat(real->layer, real->dir.fd, real->name, O_PATH | O_NOFOLLOW);
-	int res = fd < 0 ? fd : real_path_check(real, inode, fd);
+	int r = fd < 0 ? fd : real_path_check(real, inode, fd);
 
-	return res < 0 ? res : reopen_at_once(fd, flags);
+	return r < 0 ? r : reopen_at_once(fd, flags);
 }
 
 static int open_real_once(const struct real_path *real, const struct inode *inode, int flags)
@@ -161,15 +161,15 @@ static int open_real_once(const struct real_path *real, const struct inode *inod
 static int open_real(struct tree *tree, struct real_path *real, const struct inode *inode, int flags)
 {
 	_cleanup_close_ int fd = -1;
-	int res;
+	int r;
 
 	for (unsigned i = 0;; i++) {
 		fd = open_real_once(real, inode, flags);
 		if ((fd != -EMFILE && fd != -ENFILE) || i == SHRINK_TRIES || !dirfd_shrink(tree))
 			break;
 	}
-	res = fd < 0 ? fd : real_path_check(real, inode, fd);
-	return res < 0 ? res : TAKE_FD(fd);
+	r = fd < 0 ? fd : real_path_check(real, inode, fd);
+	return r < 0 ? r : TAKE_FD(fd);
 }
 
 /* What no retry changes; opening a lower file for writing would change a layer (I3). */
@@ -187,21 +187,21 @@ int inode_open(struct tree *tree, struct inode *inode, int flags, const struct l
 	for (unsigned i = 0; i < OPEN_REAL_TRIES; i++) {
 		_cleanup_tree_names_ struct rwlock *names = tree_names_read(tree);
 		struct real_path real;
-		int res = real_path_get(tree, inode, &real);
+		int r = real_path_get(tree, inode, &real);
 
-		if (res < 0)
-			return res;
-		res = open_real_check_flags(inode, &real, flags);
-		if (res < 0) {
+		if (r < 0)
+			return r;
+		r = open_real_check_flags(inode, &real, flags);
+		if (r < 0) {
 			real_path_put(tree, &real);
-			return res;
+			return r;
 		}
-		res = open_real(tree, &real, inode, flags);
+		r = open_real(tree, &real, inode, flags);
 		real_path_put(tree, &real);
-		if (res >= 0 && ret_layer)
+		if (r >= 0 && ret_layer)
 			*ret_layer = real.layer;
-		if (!is_racing(res))
-			return res;
+		if (!is_racing(r))
+			return r;
 		tree_names_end(&names);
 		open_real_pause(i);
 	}
@@ -211,17 +211,17 @@ int inode_open(struct tree *tree, struct inode *inode, int flags, const struct l
 static int statx_real(const struct real_path *real, const struct inode *inode, struct statx *ret_stx)
 {
 	struct statx stx;
-	int res;
+	int r;
 
 	if (*real->name)
-		res = layer_statx(real->layer, real->dir.fd, real->name, &stx, NULL);
+		r = layer_statx(real->layer, real->dir.fd, real->name, &stx, NULL);
 	else
-		res = layer_statx_unchecked(real->layer, real->dir.fd, "", &stx);
-	if (res == 0)
-		res = open_real_compare(real, inode, &stx);
-	if (res == 0)
+		r = layer_statx_unchecked(real->layer, real->dir.fd, "", &stx);
+	if (r == 0)
+		r = open_real_compare(real, inode, &stx);
+	if (r == 0)
 		*ret_stx = stx;
-	return res;
+	return r;
 }
 
 /* What stands for an overmounted object: that it exists, and no more. */
@@ -244,21 +244,21 @@ int inode_statx(struct tree *tree, struct inode *inode, struct statx *ret_stx)
 	for (unsigned i = 0; i < OPEN_REAL_TRIES; i++) {
 		_cleanup_tree_names_ struct rwlock *names = tree_names_read(tree);
 		struct real_path real;
-		int res = inode_is_overmounted(inode) ? -EXDEV : real_path_get(tree, inode, &real);
+		int r = inode_is_overmounted(inode) ? -EXDEV : real_path_get(tree, inode, &real);
 
-		if (res == 0) {
-			res = statx_real(&real, inode, ret_stx);
+		if (r == 0) {
+			r = statx_real(&real, inode, ret_stx);
 			real_path_put(tree, &real);
 		}
 		/* Overmounted from the start, or since. */
-		if (res == -EXDEV) {
+		if (r == -EXDEV) {
 			statx_of_overmounted(inode, ret_stx);
-			res = 0;
+			r = 0;
 		}
-		if (res == 0)
+		if (r == 0)
 			inode_fix_statx(tree, inode, ret_stx);
-		if (!is_racing(res))
-			return res;
+		if (!is_racing(r))
+			return r;
 		tree_names_end(&names);
 		open_real_pause(i);
 	}

@@ -64,12 +64,12 @@ static int pin_source(struct tree *tree, struct inode *inode, const struct orpha
 static int link_source(struct tree *tree, struct inode *inode, const struct orphan_source *s)
 {
 	char orphan[WORK_NAME_MAX];
-	int work_fd = tree->layers->work_fd, res;
+	int work_fd = tree->layers->work_fd, r;
 
 	work_orphan_name(inode->id, orphan);
-	res = *s->name ? os_linkat(s->fd, s->name, work_fd, orphan) : os_link_fd(s->fd, work_fd, orphan);
-	if (res < 0)
-		return res;
+	r = *s->name ? os_linkat(s->fd, s->name, work_fd, orphan) : os_link_fd(s->fd, work_fd, orphan);
+	if (r < 0)
+		return r;
 	atomic_store_explicit(&inode->pinned_fd, INODE_HELD_BY_NAME, memory_order_release);
 	return 1;
 }
@@ -77,7 +77,7 @@ static int link_source(struct tree *tree, struct inode *inode, const struct orph
 /* The one way, else the other; an error is that of the way that is tried first. */
 static int orphan_source(struct tree *tree, struct inode *inode, const struct orphan_source *s)
 {
-	int res, other;
+	int r, other;
 
 	if (atomic_load_explicit(&inode->pinned_fd, memory_order_relaxed) != INODE_NOT_PINNED)
 		return 0;
@@ -86,18 +86,18 @@ static int orphan_source(struct tree *tree, struct inode *inode, const struct or
 	if (tree->layers->removed != REMOVED_STAYS)
 		return link_source(tree, inode, s);
 	if (atomic_load(&tree->n_pinned) < tree->max_pinned) {
-		res = pin_source(tree, inode, s);
-		if (res != -EMFILE && res != -ENFILE)
-			return res;
+		r = pin_source(tree, inode, s);
+		if (r != -EMFILE && r != -ENFILE)
+			return r;
 		other = link_source(tree, inode, s);
 	} else {
 		/* The upper may be full, or have no right or no room for a further link. */
-		res = link_source(tree, inode, s);
-		if (res >= 0)
-			return res;
+		r = link_source(tree, inode, s);
+		if (r >= 0)
+			return r;
 		other = pin_source(tree, inode, s);
 	}
-	return other < 0 ? res : other;
+	return other < 0 ? r : other;
 }
 
 int orphan_hold(struct tree *tree, struct inode *inode, int dirfd, const char *name)
@@ -113,37 +113,37 @@ int orphan_hold_fd(struct tree *tree, struct inode *inode, int fd)
 int orphan_moved(struct tree *tree, struct inode *inode, int dirfd, const char *name)
 {
 	char orphan[WORK_NAME_MAX];
-	int res;
+	int r;
 
 	work_orphan_name(inode->id, orphan);
-	res = os_renameat2(dirfd, name, tree->layers->work_fd, orphan, 0);
-	if (res == 0)
+	r = os_renameat2(dirfd, name, tree->layers->work_fd, orphan, 0);
+	if (r == 0)
 		atomic_store_explicit(&inode->pinned_fd, INODE_HELD_BY_NAME, memory_order_release);
-	return res;
+	return r;
 }
 
 int inode_move_back(struct tree *tree, struct inode *inode, int dirfd, const char *name)
 {
 	char orphan[WORK_NAME_MAX];
-	int res;
+	int r;
 
 	work_orphan_name(inode->id, orphan);
-	res = os_renameat2(tree->layers->work_fd, orphan, dirfd, name, 0);
-	if (res == 0)
+	r = os_renameat2(tree->layers->work_fd, orphan, dirfd, name, 0);
+	if (r == 0)
 		atomic_store_explicit(&inode->pinned_fd, INODE_NOT_PINNED, memory_order_release);
-	return res;
+	return r;
 }
 
 static void unlink_orphan(struct tree *tree, const struct inode *inode)
 {
 	char orphan[WORK_NAME_MAX];
-	int res;
+	int r;
 
 	work_orphan_name(inode->id, orphan);
-	res = os_unlinkat(tree->layers->work_fd, orphan, 0);
-	if (res < 0)
+	r = os_unlinkat(tree->layers->work_fd, orphan, 0);
+	if (r < 0)
 		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING, "work directory: %s not removed: %s", orphan,
-			    strerror(-res));
+			    strerror(-r));
 }
 
 void orphan_let_go(struct tree *tree, struct inode *inode)
@@ -169,19 +169,19 @@ void orphan_finish(struct tree *tree, struct inode *inode)
 
 int inode_intern_nameless(struct tree *tree, const struct statx *stx, int fd, struct inode **ret_inode)
 {
-	struct resolved r = {.stx = *stx, .in_upper = true};
+	struct resolved resolved = {.stx = *stx, .in_upper = true};
 	_cleanup_close_ int owned = fd;
 	struct inode *inode;
-	int res;
+	int r;
 
 	if (!CHECK(tree->layers->has_upper && !S_ISDIR(stx->stx_mode)))
 		return -EIO;
-	res = layer_object(tree->layers, layer_upper(tree->layers), fd, "", stx, &r.id);
-	if (res < 0)
-		return res;
-	r.ino = layer_union_ino(tree->layers, r.id);
+	r = layer_object(tree->layers, layer_upper(tree->layers), fd, "", stx, &resolved.id);
+	if (r < 0)
+		return r;
+	resolved.ino = layer_union_ino(tree->layers, resolved.id);
 	lock_take(&tree->table);
-	inode = inode_new_locked(tree, &r, 0);
+	inode = inode_new_locked(tree, &resolved, 0);
 	if (inode) {
 		atomic_fetch_or(&inode->flags, INODE_UNLINKED | INODE_TMPFILE);
 		atomic_fetch_and(&inode->flags, (uint16_t)~INODE_XATTR_FLAGS_KNOWN);

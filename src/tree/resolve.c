@@ -31,24 +31,24 @@ static int resolve_step(struct search *s, struct dirref *ref)
 	struct search_state before = resolve_state(s);
 	struct dirfd fd;
 	struct layer_lookup p;
-	int kind = layer_lookup_name(s->stack, ref, name, &fd, &p), res = kind;
+	int kind = layer_lookup_name(s->stack, ref, name, &fd, &p), r = kind;
 
 	s->last = ref->layer;
-	if (res == LAYER_LOOKUP_OBJECT) {
-		res = resolve_object(s, l, fd.fd, name, &p);
-	} else if (res == LAYER_LOOKUP_WHITEOUT) {
+	if (r == LAYER_LOOKUP_OBJECT) {
+		r = resolve_object(s, l, fd.fd, name, &p);
+	} else if (r == LAYER_LOOKUP_WHITEOUT) {
 		s->done = true;
-		s->r->upper_whiteout = l->upper && !s->found;
-		res = 0;
-	} else if (res == LAYER_LOOKUP_NOTHING) {
+		s->resolved->upper_whiteout = l->upper && !s->found;
+		r = 0;
+	} else if (r == LAYER_LOOKUP_NOTHING) {
 		s->wasted++;
-	} else if (res == LAYER_LOOKUP_NOWHERE) {
-		res = 0;
+	} else if (r == LAYER_LOOKUP_NOWHERE) {
+		r = 0;
 	}
 	resolve_end_below(s, &p, before.redirects);
-	resolve_tell(s, l, before, kind < 0 ? LAYER_LOOKUP_NOTHING : (enum layer_lookup_kind)kind, &p, res);
+	resolve_tell(s, l, before, kind < 0 ? LAYER_LOOKUP_NOTHING : (enum layer_lookup_kind)kind, &p, r);
 	s->stack->calls->put(s->stack, &fd);
-	return res;
+	return r;
 }
 
 /* Before one more layer is asked. */
@@ -60,80 +60,80 @@ static int check_goes_on(const struct search *s)
 static int resolve_search(struct search *s, unsigned first, unsigned last)
 {
 	const struct layer_set *set = s->stack->layers;
-	int res = 0;
+	int r = 0;
 
 	/* Of another name than the one that was asked for the listing knows nothing. */
-	for (unsigned i = 0; i < stack_depth(s->stack) && !s->done && res == 0 && !from_roots(s); i++) {
+	for (unsigned i = 0; i < stack_depth(s->stack) && !s->done && r == 0 && !from_roots(s); i++) {
 		struct dirref *ref = stack_ref(s->stack, i);
 
 		if (s->path || s->metacopy || (ref->layer >= first && ref->layer <= last))
-			res = check_goes_on(s) ?: resolve_step(s, ref);
+			r = check_goes_on(s) ?: resolve_step(s, ref);
 	}
 	if (!from_roots(s))
-		return res;
-	for (unsigned i = s->last + 1; i < set->n && !s->done && res == 0; i++)
-		res = check_goes_on(s) ?: resolve_walk(s, &set->layers[i]);
-	return res;
+		return r;
+	for (unsigned i = s->last + 1; i < set->n && !s->done && r == 0; i++)
+		r = check_goes_on(s) ?: resolve_walk(s, &set->layers[i]);
+	return r;
 }
 
 /* The union's inode number: that of the lower object it comes from, so that it stays over copy-up and remount. */
 static void resolve_ino(struct search *s)
 {
 	const struct layer_set *set = s->stack->layers;
-	struct resolved *r = s->r;
+	struct resolved *resolved = s->resolved;
 
-	if (r->n_lower) {
-		const struct dirref *top = &r->lower[0];
+	if (resolved->n_lower) {
+		const struct dirref *top = &resolved->lower[0];
 
-		r->ino = s->lower_ino ? s->lower_ino : layer_union_ino(set, dirref_object(top));
-		r->has_origin = true;
+		resolved->ino = s->lower_ino ? s->lower_ino : layer_union_ino(set, dirref_object(top));
+		resolved->has_origin = true;
 	} else if (s->origin_ino) {
-		r->ino = s->origin_ino;
-		r->has_origin = true;
+		resolved->ino = s->origin_ino;
+		resolved->has_origin = true;
 	} else {
-		r->ino = layer_union_ino(set, r->id);
-		r->has_origin = !set->layers[r->layer].upper;
+		resolved->ino = layer_union_ino(set, resolved->id);
+		resolved->has_origin = !set->layers[resolved->layer].upper;
 	}
 }
 
 int resolve_in_stack(struct dir_stack *ds, const char *name, unsigned first, unsigned last, const struct resolve_trace *trace, struct resolved *ret,
 		    unsigned *ret_wasted)
 {
-	struct search s = {.stack = ds, .r = ret, .name = name, .trace = trace};
-	int res;
+	struct search s = {.stack = ds, .resolved = ret, .name = name, .trace = trace};
+	int r;
 
 	memset(ret, 0, sizeof(*ret));
-	res = resolve_search(&s, first, last);
-	if (res == 0 && !s.found && !ret->upper_whiteout && first > 0) {
+	r = resolve_search(&s, first, last);
+	if (r == 0 && !s.found && !ret->upper_whiteout && first > 0) {
 		/* The listing promised it: the layer was changed underneath. */
 		s.done = false;
-		res = resolve_search(&s, 0, UINT16_MAX);
+		r = resolve_search(&s, 0, UINT16_MAX);
 	}
-	if (res == 0 && s.metacopy)
-		res = resolve_data_elsewhere(&s);
-	if (res == 0 && s.found)
+	if (r == 0 && s.metacopy)
+		r = resolve_data_elsewhere(&s);
+	if (r == 0 && s.found)
 		resolve_ino(&s);
 	free(s.path);
 	if (ret_wasted)
-		*ret_wasted = res == 0 ? s.wasted : 0;
-	if (res == 0 && !s.found)
-		res = -ENOENT;
-	if (res < 0)
+		*ret_wasted = r == 0 ? s.wasted : 0;
+	if (r == 0 && !s.found)
+		r = -ENOENT;
+	if (r < 0)
 		resolved_finish(ret);
-	return res;
+	return r;
 }
 
-void resolved_finish(struct resolved *r)
+void resolved_finish(struct resolved *resolved)
 {
-	for (unsigned i = 0; i < r->n_lower; i++)
-		free(r->lower[i].path);
-	free(r->lower);
-	free(r->index_name);
-	r->index_name = NULL;
-	free(r->data_path);
-	r->data_path = NULL;
-	r->lower = NULL;
-	r->n_lower = 0;
+	for (unsigned i = 0; i < resolved->n_lower; i++)
+		free(resolved->lower[i].path);
+	free(resolved->lower);
+	free(resolved->index_name);
+	resolved->index_name = NULL;
+	free(resolved->data_path);
+	resolved->data_path = NULL;
+	resolved->lower = NULL;
+	resolved->n_lower = 0;
 }
 
 /* A root merges whatever its attributes say, as in kernel overlayfs; only that it may hold whiteouts of the xattr form
@@ -141,41 +141,41 @@ void resolved_finish(struct resolved *r)
 static int resolve_root_layer(struct search *s, const struct layer_set *set, const struct layer *l)
 {
 	struct layer_lookup p = {.record = layer_cache_root(l)};
-	int res = layer_statx_unchecked(l, l->root_fd, "", &p.stx);
+	int r = layer_statx_unchecked(l, l->root_fd, "", &p.stx);
 
-	if (res == 0)
-		res = layer_root_object(set, l, &p.stx, &p.id);
-	if (res == 0)
-		res = layer_read_xattr_flags(set, l, l->root_fd, "", &p.xattr_flags);
-	if (res < 0)
-		return res;
+	if (r == 0)
+		r = layer_root_object(set, l, &p.stx, &p.id);
+	if (r == 0)
+		r = layer_read_xattr_flags(set, l, l->root_fd, "", &p.xattr_flags);
+	if (r < 0)
+		return r;
 	if (l->index == 0) {
-		s->r->stx = p.stx;
-		s->r->id = p.id;
-		s->r->xattr_flags = p.xattr_flags;
-		s->r->in_upper = l->upper;
+		s->resolved->stx = p.stx;
+		s->resolved->id = p.id;
+		s->resolved->xattr_flags = p.xattr_flags;
+		s->resolved->in_upper = l->upper;
 	}
-	res = resolve_merge(s, l, &p);
+	r = resolve_merge(s, l, &p);
 	s->done = false;
-	if (res < 0 || !set->aufs)
-		return res;
-	res = layer_aufs_opaque(l, l->root_fd, "");
-	s->done = res > 0;
-	return MIN(res, 0);
+	if (r < 0 || !set->aufs)
+		return r;
+	r = layer_aufs_opaque(l, l->root_fd, "");
+	s->done = r > 0;
+	return MIN(r, 0);
 }
 
 int resolve_root(struct layer_set *set, struct resolved *ret)
 {
 	struct dir_stack stack = {.layers = set, .n_lower = set->n};
-	struct search s = {.stack = &stack, .r = ret};
-	int res = 0;
+	struct search s = {.stack = &stack, .resolved = ret};
+	int r = 0;
 
 	memset(ret, 0, sizeof(*ret));
-	for (unsigned i = 0; i < set->n && res == 0 && !s.done; i++)
-		res = resolve_root_layer(&s, set, &set->layers[i]);
-	if (res == 0)
+	for (unsigned i = 0; i < set->n && r == 0 && !s.done; i++)
+		r = resolve_root_layer(&s, set, &set->layers[i]);
+	if (r == 0)
 		resolve_ino(&s);
 	else
 		resolved_finish(ret);
-	return res;
+	return r;
 }

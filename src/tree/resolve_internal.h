@@ -11,7 +11,7 @@
 /* The state of one search. */
 struct search {
 	struct dir_stack *stack; /* the directory that is searched */
-	struct resolved *r;
+	struct resolved *resolved;
 	const struct resolve_trace *trace;
 	const char *name;
 	unsigned cap;	    /* of r->lower */

@@ -50,15 +50,15 @@ static int merge_path(struct search *s, const struct layer *l, char **ret_path)
 
 static int merge_lower(struct search *s, const struct layer *l, struct dirref ref)
 {
-	struct resolved *r = s->r;
-	int res;
+	struct resolved *resolved = s->resolved;
+	int r;
 
-	if (!ARRAY_ROOM(r->lower, r->n_lower, s->cap, s->cap ? 1U : MAX(stack_depth(s->stack), 1U)))
+	if (!ARRAY_ROOM(resolved->lower, resolved->n_lower, s->cap, s->cap ? 1U : MAX(stack_depth(s->stack), 1U)))
 		return -ENOMEM;
-	res = merge_path(s, l, &ref.path);
-	if (res == 0)
-		r->lower[r->n_lower++] = ref;
-	return res;
+	r = merge_path(s, l, &ref.path);
+	if (r == 0)
+		resolved->lower[resolved->n_lower++] = ref;
+	return r;
 }
 
 int resolve_merge(struct search *s, const struct layer *l, const struct layer_lookup *p)
@@ -76,7 +76,7 @@ int resolve_merge(struct search *s, const struct layer *l, const struct layer_lo
 		s->done = true;
 	if (!l->upper)
 		return merge_lower(s, l, ref);
-	s->r->upper_ref = ref;
+	s->resolved->upper_ref = ref;
 	return 0;
 }
 
@@ -118,7 +118,7 @@ int resolve_redirect(struct search *s, const struct layer *l, int dirfd, const c
 		     const char *at, size_t len)
 {
 	struct redirect redirect;
-	int res;
+	int r;
 
 	if (!redirect_counts(s, l, p))
 		return 0;
@@ -129,11 +129,11 @@ int resolve_redirect(struct search *s, const struct layer *l, int dirfd, const c
 			    "layer %s: a redirected directory is refused: redirects aren't followed", l->path);
 		return -EPERM;
 	}
-	res = layer_read_redirect(s->stack->layers, dirfd, name, &redirect);
-	if (res == -EINVAL)
+	r = layer_read_redirect(s->stack->layers, dirfd, name, &redirect);
+	if (r == -EINVAL)
 		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "layer %s: a redirect isn't valid", l->path);
-	if (res < 0)
-		return res == -ENODATA ? 0 : res;
+	if (r < 0)
+		return r == -ENODATA ? 0 : r;
 	return redirect_apply(s, &redirect, at, len);
 }
 
@@ -151,71 +151,71 @@ static void note_lower(struct search *s, const struct layer *l, const struct lay
 	if (l->upper || s->metacopy_lower)
 		return;
 	s->metacopy_lower = true;
-	s->r->lower_linked = p->stx.stx_nlink > 1;
+	s->resolved->lower_linked = p->stx.stx_nlink > 1;
 }
 
 /* 1 when the regular file `name` at dirfd has metadata alone; then its redirect was obeyed. */
 static int resolve_metacopy(struct search *s, const struct layer *l, int dirfd, const char *name,
 			    const struct layer_lookup *p)
 {
-	int res = p->xattr_flags & XATTR_FLAG_METACOPY ? layer_check_metacopy(s->stack->layers, dirfd, name) : -ENODATA;
+	int r = p->xattr_flags & XATTR_FLAG_METACOPY ? layer_check_metacopy(s->stack->layers, dirfd, name) : -ENODATA;
 
-	if (res == -ENODATA)
+	if (r == -ENODATA)
 		return 0;
-	if (res == -EIO)
+	if (r == -EIO)
 		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "layer %s: a metacopy xattr isn't valid", l->path);
-	if (res < 0)
-		return res;
+	if (r < 0)
+		return r;
 	s->metacopy = true;
 	note_lower(s, l, p);
-	res = resolve_redirect(s, l, dirfd, name, p, name, strlen(name));
-	return res < 0 ? res : 1;
+	r = resolve_redirect(s, l, dirfd, name, p, name, strlen(name));
+	return r < 0 ? r : 1;
 }
 
 static int data_found(struct search *s, const struct layer *l, const struct layer_lookup *p)
 {
-	struct resolved *r = s->r;
-	int res = 0;
+	struct resolved *resolved = s->resolved;
+	int r = 0;
 
 	if (s->walked)
-		r->data_path = strdup(s->walked + 1);
+		resolved->data_path = strdup(s->walked + 1);
 	else
-		res = s->stack->calls->compose(s->stack, l->index, search_name(s), &r->data_path);
-	if (res == 0 && !r->data_path)
-		res = -ENOMEM;
+		r = s->stack->calls->compose(s->stack, l->index, search_name(s), &resolved->data_path);
+	if (r == 0 && !resolved->data_path)
+		r = -ENOMEM;
 	note_lower(s, l, p);
-	r->data_layer = l->index;
-	r->data_blocks = p->stx.stx_blocks;
+	resolved->data_layer = l->index;
+	resolved->data_blocks = p->stx.stx_blocks;
 	s->metacopy = false;
 	s->done = true;
-	return res;
+	return r;
 }
 
 /* Something was met where the data of what was found has to be. */
 static int resolve_data(struct search *s, const struct layer *l, int dirfd, const char *name, struct layer_lookup *p)
 {
-	int res = p->overmounted ? 0 : layer_lookup_xattr_flags(s->stack, l, dirfd, name, p);
+	int r = p->overmounted ? 0 : layer_lookup_xattr_flags(s->stack, l, dirfd, name, p);
 
-	if (res < 0)
-		return res;
+	if (r < 0)
+		return r;
 	if (p->overmounted || !S_ISREG(p->stx.stx_mode) ||
 	    (p->stx.stx_size == 0 && (p->xattr_flags & XATTR_FLAG_WHITEOUT))) {
 		s->done = true;
 		return 0;
 	}
-	res = resolve_metacopy(s, l, dirfd, name, p);
-	return res == 0 ? data_found(s, l, p) : MIN(res, 0);
+	r = resolve_metacopy(s, l, dirfd, name, p);
+	return r == 0 ? data_found(s, l, p) : MIN(r, 0);
 }
 
 int resolve_data_elsewhere(struct search *s)
 {
 	const struct layer_set *set = s->stack->layers;
-	struct resolved *r = s->r;
+	struct resolved *resolved = s->resolved;
 
 	if (set->n_data && s->metacopy_lower && s->absolute) {
-		r->data_layer = LOWERDATA_LAZY;
-		r->data_path = strdup(s->path + 1);
-		return r->data_path ? 0 : -ENOMEM;
+		resolved->data_layer = LOWERDATA_LAZY;
+		resolved->data_path = strdup(s->path + 1);
+		return resolved->data_path ? 0 : -ENOMEM;
 	}
 	if (!set->follow_metacopy)
 		return resolve_refuse_metacopy();
@@ -225,11 +225,11 @@ int resolve_data_elsewhere(struct search *s)
 
 /* --- one object --------------------------------------------------------------------------------------------------- */
 
-static int keep_index_name(struct resolved *r, const struct index_entry *e)
+static int keep_index_name(struct resolved *resolved, const struct index_entry *e)
 {
-	r->nlink = e->nlink;
-	r->index_name = strdup(e->name);
-	return r->index_name ? 0 : -ENOMEM;
+	resolved->nlink = e->nlink;
+	resolved->index_name = strdup(e->name);
+	return resolved->index_name ? 0 : -ENOMEM;
 }
 
 /* The number of a lower file whose copy is shown in its place. */
@@ -238,10 +238,10 @@ static int number_below_copy(struct search *s, const struct layer *l, int dirfd,
 {
 	const struct layer_set *set = s->stack->layers;
 	unsigned xattr_flags;
-	int res = layer_read_xattr_flags(set, l, dirfd, name, &xattr_flags);
+	int r = layer_read_xattr_flags(set, l, dirfd, name, &xattr_flags);
 
-	if (res < 0)
-		return res;
+	if (r < 0)
+		return r;
 	s->origin_ino = xattr_flags & XATTR_FLAG_ORIGIN ? layer_origin_ino(set, l, dirfd, name) : 0;
 	if (!s->origin_ino)
 		s->origin_ino = layer_union_ino(set, p->id);
@@ -255,27 +255,27 @@ static int look_in_index(struct search *s, const struct layer *l, int dirfd, con
 {
 	const struct layer_set *set = s->stack->layers;
 	struct index_entry e;
-	int res;
+	int r;
 
 	if (!set->index || layer_is_indexed(set, l) || p->overmounted || p->stx.stx_nlink < 2 ||
 	    S_ISDIR(p->stx.stx_mode) || !index_takes(set, p->stx.stx_mode & S_IFMT))
 		return 0;
-	s->r->index_generation = index_generation(set);
+	s->resolved->index_generation = index_generation(set);
 	if (index_is_idle(set)) {
-		s->r->nlink = p->stx.stx_nlink;
+		s->resolved->nlink = p->stx.stx_nlink;
 		return 0;
 	}
-	res = index_look(set, l, dirfd, name, &p->stx, &e);
-	if (res < 0)
-		return res == -EOPNOTSUPP ? 0 : res;
-	res = keep_index_name(s->r, &e);
-	if (res < 0 || !e.indexed)
-		return res;
+	r = index_look(set, l, dirfd, name, &p->stx, &e);
+	if (r < 0)
+		return r == -EOPNOTSUPP ? 0 : r;
+	r = keep_index_name(s->resolved, &e);
+	if (r < 0 || !e.indexed)
+		return r;
 	*copy = (struct layer_lookup){.stx = e.stx};
-	res = layer_object(set, &set->layers[0], index_fd(set), e.name, &e.stx, &copy->id);
-	if (res == 0)
-		res = number_below_copy(s, l, dirfd, name, p);
-	return res < 0 ? res : 1;
+	r = layer_object(set, &set->layers[0], index_fd(set), e.name, &e.stx, &copy->id);
+	if (r == 0)
+		r = number_below_copy(s, l, dirfd, name, p);
+	return r < 0 ? r : 1;
 }
 
 /* The copy in the index is what the lower name shows; one without data has it in the lower object. */
@@ -284,21 +284,21 @@ static int resolve_indexed(struct search *s, const struct layer *l, int dirfd, c
 {
 	const struct layer_set *set = s->stack->layers;
 	const struct layer *upper = &set->layers[0];
-	struct resolved *r = s->r;
-	int fd = index_fd(set), res = layer_lookup_xattr_flags(s->stack, upper, fd, r->index_name, copy),
+	struct resolved *resolved = s->resolved;
+	int fd = index_fd(set), r = layer_lookup_xattr_flags(s->stack, upper, fd, resolved->index_name, copy),
 	    check = -ENODATA;
 
-	if (res == 0 && S_ISREG(copy->stx.stx_mode) && (copy->xattr_flags & XATTR_FLAG_METACOPY))
-		check = layer_check_metacopy(set, fd, r->index_name);
-	if (res < 0 || (check < 0 && check != -ENODATA))
-		return res < 0 ? res : check;
+	if (r == 0 && S_ISREG(copy->stx.stx_mode) && (copy->xattr_flags & XATTR_FLAG_METACOPY))
+		check = layer_check_metacopy(set, fd, resolved->index_name);
+	if (r < 0 || (check < 0 && check != -ENODATA))
+		return r < 0 ? r : check;
 	s->found = true;
-	r->stx = copy->stx;
-	r->id = copy->id;
-	r->layer = upper->index;
-	r->xattr_flags = copy->xattr_flags;
-	r->indexed = true;
-	r->metacopy = s->metacopy = check >= 0;
+	resolved->stx = copy->stx;
+	resolved->id = copy->id;
+	resolved->layer = upper->index;
+	resolved->xattr_flags = copy->xattr_flags;
+	resolved->indexed = true;
+	resolved->metacopy = s->metacopy = check >= 0;
 	s->done = !s->metacopy;
 	return s->metacopy ? resolve_data(s, l, dirfd, name, p) : 0;
 }
@@ -310,48 +310,48 @@ static int look_at_origin(struct search *s, const struct layer *l, int dirfd, co
 	const struct layer_set *set = s->stack->layers;
 	struct index_entry e;
 	uint64_t ino;
-	int res;
+	int r;
 
 	/* Below the topmost lower part nothing has a say in the number. */
-	if (!(p->xattr_flags & XATTR_FLAG_ORIGIN) || s->r->n_lower)
+	if (!(p->xattr_flags & XATTR_FLAG_ORIGIN) || s->resolved->n_lower)
 		return 0;
 	ino = layer_origin_ino(set, l, dirfd, name);
 	if (!s->found)
 		s->origin_ino = ino;
 	if (!l->upper)
 		s->lower_ino = ino;
-	res = layer_is_indexed(set, l) ? index_look_upper(set, dirfd, name, &p->stx, &e) : 0;
-	if (res <= 0)
-		return res;
-	s->r->indexed = true;
-	return keep_index_name(s->r, &e);
+	r = layer_is_indexed(set, l) ? index_look_upper(set, dirfd, name, &p->stx, &e) : 0;
+	if (r <= 0)
+		return r;
+	s->resolved->indexed = true;
+	return keep_index_name(s->resolved, &e);
 }
 
 /* The topmost object. 1 when what is below doesn't matter. */
 static int resolve_found(struct search *s, const struct layer *l, int dirfd, const char *name,
 			 const struct layer_lookup *p)
 {
-	struct resolved *r = s->r;
-	int res = 0;
+	struct resolved *resolved = s->resolved;
+	int r = 0;
 
 	s->found = true;
-	r->stx = p->stx;
-	r->id = p->id;
-	r->layer = l->index;
-	r->xattr_flags = p->xattr_flags;
-	r->overmounted = p->overmounted;
-	r->in_upper = l->upper;
+	resolved->stx = p->stx;
+	resolved->id = p->id;
+	resolved->layer = l->index;
+	resolved->xattr_flags = p->xattr_flags;
+	resolved->overmounted = p->overmounted;
+	resolved->in_upper = l->upper;
 	if (S_ISREG(p->stx.stx_mode))
-		res = resolve_metacopy(s, l, dirfd, name, p);
-	r->metacopy = res > 0;
-	return res < 0 ? res : !r->metacopy && !S_ISDIR(p->stx.stx_mode);
+		r = resolve_metacopy(s, l, dirfd, name, p);
+	resolved->metacopy = r > 0;
+	return r < 0 ? r : !resolved->metacopy && !S_ISDIR(p->stx.stx_mode);
 }
 
 int resolve_object(struct search *s, const struct layer *l, int dirfd, const char *name, struct layer_lookup *p)
 {
 	bool is_dir = S_ISDIR(p->stx.stx_mode);
 	struct layer_lookup copy;
-	int res;
+	int r;
 
 	if (s->metacopy)
 		return resolve_data(s, l, dirfd, name, p);
@@ -361,19 +361,19 @@ int resolve_object(struct search *s, const struct layer *l, int dirfd, const cha
 	}
 	if (resolve_is_forbidden(s->stack->layers, l, &p->stx))
 		return -ELOOP;
-	res = is_dir ? 0 : look_in_index(s, l, dirfd, name, p, &copy);
-	if (res != 0)
-		return res < 0 ? res : resolve_indexed(s, l, dirfd, name, p, &copy);
-	res = layer_lookup_xattr_flags(s->stack, l, dirfd, name, p);
-	if (res == 0)
-		res = look_at_origin(s, l, dirfd, name, p);
-	if (res == 0 && is_dir)
-		res = resolve_merge(s, l, p);
-	if (res == 0 && !s->found)
-		res = resolve_found(s, l, dirfd, name, p);
-	if (res < 0)
-		return res;
-	s->done |= res > 0;
+	r = is_dir ? 0 : look_in_index(s, l, dirfd, name, p, &copy);
+	if (r != 0)
+		return r < 0 ? r : resolve_indexed(s, l, dirfd, name, p, &copy);
+	r = layer_lookup_xattr_flags(s->stack, l, dirfd, name, p);
+	if (r == 0)
+		r = look_at_origin(s, l, dirfd, name, p);
+	if (r == 0 && is_dir)
+		r = resolve_merge(s, l, p);
+	if (r == 0 && !s->found)
+		r = resolve_found(s, l, dirfd, name, p);
+	if (r < 0)
+		return r;
+	s->done |= r > 0;
 	return is_dir ? resolve_redirect(s, l, dirfd, name, p, name, strlen(name)) : 0;
 }
 
@@ -387,8 +387,10 @@ void resolve_end_below(struct search *s, const struct layer_lookup *p, unsigned 
 
 struct search_state resolve_state(const struct search *s)
 {
-	return (struct search_state){
-		.redirects = s->redirects, .n_lower = s->r->n_lower, .found = s->found, .has_data = s->r->data_path != NULL};
+	return (struct search_state){.redirects = s->redirects,
+				     .n_lower = s->resolved->n_lower,
+				     .found = s->found,
+				     .has_data = s->resolved->data_path != NULL};
 }
 
 void resolve_tell(struct search *s, const struct layer *l, struct search_state before, enum layer_lookup_kind kind,

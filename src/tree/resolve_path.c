@@ -18,26 +18,26 @@
 static int walk_look(struct search *s, const struct layer *l, int dirfd, const char *name, struct layer_lookup *p)
 {
 	const struct layer_set *set = s->stack->layers;
-	int res, hides = 0;
+	int r, hides = 0;
 
 	*p = (struct layer_lookup){0};
 	if (layer_reserves_name(set, name))
 		return 1;
-	res = layer_statx(l, dirfd, name, &p->stx, &p->overmounted);
-	if (res == 0)
-		res = layer_object(set, l, dirfd, name, &p->stx, &p->id);
-	if (res == 0)
+	r = layer_statx(l, dirfd, name, &p->stx, &p->overmounted);
+	if (r == 0)
+		r = layer_object(set, l, dirfd, name, &p->stx, &p->id);
+	if (r == 0)
 		layer_number_by_name(l, s->walked_ino, name, &p->id);
-	if (res < 0 && res != -ENOENT && res != -ENAMETOOLONG)
-		return res;
-	if (set->aufs && l->index + 1 < set->n && (res < 0 || S_ISDIR(p->stx.stx_mode)))
+	if (r < 0 && r != -ENOENT && r != -ENAMETOOLONG)
+		return r;
+	if (set->aufs && l->index + 1 < set->n && (r < 0 || S_ISDIR(p->stx.stx_mode)))
 		hides = layer_lookup_aufs(s->stack, layer_aufs_hides, l, dirfd, name);
 	if (hides < 0)
 		return hides;
 	p->hides_below = hides;
-	if (res < 0)
+	if (r < 0)
 		resolve_end_below(s, p, s->redirects);
-	return res < 0;
+	return r < 0;
 }
 
 /* With what follows the name at `at`. 1: this layer has nothing at the path. */
@@ -45,10 +45,10 @@ static int walk_through(struct search *s, const struct layer *l, int dirfd, cons
 {
 	unsigned redirects = s->redirects;
 	struct layer_lookup p;
-	int res = walk_look(s, l, dirfd, name, &p);
+	int r = walk_look(s, l, dirfd, name, &p);
 
-	if (res != 0)
-		return res;
+	if (r != 0)
+		return r;
 	if (p.overmounted)
 		return 1;
 	if (!S_ISDIR(p.stx.stx_mode)) {
@@ -57,29 +57,29 @@ static int walk_through(struct search *s, const struct layer *l, int dirfd, cons
 	}
 	if (resolve_is_forbidden(s->stack->layers, l, &p.stx))
 		return -ELOOP;
-	res = layer_lookup_xattr_flags(s->stack, l, dirfd, name, &p);
-	if (res < 0)
-		return res;
+	r = layer_lookup_xattr_flags(s->stack, l, dirfd, name, &p);
+	if (r < 0)
+		return r;
 	if (p.xattr_flags & XATTR_FLAG_OPAQUE)
 		s->done = true;
-	res = resolve_redirect(s, l, dirfd, name, &p, at, strlen(name));
+	r = resolve_redirect(s, l, dirfd, name, &p, at, strlen(name));
 	resolve_end_below(s, &p, redirects);
 	s->walked_ino = p.id.ino;
-	return res;
+	return r;
 }
 
 /* The last component, which is a directory or not what is looked for: a directory has been found above. */
 static int walk_end(struct search *s, const struct layer *l, int dirfd, const char *name, struct layer_lookup *p)
 {
 	unsigned redirects = s->redirects;
-	int res = walk_look(s, l, dirfd, name, p);
+	int r = walk_look(s, l, dirfd, name, p);
 
-	if (res != 0)
-		return MIN(res, 0);
+	if (r != 0)
+		return MIN(r, 0);
 	s->walked_to = p;
-	res = resolve_object(s, l, dirfd, name, p);
+	r = resolve_object(s, l, dirfd, name, p);
 	resolve_end_below(s, p, redirects);
-	return res;
+	return r;
 }
 
 static int walk_components(struct search *s, const struct layer *l, const char *path, struct layer_lookup *p)
@@ -90,7 +90,7 @@ static int walk_components(struct search *s, const struct layer *l, const char *
 	for (;;) {
 		const char *at = path + 1;
 		size_t len = strcspn(at, "/");
-		int dirfd = fd < 0 ? l->root_fd : fd, next, res;
+		int dirfd = fd < 0 ? l->root_fd : fd, next, r;
 
 		if (!CHECK(len > 0 && len <= TREE_NAME_MAX))
 			return -EIO;
@@ -98,9 +98,9 @@ static int walk_components(struct search *s, const struct layer *l, const char *
 		name[len] = '\0';
 		if (!at[len])
 			return walk_end(s, l, dirfd, name, p);
-		res = walk_through(s, l, dirfd, name, at);
-		if (res != 0)
-			return MIN(res, 0);
+		r = walk_through(s, l, dirfd, name, at);
+		if (r != 0)
+			return MIN(r, 0);
 		next = stack_open_name(s->stack, l, dirfd, name);
 		if (next < 0)
 			return next == -ENOENT || next == -ENOTDIR || next == -ELOOP || next == -EXDEV ? 0 : next;
@@ -115,15 +115,15 @@ int resolve_walk(struct search *s, const struct layer *l)
 	_cleanup_free_ char *path = strdup(s->path);
 	struct search_state before = resolve_state(s);
 	struct layer_lookup p = {0};
-	int res;
+	int r;
 
 	if (!path)
 		return -ENOMEM;
 	s->walked = path;
 	s->walked_ino = l->root_number;
 	s->walked_to = NULL;
-	res = walk_components(s, l, path, &p);
-	resolve_tell(s, l, before, s->walked_to ? LAYER_LOOKUP_OBJECT : LAYER_LOOKUP_NOTHING, &p, res);
+	r = walk_components(s, l, path, &p);
+	resolve_tell(s, l, before, s->walked_to ? LAYER_LOOKUP_OBJECT : LAYER_LOOKUP_NOTHING, &p, r);
 	s->walked = NULL;
-	return res;
+	return r;
 }

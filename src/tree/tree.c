@@ -15,17 +15,17 @@
 
 static int tree_make_root(struct tree *tree)
 {
-	struct resolved r;
-	int res = resolve_root(tree->layers, &r);
+	struct resolved resolved;
+	int r = resolve_root(tree->layers, &resolved);
 
-	if (res < 0)
-		return res;
+	if (r < 0)
+		return r;
 	lock_take(&tree->table);
-	tree->root = inode_new_locked(tree, &r, 0);
+	tree->root = inode_new_locked(tree, &resolved, 0);
 	if (tree->root)
 		tree->root->nlookup = 1;
 	lock_drop(&tree->table);
-	resolved_finish(&r);
+	resolved_finish(&resolved);
 	if (!tree->root)
 		return -ENOMEM;
 	return CHECK(tree->root->id == TREE_ROOT_ID) ? 0 : -EIO;
@@ -33,15 +33,15 @@ static int tree_make_root(struct tree *tree)
 
 static int tree_make_parts(struct tree *tree, const struct tree_limits *limits)
 {
-	int res = inode_table_new(tree);
+	int r = inode_table_new(tree);
 
-	if (res == 0)
-		res = dirfd_cache_new(tree, limits->max_dirfds);
-	if (res == 0)
-		res = listing_cache_new(tree, limits->max_listing_bytes);
-	if (res == 0)
-		res = tree_make_root(tree);
-	return res;
+	if (r == 0)
+		r = dirfd_cache_new(tree, limits->max_dirfds);
+	if (r == 0)
+		r = listing_cache_new(tree, limits->max_listing_bytes);
+	if (r == 0)
+		r = tree_make_root(tree);
+	return r;
 }
 
 /* What the rooms above the table, and the tiers above, have of an inode that is being freed; no lock held. */
@@ -59,7 +59,7 @@ static void end_of_inode(struct tree *tree, struct inode *inode)
 int tree_new(struct layer_set *set, const struct tree_limits *limits, struct tree **ret_tree)
 {
 	struct tree *tree;
-	int res;
+	int r;
 
 	if (!CHECK(set->n > 0 && set->n <= UINT16_MAX))
 		return -EINVAL;
@@ -74,10 +74,10 @@ int tree_new(struct layer_set *set, const struct tree_limits *limits, struct tre
 	tree->layers = layer_set_get(set);
 	tree->max_pinned = limits->max_pinned;
 	tree->end_of_inode = end_of_inode;
-	res = tree_make_parts(tree, limits);
-	if (res < 0) {
+	r = tree_make_parts(tree, limits);
+	if (r < 0) {
 		tree_free(tree);
-		return res;
+		return r;
 	}
 	*ret_tree = tree;
 	return 0;
