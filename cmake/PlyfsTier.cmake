@@ -1,4 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
+# plyfs_link(LINK TARGET): makes a symbolic link. A link that is right already is left as it is, so that a user can configure again what root
+# configured.
+function(plyfs_link link target)
+  set(now "")
+  if(IS_SYMLINK ${link})
+    file(READ_SYMLINK ${link} now)
+  endif()
+  if(NOT now STREQUAL target)
+    get_filename_component(folder ${link} DIRECTORY)
+    file(MAKE_DIRECTORY ${folder})
+    file(CREATE_LINK ${target} ${link} SYMBOLIC)
+  endif()
+endfunction()
+
 # plyfs_tier(NAME SOURCES a.c b.c [ROOMS r...] [PREFIX p] [DEPENDS lower...] [LIBRARIES l...]): one tier is one static library. Its contracts are
 # the headers of include/PREFIX (PREFIX is NAME by default), its sources and private headers lie in src/NAME. DEPENDS names the
 # tiers directly below. ROOMS names folders of src/NAME, lowest first: their files use no file of a later room, and none that lies in no
@@ -26,11 +40,17 @@ function(plyfs_tier name)
   set_property(GLOBAL PROPERTY PLYFS_TIER_${name}_SEES ${sees})
 
   set(folder ${PROJECT_BINARY_DIR}/include/${name})
-  file(REMOVE_RECURSE ${folder})
-  file(MAKE_DIRECTORY ${folder})
+  set(prefixes "")
   foreach(tier ${sees})
     get_property(prefix GLOBAL PROPERTY PLYFS_TIER_${tier}_PREFIX)
-    file(CREATE_LINK ${PROJECT_SOURCE_DIR}/include/${prefix} ${folder}/${prefix} SYMBOLIC)
+    list(APPEND prefixes ${prefix})
+    plyfs_link(${folder}/${prefix} ${PROJECT_SOURCE_DIR}/include/${prefix})
+  endforeach()
+  file(GLOB found RELATIVE ${folder} ${folder}/*)
+  foreach(stale ${found})
+    if(NOT stale IN_LIST prefixes)
+      file(REMOVE ${folder}/${stale})
+    endif()
   endforeach()
 
   add_library(plyfs_${name} STATIC ${arg_SOURCES})
