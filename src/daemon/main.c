@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,12 +111,17 @@ static int fill_standard_fds(void)
 	return 0;
 }
 
+/* glibc gives each of up to 16 threads an arena of its own, whose free memory no other thread uses. One request thread works at a time, so two
+ * arenas are enough, and which thread served what doesn't decide how much memory a walked file takes. */
+#define ARENAS 2
+
 static int prepare_process(const struct options *opt)
 {
 	int r;
 
 	if (!opt->foreground)
 		inherited_note();
+	(void)mallopt(M_ARENA_MAX, ARENAS);
 	hash_seed_init();
 	fault_init();
 	umask(0);
