@@ -214,7 +214,7 @@ enum xattr_flag {
 	XATTR_FLAG_PROTATTR = 1 << 11, /* overlay.protattr; obeyed in the upper */
 	XATTR_FLAGS_SHOWN = XATTR_FLAG_ACL | XATTR_FLAG_DEFAULT_ACL | XATTR_FLAG_CAPABILITY | XATTR_FLAG_OTHER_XATTR,
 };
-/* One listxattr, and a getxattr of overlay.opaque where it is present; more where the layer doesn't list marks. 0 where it has no xattrs.
+/* One listxattr, and a getxattr of overlay.opaque where it is present; more where the layer doesn't list xattrs. 0 where it has no xattrs.
  * *ret_flags. */
 int layer_read_xattr_flags(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,
 			   unsigned *ret_flags);

@@ -13,10 +13,10 @@
  *  I4  An unlinked inode whose object is in the upper is kept from before its last name went: by a pinned descriptor, or by a name in
  *      the work directory that goes with the inode, which may be the last one itself, moved there.
  *  I5  A directory in layer L has its parent in layer L and lies there beneath it by its own name, or its ref carries its path in
- *      layer L. A lower ref's place never changes; before a directory that has some is renamed, they all get their paths.
+ *      layer L. A lower ref's location never changes; before a directory that has some is renamed, they all get their paths.
  *  I6  A descriptor opened by name is checked by device and inode number before it is used, so a racing rename can't swap files.
  *      Where the upper's numbers tell nothing (layer/device.h) nothing is opened by name while names of the upper are moved: N.
- *  I7  A file's data is in its own object, or (INODE_METACOPY) in a lower one, whose place doesn't change. The flag comes before the
+ *  I7  A file's data is in its own object, or (INODE_METACOPY) in a lower one, whose location doesn't change. The flag comes before the
  *      object is published in the upper, goes once, and a file with the flag is never opened for writing.
  *
  * Locks: legend letters at the fields; order in base/lock.h.

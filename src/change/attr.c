@@ -204,7 +204,7 @@ static bool has_flags(const struct inode *inode)
 struct protection {
 	bool changed;
 	unsigned flags;  /* its own, all of them */
-	unsigned marked; /* by overlay.protattr */
+	unsigned protattr; /* as overlay.protattr has them */
 };
 
 /* Makes overlay.protattr say what `flags` will: the kernel reads it there. An object that is protected already must be unprotected for
@@ -214,8 +214,8 @@ static int protection_change(struct writer *writer, int fd, unsigned flags, stru
 	int r;
 
 	flags &= FLAGS_PROTECTING;
-	*before = (struct protection){.marked = change_protattr_flags(writer, fd)};
-	if (before->marked == flags)
+	*before = (struct protection){.protattr = change_protattr_flags(writer, fd)};
+	if (before->protattr == flags)
 		return 0;
 	r = os_getflags(fd, &before->flags);
 	if (r < 0)
@@ -233,7 +233,7 @@ static void protection_restore(struct writer *writer, int fd, const struct prote
 
 	if (!before->changed)
 		return;
-	r = change_set_protattr(writer, fd, before->marked);
+	r = change_set_protattr(writer, fd, before->protattr);
 	if (r == 0 && (before->flags & FLAGS_PROTECTING))
 		r = os_setflags(fd, before->flags);
 	if (r < 0)

@@ -75,7 +75,7 @@ static int removal_run(struct removal *m, int (*steps)(struct removal *m))
 	m->dirfd = dir.dirfd.fd;
 	lock_take(lock);
 	r = target_hold(m->writer, &m->target, &m->resolved, m->dirfd, m->name,
-			m->lower_positive ? VICTIM_REPLACED : VICTIM_UNLINKED);
+			m->lower_positive ? TARGET_REPLACED : TARGET_UNLINKED);
 	if (!is_dir)
 		names = tree_names_write(m->writer->tree);
 	if (r == 0)
@@ -105,7 +105,7 @@ static int remove_file_steps(struct removal *m)
 		return target_unlink(&m->target);
 	if (!m->resolved.in_upper)
 		return work_make_whiteout(set, m->dirfd, m->name);
-	/* A mark beside the name comes before what it is for. */
+	/* `.wh.NAME` comes before NAME goes. */
 	if (set->whiteout_form == WHITEOUT_AUFS)
 		r = work_hide_below(m->dirfd, m->name);
 	if (r == 0)

@@ -99,7 +99,7 @@ static enum name_kind kind_of(const struct rename_name *n)
 	return n->resolved.n_lower ? NAME_DIR_MERGED : NAME_DIR_PURE;
 }
 
-/* Whether whiteouts would be files in the parent; one that isn't in the upper yet comes there without a mark. */
+/* Whether whiteouts would be files in the parent; one that isn't in the upper yet comes there without an xattr. */
 static int gather_parent(struct writer *writer, struct rename_name *n, struct rename_side *side)
 {
 	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
@@ -441,7 +441,7 @@ static int rename_prepare(struct rename *x)
 
 	if (r == 0 && !(x->flags & RENAME_EXCHANGE) && x->new.exists)
 		r = target_hold(x->writer, &x->new.known, &x->new.resolved, name_fd(&x->new), x->new.name,
-				VICTIM_REPLACED);
+				TARGET_REPLACED);
 	if (r == 0)
 		r = prepare_whiteout(x);
 	if (r < 0 || !x->steps.clear_new)

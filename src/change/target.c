@@ -62,12 +62,12 @@ int target_check_flags(struct writer *writer, const struct target *t, const stru
 
 /* Where a descriptor doesn't keep what is removed. A link leaves the step that replaces the name a single one; where that hides what is open,
  * somebody has seen to it that hardly anything is. */
-static int keep_or_move(struct target *t, enum target_end end)
+static int hold_or_move(struct target *t, enum target_end end)
 {
 	bool last = inode_has_last_name(t->tree, t->inode);
 	int r = 0;
 
-	t->moves = end == VICTIM_UNLINKED && (last || t->tree->layers->removed == REMOVED_HIDES);
+	t->moves = end == TARGET_UNLINKED && (last || t->tree->layers->removed == REMOVED_HIDES);
 	if (!last)
 		work_temp_name(t->tree->layers, t->temp);
 	if (!last || t->moves)
@@ -89,7 +89,7 @@ int target_hold(struct writer *writer, struct target *t, const struct resolved *
 	else if (!resolved->in_upper || !inode_in_upper(t->inode))
 		return 0;
 	else if (writer->layers->removed != REMOVED_STAYS && !inode_is_dir(t->inode))
-		r = keep_or_move(t, end);
+		r = hold_or_move(t, end);
 	else if (!inode_has_last_name(writer->tree, t->inode))
 		return 0;
 	else

@@ -41,8 +41,8 @@ struct target {
 
 /* How a name goes. */
 enum target_end {
-	VICTIM_UNLINKED, /* it is unlinked, and nothing comes in its place in the same step */
-	VICTIM_REPLACED, /* by a whiteout or another object, whose rename takes it away */
+	TARGET_UNLINKED, /* it is unlinked, and nothing comes in its place in the same step */
+	TARGET_REPLACED, /* by a whiteout or another object, whose rename takes it away */
 };
 
 /* Finds it, and makes it known if it wasn't: whoever looks the name up until it is gone gets this very inode, so its
@@ -60,9 +60,9 @@ int target_check_flags(struct writer *writer, const struct target *t, const stru
 int target_hold(struct writer *writer, struct target *t, const struct resolved *resolved, int dirfd, const char *name,
 		enum target_end end);
 /* On a file system that doesn't keep what is removed while it is open, or hides it in its directory: moves the object away if it must. Nothing
- * has the name then. With VICTIM_REPLACED just before the step that would take the name away. */
+ * has the name then. With TARGET_REPLACED just before the step that would take the name away. */
 int target_move(struct target *t);
-/* With VICTIM_UNLINKED: takes the name away, by unlink(2) or by target_move(). */
+/* With TARGET_UNLINKED: takes the name away, by unlink(2) or by target_move(). */
 int target_unlink(struct target *t);
 /* The name has gone, or has stayed and is put back. Caller holds I. */
 void target_gone(struct target *t);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What all kinds of change do to objects of the upper: reaching a directory, its times, its default ACL, private attributes.
+ * What all kinds of change do to objects of the upper: opening a directory, its times, its default ACL, private attributes.
  */
 #include "internal.h"
 

@@ -161,7 +161,7 @@ static int enter_directory(const char *path)
 /* PATH is a group's name, as /proc/PID/cgroup shows it: in each hierarchy that has it. */
 static int enter_named(const struct cgroup *cgroup, const char *path)
 {
-	int ret = -ENOENT;
+	int entered = -ENOENT;
 
 	for (size_t i = 0; i < cgroup->count; i++) {
 		const struct hierarchy *h = &cgroup->list[i];
@@ -176,9 +176,9 @@ static int enter_named(const struct cgroup *cgroup, const char *path)
 			continue;
 		if (r < 0)
 			return r;
-		ret = 0;
+		entered = 0;
 	}
-	return ret;
+	return entered;
 }
 
 /* --- a new group ------------------------------------------------------------------------------------------------- */

@@ -63,7 +63,7 @@ struct mounted {
 	bool is_ready; /* /dev/fd/N, which was mounted before us and stays so */
 	/* Whether the way there leads through the mountpoint. Then it may be used before the mount only: a thread of ours would wait for another
 	 * one's answer, and all of them for each other. */
-	bool covers_device, covers_sys, covers_syslog, covers_libraries;
+	bool overmounts_device, overmounts_sys, overmounts_syslog, overmounts_libraries;
 };
 
 /* Opens the descriptor; what is mounted may cover the device later. 0, or -errno and *ret_error, to be freed, is the line for the user; NULL

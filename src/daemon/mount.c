@@ -194,7 +194,7 @@ static int take_ready(struct mounted *m, char **ret_error)
 }
 
 /* Over the root directory nothing is covered: who has a path goes by the directory below. */
-static bool covers(const struct options *opt, const char *path)
+static bool overmounts(const struct options *opt, const char *path)
 {
 	return strcmp(opt->mountpoint, "/") != 0 && os_leads_through(path, opt->mountpoint);
 }
@@ -207,12 +207,12 @@ int mounted_prepare(const struct options *opt, struct mounted *m, char **ret_err
 	*m = (struct mounted){.opt = opt, .fd = -1, .helper_fd = -1};
 	if (strncmp(opt->mountpoint, READY, strlen(READY)) == 0)
 		return take_ready(m, ret_error);
-	if (covers(opt, "/proc/self"))
+	if (overmounts(opt, "/proc/self"))
 		return mount_refuse(m, -EBUSY, "the daemon needs /proc while it is mounted", ret_error);
-	m->covers_device = covers(opt, FUSE_DEVICE);
-	m->covers_sys = covers(opt, "/sys/class/bdi/x") || covers(opt, "/sys/devices/system/cpu/x");
-	m->covers_syslog = covers(opt, "/dev/log") || covers(opt, "/run/systemd/journal/x") || covers(opt, "/run/x");
-	m->covers_libraries = covers(opt, "/etc/ld.so.cache") || (library && covers(opt, library));
+	m->overmounts_device = overmounts(opt, FUSE_DEVICE);
+	m->overmounts_sys = overmounts(opt, "/sys/class/bdi/x") || overmounts(opt, "/sys/devices/system/cpu/x");
+	m->overmounts_syslog = overmounts(opt, "/dev/log") || overmounts(opt, "/run/systemd/journal/x") || overmounts(opt, "/run/x");
+	m->overmounts_libraries = overmounts(opt, "/etc/ld.so.cache") || (library && overmounts(opt, library));
 	m->fd = os_open_path(FUSE_DEVICE, O_RDWR, 0);
 	if (m->fd >= 0)
 		return 0;

@@ -98,8 +98,8 @@ static struct fs_options fs_options_of(struct session *s)
 		.copyup_at_open = opt->copyup == COPYUP_AT_OPEN,
 		.writeback = opt->writeback,
 		.passthrough = opt->data == DATA_PASSTHROUGH,
-		.io_uring = opt->io_uring && !s->mounted.covers_sys,
-		.opens_device = !s->mounted.covers_device,
+		.io_uring = opt->io_uring && !s->mounted.overmounts_sys,
+		.opens_device = !s->mounted.overmounts_device,
 		.low_latency = (enum low_latency)opt->low_latency,
 		.max_write = opt->max_write,
 		.max_readahead = opt->max_readahead,
@@ -107,7 +107,7 @@ static struct fs_options fs_options_of(struct session *s)
 		.max_background = opt->max_background,
 		.cache_max = opt->cache_max,
 		.max_fds = (unsigned)MIN(os_raise_nofile(), 1UL << 20),
-		.mountpoint = s->mounted.covers_sys ? NULL : opt->mountpoint,
+		.mountpoint = s->mounted.overmounts_sys ? NULL : opt->mountpoint,
 		.print_negotiated = opt->debug,
 		.on_live = on_live,
 		.on_live_arg = s,
@@ -125,7 +125,7 @@ static void open_log(const struct session *s)
 	/* Its file would be read at the first message, and be covered by then. */
 	tzset();
 	/* It is looked for each time when nobody listens. */
-	if (s->mounted.covers_syslog)
+	if (s->mounted.overmounts_syslog)
 		log_warning("%s: the mount covers the system's log, which gets no messages", opt->mountpoint);
 	else
 		log_open_syslog("plyfs");
@@ -154,7 +154,7 @@ static int new_session(struct session *s)
 		argv[args.argc++] = (char *)"-d";
 #ifdef FUSE_CAP_OVER_IO_URING
 	/* With it libfuse counts processors when the kernel has answered. */
-	if (s->opt->io_uring && !s->mounted.covers_sys)
+	if (s->opt->io_uring && !s->mounted.overmounts_sys)
 		argv[args.argc++] = (char *)"-oio_uring";
 #endif
 	s->se = fuse_session_new(&args, fs_operations(), sizeof(struct fuse_lowlevel_ops), s->fs);
@@ -190,7 +190,7 @@ static int session_start(struct session *s)
 	if (opt.give_away && s->set->has_upper && s->set->can_chown)
 		log_debug("no capability to act as the callers (CAP_SETPCAP, CAP_SETUID, CAP_SETGID): new files are given away by chown");
 	/* libfuse ends its threads by it. */
-	if (s->mounted.covers_libraries)
+	if (s->mounted.overmounts_libraries)
 		os_load_unwinder();
 	os_reserve_fds(MIN(opt.max_fds, RESERVED_FDS));
 	r = fs_new(s->set, &opt, &s->fs);

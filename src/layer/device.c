@@ -130,17 +130,17 @@ static uint64_t hash_dev(uint64_t seed, dev_t dev)
 }
 
 /* Subvolumes are told by the number that btrfs gave them, and in one file system no two of them get the same value. Of other devices
- * within a file system nothing lasts, and of what covers a name nothing is asked: it may be our own mount. */
+ * within a file system nothing lasts, and of what is mounted on a name nothing is asked: it may be our own mount. */
 static uint64_t device_key_of(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,
 			      const struct statx *stx)
 {
 	const struct layer_fs *fs = &set->fs[l->fs];
-	bool covers = *name && (stx->stx_attributes & STATX_ATTR_MOUNT_ROOT);
+	bool is_mount_root = *name && (stx->stx_attributes & STATX_ATTR_MOUNT_ROOT);
 	uint64_t subvolume;
 
-	if (fs->subvolumes && !covers && os_subvolume(dirfd, name, &subvolume) == 0)
+	if (fs->subvolumes && !is_mount_root && os_subvolume(dirfd, name, &subvolume) == 0)
 		return fs->id + subvolume;
-	return hash_dev(covers ? 0 : fs->id, layer_dev_of(stx));
+	return hash_dev(is_mount_root ? 0 : fs->id, layer_dev_of(stx));
 }
 
 bool device_join(struct layer_set *set, struct layer *l, const struct statx *stx)
@@ -218,7 +218,7 @@ uint64_t layer_number_of_root(const char *path)
 
 void layer_number_by_name(const struct layer *l, uint64_t dir, const char *name, struct object_id *id)
 {
-	/* What another mount covers there has numbers of its own. */
+	/* What is mounted there has numbers of its own. */
 	if (l->numbers_by_name && id->device == l->device)
 		id->ino = (XXH3_64bits_withSeed(name, strlen(name), dir) & INO_MASK) | 1;
 }

@@ -258,7 +258,7 @@ static int index_refuse(struct layer_opening *lo, int err)
 	return err < 0 ? layer_refuse_errno(lo, err, "index", lo->spec->workdir) : 0;
 }
 
-/* Marks without the uuid that the file system has are of an older kernel, or plyfs. Entries would have names without it too, so there must be none. */
+/* File handles without the uuid that the file system has are of an older kernel, or plyfs. Entries would have names without it too, so there must be none. */
 static int renew_xattrs(const struct layer_opening *lo, int dir)
 {
 	const struct layer_set *set = lo->set;

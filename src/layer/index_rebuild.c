@@ -30,7 +30,7 @@
 
 struct rebuild_entry {
 	char name[OVL_FH_INDEX_NAME_SIZE], new_name[OVL_FH_INDEX_NAME_SIZE];
-	struct ovl_fh old, origin; /* what its object is marked with, and what is right here */
+	struct ovl_fh old, origin; /* what overlay.origin of its object says, and what is right here */
 	struct layer_id id;	   /* of its object */
 	uint32_t links, found; /* links in the upper: that there must be, and that were met */
 	char *path; /* owned; of the lower file in its layer */

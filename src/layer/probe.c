@@ -214,7 +214,7 @@ static int probe_xattr(struct layer_set *set, const char *name)
 	r = set->has_upper_xattr ? recognise_lists_xattr(set, name) : 0;
 	atomic_init(&upper->lists_xattrs, !set->has_upper_xattr || r > 0);
 	if (r >= 0 && !atomic_load(&upper->lists_xattrs))
-		log_debug("%s: marks aren't listed there, each is asked for by its name", upper->path);
+		log_debug("%s: xattrs aren't listed there, each is asked for by its name", upper->path);
 	return MIN(r, 0);
 }
 
@@ -270,7 +270,7 @@ static int probe_rename_whiteout(struct layer_set *set, const char *name)
 	return MIN(r, 0);
 }
 
-/* Without attributes a directory that hides what is below can't say so, whatever marks removed names. */
+/* Without attributes a directory that hides what is below can't say so, whatever form whiteouts have. */
 static int probe_choose_whiteouts(struct layer_opening *lo, bool devices)
 {
 	const struct layer_location *upper = &lo->locations[0];

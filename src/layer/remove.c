@@ -87,14 +87,14 @@ static int remove_each(void *arg, const struct os_dirent *entry)
 }
 
 /* A file system may skip entries when others are removed during reading, so it is read until it is found empty. */
-static int empty_dir(struct removal *r, int fd, unsigned depth)
+static int empty_dir(struct removal *removal, int fd, unsigned depth)
 {
 	for (int pass = 0; pass < MAX_PASSES; pass++) {
-		struct removal_level level = {.removal = r, .fd = fd, .depth = depth};
-		int ret = os_read_dir(fd, remove_each, &level);
+		struct removal_level level = {.removal = removal, .fd = fd, .depth = depth};
+		int r = os_read_dir(fd, remove_each, &level);
 
-		if (ret < 0 || !level.seen)
-			return ret;
+		if (r < 0 || !level.seen)
+			return r;
 	}
 	return 0;
 }

@@ -59,11 +59,11 @@ struct walk {
 /* Attributes, where the type alone doesn't say enough. */
 static int layer_walk_look(struct walk *w, struct layer_walk_entry *e, unsigned char type)
 {
-	bool kept_aside = w->l->override != OVERRIDE_NONE && type == DT_REG;
+	bool is_overridden = w->l->override != OVERRIDE_NONE && type == DT_REG;
 	bool may_be_whiteout = type == DT_CHR || (type == DT_REG && w->xwhiteouts);
 
 	e->stx = (struct statx){.stx_mask = STATX_TYPE, .stx_mode = (uint16_t)DTTOIF(type), .stx_ino = e->ino};
-	if ((w->flags & LAYER_WALK_STAT) || type == DT_UNKNOWN || may_be_whiteout || kept_aside || (type == DT_DIR && !w->l->cloned))
+	if ((w->flags & LAYER_WALK_STAT) || type == DT_UNKNOWN || may_be_whiteout || is_overridden || (type == DT_DIR && !w->l->cloned))
 		return layer_statx(w->l, e->dirfd, e->name, &e->stx, &e->overmounted);
 	return 0;
 }

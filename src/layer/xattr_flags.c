@@ -131,7 +131,7 @@ static int has_xattr_named(const struct layer_set *set, int dirfd, const char *n
 	return size < 0 ? (int)size : 1;
 }
 
-/* Adds to *marks those that the list left out. */
+/* Adds to *xattr_flags those that the list left out. */
 static int ask_xattrs(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,
 		      unsigned *xattr_flags)
 {

@@ -29,7 +29,7 @@
 #define SLOT_CHUNK 4096u
 #define SLOT_CHUNKS 65536u
 
-/* A place in the inode table. Chunks of slots never move or go, so a slot is read without a lock; a stale id meets
+/* A slot of the inode table. Chunks of slots never move or go, so a slot is read without a lock; a stale id meets
  * another generation. */
 struct inode_slot {
 	struct inode *_Atomic inode;

@@ -44,30 +44,30 @@ bool listing_may_be_kept(uint64_t cookie)
 }
 
 /* The slot of the first entry from a position on. */
-static uint32_t slot_of_position(const struct listing *l, const struct position *location)
+static uint32_t slot_of_position(const struct listing *l, const struct position *position)
 {
-	return listing_slot(l, location->from ? location->from : (uint64_t)l->first_live << 32);
+	return listing_slot(l, position->from ? position->from : (uint64_t)l->first_live << 32);
 }
 
 /* Copies entries from `cookie` on; *flags gets those of each. */
 static void batch_fill_locked(struct dir *dir, uint64_t cookie, size_t max_bytes, struct listing_batch *b,
 			      uint8_t *flags)
 {
-	struct position location = cookie_position(dir->notes, cookie);
+	struct position position = cookie_position(dir->notes, cookie);
 	uint32_t first_hash = UINT32_MAX;
 	struct listing *l = dir->listing;
 	const struct listed *last = NULL;
 	size_t bytes = 0, names = 0;
 
 	b->n = 0;
-	for (uint32_t slot = slot_of_position(l, &location); slot < l->n_slots; slot++) {
+	for (uint32_t slot = slot_of_position(l, &position); slot < l->n_slots; slot++) {
 		const struct listed *e = listing_at(l, slot);
 
 		if (!e || (e->flags & LISTED_HIDDEN))
 			continue;
 		if (last && cookie_rank(last->hash) == cookie_rank(e->hash))
 			b->entries[b->n - 1].cookie =
-				cookie_between(&dir->notes, location.generation, listed_key(l, last));
+				cookie_between(&dir->notes, position.generation, listed_key(l, last));
 		bytes += e->name_len + ENTRY_OVERHEAD;
 		/* One entry at least, or the caller would take it for the end. */
 		if (b->n == LISTING_BATCH || (bytes > max_bytes && last))
@@ -76,7 +76,7 @@ static void batch_fill_locked(struct dir *dir, uint64_t cookie, size_t max_bytes
 		b->names[names + e->name_len] = '\0';
 		flags[b->n] = e->flags;
 		b->entries[b->n++] =
-			(struct listing_entry){.cookie = cookie_of_rank(location.generation, cookie_rank(e->hash)),
+			(struct listing_entry){.cookie = cookie_of_rank(position.generation, cookie_rank(e->hash)),
 					       .ino = e->ino,
 					       .layer = e->layer,
 					       .type = e->type,
@@ -87,7 +87,7 @@ static void batch_fill_locked(struct dir *dir, uint64_t cookie, size_t max_bytes
 			first_hash = e->hash;
 		last = e;
 	}
-	if (!location.from)
+	if (!position.from)
 		l->first_live = first_hash;
 }
 

@@ -20,7 +20,7 @@ static uint32_t home_of(const struct number_table *t, uint64_t ino)
 	return (uint32_t)hash_bytes(&ino, sizeof(ino)) & t->mask;
 }
 
-/* Where the number is, or the free place where it would be. There is a table. */
+/* The cell of the number, or the free one where it would be. There is a table. */
 static uint32_t cell_of(const struct number_table *t, uint64_t ino)
 {
 	uint32_t at = home_of(t, ino);

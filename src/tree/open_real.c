@@ -157,7 +157,7 @@ static int open_real_once(const struct real_path *real, const struct inode *inod
 	return fd;
 }
 
-/* Opens what is within reach, checked. */
+/* Opens the real object, checked. */
 static int open_real(struct tree *tree, struct real_path *real, const struct inode *inode, int flags)
 {
 	_cleanup_close_ int fd = -1;

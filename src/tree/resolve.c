@@ -137,7 +137,7 @@ void resolved_finish(struct resolved *resolved)
 }
 
 /* A root merges whatever its attributes say, as in kernel overlayfs; only that it may hold whiteouts of the xattr form
- * is heeded, and an archive's mark that a layer begins anew. */
+ * is heeded, and an archive's name that makes a layer begin anew. */
 static int resolve_root_layer(struct search *s, const struct layer_set *set, const struct layer *l)
 {
 	struct layer_lookup p = {.record = layer_cache_root(l)};

@@ -52,7 +52,7 @@ enum uppers {
 	UPPERS_LOOSE,  /* and so may opaque xattrs, which the kernel sets on any new directory where it makes
 			* redirects */
 };
-/* Upper a was changed by the kernel last. What copies and marks hide or show the merged trees tell. */
+/* Upper a was changed by the kernel last. What copies and xattrs hide or show the merged trees tell. */
 unsigned uppers_compare(const char *a, const char *b, enum uppers how);
 /* Prints all of a layer. */
 void layer_print(const char *dir);

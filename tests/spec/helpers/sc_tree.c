@@ -97,7 +97,7 @@ static void print_content(int dirfd, const char *name)
 	close(fd);
 }
 
-/* The marks whose value or presence depends on file handles or on the file system's own number. */
+/* The xattrs whose value or presence depends on file handles or on the file system's own number. */
 static bool is_bookkeeping(const char *name)
 {
 	static const char *const tails[] = {"overlay.origin", "overlay.uuid",	"overlay.nlink",

@@ -30,7 +30,7 @@ scenario() {
 	check "a link of a lower file" refused ln victim .wh.other
 	check "a rename" refused mv mine .wh.victim
 	check "a rename of a directory" refused mv dir .wh.victim
-	check "an opaque mark" refused touch dir/.wh..wh..opq
+	check "an opaque name" refused touch dir/.wh..wh..opq
 	check "the bare prefix" refused touch .wh.
 	check "an attribute of that dialect" refused setfattr -n user.fuseoverlayfs.opaque -v y dir
 	check "nothing was copied up for it" test ! -e "$BASE/upper/victim" -a ! -e "$BASE/upper/dir"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # title: immutable and append-only files are kept in the upper as the kernel keeps them, and the other side sees them
 # labels: quick
-# expect-diff: upper:.(dir|immutable|log|up)\| the flag itself stands beside the mark: the FUSE side of the kernel can't enforce what it doesn't know
+# expect-diff: upper:.(dir|immutable|log|up)\| the flag itself stands beside the xattr: the FUSE side of the kernel can't enforce what it doesn't know
 
 layers() {
 	put l1/immutable "content"

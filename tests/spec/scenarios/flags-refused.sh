@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # title: a change of flags that the upper's file system refuses changes nothing
 # labels: quick
-# plyfs-only: the kernel keeps the mark of a change that was refused, so that the file is immutable, or isn't any more
+# plyfs-only: the kernel keeps the xattr of a change that was refused, so that the file is immutable, or isn't any more
 
 layers() {
 	put upper/free x

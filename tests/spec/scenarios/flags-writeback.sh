@@ -2,7 +2,7 @@
 # title: with writeback an immutable file can't be opened to write, an append-only one takes what is appended, and neither loses anything
 # labels: quick
 # options: writeback
-# expect-diff: upper:.low/(log|short)[|] the flag is set on the upper object itself, besides its mark
+# expect-diff: upper:.low/(log|short)[|] the flag is set on the upper object itself, besides its xattr
 
 layers() {
 	local dir

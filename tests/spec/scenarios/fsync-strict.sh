@@ -39,6 +39,6 @@ scenario() {
 		union_umount "$b/merged" || echo "FAIL: unmount"
 	done
 	union "$b/merged" "lowerdir=$b/l1,upperdir=$b/up,workdir=$b/wk,fsync=volatile" || return
-	check "fsync=volatile leaves the mark of volatile" test -e wk/work/incompat/volatile
+	check "fsync=volatile leaves incompat/volatile" test -e wk/work/incompat/volatile
 	union_umount "$b/merged" || echo "FAIL: unmount"
 }

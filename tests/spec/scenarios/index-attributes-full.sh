@@ -5,7 +5,7 @@
 # kernel-options: index=on,redirect_dir=off,metacopy=off,xino=off
 # needs: setfacl setfattr
 
-# ext4 has a block for them. The mark that says where a copy comes from takes what room there is besides, and no more.
+# ext4 has a block for them. The xattr that says where a copy comes from takes what room there is besides, and no more.
 path() {
 	local name
 

@@ -2,7 +2,7 @@
 # title: a long row of changes of linked names gives the same files, links and counts
 # options: index=on
 # kernel-options: index=on,redirect_dir=off,metacopy=off,xino=off
-# may-diff: ^(upper):.* which names have their link in the upper, and the opaque mark of new directories
+# may-diff: ^(upper):.* which names have their link in the upper, and the opaque xattr of new directories
 
 layers() {
 	local i d

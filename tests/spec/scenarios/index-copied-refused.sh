@@ -105,7 +105,7 @@ others() {
 	stop
 }
 
-# What was copied with its links broken, or never had any, keeps marks that name nothing.
+# What was copied with its links broken, or never had any, keeps xattrs that name nothing.
 without_entries() {
 	start "$(opts store)"
 	rm merged/?

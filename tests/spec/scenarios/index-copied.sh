@@ -86,7 +86,7 @@ layers_alone() {
 	mv kept/l? store
 }
 
-# In a user namespace, with marks in user.*, which symlinks can't have.
+# In a user namespace, with xattrs in user.*, which symlinks can't have.
 in_namespace() {
 	rm -rf copy/upper copy/work user
 	mkdir copy/upper copy/work

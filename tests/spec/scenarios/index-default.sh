@@ -20,7 +20,7 @@ scenario() {
 	try sh -c 'echo more >>merged/single; rm merged/single; stat -c %h merged/a'
 	union_umount "$BASE/merged"
 	check "no index directory" test ! -e work/index
-	check "no mark on the upper's root" sh -c '! getfattr -n trusted.overlay.origin upper 2>/dev/null'
+	check "no xattr on the upper's root" sh -c '! getfattr -n trusted.overlay.origin upper 2>/dev/null'
 	plain
 	try sh -c 'echo new >>merged/a; cat merged/b'
 	union_umount "$BASE/merged"

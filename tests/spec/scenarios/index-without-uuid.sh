@@ -2,14 +2,14 @@
 # title: an index that was made where the file system's uuid couldn't be told goes on where it can
 # labels: quick
 # not-mounted: yes
-# plyfs-only: about marks that plyfs made where it was told no uuid
+# plyfs-only: about xattrs that plyfs made where it was told no uuid
 
 layers() {
 	put l1/a "old"
 	ln l1/a l1/b
 }
 
-# without_uuid FILE ATTRIBUTE: the mark as it is on a kernel that doesn't tell.
+# without_uuid FILE ATTRIBUTE: the xattr as it is on a kernel that doesn't tell.
 without_uuid() {
 	local value
 
@@ -26,7 +26,7 @@ scenario() {
 		unsupported "the kernel doesn't tell uuids"
 	without_uuid upper trusted.overlay.origin
 	without_uuid work/index trusted.overlay.upper
-	check "mounted over marks without it" union "$BASE/merged" "$options"
+	check "mounted over xattrs without it" union "$BASE/merged" "$options"
 	echo new >>merged/a
 	check_equal "the index is used" "old new" "$(echo $(cat merged/b))"
 	union_umount "$BASE/merged"

@@ -95,7 +95,7 @@ scenario() {
 	check "a mount without a cache reads directories" [ "$(calls_of getdents64)" -gt 60 ]
 	rm -f index/*
 	check "caches are made" make_caches
-	check_equal "a cold walk reads no directory and no marks" 0 "$(calls_of 'getdents64|(l|f)?listxattr|listxattrat')"
+	check_equal "a cold walk reads no directory and no xattrs" 0 "$(calls_of 'getdents64|(l|f)?listxattr|listxattrat')"
 	check_equal "a cache belongs to its owner" "600 600" "$(caches | xargs stat -c %a | xargs)"
 
 	rm -f index/*

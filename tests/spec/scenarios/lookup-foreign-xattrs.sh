@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# title: overlay marks in the other namespace of attributes are ordinary attributes
+# title: overlay xattrs in the other namespace of attributes are ordinary attributes
 # labels: quick
 
 layers() {

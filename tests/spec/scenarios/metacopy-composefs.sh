@@ -37,7 +37,7 @@ look() {
 	(cd merged && find . -printf '%p %y %m %l\n' | sort && find . -type f -printf '%p %s\n' | sort && find . -type f ! -name lost -exec md5sum {} + | sort)
 }
 
-marks() {
+xattrs() {
 	local path
 
 	for path in $(find "$@" \( -type f -o -type d \) | sort); do
@@ -71,6 +71,6 @@ scenario() {
 	echo changed >merged/config
 	try cat merged/config
 	try union_umount merged
-	try marks upper
+	try xattrs upper
 	umount meta
 }

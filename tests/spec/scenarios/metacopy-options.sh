@@ -20,6 +20,6 @@ scenario() {
 	refuse "none there" "datadir: nowhere: No such file or directory" "lowerdir=l1,datadir+=nowhere,$upper" merged
 	refuse "the upper" "(upperdir|datadir): .*" "lowerdir=l1::upper,$upper" merged
 	refuse "metacopy without redirects" "metacopy: on: needs redirect_dir=on" "lowerdir=l1,metacopy=on,redirect_dir=nofollow,$upper" merged
-	refuse "metacopy with user marks" "metacopy: on: excludes userxattr" "lowerdir=l1,metacopy=on,userxattr,$upper" merged
+	refuse "metacopy with user xattrs" "metacopy: on: excludes userxattr" "lowerdir=l1,metacopy=on,userxattr,$upper" merged
 	refuse "verity" "verity: require: not supported yet" "lowerdir=l1,metacopy=on,verity=require,$upper" merged
 }

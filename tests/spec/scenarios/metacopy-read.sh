@@ -2,7 +2,7 @@
 # title: a file whose metadata and data lie in different layers shows both, and never zeros in the data's place
 # labels: quick
 # options: metacopy=on,redirect_dir=on
-# expect-diff: version a mark that nobody knows isn't followed
+# expect-diff: version an xattr that nobody knows isn't followed
 # kernel-options: index=off,redirect_dir=on,metacopy=on,xino=off
 
 layers() {

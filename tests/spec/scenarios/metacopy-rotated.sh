@@ -19,7 +19,7 @@ look() {
 	(cd merged && find . | sort && find . -type f -printf '%p %m %s %b\n' | sort && find . -type f -exec md5sum {} + | sort)
 }
 
-marks() {
+xattrs() {
 	local path
 
 	for path in $(find "$@" \( -type f -o -type d \) | sort); do
@@ -52,5 +52,5 @@ scenario() {
 	echo x >>merged/b
 	try look
 	try union_umount merged
-	try marks upper upper2 upper3
+	try xattrs upper upper2 upper3
 }

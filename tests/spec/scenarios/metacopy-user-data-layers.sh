@@ -27,7 +27,7 @@ scenario() {
 	try cat data
 	try cat upper-lower
 	try cat elsewhere
-	check "a mark of the other namespace is none" [ "$(tr -d '\0' <other-namespace | wc -c)" = 0 ]
+	check "an xattr of the other namespace is none" [ "$(tr -d '\0' <other-namespace | wc -c)" = 0 ]
 	try chmod 600 data
 	try cat data
 	put data "changed"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# title: unions lie on unions, three deep, as lower and as upper, and each keeps its own whiteouts and marks
+# title: unions lie on unions, three deep, as lower and as upper, and each keeps its own whiteouts and xattrs
 # plyfs-only: the kernel refuses an upper on an overlay and a third level
 # not-mounted: yes
 # timeout: 120
@@ -38,8 +38,8 @@ scenario() {
 	check_equal "its names" "dir dir/link dir/low file hard replaced replaced/three" "$(cd m3 && echo $(find . -mindepth 1 | sed 's,^./,,' | sort))"
 	check_equal "level 2 is as it was" "content one two" "$(echo $(cat m2/file))"
 	check_equal "level 2's names" "dir dir/fifo file link replaced replaced/two" "$(cd m2 && echo $(find . -mindepth 1 | sed 's,^./,,' | sort))"
-	check_equal "an attribute named like a mark goes through" x "$(getfattr --only-values -n trusted.overlay.mine m2/file 2>/dev/null)"
-	check_equal "and is a mark, hidden, one level up" "" "$(getfattr --only-values -n trusted.overlay.mine m3/file 2>/dev/null)"
+	check_equal "an attribute named like an xattr goes through" x "$(getfattr --only-values -n trusted.overlay.mine m2/file 2>/dev/null)"
+	check_equal "and is an xattr, hidden, one level up" "" "$(getfattr --only-values -n trusted.overlay.mine m3/file 2>/dev/null)"
 	numbers_agree "numbers agree" m3/dir
 	before=$("$SC" tree m3 | md5sum)
 	check "unmounted 3" union_umount "$b/m3"

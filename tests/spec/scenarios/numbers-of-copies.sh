@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# title: what was duplicated in the upper, marks and all, are two files and two directories
+# title: what was duplicated in the upper, xattrs and all, are two files and two directories
 # labels: quick
 # options: redirect_dir=on
 # plyfs-only: the kernel answers ESTALE for the second of them

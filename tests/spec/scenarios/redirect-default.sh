@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# title: redirects are made by default with marks in trusted.*, and not with marks in user.*, where none is followed unasked
+# title: redirects are made by default with xattrs in trusted.*, and not with xattrs in user.*, where none is followed unasked
 # labels: quick
 # plyfs-only: the kernel has other defaults
 # not-mounted: yes
@@ -30,7 +30,7 @@ both() {
 scenario() {
 	with "" both "trusted: the rename is made" "$SC rename m/dir m/new && [ -f m/new/f ] &&
 		getfattr --only-values -n trusted.overlay.redirect upper/new | grep -qx dir"
-	with "" both "trusted: a mark in user.* is an ordinary attribute" '[ -z "$(ls -A m/forged)" ]'
+	with "" both "trusted: an xattr in user.* is an ordinary attribute" '[ -z "$(ls -A m/forged)" ]'
 	with redirect_dir=off both "off: EXDEV" "$SC rename m/dir m/new | grep -qx EXDEV && [ -f m/dir/f ] && [ ! -e upper/dir ]"
 	with userxattr both "user: EXDEV, nothing is copied up, mv copies" "$SC rename m/dir m/new | grep -qx EXDEV &&
 		[ -f m/dir/f ] && [ ! -e upper/dir ] && mv m/dir m/new && [ -f m/new/f ] && [ ! -e m/dir ]"

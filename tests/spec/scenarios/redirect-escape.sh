@@ -4,7 +4,7 @@
 # may-diff: ^observations: the errno differs for what climbs
 # may-diff: stat:E(ACCES|INVAL)$ likewise
 
-mark() {
+set_redirect() {
 	mkdir -p "l1/$1"
 	setfattr -n trusted.overlay.redirect -v "$2" "l1/$1"
 }
@@ -12,16 +12,16 @@ layers() {
 	put l2/there/x "x"
 	mkdir -p secret
 	put secret/passwd "s"
-	mark a ..
-	mark b /..
-	mark c /../secret
-	mark d /there/../../secret
-	mark e there/
-	mark f /there/
-	mark g //there
-	mark h /
-	mark i .
-	mark j a/b
+	set_redirect a ..
+	set_redirect b /..
+	set_redirect c /../secret
+	set_redirect d /there/../../secret
+	set_redirect e there/
+	set_redirect f /there/
+	set_redirect g //there
+	set_redirect h /
+	set_redirect i .
+	set_redirect j a/b
 }
 
 scenario() {

@@ -2,22 +2,22 @@
 # title: redirects of every layer count for the layers below it, also on the way of another one
 # labels: quick
 
-mark() {
+set_redirect() {
 	mkdir -p "$1"
 	setfattr -n trusted.overlay.redirect -v "$2" "$1"
 }
 layers() {
 	# twice renamed: by the upper and by the middle layer
 	put l2/first/x "twice"
-	mark l1/second first
+	set_redirect l1/second first
 	whiteout l1/first
-	mark upper/third second
+	set_redirect upper/third second
 	whiteout upper/second
 	# a path through a directory that the layer below has renamed
 	put l2/old/sub/y "through"
-	mark l1/new /old
+	set_redirect l1/new /old
 	whiteout l1/old
-	mark upper/moved /new/sub
+	set_redirect upper/moved /new/sub
 	mkdir -p upper/new
 	whiteout upper/new/sub
 	# a path that ends at an opaque directory, a file, a whiteout
@@ -25,33 +25,33 @@ layers() {
 	mkdir -p l1/o
 	opaque l1/o
 	put l1/o/d/yes "shown"
-	mark upper/opaque /o/d
+	set_redirect upper/opaque /o/d
 	mkdir -p upper/o upper/q
 	whiteout upper/o/d
 	put l2/w/d/no "hidden"
 	whiteout l1/w
-	mark upper/whiteout /w/d
+	set_redirect upper/whiteout /w/d
 	put l2/f/d/no "hidden"
 	put l1/f "file"
-	mark upper/file /f/d
+	set_redirect upper/file /f/d
 	# leads nowhere, to a link, to nothing but a file
-	mark upper/nowhere /not/there
+	set_redirect upper/nowhere /not/there
 	ln -s / l2/link
-	mark upper/link /link
-	mark upper/through /link/etc
+	set_redirect upper/link /link
+	set_redirect upper/through /link/etc
 	put l2/plain "plain"
-	mark upper/plain_dir plain
+	set_redirect upper/plain_dir plain
 	# past an opaque directory by an absolute path
 	mkdir -p l1/q
 	opaque l1/q
-	mark l1/q/r /s
+	set_redirect l1/q/r /s
 	put l2/s/z "past"
-	mark upper/past /q/r
+	set_redirect upper/past /q/r
 	whiteout upper/q/r
 	whiteout l1/s
 	# into a parent that only the upper has
 	put l2/deep/down/v "v"
-	mark upper/own/d /deep/down
+	set_redirect upper/own/d /deep/down
 	mkdir -p upper/deep
 	whiteout upper/deep/down
 }

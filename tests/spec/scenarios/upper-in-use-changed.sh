@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# title: a read-only mount of an upper in use sees marks that its directories and files get and lose
+# title: a read-only mount of an upper in use sees xattrs that its directories and files get and lose
 # labels: quick
 # plyfs-only: the kernel warns, and says that what is shown then is undefined
 # not-mounted: yes

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# title: over an upper that holds .wh. names random changes have the results and leave the trees that the kernel's have over one with marks
+# title: over an upper that holds .wh. names random changes have the results and leave the trees that the kernel's have over one with xattrs
 # needs: python3
 # not-mounted: yes
 

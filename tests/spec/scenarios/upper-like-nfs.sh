@@ -80,7 +80,7 @@ scenario() {
 	check_equal "links" 2 "$(stat -c %h target)"
 	check "a name that is too long to be marked" sh -c "! rm $long"
 	check "stays" test -e $long
-	check_equal "a name that would be a mark" EPERM "$(sc mknod .wh.target reg 644)"
+	check_equal "a name that would be a whiteout" EPERM "$(sc mknod .wh.target reg 644)"
 	all=$(names .)
 	check_equal "what shows" "below2 below2/x dir dir/own dir/sub emptied emptied/er fifo file link replaced replaced/p swapped target tree " "$all"
 	cd ..
@@ -96,7 +96,7 @@ scenario() {
 	over ",whiteouts=both"
 	check_equal "and stays so" "" "$(names m)"
 	union_umount m
-	# In a user namespace of one's own, where marks would be in user.*.
+	# In a user namespace of one's own, where xattrs would be in user.*.
 	rm -rf nfs/u nfs/w
 	mkdir nfs/u nfs/w
 	unshare -Urm bash -c '

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# title: marks count on a file system whose listxattr leaves them out, in the upper and in layers, over a remount
+# title: xattrs count on a file system whose listxattr leaves them out, in the upper and in layers, over a remount
 # labels: quick
 # needs: setfattr
 # not-mounted: yes
@@ -54,7 +54,7 @@ scenario() {
 	over "redirect_dir=on,lowerdir=$on/u:$BASE/l1"
 	try sh -c 'cd m && find . -mindepth 1 | sort'
 	union_umount m || echo "FAIL: unmount"
-	# A file without data is none in a layer whose marks aren't listed.
+	# A file without data is none in a layer whose xattrs aren't listed.
 	mkdir "$on/meta"
 	metacopy "$on/meta/kept" 4
 	over "lowerdir=$on/meta:$BASE/l1,redirect_dir=on,metacopy=on"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# title: with userxattr the marks in user.overlay.* are the union's and escaped, and those in trusted.overlay.* anybody's
+# title: with userxattr the xattrs in user.overlay.* are the union's and escaped, and those in trusted.overlay.* anybody's
 # labels: quick
 # options: userxattr
 # kernel-options: userxattr,index=off,xino=off

@@ -9,7 +9,7 @@ layers() {
 	mkdir -p m
 }
 
-mark() {
+uuid_of() {
 	getfattr -h --absolute-names -e hex -n trusted.overlay.uuid "$1" 2>/dev/null | sed -n 's/^trusted.overlay.uuid=0x//p'
 }
 
@@ -19,16 +19,16 @@ scenario() {
 	for mode in off null auto on; do
 		mkdir "u-$mode" "w-$mode"
 		union "$BASE/m" "lowerdir=$BASE/l1,upperdir=$BASE/u-$mode,workdir=$BASE/w-$mode,uuid=$mode" || echo "FAIL: mount with $mode"
-		check_equal "hidden with $mode" "" "$(mark m)"
+		check_equal "hidden with $mode" "" "$(uuid_of m)"
 		union_umount "$BASE/m"
-		first=$(mark "u-$mode")
+		first=$(uuid_of "u-$mode")
 		echo "$mode: ${#first} digits"
 		union "$BASE/m" "lowerdir=$BASE/l1,upperdir=$BASE/u-$mode,workdir=$BASE/w-$mode,uuid=$mode" || echo "FAIL: mount again with $mode"
 		union_umount "$BASE/m"
-		check_equal "constant with $mode" "$first" "$(mark "u-$mode")"
+		check_equal "constant with $mode" "$first" "$(uuid_of "u-$mode")"
 	done
-	check "it says that it is random" sh -c 'case $1 in ????????????4???[89ab]*) ;; *) exit 1 ;; esac' - "$(mark u-on)"
+	check "it says that it is random" sh -c 'case $1 in ????????????4???[89ab]*) ;; *) exit 1 ;; esac' - "$(uuid_of u-on)"
 	union "$BASE/m" "lowerdir=$BASE/l1,upperdir=$BASE/u-on,workdir=$BASE/w-on,uuid=auto"
 	union_umount "$BASE/m"
-	check_equal "kept by a mount without the option" "$first" "$(mark u-on)"
+	check_equal "kept by a mount without the option" "$first" "$(uuid_of u-on)"
 }

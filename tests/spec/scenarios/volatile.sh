@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# title: a volatile mount syncs nothing, marks its work directory, and the mark refuses the next mount until it is removed
+# title: a volatile mount syncs nothing, leaves incompat/volatile in its work directory, which refuses the next mount until it is removed
 # labels: quick
 # variants: tsan newfuse
 # plyfs-only: the daemon's system calls are watched
@@ -16,7 +16,7 @@ scenario() {
 	local cause="an earlier mount did not sync the upper; if that may be lost, empty upperdir, else delete work/incompat/volatile there"
 
 	check "mounted" union "$b/merged" "$options,volatile"
-	check "the mark is there" test -d work/work/incompat/volatile
+	check "incompat/volatile is there" test -d work/work/incompat/volatile
 	pid=$(cat merged.pid)
 	trace_daemon "$pid" -e trace=fsync,fdatasync,sync_file_range,syncfs,sync,msync
 	check "changes" sh -c 'cd merged && echo more >>file && mv dir/other moved && rm moved && mkdir new && echo x >new/x && chmod 600 dir &&
@@ -27,12 +27,12 @@ scenario() {
 	trace_end
 	check_equal "nothing was synced" "" "$(grep -E 'sync[a-z_]*\(' trace)"
 	rm -f merged.pid trace
-	check "the mark stays" test -d work/work/incompat/volatile
+	check "it stays" test -d work/work/incompat/volatile
 	refuse "the next mount" "volatile: $b/work: $cause" "$options" "$b/merged"
 	refuse "a volatile one too" "volatile: $b/work: $cause" "$options,volatile" "$b/merged"
-	check "the kernel obeys the mark as well" sh -c '! mount -t overlay o -o "index=off,$1" merged 2>/dev/null' sh "$options"
+	check "the kernel obeys it as well" sh -c '! mount -t overlay o -o "index=off,$1" merged 2>/dev/null' sh "$options"
 	rm -r work/work/incompat/volatile
-	check "without the mark it mounts" union "$b/merged" "$options"
+	check "without it the union mounts" union "$b/merged" "$options"
 	check_equal "and shows what was written" "dir file new" "$(echo $(ls -A merged))"
 	check "unmounted" union_umount "$b/merged"
 }

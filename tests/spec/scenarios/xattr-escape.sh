@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# title: private marks that a user sets are kept escaped, any number of times, listed plainly, and do nothing
+# title: private xattrs that a user sets are kept escaped, any number of times, listed plainly, and do nothing
 # labels: quick
 
 layers() {

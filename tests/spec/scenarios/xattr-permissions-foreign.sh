@@ -7,8 +7,8 @@
 
 STAT=user.containers.override_stat
 
-# mark PATH VALUE [NAME]
-mark() {
+# set_override PATH VALUE [NAME]
+set_override() {
 	setfattr -n "${3:-$STAT}" -v "$2" "$1"
 }
 
@@ -16,20 +16,20 @@ layers() {
 	local n
 
 	mkdir -p l2 l3
-	mark l1 0:0:0755:dir
+	set_override l1 0:0:0755:dir
 	for n in null disk pipe sock file old odd empty; do
 		: >l1/$n
 	done
-	mark l1/null 0:0:0666:char-1-3
-	mark l1/disk 5:6:0640:block-8-17
-	mark l1/pipe 7:7:0600:pipe
-	mark l1/sock 7:8:0711:socket
+	set_override l1/null 0:0:0666:char-1-3
+	set_override l1/disk 5:6:0640:block-8-17
+	set_override l1/pipe 7:7:0600:pipe
+	set_override l1/sock 7:8:0711:socket
 	echo data >l1/file
-	mark l1/file 31:32:4755:file
-	mark l1/old 9:9:100644
-	mark l1/odd 4294967294:-2:0
+	set_override l1/file 31:32:4755:file
+	set_override l1/old 9:9:100644
+	set_override l1/odd 4294967294:-2:0
 	mkdir -p l1/dir/sub
-	mark l1/dir 31:32:02750:dir
+	set_override l1/dir 31:32:02750:dir
 	chmod 711 l1/empty
 	chown 3:4 l1/empty
 	setfattr -n user.containers.override_security.capability -v 0x0100000200040000000000000000000000000000 l1/file
@@ -40,16 +40,16 @@ layers() {
 		"0:0:666:char-99999-3" "4294967295:0:755" "0:0:755:file " "0:0:7777777777:file" \
 		"0:0:755:file:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"; do
 		: >"l1/dir/bad $n"
-		mark "l1/dir/bad $n" "$n"
+		set_override "l1/dir/bad $n" "$n"
 	done
 	# layers of other kinds
-	mark l2 0:0:0755 user.fuseoverlayfs.override_stat
+	set_override l2 0:0:0755 user.fuseoverlayfs.override_stat
 	: >l2/two
-	mark l2/two 11:12:0601:char-1-5 user.fuseoverlayfs.override_stat
-	mark l2/two 1:1:0777
+	set_override l2/two 11:12:0601:char-1-5 user.fuseoverlayfs.override_stat
+	set_override l2/two 1:1:0777
 	: >l3/three
 	chmod 604 l3/three
-	mark l3/three 1:1:0777
+	set_override l3/three 1:1:0777
 	chmod 777 upper
 }
 

@@ -304,7 +304,7 @@ TEST("id maps and squashed owners are taken")
 
 #define HEX64 "8ab20f71548ed26a324ca371e631ab59a015bcb316bf41dc4651e76b3dccf7c0"
 
-TEST("marks of the aufs dialect are read when asked for, and by itself under the name fuse-overlayfs and in image "
+TEST("names of the aufs dialect are read when asked for, and by itself under the name fuse-overlayfs and in image "
      "layers")
 {
 	static const struct {

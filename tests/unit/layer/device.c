@@ -98,7 +98,7 @@ TEST("without an upper no device is plain where there are several, so that one m
 	EXPECT_INT(shown(&alone, 0, &first), 5);
 }
 
-TEST("a number in a mark is read by who has another plain device")
+TEST("a number in an xattr is read by who has another plain device")
 {
 	MADE(m, 2, true, 10, 20);
 	MADE(turned, 2, true, 20, 10);

@@ -179,7 +179,7 @@ TEST("removing a tree never enters another mount")
 	run_in_namespaces(CLONE_NEWNS, overmounted_tree);
 }
 
-TEST("volatile leaves its mark, also after a clean end, and no mount is taken until somebody removes it")
+TEST("volatile leaves incompat/volatile, also after a clean end, and no mount is taken until somebody removes it")
 {
 	FIXTURE(f);
 	static const char line[] = "volatile: w: an earlier mount did not sync the upper; if that may be lost, empty "

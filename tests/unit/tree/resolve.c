@@ -88,7 +88,7 @@ static const struct row rows[] = {
 	SHOWN("0f/a 1m/a", "a", "0f"),
 };
 
-/* With the aufs dialect. The layers are written in both orders of the mark and what it speaks of. */
+/* With the aufs dialect. The layers are written in both orders of `.wh.NAME` and NAME. */
 static const struct row aufs_rows[] = {
 	/* `.wh.NAME` hides what is below, and not what its own layer has */
 	GONE("0e/.wh.a 1f/a", "a", false),
@@ -123,7 +123,7 @@ static const struct row aufs_rows[] = {
 	GONE("1f/.wh.", ".wh.", false),
 	GONE("1d/.wh..wh.plnk", ".wh..wh.plnk", false),
 	GONE("0w/.wh.a", ".wh.a", false),
-	/* what isn't a mark hides nothing */
+	/* what isn't a whiteout hides nothing */
 	SHOWN("0e/.wh. 0e/.wh... 0e/.wh.b 0e/wh.a 1f/a", "a", "1f"),
 	SHOWN("1f/.wh", ".wh", "1f"),
 };
@@ -133,7 +133,7 @@ struct followed {
 	const char *items;
 	const char *path;
 	const char *stack;
-	const char *places; /* "-" for one that lies by the directory's own name */
+	const char *paths; /* "-" for one that lies by the directory's own name */
 	int res;
 };
 
@@ -193,7 +193,7 @@ static const struct followed followed[] = {
 	{"0o/d 1r/d>..", "d", "0", "", 0},
 };
 
-/* Marks of the aufs dialect count on the way as well. */
+/* Names of the aufs dialect count on the way as well. */
 static const struct followed aufs_followed[] = {
 	{"0r/d>/p/e 1e/.wh.p 2d/p 2d/p/e", "d", "0", "", 0},
 	{"0r/d>/p/e 1d/p 1e/p/.wh.e 2d/p 2d/p/e", "d", "0", "", 0},
@@ -255,7 +255,7 @@ TEST("the topmost object decides; whiteouts and non-directories hide what is ben
 		check_row(&rows[i], false, false);
 }
 
-static void places_text(const struct resolved *r, char *text, size_t size)
+static void paths_text(const struct resolved *r, char *text, size_t size)
 {
 	size_t n = 0;
 
@@ -265,7 +265,7 @@ static void places_text(const struct resolved *r, char *text, size_t size)
 }
 
 /* The inode of the result reaches every one of its directories by its place. */
-static void check_reach(struct fixture *f, const char *path, const struct resolved *r)
+static void check_open_real(struct fixture *f, const char *path, const struct resolved *r)
 {
 	struct inode *inode = fixture_get(f, path);
 
@@ -280,7 +280,7 @@ static void check_reach(struct fixture *f, const char *path, const struct resolv
 static void check_followed(const struct followed *row, bool listed, bool aufs)
 {
 	FIXTURE(f, .layers = 3, .follow = true, .aufs = aufs);
-	char got[STACK_MAX + 1] = "", places[64] = "";
+	char got[STACK_MAX + 1] = "", paths[64] = "";
 	struct inode *root = f.tree->root;
 	struct resolved r;
 
@@ -291,11 +291,11 @@ static void check_followed(const struct followed *row, bool listed, bool aufs)
 		UNIT_FAIL("%s: %s: not %d", row->items, row->path, row->res);
 	if (row->res == 0) {
 		stack_text(&r, got);
-		places_text(&r, places, sizeof(places));
-		if (strcmp(got, row->stack) || strcmp(places, row->places))
-			UNIT_FAIL("%s: %s is %s at %s, not %s at %s", row->items, row->path, got, places, row->stack,
-				  row->places);
-		check_reach(&f, row->path, &r);
+		paths_text(&r, paths, sizeof(paths));
+		if (strcmp(got, row->stack) || strcmp(paths, row->paths))
+			UNIT_FAIL("%s: %s is %s at %s, not %s at %s", row->items, row->path, got, paths, row->stack,
+				  row->paths);
+		check_open_real(&f, row->path, &r);
 	}
 	resolved_finish(&r);
 	EXPECT(tree_check(f.tree));
@@ -367,7 +367,7 @@ TEST("with the listing known every name resolves to the same")
 		check_row(&rows[i], true, false);
 }
 
-TEST("with the aufs dialect its marks count in any layer, listed or not, and all else is as without it")
+TEST("with the aufs dialect its names count in any layer, listed or not, and all else is as without it")
 {
 	for (int listed = 0; listed < 2; listed++) {
 		for (size_t i = 0; i < sizeof(aufs_rows) / sizeof(aufs_rows[0]); i++)
@@ -377,7 +377,7 @@ TEST("with the aufs dialect its marks count in any layer, listed or not, and all
 	}
 }
 
-TEST("without the aufs dialect its marks are ordinary names")
+TEST("without the aufs dialect its names are ordinary names")
 {
 	FIXTURE(f, .layers = 2);
 	struct resolved r;
@@ -391,7 +391,7 @@ TEST("without the aufs dialect its marks are ordinary names")
 	resolved_finish(&r);
 }
 
-TEST("the root of a layer with an opaque mark of the aufs dialect ends the union, a kernel's mark there doesn't")
+TEST("the root of a layer with an opaque name of the aufs dialect ends the union, overlay.opaque there doesn't")
 {
 	struct fixture_options options = {.layers = 3, .aufs = true};
 	FIXTURE(f, .layers = 3, .aufs = true);

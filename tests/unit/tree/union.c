@@ -44,7 +44,7 @@ static bool is_dir_kind(char kind)
 	return kind == 'd' || kind == 'o' || kind == 'x' || kind == 'u';
 }
 
-/* Whether a layer has a mark of the aufs dialect, PREFIX and then NAME, in a directory. */
+/* Whether a layer has a name of the aufs dialect, PREFIX and then NAME, in a directory. */
 static bool has_aufs_name(unsigned layer, const char *dir, const char *prefix, const char *name)
 {
 	char path[64];
@@ -261,7 +261,7 @@ TEST("random layers resolve as the model says, and every directory lists exactly
 		one_round(seed);
 }
 
-TEST("so do layers in which marks of the aufs dialect and the kernel's are mixed")
+TEST("so do layers in which the aufs dialect and the kernel's forms are mixed")
 {
 	aufs = true;
 	for (unsigned seed = 1; seed <= 2 * ROUNDS && !unit_state.failures; seed++)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# title: the kernel's volatile mark refuses the mount, and a daemon killed in a volatile mount leaves its mark
+# title: incompat/volatile of the kernel refuses the mount, and a daemon killed in a volatile mount leaves it
 # labels: quick
 # plyfs-only: plyfs over what the kernel left
 # not-mounted: yes
@@ -14,7 +14,7 @@ scenario() {
 
 	check "mounted by the kernel" mount -t overlay o -o "$KERNEL_DEFAULTS,$kernel,volatile" "$b/merged"
 	umount "$b/merged"
-	check "its mark is there" test -e work/work/incompat/volatile
+	check "incompat/volatile is there" test -e work/work/incompat/volatile
 	refuse "plyfs" "volatile: $b/work: .+" "$kernel" "$b/merged"
 	rm -r work/work/incompat
 	check "without it" union "$b/merged" "$kernel"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# title: a directory of the upper that held what was copied up loses its mark when it is empty again
+# title: a directory of the upper that held what was copied up loses its xattr when it is empty again
 # labels: quick
 # expect-diff: ^observations:.(none|y).mixed the kernel looks for it in a directory that holds other things too
 
@@ -34,7 +34,7 @@ scenario() {
 	impure mixed
 	rm mixed/new
 	ls -A mixed
-	[ "$(impure mixed)" = "none mixed" ] || echo "FAIL: the mark stays"
+	[ "$(impure mixed)" = "none mixed" ] || echo "FAIL: the xattr stays"
 	# And it comes back.
 	chmod 600 merged/x
 	ln merged/x new/x
