@@ -34,22 +34,19 @@ static inline bool copyup_is_done(const struct inode *inode, enum copyup_how how
 /* One who waits. Lives in the caller's request; untouched after done() was called. */
 struct copyup_waiter {
 	struct copyup_waiter *next;
-	/* Called once, on a pool thread or in copyup_request_here(), without locks: 0 (in the upper), -errno, -MUST_WAIT. */
+	/* Called once, on a pool thread or in copyup_request(), without locks: 0 (in the upper), -errno, -MUST_WAIT. */
 	void (*done)(struct copyup_waiter *waiter, int err);
 	struct inode *inode; /* set by copyup_request */
 };
 
-/* Never blocks for long; never calls done() before it returns. The inode is kept alive meanwhile. */
+/* Never blocks for long; the inode is kept alive meanwhile. What takes no longer than a read (a small object, and nothing to be synced) is done
+ * at once, and done() called before this returns: waking a thread of the pool and being woken by it takes longer than the copy. No lock is
+ * held. */
 void copyup_request(struct writer *writer, struct inode *inode, enum copyup_how how, struct copyup_waiter *waiter);
-/* The same, but what takes no longer than a read (a small object, and nothing to be synced) is done at once, and done() called before this
- * returns: waking a thread of the pool and being woken by it takes longer than the copy. No lock is held. */
-void copyup_request_here(struct writer *writer, struct inode *inode, enum copyup_how how, struct copyup_waiter *waiter);
 /* Takes a waiter back, true if done() was not and will not be called. The last one to leave stops the copying at its next chunk, and
  * nothing new stays in the upper but parent directories. */
 bool copyup_cancel(struct writer *writer, struct copyup_waiter *waiter);
 /* Whether a copy-up of the inode waits or runs that somebody wants: it ends some time after the copy was published. */
 bool copyup_is_running(struct writer *writer, const struct inode *inode);
-/* Copies up and waits; never on a request thread. For tests and for parents. */
-int copyup_now(struct writer *writer, struct inode *inode, enum copyup_how how);
 
 #endif

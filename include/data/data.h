@@ -65,8 +65,6 @@ void data_time_set(struct data *data, struct inode *inode);
 void data_time_moved(struct inode *inode);
 /* Closes what the inode has, as soon as the calls that run are done; that it is to be synced, and a failed write-back, isn't forgotten. */
 void data_let_go(struct data *data, struct inode *inode);
-/* Whether the inode has data that was not synced since it was written. */
-bool data_is_dirty(struct data *data, struct inode *inode);
 /* So many written files wait for their sync before eviction that a request that may open another one should queue behind them, or the
  * process's limit is met. */
 bool data_is_crowded(struct data *data);

@@ -59,8 +59,6 @@ enum listing_answer listing_find(struct tree *tree, struct inode *dir, const cha
  * between. Never builds. */
 bool listing_next(struct tree *tree, struct inode *dir, const char *name, char ret_next[TREE_NAME_MAX + 1]);
 
-/* Builds the listing if it isn't known (caller holds no D). */
-int listing_build(struct tree *tree, struct inode *dir);
 /* 1 when no visible entry is left, 0 when there is one. Caller holds D of `dir`. */
 int listing_is_empty_locked(struct tree *tree, struct inode *dir);
 /* The same; caller holds no D. */

@@ -317,8 +317,6 @@ void dir_publish_upper(struct tree *tree, struct inode *inode, struct object_id 
 /* Orphans: inodes whose upper object has no name (tree/orphan.c). The caller holds I. An orphan that is held already stays so, by what it
  * was: lower objects are never held, so it is the same object. */
 
-/* Gives the inode a descriptor of its object (takes ownership). */
-void inode_pin(struct tree *tree, struct inode *inode, int fd);
 /* Before its last known name, `name` in the directory dirfd of the upper, goes: pins the object, or gives it its name in the work directory
  * when too many are pinned, or no descriptor is left, and it is no directory. 1 when it has got such a name now. */
 int orphan_hold(struct tree *tree, struct inode *inode, int dirfd, const char *name);

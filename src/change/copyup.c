@@ -613,13 +613,3 @@ int copyup_run(struct writer *writer, struct inode *inode, enum copyup_how how, 
 		copyup_failed(inode, r);
 	return r;
 }
-
-int copyup_now(struct writer *writer, struct inode *inode, enum copyup_how how)
-{
-	int r;
-
-	inode_get(writer->tree, inode);
-	r = copyup_run(writer, inode, how, NULL);
-	inode_put(writer->tree, inode);
-	return r;
-}

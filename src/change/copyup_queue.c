@@ -170,7 +170,7 @@ static bool is_quick(struct writer *writer, struct inode *inode, enum copyup_how
 	return writer->syncs_at_once && copyup_is_below(writer, inode, how, COPYUP_QUICK);
 }
 
-static void request(struct writer *writer, struct inode *inode, enum copyup_how how, struct copyup_waiter *waiter, bool here)
+void copyup_request(struct writer *writer, struct inode *inode, enum copyup_how how, struct copyup_waiter *waiter)
 {
 	struct copyup_queue *queue = writer->queue;
 	struct copyup_task *fresh, *task;
@@ -185,7 +185,7 @@ static void request(struct writer *writer, struct inode *inode, enum copyup_how 
 		return;
 	}
 	if (task == fresh) {
-		if (here && is_quick(writer, inode, how))
+		if (is_quick(writer, inode, how))
 			task_run(&fresh->pool_task);
 		else
 			pool_submit(writer->copy_small, &fresh->pool_task);
@@ -194,16 +194,6 @@ static void request(struct writer *writer, struct inode *inode, enum copyup_how 
 	/* The task that it joined holds a reference of its own. */
 	inode_put(writer->tree, inode);
 	free(fresh);
-}
-
-void copyup_request(struct writer *writer, struct inode *inode, enum copyup_how how, struct copyup_waiter *waiter)
-{
-	request(writer, inode, how, waiter, false);
-}
-
-void copyup_request_here(struct writer *writer, struct inode *inode, enum copyup_how how, struct copyup_waiter *waiter)
-{
-	request(writer, inode, how, waiter, true);
 }
 
 bool copyup_is_running(struct writer *writer, const struct inode *inode)

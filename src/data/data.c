@@ -537,15 +537,3 @@ void data_let_go(struct data *data, struct inode *inode)
 	lock_drop(&data->lock);
 	closing_run(&c);
 }
-
-bool data_is_dirty(struct data *data, struct inode *inode)
-{
-	struct data_entry *e;
-	bool dirty;
-
-	lock_take(&data->lock);
-	e = data_entry_of_locked(inode);
-	dirty = e && atomic_load(&e->dirty);
-	lock_drop(&data->lock);
-	return dirty;
-}

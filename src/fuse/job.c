@@ -95,7 +95,7 @@ static void job_wait(struct job *job, struct inode *inode)
 	counter_add(COUNTER_WAITING, 1);
 	job->waiter.done = job_copied_up;
 	waiting_enter(job);
-	copyup_request_here(job->fs->writer, inode, job->how, &job->waiter);
+	copyup_request(job->fs->writer, inode, job->how, &job->waiter);
 }
 
 /* `job` is on the heap and ours. */

@@ -344,7 +344,9 @@ int index_renew_xattr(const struct layer_set *set, int fd, enum xattr_overlay wh
 	return ovl_fh_equal(&stored, origin) ? os_setxattr(fd, "", xattr, value, ovl_fh_encode(origin, value), 0) : 0;
 }
 
-int index_set_fh(const struct layer_set *set, int fd, enum xattr_overlay which, const struct ovl_fh *origin)
+/* Writes an xattr that says which object the directory at fd belongs to, where it isn't there yet; -ESTALE when it says something
+ * else. */
+static int index_set_fh(const struct layer_set *set, int fd, enum xattr_overlay which, const struct ovl_fh *origin)
 {
 	uint8_t value[OVL_FH_MAX];
 	int r = index_check_fh(set, fd, which, origin);

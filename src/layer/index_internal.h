@@ -46,9 +46,6 @@ int index_check_fh(const struct layer_set *set, int fd, enum xattr_overlay which
 /* Writes such an xattr anew if nothing is wrong with it but that it has no uuid: it was made where that couldn't be
  * told. */
 int index_renew_xattr(const struct layer_set *set, int fd, enum xattr_overlay which, const struct ovl_fh *origin);
-/* Writes an xattr that says which object the directory at fd belongs to, where it isn't there yet; -ESTALE when it says something
- * else. */
-int index_set_fh(const struct layer_set *set, int fd, enum xattr_overlay which, const struct ovl_fh *origin);
 /* index_rebuild.c: makes the index, whose directory is open at `dir`, one of these layers where it is certain that they are a copy of those
  * that it was of. -ESTALE: it isn't, nothing was changed, and *ret_why, which the caller frees, says what is in the way, or is NULL. */
 int index_rebuild(struct layer_set *set, int dir, char **ret_why);

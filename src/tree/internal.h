@@ -155,6 +155,8 @@ void node_id_forget_all_locked(struct tree *tree);
 
 /* --- orphan.c ----------------------------------------------------------------------------------------------------- */
 
+/* Gives the inode a descriptor of its object (takes ownership). */
+void inode_pin(struct tree *tree, struct inode *inode, int fd);
 /* Lets go of what held an inode that is being freed. */
 void orphan_finish(struct tree *tree, struct inode *inode);
 

@@ -307,22 +307,6 @@ int listing_ensure_and_lock(struct tree *tree, struct inode *dir, bool again, st
 	return r;
 }
 
-int listing_build(struct tree *tree, struct inode *dir)
-{
-	struct listing *gone = NULL;
-	int r;
-
-	if (!CHECK(inode_is_dir(dir)))
-		return -EIO;
-	if (inode_is_unlinked(dir))
-		return -ENOENT;
-	r = listing_ensure_and_lock(tree, dir, false, &gone);
-	if (r == 0)
-		lock_drop(&tree->listings->lock);
-	listings_free(gone);
-	return r;
-}
-
 /* --- asking ------------------------------------------------------------------------------------------------------- */
 
 /* What is left of a listing says of a name that it is missing, or nothing. */

@@ -17,6 +17,8 @@
 #include "tree/resolve.h"
 #include "tree/tree.h"
 
+#include "../../../src/change/copyup_internal.h"
+
 struct uni {
 	struct fixture f;
 	struct tree *tree;
@@ -53,6 +55,17 @@ static inline bool uni_open(struct uni *u, const char *text)
 	if (tree_new(u->f.set, &limits, &u->tree) < 0 || writer_new(u->tree, &opt, &u->writer) < 0)
 		return UNIT_FAIL("no tree or no change tier");
 	return true;
+}
+
+/* Copies up on this thread. */
+static inline int copyup_now(struct writer *writer, struct inode *inode, enum copyup_how how)
+{
+	int r;
+
+	inode_get(writer->tree, inode);
+	r = copyup_run(writer, inode, how, NULL);
+	inode_put(writer->tree, inode);
+	return r;
 }
 
 #define UNI_LAYERS "lowerdir=l1:l2,upperdir=u,workdir=w"

@@ -12,6 +12,8 @@
 #include "change/union.h"
 #include "data/data.h"
 
+#include "../../../src/data/internal.h"
+
 struct store {
 	struct uni u;
 	struct pool *pool;
@@ -21,6 +23,19 @@ struct store {
 static inline void store_on_evict(struct inode *inode, void *arg)
 {
 	data_evict(((struct store *)arg)->data, inode);
+}
+
+/* Whether the inode has data that was not synced since it was written. */
+static inline bool data_is_dirty(struct data *data, struct inode *inode)
+{
+	struct data_entry *e;
+	bool dirty;
+
+	lock_take(&data->lock);
+	e = data_entry_of_locked(inode);
+	dirty = e && atomic_load(&e->dirty);
+	lock_drop(&data->lock);
+	return dirty;
 }
 
 static inline bool store_open(struct store *s, unsigned max_fds, bool sync)

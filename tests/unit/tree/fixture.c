@@ -262,3 +262,17 @@ const char *fixture_read(int fd)
 	buf[n < 0 ? 0 : n] = '\0';
 	return buf;
 }
+
+int listing_build(struct tree *tree, struct inode *dir)
+{
+	struct listing *gone = NULL;
+	int res;
+
+	if (inode_is_unlinked(dir))
+		return -ENOENT;
+	res = listing_ensure_and_lock(tree, dir, false, &gone);
+	if (res == 0)
+		lock_drop(&tree->listings->lock);
+	listings_free(gone);
+	return res;
+}

@@ -63,6 +63,8 @@ static inline struct object_id fixture_object(const struct fixture *f, uint64_t 
 {
 	return (struct object_id){.ino = ino, .device = f->set->layers[0].device};
 }
+/* Builds the listing if it isn't known (caller holds no D). */
+int listing_build(struct tree *tree, struct inode *dir);
 /* Reads an open file whole into a static buffer. */
 const char *fixture_read(int fd);
 
