@@ -8,7 +8,7 @@
  * without replacing anything. A big copy-up stalls nobody but those who wait for this very file. What a crash leaves is a temp file in
  * the work directory.
  *
- * An unlinked object is copied into a nameless file that is held for the inode (tree/orphan.c).
+ * An unlinked object is copied into a nameless file that is held for the inode (tree/object/orphan.c).
  *
  * With metacopy=on what needs no more than the object in the upper copies a file's metadata alone. Whoever needs the data there asks
  * again, and it is copied into the upper object (copyup_late.c).

@@ -44,11 +44,11 @@
 
 struct tree;
 struct inode;
-struct inode_name; /* tree/name.c: a (parent, name) -> inode entry of the table */
+struct inode_name; /* tree/table/name.c: a (parent, name) -> inode entry of the table */
 struct listing;    /* tree/listing.h */
-struct name_set;   /* tree/nameset.c */
-struct position_notes; /* tree/cookie.c */
-struct dirfd_entry; /* tree/dirfd_cache.c */
+struct name_set;   /* tree/view/nameset.c */
+struct position_notes; /* tree/view/cookie.c */
+struct dirfd_entry; /* tree/object/dirfd_cache.c */
 
 enum dirref_flag {
 	DIRREF_OVERMOUNTED = 1 << 0, /* overmounted: shown empty, never opened */
@@ -86,9 +86,9 @@ struct dir {
 	_Atomic bool impure_set;      /* a overlay.impure was written or found */
 	_Atomic unsigned char plus;   /* a enum dir_plus; rises only */
 	_Atomic unsigned misses;      /* a lookups in layers that found nothing since the last listing */
-	struct listing *listing;      /* leaf: tree/listing.c */
+	struct listing *listing;      /* leaf: tree/view/listing.c */
 	struct name_set *names; /* leaf: what is left of one that went for memory; NULL where there is a listing */
-	struct position_notes *notes; /* leaf: tree/cookie.c */
+	struct position_notes *notes; /* leaf: tree/view/cookie.c */
 	uint32_t patches;             /* leaf: changes told to the listing, kept or not; a build in between is void */
 	bool changed;                 /* leaf: one was told since the last stream began */
 	uint8_t generation;           /* leaf: of streams that begin now */
@@ -158,9 +158,9 @@ struct tree {
 	void *on_evict_arg;
 	void (*end_of_inode)(struct tree *tree, struct inode *inode); /* c tree/tree.c: lets go of what lies outside of the table */
 	bool revalidate;                 /* c timeout=0: every lookup asks the layers again */
-	struct inode_table *inodes;      /* tree/inode.c */
-	struct dirfd_cache *dirfds;      /* tree/dirfd_cache.c */
-	struct listing_cache *listings;  /* tree/listing.c */
+	struct inode_table *inodes;      /* tree/table/inode.c */
+	struct dirfd_cache *dirfds;      /* tree/object/dirfd_cache.c */
+	struct listing_cache *listings;  /* tree/view/listing.c */
 };
 
 /* Limits of the caches. */
@@ -208,7 +208,7 @@ void inode_put(struct tree *tree, struct inode *inode);
 /* Lookups that were counted and not given to the kernel. */
 void inode_forget(struct tree *tree, struct inode *inode, uint64_t n);
 
-/* Node ids of inodes that have several: tree/node_id.c. */
+/* Node ids of inodes that have several: tree/table/node_id.c. */
 
 /* From now on the kernel gets the inode by a new id, as another object of its own; what it has by earlier ids goes on leading to the same
  * inode until it forgets them. -ENOMEM. */
@@ -314,7 +314,7 @@ void inode_publish_upper(struct tree *tree, struct inode *inode, struct object_i
 /* Publishes a copied-up directory. Caller holds D of its parent. */
 void dir_publish_upper(struct tree *tree, struct inode *inode, struct object_id copy);
 
-/* Orphans: inodes whose upper object has no name (tree/orphan.c). The caller holds I. An orphan that is held already stays so, by what it
+/* Orphans: inodes whose upper object has no name (tree/object/orphan.c). The caller holds I. An orphan that is held already stays so, by what it
  * was: lower objects are never held, so it is the same object. */
 
 /* Before its last known name, `name` in the directory dirfd of the upper, goes: pins the object, or gives it its name in the work directory
@@ -343,7 +343,7 @@ struct inode_location {
 void inode_locate(struct tree *tree, struct inode *inode, struct inode_location *ret_location);
 void inode_location_finish(struct tree *tree, struct inode_location *location);
 
-/* --- files whose names the union counts: tree/link.c, layer/index.h ----------------------------------------------------- */
+/* --- files whose names the union counts: tree/table/link.c, layer/index.h ----------------------------------------------------- */
 
 static inline bool inode_is_counted(const struct inode *inode)
 {

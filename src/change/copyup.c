@@ -11,7 +11,7 @@
  * all its names to it. The name in the upper follows, and may be missing after a crash.
  *
  * An object of a lower layer changes its place in one way only: it loses its name (a rename wants it in the upper first). Then its
- * copy gets none either and is held without one (tree/orphan.c).
+ * copy gets none either and is held without one (tree/object/orphan.c).
  */
 #include "copyup_internal.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The inode that loses a name. The kernel may go on using it for as long as a process has it open, so an object of the
- * upper is held (tree/orphan.c) before its last known name goes. It is found by name and not through the inode, because
+ * upper is held (tree/object/orphan.c) before its last known name goes. It is found by name and not through the inode, because
  * the name, under D, is what will be removed.
  */
 #include "target.h"

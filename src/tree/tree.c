@@ -5,7 +5,7 @@
  * The root is made like any other directory from a value that the resolver gives; its lookup count never falls, because
  * the kernel holds it as long as the mount lives and sends no FORGET for it.
  */
-#include "internal.h"
+#include "view/view.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -13,7 +13,7 @@
 #ifndef UNIT_TREE_FIXTURE_H
 #define UNIT_TREE_FIXTURE_H
 
-#include "../../../src/tree/internal.h"
+#include "../../../src/tree/view/view.h"
 
 struct fixture {
 	char path[64];
