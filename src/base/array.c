@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/array.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -22,6 +23,8 @@ void *array_grow(void *array, size_t size, size_t max, size_t want, size_t *cap)
 
 	if (!CHECK(size > 0 && want > *cap))
 		return NULL;
+	/* No array is larger than half of the memory that addresses reach. */
+	max = MIN(max, SIZE_MAX / 2 / size);
 	if (want > max)
 		return NULL;
 	room = MIN(room, max);
