@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "os/mount.h"
@@ -108,6 +109,8 @@ static int add_hierarchy(void *arg, const struct os_mountinfo *m)
 	bool v2 = !strcmp(m->fstype, "cgroup2");
 	struct stat st;
 
+	if (!CHECK(cgroup->count <= MAX_HIERARCHIES))
+		return -EIO;
 	if ((!v2 && strcmp(m->fstype, "cgroup") != 0) || cgroup->count == MAX_HIERARCHIES)
 		return 0;
 	for (size_t i = 0; i < cgroup->count; i++)
@@ -131,6 +134,8 @@ static int add_hierarchy(void *arg, const struct os_mountinfo *m)
 
 static int write_text(int dirfd, const char *name, const char *text)
 {
+	if (!CHECK(!strchr(name, '/')))
+		return -EIO;
 	_cleanup_close_ int fd = openat(dirfd, name, O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0)
@@ -235,6 +240,8 @@ static int enter_new(struct hierarchy *h)
 	char name[64];
 	int r;
 
+	if (!CHECK(!h->made && (!*h->own || *h->own == '/')))
+		return -EIO;
 	if (asprintf(&parent, "%s%.*s", h->top, slash ? (int)(slash - h->own) : 0, h->own) < 0)
 		return -ENOMEM;
 	_cleanup_close_ int parent_fd = open_group(parent);
@@ -304,6 +311,8 @@ static void leave(const struct hierarchy *h)
 	size_t top = strlen(h->top);
 	int r = -ENOMEM;
 
+	if (!CHECK(!strncmp(h->made, h->top, top) && h->made[top] == '/'))
+		return;
 	while (to && r < 0 && strlen(to) > top) {
 		*strrchr(to, '/') = '\0';
 		r = move_all(h->made, to);

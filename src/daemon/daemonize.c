@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "os/task.h"
@@ -41,6 +42,7 @@ static void __attribute__((noreturn)) wait_for_child(int fd, pid_t child)
 
 static const char *base_name(const char *path)
 {
+	(void)CHECK(*path == '/');
 	return strrchr(path, '/') + 1;
 }
 
@@ -91,6 +93,7 @@ int daemonize_start(struct daemonize *daemonize, const struct options *opt)
 /* Of two daemons of ours one at a time looks at the file and changes it. What else has it locked is no business of ours. */
 static void lock_pidfile(int fd)
 {
+	(void)CHECK(fd > STDERR_FILENO);
 	for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK && i < LOCK_TRIES; i++)
 		os_sleep_us(LOCK_PAUSE_US);
 }
@@ -122,6 +125,7 @@ static void write_pidfile(struct daemonize *daemonize)
 	char text[32];
 	int len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
 
+	(void)CHECK(daemonize->reported);
 	if (fd < 0 || write(fd, text, (size_t)len) != len)
 		log_warning("pidfile: %s: %s", daemonize->opt->pidfile, strerror(fd < 0 ? -fd : errno));
 	if (daemonize->pid_dir >= 0)
@@ -139,6 +143,7 @@ void daemonize_remove_pidfile(const struct daemonize *daemonize)
 
 	if (!path || !daemonize->reported || lstat(path, &st) < 0 || !S_ISREG(st.st_mode))
 		return;
+	(void)CHECK(daemonize->pid_dir < 0);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return;
@@ -149,6 +154,8 @@ void daemonize_remove_pidfile(const struct daemonize *daemonize)
 
 static void leave_terminal(struct daemonize *daemonize)
 {
+	if (!CHECK(daemonize->null_fd > STDERR_FILENO))
+		return;
 	log_set_stderr(false);
 	for (int fd = 0; fd <= 2; fd++)
 		dup2(daemonize->null_fd, fd);
@@ -158,6 +165,7 @@ static void leave_terminal(struct daemonize *daemonize)
 
 void daemonize_report(struct daemonize *daemonize, int fuse_fd)
 {
+	(void)CHECK((daemonize->report_fd < 0) == (daemonize->null_fd < 0));
 	if (daemonize->reported)
 		return;
 	daemonize->reported = true;

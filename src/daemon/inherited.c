@@ -10,6 +10,7 @@
 
 #include "internal.h"
 #include "base/array.h"
+#include "base/check.h"
 
 /* The numbers are the process's, and so is the list. */
 static int *inherited;
@@ -17,6 +18,8 @@ static size_t inherited_count;
 
 static void add(int fd)
 {
+	(void)CHECK(fd > STDERR_FILENO);
+
 	int *next = ARRAY_NEXT(inherited, inherited_count);
 
 	if (!next)
@@ -32,6 +35,7 @@ void inherited_note(void)
 	DIR *dir = opendir("/proc/self/fd");
 	struct dirent *entry;
 
+	(void)CHECK(!inherited_count);
 	if (!dir)
 		return;
 	while ((entry = readdir(dir))) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The daemon's parts: what it was started with (inherited.c), start and report (daemonize.c), the mount (mount.c), the libfuse session
- * (session.c), signals (signals.c), the control group (cgroup.c).
+ * (session.c), messages (messages.c), signals (signals.c), the control group (cgroup.c).
  */
 #ifndef DAEMON_INTERNAL_H
 #define DAEMON_INTERNAL_H
@@ -84,6 +84,13 @@ void mounted_detach(const struct mounted *m);
  * `live` started is to be ended last of all. The log stays open for what that has to say. */
 int session_run(const struct options *opt, struct layer_set *set, struct daemonize *daemonize,
 		struct cgroup **ret_cgroup);
+
+/* --- messages.c ----------------------------------------------------------------------------------------------------------------- */
+
+/* From now on messages go to the system's log, unless the mount `hides_syslog`, and to the file that the options name. Those of libfuse do too. */
+void messages_open(const struct options *opt, bool hides_syslog);
+/* The first line that libfuse said, or NULL: why there is no session. Its later lines are in the log. */
+const char *messages_of_libfuse(void);
 
 /* --- signals.c ------------------------------------------------------------------------------------------------------------------ */
 

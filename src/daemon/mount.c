@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/macros.h"
@@ -49,10 +50,13 @@ static const char *point_of(const struct mounted *m)
 /* What it says goes to `said`, the session's descriptor it sends over `socket`; -1 without. */
 static pid_t start_helper(char *const argv[], int said, int socket)
 {
-	pid_t child = fork();
 	sigset_t none;
+	pid_t child;
 	char text[16];
 
+	/* The standard ones are given away below. */
+	(void)CHECK(socket < 0 || socket > STDERR_FILENO);
+	child = fork();
 	if (child)
 		return child < 0 ? -errno : child;
 	sigemptyset(&none);
@@ -85,6 +89,8 @@ static int receive_session(struct mounted *m, int said)
 	int pair[2], fd;
 	pid_t child;
 
+	if (!CHECK(m->helper_fd < 0))
+		return -EIO;
 	if (!options)
 		return -ENOMEM;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
@@ -131,6 +137,8 @@ static int mount_directly(const struct mounted *m)
 	_cleanup_free_ char *data = NULL;
 	_cleanup_free_ char *type = NULL;
 
+	if (!CHECK(m->fd >= 0 && !m->is_ready))
+		return -EIO;
 	if (!own || asprintf(&type, "fuse.%s", opt->subtype) < 0)
 		return -ENOMEM;
 	if (asprintf(&data, "fd=%d,rootmode=40000,user_id=%u,group_id=%u%s%s", m->fd, getuid(), getgid(), *own ? "," : "", own) < 0)
@@ -168,6 +176,7 @@ static int note_device(struct mounted *m)
 	struct statx stx;
 	int r = fd < 0 ? fd : os_statx_cached(fd, "", &stx);
 
+	(void)CHECK(!m->dev);
 	if (r == 0)
 		m->dev = makedev(stx.stx_dev_major, stx.stx_dev_minor);
 	return r;
@@ -175,6 +184,7 @@ static int note_device(struct mounted *m)
 
 static int mount_refuse(const struct mounted *m, int err, const char *cause, char **ret_error)
 {
+	(void)CHECK(err < 0);
 	if (!*ret_error && asprintf(ret_error, "mount: %s: %s", m->opt->mountpoint, cause ? cause : strerror(-err)) < 0)
 		*ret_error = NULL;
 	return err;
@@ -186,6 +196,7 @@ static int take_ready(struct mounted *m, char **ret_error)
 	int fd = atoi(m->opt->mountpoint + strlen(READY));
 	struct stat st;
 
+	(void)CHECK(m->fd < 0);
 	if (fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(MISC_MAJOR, FUSE_MINOR) || os_fuse_is_broken(fd))
 		return mount_refuse(m, -EINVAL, "not a mounted session of " FUSE_DEVICE, ret_error);
 	m->fd = fd;
@@ -226,6 +237,8 @@ int mounted_open(struct mounted *m, char **ret_error)
 	_cleanup_free_ char *cause = NULL;
 	int r;
 
+	if (!CHECK(m->fd >= 0 && !m->dev))
+		return -EIO;
 	if (m->is_ready)
 		return 0;
 	r = m->opt->auto_unmount ? -EPERM : mount_directly(m);
@@ -258,6 +271,7 @@ int mounted_find(const struct mounted *m)
 {
 	_cleanup_close_ int fd = m->dev ? open_own(m) : -ENOENT;
 
+	(void)CHECK(!m->dev || (m->fd >= 0 && !m->is_ready));
 	/* Looked at last: while the session lives its file system's number is nobody else's, and what is open here keeps it alive. */
 	return fd >= 0 && os_fuse_is_broken(m->fd) ? -ENOENT : TAKE_FD(fd);
 }
@@ -279,6 +293,7 @@ static void unmount_by_helper(const struct mounted *m)
 
 void mounted_unmount(const struct mounted *m, int location)
 {
+	(void)CHECK(location < 0 || m->dev);
 	/* The union may have been bound over itself: all of that is ours. */
 	for (unsigned i = 0; location >= 0 && i < MAX_STACKED; i++) {
 		int next;

@@ -3,19 +3,17 @@
  * The libfuse session. The layers are open and cloned already; here the mount comes into being, is served (fuse/fs.h), and goes.
  */
 #define FUSE_USE_VERSION 314
-#include <fuse_log.h>
 #include <fuse_lowlevel.h>
 
 #include <errno.h>
 #include <linux/capability.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <time.h>
 
 #include "internal.h"
+#include "base/check.h"
 #include "base/log.h"
 #include "base/macros.h"
 #include "layer/cache.h"
@@ -38,25 +36,6 @@ struct session {
 	char *refusal; /* the whole line, when it isn't the mount that failed */
 };
 
-/* What libfuse said last before the mount was live: the cause in our one line. */
-static char libfuse_said[256];
-
-static void libfuse_log(enum fuse_log_level level, const char *fmt, va_list ap)
-{
-	char line[512];
-
-	if (level >= FUSE_LOG_DEBUG) {
-		vfprintf(stderr, fmt, ap);
-		return;
-	}
-	vsnprintf(line, sizeof(line), fmt, ap);
-	line[strcspn(line, "\n")] = '\0';
-	if (libfuse_said[0] == '\0')
-		snprintf(libfuse_said, sizeof(libfuse_said), "%.*s", (int)sizeof(libfuse_said) - 1, line);
-	else
-		log_limited(LOG_CAUSE_SESSION, LOG_WARNING, "libfuse: %s", line);
-}
-
 static void on_live(void *arg)
 {
 	struct session *s = arg;
@@ -78,6 +57,7 @@ static struct fs_options fs_options_of(struct session *s)
 	const struct options *opt = s->opt;
 	bool has_upper = s->set->has_upper, sync = opt->fsync != FSYNC_NONE && !opt->volatile_upper;
 
+	(void)CHECK(s->mounted.fd >= 0 && opt->timeout >= 0);
 	return (struct fs_options){
 		.timeout = opt->timeout,
 		.names_expire = opt->timeout < OPTIONS_TIMEOUT_FOREVER,
@@ -114,29 +94,6 @@ static struct fs_options fs_options_of(struct session *s)
 	};
 }
 
-static void open_log(const struct session *s)
-{
-	const struct options *opt = s->opt;
-
-	if (opt->debug)
-		log_set_level(LOG_DEBUG);
-	else
-		os_no_core_dumps();
-	/* Its file would be read at the first message, and be covered by then. */
-	tzset();
-	/* It is looked for each time when nobody listens. */
-	if (s->mounted.overmounts_syslog)
-		log_warning("%s: the mount covers the system's log, which gets no messages", opt->mountpoint);
-	else
-		log_open_syslog("plyfs");
-	if (opt->log) {
-		int r = log_open_file(opt->log);
-
-		if (r < 0)
-			log_warning("log: %s: %s", opt->log, strerror(-r));
-	}
-}
-
 /* The session object. It has its descriptor before that is mounted: libfuse opens /dev/null, which the mount may cover. */
 static int new_session(struct session *s)
 {
@@ -144,6 +101,8 @@ static int new_session(struct session *s)
 	char *argv[8] = {(char *)"plyfs"};
 	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
 
+	if (!CHECK(s->fs && !s->se && s->mounted.fd >= 0))
+		return -EIO;
 	if (s->opt->allow_root)
 		argv[args.argc++] = (char *)"-oallow_root";
 	/* It ends the session where that differs from the mount's. */
@@ -157,6 +116,7 @@ static int new_session(struct session *s)
 	if (s->opt->io_uring && !s->mounted.overmounts_sys)
 		argv[args.argc++] = (char *)"-oio_uring";
 #endif
+	(void)CHECK((size_t)args.argc < ARRAY_SIZE(argv));
 	s->se = fuse_session_new(&args, fs_operations(), sizeof(struct fuse_lowlevel_ops), s->fs);
 	fuse_opt_free_args(&args);
 	if (!s->se)
@@ -182,8 +142,9 @@ static int session_start(struct session *s)
 	r = mounted_prepare(s->opt, &s->mounted, &s->refusal);
 	if (r < 0)
 		return r;
-	open_log(s);
-	fuse_set_log_func(libfuse_log);
+	if (!s->opt->debug)
+		os_no_core_dumps();
+	messages_open(s->opt, s->mounted.overmounts_syslog);
 	os_set_oom_score(-1000);
 	opt = fs_options_of(s);
 	opt.give_away = os_keep_caps_on_fsuid() < 0 || !os_has_cap(CAP_SETUID) || !os_has_cap(CAP_SETGID);
@@ -205,6 +166,7 @@ static void session_stop(struct session *s)
 {
 	int location;
 
+	(void)CHECK(s->se || !s->mounted.dev);
 	signals_stop(s->signals);
 	if (s->fs)
 		fs_quiesce(s->fs);
@@ -219,10 +181,12 @@ static void session_stop(struct session *s)
 
 static void say_why(const struct session *s, const char *cause)
 {
+	const char *said = messages_of_libfuse();
+
 	if (s->refusal)
 		fprintf(stderr, "plyfs: %s\n", s->refusal);
 	else
-		fprintf(stderr, "plyfs: mount: %s: %s\n", s->opt->mountpoint, libfuse_said[0] ? libfuse_said : cause);
+		fprintf(stderr, "plyfs: mount: %s: %s\n", s->opt->mountpoint, said ? said : cause);
 }
 
 int session_run(const struct options *opt, struct layer_set *set, struct daemonize *daemonize,

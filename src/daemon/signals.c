@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "base/check.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "os/task.h"
@@ -41,6 +42,14 @@ static void handled_signals(sigset_t *set)
 
 static void wake_up(int sig)
 {
+}
+
+static bool are_blocked(void)
+{
+	sigset_t now;
+
+	pthread_sigmask(SIG_BLOCK, NULL, &now);
+	return sigismember(&now, SIGTERM) && sigismember(&now, SIGINT) && sigismember(&now, SIGHUP) && sigismember(&now, SIGUSR1);
 }
 
 void signals_block(void)
@@ -118,6 +127,8 @@ int signals_start(struct fuse_session *se, struct fs *fs, const struct mounted *
 
 	if (!s)
 		return -ENOMEM;
+	/* Else one ends the process before the thread is there. */
+	(void)CHECK(are_blocked());
 	s->se = se;
 	s->fs = fs;
 	s->mounted = mounted;
@@ -135,6 +146,7 @@ void signals_stop(struct signals *s)
 {
 	if (!s)
 		return;
+	(void)CHECK(!atomic_load(&s->stop) && !pthread_equal(s->thread, pthread_self()));
 	atomic_store(&s->stop, true);
 	pthread_kill(s->thread, SIGUSR1);
 	pthread_join(s->thread, NULL);

@@ -10,9 +10,12 @@
 #define UNIT_FUSE_DEVICE_H
 
 #include <linux/fuse.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "base/hash.h"
@@ -32,6 +35,9 @@ struct device {
 	struct fuse_session *se;
 	pthread_t loop;
 	bool running;
+	_Atomic bool served; /* the loop has ended */
+	pid_t pid;	     /* whose requests they are; 0: ours */
+	void (*before_serving)(struct device *d); /* on the thread that serves; NULL: nothing */
 	int fd; /* the kernel's end */
 	uint64_t unique;
 	unsigned notifications;
@@ -50,8 +56,19 @@ static inline void *device_serve(void *arg)
 {
 	struct device *d = arg;
 
+	if (d->before_serving)
+		d->before_serving(d);
 	fs_serve(d->fs);
+	atomic_store(&d->served, true);
 	return NULL;
+}
+
+/* Whether the daemon has read all that was sent. */
+static inline bool device_has_read(struct device *d)
+{
+	int unread = 1;
+
+	return ioctl(d->fd, SIOCOUTQ, &unread) == 0 && unread == 0;
 }
 
 /* The next message of the daemon into d; its unique number, or 0 after none came in time or the session ended. */
@@ -93,7 +110,7 @@ static inline uint64_t device_send(struct device *d, uint32_t opcode, uint64_t n
 		.nodeid = node,
 		.uid = geteuid(),
 		.gid = getegid(),
-		.pid = (uint32_t)getpid(),
+		.pid = (uint32_t)(d->pid ? d->pid : getpid()),
 	};
 	struct iovec iov[4] = {{&h, sizeof(h)},
 			       {(void *)(uintptr_t)a.bytes, a.size},
@@ -180,7 +197,7 @@ static inline bool device_open_with(struct device *d, const char *text, bool (*a
 	int fds[2];
 
 	pthread_once(&seeded, hash_seed_init);
-	signal(SIGUSR2, device_wake); /* see fs_serve() */
+	sigaction(SIGUSR2, &(struct sigaction){.sa_handler = device_wake}, NULL); /* not restarted: see fs_serve() */
 	if (fixture_open(&d->f, text) < 0)
 		return UNIT_FAIL("layers: %s", d->f.error ? d->f.error : "?");
 	opt = device_options(d->f.set);
