@@ -15,6 +15,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/check.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/thread.h"
@@ -50,12 +51,14 @@ static void wait_interval_locked(struct cpu_latency *a)
 	unsigned long long us = os_now_us() + CPU_LATENCY_LOOK_MS * 1000ULL;
 	struct timespec until = {.tv_sec = (time_t)(us / 1000000), .tv_nsec = (long)(us % 1000000) * 1000};
 
+	(void)CHECK(lock_held(&a->lock) && a->held);
 	while (!a->ending && pthread_cond_timedwait(&a->cond, &a->lock.mutex, &until) == 0)
 		;
 }
 
 static void wait_batch_locked(struct cpu_latency *a)
 {
+	(void)CHECK(lock_held(&a->lock) && !a->held);
 	while (!a->ending && !a->batch_full)
 		pthread_cond_wait(&a->cond, &a->lock.mutex);
 }
@@ -113,6 +116,7 @@ static int new_with(int fd, struct cpu_latency **ret_latency)
 	pthread_condattr_t attr;
 	int r;
 
+	(void)CHECK(fd >= 0);
 	if (!a) {
 		os_close(fd);
 		return -ENOMEM;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "follow.h"
 
+#include "base/check.h"
 #include "os/sched.h"
 
 void follow_init(struct follow *f)
@@ -17,6 +18,7 @@ static bool is_one(const cpu_set_t *cpus, int cpu)
 /* Where somebody else has bound the thread, it stays. */
 static void bind_leader(struct follow *f, pid_t leader, int cpu)
 {
+	(void)CHECK(leader > 0 && cpu >= 0);
 	cpu_set_t one, now;
 
 	if (os_cpus_get(leader, &now) < 0)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "cpu_latency.h"
+#include "base/check.h"
 #include "base/fault.h"
 #include "base/log.h"
 #include "loop.h"
@@ -31,6 +32,7 @@ static void on_evict(struct inode *inode, void *arg)
 {
 	struct fs *fs = arg;
 
+	(void)CHECK(fs->data);
 	data_evict(fs->data, inode);
 	if (fs->passthrough)
 		passthrough_evict(fs, inode);
@@ -117,6 +119,7 @@ int fs_new(struct layer_set *set, const struct fs_options *opt, struct fs **ret_
 
 	if (!fs)
 		return -ENOMEM;
+	(void)CHECK(opt->max_fds > FDS_RESERVED && opt->uidmap && opt->gidmap);
 	fs->opt = *opt;
 	/* ACLs speak of modes and owners that the layers don't have. */
 	fs->opt.acl = fs->opt.acl && !set->override_forms;
@@ -138,6 +141,8 @@ int fs_new(struct layer_set *set, const struct fs_options *opt, struct fs **ret_
 
 int fs_set_session(struct fs *fs, struct fuse_session *session)
 {
+	if (!CHECK(!fs->session && fs->loop))
+		return -EIO;
 	fs->session = session;
 	return wire_attach(session);
 }
@@ -163,6 +168,8 @@ static int serve_by_ring(struct fs *fs)
 
 int fs_serve(struct fs *fs)
 {
+	if (!CHECK(fs->session))
+		return -EIO;
 #ifdef FUSE_CAP_OVER_IO_URING
 	if (fs->opt.io_uring)
 		return serve_by_ring(fs);

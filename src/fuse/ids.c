@@ -13,6 +13,7 @@
  */
 #include "internal.h"
 
+#include "base/check.h"
 #include "format/acl.h"
 #include "format/capability.h"
 #include "os/task.h"
@@ -58,6 +59,7 @@ void ids_show_mapped(const struct fs *fs, uint32_t *uid, uint32_t *gid)
 {
 	const struct id_rules *o = &fs->ids;
 
+	(void)CHECK(o->on);
 	if (o->squash_uid != ID_UNSET)
 		*uid = o->squash_uid;
 	else
@@ -161,6 +163,7 @@ static int map_capability(const struct id_rules *o, void *value, size_t size,
 
 int ids_show_xattr(const struct fs *fs, const char *name, void *value, size_t size)
 {
+	(void)CHECK(ids_in_xattr(fs, name));
 	/* Capabilities of a namespace that the mount doesn't know count for nobody there. */
 	if (is_capability(name))
 		return map_capability(&fs->ids, value, size, idmap_to_mount) < 0 ? -ENODATA : 0;
@@ -171,6 +174,8 @@ int ids_show_xattr(const struct fs *fs, const char *name, void *value, size_t si
 
 int ids_store_xattr(const struct fs *fs, const char *name, void *value, size_t size)
 {
+	(void)CHECK(ids_in_xattr(fs, name));
+
 	int r = is_capability(name) ? map_capability(&fs->ids, value, size, idmap_to_layer)
 				    : acl_map_ids(value, size, store_acl_id, (void *)&fs->ids);
 

@@ -100,6 +100,13 @@ void reply_attr(fuse_req_t req, const struct inode *inode, const struct statx *s
 double attr_timeout(struct fs *fs, const struct inode *inode);
 /* The inode of a node id, or NULL after having answered ESTALE. */
 struct inode *inode_or_reply(fuse_req_t req, fuse_ino_t id);
+/* The same of what the request needs a directory for (ENOTDIR), or anything else (EISDIR): the tiers below take the caller's word for it. */
+struct inode *dir_or_reply(fuse_req_t req, fuse_ino_t id);
+struct inode *file_or_reply(fuse_req_t req, fuse_ino_t id);
+/* Whether an entry of a directory can be called so. */
+bool is_name(const char *name);
+/* The directory of a name; EINVAL for what is none. */
+struct inode *named_or_reply(fuse_req_t req, fuse_ino_t id, const char *name);
 /* The same for a directory that gets a new entry; also NULL, with EPERM, where users can't have the name: before anything is copied up for
  * it. */
 struct inode *parent_or_reply(fuse_req_t req, fuse_ino_t id, const char *name);
@@ -208,7 +215,7 @@ struct job {
 	bool is_waiting;                       /* waiting's lock */
 	bool is_deferred;                      /* waiting's lock: is_waiting, for no copy-up */
 	unsigned deferrals;                    /* the thread's that has the job */
-	uint64_t due;                          /* c while is_deferred: until when; os_now_ms() */
+	uint64_t due;                          /* waiting's lock: until when, while is_deferred; os_now_ms() */
 	bool interrupted;                      /* waiting's lock */
 	_Atomic unsigned refs;                 /* a */
 	pid_t pid;

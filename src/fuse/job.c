@@ -6,6 +6,7 @@
  * too, without a copy-up, and asks again after a while, as often as it takes: no thread waits for it.
  */
 #include "internal.h"
+#include "base/check.h"
 
 #include <stdlib.h>
 
@@ -39,6 +40,7 @@ static struct inode *job_missing(struct job *job)
 
 static void job_answer(struct job *job, int err)
 {
+	(void)CHECK(!job->is_waiting);
 	job_keep_lost(job, err);
 	job_reply(job, err);
 	job_put(job);
@@ -74,6 +76,7 @@ static void job_copied_up(struct copyup_waiter *waiter, int err)
 		job_put(job);
 		return;
 	}
+	(void)CHECK(job->next < JOB_NEEDS && job->needs[job->next]);
 	job->copied_up = true;
 	/* Another one's copy-up that lost a race is no answer to this request: look again. */
 	if (err == -ESTALE && job->attempts++ < JOB_ATTEMPTS)
@@ -92,6 +95,7 @@ static void job_copied_up(struct copyup_waiter *waiter, int err)
 
 static void job_wait(struct job *job, struct inode *inode)
 {
+	(void)CHECK(atomic_load(&job->refs) > 0 && job->next < JOB_NEEDS);
 	counter_add(COUNTER_WAITING, 1);
 	job->waiter.done = job_copied_up;
 	waiting_enter(job);
@@ -101,6 +105,7 @@ static void job_wait(struct job *job, struct inode *inode)
 /* `job` is on the heap and ours. */
 static void job_step(struct job *job)
 {
+	(void)CHECK(job->run && atomic_load(&job->refs) > 0);
 	for (;;) {
 		struct inode *inode = job_missing(job);
 		int r;
@@ -139,6 +144,7 @@ void job_start(struct job *job)
 	int r = job_missing(job) ? -LOOK_AGAIN : job->run(job);
 	struct job *own;
 
+	(void)CHECK(!job->own_name && !job->own_buf && !atomic_load_explicit(&job->refs, memory_order_relaxed));
 	job->next = 0;
 	if (r == -MUST_WAIT) {
 		job_start_later(job);

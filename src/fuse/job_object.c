@@ -3,11 +3,13 @@
  * A job as an object: its references, the copy that outlives the request's call-back, and its answer.
  */
 #include "internal.h"
+#include "base/check.h"
 
 #include <stdlib.h>
 
 static void job_free(struct job *job)
 {
+	(void)CHECK(!job->is_waiting && !job->is_deferred && !job->interrupted);
 	for (unsigned i = 0; i < JOB_NEEDS; i++)
 		if (job->needs[i])
 			inode_put(job->fs->tree, job->needs[i]);
@@ -23,13 +25,17 @@ static void job_free(struct job *job)
 
 void job_put(struct job *job)
 {
-	if (atomic_fetch_sub(&job->refs, 1) == 1)
+	unsigned refs = atomic_fetch_sub(&job->refs, 1);
+
+	(void)CHECK(refs > 0);
+	if (refs == 1)
 		job_free(job);
 }
 
 /* An error of a write-back reaches whoever has the file open now, once. It is kept for those who come later. */
 void job_keep_lost(const struct job *job, int err)
 {
+	(void)CHECK(!job->fi.writepage || job->inode);
 	if (err < 0 && job->fi.writepage)
 		data_write_back_failed(job->fs->data, job->inode, err);
 }
@@ -45,6 +51,7 @@ static void doubt_needs(const struct job *job)
 
 void job_reply(struct job *job, int err)
 {
+	(void)CHECK(err <= 0);
 	if (err < 0 && job->copied_up)
 		doubt_needs(job);
 	/* What a file system says of a directory that was removed differs from one to the other. */
@@ -55,6 +62,7 @@ void job_reply(struct job *job, int err)
 
 int job_result(struct job *job, int r)
 {
+	(void)CHECK(r <= 0);
 	if (r == -LOOK_AGAIN || r == -MUST_WAIT)
 		return r;
 	job_keep_lost(job, r);
@@ -64,6 +72,7 @@ int job_result(struct job *job, int r)
 
 int job_failed(struct job *job, int r)
 {
+	(void)CHECK(r < 0);
 	if (r != -LOOK_AGAIN && r != -MUST_WAIT)
 		attributes_doubt(job->fs, job->inode);
 	return job_result(job, r);
@@ -97,6 +106,8 @@ struct job *job_clone(const struct job *from)
 		reply_result(from->req, -ENOMEM);
 		return NULL;
 	}
+	/* A copy of a copy would share its list and its references. */
+	(void)CHECK(!from->is_waiting && !from->own_name && !from->own_name2 && !from->own_buf);
 	*job = *from;
 	job->own_name = job->own_name2 = NULL;
 	job->own_buf = NULL;

@@ -7,7 +7,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <utlist.h>
 
+#include "base/check.h"
 #include "base/thread.h"
 #include "follow.h"
 #include "internal.h"
@@ -82,12 +84,32 @@ static enum phase phase_of(uint64_t step)
 	return (enum phase)(step % STEPS);
 }
 
+/* L1: each server of the list is counted, at most SERVERS_MAX of them. L2: `turns` and `spares` count those in that place. L3: a server has a
+ * turn, waits for one or is away; one that is gone is taken out by the pacer alone. */
+static bool loop_check_locked(const struct loop *l)
+{
+	unsigned count = 0, turns = 0, spares = 0;
+	bool good = CHECK(lock_held(&l->lock));
+	const struct server *s;
+
+	LL_FOREACH(l->servers, s)
+	{
+		good &= CHECK(s->loop == l && s->state <= TURN_GONE); /* L3 */
+		count++;
+		turns += s->state == TURN_HELD;
+		spares += s->state == TURN_SPARE;
+	}
+	good &= CHECK(count == l->count && count <= SERVERS_MAX); /* L1 */
+	return good && CHECK(turns == l->turns && spares == l->spares); /* L2 */
+}
+
 /* --- a thread that serves --------------------------------------------------------------------------------------------------------- */
 
 static void step_to(struct server *s, enum phase phase)
 {
 	uint64_t step = atomic_load_explicit(&s->step, memory_order_relaxed);
 
+	(void)CHECK(s == self);
 	step -= step % STEPS;
 	if (phase == PHASE_WORKS)
 		step += STEPS;
@@ -103,6 +125,7 @@ static void start_ticker(struct loop *l)
 
 static void begin_request(struct server *s, const struct fuse_in_header *header)
 {
+	(void)CHECK(s == self && phase_of(atomic_load_explicit(&s->step, memory_order_relaxed)) == PHASE_READS);
 	if (header->pid)
 		atomic_store_explicit(&s->caller, (pid_t)header->pid, memory_order_relaxed);
 	step_to(s, PHASE_WORKS);
@@ -117,6 +140,7 @@ void loop_note_answer(void)
 
 static void end_loop(struct loop *l, int error)
 {
+	(void)CHECK(error <= 0);
 	lock_take(&l->lock);
 	if (!l->ended)
 		l->error = error;
@@ -130,6 +154,7 @@ static void set_state_locked(struct server *s, enum turn_state state)
 {
 	struct loop *l = s->loop;
 
+	(void)CHECK(lock_held(&l->lock) && l->turns >= (s->state == TURN_HELD) && l->spares >= (s->state == TURN_SPARE));
 	l->turns -= s->state == TURN_HELD;
 	l->spares -= s->state == TURN_SPARE;
 	l->turns += state == TURN_HELD;
@@ -171,6 +196,7 @@ static bool serve_one(struct server *s)
 	struct fuse_buf buf = {.mem = s->pages + skipped};
 	ssize_t n = wire_receive(l->fs, buf.mem, l->pages_size - skipped);
 
+	(void)CHECK(s == self);
 	if (n > 0) {
 		begin_request(s, buf.mem);
 		buf.size = (size_t)n;
@@ -217,6 +243,7 @@ static void *server_main(void *arg)
 
 static void server_free(struct server *s)
 {
+	(void)CHECK(s->state == TURN_GONE);
 	pthread_cond_destroy(&s->turn);
 	free(s->pages);
 	free(s);
@@ -227,6 +254,7 @@ static int start_server_locked(struct loop *l, enum turn_state state)
 	struct server *s = l->count < SERVERS_MAX ? calloc(1, sizeof(*s)) : NULL;
 	int r;
 
+	(void)CHECK(lock_held(&l->lock));
 	if (!s)
 		return -EAGAIN;
 	s->loop = l;
@@ -240,8 +268,7 @@ static int start_server_locked(struct loop *l, enum turn_state state)
 		server_free(s);
 		return r;
 	}
-	s->next = l->servers;
-	l->servers = s;
+	LL_PREPEND(l->servers, s);
 	l->count++;
 	return 0;
 }
@@ -269,6 +296,7 @@ static bool sleeps(const struct server *s)
 /* The last step is one of a request, and it was already at the last tick. */
 static bool is_away_locked(struct server *s)
 {
+	(void)CHECK(lock_held(&s->loop->lock) && s->state == TURN_HELD);
 	return ++s->same >= AWAY_TICKS || sleeps(s);
 }
 
@@ -276,6 +304,7 @@ static void look_at_locked(struct server *s, struct sight *sight)
 {
 	uint64_t step = atomic_load(&s->step), before = s->seen;
 
+	(void)CHECK(lock_held(&s->loop->lock) && step / STEPS >= before / STEPS);
 	s->seen = step;
 	if (s->state != TURN_HELD)
 		return;
@@ -294,10 +323,10 @@ static void look_at_locked(struct server *s, struct sight *sight)
 
 static bool give_turn_locked(struct loop *l)
 {
-	struct server *s = l->servers;
+	struct server *s;
 
-	while (s && s->state != TURN_SPARE)
-		s = s->next;
+	(void)CHECK(lock_held(&l->lock) && l->turns < l->wanted);
+	LL_SEARCH_SCALAR(l->servers, s, state, TURN_SPARE);
 	if (!s)
 		return start_server_locked(l, TURN_HELD) == 0;
 	set_state_locked(s, TURN_HELD);
@@ -308,8 +337,11 @@ static bool give_turn_locked(struct loop *l)
 /* As many turns as are wanted, and one thread more, which is there when none can be started. */
 static void give_turns_locked(struct loop *l)
 {
+	struct server *s;
+
+	(void)CHECK(lock_held(&l->lock) && l->wanted > 0 && l->wanted <= l->most);
 	if (l->turns > l->wanted)
-		for (struct server *s = l->servers; s; s = s->next)
+		LL_FOREACH(l->servers, s)
 			atomic_store_explicit(&s->called, true, memory_order_relaxed);
 	while (l->turns < l->wanted && give_turn_locked(l))
 		;
@@ -327,9 +359,11 @@ static unsigned least_turns(const struct loop *l)
 static void look_locked(struct loop *l, struct sight *ret_sight)
 {
 	struct sight sight = {0};
+	struct server *s;
 	bool waits;
 
-	for (struct server *s = l->servers; s; s = s->next)
+	CHECK_DEBUG(loop_check_locked(l));
+	LL_FOREACH(l->servers, s)
 		look_at_locked(s, &sight);
 	waits = sight.works >= l->turns && os_is_readable(fuse_session_fd(l->se));
 	pace_tick(&l->pace, sight.works, waits);
@@ -342,16 +376,16 @@ static void look_locked(struct loop *l, struct sight *ret_sight)
 /* Takes one that is gone out of the list. */
 static struct server *take_gone_locked(struct loop *l)
 {
-	for (struct server **at = &l->servers; *at; at = &(*at)->next) {
-		struct server *s = *at;
+	struct server *s;
 
-		if (s->state != TURN_GONE)
-			continue;
-		*at = s->next;
-		l->count--;
-		return s;
-	}
-	return NULL;
+	(void)CHECK(lock_held(&l->lock));
+	LL_SEARCH_SCALAR(l->servers, s, state, TURN_GONE);
+	if (!s)
+		return NULL;
+	LL_DELETE(l->servers, s);
+	(void)CHECK(l->count > 0);
+	l->count--;
+	return s;
 }
 
 static void free_gone(struct loop *l)
@@ -371,8 +405,10 @@ static void free_gone(struct loop *l)
 
 static bool has_request(struct loop *l)
 {
+	const struct server *s;
+
 	LOCK_SCOPE(&l->lock);
-	for (struct server *s = l->servers; s; s = s->next)
+	LL_FOREACH(l->servers, s)
 		if (s->state == TURN_HELD && atomic_load(&s->step) != s->seen)
 			return true;
 	return false;
@@ -441,10 +477,12 @@ static void *pacer_main(void *arg)
  * to wait is lost, so it is sent again. */
 static bool interrupt_readers(struct loop *l)
 {
+	struct server *s;
 	bool any = false;
 
 	LOCK_SCOPE(&l->lock);
-	for (struct server *s = l->servers; s; s = s->next) {
+	LL_FOREACH(l->servers, s)
+	{
 		if (s->state == TURN_GONE)
 			continue;
 		any = true;
@@ -456,9 +494,12 @@ static bool interrupt_readers(struct loop *l)
 
 static void stop(struct loop *l)
 {
+	struct server *s;
+
 	lock_take(&l->lock);
 	l->ended = true;
-	for (struct server *s = l->servers; s; s = s->next) {
+	LL_FOREACH(l->servers, s)
+	{
 		atomic_store_explicit(&s->called, true, memory_order_relaxed);
 		pthread_cond_signal(&s->turn);
 	}
@@ -468,6 +509,7 @@ static void stop(struct loop *l)
 	for (unsigned us = 250; interrupt_readers(l); us = MIN(2 * us, 50000U))
 		os_sleep_us(us);
 	free_gone(l);
+	(void)CHECK(!l->servers && !l->count && !l->turns && !l->spares);
 }
 
 /* The pacer first: he has his name before a request is answered. */
@@ -521,6 +563,7 @@ void loop_free(struct loop *l)
 {
 	if (!l)
 		return;
+	(void)CHECK(!l->servers && !l->count);
 	sem_destroy(&l->done);
 	lock_finish(&l->lock);
 	os_close(l->ticker);
@@ -531,6 +574,8 @@ int loop_run(struct loop *l)
 {
 	int r;
 
+	if (!CHECK(l->fs->session && !l->servers && !l->ended))
+		return -EIO;
 	l->se = l->fs->session;
 	r = loop_start(l);
 	if (r < 0)

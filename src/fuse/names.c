@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "os/fs.h"
 
 /* --- the kernel asks again ---------------------------------------------------------------------------------------------------- */
@@ -59,6 +60,7 @@ void name_doubt(struct fs *fs, struct inode *dir, const char *name)
 	size_t size = strlen(name) + 1;
 	struct doubt *d;
 
+	(void)CHECK(inode_is_dir(dir) && !strchr(name, '/'));
 	if (!fs->session || atomic_load(&fs->telling_ends))
 		return;
 	attributes_doubt(fs, dir);
@@ -95,6 +97,7 @@ static int names_open_dir(struct names_change *c, struct inode *dir, int *ret_fd
 {
 	int fd;
 
+	(void)CHECK(c->fs->opt.dirsync);
 	*ret_fd = -1;
 	if (c->n > 0 && c->at[0].dir == dir)
 		return 0;
@@ -109,6 +112,8 @@ int names_add(struct names_change *c, struct inode *dir, const char *name)
 {
 	int fd, r;
 
+	if (!CHECK(c->n < ARRAY_SIZE(c->at) && inode_is_dir(dir) && !strchr(name, '/')))
+		return -EIO;
 	if (!c->fs->opt.dirsync)
 		return 0;
 	r = names_open_dir(c, dir, &fd);
@@ -126,6 +131,7 @@ int names_sync(struct names_change *c)
 {
 	int r = 0;
 
+	(void)CHECK(!c->n || c->fs->opt.dirsync);
 	for (unsigned i = 0; r == 0 && i < c->n; i++)
 		r = c->at[i].fd < 0 ? 0 : os_fsync(c->at[i].fd);
 	return r;
@@ -156,6 +162,7 @@ void name_take_back(struct fs *fs, struct inode *dir, const char *name, bool is_
 {
 	int r = is_dir ? remove_dir(fs->writer, dir, name) : remove_file(fs->writer, dir, name);
 
+	(void)CHECK(fs->layers->has_upper);
 	if (r < 0)
 		name_doubt(fs, dir, name);
 	else

@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "wire.h"
 
@@ -158,6 +159,7 @@ void op_init(void *userdata, struct fuse_conn_info *conn)
 {
 	struct fs *fs = userdata;
 
+	(void)CHECK(fs->data && fs->session);
 	negotiate_features(fs, conn);
 	if (feature_wanted(conn, FUSE_CAP_WRITEBACK_CACHE))
 		data_keep_mtimes(fs->data);

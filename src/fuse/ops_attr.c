@@ -3,6 +3,8 @@
  * GETATTR, SETATTR, STATX.
  */
 #include "internal.h"
+
+#include "base/check.h"
 #include "wire.h"
 
 /* The kernel's FATTR_KILL_SUIDGID, as libfuse hands it on from 3.18 on. */
@@ -103,6 +105,7 @@ static int attr_set_attributes(struct job *job, struct statx *ret_stx)
 	struct data_fd fd = {.fd = -1};
 	int r;
 
+	(void)CHECK(!(job->attr.valid & ATTR_SET_SIZE) || job->how != COPYUP_META);
 	if (job->attr.valid & ATTR_SET_SIZE)
 		data_time_moved(job->inode);
 	else if ((job->attr.valid & ATTR_SET_MTIME) && job->attr.mtime.tv_nsec != UTIME_NOW)
@@ -112,6 +115,7 @@ static int attr_set_attributes(struct job *job, struct statx *ret_stx)
 	r = data_get(fs->data, job->inode, true, &fd);
 	if (r < 0)
 		return r;
+	(void)CHECK(fd.fd >= 0);
 	data_set_dirty(fs->data, &fd);
 	r = attr_set(fs->writer, job->inode, &job->attr, fd.fd, ret_stx);
 	data_put(fs->data, &fd);
@@ -170,7 +174,7 @@ static bool note_chown(fuse_req_t req, struct inode *inode, struct attr_change *
 
 void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int to_set, struct fuse_file_info *fi)
 {
-	struct inode *inode = inode_or_reply(req, id);
+	struct inode *inode = to_set & FUSE_SET_ATTR_SIZE ? file_or_reply(req, id) : inode_or_reply(req, id);
 	struct job job;
 
 	if (!inode)

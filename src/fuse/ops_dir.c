@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "os/fs.h"
 
 #define SELF 1
@@ -44,6 +45,8 @@ static bool add_entry(struct reading *rd, const char *name, const struct fuse_en
 	size_t room = rd->size - rd->used;
 	size_t need;
 
+	if (!CHECK(rd->used <= rd->size))
+		return false;
 	if (rd->plus_format)
 		need = fuse_add_direntry_plus(rd->req, rd->buf + rd->used, room, name, e, (off_t)cookie);
 	else
@@ -58,6 +61,7 @@ static bool add_plain(struct reading *rd, const char *name, uint64_t ino, unsign
 {
 	struct fuse_entry_param e = {.ino = 0};
 
+	(void)CHECK(!strchr(name, '/'));
 	e.attr.st_ino = ino_show(rd->fs, ino);
 	e.attr.st_mode = (mode_t)DTTOIF(type);
 	return add_entry(rd, name, &e, cookie);
@@ -84,7 +88,8 @@ static bool add_full(struct reading *rd, const struct listing_entry *entry, cons
 		inode_forget_id(rd->fs->tree, e.ino, 1);
 		return false;
 	}
-	rd->looked_up[rd->n_looked_up++] = e.ino;
+	if (CHECK(rd->n_looked_up < ARRAY_SIZE(rd->looked_up)))
+		rd->looked_up[rd->n_looked_up++] = e.ino;
 	return true;
 }
 
@@ -108,6 +113,7 @@ static int add_batch(struct reading *rd)
 
 	if (r < 0)
 		return r;
+	(void)CHECK(rd->batch.n <= LISTING_BATCH);
 	if (rd->batch.n == 0 && rd->dots <= PARENT)
 		change_found_empty(rd->fs->writer, rd->dir);
 	for (unsigned i = 0; i < rd->batch.n && !ends_early(rd, &rd->batch.entries[i]); i++) {
@@ -115,6 +121,8 @@ static int add_batch(struct reading *rd)
 		char name[TREE_NAME_MAX + 1];
 		bool fits;
 
+		if (!CHECK(entry->name_len > 0 && entry->name_len <= TREE_NAME_MAX))
+			return -EIO;
 		memcpy(name, entry->name, entry->name_len);
 		name[entry->name_len] = '\0';
 		fits = is_full(rd, entry) ? add_full(rd, entry, name)
@@ -153,6 +161,7 @@ static int fill_reply(struct reading *rd)
  * it to all. One of a few bytes, too short for an entry, ends the stream and nothing else. */
 static void end_of_stream(struct reading *rd)
 {
+	(void)CHECK(!rd->used && !rd->n_looked_up);
 	if (listing_may_be_kept(rd->cookie))
 		return;
 	rd->used = 8;
@@ -161,16 +170,12 @@ static void end_of_stream(struct reading *rd)
 
 static void dir_read_directory(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, bool plus_format)
 {
-	struct inode *dir = inode_or_reply(req, id);
+	struct inode *dir = dir_or_reply(req, id);
 	struct reading *rd;
 	int r;
 
 	if (!dir)
 		return;
-	if (!inode_is_dir(dir)) {
-		reply_result(req, -ENOTDIR);
-		return;
-	}
 	rd = malloc(sizeof(*rd) + size);
 	if (!rd) {
 		reply_result(req, -ENOMEM);
@@ -228,7 +233,7 @@ static int run_fsyncdir(struct job *job)
 void op_fsyncdir(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
-	struct inode *dir = inode_or_reply(req, id);
+	struct inode *dir = dir_or_reply(req, id);
 	struct job job;
 
 	if (!dir)

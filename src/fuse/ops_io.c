@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "wire.h"
 
 /* With a while between them, half a second or more. */
@@ -54,6 +55,7 @@ static int run_read(struct job *job)
 
 	if (n < 0)
 		return job_result(job, (int)n);
+	(void)CHECK((size_t)n <= job->size);
 	counter_add(COUNTER_READ, 1);
 	counter_add(COUNTER_READ_BYTES, (uint64_t)n);
 	fuse_reply_buf(job->req, buf, (size_t)n);
@@ -62,7 +64,7 @@ static int run_read(struct job *job)
 
 void op_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_file_info *fi)
 {
-	struct inode *inode = inode_or_reply(req, id);
+	struct inode *inode = file_or_reply(req, id);
 	struct job job;
 
 	if (!inode)
@@ -112,6 +114,7 @@ static int run_write(struct job *job)
 		n = job->attempts++ < EARLY_ATTEMPTS ? -MUST_WAIT : -EIO;
 	if (n < 0)
 		return job_result(job, (int)n);
+	(void)CHECK((size_t)n <= job->size);
 	counter_add(COUNTER_WRITE, 1);
 	counter_add(COUNTER_WRITE_BYTES, (uint64_t)n);
 	fuse_reply_write(job->req, (size_t)n);
@@ -129,7 +132,7 @@ static bool write_kills_priv(const struct fuse_file_info *fi)
 
 void op_write(fuse_req_t req, fuse_ino_t id, const char *buf, size_t size, off_t off, struct fuse_file_info *fi)
 {
-	struct inode *inode = inode_or_reply(req, id);
+	struct inode *inode = file_or_reply(req, id);
 	struct job job;
 
 	if (!inode)
@@ -152,7 +155,7 @@ static int run_fsync(struct job *job)
 void op_fsync(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
-	struct inode *inode = inode_or_reply(req, id);
+	struct inode *inode = file_or_reply(req, id);
 	struct job job;
 
 	if (!inode)
@@ -179,7 +182,7 @@ static int run_fallocate(struct job *job)
 
 void op_fallocate(fuse_req_t req, fuse_ino_t id, int mode, off_t off, off_t len, struct fuse_file_info *fi)
 {
-	struct inode *inode = inode_or_reply(req, id);
+	struct inode *inode = file_or_reply(req, id);
 	struct job job;
 
 	if (!inode)
@@ -208,7 +211,7 @@ static int run_seek(struct job *job)
  * would lose what was written into it. On ENOSYS it takes the whole file for data. */
 void op_lseek(fuse_req_t req, fuse_ino_t id, off_t off, int whence, struct fuse_file_info *fi)
 {
-	struct inode *inode = inode_or_reply(req, id);
+	struct inode *inode = file_or_reply(req, id);
 	struct job job;
 
 	if (!inode)
@@ -234,6 +237,7 @@ static int run_copy(struct job *job)
 
 	if (n < 0)
 		return job_failed(job, (int)n);
+	(void)CHECK((size_t)n <= job->size);
 	fuse_reply_write(job->req, (size_t)n);
 	return 0;
 }
@@ -241,8 +245,8 @@ static int run_copy(struct job *job)
 void op_copy_file_range(fuse_req_t req, fuse_ino_t in_id, off_t off_in, struct fuse_file_info *fi_in, fuse_ino_t out_id,
 			off_t off_out, struct fuse_file_info *fi_out, size_t len, int flags)
 {
-	struct inode *in = inode_or_reply(req, in_id);
-	struct inode *out = in ? inode_or_reply(req, out_id) : NULL;
+	struct inode *in = file_or_reply(req, in_id);
+	struct inode *out = in ? file_or_reply(req, out_id) : NULL;
 	struct job job;
 
 	if (!in || !out)

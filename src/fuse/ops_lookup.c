@@ -6,6 +6,8 @@
 
 #include <malloc.h>
 
+#include "base/check.h"
+
 /* Each lost race is a whole copy-up of another name of the same file, and its inode forgotten. */
 #define LOOKUP_TRIES 8
 
@@ -31,6 +33,7 @@ static int lookup_known(struct fs *fs, struct inode *parent, const char *name, s
  * between looking and asking. */
 static bool stack_changed(const struct dir *dir, const struct resolved *resolved)
 {
+	(void)CHECK(!resolved->n_lower || resolved->lower);
 	if (dir->n_lower != resolved->n_lower)
 		return true;
 	for (unsigned i = 0; i < resolved->n_lower; i++)
@@ -78,6 +81,7 @@ static bool upper_is_foreign(struct fs *fs, struct inode *inode, const struct re
  * were asked, for a copy-up may run meanwhile. */
 static bool known_changed(struct fs *fs, const struct known *known, const struct resolved *resolved)
 {
+	(void)CHECK(known->inode);
 	if (!resolved || known->inode->type != (resolved->stx.stx_mode & S_IFMT))
 		return true;
 	if (inode_is_dir(known->inode))
@@ -125,6 +129,7 @@ static int lookup_once(struct fs *fs, struct inode *parent, const char *name, st
 	struct lock *lock = fs->opt.names_expire ? &parent->dir->lock : NULL;
 	int r;
 
+	(void)CHECK(inode_is_dir(parent));
 	if (lock)
 		lock_take(lock);
 	r = resolve_and_intern(fs, parent, name, ret_inode, ret_stx);
@@ -149,6 +154,8 @@ int lookup_child(struct fs *fs, struct inode *parent, const char *name, struct i
 
 	if (strlen(name) > TREE_NAME_MAX)
 		return -ENAMETOOLONG;
+	if (!is_name(name))
+		return -EINVAL;
 	if (!inode_is_dir(parent))
 		return -ENOTDIR;
 	if (inode_is_unlinked(parent))
@@ -191,6 +198,7 @@ static void run_trim(struct pool_task *task)
 {
 	struct fs *fs = container_of(task, struct fs, trim);
 
+	(void)CHECK(atomic_load(&fs->trimming));
 	malloc_trim(0);
 	atomic_store(&fs->trimming, false);
 }

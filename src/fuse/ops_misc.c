@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 
+#include "base/check.h"
 #include "os/fs.h"
 #include "os/mount.h"
 
@@ -24,6 +25,10 @@ void op_readlink(fuse_req_t req, fuse_ino_t id)
 	if (!inode)
 		return;
 	counter_add(COUNTER_READLINK, 1);
+	if (!S_ISLNK(inode->type)) {
+		reply_result(req, -EINVAL);
+		return;
+	}
 	n = fd = inode_open(fs->tree, inode, O_PATH, NULL);
 	if (fd >= 0) {
 		n = os_readlinkat(fd, "", target, sizeof(target) - 1);
@@ -33,6 +38,7 @@ void op_readlink(fuse_req_t req, fuse_ino_t id)
 		reply_result(req, (int)n);
 		return;
 	}
+	(void)CHECK((size_t)n < sizeof(target));
 	target[n] = '\0';
 	fuse_reply_readlink(req, target);
 }
@@ -70,6 +76,8 @@ static int run_set_flags(struct job *job)
 {
 	unsigned flags;
 
+	if (!CHECK(job->size >= sizeof(flags)))
+		return job_result(job, -EIO);
 	memcpy(&flags, job->buf, sizeof(flags));
 	return flags_set(job, attr_set_flags(job->fs->writer, job->inode, flags));
 }
@@ -78,6 +86,8 @@ static int run_set_fsxattr(struct job *job)
 {
 	struct fsxattr xa;
 
+	if (!CHECK(job->size >= sizeof(xa)))
+		return job_result(job, -EIO);
 	memcpy(&xa, job->buf, sizeof(xa));
 	return flags_set(job, attr_set_fsxattr(job->fs->writer, job->inode, &xa));
 }

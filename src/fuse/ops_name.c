@@ -7,6 +7,8 @@
 #include <linux/fs.h>
 #include <stdio.h>
 
+#include "base/check.h"
+
 /* The answer to a change of names that failed, and may have come in part: an xattr was set, a whiteout placed and removed
  * again. */
 static int names_failed(struct job *job, int r)
@@ -14,6 +16,7 @@ static int names_failed(struct job *job, int r)
 	struct fs *fs = job->fs;
 	struct inode *objects[2] = {NULL};
 
+	(void)CHECK(r < 0 && job->name);
 	if (r == -LOOK_AGAIN)
 		return job_result(job, r);
 	objects[0] = inode_peek(fs->tree, job->inode, job->name);
@@ -59,6 +62,7 @@ static void make_entry(fuse_req_t req, fuse_ino_t parent_id, const char *name, c
 	struct inode *parent = parent_or_reply(req, parent_id, name);
 	struct job job;
 
+	(void)CHECK(!S_ISLNK(spec->mode) || spec->target);
 	if (!parent)
 		return;
 	counter_add(COUNTER_CREATE, 1);
@@ -96,6 +100,7 @@ static bool wants_data_instead(struct job *job, int r)
 {
 	bool lacks = false;
 
+	(void)CHECK(r <= 0);
 	if (r != -EXDEV || job->how != COPYUP_META)
 		return false;
 	for (unsigned i = 0; i < JOB_NEEDS; i++)
@@ -167,6 +172,7 @@ static int run_removal(struct job *job, int (*remove)(struct writer *writer, str
 	_cleanup_names_ struct names_change names = {.fs = job->fs};
 	int r = names_add(&names, job->inode, job->name);
 
+	(void)CHECK(inode_is_dir(job->inode) && is_name(job->name));
 	if (r == 0)
 		r = remove(job->fs->writer, job->inode, job->name);
 	if (r < 0)
@@ -190,7 +196,7 @@ static int run_rmdir(struct job *job)
 
 static void name_remove_entry(fuse_req_t req, fuse_ino_t parent_id, const char *name, int (*run)(struct job *))
 {
-	struct inode *parent = inode_or_reply(req, parent_id);
+	struct inode *parent = named_or_reply(req, parent_id, name);
 	struct job job;
 
 	if (!parent)
@@ -298,8 +304,8 @@ void op_rename(fuse_req_t req, fuse_ino_t parent_id, const char *name, fuse_ino_
 	       unsigned flags)
 {
 	struct fs *fs = fs_of(req);
-	struct inode *oldparent = inode_or_reply(req, parent_id);
-	struct inode *newparent = oldparent ? inode_or_reply(req, newparent_id) : NULL;
+	struct inode *oldparent = named_or_reply(req, parent_id, name);
+	struct inode *newparent = oldparent ? named_or_reply(req, newparent_id, newname) : NULL;
 	struct inode *old = NULL, *new = NULL;
 	struct job job;
 	int r;

@@ -19,7 +19,9 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <stdlib.h>
+#include <utlist.h>
 
+#include "base/check.h"
 
 static bool open_wants_write(const struct fuse_file_info *fi)
 {
@@ -29,7 +31,7 @@ static bool open_wants_write(const struct fuse_file_info *fi)
 struct handle {
 	struct data_fd fd;
 	bool written_below; /* the kernel writes to the file by itself */
-	struct handle *next, **at; /* fs->handles; `at` points to what points here */
+	struct handle *prev, *next; /* fs->handles */
 };
 
 static struct handle *handle_of(const struct fuse_file_info *fi)
@@ -40,19 +42,14 @@ static struct handle *handle_of(const struct fuse_file_info *fi)
 static void handle_link(struct fs *fs, struct handle *handle)
 {
 	LOCK_SCOPE(&fs->handles_lock);
-	handle->at = &fs->handles;
-	handle->next = fs->handles;
-	if (handle->next)
-		handle->next->at = &handle->next;
-	fs->handles = handle;
+	DL_PREPEND(fs->handles, handle);
 }
 
 static void handle_free(struct fs *fs, struct handle *handle)
 {
 	lock_take(&fs->handles_lock);
-	*handle->at = handle->next;
-	if (handle->next)
-		handle->next->at = handle->at;
+	(void)CHECK(fs->handles && handle->prev);
+	DL_DELETE(fs->handles, handle);
 	lock_drop(&fs->handles_lock);
 	if (handle->written_below)
 		data_set_dirty(fs->data, &handle->fd);
@@ -72,6 +69,7 @@ static int handle_new(struct fs *fs, struct inode *inode, bool write, struct fus
 	struct handle *handle = calloc(1, sizeof(*handle));
 	int r;
 
+	(void)CHECK(!fi->fh);
 	if (!handle)
 		return -ENOMEM;
 	r = data_get(fs->data, inode, write, &handle->fd);
@@ -133,6 +131,7 @@ static int handle_for_passthrough(struct fs *fs, struct inode *inode, struct fus
 			return r;
 	}
 	handle = handle_of(fi);
+	(void)CHECK(handle->fd.fd >= 0);
 	if (handle->fd.append_only && !(fi->flags & O_APPEND))
 		return -EPERM;
 	handle->written_below = true;
@@ -144,6 +143,7 @@ static int open_backing(struct fs *fs, struct inode *inode, fuse_ino_t node, boo
 {
 	int r = is_for_writing(fi) ? handle_for_passthrough(fs, inode, fi) : 0;
 
+	(void)CHECK(fs->passthrough);
 	if (r < 0)
 		return r;
 	r = passthrough_open(fs, inode, node, is_for_writing(fi), known_to_kernel);
@@ -156,6 +156,7 @@ static int open_backing(struct fs *fs, struct inode *inode, fuse_ino_t node, boo
 
 static void open_undo(struct fs *fs, fuse_ino_t node, struct fuse_file_info *fi, bool through)
 {
+	(void)CHECK(!through || fs->passthrough);
 	if (fi->fh)
 		handle_free(fs, handle_of(fi));
 	fi->fh = 0;
@@ -169,6 +170,7 @@ static int open_prepare_file(struct fs *fs, struct inode *inode, fuse_ino_t node
 {
 	int r = fs->opt.copyup_at_open && open_wants_write(fi) ? open_check_flags(fs, inode, fi) : 0;
 
+	(void)CHECK(!fi->fh);
 	if (!r && fs->opt.open_handles)
 		r = handle_new(fs, inode, open_wants_write(fi), fi);
 	if (r < 0)
@@ -212,7 +214,7 @@ static int run_open(struct job *job)
 void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
-	struct inode *inode = inode_or_reply(req, id);
+	struct inode *inode = file_or_reply(req, id);
 	struct job job;
 
 	if (!inode)
@@ -241,6 +243,7 @@ static void reply_created(struct job *job, struct inode *inode, const struct sta
 	struct fs *fs = job->fs;
 	struct fuse_entry_param e;
 
+	(void)CHECK(r <= 0);
 	if (fd >= 0)
 		data_install(fs->data, inode, fd);
 	job->fi.fh = 0;
@@ -309,7 +312,7 @@ static int run_tmpfile(struct job *job)
 
 void op_tmpfile(fuse_req_t req, fuse_ino_t parent_id, mode_t mode, struct fuse_file_info *fi)
 {
-	struct inode *parent = inode_or_reply(req, parent_id);
+	struct inode *parent = dir_or_reply(req, parent_id);
 	struct job job;
 
 	if (!parent)

@@ -10,6 +10,7 @@
 #include <linux/limits.h>
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "format/capability.h"
 #include "layer/no_xattrs.h"
@@ -18,6 +19,7 @@
 /* Replies to a query of `size` bytes (0: only the length was asked for). */
 static void reply_value(fuse_req_t req, const char *buf, ssize_t n, size_t size)
 {
+	(void)CHECK(n <= 0 || !size || (buf && (size_t)n <= size));
 	if (n < 0)
 		reply_result(req, (int)n);
 	else if (size == 0)
@@ -48,6 +50,7 @@ static ssize_t get_owned_value(struct fs *fs, struct inode *inode, const char *n
 /* Before a query of at most *size bytes: its buffer, NULL for none; or the answer that needs no look. */
 static int query_start(struct fs *fs, bool shown, size_t max, size_t *size, char **ret_buf)
 {
+	(void)CHECK(!*ret_buf && max > 0);
 	counter_add(COUNTER_XATTR, 1);
 	if (layer_has_no_xattrs(fs->tree->layers))
 		return -ENOSYS;
@@ -134,6 +137,7 @@ static const char *value_or_reply(fuse_req_t req, const char *name, const char *
 	const struct fs *fs = fs_of(req);
 	int r = -ENOMEM;
 
+	(void)CHECK(!*ret_copy);
 	if (!ids_in_xattr(fs, name) || !size)
 		return value;
 	*ret_copy = malloc(size);

@@ -27,6 +27,7 @@
 #include <uthash.h>
 #include <utlist.h>
 
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "os/backing.h"
@@ -82,6 +83,7 @@ void passthrough_free(struct passthrough *p)
 		HASH_DEL(p->by_node, b);
 		free(b);
 	}
+	(void)CHECK(!p->by_node);
 	lock_finish(&p->lock);
 	free(p);
 }
@@ -104,18 +106,21 @@ static struct backing *find_locked(struct passthrough *p, uint64_t node)
 {
 	struct backing *b;
 
+	(void)CHECK(lock_held(&p->lock));
 	HASH_FIND(hh, p->by_node, &node, sizeof(node), b);
 	return b;
 }
 
 static void idle_leave_locked(struct passthrough *p, struct backing *b)
 {
+	(void)CHECK(lock_held(&p->lock) && p->n_idle > 0);
 	DL_DELETE(p->idle, b);
 	p->n_idle--;
 }
 
 static void idle_enter_locked(struct passthrough *p, struct backing *b)
 {
+	(void)CHECK(lock_held(&p->lock) && b->opens == 0 && b->writers == 0);
 	DL_APPEND(p->idle, b);
 	p->n_idle++;
 }
@@ -125,6 +130,7 @@ static int remove_idle_locked(struct passthrough *p, struct backing *b)
 {
 	int id = b->id;
 
+	(void)CHECK(lock_held(&p->lock));
 	idle_leave_locked(p, b);
 	HASH_DEL(p->by_node, b);
 	free(b);
@@ -133,12 +139,14 @@ static int remove_idle_locked(struct passthrough *p, struct backing *b)
 
 static void close_id(const struct passthrough *p, int id)
 {
+	(void)CHECK(id >= 0);
 	if (id > 0)
 		os_backing_close(p->dev_fd, id);
 }
 
 static void count_open_locked(struct passthrough *p, struct backing *b, bool write)
 {
+	(void)CHECK(lock_held(&p->lock) && b->writers <= b->opens);
 	if (b->opens++ == 0)
 		idle_leave_locked(p, b);
 	b->writers += write;
@@ -175,6 +183,7 @@ static bool passthrough_enter(struct passthrough *p, const struct inode *inode, 
 {
 	struct backing *b = calloc(1, sizeof(*b));
 
+	(void)CHECK(id >= 0 && (upper || !write));
 	if (!b)
 		return false;
 	*b = (struct backing){.node = node, .inode = inode, .id = id, .upper = upper, .opens = 1, .writers = write};
@@ -266,8 +275,10 @@ void passthrough_release(struct fs *fs, uint64_t node, bool write)
 	b = find_locked(p, node);
 	if (b && b->opens > 0) {
 		b->writers -= write && b->writers > 0;
-		if (--b->opens == 0)
+		if (--b->opens == 0) {
+			b->writers = 0;
 			idle_enter_locked(p, b);
+		}
 	}
 	if (p->n_idle > MAX_IDLE)
 		id = remove_idle_locked(p, p->idle);
@@ -292,6 +303,7 @@ static struct backing *find_of_inode_locked(struct passthrough *p, const struct 
 {
 	struct backing *b = find_locked(p, inode->id), *next;
 
+	(void)CHECK(lock_held(&p->lock));
 	if (b && !(idle && b->opens > 0))
 		return b;
 	if (!inode_has_node_ids(inode))
@@ -314,8 +326,10 @@ static void remove_of_inode(struct passthrough *p, const struct inode *inode, bo
 
 		lock_take(&p->lock);
 		b = find_of_inode_locked(p, inode, idle);
-		if (b && b->opens > 0)
+		if (b && b->opens > 0) {
+			b->opens = b->writers = 0;
 			idle_enter_locked(p, b);
+		}
 		if (b)
 			id = remove_idle_locked(p, b);
 		lock_drop(&p->lock);

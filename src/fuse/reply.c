@@ -9,9 +9,11 @@
 
 #include <sys/sysmacros.h>
 
+#include "base/check.h"
 
 void reply_result(fuse_req_t req, int err)
 {
+	(void)CHECK(err <= 0);
 	/* What could not be brought into the upper after several tries is an error of ours. */
 	if (err == -LOOK_AGAIN)
 		err = -EIO;
@@ -127,13 +129,46 @@ struct inode *inode_or_reply(fuse_req_t req, fuse_ino_t id)
 	return inode;
 }
 
+struct inode *dir_or_reply(fuse_req_t req, fuse_ino_t id)
+{
+	struct inode *dir = inode_or_reply(req, id);
+
+	if (!dir || inode_is_dir(dir))
+		return dir;
+	fuse_reply_err(req, ENOTDIR);
+	return NULL;
+}
+
+struct inode *file_or_reply(fuse_req_t req, fuse_ino_t id)
+{
+	struct inode *inode = inode_or_reply(req, id);
+
+	if (!inode || !inode_is_dir(inode))
+		return inode;
+	fuse_reply_err(req, EISDIR);
+	return NULL;
+}
+
+bool is_name(const char *name)
+{
+	return *name && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+struct inode *named_or_reply(fuse_req_t req, fuse_ino_t id, const char *name)
+{
+	if (is_name(name))
+		return dir_or_reply(req, id);
+	fuse_reply_err(req, EINVAL);
+	return NULL;
+}
+
 struct inode *parent_or_reply(fuse_req_t req, fuse_ino_t id, const char *name)
 {
 	if (layer_reserves_name(fs_of(req)->tree->layers, name)) {
 		fuse_reply_err(req, EPERM);
 		return NULL;
 	}
-	return inode_or_reply(req, id);
+	return named_or_reply(req, id, name);
 }
 
 bool caller_or_reply(fuse_req_t req, struct caller *ret)

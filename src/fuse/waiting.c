@@ -13,7 +13,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
+#include <utlist.h>
 
+#include "base/check.h"
 #include "base/thread.h"
 #include "os/task.h"
 
@@ -23,34 +25,54 @@
 
 struct waiting {
 	struct fs *fs;
-	pthread_mutex_t mutex; /* leaf; a plain mutex because the watcher waits with it */
+	struct lock lock; /* leaf */
 	pthread_cond_t cond;
-	struct job *first;    /* mutex */
-	unsigned interrupted; /* mutex: jobs in the list with the flag */
-	unsigned deferred;    /* mutex: jobs in the list with the flag */
-	uint64_t next_round;  /* mutex: when interrupted jobs are looked at next; os_now_ms() */
-	bool stop;            /* mutex */
-	bool started;         /* mutex */
+	struct job *first;    /* lock */
+	unsigned interrupted; /* lock: jobs in the list with the flag */
+	unsigned deferred;    /* lock: jobs in the list with the flag */
+	uint64_t next_round;  /* lock: when interrupted jobs are looked at next; os_now_ms() */
+	bool stop;            /* lock */
+	bool started;         /* lock */
 	pthread_t thread;
 };
 
-static void list_remove(struct waiting *p, struct job *job)
+/* The invariants of waiting jobs: see internal.h. */
+static bool waiting_check_locked(const struct waiting *p)
 {
-	if (job->waiting_prev)
-		job->waiting_prev->waiting_next = job->waiting_next;
-	else
-		p->first = job->waiting_next;
-	if (job->waiting_next)
-		job->waiting_next->waiting_prev = job->waiting_prev;
+	unsigned interrupted = 0, deferred = 0;
+	bool good = CHECK(lock_held(&p->lock));
+	const struct job *job;
+
+	DL_FOREACH2(p->first, job, waiting_next)
+	{
+		good &= CHECK(job->is_waiting && job->fs == p->fs);                    /* W1 */
+		good &= CHECK(atomic_load(&job->refs) > 0);                            /* W2 */
+		good &= CHECK(job->is_deferred == (job->due > 0));                     /* W3 */
+		good &= CHECK(job->is_deferred || job->waiter.done);                   /* W4 */
+		interrupted += job->interrupted;
+		deferred += job->is_deferred;
+	}
+	good &= CHECK(interrupted == p->interrupted && deferred == p->deferred); /* W5 */
+	return good;
+}
+
+static void list_remove_locked(struct waiting *p, struct job *job)
+{
+	(void)CHECK(lock_held(&p->lock) && job->is_waiting);
+	(void)CHECK(p->interrupted >= job->interrupted && p->deferred >= job->is_deferred);
+	DL_DELETE2(p->first, job, waiting_prev, waiting_next);
 	job->waiting_next = job->waiting_prev = NULL;
 	job->is_waiting = false;
 	p->interrupted -= job->interrupted;
 	p->deferred -= job->is_deferred;
 	job->interrupted = job->is_deferred = false;
+	job->due = 0;
+	CHECK_DEBUG(waiting_check_locked(p));
 }
 
-static void note_interrupt(struct waiting *p, struct job *job)
+static void note_interrupt_locked(struct waiting *p, struct job *job)
 {
+	(void)CHECK(lock_held(&p->lock) && job->is_waiting);
 	if (job->interrupted)
 		return;
 	job->interrupted = true;
@@ -63,15 +85,17 @@ static void note_interrupt(struct waiting *p, struct job *job)
 static void on_interrupt(fuse_req_t req, void *arg)
 {
 	struct waiting *p = fs_of(req)->waiting;
+	struct job *job;
 
-	pthread_mutex_lock(&p->mutex);
-	for (struct job *job = p->first; job; job = job->waiting_next) {
+	lock_take(&p->lock);
+	DL_FOREACH2(p->first, job, waiting_next)
+	{
 		if (job != arg || job->req != req)
 			continue;
-		note_interrupt(p, job);
+		note_interrupt_locked(p, job);
 		break;
 	}
-	pthread_mutex_unlock(&p->mutex);
+	lock_drop(&p->lock);
 }
 
 static bool leave_deferred(struct job *job)
@@ -79,11 +103,11 @@ static bool leave_deferred(struct job *job)
 	struct waiting *p = job->fs->waiting;
 	bool was;
 
-	pthread_mutex_lock(&p->mutex);
+	lock_take(&p->lock);
 	was = job->is_deferred;
 	if (was)
-		list_remove(p, job);
-	pthread_mutex_unlock(&p->mutex);
+		list_remove_locked(p, job);
+	lock_drop(&p->lock);
 	return was;
 }
 
@@ -103,9 +127,13 @@ static void cancel_job(struct job *job, int err)
 }
 
 /* The first interrupted job from number `skip` on, referenced. */
-static struct job *next_interrupted(struct waiting *p, unsigned skip)
+static struct job *next_interrupted_locked(struct waiting *p, unsigned skip)
 {
-	for (struct job *job = p->first; job; job = job->waiting_next) {
+	struct job *job;
+
+	(void)CHECK(lock_held(&p->lock));
+	DL_FOREACH2(p->first, job, waiting_next)
+	{
 		if (!job->interrupted || skip-- > 0)
 			continue;
 		atomic_fetch_add(&job->refs, 1);
@@ -119,9 +147,9 @@ static void watch_round(struct waiting *p)
 	for (unsigned skip = 0;; skip++) {
 		struct job *job;
 
-		pthread_mutex_lock(&p->mutex);
-		job = next_interrupted(p, skip);
-		pthread_mutex_unlock(&p->mutex);
+		lock_take(&p->lock);
+		job = next_interrupted_locked(p, skip);
+		lock_drop(&p->lock);
 		if (!job)
 			return;
 		if (job->pid > 0 && os_task_killed(job->pid))
@@ -131,25 +159,29 @@ static void watch_round(struct waiting *p)
 }
 
 /* The deferred job that is due first, or NULL. */
-static struct job *first_due(struct waiting *p)
+static struct job *first_due_locked(struct waiting *p)
 {
-	struct job *first = NULL;
+	struct job *first = NULL, *job;
 
-	for (struct job *job = p->deferred ? p->first : NULL; job; job = job->waiting_next)
+	(void)CHECK(lock_held(&p->lock));
+	if (!p->deferred)
+		return NULL;
+	DL_FOREACH2(p->first, job, waiting_next)
 		if (job->is_deferred && (!first || job->due < first->due))
 			first = job;
 	return first;
 }
 
 /* Until then, or until something is new. */
-static void wait_until(struct waiting *p, uint64_t until)
+static void wait_until_locked(struct waiting *p, uint64_t until)
 {
 	struct timespec at = {.tv_sec = (time_t)(until / 1000), .tv_nsec = (long)(until % 1000) * 1000000L};
 
+	(void)CHECK(lock_held(&p->lock) && !p->stop);
 	if (until == UINT64_MAX)
-		pthread_cond_wait(&p->cond, &p->mutex);
+		pthread_cond_wait(&p->cond, &p->lock.mutex);
 	else
-		pthread_cond_timedwait(&p->cond, &p->mutex, &at);
+		pthread_cond_timedwait(&p->cond, &p->lock.mutex, &at);
 }
 
 static void *watch_main(void *arg)
@@ -157,26 +189,26 @@ static void *watch_main(void *arg)
 	struct waiting *p = arg;
 
 	thread_name("plyfs-watch");
-	pthread_mutex_lock(&p->mutex);
+	lock_take(&p->lock);
 	while (!p->stop) {
-		struct job *first = first_due(p);
+		struct job *first = first_due_locked(p);
 		uint64_t now = os_now_ms();
 
 		if (first && first->due <= now) {
-			list_remove(p, first);
-			pthread_mutex_unlock(&p->mutex);
+			list_remove_locked(p, first);
+			lock_drop(&p->lock);
 			pool_submit(p->fs->sync, &first->task);
-			pthread_mutex_lock(&p->mutex);
+			lock_take(&p->lock);
 		} else if (p->interrupted && p->next_round <= now) {
 			p->next_round = now + WATCH_INTERVAL_MS;
-			pthread_mutex_unlock(&p->mutex);
+			lock_drop(&p->lock);
 			watch_round(p);
-			pthread_mutex_lock(&p->mutex);
+			lock_take(&p->lock);
 		} else {
-			wait_until(p, MIN(first ? first->due : UINT64_MAX, p->interrupted ? p->next_round : UINT64_MAX));
+			wait_until_locked(p, MIN(first ? first->due : UINT64_MAX, p->interrupted ? p->next_round : UINT64_MAX));
 		}
 	}
-	pthread_mutex_unlock(&p->mutex);
+	lock_drop(&p->lock);
 	return NULL;
 }
 
@@ -188,7 +220,7 @@ int waiting_new(struct fs *fs, struct waiting **ret_waiting)
 	if (!p)
 		return -ENOMEM;
 	p->fs = fs;
-	pthread_mutex_init(&p->mutex, NULL);
+	lock_init(&p->lock, LOCK_LEAF);
 	/* As os_now_ms(). */
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -202,43 +234,43 @@ void waiting_free(struct waiting *p)
 {
 	if (!p)
 		return;
-	pthread_mutex_lock(&p->mutex);
+	lock_take(&p->lock);
+	(void)CHECK(!p->first && !p->interrupted && !p->deferred);
 	p->stop = true;
 	pthread_cond_signal(&p->cond);
-	pthread_mutex_unlock(&p->mutex);
+	lock_drop(&p->lock);
 	if (p->started)
 		pthread_join(p->thread, NULL);
 	pthread_cond_destroy(&p->cond);
-	pthread_mutex_destroy(&p->mutex);
+	lock_finish(&p->lock);
 	free(p);
 }
 
-static void start_watcher(struct waiting *p)
+static void start_watcher_locked(struct waiting *p)
 {
+	(void)CHECK(lock_held(&p->lock) && !p->stop);
 	/* Without a watcher killed writers wait for their copy-up: slower, not wrong. */
 	if (!p->started)
 		p->started = thread_start(&p->thread, watch_main, p) == 0;
 }
 
-static void list_add(struct waiting *p, struct job *job)
+static void list_add_locked(struct waiting *p, struct job *job)
 {
+	(void)CHECK(lock_held(&p->lock) && !job->is_waiting && !job->is_deferred);
 	job->is_waiting = true;
 	job->interrupted = false;
-	job->waiting_prev = NULL;
-	job->waiting_next = p->first;
-	if (p->first)
-		p->first->waiting_prev = job;
-	p->first = job;
+	DL_PREPEND2(p->first, job, waiting_prev, waiting_next);
 }
 
 void waiting_enter(struct job *job)
 {
 	struct waiting *p = job->fs->waiting;
 
-	pthread_mutex_lock(&p->mutex);
-	start_watcher(p);
-	list_add(p, job);
-	pthread_mutex_unlock(&p->mutex);
+	(void)CHECK(job->waiter.done && atomic_load(&job->refs) > 0);
+	lock_take(&p->lock);
+	start_watcher_locked(p);
+	list_add_locked(p, job);
+	lock_drop(&p->lock);
 	/* Calls back at once when the interrupt was there before. */
 	fuse_req_interrupt_func(job->req, on_interrupt, job);
 }
@@ -247,24 +279,26 @@ void waiting_defer(struct job *job)
 {
 	struct waiting *p = job->fs->waiting;
 	unsigned ms = DEFER_MS << MIN(job->deferrals, DEFER_DOUBLED);
+	uint64_t due = os_now_ms() + ms;
 	bool watched;
 
 	/* Before the job is in the list, which the watcher may take it out of at once. */
 	fuse_req_interrupt_func(job->req, on_interrupt, job);
 	job->deferrals++;
-	job->due = os_now_ms() + ms;
-	pthread_mutex_lock(&p->mutex);
-	start_watcher(p);
+	lock_take(&p->lock);
+	start_watcher_locked(p);
 	watched = p->started;
 	if (watched) {
-		list_add(p, job);
+		list_add_locked(p, job);
+		job->due = due;
 		job->is_deferred = true;
 		p->deferred++;
 		if (fuse_req_interrupted(job->req))
-			note_interrupt(p, job);
+			note_interrupt_locked(p, job);
+		CHECK_DEBUG(waiting_check_locked(p));
 		pthread_cond_signal(&p->cond);
 	}
-	pthread_mutex_unlock(&p->mutex);
+	lock_drop(&p->lock);
 	if (watched)
 		return;
 	os_sleep_us(ms * 1000);
@@ -276,11 +310,12 @@ bool waiting_leave(struct job *job)
 	struct waiting *p = job->fs->waiting;
 	bool was;
 
-	pthread_mutex_lock(&p->mutex);
+	(void)CHECK(atomic_load(&job->refs) > 0);
+	lock_take(&p->lock);
 	was = job->is_waiting;
 	if (was)
-		list_remove(p, job);
-	pthread_mutex_unlock(&p->mutex);
+		list_remove_locked(p, job);
+	lock_drop(&p->lock);
 	return was;
 }
 
@@ -291,11 +326,11 @@ void waiting_cancel_all(struct fs *fs, int err)
 	for (;;) {
 		struct job *job;
 
-		pthread_mutex_lock(&p->mutex);
+		lock_take(&p->lock);
 		job = p->first;
 		if (job)
 			atomic_fetch_add(&job->refs, 1);
-		pthread_mutex_unlock(&p->mutex);
+		lock_drop(&p->lock);
 		if (!job)
 			return;
 		cancel_job(job, err);

@@ -9,11 +9,14 @@
  */
 #include "internal.h"
 
+#include "base/check.h"
+
 /* Directories that are read with more than they were asked for, after the last sign that it is wanted. */
 #define PLUS_BIAS 16
 
 static bool take_bias(_Atomic int *bias)
 {
+	(void)CHECK(atomic_load_explicit(bias, memory_order_relaxed) <= PLUS_BIAS);
 	if (atomic_load_explicit(bias, memory_order_relaxed) <= 0)
 		return false;
 	atomic_fetch_sub_explicit(bias, 1, memory_order_relaxed);
@@ -36,6 +39,7 @@ void walk_note_lookup(struct fs *fs, struct inode *parent, const struct statx *s
 {
 	unsigned layer;
 
+	(void)CHECK(inode_is_dir(parent));
 	if (S_ISDIR(stx->stx_mode) || dir_plus(parent->dir) == DIR_PLUS_ALL)
 		return;
 	if (listing_find(fs->tree, parent, name, &layer) != LISTING_PRESENT)
@@ -50,6 +54,7 @@ void walk_note(struct fs *fs, const struct inode *dir, const struct inode *paren
 	uint64_t last = atomic_exchange_explicit(&fs->walk_dir, dir->id, memory_order_relaxed);
 	uint64_t last_parent = atomic_exchange_explicit(&fs->walk_parent, parent_id, memory_order_relaxed);
 
+	(void)CHECK(inode_is_dir(dir) && (!parent || inode_is_dir(parent)));
 	/* With timeout=0 the kernel would look directories up all the same. */
 	if (fs->opt.revalidate || !parent || (parent_id != last && parent_id != last_parent))
 		return;

@@ -17,6 +17,7 @@
 #include <sys/uio.h>
 
 #include "cpu_latency.h"
+#include "base/check.h"
 #include "base/macros.h"
 #include "internal.h"
 #include "os/fuse_device.h"
@@ -87,6 +88,7 @@ static ssize_t read_request(struct fs *fs, int fd, void *buf, size_t size)
 {
 	ssize_t n;
 
+	(void)CHECK(fs->session && fd >= 0);
 	if (init_answered) {
 		init_answered = false;
 		fs_started(fs);
@@ -163,6 +165,7 @@ static ssize_t wire_writev(int fd, struct iovec *iov, int count, void *arg)
 {
 	const struct fs *fs = arg;
 
+	(void)CHECK(count > 0 && iov[0].iov_len >= sizeof(struct fuse_out_header));
 	if (init_unique)
 		amend_init(iov, count);
 	if (is_answer(iov))
