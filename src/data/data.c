@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "internal.h"
 #include "base/check.h"
@@ -37,34 +38,24 @@ static void closing_run(struct closing *c)
 
 static void lru_unlink_locked(struct data *data, struct data_entry *e)
 {
+	(void)CHECK(lock_held(&data->lock));
 	if (!e->linked)
 		return;
-	if (e->newer)
-		e->newer->older = e->older;
-	else
-		data->newest = e->older;
-	if (e->older)
-		e->older->newer = e->newer;
-	else
-		data->oldest = e->newer;
+	DL_DELETE2(data->oldest, e, older, newer);
 	e->newer = e->older = NULL;
 	e->linked = false;
 }
 
 static void lru_push_locked(struct data *data, struct data_entry *e)
 {
-	e->older = data->newest;
-	e->newer = NULL;
-	if (data->newest)
-		data->newest->newer = e;
-	else
-		data->oldest = e;
-	data->newest = e;
+	(void)CHECK(lock_held(&data->lock) && !e->linked);
+	DL_APPEND2(data->oldest, e, older, newer);
 	e->linked = true;
 }
 
 static void data_entry_pin_locked(struct data *data, struct data_entry *e)
 {
+	(void)CHECK(lock_held(&data->lock) && e->data == data);
 	e->pins++;
 	lru_unlink_locked(data, e);
 	lru_push_locked(data, e);
@@ -78,6 +69,7 @@ static unsigned entry_fds(const struct data_entry *e)
 /* Moves the entry's descriptors to `c`. */
 static void entry_take_fds_locked(struct data *data, struct data_entry *e, struct closing *c)
 {
+	(void)CHECK(lock_held(&data->lock) && data->open_fds >= entry_fds(e));
 	data->open_fds -= entry_fds(e);
 	c->fds[0] = e->rfd;
 	c->fds[1] = e->wfd != e->rfd ? e->wfd : -1;
@@ -86,6 +78,7 @@ static void entry_take_fds_locked(struct data *data, struct data_entry *e, struc
 
 static void entry_free(struct data_entry *e)
 {
+	(void)CHECK(!e->linked && !e->inode && e->rfd < 0 && e->wfd < 0);
 	pthread_mutex_destroy(&e->sync);
 	free(e);
 }
@@ -93,6 +86,7 @@ static void entry_free(struct data_entry *e)
 /* Frees an entry that nobody uses and no inode points to. True when freed. */
 static bool entry_reap_locked(struct data *data, struct data_entry *e, struct closing *c)
 {
+	(void)CHECK(lock_held(&data->lock));
 	if (e->pins > 0 || e->inode)
 		return false;
 	lru_unlink_locked(data, e);
@@ -103,6 +97,7 @@ static bool entry_reap_locked(struct data *data, struct data_entry *e, struct cl
 
 static void entry_detach_locked(struct data *data, struct data_entry *e)
 {
+	(void)CHECK(lock_held(&data->lock) && (!e->inode || data_entry_of_locked(e->inode) == e));
 	lru_unlink_locked(data, e);
 	if (e->inode)
 		atomic_store_explicit(&e->inode->data, NULL, memory_order_release);
@@ -155,11 +150,14 @@ void data_free(struct data *data)
 		struct closing c;
 
 		closing_init(&c);
+		lock_take(&data->lock);
 		entry_detach_locked(data, e);
 		entry_take_fds_locked(data, e, &c);
+		lock_drop(&data->lock);
 		closing_run(&c);
 		entry_free(e);
 	}
+	(void)CHECK(!data->open_fds);
 	lock_finish(&data->lock);
 	free(data);
 }
@@ -170,6 +168,7 @@ static void entry_unpin(struct data *data, struct data_entry *e)
 
 	closing_init(&c);
 	lock_take(&data->lock);
+	(void)CHECK(e->pins > 0);
 	e->pins--;
 	entry_reap_locked(data, e, &c);
 	lock_drop(&data->lock);
@@ -190,6 +189,7 @@ int data_sync_entry(struct data_entry *e, int fd, bool datasync)
 {
 	int r;
 
+	(void)CHECK(fd >= 0);
 	pthread_mutex_lock(&e->sync);
 	r = atomic_load(&e->error);
 	if (r == 0) {
@@ -206,6 +206,7 @@ int data_sync_entry(struct data_entry *e, int fd, bool datasync)
 /* Closes what an unpinned entry has. One with an error stays for the inode's next sync to see. */
 static void evict_entry_locked(struct data *data, struct data_entry *e, struct closing *c)
 {
+	(void)CHECK(lock_held(&data->lock) && e->pins == 0);
 	if (e->inode && atomic_load(&e->error) != 0) {
 		entry_take_fds_locked(data, e, c);
 		lru_unlink_locked(data, e);
@@ -225,6 +226,7 @@ static void evict_dirty(struct pool_task *task)
 	closing_init(&c);
 	data_sync_entry(e, e->evict_fd, true);
 	lock_take(&data->lock);
+	(void)CHECK(e->pins > 0);
 	e->pins--;
 	/* Written again meanwhile it stays, unless the inode is gone and nobody can ask any more. */
 	if (e->pins == 0 && (!e->inode || !atomic_load(&e->dirty) || atomic_load(&e->error) != 0))
@@ -246,6 +248,7 @@ static bool evict_one_locked(struct data *data, struct closing *c, struct data_e
 	struct data_entry *dirty = NULL;
 	unsigned looked = 0;
 
+	(void)CHECK(lock_held(&data->lock));
 	for (struct data_entry *e = data->oldest; e && looked < EVICT_LOOK; e = e->newer) {
 		if (e->pins > 0)
 			continue;
@@ -462,6 +465,7 @@ void data_evict(struct data *data, struct inode *inode)
 
 void data_set_dirty(struct data *data, struct data_fd *fd)
 {
+	(void)CHECK(fd->entry && fd->fd >= 0);
 	if (data->opt.sync && !atomic_load_explicit(&fd->entry->dirty, memory_order_relaxed))
 		atomic_store(&fd->entry->dirty, true);
 }

@@ -43,7 +43,7 @@ struct data {
 	struct tree *tree;
 	struct data_options opt;
 	struct lock lock;                  /* L, class LOCK_LEAF */
-	struct data_entry *newest, *oldest; /* L */
+	struct data_entry *oldest;         /* L the head of the LRU list */
 	_Atomic unsigned open_fds;         /* written under L */
 	_Atomic bool keeps_mtime;          /* a set once, before data is written */
 	struct set_time set_times[SET_TIMES]; /* L the last ones */

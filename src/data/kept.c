@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/check.h"
 #include "base/macros.h"
 #include "format/capability.h"
 #include "os/fs.h"
@@ -58,6 +59,7 @@ void data_time_moved(struct inode *inode)
 /* The youngest, if it isn't forgotten. */
 static struct set_time *set_time_of_locked(struct data *data, const struct inode *inode)
 {
+	(void)CHECK(lock_held(&data->lock));
 	for (unsigned i = 1; i <= SET_TIMES; i++) {
 		struct set_time *t = &data->set_times[(data->next_set_time - i) % SET_TIMES];
 
@@ -130,5 +132,6 @@ void kept_end(struct kept *kept, int fd)
 		(void)os_fchmod(fd, kept->mode);
 	if (kept->time)
 		(void)os_futimens(fd, times);
+	(void)CHECK(lock_held(kept->lock));
 	lock_drop(kept->lock);
 }

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "bytes.h"
+#include "base/check.h"
 
 #define ACL_VERSION 2
 #define HEADER_SIZE 4
@@ -109,6 +110,7 @@ static int acl_shape(const uint8_t *acl, size_t size, struct acl_shape *ret_shap
 /* Permission bits of the mode's three classes, as the ACL's entries give them. */
 static mode_t shape_mode(const struct acl_shape *shape, const uint8_t *acl)
 {
+	(void)CHECK(shape->user && shape->group && shape->other);
 	return get_perm(acl, shape->user) << 6 | get_perm(acl, shape->mask ? shape->mask : shape->group) << 3 |
 	       get_perm(acl, shape->other);
 }
@@ -116,6 +118,7 @@ static mode_t shape_mode(const struct acl_shape *shape, const uint8_t *acl)
 /* The mask has the mode's bits of the group where there is one: the group's own entry then keeps what it had. */
 static void shape_set_mode(const struct acl_shape *shape, uint8_t *acl, mode_t mode)
 {
+	(void)CHECK(shape->user && shape->group && shape->other);
 	set_perm(acl, shape->user, mode >> 6);
 	set_perm(acl, shape->mask ? shape->mask : shape->group, mode >> 3);
 	set_perm(acl, shape->other, mode);

@@ -16,9 +16,11 @@
 
 #include "bytes.h"
 #include "cachefile_internal.h"
+#include "base/check.h"
 
 void cachefile_sum(const uint8_t *bytes, size_t size, uint8_t ret[static CACHEFILE_SUM_SIZE])
 {
+	(void)CHECK(size >= CACHEFILE_HEADER_SIZE);
 	XXH128_canonical_t canonical;
 
 	XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes + CACHEFILE_AT_KEY, size - CACHEFILE_AT_KEY));
@@ -27,6 +29,7 @@ void cachefile_sum(const uint8_t *bytes, size_t size, uint8_t ret[static CACHEFI
 
 void cachefile_put_key(uint8_t ret[static CACHEFILE_AT_DIRS - CACHEFILE_AT_KEY], const struct cachefile_key *key)
 {
+	(void)CHECK(key->handle_len <= CACHEFILE_HANDLE_MAX);
 	memcpy(ret, key->uuid, sizeof(key->uuid));
 	put32(ret + 16, (uint32_t)key->handle_type);
 	put32(ret + 20, key->handle_len);
@@ -64,6 +67,7 @@ static struct cachefile_time load_time(const uint8_t *sec, const uint8_t *nsec)
 
 static size_t entries_at(const struct cachefile *c)
 {
+	(void)CHECK(c->n_dirs > 0);
 	return CACHEFILE_HEADER_SIZE + (size_t)c->n_dirs * CACHEFILE_DIR_SIZE;
 }
 
@@ -86,8 +90,9 @@ static int cachefile_check_size(const uint8_t *bytes, size_t size, struct cachef
 		.names_len = load64(bytes + CACHEFILE_AT_NAMES_LEN),
 	};
 
-	if (load64(bytes + CACHEFILE_AT_FILE_SIZE) != size || c.names_len > size ||
-	    names_at(&c) != size - c.names_len || !c.n_dirs)
+	(void)CHECK(size >= CACHEFILE_HEADER_SIZE);
+	if (!c.n_dirs || load64(bytes + CACHEFILE_AT_FILE_SIZE) != size || c.names_len > size ||
+	    names_at(&c) != size - c.names_len)
 		return -EINVAL;
 	*ret = c;
 	return 0;
@@ -179,6 +184,7 @@ int cachefile_entry(const struct cachefile *c, const struct cachefile_dir *dir, 
 	struct cachefile_entry e;
 	int r = i < dir->n ? entry_at(c, dir->first + i, &e) : -EBADMSG;
 
+	(void)CHECK(dir->first <= c->n_entries && dir->n <= c->n_entries - dir->first);
 	if (r < 0)
 		return r;
 	memcpy(ret_name, c->bytes + names_at(c) + e.name_off, e.name_len);
@@ -197,6 +203,7 @@ int cachefile_find(const struct cachefile *c, const struct cachefile_dir *dir, c
 	size_t len = strlen(name);
 	uint32_t low = 0, high = dir->n;
 
+	(void)CHECK(dir->first <= c->n_entries && dir->n <= c->n_entries - dir->first);
 	while (low < high) {
 		uint32_t mid = low + (high - low) / 2, i = load32(order + (size_t)mid * sizeof(uint32_t));
 		struct cachefile_entry e;

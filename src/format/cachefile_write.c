@@ -8,6 +8,7 @@
 #include <xxhash.h>
 
 #include "base/array.h"
+#include "base/check.h"
 #include "base/macros.h"
 #include "bytes.h"
 #include "cachefile_internal.h"
@@ -36,6 +37,7 @@ int cachefile_add_entry(struct cachefile_builder *w, const struct cachefile_entr
 		return -EFBIG;
 	if (!ARRAY_ROOM(w->entries, w->n_entries, w->entries_cap, 1) || !ARRAY_ROOM(w->names, w->names_len, w->names_cap, len))
 		return -ENOMEM;
+	(void)CHECK(entry->dir <= w->n_dirs);
 	e = &w->entries[w->n_entries++];
 	*e = *entry;
 	e->name_off = (uint32_t)w->names_len;
@@ -105,12 +107,15 @@ static int put_order(uint8_t *at, const struct cachefile_builder *w)
 {
 	uint32_t *order = calloc((size_t)w->n_entries + 1, sizeof(*order));
 
+	(void)CHECK(w->n_dirs > 0);
 	if (!order)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < w->n_dirs; i++) {
 		const struct cachefile_dir *d = &w->dirs[i];
 		struct sorting sorting = {.entries = w->entries + d->first, .names = w->names};
 
+		if (!CHECK(d->first <= w->n_entries && d->n <= w->n_entries - d->first))
+			continue;
 		for (uint32_t k = 0; k < d->n; k++)
 			order[k] = k;
 		if (d->n)
@@ -124,6 +129,7 @@ static int put_order(uint8_t *at, const struct cachefile_builder *w)
 
 static void put_header(uint8_t *bytes, size_t size, const struct cachefile_builder *w, const struct cachefile_key *key)
 {
+	(void)CHECK(w->names_len <= UINT32_MAX && size >= CACHEFILE_HEADER_SIZE + w->names_len);
 	memcpy(bytes, CACHEFILE_MAGIC, CACHEFILE_AT_VERSION);
 	put32(bytes + CACHEFILE_AT_VERSION, CACHEFILE_VERSION);
 	put32(bytes + CACHEFILE_AT_HEADER_SIZE, CACHEFILE_HEADER_SIZE);

@@ -4,6 +4,8 @@
  */
 #include "format/capability.h"
 
+#include "base/check.h"
+
 #define REVISION_3 3 /* the top byte of the little-endian magic */
 #define ROOTID_AT (CAPABILITY_MAX - 4)
 
@@ -22,6 +24,7 @@ void capability_set_rootid(void *value, uint32_t id)
 {
 	uint8_t *p = (uint8_t *)value + ROOTID_AT;
 
+	(void)CHECK(((const uint8_t *)value)[3] == REVISION_3);
 	for (unsigned i = 0; i < 4; i++)
 		p[i] = (uint8_t)(id >> 8 * i);
 }

@@ -11,11 +11,13 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/check.h"
 
 enum { FIELD_LAYER, FIELD_MOUNT, FIELD_LEN, FIELDS };
 
 static int fail(struct idmap_error *ret_error, const char *from, const char *to, const char *cause)
 {
+	(void)CHECK(from <= to);
 	snprintf(ret_error->where, sizeof(ret_error->where), "%.*s", (int)(to - from), from);
 	ret_error->cause = cause;
 	return -EINVAL;
@@ -27,6 +29,7 @@ static const char *field_parse(const char *field, size_t len, int which, uint32_
 	uint64_t max = which == FIELD_LEN ? UINT32_MAX : UINT32_MAX - 1;
 	uint64_t value = 0;
 
+	(void)CHECK(len > 0 && which < FIELDS);
 	for (size_t i = 0; i < len; i++) {
 		if (!isdigit((unsigned char)field[i]))
 			return "not a number";
@@ -63,6 +66,7 @@ static int range_add(struct idmap *map, const struct idmap_range *range)
 {
 	struct idmap_range *next = ARRAY_NEXT(map->ranges, map->count);
 
+	(void)CHECK(range->len > 0);
 	if (!next)
 		return -ENOMEM;
 	*next = *range;

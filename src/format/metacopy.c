@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/check.h"
+
 enum { AT_VERSION, AT_LEN, AT_FLAGS, AT_ALGORITHM, HEADER_SIZE };
 
 int metacopy_decode(const void *value, size_t size, struct metacopy *ret)
@@ -26,6 +28,7 @@ int metacopy_decode(const void *value, size_t size, struct metacopy *ret)
 		.digest_algorithm = bytes[AT_ALGORITHM],
 		.digest_size = (uint8_t)(size - HEADER_SIZE),
 	};
+	(void)CHECK(ret->digest_size <= METACOPY_DIGEST_MAX);
 	memcpy(ret->digest, bytes + HEADER_SIZE, ret->digest_size);
 	return 0;
 }

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/check.h"
+
 #define ESCAPE "overlay."
 #define ESCAPE_LEN (sizeof(ESCAPE) - 1)
 #define AUFS_PREFIX_LEN (sizeof(AUFS_PREFIX) - 1)
@@ -35,6 +37,8 @@ static const char *const names[XATTR_OVERLAY_COUNT][XATTR_NS_COUNT] = {
 
 const char *xattr_overlay_name(enum xattr_ns ns, enum xattr_overlay which)
 {
+	if (!CHECK((unsigned)which < XATTR_OVERLAY_COUNT && (unsigned)ns < XATTR_NS_COUNT))
+		return "";
 	return names[which][ns];
 }
 
@@ -82,6 +86,7 @@ ssize_t xattr_list_filter(enum xattr_ns ns, char *list, size_t size)
 		size_t len = strnlen(name, (size_t)(end - name)) + 1;
 		size_t keep = 0, from = 0;
 
+		(void)CHECK(out <= name);
 		if (len > (size_t)(end - name))
 			return -EIO;
 		if (is_escaped(ns, name)) {
@@ -115,11 +120,14 @@ static const char *const override_names[OVERRIDE_COUNT] = {
 
 const char *xattr_override_stat(enum override_form form)
 {
+	if (!CHECK(form > OVERRIDE_NONE && form < OVERRIDE_COUNT))
+		return "";
 	return override_names[form];
 }
 
 bool xattr_is_override(unsigned forms, const char *name)
 {
+	(void)CHECK(!(forms >> OVERRIDE_COUNT));
 	if ((forms & 1U << OVERRIDE_CONTAINERS) && name_has_prefix(name, OVERRIDE_PREFIX))
 		return true;
 	for (unsigned form = OVERRIDE_PRIVILEGED; form < OVERRIDE_COUNT; form++)
@@ -139,6 +147,7 @@ int xattr_override_encode(enum override_form form, const char *name, char ret_st
 	size_t prefix = form == OVERRIDE_CONTAINERS && needs_privilege(name) ? strlen(OVERRIDE_PREFIX) : 0;
 	size_t len = strlen(name);
 
+	(void)CHECK((unsigned)form < OVERRIDE_COUNT);
 	if (prefix + len > XATTR_NAME_LIMIT)
 		return -EOPNOTSUPP;
 	memmove(ret_stored + prefix, name, len + 1);
@@ -196,6 +205,7 @@ int aufs_whiteout_name(const char *name, char ret_name[static NAME_SIZE])
 {
 	size_t len = strlen(name);
 
+	(void)CHECK(len > 0 && !memchr(name, '/', len));
 	if (len + AUFS_PREFIX_LEN > NAME_LIMIT)
 		return -ENAMETOOLONG;
 	memcpy(ret_name, AUFS_PREFIX, AUFS_PREFIX_LEN);

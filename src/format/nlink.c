@@ -7,9 +7,14 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/check.h"
+
 size_t nlink_encode(struct nlink_xattr nlink, char ret_text[static NLINK_SIZE])
 {
-	return (size_t)snprintf(ret_text, NLINK_SIZE, "%c%+d", nlink.upper ? 'U' : 'L', (int)nlink.diff);
+	int len = snprintf(ret_text, NLINK_SIZE, "%c%+d", nlink.upper ? 'U' : 'L', (int)nlink.diff);
+
+	(void)CHECK(len > 0 && len < NLINK_SIZE);
+	return (size_t)len;
 }
 
 int nlink_decode(const void *text, size_t size, struct nlink_xattr *ret)

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/check.h"
+
 #define OVL_FH_VERSION 0
 #define OVL_FH_MAGIC 0xfb
 #define TYPE_INVALID 0xff /* FILEID_INVALID */
@@ -65,6 +67,7 @@ size_t ovl_fh_encode(const struct ovl_fh *fh, uint8_t ret_value[static OVL_FH_MA
 {
 	size_t size = OVL_FH_HEADER_SIZE + (size_t)fh->fid_size;
 
+	(void)CHECK(fh->fid_size > 0 && size <= OVL_FH_MAX);
 	ret_value[AT_VERSION] = OVL_FH_VERSION;
 	ret_value[AT_MAGIC] = OVL_FH_MAGIC;
 	ret_value[AT_LEN] = (uint8_t)size;

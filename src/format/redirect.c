@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "format/name.h"
 
 static bool component_is_good(const char *name, size_t len)
@@ -42,6 +43,7 @@ bool redirect_next(const struct redirect *redirect, size_t *pos, const char **re
 {
 	size_t start = *pos + (redirect->absolute || *pos ? 1 : 0);
 
+	(void)CHECK(redirect->len <= REDIRECT_MAX);
 	if (*pos >= redirect->len)
 		return false;
 	*ret_name = redirect->path + start;

@@ -10,6 +10,7 @@
 #include <xxhash.h>
 
 #include "bytes.h"
+#include "base/check.h"
 
 #define CHECKED_FROM 16
 
@@ -19,6 +20,8 @@ size_t source_encode(const struct source *source, uint8_t ret_value[static SOURC
 {
 	size_t len = strlen(source->path), size = SOURCE_PATH_OFFSET + len;
 
+	if (!CHECK(len <= SOURCE_PATH_MAX))
+		return 0;
 	memcpy(ret_value, magic, sizeof(magic));
 	put32(ret_value + 4, SOURCE_VERSION);
 	put32(ret_value + 16, source->layer);

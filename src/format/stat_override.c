@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/check.h"
+
 #define MAJOR_MAX 0xfffU
 #define MINOR_MAX 0xfffffU
 
@@ -117,6 +119,7 @@ size_t stat_override_encode(const struct stat_override *o, char ret[static STAT_
 		i++;
 	len = snprintf(ret, STAT_OVERRIDE_SIZE, "%u:%u:%04o:%s", o->uid, o->gid, (unsigned)o->mode & 07777,
 		       types[i].name);
+	(void)CHECK(types[i].type == (o->mode & S_IFMT) && len > 0 && len < (int)STAT_OVERRIDE_SIZE);
 	if (types[i].device)
 		len += snprintf(ret + len, STAT_OVERRIDE_SIZE - (size_t)len, "-%u-%u", o->major, o->minor);
 	return (size_t)len;

@@ -4,6 +4,7 @@
  * refers to; older kernels get there by the descriptor's magic link in /proc/self/fd, which leads to the object and no
  * further.
  */
+#include "base/check.h"
 #include "os/fs.h"
 
 #include <fcntl.h>
@@ -21,6 +22,7 @@
 
 int os_fchown(int fd, uid_t uid, gid_t gid)
 {
+	(void)CHECK(fd >= 0);
 	return OS_CHANGE(fchownat(fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW));
 }
 
@@ -33,12 +35,14 @@ static int chmod_by_proc(int fd, mode_t mode)
 {
 	char name[OS_FD_NAME_MAX];
 
+	(void)CHECK(os_kernel.proc_fd >= 0);
 	os_fd_name(fd, name);
 	return OS_CHANGE(fchmodat(os_kernel.proc_fd, name, mode, 0));
 }
 
 int os_fchmod(int fd, mode_t mode)
 {
+	(void)CHECK(fd >= 0 && !(mode & ~(mode_t)07777));
 	if (!os_kernel.fchmodat2)
 		return chmod_by_proc(fd, mode);
 	return (int)OS_CHANGE(syscall(SYS_fchmodat2, fd, "", mode, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW));
@@ -66,6 +70,7 @@ int os_futimens(int fd, const struct timespec times[2])
 
 int os_ftruncate(int fd, off_t length)
 {
+	(void)CHECK(fd >= 0);
 	return OS_CHANGE(ftruncate(fd, length));
 }
 

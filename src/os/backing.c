@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "base/check.h"
 
 /* Linux 6.9, newer than many headers. */
 struct backing_map {
@@ -32,6 +33,7 @@ void os_backing_close(int dev_fd, int id)
 {
 	uint32_t which = (uint32_t)id;
 
+	(void)CHECK(id > 0);
 	(void)OS_LOOK(ioctl(dev_fd, IOC_BACKING_CLOSE, &which));
 }
 

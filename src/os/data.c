@@ -2,6 +2,7 @@
 /*
  * File data and syncing. What is written may be short (a signal, a quota); everything else is one call.
  */
+#include "base/check.h"
 #include "os/fs.h"
 
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 
 ssize_t os_pread(int fd, void *buf, size_t size, off_t off)
 {
+	(void)CHECK(fd >= 0);
 	return OS_LOOK(pread(fd, buf, size, off));
 }
 
@@ -27,6 +29,7 @@ ssize_t os_pwrite_all(int fd, const void *buf, size_t size, off_t off)
 
 		if (n == 0)
 			n = -EIO;
+		(void)CHECK(n <= (ssize_t)(size - done));
 		if (n < 0)
 			return done ? (ssize_t)done : n;
 		done += (size_t)n;
@@ -36,6 +39,7 @@ ssize_t os_pwrite_all(int fd, const void *buf, size_t size, off_t off)
 
 ssize_t os_copy_file_range(int in, off_t *off_in, int out, off_t *off_out, size_t len)
 {
+	(void)CHECK(in >= 0 && out >= 0 && len > 0);
 	return OS_CHANGE(copy_file_range(in, off_in, out, off_out, len, 0));
 }
 
@@ -56,11 +60,13 @@ off_t os_lseek(int fd, off_t off, int whence)
 
 int os_fsync(int fd)
 {
+	(void)CHECK(fd >= 0);
 	return OS_CHANGE(fsync(fd));
 }
 
 int os_fdatasync(int fd)
 {
+	(void)CHECK(fd >= 0);
 	return OS_CHANGE(fdatasync(fd));
 }
 

@@ -36,6 +36,7 @@ struct os_kernel os_kernel = {.proc_fd = -1};
 
 const char *os_fd_name(int fd, char buf[OS_FD_NAME_MAX])
 {
+	(void)CHECK(fd >= 0);
 	snprintf(buf, OS_FD_NAME_MAX, "%d", fd);
 	return buf;
 }
@@ -120,6 +121,7 @@ static int openat2_counted(int dirfd, const char *name, const struct open_how *h
 {
 	int r = fault_before();
 
+	(void)CHECK(!(how->flags & O_CREAT) || !strchr(name, '/'));
 	if (r < 0)
 		return r;
 	r = openat2_confined(dirfd, name, how);
@@ -148,6 +150,8 @@ int os_reopen(int fd, int flags)
 {
 	char name[OS_FD_NAME_MAX];
 
+	if (!CHECK(fd >= 0 && os_kernel.proc_fd >= 0))
+		return -EIO;
 	os_fd_name(fd, name);
 	flags = (flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC;
 	if (flags & O_TRUNC)
@@ -164,11 +168,13 @@ int os_open_path(const char *path, int flags, mode_t mode)
 
 int os_open_tmpfile(int dirfd, int flags, mode_t mode)
 {
+	(void)CHECK((flags & O_ACCMODE) != O_RDONLY);
 	return os_openat(dirfd, ".", (flags & ~O_CREAT) | O_TMPFILE, mode, OS_CROSS_MOUNTS);
 }
 
 int os_close(int fd)
 {
+	(void)CHECK(fd >= 0);
 	/* Linux has released the descriptor when close() says EINTR. */
 	return close(fd) < 0 && errno != EINTR ? -errno : 0;
 }
@@ -200,6 +206,7 @@ int os_statx_cached(int dirfd, const char *name, struct statx *ret_stx)
 
 ssize_t os_readlinkat(int dirfd, const char *name, char *buf, size_t size)
 {
+	(void)CHECK(size > 0);
 	if (!os_name_ok(name))
 		return -EIO;
 	return OS_LOOK(readlinkat(dirfd, name, buf, size));
@@ -283,6 +290,7 @@ static int link_by_proc(int fd, int newdirfd, const char *newname)
 
 int os_link_fd(int fd, int newdirfd, const char *newname)
 {
+	(void)CHECK(fd >= 0);
 	if (!os_name_ok(newname))
 		return -EIO;
 	int r = OS_CHANGE_ONCE(linkat(fd, "", newdirfd, newname, AT_EMPTY_PATH));
@@ -293,11 +301,13 @@ int os_link_fd(int fd, int newdirfd, const char *newname)
 
 int os_unlinkat(int dirfd, const char *name, int flags)
 {
+	(void)CHECK(*name && !(flags & ~AT_REMOVEDIR));
 	return os_name_ok(name) ? OS_CHANGE_ONCE(unlinkat(dirfd, name, flags)) : -EIO;
 }
 
 int os_renameat2(int olddirfd, const char *oldname, int newdirfd, const char *newname, unsigned flags)
 {
+	(void)CHECK(*oldname && *newname && !(flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)));
 	if (!os_name_ok(oldname) || !os_name_ok(newname))
 		return -EIO;
 	return (int)OS_CHANGE_ONCE(syscall(SYS_renameat2, olddirfd, oldname, newdirfd, newname, flags));

@@ -2,6 +2,7 @@
 /*
  * File handles: a number of an object in its file system that outlives renames and remounts, see name_to_handle_at(2).
  */
+#include "base/check.h"
 #include "os/mount.h"
 
 #include <fcntl.h>
@@ -41,6 +42,8 @@ int os_name_to_handle(int dirfd, const char *name, struct os_handle *ret)
 	/* EOVERFLOW with room for the largest: the file system has no handles for this object. */
 	if (r < 0)
 		return r == -EOVERFLOW ? -EOPNOTSUPP : r;
+	if (!CHECK(buf.head.handle_bytes <= OS_HANDLE_MAX))
+		return -EIO;
 	ret->type = buf.head.handle_type;
 	ret->len = buf.head.handle_bytes;
 	ret->mount_id = mount_id;

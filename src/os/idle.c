@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "internal.h"
 
@@ -45,6 +46,7 @@ int os_idle_open(void)
 
 int os_idle_poll(int fd, bool poll)
 {
+	(void)CHECK(fd >= 0);
 	int32_t latency = poll ? NO_LATENCY : ANY_LATENCY;
 	ssize_t n = OS_LOOK(write(fd, &latency, sizeof(latency)));
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "base/check.h"
 
 #define MAPS_MAX 2048
 
@@ -84,6 +85,8 @@ int os_map_file(int fd, size_t size, struct os_map *ret)
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	void *data;
 
+	if (!CHECK(fd >= 0 && size > 0))
+		return -EIO;
 	pthread_once(&once, install_handler);
 	data = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
 	if (data == MAP_FAILED)
@@ -100,11 +103,14 @@ int os_map_file(int fd, size_t size, struct os_map *ret)
 
 void os_unmap(struct os_map *map)
 {
-	for (size_t i = 0; i < MAPS_MAX; i++) {
+	size_t at = 0;
+
+	for (; at < MAPS_MAX; at++) {
 		struct os_map *mine = map;
 
-		if (atomic_compare_exchange_strong(&maps[i], &mine, NULL))
+		if (atomic_compare_exchange_strong(&maps[at], &mine, NULL))
 			break;
 	}
+	(void)CHECK(at < MAPS_MAX);
 	munmap((void *)(uintptr_t)map->data, map->size);
 }

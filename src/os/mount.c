@@ -16,6 +16,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "internal.h"
@@ -38,6 +39,7 @@ static int mount_set_attributes(int mount_fd, bool recursive, struct mount_attr 
 {
 	unsigned flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
 
+	(void)CHECK(mount_fd >= 0 && !(attr->attr_set & attr->attr_clr & ~(uint64_t)MOUNT_ATTR__ATIME));
 	return (int)OS_CHANGE(syscall(SYS_mount_setattr, mount_fd, "", flags, attr, sizeof(*attr)));
 }
 
@@ -99,6 +101,7 @@ int os_mount_allow(const char *path, bool suid, bool dev)
 {
 	struct mount_attr attr = {.attr_clr = (suid ? MOUNT_ATTR_NOSUID : 0) | (dev ? MOUNT_ATTR_NODEV : 0)};
 
+	(void)CHECK(suid || dev);
 	return (int)OS_CHANGE(syscall(SYS_mount_setattr, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &attr, sizeof(attr)));
 }
 

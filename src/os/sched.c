@@ -7,6 +7,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/macros.h"
 #include "internal.h"
 
@@ -68,6 +69,7 @@ int os_ticker_set(int fd, unsigned us)
 {
 	struct itimerspec when = {.it_value = {.tv_sec = us / 1000000, .tv_nsec = (long)(us % 1000000) * 1000}};
 
+	(void)CHECK(fd >= 0);
 	return OS_LOOK(timerfd_settime(fd, 0, &when, NULL));
 }
 

@@ -24,6 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "internal.h"
@@ -90,6 +91,8 @@ static bool has_cap(pid_t tid, int cap)
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = tid};
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
 
+	if (!CHECK(cap >= 0 && cap <= CAP_LAST_CAP))
+		return false;
 	if (syscall(SYS_capget, &header, data) < 0)
 		return false;
 	return data[CAP_TO_INDEX(cap)].effective & CAP_TO_MASK(cap);
@@ -115,6 +118,7 @@ ssize_t os_read_small(const char *path, char *buf, size_t size)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 
+	(void)CHECK(size > 1);
 	if (fd < 0)
 		return -errno;
 	ssize_t len = OS_LOOK(read(fd, buf, size - 1));

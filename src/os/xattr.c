@@ -7,6 +7,7 @@
  * reached by its magic link in /proc/self/fd, which takes several times as long. The link leads to the object and no further, also where
  * that is a symlink. So that link is followed, and a name never is.
  */
+#include "base/check.h"
 #include "os/fs.h"
 
 #include <errno.h>
@@ -48,7 +49,7 @@ struct object {
 
 static int object_init(struct object *o, int dirfd, const char *name)
 {
-	if (!os_name_ok(name))
+	if (!os_name_ok(name) || !CHECK(dirfd >= 0 || *name))
 		return -EIO;
 	o->follow = !*name;
 	o->fd = o->follow ? dirfd : -1;
@@ -66,6 +67,7 @@ static int object_init(struct object *o, int dirfd, const char *name)
 
 static struct xattr_value value_of(const void *value, size_t size, int flags)
 {
+	(void)CHECK(value || !size);
 	return (struct xattr_value){
 		.value = (uintptr_t)value,
 		.size = (uint32_t)MIN(size, (size_t)UINT32_MAX),
