@@ -28,9 +28,15 @@ struct listing_entry {
 
 #define LISTING_BATCH 128
 
-/* A copy of some entries, so that no lock is held while they are used. */
+/* A copy of some entries, so that no lock is held while they are used.
+ *
+ * What a stream has read to its end the kernel may keep and give to others, also to those that are in the middle. If it
+ * was told before a change, one that began after it would get names that are gone. So a cookie says when its stream began:
+ * in one of few generations, each of which ends with the first change after a stream has begun in it. What has changed
+ * since its generation began must not be kept, and no listing must that the kernel gets wrong (listing_fills_page()). */
 struct listing_batch {
 	unsigned n;
+	bool may_be_kept; /* at the end: by the kernel, for other streams, what it holds of this one */
 	struct listing_entry entries[LISTING_BATCH];
 	char names[LISTING_BATCH * (TREE_NAME_MAX + 1)];
 };
@@ -41,12 +47,6 @@ uint64_t listing_begin(struct tree *tree, struct inode *dir);
 unsigned listing_dots(uint64_t cookie);
 /* The cookie after the 1st or 2nd of them, in the stream that `cookie` is of. */
 uint64_t listing_dot(uint64_t cookie, unsigned nth);
-/* Whether the kernel may keep for others what the stream that `cookie` is of has read. It keeps the listing of a
- * stream, and whoever is in the middle goes on from there, which would be wrong if he began after a change and the
- * other one before it. So a cookie says when its stream began: in one of few generations, each of which ends with the
- * first change after a stream has begun in it. Cookies of two don't meet, so the kernel finds in what it keeps of the
- * one no place of the other. The last generation has no end, and what is of that must not be kept. */
-bool listing_may_be_kept(uint64_t cookie);
 /* The entries after `cookie`, at most LISTING_BATCH and at most `max_bytes` of names + 24 each. n == 0 at the
  * end. Builds the listing if needed. */
 int listing_read(struct tree *tree, struct inode *dir, uint64_t cookie, size_t max_bytes, struct listing_batch *ret_batch);

@@ -92,6 +92,7 @@ struct dir {
 	uint32_t patches;             /* leaf: changes told to the listing, kept or not; a build in between is void */
 	bool changed;                 /* leaf: one was told since the last stream began */
 	uint8_t generation;           /* leaf: of streams that begin now */
+	uint8_t steady_from;          /* leaf: since this generation began what is listed has been the same */
 	struct inode *_Atomic parent; /* a written under T, for moves across parents under R too; NULL: root or gone */
 	unsigned n_lower;             /* c */
 	struct dirref lower[];        /* topmost first */

@@ -162,7 +162,7 @@ static int fill_reply(struct reading *rd)
 static void end_of_stream(struct reading *rd)
 {
 	(void)CHECK(!rd->used && !rd->n_looked_up);
-	if (listing_may_be_kept(rd->cookie))
+	if (rd->batch.may_be_kept)
 		return;
 	rd->used = 8;
 	memset(rd->buf, 0, rd->used);
@@ -191,6 +191,7 @@ static void dir_read_directory(fuse_req_t req, fuse_ino_t id, size_t size, off_t
 	rd->size = size;
 	rd->used = 0;
 	rd->n_dirs = 0;
+	rd->batch.may_be_kept = false;
 	rd->n_looked_up = 0;
 	r = fill_reply(rd);
 	if (r == 0 && rd->used == 0)

@@ -234,6 +234,27 @@ void listed_show(struct listing *l, struct listed *e)
 	e->flags = 0;
 }
 
+/* As the kernel lays it out: an entry is never on two pages (fs/fuse/readdir.c, fuse_add_dirent_to_cache()). */
+static size_t page_used(size_t used, size_t name_len, size_t page_size)
+{
+	size_t need = (ENTRY_OVERHEAD + name_len + 7) & ~(size_t)7;
+
+	return used + need > page_size ? need : used + need;
+}
+
+bool listing_fills_page(const struct listing *l, size_t page_size)
+{
+	size_t used = page_used(page_used(0, strlen("."), page_size), strlen(".."), page_size);
+
+	for (uint32_t slot = 0; slot < l->n_slots; slot++) {
+		const struct listed *e = listing_at(l, slot);
+
+		if (e && !(e->flags & LISTED_HIDDEN))
+			used = page_used(used, e->name_len, page_size);
+	}
+	return used == page_size;
+}
+
 /* --- names that went ---------------------------------------------------------------------------------------------- */
 
 /* Takes hidden entries out of the array; new_index gets where each of the others is now, + 1. */

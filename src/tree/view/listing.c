@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <utlist.h>
 
 #include "base/check.h"
@@ -30,6 +31,7 @@ int listing_cache_new(struct tree *tree, size_t max_bytes)
 		return -ENOMEM;
 	lock_init(&cache->lock, LOCK_LEAF);
 	cache->max_bytes = max_bytes;
+	cache->page_size = (size_t)sysconf(_SC_PAGESIZE);
 	cache->tree = tree;
 	tree->listings = cache;
 	return 0;
@@ -136,6 +138,13 @@ static void note_change_locked(struct dir *dir)
 	dir->changed = true;
 }
 
+/* What is listed isn't any more what streams of the generations so far have been given. */
+static void note_difference_locked(struct dir *dir)
+{
+	note_change_locked(dir);
+	dir->steady_from = (uint8_t)(dir->generation + 1);
+}
+
 void listing_drop(struct tree *tree, struct inode *dir)
 {
 	struct listing_cache *cache = tree->listings;
@@ -144,7 +153,7 @@ void listing_drop(struct tree *tree, struct inode *dir)
 	if (!cache || !inode_is_dir(dir))
 		return;
 	lock_take(&cache->lock);
-	note_change_locked(dir->dir);
+	note_difference_locked(dir->dir);
 	if (dir->dir->listing)
 		cache_remove_locked(cache, dir->dir->listing, &gone);
 	names_drop_locked(cache, dir->dir);
@@ -195,10 +204,13 @@ static void listing_put(struct tree *tree, struct inode *dir, const char *name, 
 	bool was_live;
 
 	lock_take(&cache->lock);
-	note_change_locked(dir->dir);
 	names_add_locked(cache, dir->dir, name);
 	l = dir->dir->listing;
 	e = l ? patch_entry(l, name, &was_live) : NULL;
+	if (!e || !was_live || e->type != type || e->ino != ino)
+		note_difference_locked(dir->dir);
+	else
+		note_change_locked(dir->dir);
 	if (e) {
 		entry_put(l, e, was_live, type, ino, layer);
 		cache_account_locked(cache, l, &gone);
@@ -228,7 +240,7 @@ void listing_remove(struct tree *tree, struct inode *dir, const char *name)
 	struct listed *e;
 
 	LOCK_SCOPE(&tree->listings->lock);
-	note_change_locked(dir->dir);
+	note_difference_locked(dir->dir);
 	names_add_locked(tree->listings, dir->dir, name);
 	l = dir->dir->listing;
 	if (!l)

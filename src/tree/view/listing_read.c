@@ -13,9 +13,6 @@
 #include "base/check.h"
 #include "base/macros.h"
 
-/* What a directory entry costs in a reply besides its name. */
-#define ENTRY_OVERHEAD 24
-
 uint64_t listing_begin(struct tree *tree, struct inode *dir)
 {
 	struct dir *d = dir->dir;
@@ -38,9 +35,10 @@ uint64_t listing_dot(uint64_t cookie, unsigned nth)
 	return cookie_of_rank(cookie_position(NULL, cookie).generation, nth);
 }
 
-bool listing_may_be_kept(uint64_t cookie)
+static bool may_be_kept_locked(const struct listing_cache *cache, const struct dir *dir, uint64_t cookie)
 {
-	return cookie_position(NULL, cookie).generation + 1 < LISTING_GENERATIONS;
+	return cookie_position(NULL, cookie).generation >= dir->steady_from &&
+	       !listing_fills_page(dir->listing, cache->page_size);
 }
 
 /* The slot of the first entry from a position on. */
@@ -136,6 +134,7 @@ int listing_read(struct tree *tree, struct inode *dir, uint64_t cookie, size_t m
 	int r;
 
 	ret_batch->n = 0;
+	ret_batch->may_be_kept = false;
 	if (!CHECK(inode_is_dir(dir)))
 		return -EIO;
 	if (inode_is_unlinked(dir))
@@ -145,6 +144,7 @@ int listing_read(struct tree *tree, struct inode *dir, uint64_t cookie, size_t m
 		return r;
 	dir->dir->listing->used = true;
 	batch_fill_locked(dir->dir, cookie, max_bytes, ret_batch, flags);
+	ret_batch->may_be_kept = ret_batch->n == 0 && may_be_kept_locked(tree->listings, dir->dir, cookie);
 	patches = dir->dir->patches;
 	lock_drop(&tree->listings->lock);
 	listings_free(gone);

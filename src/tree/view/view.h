@@ -82,7 +82,7 @@ int resolve_root(struct layer_set *set, struct resolved *ret);
 
 /* Cookies below are those of the dots, in each generation. */
 #define LISTING_FIRST 3
-/* The last one is that of streams of which the kernel keeps nothing. */
+/* The last one doesn't end: the kernel keeps it until the first change, and nothing of the directory from then on. */
 #define LISTING_GENERATIONS 32
 
 /* Where reading goes on: at the first name whose key is `from` or greater. */
@@ -146,6 +146,9 @@ struct listing {
 	struct listing *prev, *next; /* of the cache */
 };
 
+/* What a directory entry costs besides its name, in a reply and in the kernel's copy. */
+#define ENTRY_OVERHEAD 24
+
 /* The parts, on a listing that no one else sees or under the leaf lock. Pointers to entries hold until the next is
  * appended or hidden. */
 struct listing *listing_new(void);
@@ -159,6 +162,9 @@ struct listed *listing_get(const struct listing *l, const char *name, size_t len
 struct listed *listing_append(struct listing *l, const char *name, size_t len, uint64_t key);
 /* Gives back what growing has left over. */
 void listing_fit(struct listing *l);
+/* Whether the kernel's copy of this listing would end where one of its pages does. Of such a copy the kernel says that it
+ * has ended to whoever looks for a place that isn't in it. */
+bool listing_fills_page(const struct listing *l, size_t page_size);
 /* Slots run in the order of the keys, up to n_slots: the first one from a key on, and what is in one (NULL: nothing).
  */
 uint32_t listing_slot(const struct listing *l, uint64_t from);
@@ -189,6 +195,7 @@ bool name_set_is_unsure(const struct name_set *s);
 struct listing_cache {
 	struct lock lock; /* leaf: all listings */
 	size_t max_bytes;
+	size_t page_size; /* c */
 	size_t bytes;
 	unsigned n;
 	struct listing *list;	 /* those first that go next, unless they were used */
