@@ -160,7 +160,7 @@ static const struct {
 	{"churn", sc_churn, "churn DIR COUNT"},
 	{"hugedir", sc_hugedir, "hugedir DIR COUNT"},
 	{"streams", sc_streams, "streams DIR CHANGED-DIR SEED STEPS [OTHER-DIR...]"},
-	{"overtaken", sc_overtaken, "overtaken DIR SIZE"},
+	{"overtaken", sc_overtaken, "overtaken DIR COUNT SIZE"},
 };
 
 int main(int argc, char **argv)

@@ -7,8 +7,8 @@
  * before the stream began, to its end, is listed exactly once, and one that was gone before it began isn't listed. The
  * order of steps follows from SEED. Where DIR is the directory that is changed it is moved as well.
  *
- * overtaken: one stream has read all but the end when the directory changes; another one begins then, and the first
- * reads the end before the second goes on.
+ * overtaken: one stream has read all but the end of COUNT names when the directory changes; another one begins then, and
+ * the first reads the end before the second goes on.
  */
 #include "sc.h"
 
@@ -365,36 +365,36 @@ static bool has_all(const struct stream *s, unsigned n)
 	return sum == n;
 }
 
-/* Every tenth name of n0 to n399 goes, from the back, and n400 to n439 come. */
-static void change_tenth(int fd)
+/* Every tenth of n names goes, from the back, and as many come. */
+static void change_tenth(int fd, unsigned n)
 {
-	for (unsigned i = 0; i < 40; i++) {
-		if (unlinkat(fd, name_of(399 - i * 10), 0))
+	for (unsigned i = 0; i < n / 10; i++) {
+		if (unlinkat(fd, name_of((n / 10 - i) * 10 - 1), 0))
 			sc_misuse("overtaken: unlink: %s", strerror(errno));
-		close(openat(fd, name_of(400 + i), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+		close(openat(fd, name_of(n + i), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
 	}
 }
 
 int sc_overtaken(int argc, char **argv)
 {
 	struct stream *first = &streams[0], *second = &streams[1];
-	size_t room = argc == 3 ? (size_t)sc_number(argv[2]) : 0;
-	unsigned stale = 0, missing = 0;
+	unsigned n = argc == 4 ? (unsigned)sc_number(argv[2]) : 0, stale = 0, missing = 0;
+	size_t room = n ? (size_t)sc_number(argv[3]) : 0;
 
-	if (!room)
-		sc_misuse("overtaken DIR SIZE");
+	if (!room || n > NAMES - NAMES / 10)
+		sc_misuse("overtaken DIR COUNT SIZE");
 	open_stream(first, argv[1], room);
-	while (!has_all(first, 400) && read_some(first))
+	while (!has_all(first, n) && read_some(first))
 		;
-	change_tenth(first->fd);
+	change_tenth(first->fd, n);
 	open_stream(second, argv[1], room);
 	read_some(second);
 	while (read_some(first))
 		;
 	while (read_some(second))
 		;
-	for (unsigned i = 0; i < 440; i++) {
-		bool gone = i < 400 && i % 10 == 9;
+	for (unsigned i = 0; i < n + n / 10; i++) {
+		bool gone = i < n && i % 10 == 9;
 
 		stale += gone && second->seen[i];
 		missing += !gone && !second->seen[i];

@@ -18,16 +18,21 @@ fresh() {
 }
 
 scenario() {
-	local dir size i
+	local dir size count i
 
 	for dir in lower merged; do
-		try sc streams $dir $dir 1 200
+		try sc streams $dir $dir 1 1000
 	done
 	fresh streams 250
-	try sc streams fresh-streams fresh-streams 2 200
+	try sc streams fresh-streams fresh-streams 2 1000
 	for size in 500 32768; do
 		fresh $size 400
-		try sc overtaken fresh-$size $size
+		try sc overtaken fresh-$size 400 $size
+	done
+	# With "." and "..", as many as fill a page of the kernel's copy, or three.
+	for count in 126 382; do
+		fresh $count $count
+		try sc overtaken fresh-$count $count 500
 	done
 	# One that was often changed and listed.
 	fresh often 400
@@ -36,6 +41,6 @@ scenario() {
 		ls fresh-often >/dev/null
 		rm fresh-often/x
 	done
-	try sc overtaken fresh-often 500
+	try sc overtaken fresh-often 400 500
 	rm -r lower merged fresh-*
 }
