@@ -33,7 +33,7 @@ static inline bool copyup_is_done(const struct inode *inode, enum copyup_how how
 
 /* One who waits. Lives in the caller's request; untouched after done() was called. */
 struct copyup_waiter {
-	struct copyup_waiter *next;
+	struct copyup_waiter *prev, *next; /* the queue's */
 	/* Called once, on a pool thread or in copyup_request(), without locks: 0 (in the upper), -errno, -MUST_WAIT. */
 	void (*done)(struct copyup_waiter *waiter, int err);
 	struct inode *inode; /* set by copyup_request */

@@ -52,6 +52,7 @@ static int attr_remove_priv(struct writer *writer, struct inode *inode, int path
 	mode_t mode;
 	int r;
 
+	(void)CHECK((kill & ATTR_KILL_PRIV) && change_holds_inode(writer, inode));
 	if (!S_ISREG(inode->type))
 		return 0;
 	r = change_statx(writer, path, &stx);
@@ -76,6 +77,7 @@ static int set_owner(struct writer *writer, struct inode *inode, int path, const
 	gid_t gid = attr->valid & ATTR_SET_GID ? attr->gid : (gid_t)-1;
 	int r = change_set_owner(writer, path, uid, gid);
 
+	(void)CHECK(attr->valid & (ATTR_SET_UID | ATTR_SET_GID));
 	/* The file system took it away with the setuid bit; where owners are kept aside the kernel asks for that by itself. */
 	if (r == 0 && S_ISREG(inode->type) && !layer_overrides_stat(writer->layers))
 		known_without(inode, XATTR_FLAG_CAPABILITY);
@@ -138,6 +140,7 @@ static int set_all(struct writer *writer, struct inode *inode, int path, const s
 {
 	int r = check_dir_flags(writer, inode, path, attr);
 
+	(void)CHECK(change_holds_inode(writer, inode));
 	if (r == 0)
 		r = set_bits_and_size(writer, inode, path, attr, fd);
 	if (r == 0 && (attr->valid & (ATTR_SET_UID | ATTR_SET_GID)))

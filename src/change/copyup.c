@@ -94,6 +94,7 @@ static int source_open(struct copyup *c)
 {
 	int r;
 
+	(void)CHECK(c->src < 0 && c->src_read < 0 && c->fd < 0);
 	c->src = inode_open(c->writer->tree, c->inode, O_PATH, &c->layer);
 	if (c->src < 0)
 		return c->src;
@@ -152,6 +153,7 @@ static int temp_make(struct copyup *c)
 	int work = c->writer->layers->work_fd;
 	mode_t type = change_real_type(c->writer, c->stx.stx_mode);
 
+	(void)CHECK(c->temp[0] && c->fd < 0);
 	switch (type) {
 	case S_IFREG:
 		c->fd = os_openat(work, c->temp, O_RDWR | O_CREAT | O_EXCL, 0600, OS_NO_XDEV);
@@ -187,6 +189,7 @@ static int temp_new(struct copyup *c)
 {
 	int r;
 
+	(void)CHECK(c->fd < 0 && !c->temp[0]);
 	c->temp[0] = '\0';
 	if (S_ISREG(c->stx.stx_mode) && c->writer->layers->has_tmpfile) {
 		c->fd = os_open_tmpfile(c->writer->layers->work_fd, O_RDWR, 0600);
@@ -227,6 +230,7 @@ static int copyup_sync(struct copyup *c)
 {
 	int r = 0;
 
+	(void)CHECK(c->fd >= 0);
 	if (copyup_task_cancelled(c->task))
 		return -EINTR;
 	if (copyup_wants_sync(c))
@@ -269,6 +273,7 @@ static void publish_data(struct copyup *c)
 /* The tree learns where the object is now. I is held, D of its parent where it has a name. */
 static void publish_tell(struct copyup *c)
 {
+	(void)CHECK(change_holds_inode(c->writer, c->inode) && !inode_in_upper(c->inode));
 	publish_xattr_flags(c, c->persistent_ino);
 	if (inode_is_dir(c->inode))
 		dir_publish_upper(c->writer->tree, c->inode, c->id);
@@ -282,6 +287,7 @@ static int publish_nameless(struct copyup *c)
 {
 	int r;
 
+	(void)CHECK(change_holds_inode(c->writer, c->inode));
 	if (inode_is_dir(c->inode))
 		return -ENOENT;
 	if (c->temp[0] && c->writer->layers->removed != REMOVED_STAYS) {
@@ -324,6 +330,7 @@ static int publish_named(struct copyup *c, const struct inode_location *location
 	struct change_times times;
 	int r = change_dirfd_open(c->writer, location->parent, &dir);
 
+	(void)CHECK(change_holds_dir(location->parent) && change_holds_inode(c->writer, c->inode));
 	if (r < 0)
 		return r;
 	r = change_set_impure(c->writer, location->parent, dir.dirfd.fd);
@@ -352,6 +359,7 @@ static int publish_entry(struct copyup *c)
 	/* It will have one link of its own, the entry. */
 	int r = index_write_nlink(set, c->fd, inode_nlink(tree, c->inode), 1);
 
+	(void)CHECK(c->index_name[0]);
 	if (r == 0)
 		r = inode_prepare_indexed(tree, c->inode, c->id);
 	if (r < 0)
@@ -374,6 +382,8 @@ static int publish_indexed(struct copyup *c, const struct inode_location *locati
 	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
 	int r = location->unlinked ? 0 : change_dirfd_open(c->writer, location->parent, &dir);
 
+	(void)CHECK(change_holds_inode(c->writer, c->inode) &&
+		    (location->unlinked || change_holds_dir(location->parent)));
 	if (r == 0)
 		r = publish_entry(c);
 	if (r < 0)
@@ -399,6 +409,7 @@ static int copyup_publish_locked(struct copyup *c, const struct inode_location *
 	struct inode_location now;
 	int r;
 
+	(void)CHECK(change_holds_inode(c->writer, c->inode) && (seen->unlinked || !seen->parent || change_holds_dir(seen->parent)));
 	if (inode_in_upper(c->inode))
 		return 1;
 	if (c->meta_only) {
@@ -444,6 +455,7 @@ static int copyup_publish(struct copyup *c)
 	struct statx stx;
 	int r = os_statx(c->fd, "", &stx);
 
+	(void)CHECK(c->fd >= 0 && c->writer->layers->has_upper);
 	if (r == 0)
 		r = layer_object(c->writer->layers, layer_upper(c->writer->layers), c->fd, "", &stx, &c->id);
 	if (r < 0)
@@ -531,6 +543,7 @@ static void chain_finish(struct chain *chain)
 
 static int copyup_chain_add(struct chain *chain, struct inode *dir)
 {
+	(void)CHECK(inode_is_dir(dir));
 	if (!ARRAY_NEXT(chain->dirs, chain->n))
 		return -ENOMEM;
 	chain->dirs[chain->n++] = dir;
@@ -609,6 +622,7 @@ int copyup_run(struct writer *writer, struct inode *inode, enum copyup_how how, 
 	/* What stands there was not made through this mount. */
 	if (r == -LOOK_AGAIN || r == -EEXIST)
 		r = -ESTALE;
+	(void)CHECK(r < 0 || inode_in_upper(inode));
 	if (r < 0)
 		copyup_failed(inode, r);
 	return r;

@@ -100,6 +100,7 @@ static off_t copy_by_hand(struct data_copy *d, off_t off, off_t end)
 /* Best effort: the sync at the end is what counts. */
 static void start_write_back(struct data_copy *d, off_t off, off_t end)
 {
+	(void)CHECK(d->written_from <= d->written_to);
 	if (!d->c->writer->sync)
 		return;
 	(void)os_sync_file_range(d->c->fd, off, end - off, SYNC_FILE_RANGE_WRITE);
@@ -114,6 +115,7 @@ static int copyup_copy_chunk(struct data_copy *d, off_t off, off_t end)
 {
 	off_t at = off;
 
+	(void)CHECK(off < end && end - off <= CHUNK);
 	if (copyup_task_cancelled(d->c->task))
 		return -EINTR;
 	if (!d->by_hand)
@@ -159,6 +161,7 @@ static int copy_extents(struct data_copy *d, off_t size)
 	off_t start, end = 0;
 	int r = os_ftruncate(d->c->fd, size);
 
+	(void)CHECK(d->c->src_read >= 0 && d->c->fd >= 0);
 	if (r == 0 && d->c->fill_holes)
 		return copy_extent(d, 0, size);
 	while (r == 0 && end < size) {
@@ -195,6 +198,8 @@ static int copy_small(struct copyup *c)
 	char buffer[COPYUP_QUICK];
 	ssize_t n;
 
+	if (!CHECK(c->stx.stx_size < sizeof(buffer)))
+		return -EIO;
 	if (copyup_task_cancelled(c->task))
 		return -EINTR;
 	n = os_pread(c->src_read, buffer, (size_t)c->stx.stx_size + 1, 0);

@@ -40,7 +40,7 @@ struct copyup_task {
 	enum copyup_how how;           /* c */
 	_Atomic bool cancelled;        /* a set under leaf */
 	bool committed;                /* leaf: past the point of no return */
-	struct copyup_waiter *first, **last; /* leaf: in the order they came */
+	struct copyup_waiter *waiters; /* leaf: in the order they came */
 };
 
 /* Whether nobody wants the result any more. A NULL task is wanted always. Takes no lock. */

@@ -51,6 +51,7 @@ static int attrs_restore_locked(struct copyup *c, const struct late_attrs *a)
 	struct statx now;
 	int r = 0;
 
+	(void)CHECK(change_holds_inode(c->writer, c->inode));
 	if (atomic_load_explicit(&c->inode->xattr_flags, memory_order_relaxed) & CHANGE_FLAG_TOUCHED)
 		return 0;
 	if (a->capability_size)
@@ -74,6 +75,7 @@ static int late_copy(struct copyup *c)
 {
 	int r = late_clear(c);
 
+	(void)CHECK(c->src_read >= 0 && c->fd >= 0);
 	/* Zeros are written where nothing can be taken away. */
 	c->fill_holes = r < 0;
 	r = copyup_data(c);
@@ -123,6 +125,7 @@ static int late_steps(struct copyup *c)
 	struct late_attrs attrs = {0};
 	int r = attrs_save(c, &attrs);
 
+	(void)CHECK(inode_in_upper(c->inode) && !c->meta_only);
 	if (r < 0)
 		return r;
 	c->stx = attrs.stx;

@@ -169,6 +169,7 @@ void copyup_meta_published(struct copyup *c)
 {
 	unsigned add = 0, flags;
 
+	(void)CHECK(inode_in_upper(c->inode));
 	/* A directory is not protected by the file system itself: things below it have to be copied up nevertheless. */
 	if (!S_ISREG(c->stx.stx_mode))
 		return;
@@ -277,6 +278,7 @@ static int set_metacopy(struct copyup *c)
 	const char *name = xattr_overlay_name(c->writer->layers->ns, XATTR_OVERLAY_METACOPY);
 	int r;
 
+	(void)CHECK(!c->meta_only || c->how == COPYUP_META);
 	if (!c->meta_only)
 		return 0;
 	r = os_ftruncate(c->fd, (off_t)c->stx.stx_size);
@@ -327,6 +329,7 @@ int copyup_meta(struct copyup *c)
 	};
 	int r = 0;
 
+	(void)CHECK(c->fd >= 0 && c->src_attrs >= 0);
 	copy_flags(c);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(steps); i++)
 		r = steps[i](c);

@@ -15,43 +15,59 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <utlist.h>
 
 #include "internal.h"
 
 /* --- the life of a task ----------------------------------------------------------------------------------------------------- */
 
+/* The invariants of tasks: see copyup_internal.h. */
+static bool queue_check_locked(const struct copyup_queue *queue)
+{
+	bool good = CHECK(lock_held(&queue->lock));
+	const struct copyup_task *task;
+
+	DL_FOREACH(queue->tasks, task)
+	{
+		bool cancelled = atomic_load_explicit(&task->cancelled, memory_order_relaxed);
+		const struct copyup_waiter *waiter;
+
+		good &= CHECK(task->queue == queue && task->inode); /* C1 */
+		good &= CHECK(task->waiters || cancelled);	  /* C2 */
+		good &= CHECK(task->waiters || !task->committed); /* C3 */
+		good &= CHECK(cancelled || !queue->stopping);	  /* C4 */
+		DL_FOREACH(task->waiters, waiter)
+			good &= CHECK(waiter->inode == task->inode && waiter->done); /* C5 */
+	}
+	return good;
+}
+
 static void task_link_locked(struct copyup_queue *queue, struct copyup_task *task)
 {
-	task->next = queue->tasks;
-	if (task->next)
-		task->next->prev = task;
-	queue->tasks = task;
+	(void)CHECK(lock_held(&queue->lock) && !task->committed);
+	DL_PREPEND(queue->tasks, task);
 }
 
 static void task_unlink_locked(struct copyup_queue *queue, struct copyup_task *task)
 {
-	if (task->prev)
-		task->prev->next = task->next;
-	else
-		queue->tasks = task->next;
-	if (task->next)
-		task->next->prev = task->prev;
+	CHECK_DEBUG(queue_check_locked(queue));
+	DL_DELETE(queue->tasks, task);
 }
 
 static void task_cancel_locked(struct copyup_task *task)
 {
+	(void)CHECK(lock_held(&task->queue->lock));
 	atomic_store_explicit(&task->cancelled, true, memory_order_relaxed);
 }
 
-static void waiters_answer(struct copyup_waiter *waiter, int err)
+static void waiters_answer(struct copyup_waiter *waiters, int err)
 {
-	while (waiter) {
-		/* done() may free it. */
-		struct copyup_waiter *next = waiter->next;
+	struct copyup_waiter *waiter, *next;
 
+	(void)CHECK(err <= 0 && err != -LOOK_AGAIN);
+	/* done() may free it. */
+	DL_FOREACH_SAFE(waiters, waiter, next)
 		waiter->done(waiter, err);
-		waiter = next;
-	}
 }
 
 static void task_finish(struct copyup_task *task, int err)
@@ -61,7 +77,7 @@ static void task_finish(struct copyup_task *task, int err)
 
 	lock_take(&queue->lock);
 	task_unlink_locked(queue, task);
-	waiters = task->first;
+	waiters = task->waiters;
 	lock_drop(&queue->lock);
 
 	waiters_answer(waiters, err);
@@ -109,8 +125,7 @@ static void queue_refuse(struct copyup_queue *queue, struct copyup_waiter *waite
 
 	lock_take(&queue->lock);
 	submit = !queue->failed;
-	waiter->next = queue->failed;
-	queue->failed = waiter;
+	DL_PREPEND(queue->failed, waiter);
 	lock_drop(&queue->lock);
 	/* The task takes the list whole, and is not in the pool while the list is empty. */
 	if (submit)
@@ -127,7 +142,6 @@ static struct copyup_task *task_new(struct copyup_queue *queue, struct inode *in
 	task->queue = queue;
 	task->inode = inode;
 	task->how = how;
-	task->last = &task->first;
 	return task;
 }
 
@@ -149,9 +163,9 @@ static struct copyup_task *queue_join(struct copyup_queue *queue, struct inode *
 	struct copyup_task *task;
 
 	LOCK_SCOPE(&queue->lock);
-	task = queue->tasks;
-	while (task && !(is_task_of(task, inode) && task_serves(task, how)))
-		task = task->next;
+	DL_FOREACH(queue->tasks, task)
+		if (is_task_of(task, inode) && task_serves(task, how))
+			break;
 	if (!task) {
 		task = fresh;
 		if (!task)
@@ -159,8 +173,8 @@ static struct copyup_task *queue_join(struct copyup_queue *queue, struct inode *
 		task_link_locked(queue, task);
 		atomic_store_explicit(&task->cancelled, queue->stopping, memory_order_relaxed);
 	}
-	*task->last = waiter;
-	task->last = &waiter->next;
+	DL_APPEND(task->waiters, waiter);
+	CHECK_DEBUG(queue_check_locked(queue));
 	return task;
 }
 
@@ -175,7 +189,7 @@ void copyup_request(struct writer *writer, struct inode *inode, enum copyup_how 
 	struct copyup_queue *queue = writer->queue;
 	struct copyup_task *fresh, *task;
 
-	waiter->next = NULL;
+	(void)CHECK(waiter->done);
 	waiter->inode = inode;
 	fresh = task_new(queue, inode_get(writer->tree, inode), how);
 	task = queue_join(queue, inode, how, fresh, waiter);
@@ -198,41 +212,45 @@ void copyup_request(struct writer *writer, struct inode *inode, enum copyup_how 
 
 bool copyup_is_running(struct writer *writer, const struct inode *inode)
 {
+	struct copyup_task *task;
+
 	LOCK_SCOPE(&writer->queue->lock);
-	for (struct copyup_task *task = writer->queue->tasks; task; task = task->next)
+	DL_FOREACH(writer->queue->tasks, task)
 		if (is_task_of(task, inode))
 			return true;
 	return false;
 }
 
-static bool waiters_remove(struct copyup_waiter **at, const struct copyup_waiter *waiter, struct copyup_waiter ***last)
+static bool waiters_remove(struct copyup_waiter **waiters, struct copyup_waiter *waiter)
 {
-	for (; *at; at = &(*at)->next) {
-		if (*at != waiter)
-			continue;
-		*at = waiter->next;
-		if (last && !*at)
-			*last = at;
-		return true;
-	}
+	struct copyup_waiter *at;
+
+	DL_FOREACH(*waiters, at)
+		if (at == waiter) {
+			DL_DELETE(*waiters, waiter);
+			return true;
+		}
 	return false;
 }
 
 bool copyup_cancel(struct writer *writer, struct copyup_waiter *waiter)
 {
 	struct copyup_queue *queue = writer->queue;
+	struct copyup_task *task;
 
 	/* The waiter's inode is not looked at: once done() ran it may be gone. */
 	LOCK_SCOPE(&queue->lock);
-	for (struct copyup_task *task = queue->tasks; task; task = task->next) {
+	CHECK_DEBUG(queue_check_locked(queue));
+	DL_FOREACH(queue->tasks, task)
+	{
 		/* A committed task is about to answer, and all the changes that it makes are made. */
-		if (task->committed || !waiters_remove(&task->first, waiter, &task->last))
+		if (task->committed || !waiters_remove(&task->waiters, waiter))
 			continue;
-		if (!task->first)
+		if (!task->waiters)
 			task_cancel_locked(task);
 		return true;
 	}
-	return waiters_remove(&queue->failed, waiter, NULL);
+	return waiters_remove(&queue->failed, waiter);
 }
 
 /* --- the queue ---------------------------------------------------------------------------------------------------------------- */
@@ -252,9 +270,11 @@ int copyup_queue_new(struct writer *writer, struct copyup_queue **ret_queue)
 
 void copyup_queue_stop(struct copyup_queue *queue)
 {
+	struct copyup_task *task;
+
 	LOCK_SCOPE(&queue->lock);
 	queue->stopping = true;
-	for (struct copyup_task *task = queue->tasks; task; task = task->next)
+	DL_FOREACH(queue->tasks, task)
 		task_cancel_locked(task);
 }
 

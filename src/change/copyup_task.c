@@ -16,6 +16,7 @@ bool copyup_task_commit(struct copyup_task *task)
 	if (!task)
 		return true;
 	LOCK_SCOPE(&task->queue->lock);
+	(void)CHECK(task->waiters || atomic_load_explicit(&task->cancelled, memory_order_relaxed));
 	if (!atomic_load_explicit(&task->cancelled, memory_order_relaxed))
 		task->committed = true;
 	return task->committed;

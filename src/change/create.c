@@ -67,6 +67,7 @@ static int effective_mode(struct writer *writer, const struct caller *caller, st
 	_cleanup_free_ void *acl = NULL;
 	ssize_t size = change_default_acl(writer, parent, dirfd, &acl);
 
+	(void)CHECK(change_holds_dir(parent));
 	if (size < 0)
 		return (int)size;
 	*ret_mode = size ? mode : mode & ~caller->umask;
@@ -99,6 +100,7 @@ static int make(struct creation *c)
 	mode_t mode = 0;
 	int r;
 
+	(void)CHECK(c->dirfd >= 0 && c->fd < 0);
 	if (c->over_whiteout || !owner_comes_right(c->writer, c->caller))
 		return create_in_work(c);
 	r = effective_mode(c->writer, c->caller, c->parent, c->dirfd, c->spec->mode, &mode);
@@ -115,6 +117,7 @@ static void unmake(struct writer *writer, struct inode *parent, int dirfd, const
 {
 	int r;
 
+	(void)CHECK(change_holds_dir(parent));
 	if (!over_whiteout)
 		r = os_unlinkat(dirfd, name, is_dir ? AT_REMOVEDIR : 0);
 	else if (is_dir)
@@ -196,6 +199,7 @@ static int check_absent(struct writer *writer, struct inode *parent, const char 
 	_cleanup_resolved_ struct resolved resolved = {0};
 	int r = change_resolve(writer, parent, name, &resolved);
 
+	(void)CHECK(change_holds_dir(parent));
 	if (r != -ENOENT || inode_is_unlinked(parent))
 		return r < 0 ? r : -EEXIST;
 	/* It would be a whiteout of another name, and not be seen itself. */
@@ -210,6 +214,7 @@ static int create_locked(struct creation *c, struct inode **ret_inode, struct st
 	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
 	int r = check_absent(c->writer, c->parent, c->name, &c->over_whiteout);
 
+	(void)CHECK(change_holds_dir(c->parent));
 	if (r == 0)
 		r = change_check_names(c->writer, c->parent, false);
 	if (r == 0)
@@ -246,6 +251,7 @@ int create_entry(struct writer *writer, const struct caller *caller, struct inod
 	lock_drop(&parent->dir->lock);
 	if (c.fd >= 0 && (r < 0 || !spec->want_fd))
 		os_close(TAKE_FD(c.fd));
+	(void)CHECK(c.fd < 0 || S_ISREG(spec->mode));
 	if (r == 0)
 		*ret_fd = c.fd;
 	return r;
@@ -333,6 +339,7 @@ static int check_linkable(struct writer *writer, struct inode *inode, int fd)
 	struct statx stx;
 	int r;
 
+	(void)CHECK(fd >= 0 && change_holds_inode(writer, inode));
 	if (!(flags & INODE_UNLINKED) || (flags & INODE_TMPFILE) || !orphan_is_held_by_name(inode))
 		return 0;
 	r = os_statx(fd, "", &stx);
@@ -351,6 +358,7 @@ static int link_locked(struct writer *writer, struct inode *inode, int fd, struc
 	bool over_whiteout;
 	int r = check_linkable(writer, inode, fd);
 
+	(void)CHECK(change_holds_dir(parent) && change_holds_inode(writer, inode));
 	if (r == 0)
 		r = check_absent(writer, parent, name, &over_whiteout);
 	if (r == 0)

@@ -43,6 +43,7 @@ static int inherit_acl(struct creation *c, struct heritage *h)
 	ssize_t size = change_default_acl(c->writer, c->parent, c->dirfd, &h->default_acl);
 	int r;
 
+	(void)CHECK(!h->access_acl && !h->has_access_acl);
 	if (size < 0)
 		return (int)size;
 	if (size == 0) {
@@ -150,6 +151,7 @@ static int move_dir_in_two_steps(struct creation *c, const char *temp)
 	struct layer_set *set = c->writer->layers;
 	int r = os_unlinkat(c->dirfd, c->name, 0);
 
+	(void)CHECK(c->over_whiteout);
 	if (r < 0)
 		return r;
 	r = os_renameat2(set->work_fd, temp, c->dirfd, c->name, 0);
@@ -164,6 +166,7 @@ static int move_into_place(struct creation *c, const char *temp, bool is_dir)
 	struct layer_set *set = c->writer->layers;
 	int r;
 
+	(void)CHECK(*temp && change_holds_dir(c->parent));
 	if (!c->over_whiteout)
 		return work_publish(set, temp, c->dirfd, c->name);
 	if (!is_dir)
@@ -220,6 +223,7 @@ int link_in_work(struct writer *writer, int fd, int dirfd, const char *name)
 	char temp[WORK_NAME_MAX];
 	int r;
 
+	(void)CHECK(fd >= 0 && dirfd >= 0);
 	work_temp_name(writer->layers, temp);
 	r = os_link_fd(fd, writer->layers->work_fd, temp);
 	if (r < 0)
@@ -280,6 +284,7 @@ static int dress_stand_in(struct writer *writer, int from, const struct statx *s
 					  {stx->stx_mtime.tv_sec, stx->stx_mtime.tv_nsec}};
 	int r = change_set_owner(writer, to, stx->stx_uid, stx->stx_gid);
 
+	(void)CHECK(S_ISDIR(stx->stx_mode));
 	if (r == 0)
 		r = create_copy_xattrs(writer, from, to);
 	if (r == 0)

@@ -38,6 +38,22 @@ static inline void change_end(struct rwlock **gate)
 	FAULT_SCOPE(scope);                                                                                            \
 	struct rwlock *_change_gate __attribute__((cleanup(change_end), unused)) = change_start(writer)
 
+/* For CHECK(): whether this thread holds D of the directory, I of the inode; true, and no code, in release builds. */
+static inline bool change_holds_dir(const struct inode *dir)
+{
+	return lock_held(&dir->dir->lock);
+}
+static inline bool change_holds_inode(struct writer *writer, struct inode *inode)
+{
+#ifdef PLYFS_DEBUG
+	return lock_held(inode_lock(writer->tree, inode));
+#else
+	(void)writer;
+	(void)inode;
+	return true;
+#endif
+}
+
 /* --- upper directories ------------------------------------------------------------------------------------------------------ */
 
 /* A pinned O_PATH descriptor of an upper directory that is put when it leaves scope; initialise with {.dirfd.fd = -1}. */

@@ -25,6 +25,7 @@ int nlink_prepare(struct writer *writer, struct inode *inode)
 	uint32_t nlink;
 	int r;
 
+	(void)CHECK(change_holds_inode(writer, inode));
 	if (!inode_is_indexed(inode))
 		return 0;
 	nlink = inode_nlink(writer->tree, inode);
@@ -38,6 +39,7 @@ static int hold_by_entry(struct writer *writer, struct inode *inode)
 {
 	char name[OVL_FH_INDEX_NAME_SIZE];
 
+	(void)CHECK(inode_is_indexed(inode));
 	if (!inode_index_name(writer->tree, inode, name))
 		return -EIO;
 	return orphan_hold(writer->tree, inode, index_fd(writer->layers), name);
@@ -61,6 +63,7 @@ static int leave_index(struct writer *writer, struct inode *inode)
 	unsigned links;
 	int r = fd < 0 ? fd : os_statx(fd, "", &stx);
 
+	(void)CHECK(inode_is_indexed(inode) && change_holds_inode(writer, inode));
 	if (r < 0)
 		return r;
 	links = lasting_links(inode, &stx);
@@ -109,6 +112,7 @@ static int note_gone(struct writer *writer, struct inode *inode, uint32_t left)
 
 static int write_removed(struct writer *writer, struct inode *inode, uint32_t left, bool in_upper)
 {
+	(void)CHECK(inode_is_counted(inode) && change_holds_inode(writer, inode));
 	if (!inode_is_indexed(inode))
 		return inode_in_upper(inode) ? 0 : note_gone(writer, inode, left);
 	if (!left)
@@ -133,6 +137,7 @@ void nlink_removed(struct writer *writer, struct inode *inode, bool in_upper)
 
 void nlink_added(struct writer *writer, struct inode *inode)
 {
+	(void)CHECK(change_holds_inode(writer, inode));
 	if (inode_is_counted(inode))
 		inode_set_nlink(writer->tree, inode, inode_nlink(writer->tree, inode) + 1);
 }
@@ -143,6 +148,7 @@ int nlink_link_up(struct writer *writer, struct inode *inode, struct inode *dir,
 	struct change_times times;
 	int r = change_set_impure(writer, dir, dirfd);
 
+	(void)CHECK(change_holds_dir(dir) && change_holds_inode(writer, inode));
 	if (r < 0)
 		return r;
 	if (!inode_index_name(writer->tree, inode, entry))

@@ -29,6 +29,7 @@ static int wish_owner(int fd, uid_t uid, gid_t gid)
 
 int change_statx(struct writer *writer, int fd, struct statx *ret_stx)
 {
+	(void)CHECK(writer->layers->has_upper && fd >= 0);
 	return layer_statx_unchecked(layer_upper(writer->layers), fd, "", ret_stx);
 }
 
@@ -36,6 +37,7 @@ int change_statx(struct writer *writer, int fd, struct statx *ret_stx)
 
 static int write_override(struct writer *writer, int fd, const struct statx *stx)
 {
+	(void)CHECK(layer_overrides_stat(writer->layers));
 	if (S_ISLNK(stx->stx_mode) && layer_upper(writer->layers)->override != OVERRIDE_PRIVILEGED)
 		return wish_owner(fd, stx->stx_uid, stx->stx_gid);
 	return layer_write_stat_override(writer->layers, fd, stx);
@@ -104,6 +106,7 @@ int change_set_new_attrs(struct writer *writer, int fd, const struct change_new_
 {
 	int r;
 
+	(void)CHECK(id->mode & S_IFMT);
 	if (layer_overrides_stat(writer->layers))
 		return override_attrs(writer, fd, id);
 	r = change_set_owner(writer, fd, id->uid, id->gid);

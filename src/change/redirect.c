@@ -26,6 +26,7 @@ struct climb {
 
 static int climb_put(struct climb *c, const char *bytes, size_t len)
 {
+	(void)CHECK(c->at <= REDIRECT_MAX && len > 0);
 	if (len > c->at)
 		return -EXDEV;
 	c->at -= len;
@@ -111,6 +112,7 @@ static int redirect_make(struct writer *writer, struct inode *parent, const char
 
 int redirect_write(struct writer *writer, struct inode *parent, const char *name, int dirfd, bool across)
 {
+	(void)CHECK(change_holds_dir(parent) && (!across || lock_held(&writer->tree->rename)));
 	return redirect_make(writer, parent, name, dirfd, name, across);
 }
 
@@ -119,6 +121,7 @@ int redirect_write_file(struct writer *writer, struct inode *inode, int fd, stru
 {
 	bool absolute = !samedir || inode_lower_is_linked(writer->tree, inode);
 
+	(void)CHECK(change_holds_inode(writer, inode) && !inode_is_dir(inode));
 	return redirect_make(writer, parent, name, fd, "", absolute);
 }
 

@@ -37,6 +37,7 @@ static int removal_look(struct removal *m, bool want_dir)
 {
 	int r = change_resolve(m->writer, m->parent, m->name, &m->resolved);
 
+	(void)CHECK(change_holds_dir(m->parent));
 	if (r < 0)
 		return r;
 	if (S_ISDIR(m->resolved.stx.stx_mode) != want_dir)
@@ -56,6 +57,7 @@ static int removal_look(struct removal *m, bool want_dir)
 /* The tree learns that the name is gone. */
 static void removal_tell(struct removal *m)
 {
+	(void)CHECK(change_holds_dir(m->parent) && change_holds_inode(m->writer, m->target.inode));
 	inode_name_removed(m->writer->tree, m->parent, m->name);
 	listing_remove(m->writer->tree, m->parent, m->name);
 }
@@ -141,6 +143,7 @@ static int remove_upper_dir(struct removal *m)
 {
 	int r = os_unlinkat(m->dirfd, m->name, AT_REMOVEDIR);
 
+	(void)CHECK(m->dirfd >= 0 && !m->lower_positive);
 	if (r != -ENOTEMPTY && r != -EEXIST)
 		return r;
 	r = check_shows_nothing(m);
@@ -161,6 +164,7 @@ static int remove_dir_locked(struct removal *m)
 {
 	int r = 0;
 
+	(void)CHECK(change_holds_dir(m->parent) && inode_is_dir(m->target.inode));
 	lock_take_below(&m->target.inode->dir->lock);
 	/* What the upper alone has is asked by trying: most directories that are removed are empty. A redirected
 	 * directory may have lower parts though nothing below has its name. */

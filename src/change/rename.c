@@ -80,6 +80,7 @@ static int look_at_name(struct writer *writer, struct rename_name *n)
 {
 	int r = change_resolve(writer, n->parent, n->name, &n->resolved);
 
+	(void)CHECK(change_holds_dir(n->parent) && !n->known.inode);
 	if (r == -ENOENT && !inode_is_unlinked(n->parent))
 		return 0;
 	if (r < 0)
@@ -307,6 +308,7 @@ static int stand_in(struct rename *x)
 	_cleanup_close_ int fd = change_open_upper(x->writer, x->new.known.inode, O_PATH);
 	int r;
 
+	(void)CHECK(!x->stood_in[0] && replaces_dir(x));
 	if (fd < 0)
 		return fd;
 	r = create_stand_in(x->writer, fd, x->stood_in);
@@ -349,6 +351,7 @@ static int take_back(struct rename *x)
 {
 	int r = os_renameat2(name_fd(&x->new), x->new.name, name_fd(&x->old), x->old.name, RENAME_NOREPLACE);
 
+	(void)CHECK(!(x->flags & RENAME_EXCHANGE));
 	return r == -EINVAL ? os_renameat2(name_fd(&x->new), x->new.name, name_fd(&x->old), x->old.name, 0) : r;
 }
 
@@ -405,6 +408,7 @@ static int commit(struct rename *x)
 {
 	int r;
 
+	(void)CHECK(!x->steps.nothing && name_fd(&x->old) >= 0 && name_fd(&x->new) >= 0);
 	if (x->steps.unlink_whiteout_new)
 		return rename_exchange_in_two_steps(x);
 	r = os_renameat2(name_fd(&x->old), x->old.name, name_fd(&x->new), x->new.name, x->steps.flags);
@@ -460,6 +464,7 @@ static void tell_listing(struct rename *x, const struct rename_name *from, const
 	unsigned char type = change_dtype(&from->resolved.stx);
 	uint64_t ino = inode_ino(from->known.inode);
 
+	(void)CHECK(from->exists && change_holds_dir(to->parent));
 	if (to->exists)
 		listing_update(x->writer->tree, to->parent, to->name, type, ino, from->resolved.layer);
 	else
@@ -514,6 +519,7 @@ static int rename_with_objects(struct rename *x)
 
 	if (r < 0)
 		return r;
+	(void)CHECK(a && (b || !x->new.exists));
 	inode_lock_pair(tree, a, b);
 	r = rename_prepare(x);
 	if (r == 0)
@@ -551,6 +557,7 @@ static int link_up(struct rename *x, struct rename_name *n)
 	struct lock *lock;
 	int r;
 
+	(void)CHECK(change_holds_dir(n->parent));
 	if (!n->exists || !n->resolved.indexed || n->resolved.in_upper || !inode_in_upper(n->parent))
 		return 0;
 	r = change_dirfd_open(x->writer, n->parent, &dir);
@@ -603,6 +610,7 @@ static int rename_locked(struct rename *x)
 	struct lock *third;
 	int r = look_at_name(x->writer, &x->old);
 
+	(void)CHECK(change_holds_dir(x->old.parent) && change_holds_dir(x->new.parent));
 	if (r == 0)
 		r = look_at_name(x->writer, &x->new);
 	if (r == 0 && x->old.exists && is_reserved_target(x))
@@ -633,6 +641,7 @@ static void order_parents(struct rename *x, struct lock **ret_first, struct lock
 	bool swap = inode_is_ancestor(x->writer->tree, b, a) ||
 		    (!inode_is_ancestor(x->writer->tree, a, b) && b->id < a->id);
 
+	(void)CHECK(a == b || lock_held(&x->writer->tree->rename));
 	*ret_first = swap ? &b->dir->lock : &a->dir->lock;
 	*ret_second = swap ? &a->dir->lock : &b->dir->lock;
 }

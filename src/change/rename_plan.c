@@ -10,6 +10,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+#include "base/check.h"
+
 static int check_existence(const struct rename_facts *f)
 {
 	if (!name_kind_exists(f->old.kind))
@@ -103,6 +105,7 @@ static int plan_exchange(const struct rename_facts *f, struct rename_steps *step
 /* The new name is a whiteout, which hides what may lie below. A directory can't replace it, only change places with it. */
 static void plan_onto_whiteout(const struct rename_facts *f, struct rename_steps *steps)
 {
+	(void)CHECK(f->new.kind == NAME_WHITEOUT && !(f->flags & RENAME_EXCHANGE));
 	if (f->hides_beside) {
 		steps->hide_old = f->old.lower_positive;
 		/* A device from elsewhere. */
@@ -124,6 +127,7 @@ static void plan_onto_whiteout(const struct rename_facts *f, struct rename_steps
 /* Something has to hide what lower layers show at the old name. */
 static void plan_hide_old(const struct rename_facts *f, struct rename_steps *steps)
 {
+	(void)CHECK(f->old.lower_positive && !steps->flags);
 	if (f->hides_beside) {
 		steps->hide_old = true;
 	} else if (f->has_rename_whiteout) {
@@ -176,6 +180,9 @@ int rename_plan(const struct rename_facts *facts, struct rename_steps *ret_steps
 		r = -LOOK_AGAIN;
 	if (!r)
 		r = facts->flags & RENAME_EXCHANGE ? plan_exchange(facts, &steps) : plan_move(facts, &steps);
+	/* A whiteout at one name comes in one way only. */
+	(void)CHECK(steps.make_whiteout_new + steps.renew_whiteout_new + steps.unlink_whiteout_new <= 1);
+	(void)CHECK(steps.make_whiteout_old + steps.remove_whiteout_old + (steps.flags == RENAME_WHITEOUT) <= 1);
 	if (!r)
 		*ret_steps = steps;
 	return r;

@@ -15,6 +15,7 @@
 
 int change_resolve(struct writer *writer, struct inode *parent, const char *name, struct resolved *ret)
 {
+	(void)CHECK(change_holds_dir(parent));
 	if (!writer->layers->has_upper)
 		return -EROFS;
 	if (inode_is_unlinked(parent))
@@ -34,6 +35,7 @@ int change_lower_positive(struct writer *writer, struct inode *parent, const cha
 int target_find(struct writer *writer, struct inode *parent, const char *name, const struct resolved *resolved,
 		struct target *ret)
 {
+	(void)CHECK(!ret->inode && change_holds_dir(parent));
 	ret->tree = writer->tree;
 	return inode_intern(writer->tree, parent, name, resolved, &ret->inode);
 }
@@ -82,6 +84,7 @@ int target_hold(struct writer *writer, struct target *t, const struct resolved *
 {
 	int r;
 
+	(void)CHECK(dirfd >= 0 && !t->held && !t->moved && change_holds_inode(writer, t->inode));
 	t->dirfd = dirfd;
 	t->name = name;
 	if (inode_is_indexed(t->inode))
@@ -102,6 +105,7 @@ int target_move(struct target *t)
 {
 	int r = 0;
 
+	(void)CHECK(!t->moved && (!t->moves || t->dirfd >= 0));
 	if (t->moves && t->temp[0])
 		r = os_renameat2(t->dirfd, t->name, t->tree->layers->work_fd, t->temp, 0);
 	else if (t->moves)
@@ -125,6 +129,7 @@ void target_gone(struct target *t)
 
 static int move_back(struct target *t)
 {
+	(void)CHECK(t->moved && t->dirfd >= 0);
 	if (!t->temp[0])
 		return inode_move_back(t->tree, t->inode, t->dirfd, t->name);
 	return os_renameat2(t->tree->layers->work_fd, t->temp, t->dirfd, t->name, 0);

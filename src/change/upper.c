@@ -22,6 +22,7 @@ int change_dirfd_open(struct writer *writer, struct inode *dir, struct change_di
 {
 	int r;
 
+	(void)CHECK(!d->tree && inode_is_dir(dir));
 	if (!inode_in_upper(dir))
 		return -LOOK_AGAIN;
 	r = dirfd_get_upper(writer->tree, dir, &d->dirfd);
@@ -59,6 +60,7 @@ int change_set_impure(struct writer *writer, struct inode *dir, int dirfd)
 	const char *name = xattr_overlay_name(writer->layers->ns, XATTR_OVERLAY_IMPURE);
 	int r;
 
+	(void)CHECK(dirfd >= 0 && change_holds_dir(dir));
 	if (atomic_load_explicit(&dir->dir->impure_set, memory_order_relaxed))
 		return 0;
 	if (writer->layers->has_upper_xattr) {
@@ -122,6 +124,7 @@ void change_tell(struct writer *writer, struct inode *inode)
 
 void change_doubt(struct writer *writer, struct inode *dir, const char *name)
 {
+	(void)CHECK(change_holds_dir(dir));
 	listing_drop(writer->tree, dir);
 	if (writer->on_doubt)
 		writer->on_doubt(dir, name, writer->arg);
@@ -134,6 +137,7 @@ ssize_t change_default_acl(struct writer *writer, struct inode *dir, int dirfd, 
 	_cleanup_free_ void *acl = NULL;
 	ssize_t n;
 
+	(void)CHECK(dirfd >= 0 && change_holds_dir(dir));
 	*ret_acl = NULL;
 	if (!writer->acl || atomic_load_explicit(&dir->dir->default_acl, memory_order_relaxed) == DIR_ACL_NONE)
 		return 0;
@@ -180,6 +184,7 @@ int change_xattr_flags_locked(struct writer *writer, struct inode *inode, unsign
 	unsigned xattr_flags;
 	int r;
 
+	(void)CHECK(change_holds_inode(writer, inode));
 	if (inode_xattr_flags_known(inode)) {
 		*ret_flags = atomic_load_explicit(&inode->xattr_flags, memory_order_relaxed);
 		return 0;

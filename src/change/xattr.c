@@ -213,6 +213,7 @@ static int xattr_change_start(struct xattr_change *x, int hidden)
 {
 	int r = check_name(x->writer, x->name, hidden);
 
+	(void)CHECK(!x->locked && x->fd < 0);
 	/* Without an upper there is nothing that could be changed. */
 	if (r == 0)
 		r = x->writer->layers->has_upper ? 0 : -EROFS;
@@ -237,6 +238,7 @@ static void xattr_change_end(struct xattr_change *x)
 	cleanup_close(&x->fd);
 	if (!x->locked)
 		return;
+	(void)CHECK(change_holds_inode(x->writer, x->inode) && (!x->dir || lock_held(x->dir)));
 	if (x->dir)
 		atomic_store_explicit(&x->inode->dir->default_acl, DIR_ACL_UNKNOWN, memory_order_relaxed);
 	lock_drop(inode_lock(x->writer->tree, x->inode));
