@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mount.h>
 
+#include "base/check.h"
 #include "base/cleanup.h"
 
 #define COMPAT_NAME "fuse-overlayfs"
@@ -39,6 +40,7 @@ static int refuse_token(struct parser *parser, const struct option_token *token,
 
 static void *field_of(struct options *options, const struct option_desc *desc)
 {
+	(void)CHECK(desc->where > 0 && desc->where < sizeof(*options));
 	return (char *)options + desc->where;
 }
 
@@ -66,6 +68,7 @@ static int set_choice(struct parser *parser, const struct option_desc *desc, con
 	const struct option_choice *choice = option_parse_choice(desc->choices, text);
 	char cause[128] = "not one of";
 
+	(void)CHECK(desc->choices);
 	if (choice && choice->refusal)
 		return refuse_token(parser, token, choice->refusal);
 	if (choice) {
@@ -87,6 +90,7 @@ static int set_map(struct parser *parser, const struct option_desc *desc, const 
 	struct idmap map, *field = field_of(parser->options, desc);
 	int r = idmap_parse(text, &map, &map_error);
 
+	(void)CHECK(desc->arg == OPTION_ARG_MAP);
 	if (r == -ENOMEM)
 		return option_no_memory(parser->error);
 	if (r < 0)
@@ -105,6 +109,7 @@ static int set_scalar(struct parser *parser, const struct option_desc *desc, con
 	void *field = desc->where ? field_of(parser->options, desc) : &scratch;
 	const char *cause = NULL;
 
+	(void)CHECK(token->value);
 	if (!text)
 		return option_no_memory(parser->error);
 	switch (desc->arg) {
@@ -153,6 +158,7 @@ static int set_flag(struct parser *parser, const struct option_desc *desc)
 {
 	struct options *options = parser->options;
 
+	(void)CHECK(!(desc->vfs_set & desc->vfs_clear));
 	if (desc->where)
 		*(bool *)field_of(options, desc) = true;
 	options->vfs_flags = (options->vfs_flags & ~desc->vfs_clear) | desc->vfs_set;
@@ -162,6 +168,7 @@ static int set_flag(struct parser *parser, const struct option_desc *desc)
 
 static bool is_refused(const struct parser *parser, const struct option_desc *desc)
 {
+	(void)CHECK((desc->class == OPTION_REFUSED) <= (desc->refusal != NULL));
 	if (desc->class != OPTION_REFUSED)
 		return false;
 	/* An empty map maps nothing: tools send one. */
@@ -202,6 +209,7 @@ static int ignore_argument(struct parser *parser, const char *dashes, const char
 	if (option_list_add(warnings, "unknown argument ignored: %s%.*s", dashes, (int)MIN(len, (size_t)VALUE_SHOWN),
 			    text) < 0)
 		return option_no_memory(parser->error);
+	(void)CHECK(warnings->count > 0);
 	option_sanitize(warnings->items[warnings->count - 1]);
 	return 0;
 }
@@ -233,6 +241,7 @@ static int apply_text(struct parser *parser, const char *text)
 /* The argument of a flag: the rest of its word, or the next word. */
 static const char *flag_argument(struct parser *parser, const char *rest)
 {
+	(void)CHECK(parser->at <= parser->argc);
 	if (*rest)
 		return rest;
 	return parser->at < parser->argc ? parser->argv[parser->at++] : NULL;
@@ -296,6 +305,7 @@ static int flag_with_argument(struct parser *parser, const char *letter)
 {
 	const char *argument = flag_argument(parser, letter + 1);
 
+	(void)CHECK(strchr("otN", *letter));
 	if (!argument)
 		return option_usage(parser->error, "-%c needs an argument", *letter);
 	if (*letter == 'o')
@@ -349,6 +359,7 @@ static int long_flag(struct parser *parser, const char *word)
 
 static int operand(struct parser *parser, const char *word)
 {
+	(void)CHECK(parser->operand_count >= 0 && parser->operand_count <= 2);
 	if (parser->operand_count == 2)
 		return option_usage(parser->error, "too many operands: %s", word);
 	parser->operands[parser->operand_count++] = word;
@@ -402,6 +413,7 @@ static int set_program(struct options *options, const char *argv0)
 	const char *slash = strrchr(name, '/');
 	bool skipped;
 
+	(void)CHECK(!options->program);
 	name = slash && slash[1] ? slash + 1 : name;
 	name = skip_prefix(name, "mount.", &options->mount_helper);
 	if (options->mount_helper) {
@@ -418,6 +430,7 @@ static int default_names(struct options *options)
 {
 	const char *fsname = options->mount_helper && options->source ? options->source : options->program;
 
+	(void)CHECK(options->program);
 	/* mount -a knows a mount again by its source, so the helper keeps it. */
 	if (!options->fsname)
 		options->fsname = strdup(fsname);
@@ -431,6 +444,7 @@ static int take_operands(struct parser *parser)
 	struct options *options = parser->options;
 	int last = parser->operand_count - 1;
 
+	(void)CHECK(!options->mountpoint && !options->source);
 	if (last < 0 || !*parser->operands[last])
 		return option_usage(parser->error, "no mountpoint given");
 	options->mountpoint = strdup(parser->operands[last]);
@@ -485,6 +499,7 @@ static int check_data(struct parser *parser)
  * tells the program by nothing but its name or where the layers lie. */
 static void option_choose_whiteouts(struct options *options)
 {
+	(void)CHECK(options->layer_count > 0);
 	options->image_layers = options->fuse_overlayfs;
 	for (size_t i = 0; i < options->layer_count; i++)
 		options->image_layers |= option_is_image_layer(options->layers[i].path);
@@ -576,12 +591,14 @@ int options_parse(int argc, char *const *argv, const struct option_env *env, str
 		options_free(&options);
 		return r;
 	}
+	(void)CHECK(options.help || options.version || (options.mountpoint && options.layer_count > 0));
 	*ret = options;
 	return 0;
 }
 
 struct stack_spec options_stack(const struct options *options)
 {
+	(void)CHECK(options->layer_count > 0 && (!options->upperdir || options->workdir));
 	return (struct stack_spec){
 		.layers = options->layers,
 		.layer_count = options->layer_count,

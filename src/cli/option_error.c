@@ -3,6 +3,7 @@
  * What the parser says when it refuses: one line, whatever bytes the command line holds.
  */
 #include "option_internal.h"
+#include "base/check.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -22,6 +23,7 @@ int option_refuse(struct option_error *error, const char *name, size_t name_len,
 	const char *more = value_len > VALUE_SHOWN ? "..." : "";
 	int shown = (int)MIN(value_len, (size_t)VALUE_SHOWN), named = (int)MIN(name_len, (size_t)64);
 
+	(void)CHECK(cause && *cause && !error->status);
 	error->status = 1;
 	if (value && value_len)
 		snprintf(error->text, sizeof(error->text), "%.*s: %.*s%s: %s", named, name, shown, value, more, cause);
@@ -33,6 +35,7 @@ int option_refuse(struct option_error *error, const char *name, size_t name_len,
 
 int option_usage(struct option_error *error, const char *format, ...)
 {
+	(void)CHECK(!error->status);
 	va_list args;
 
 	error->status = 2;

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/check.h"
 #include "base/cleanup.h"
 
 /* The end of the field that starts at `raw`: at an unescaped `separator` or at `end`. */
@@ -20,6 +21,7 @@ static const char *field_end(const char *raw, const char *end, char separator)
 {
 	const char *p = raw;
 
+	(void)CHECK(raw <= end);
 	while (p < end && *p != separator)
 		p += *p == '\\' && p + 1 < end ? 2 : 1;
 	return p;
@@ -37,6 +39,7 @@ static const char *quoted_end(const char *value)
 {
 	const char *close = strchr(value + 1, '"');
 
+	(void)CHECK(*value == '"');
 	return close && (!close[1] || close[1] == ',') ? close + 1 : NULL;
 }
 
@@ -57,6 +60,7 @@ int option_next(const char **text, struct option_token *ret)
 		token.value_len = (size_t)((stop ? stop : end) - token.value);
 	}
 	token.end = stop ? stop : end;
+	(void)CHECK(token.end >= p + token.name_len);
 	*ret = token;
 	*text = token.end;
 	return stop ? 1 : -EINVAL;
@@ -154,6 +158,7 @@ int option_layers_set(struct options *options, const char *raw, size_t len, stru
 int option_layers_add(struct options *options, const struct option_token *token, bool data_only,
 		      struct option_error *error)
 {
+	(void)CHECK(token->value || !token->value_len);
 	if (!token->value_len)
 		return option_refuse(error, token->name, token->name_len, NULL, 0, "empty path");
 	if (has_data_layer(options) && !data_only)
@@ -169,6 +174,7 @@ int options_show_upper(struct options *options)
 	size_t n = options->layer_count;
 	struct stack_layer upper;
 
+	(void)CHECK(options->upperdir && !options->shows_upper);
 	if (layer_append(options, TAKE_PTR(options->upperdir), false) < 0)
 		return -ENOMEM;
 	upper = options->layers[n];
@@ -183,6 +189,7 @@ int options_show_upper(struct options *options)
  * earliest. */
 static bool is_component(const char *path, const char *end, size_t len, const char *set)
 {
+	(void)CHECK(path <= end);
 	if ((size_t)(end - path) < len || strspn(end - len, set) < len)
 		return false;
 	return end - len == path || end[-(ptrdiff_t)len - 1] == '/';

@@ -7,6 +7,7 @@
  * visible; else accepted, and the class says so.
  */
 #include "option_internal.h"
+#include "base/check.h"
 
 #include <string.h>
 #include <sys/mount.h>
@@ -675,6 +676,7 @@ static bool option_name_matches(const char *pattern, const char *name, size_t le
 {
 	size_t fixed = strlen(pattern);
 
+	(void)CHECK(fixed > 0);
 	if (pattern[fixed - 1] == '*')
 		return len >= fixed && !strncmp(pattern, name, fixed - 1);
 	return len == fixed && !strncmp(pattern, name, len);

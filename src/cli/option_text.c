@@ -3,6 +3,7 @@
  * Texts made from the table. They go through a memory stream, so that a failed allocation shows once, at its end.
  */
 #include "option_internal.h"
+#include "base/check.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -133,12 +134,14 @@ static void value_form(const struct option_desc *desc, char *ret, size_t size)
 	char form[96] = "";
 	size_t len = 0;
 
+	(void)CHECK(desc->arg != OPTION_ARG_CHOICE || desc->choices);
 	if (desc->arg == OPTION_ARG_BOOL)
 		snprintf(form, sizeof(form), "0|1");
 	else if (desc->placeholder)
 		snprintf(form, sizeof(form), "%s", desc->placeholder);
 	for (const struct option_choice *c = desc->choices; c && c->word; c++)
 		len += (size_t)snprintf(form + len, sizeof(form) - len, "%s%s", len ? "|" : "", c->word);
+	(void)CHECK(len < sizeof(form));
 	if (desc->arg == OPTION_ARG_NONE)
 		ret[0] = '\0';
 	else
@@ -157,6 +160,7 @@ static void class_form(const struct option_desc *desc, char *ret, size_t size)
 		len += (size_t)snprintf(ret + len, size - len, "%s%s", glue, c->word);
 		glue = ", ";
 	}
+	(void)CHECK(len < size);
 	if (*glue == ',')
 		snprintf(ret + len, size - len, " refused");
 }
@@ -276,6 +280,7 @@ static void put_wrapped(FILE *out, const char *plain)
 			fputs(column ? "\n\t" : "\t", out);
 			column = tab;
 		}
+		(void)CHECK(len < sizeof(kept));
 		snprintf(kept, sizeof(kept), "%.*s", (int)len, word);
 		put_escaped(out, kept);
 		column += shown;
@@ -288,6 +293,7 @@ static void put_description(FILE *out, const struct option_desc *desc)
 {
 	char value[128], plain[2048];
 
+	(void)CHECK(*desc->help);
 	value_form(desc, value, sizeof(value));
 	fputc('*', out);
 	put_escaped(out, desc->name);

@@ -4,6 +4,7 @@
  * take what the manual says and nothing else.
  */
 #include "option_internal.h"
+#include "base/check.h"
 
 #include <ctype.h>
 #include <strings.h>
@@ -15,6 +16,7 @@ static bool digits_parse(const char **text, uint64_t limit, uint64_t *ret)
 	uint64_t value = 0;
 	const char *p = *text;
 
+	(void)CHECK(limit >= 9);
 	for (; isdigit((unsigned char)*p); p++) {
 		uint64_t digit = (uint64_t)(*p - '0');
 
@@ -60,6 +62,7 @@ const char *option_parse_size(const char *text, uint64_t *field)
 			return "not a size";
 		shift = 10 * (unsigned)(unit - units + 1);
 	}
+	(void)CHECK(shift < 64);
 	if (value > (uint64_t)INT64_MAX >> shift)
 		return "size too large";
 	*field = value << shift;
@@ -102,6 +105,7 @@ const char *option_parse_bool(const char *text, bool *field)
 
 const struct option_choice *option_parse_choice(const struct option_choice *choices, const char *text)
 {
+	(void)CHECK(choices);
 	for (; choices->word; choices++)
 		if (!strcmp(choices->word, text))
 			return choices;

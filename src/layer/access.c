@@ -2,6 +2,7 @@
 /*
  * Attributes of the objects of a layer, as the layer means them: owner, mode and type may lie in an attribute, and ids may be mapped.
  */
+#include "base/check.h"
 #include "layer/layer.h"
 
 #include <errno.h>
@@ -26,6 +27,7 @@ int layer_statx_unchecked(const struct layer *l, int dirfd, const char *name, st
 	int r = l->override == OVERRIDE_NONE ? os_statx(dirfd, name, ret_stx)
 					       : stat_override_statx(l, dirfd, name, ret_stx);
 
+	(void)CHECK(!l->uidmap == !l->gidmap);
 	/* Owners that an attribute has are the layer's own. */
 	if (r == 0 && l->uidmap && l->override == OVERRIDE_NONE)
 		idmapped_statx(l, ret_stx);

@@ -3,11 +3,13 @@
  * The aufs dialect as it lies in a layer: names of their own beside what they speak of, so that each
  * takes one system call to ask for. What kind of object has such a name doesn't matter.
  */
+#include "base/check.h"
 #include "layer/layer.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "os/fs.h"
@@ -36,6 +38,7 @@ int layer_aufs_opaque(const struct layer *l, int dirfd, const char *name)
 	char path[NAME_SIZE + sizeof("/" AUFS_OPAQUE)];
 	int fd;
 
+	(void)CHECK(!strchr(name, '/'));
 	/* By openat2 and not by statx: it leads through `name`, which may have been changed into a symlink. */
 	snprintf(path, sizeof(path), *name ? "%s/" AUFS_OPAQUE : "%s" AUFS_OPAQUE, name);
 	fd = layer_openat(l, dirfd, path, O_PATH);

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "format/acl.h"
@@ -221,6 +222,7 @@ static void refuse_file(const struct layer_caches *cats, const struct layer_cach
 {
 	const char *why = what_is_wrong(err);
 
+	(void)CHECK(err < 0 && *c->name);
 	log_info("layer_cache: %s/%s: %s%s", cats->path, c->name, why ? why : strerror(-err), why ? ": removed" : "");
 	if (why)
 		os_unlinkat(cats->dir_fd, c->name, 0);
@@ -234,6 +236,7 @@ static int open_layer(struct layer_caches *cats, struct layer_set *set, struct l
 	const char *why;
 	int r;
 
+	(void)CHECK(!l->cache && !l->upper);
 	if (!layer_cache_key_of(set, l, &key, &why))
 		return 0;
 	c = calloc(1, sizeof(*c));
@@ -258,6 +261,7 @@ int layer_caches_open(struct layer_opening *lo)
 	struct layer_caches *cats;
 	int r;
 
+	(void)CHECK(!set->caches);
 	if (!lo->spec->layer_cache)
 		return 0;
 	cats = calloc(1, sizeof(*cats));
@@ -316,6 +320,7 @@ static bool file_is_whole(const struct layer *l)
 	uint64_t now = os_now_ms();
 	struct statx stx;
 
+	(void)CHECK(c->dir_fd >= 0);
 	if (now - atomic_load_explicit(&c->looked, memory_order_relaxed) <= LAYER_CACHE_TRUST_MS)
 		return true;
 	if (os_statx(c->dir_fd, c->name, &stx) < 0) {
@@ -338,6 +343,7 @@ static bool is_usable(const struct layer *l)
 /* The answer of a cache, if what it was read from is sound; -ENODATA else. */
 static int answer(const struct layer *l, int err)
 {
+	(void)CHECK(l->cache);
 	/* The disk may have failed to give it, this time. */
 	bool unread = os_map_broken(&l->cache->map);
 

@@ -23,6 +23,7 @@
 #include <sys/stat.h>
 
 #include "base/array.h"
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "layer/walk.h"
@@ -108,6 +109,7 @@ static bool is_left_out(const struct build *b, const struct statx *stx)
 /* Gives the directory a number, its tag; LAYER_WALK_SKIP without one. */
 static int add_directory(struct build *b, struct layer_walk_entry *e, uint32_t entry)
 {
+	(void)CHECK(entry == NO_ENTRY || entry < b->w.n_entries);
 	int64_t number;
 
 	if (is_left_out(b, &e->stx))
@@ -166,6 +168,7 @@ static int on_entry(void *arg, struct layer_walk_entry *e)
 
 static void roll_back(struct build *b)
 {
+	(void)CHECK(b->n_dirs <= b->w.n_dirs && b->n_entries <= b->w.n_entries && b->names_len <= b->w.names_len);
 	b->w.n_dirs = b->n_dirs;
 	b->w.n_entries = b->n_entries;
 	b->w.names_len = b->names_len;
@@ -174,6 +177,8 @@ static void roll_back(struct build *b)
 /* Nothing of the directory stays: the layer is asked for what is in it. */
 static int leave_out(struct build *b, uint64_t number, int err)
 {
+	if (!CHECK(number >= CACHEFILE_ROOT && number <= b->w.n_dirs))
+		return -EIO;
 	if (b->reading == number)
 		roll_back(b);
 	b->reading = 0;
@@ -218,6 +223,7 @@ static int end_directory(void *arg, const struct layer_walk_entry *e)
 
 	if (same && !b->broken && layer_cache_stamp_equal(&b->before, &after)) {
 		b->dir.stamp = b->before;
+		(void)CHECK(b->dir.first <= b->w.n_entries && e->tag <= b->w.n_dirs);
 		b->dir.n = b->w.n_entries - b->dir.first;
 		b->w.dirs[e->tag - 1] = b->dir;
 		b->reading = 0;
@@ -321,6 +327,7 @@ static void make_one(struct layer_caches *cats, const struct layer *l)
 	const char *why;
 	int r;
 
+	(void)CHECK(!l->cache && !l->upper);
 	if (!layer_cache_key_of(cats->set, l, &key, &why)) {
 		log_info("layer %s: no cache: %s", l->path, why);
 		return;

@@ -53,6 +53,7 @@ int layer_devices_new(struct layer_set *set)
 {
 	struct layer_devices *d = calloc(1, sizeof(*d));
 
+	(void)CHECK(!set->devices);
 	if (!d)
 		return -ENOMEM;
 	lock_init(&d->lock, LOCK_LEAF);
@@ -82,6 +83,7 @@ static uint16_t *device_slot_of(const struct layer_devices *d, dev_t dev)
 {
 	unsigned at = (major(dev) * 257 + minor(dev)) % TABLE_SIZE;
 
+	(void)CHECK(lock_held(&d->lock) && d->n <= VALUES);
 	while (d->table[at] && d->all[d->table[at] - 1].dev != dev)
 		at = (at + 1) % TABLE_SIZE;
 	return &d->table[at];
@@ -101,6 +103,7 @@ static uint16_t take_value(struct layer_devices *d, uint64_t key)
 {
 	unsigned at = (unsigned)(key % VALUES);
 
+	(void)CHECK(lock_held(&d->lock) && d->n < VALUES);
 	while (d->taken[at / 8] & 1U << at % 8)
 		at = (at + 1) % VALUES;
 	d->taken[at / 8] |= (uint8_t)(1U << at % 8);
@@ -161,6 +164,7 @@ int layer_devices_add(struct layer_set *set, struct layer *l, const struct statx
 	uint64_t key = fs->subvolumes ? device_key_of(set, l, l->root_fd, "", root) : fs->id;
 	int device = device_add(set->devices, layer_dev_of(root), l->fs, key);
 
+	(void)CHECK(l->fs < set->n_fs);
 	if (device < 0)
 		return device;
 	l->dev = layer_dev_of(root);
@@ -174,6 +178,7 @@ static void note_spans(const struct layer_set *set, const struct layer *l, const
 	struct layer_fs *fs = &set->fs[l->fs];
 	unsigned char none = SPANS_NOTHING;
 
+	(void)CHECK(l->fs < set->n_fs);
 	if (!(stx->stx_attributes & STATX_ATTR_MOUNT_ROOT))
 		atomic_compare_exchange_strong(&fs->spans, &none, SPANS_ALL);
 }
@@ -218,6 +223,7 @@ uint64_t layer_number_of_root(const char *path)
 
 void layer_number_by_name(const struct layer *l, uint64_t dir, const char *name, struct object_id *id)
 {
+	(void)CHECK(*name);
 	/* What is mounted there has numbers of its own. */
 	if (l->numbers_by_name && id->device == l->device)
 		id->ino = (XXH3_64bits_withSeed(name, strlen(name), dir) & INO_MASK) | 1;
@@ -225,6 +231,7 @@ void layer_number_by_name(const struct layer *l, uint64_t dir, const char *name,
 
 static const struct device *device_at(const struct layer_set *set, uint16_t device)
 {
+	(void)CHECK((device & ~DEVICE_VAGUE) < VALUES);
 	return &set->devices->all[device & ~DEVICE_VAGUE];
 }
 
@@ -261,6 +268,7 @@ void layer_devices_settle(struct layer_set *set)
 {
 	struct layer_devices *d = set->devices;
 
+	(void)CHECK(d->n > 0);
 	d->plain = set->has_upper || set->shows_upper || d->n == 1 ? set->layers[0].device : NO_DEVICE;
 	d->shortens = d->n > 1;
 	for (unsigned i = 0; i < set->n; i++)

@@ -6,6 +6,7 @@
 #include <xxhash.h>
 
 #include "internal.h"
+#include "base/check.h"
 
 bool layer_id_equal(struct layer_id a, struct layer_id b)
 {
@@ -38,6 +39,7 @@ void layer_make_identity(struct layer_opening *lo)
 		struct layer_id id = lo->locations[i].chain[0];
 		uint64_t numbers[] = {id.dev, id.ino};
 
+		(void)CHECK(lo->locations[i].n_chain > 0);
 		XXH3_128bits_update(state, numbers, sizeof(numbers));
 	}
 	if (lo->mountpoint_location.where)

@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "format/acl.h"
 #include "format/capability.h"
@@ -46,6 +47,7 @@ static uint32_t unmap(const struct idmap *map, uint32_t id)
 
 void idmapped_statx(const struct layer *l, struct statx *stx)
 {
+	(void)CHECK(l->uidmap && l->gidmap);
 	stx->stx_uid = unmap(l->uidmap, stx->stx_uid);
 	stx->stx_gid = unmap(l->gidmap, stx->stx_gid);
 }

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "base/hash.h"
 #include "base/lock.h"
@@ -31,6 +32,7 @@ static size_t nameset_slot(const struct nameset *s, uint64_t hash)
 {
 	size_t at = hash & (s->room - 1);
 
+	(void)CHECK(s->n < s->room && !(s->room & (s->room - 1)));
 	while (s->hashes[at] && s->hashes[at] != hash)
 		at = (at + 1) & (s->room - 1);
 	return at;
@@ -134,6 +136,7 @@ static int find_dir(const struct layer_set *set, _Atomic int *at, const char *na
 	struct layer_index *index = set->index;
 	int fd = atomic_load_explicit(at, memory_order_acquire);
 
+	(void)CHECK(set->workdir_fd >= 0);
 	if (fd >= 0 || !index->foreign)
 		return fd < 0 ? -ENOENT : fd;
 	LOCK_SCOPE(&index->making);
@@ -201,6 +204,7 @@ int64_t index_read_nlink(const struct layer_set *set, const char *name, uint32_t
  * object's, or a link in the upper. A count that is too high leaves a copy behind that nobody needs, one that is too low takes a needed one away. */
 static uint32_t count_names(const struct layer_set *set, const char *name, uint32_t links, uint32_t lower)
 {
+	(void)CHECK(links > 0);
 	int64_t nlink = index_read_nlink(set, name, links, lower);
 	struct ovl_fh origin;
 
@@ -249,6 +253,7 @@ int index_look(const struct layer_set *set, const struct layer *l, int dirfd, co
 	int r = index_name_of(set, l, dirfd, name, ret->name);
 	uint32_t gone;
 
+	(void)CHECK(!S_ISDIR(stx->stx_mode));
 	ret->indexed = false;
 	ret->nlink = stx->stx_nlink;
 	if (r == 0)
@@ -361,6 +366,7 @@ int index_make(struct layer_set *set)
 	struct layer_index *index = set->index;
 	int fd, r;
 
+	(void)CHECK(!index->foreign);
 	LOCK_SCOPE(&index->making);
 	if (atomic_load(&index->fd) >= 0)
 		return 0;
@@ -384,6 +390,7 @@ int index_insert(struct layer_set *set, int fd, const char *temp, const char *na
 {
 	int r = index_make(set);
 
+	(void)CHECK(!set->index->foreign && set->has_upper);
 	/* Before it is there: a lookup must not miss it. */
 	if (r == 0)
 		r = nameset_add(set->index, &set->index->entries, name);
@@ -402,6 +409,7 @@ int index_link(struct layer_set *set, const char *name, int dirfd, const char *n
 {
 	int fd = index_fd(set);
 
+	(void)CHECK(!set->index->foreign);
 	return fd < 0 ? fd : os_linkat(fd, name, dirfd, newname);
 }
 
@@ -409,6 +417,7 @@ int index_remove(struct layer_set *set, const char *name)
 {
 	int fd = index_fd(set);
 
+	(void)CHECK(!set->index->foreign);
 	return fd < 0 ? fd : os_unlinkat(fd, name, 0);
 }
 
@@ -448,6 +457,7 @@ int index_make_gone(struct layer_set *set)
 	struct layer_index *index = set->index;
 	int fd = atomic_load_explicit(&index->gone_fd, memory_order_acquire);
 
+	(void)CHECK(!index->foreign);
 	if (fd >= 0)
 		return fd;
 	LOCK_SCOPE(&index->making);
@@ -476,6 +486,7 @@ int index_write_gone(struct layer_set *set, const char *name, uint32_t gone)
 	char text[NLINK_SIZE], temp[WORK_NAME_MAX];
 	int fd, r;
 
+	(void)CHECK(!set->index->foreign && gone <= INT32_MAX);
 	if (!gone)
 		return drop_gone(set, name);
 	fd = index_make_gone(set);

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mount.h>
 
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/macros.h"
@@ -39,6 +40,7 @@ static int upper_links(struct layer_set *set)
 	char name[WORK_NAME_MAX];
 	int r;
 
+	(void)CHECK(set->has_upper);
 	work_temp_name(set, name);
 	r = layer_supports(os_linkat(set->workdir_fd, WORK_STATE_NAME, set->work_fd, name));
 	if (r > 0) {
@@ -62,6 +64,7 @@ static int find_obstacle(struct layer_set *set, struct layer_index *index, const
 	struct layer *upper = &set->layers[0], *top = &set->layers[1];
 	int r;
 
+	(void)CHECK(set->n > 1 && (set->has_upper || set->shows_upper));
 	*ret_why = "its file system gives no lasting file handles";
 	for (unsigned i = 1; i < set->n; i++) {
 		*ret_path = set->layers[i].path;
@@ -197,6 +200,7 @@ static int read_directories(struct layer_opening *lo)
 	struct index_cleaning c = {.lo = lo, .dir = atomic_load(&index->fd)};
 	int r = c.dir >= 0 ? os_read_dir(c.dir, index_read_entry, &c) : 0, fd;
 
+	(void)CHECK(!index->foreign && lo->set->has_upper);
 	if (r < 0)
 		return r;
 	fd = os_openat(lo->set->workdir_fd, INDEX_GONE_NAME, O_PATH | O_DIRECTORY, 0, OS_NO_XDEV);
@@ -219,6 +223,7 @@ static int go_without(struct layer_opening *lo, int dir, int err, const char *pa
 {
 	bool asked = lo->spec->index == INDEX_ON;
 
+	(void)CHECK(err < 0 && lo->set->index);
 	if (has_entries(dir))
 		return layer_refuse(lo, err, "index", path, "%s%s%s%s", why,
 				    lo->set->shows_upper ? "" : "; index=off ignores the index in workdir",
@@ -295,6 +300,7 @@ static int begin(struct layer_opening *lo, int dir)
 	const char *path, *why;
 	int r;
 
+	(void)CHECK(!set->index);
 	if (dir < 0 && dir != -ENOENT)
 		return index_refuse(lo, dir);
 	set->index = index_new();

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "format/source.h"
@@ -177,6 +178,7 @@ static int see_upper(void *arg, struct layer_walk_entry *entry)
 
 	if (entry->overmounted || entry->hides_below || S_ISDIR(entry->stx.stx_mode))
 		return 0;
+	(void)CHECK(rebuild->n > 0);
 	e = bsearch(&key, rebuild->entries, rebuild->n, sizeof(*e), by_id);
 	if (!e)
 		return see_other(rebuild, entry);
@@ -233,6 +235,7 @@ static int write_entry(const struct rebuild *rebuild, const struct rebuild_entry
 {
 	int r = write_xattr(rebuild, rebuild->dir, e->name, XATTR_OVERLAY_ORIGIN, &e->origin);
 
+	(void)CHECK(e->path && *e->new_name);
 	if (r < 0 || !strcmp(e->name, e->new_name))
 		return r;
 	return os_renameat2(rebuild->dir, e->name, rebuild->dir, e->new_name, RENAME_NOREPLACE);
@@ -244,6 +247,7 @@ static int rebuild_write_all(const struct rebuild *rebuild)
 	const struct layer_set *set = rebuild->set;
 	int r = write_xattr(rebuild, rebuild->dir, "", XATTR_OVERLAY_UPPER, &set->index->top_lower);
 
+	(void)CHECK(rebuild->n > 0 && set->has_upper && !set->shows_upper);
 	for (size_t i = 0; r == 0 && i < rebuild->n; i++)
 		r = write_entry(rebuild, &rebuild->entries[i]);
 	if (r == 0)

@@ -18,6 +18,7 @@
 #include <sys/file.h>
 #include <sys/mount.h>
 
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "os/fs.h"
@@ -92,6 +93,7 @@ static const struct layer_location *used_by_path(struct inuse_search *search, co
 	_cleanup_close_ int fd = os_open_path(path, O_PATH | O_DIRECTORY, 0);
 	struct statx stx;
 
+	(void)CHECK(*path == '/');
 	if (is_shortage(fd))
 		search->err = fd;
 	if (fd < 0 || os_statx_cached(fd, "", &stx) < 0)
@@ -179,6 +181,7 @@ static const struct layer_location *try_all(const struct layer_opening *lo, cons
 	const struct layer_location *upper = &lo->locations[0], *work = layer_work_location(lo);
 	struct layer_set *set = lo->set;
 
+	(void)CHECK(set->layers[0].real_fd >= 0 && set->workdir_fd >= 0);
 	if (search->used)
 		return search->used;
 	if (try_lock(set->layers[0].real_fd, upper->path))
@@ -276,6 +279,7 @@ int inuse_lock_mountpoint(struct layer_opening *lo)
 {
 	unsigned long long start = os_now_ms();
 
+	(void)CHECK(!lo->set->has_upper && lo->set->mountpoint_fd < 0);
 	if (!lo->mountpoint)
 		return 0;
 	for (;;) {

@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/mount.h>
 
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/macros.h"
@@ -64,6 +65,7 @@ int mount_clone_read_only(int fd, const char *path, bool *ret_cloned)
 
 int mount_clone_lower(int fd, struct layer *l)
 {
+	(void)CHECK(l->root_fd < 0 && !l->upper);
 	l->root_fd = mount_clone_read_only(fd, l->path, &l->cloned);
 	return MIN(l->root_fd, 0);
 }
@@ -94,6 +96,7 @@ static int open_ancestor(const struct layer_opening *lo, const char **ret_upper,
 	if (!upper->where || !work->where)
 		return -ENOENT;
 	len = common_length(upper->where, work->where);
+	(void)CHECK(upper->where[len] == '/' && work->where[len] == '/');
 	path = strndup(len ? upper->where : "/", len ? len : 1);
 	if (!path)
 		return -ENOMEM;
@@ -115,6 +118,7 @@ static int open_beneath(int clone, const char *path, const struct layer_location
 	struct statx stx;
 	int r = fd < 0 ? fd : os_statx(fd, "", &stx);
 
+	(void)CHECK(location->n_chain > 0);
 	if (r < 0)
 		return r;
 	return layer_id_equal(layer_id_of(&stx), location->chain[0]) ? TAKE_FD(fd) : -ESTALE;
@@ -146,6 +150,7 @@ static int clone_upper(struct layer_opening *lo)
 	_cleanup_close_ int work = -1;
 	bool recursive;
 
+	(void)CHECK(lo->set->workdir_fd < 0 && lo->set->clone_fd < 0);
 	if (ancestor < 0)
 		return ancestor;
 	clone = clone_mount(ancestor, &recursive);
@@ -171,6 +176,7 @@ int mount_clone_upper(struct layer_opening *lo)
 	struct layer *l = &lo->set->layers[0];
 	int r = clone_upper(lo);
 
+	(void)CHECK(lo->set->has_upper && lo->upper_fd >= 0);
 	/* Another directory than the option's: its mount is shown in more ways than its path tells. */
 	if (r != -ESTALE && layer_passing(r))
 		return layer_refuse_errno(lo, r, "upperdir", l->path);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "base/macros.h"
 #include "base/pool.h"
@@ -39,6 +40,7 @@ static int look_at_layer(struct layer_no_xattrs *no_xattrs, const struct layer *
 {
 	static const struct layer_walk_calls calls = {.entry = no_xattrs_look_at_object};
 
+	(void)CHECK(!l->upper);
 	return l->has_xattr ? layer_walk(no_xattrs->set, l, LAYER_WALK_MARKS, &calls, no_xattrs) : 0;
 }
 
@@ -57,6 +59,7 @@ static void look_at_all(struct pool_task *task)
 
 static void no_xattrs_start(struct layer_no_xattrs *no_xattrs)
 {
+	(void)CHECK(!no_xattrs->pool);
 	if (pool_new("plyfs-xattrs", 1, NICE, &no_xattrs->pool) < 0)
 		return;
 	no_xattrs->task.run = look_at_all;
@@ -95,6 +98,7 @@ int no_xattrs_open(struct layer_opening *lo)
 {
 	struct layer_set *set = lo->set;
 
+	(void)CHECK(!set->no_xattrs);
 	if (set->has_upper || !lo->spec->image_layers || lo->spec->revalidate)
 		return 0;
 	/* What is overmounted there is shown empty and has none, but must not be looked at. */

@@ -3,6 +3,7 @@
  * Opening the objects of a layer, within its mount clone. Where the layer has no private clone, what is overmounted
  * is refused by openat2, and recognised by statx, which looks at the covering mount's root and says that it is one.
  */
+#include "base/check.h"
 #include "layer/layer.h"
 
 #include <errno.h>
@@ -57,6 +58,8 @@ int layer_statx_overmounted(int dirfd, const char *name, struct statx *ret_stx)
  * next try sees it gone. Only a covering mount stays. */
 int layer_openat(const struct layer *l, int dirfd, const char *name, int flags)
 {
+	/* No file of a lower layer is ever opened for writing. */
+	(void)CHECK(l->upper || (flags & O_PATH) || ((flags & O_ACCMODE) == O_RDONLY && !(flags & (O_CREAT | O_TRUNC))));
 	for (unsigned i = 0;; i++) {
 		int fd = os_openat(dirfd, name, flags, 0, l->cloned ? OS_CROSS_MOUNTS : OS_NO_XDEV);
 		struct statx stx;
@@ -70,5 +73,6 @@ int layer_openat(const struct layer *l, int dirfd, const char *name, int flags)
 
 int layer_open_path(const struct layer *l, const char *path, int flags)
 {
+	(void)CHECK(!(flags & (O_CREAT | O_TRUNC)));
 	return os_openat(l->root_fd, path, flags, 0, l->cloned ? OS_CROSS_MOUNTS : OS_NO_XDEV);
 }

@@ -4,6 +4,7 @@
  * inode number that stat shows, so that it stays the same over copy-up and remount. Nothing is read through the handle:
  * a forged one can name any object of the lower's file system, and all that comes of it is a number.
  */
+#include "base/check.h"
 #include "layer/layer.h"
 
 #include <errno.h>
@@ -26,6 +27,7 @@ ssize_t layer_make_origin(const struct layer_set *set, const struct layer *l, in
 	struct ovl_fh origin;
 	size_t len;
 
+	(void)CHECK(l->fs < set->n_fs);
 	if (!fs->has_handles || os_name_to_handle(fd, "", &handle) < 0 ||
 	    ovl_fh_make(handle.type, handle.bytes, handle.len, fs->uuid, false, &origin) < 0)
 		return -EOPNOTSUPP;
@@ -65,6 +67,7 @@ static uint64_t ino_of_lower(const struct copy *copy, const struct layer *l, int
 	uint64_t first = 0;
 	unsigned xattr_flags;
 
+	(void)CHECK(copy->steps > 0 && !l->upper);
 	if (next.steps && layer_read_xattr_flags(copy->set, l, fd, "", &xattr_flags) == 0 &&
 	    (xattr_flags & XATTR_FLAG_ORIGIN))
 		first = origin_ino(&next);
@@ -81,6 +84,8 @@ static uint64_t ino_in_fs(const struct copy *copy, const struct layer_fs *fs, co
 	_cleanup_close_ int fd = -1;
 	struct statx stx;
 
+	if (!CHECK(fs->handle_fd >= 0 && origin->fid_size <= sizeof(handle.bytes)))
+		return 0;
 	memcpy(handle.bytes, origin->fid, origin->fid_size);
 	fd = os_open_by_handle(fs->handle_fd, &handle, O_PATH);
 	if (fd < 0 || os_statx(fd, "", &stx) < 0 || !stx.stx_nlink)

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "index_internal.h"
 #include "os/fs.h"
@@ -29,6 +30,7 @@ static int overlap_chain_add(struct layer_location *location, const struct statx
 {
 	struct layer_id *next = ARRAY_NEXT(location->chain, location->n_chain);
 
+	(void)CHECK(location->n_mount <= location->n_chain);
 	if (!next)
 		return -ENOMEM;
 	*next = layer_id_of(stx);
@@ -69,6 +71,7 @@ int location_read(struct layer_location *location, int fd)
 	ssize_t len;
 	int r = read_chain(location, fd);
 
+	(void)CHECK(!location->where);
 	if (r < 0)
 		return r;
 	len = os_fd_target(fd, where, sizeof(where));
@@ -91,6 +94,7 @@ static const char *path_beneath(const char *dir, const char *path)
 {
 	size_t len = strcmp(dir, "/") ? strlen(dir) : 0;
 
+	(void)CHECK(*dir == '/' && (*path == '/' || !*path));
 	if (strncmp(path, dir, len) || (path[len] && path[len] != '/'))
 		return NULL;
 	return path[len] == '/' && !path[len + 1] ? path + len + 1 : path + len;
@@ -169,6 +173,7 @@ int location_in_file_systems(struct layer_location *locations, unsigned n)
 
 static bool overlap_is_same(const struct layer_location *a, const struct layer_location *b)
 {
+	(void)CHECK(a->n_chain > 0 && b->n_chain > 0);
 	return layer_id_equal(a->chain[0], b->chain[0]);
 }
 
@@ -292,6 +297,7 @@ static int check_lowers(struct layer_opening *lo)
 	_cleanup_free_ const struct layer_location **locations = calloc(n, sizeof(*locations));
 	int r;
 
+	(void)CHECK(n > 0 && first + n <= lo->n_locations);
 	if (!locations)
 		return -ENOMEM;
 	for (unsigned i = 0; i < n; i++)

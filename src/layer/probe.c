@@ -15,6 +15,7 @@
 #include <sys/sysmacros.h>
 #include <xxhash.h>
 
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "os/fs.h"
@@ -88,6 +89,8 @@ static int probe_fs(struct layer_set *set, struct layer *l, dev_t dev)
 	long type;
 	int r = fd < 0 ? fd : os_fs_type(fd, &type);
 
+	if (!CHECK(set->n_fs < set->n))
+		return -EIO;
 	if (r < 0)
 		return r;
 	os_fs_uuid(fd, fs.uuid);
@@ -134,6 +137,8 @@ static int probe_layer(struct layer_set *set, struct layer *l)
 	}
 	if (r < 0)
 		return r;
+	if (!CHECK(l->fs < set->n_fs))
+		return -EIO;
 	fs = &set->fs[l->fs];
 	fs->last = l->index;
 	if (!fs->lower && !l->upper)
@@ -147,6 +152,7 @@ int probe_file_systems(struct layer_opening *lo)
 	struct layer_set *set = lo->set;
 	int r = layer_devices_new(set);
 
+	(void)CHECK(!set->n_fs);
 	for (unsigned i = 0; !r && i < set->n; i++) {
 		r = probe_layer(set, &set->layers[i]);
 		if (r == -EOVERFLOW)
@@ -324,6 +330,7 @@ int probe_upper(struct layer_opening *lo)
 	char name[WORK_NAME_MAX];
 	int r = create_probe_file(set, name);
 
+	(void)CHECK(set->has_upper && set->work_fd >= 0 && set->work);
 	if (!r) {
 		r = probe_by_file(set, name);
 		os_unlinkat(set->work_fd, name, 0);

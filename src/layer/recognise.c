@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "os/fs.h"
@@ -170,6 +171,7 @@ static bool upper_numbers_last(struct layer_set *set)
 
 static void recognise_upper_numbers(struct layer_set *set)
 {
+	(void)CHECK(set->has_upper);
 	if (!may_make_numbers_up(set->work_fd) || upper_numbers_last(set))
 		return;
 	layer_device_is_vague(set, layer_upper(set));
@@ -205,6 +207,7 @@ static int try_removal(int dirfd, const char *dir, enum removed_form *ret_form)
 	_cleanup_close_ int again = -1;
 	int r = path < 0 ? path : os_unlinkat(at, "f", 0);
 
+	(void)CHECK(*dir == '#');
 	*ret_form = REMOVED_STAYS;
 	if (r < 0)
 		return layer_passing(r);
@@ -268,6 +271,7 @@ static bool lower_lists_xattrs(const struct layer_opening *lo, const struct laye
 	const struct layer_set *set = lo->set;
 	const struct layer_location *location = &lo->locations[l->index];
 
+	(void)CHECK(!l->upper && l->index < lo->n_locations);
 	if (set->ns != XATTR_NS_TRUSTED || !recognise_is_fuse(l->root_fd))
 		return true;
 	if (set->has_upper && location->chain[0].dev == lo->locations[0].chain[0].dev)

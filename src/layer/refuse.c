@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "internal.h"
 
@@ -36,6 +37,7 @@ int layer_refuse(struct layer_opening *lo, int err, const char *option, const ch
 	char *line;
 	va_list ap;
 
+	(void)CHECK(err < 0);
 	if (*lo->ret_error)
 		return err;
 	va_start(ap, fmt);

@@ -5,6 +5,7 @@
  * from there. A crash leaves it in the work directory, where the next mount finds it.
  */
 #include "base/array.h"
+#include "base/check.h"
 #include "layer/work.h"
 
 #include <errno.h>
@@ -114,6 +115,7 @@ static int lift(struct removal *removal, int dirfd, const char *name, int fd)
 	struct statx stx;
 	int r;
 
+	(void)CHECK(dirfd != removal->top);
 	if (!lifted)
 		return -ENOMEM;
 	r = os_statx(fd, "", &stx);
@@ -140,6 +142,7 @@ static int remove_dir(struct removal *removal, int dirfd, const char *name, unsi
 	_cleanup_close_ int fd = -1;
 	int r = os_unlinkat(dirfd, name, AT_REMOVEDIR);
 
+	(void)CHECK(depth <= MAX_DEPTH);
 	if (r != -ENOTEMPTY && r != -EEXIST && r != -EPERM)
 		return r;
 	fd = os_openat(dirfd, name, O_PATH | O_DIRECTORY, 0, OS_NO_XDEV);
@@ -174,7 +177,11 @@ static int remove_tree_entry(struct removal *removal, int dirfd, const char *nam
 int work_remove_tree(int dirfd, const char *name)
 {
 	struct removal removal = {.top = dirfd};
-	int r = remove_tree_entry(&removal, dirfd, name, 0);
+	int r;
+
+	if (!CHECK(*name && strcmp(name, ".") != 0 && strcmp(name, "..") != 0))
+		return -EIO;
+	r = remove_tree_entry(&removal, dirfd, name, 0);
 
 	while (!r && removal.n_lifted) {
 		char temp[TEMP_NAME_SIZE];

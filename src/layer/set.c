@@ -4,6 +4,7 @@
  * there is nobody left to tell. Lower layers are opened, placed and cloned one by one and keep one descriptor each, so
  * that 500 of them fit under a small descriptor limit.
  */
+#include "base/check.h"
 #include "layer/layer.h"
 
 #include <errno.h>
@@ -34,6 +35,7 @@ static int open_location(struct layer_opening *lo, struct layer_location *locati
 	_cleanup_close_ int self = -1;
 	int r;
 
+	(void)CHECK(!location->chain && !location->where);
 	location->option = option;
 	location->path = path;
 	fd = os_open_path(path, O_RDONLY | O_DIRECTORY | O_NONBLOCK, 0);
@@ -51,6 +53,7 @@ static int open_location(struct layer_opening *lo, struct layer_location *locati
 
 static int init_layer(struct layer *l, unsigned index, const char *path)
 {
+	(void)CHECK(!l->path);
 	l->index = index;
 	l->path = strdup(path);
 	return l->path ? 0 : -ENOMEM;
@@ -63,6 +66,7 @@ static int open_lower(struct layer_opening *lo, unsigned index, const struct sta
 	_cleanup_close_ int fd = -1;
 	int r = open_location(lo, &lo->locations[index], option, layer->path, &fd);
 
+	(void)CHECK(index < lo->set->n + lo->set->n_data && !l->upper);
 	if (r < 0)
 		return r;
 	if (recognise_hides_sizes(fd))
@@ -92,6 +96,7 @@ static int check_same_mount(struct layer_opening *lo)
 {
 	const struct layer_location *upper = &lo->locations[0], *work = layer_work_location(lo);
 
+	(void)CHECK(upper->n_chain > 0 && work->n_chain > 0);
 	if (upper->chain[0].dev != work->chain[0].dev)
 		return layer_refuse(lo, -EXDEV, "workdir", work->path, "not on the same file system as upperdir");
 	if (upper->mnt_id != work->mnt_id)
@@ -168,6 +173,7 @@ static int alloc_set(struct layer_opening *lo)
 	struct layer_set *set = calloc(1, sizeof(*set));
 	unsigned all;
 
+	(void)CHECK(lo->spec->layer_count > 0 && lo->spec->layer_count <= LAYERS_MAX);
 	if (!set)
 		return -ENOMEM;
 	lo->set = set;
@@ -259,6 +265,7 @@ static void choose_redirects(struct layer_opening *lo)
 	bool trusted = set->ns == XATTR_NS_TRUSTED;
 	int mode = lo->spec->redirect_dir;
 
+	(void)CHECK(!set->make_redirects && !set->follow_redirects);
 	if (mode == REDIRECT_DIR_AUTO)
 		mode = trusted ? REDIRECT_DIR_ON : REDIRECT_DIR_OFF;
 	set->follow_redirects = mode != REDIRECT_DIR_NOFOLLOW && (trusted || mode != REDIRECT_DIR_OFF);
@@ -321,6 +328,26 @@ static int open_steps(struct layer_opening *lo)
 	return r < 0 ? r : layer_caches_open(lo);
 }
 
+/* S1: the upper is the first layer, and no other is one. S2: each layer knows its place, its path and its root; S3: its file system, but for those
+ * that show nothing. S4: what an upper needs is open, and without one nothing is that it needs. */
+static bool set_check(const struct layer_set *set)
+{
+	bool good = CHECK(set->n > 0 && set->n_fs > 0 && set->n_fs <= set->n);
+
+	for (unsigned i = 0; i < set->n + set->n_data; i++) {
+		const struct layer *l = &set->layers[i];
+
+		good &= CHECK(l->upper == (set->has_upper && i == 0));		   /* S1 */
+		good &= CHECK(l->index == i && l->path && l->root_fd >= 0);	   /* S2 */
+		good &= CHECK(i >= set->n || l->fs < set->n_fs);		   /* S3 */
+	}
+	if (set->has_upper)
+		good &= CHECK(set->work_fd >= 0 && set->workdir_fd >= 0 && set->work && layer_upper(set)->real_fd >= 0); /* S4 */
+	else
+		good &= CHECK(set->work_fd < 0 && !set->work && set->clone_fd < 0); /* S4 */
+	return good;
+}
+
 static void opening_finish(struct layer_opening *lo)
 {
 	for (unsigned i = 0; lo->locations && i < lo->n_locations; i++)
@@ -347,6 +374,7 @@ int layer_set_open(const struct stack_spec *spec, const char *mountpoint, struct
 
 	opening_finish(&lo);
 	if (!r) {
+		CHECK_DEBUG(set_check(lo.set));
 		*ret_set = lo.set;
 		return 0;
 	}
@@ -361,7 +389,9 @@ int layer_set_open(const struct stack_spec *spec, const char *mountpoint, struct
 
 struct layer_set *layer_set_get(struct layer_set *set)
 {
-	atomic_fetch_add_explicit(&set->refs, 1, memory_order_relaxed);
+	unsigned refs = atomic_fetch_add_explicit(&set->refs, 1, memory_order_relaxed);
+
+	(void)CHECK(refs > 0);
 	return set;
 }
 
@@ -407,7 +437,10 @@ static void set_free(struct layer_set *set)
 
 void layer_set_put(struct layer_set *set)
 {
-	if (set && atomic_fetch_sub_explicit(&set->refs, 1, memory_order_acq_rel) == 1)
+	unsigned refs = set ? atomic_fetch_sub_explicit(&set->refs, 1, memory_order_acq_rel) : 0;
+
+	(void)CHECK(!set || refs > 0);
+	if (refs == 1)
 		set_free(set);
 }
 

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "format/stat_override.h"
@@ -47,6 +48,7 @@ static int read_stat_override(const struct layer *l, int fd, struct statx *stx)
 	struct stat_override o;
 	ssize_t size;
 
+	(void)CHECK(l->override != OVERRIDE_NONE);
 	if (!may_carry(l->override, stx->stx_mode))
 		return 0;
 	size = os_getxattr(fd, "", xattr_override_stat(l->override), value, sizeof(value));
@@ -89,6 +91,7 @@ static int write_value(const struct layer *l, int fd, const struct stat_override
 	char value[STAT_OVERRIDE_SIZE];
 	size_t size = stat_override_encode(o, value);
 
+	(void)CHECK(l->upper && l->override != OVERRIDE_NONE);
 	return os_setxattr(fd, "", xattr_override_stat(l->override), value, size, 0);
 }
 
@@ -169,6 +172,7 @@ static int override_prepare_upper(struct layer_opening *lo)
 	struct stat_override root;
 	int r;
 
+	(void)CHECK(lo->spec->xattr_permissions > 0);
 	if (upper->override == form || (upper->override == OVERRIDE_USER && form == OVERRIDE_CONTAINERS))
 		return 0;
 	upper->override = form;

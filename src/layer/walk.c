@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "base/array.h"
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "os/fs.h"
@@ -102,6 +103,7 @@ static int walk_look_at_object(struct walk *w, struct layer_walk_entry *e)
 
 static int tell_failure(struct walk *w, const struct layer_walk_entry *e, int err)
 {
+	(void)CHECK(err < 0);
 	if (err == -ENOENT || err == -ESTALE)
 		return 0;
 	return w->calls->failed ? w->calls->failed(w->arg, e, err) : err;
@@ -111,6 +113,7 @@ static int add_pending(struct walk *w, const struct layer_walk_entry *e)
 {
 	struct pending *p;
 
+	(void)CHECK(S_ISDIR(e->stx.stx_mode) && !e->overmounted);
 	if (!ARRAY_ROOM(w->todo, w->n_todo, w->todo_room, 1))
 		return -ENOMEM;
 	p = &w->todo[w->n_todo];
@@ -216,6 +219,7 @@ static void drop_pending(struct walk *w, size_t from)
 
 static void turn_pending(struct walk *w, size_t from)
 {
+	(void)CHECK(from <= w->n_todo);
 	for (size_t a = from, b = w->n_todo; a + 1 < b; a++, b--) {
 		struct pending other = w->todo[a];
 
@@ -229,6 +233,7 @@ static int walk_read_directory(struct walk *w, const struct layer_walk_entry *di
 	size_t before = w->n_todo;
 	int r;
 
+	(void)CHECK(w->fd >= 0);
 	do {
 		drop_pending(w, before);
 		r = bracket(w, w->calls->begin, dir);

@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include <linux/fs.h>
 
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "internal.h"
@@ -53,6 +54,7 @@ void work_free(struct layer_work *work)
 
 static uint64_t next_number(struct layer_set *set)
 {
+	(void)CHECK(set->has_upper && set->work_fd >= 0);
 	return atomic_fetch_add_explicit(&set->work->next, 1, memory_order_relaxed);
 }
 
@@ -84,6 +86,7 @@ static int create_xattr_whiteout(struct layer_set *set, int dirfd, const char *n
 	char temp[WORK_NAME_MAX];
 	int fd, r;
 
+	(void)CHECK(set->whiteout_form == WHITEOUT_XATTR);
 	work_temp_name(set, temp);
 	fd = os_openat(set->work_fd, temp, O_CREAT | O_EXCL | O_WRONLY, 0600, OS_NO_XDEV);
 	if (fd < 0)
@@ -100,6 +103,7 @@ static int create_xattr_whiteout(struct layer_set *set, int dirfd, const char *n
 /* A whiteout of the set's form that shares its inode with no other. */
 static int create_whiteout(struct layer_set *set, int dirfd, const char *name)
 {
+	(void)CHECK(set->whiteout_form != WHITEOUT_AUFS);
 	if (set->whiteout_form == WHITEOUT_XATTR)
 		return create_xattr_whiteout(set, dirfd, name);
 	return os_mknodat(dirfd, name, S_IFCHR | 0, makedev(0, 0));
@@ -112,6 +116,7 @@ static int renew_shared(struct layer_set *set, uint64_t old)
 	uint64_t number = next_number(set), expected = old;
 	int r;
 
+	(void)CHECK(number != old);
 	temp_name_make(number, name);
 	r = create_whiteout(set, set->work_fd, name);
 	if (r < 0)
@@ -234,6 +239,7 @@ int work_replace_by_whiteout(struct layer_set *set, int dirfd, const char *name)
 	char temp[WORK_NAME_MAX];
 	int r;
 
+	(void)CHECK(dirfd != set->work_fd);
 	if (set->whiteout_form == WHITEOUT_AUFS) {
 		r = work_hide_below(dirfd, name);
 		return r < 0 ? r : os_unlinkat(dirfd, name, 0);
@@ -251,6 +257,7 @@ static void remove_retired(struct layer_set *set, const char *temp)
 {
 	int r = work_remove_tree(set->work_fd, temp);
 
+	(void)CHECK(*temp == '#');
 	if (r < 0)
 		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING, "work directory: %s not removed: %s", temp, strerror(-r));
 }
@@ -281,6 +288,7 @@ int work_exchange(struct layer_set *set, const char *temp, int dirfd, const char
 {
 	int r = os_renameat2(set->work_fd, temp, dirfd, name, RENAME_EXCHANGE);
 
+	(void)CHECK(*temp == '#' && dirfd != set->work_fd);
 	return r == -EINVAL ? work_exchange_in_two_steps(set, temp, dirfd, name) : r;
 }
 
@@ -301,6 +309,7 @@ int work_retire_dir(struct layer_set *set, int dirfd, const char *name, bool whi
 	char temp[WORK_NAME_MAX];
 	int r;
 
+	(void)CHECK(dirfd != set->work_fd);
 	if (whiteout && set->whiteout_form != WHITEOUT_AUFS) {
 		r = exchange_for_whiteout(set, dirfd, name, temp);
 	} else {
@@ -370,5 +379,6 @@ int work_publish(struct layer_set *set, const char *temp, int dirfd, const char 
 {
 	int r = os_renameat2(set->work_fd, temp, dirfd, name, RENAME_NOREPLACE);
 
+	(void)CHECK(*temp == '#');
 	return r == -EINVAL ? publish_plainly(set, temp, dirfd, name) : r;
 }

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "format/acl.h"
 #include "os/fs.h"
@@ -76,6 +77,7 @@ int workdir_write_state(struct layer_opening *lo)
 	uint8_t bytes[WORK_STATE_SIZE];
 	int fd = lo->set->workdir_fd, r;
 
+	(void)CHECK(!lo->wrote_state && lo->set->work_fd >= 0);
 	memcpy(state.uuid, lo->set->identity, sizeof(state.uuid));
 	work_state_encode(&state, bytes);
 	r = write_temp_state(fd, bytes);
@@ -119,6 +121,7 @@ static int make_volatile(struct layer_set *set)
 	_cleanup_close_ int at = os_dup(set->work_fd);
 	_cleanup_close_ int file = -1;
 
+	(void)CHECK(set->is_volatile);
 	for (size_t i = 0; i < ARRAY_SIZE(dirs) && at >= 0; i++) {
 		int r = os_mkdirat(at, dirs[i], 0700);
 		int next =
@@ -166,6 +169,7 @@ static int empty_work(int work_fd, bool keep_incompat)
 
 int workdir_empty(struct layer_set *set)
 {
+	(void)CHECK(set->has_upper && set->work_fd >= 0);
 	return empty_work(set->work_fd, true);
 }
 
@@ -209,6 +213,7 @@ static int refuse_work(struct layer_opening *lo, int err)
 {
 	const struct layer_location *upper = &lo->locations[0], *work = layer_work_location(lo);
 
+	(void)CHECK(err < 0);
 	if (err == -EROFS)
 		return layer_refuse_errno(lo, err, upper->option, upper->path);
 	return layer_refuse(lo, err, work->option, work->path, WORK_DIR_NAME " can't be prepared: %s", strerror(-err));
@@ -219,6 +224,7 @@ int workdir_prepare(struct layer_opening *lo)
 	struct layer_set *set = lo->set;
 	int r = check_state(lo);
 
+	(void)CHECK(set->work_fd < 0 && !set->work);
 	if (!r)
 		r = make_work(set);
 	if (!r)

@@ -6,6 +6,7 @@
  * Some file systems on FUSE leave attributes out of the list that can be read (ntfs-3g those in trusted.*). There each xattr that objects
  * of the type can have is asked for, until an xattr in a list shows that they are listed.
  */
+#include "base/check.h"
 #include "layer/layer.h"
 
 #include <errno.h>
@@ -159,6 +160,7 @@ static bool are_listed(struct layer *l, unsigned listed)
 {
 	unsigned own = 0;
 
+	(void)CHECK(l->has_xattr);
 	if (atomic_load_explicit(&l->lists_xattrs, memory_order_relaxed))
 		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(private_xattrs); i++)
@@ -175,12 +177,14 @@ static int finish_flags(const struct layer_set *set, const struct layer *l, int 
 	unsigned xattr_flags = flags_of_list(set, l, list, (size_t)size);
 	int r = 0;
 
+	(void)CHECK(size >= 0 && size <= LIST_LIMIT);
 	if (l->has_xattr && !are_listed(&set->layers[l->index], xattr_flags))
 		r = ask_xattrs(set, l, dirfd, name, &xattr_flags);
 	if (!r && (xattr_flags & XATTR_FLAG_OPAQUE))
 		r = xattr_flags_read_opaque(set, dirfd, name, &xattr_flags);
 	if (!r && (xattr_flags & LISTED_FUSEOVERLAYFS))
 		r = read_fuseoverlayfs(dirfd, name, &xattr_flags);
+	(void)CHECK(r < 0 || !(xattr_flags & LISTED_FUSEOVERLAYFS));
 	if (!r)
 		*ret_flags = xattr_flags;
 	return r;

@@ -38,6 +38,7 @@ void inode_table_free(struct tree *tree)
 
 	if (!t)
 		return;
+	lock_take(&tree->table);
 	node_id_forget_all_locked(tree);
 	for (uint32_t i = 1; i <= t->n_slots; i++) {
 		struct inode *inode = atomic_load(&inode_slot(tree, i)->inode);
@@ -52,6 +53,7 @@ void inode_table_free(struct tree *tree)
 		if (inode)
 			inode_reap_locked(tree, inode, &dead);
 	}
+	lock_drop(&tree->table);
 	inode_bury(tree, dead);
 	(void)CHECK(t->n_inodes == 0);
 	for (uint32_t i = 0; i < SLOT_CHUNKS; i++) {
@@ -98,6 +100,7 @@ struct inode *inode_new_locked(struct tree *tree, const struct resolved *resolve
 {
 	struct inode *inode = inode_alloc(name_len);
 
+	(void)CHECK(lock_held(&tree->table));
 	if (!inode)
 		return NULL;
 	inode_fill(tree, inode, resolved);
@@ -128,6 +131,7 @@ static void inode_unhook_locked(struct tree *tree, struct inode *inode, struct i
 {
 	struct inode_name *n = inode->names;
 
+	(void)CHECK(lock_held(&tree->table));
 	slot_release_locked(tree, inode->id);
 	node_id_drop_locked(tree, inode);
 	link_remove_locked(tree, inode);
@@ -148,6 +152,7 @@ void inode_reap_locked(struct tree *tree, struct inode *inode, struct inode **de
 {
 	struct inode_name *names = NULL;
 
+	(void)CHECK(lock_held(&tree->table));
 	if (inode->nlookup || inode->refs)
 		return;
 	inode_unhook_locked(tree, inode, &names, dead);

@@ -14,6 +14,7 @@ static struct inode *inode_by_name_locked(struct tree *tree, struct inode *paren
 {
 	struct inode_name *n = name_find_locked(tree, parent, name);
 
+	(void)CHECK(lock_held(&tree->table));
 	return n ? name_inode(n) : NULL;
 }
 
@@ -80,6 +81,7 @@ static struct inode *intern_by_link_locked(struct tree *tree, const struct resol
 {
 	struct inode *inode;
 
+	(void)CHECK(lock_held(&tree->table));
 	/* Whatever the link count is now: all names but one may have gone since the inode got into this table. */
 	if (S_ISDIR(resolved->stx.stx_mode))
 		return NULL;
@@ -100,6 +102,7 @@ static int intern_new_locked(struct tree *tree, struct inode *parent, const char
 	size_t len = strlen(name);
 	struct inode *inode;
 
+	(void)CHECK(lock_held(&tree->table));
 	if (!CHECK(len > 0 && len <= TREE_NAME_MAX))
 		return -EIO;
 	inode = inode_new_locked(tree, resolved, len);
@@ -130,6 +133,7 @@ static int intern_locked(struct tree *tree, struct inode *parent, const char *na
 	struct inode *inode;
 	int r;
 
+	(void)CHECK(lock_held(&tree->table));
 	if (n && intern_name_matches(tree, n, resolved)) {
 		*ret_inode = name_inode(n);
 		link_recount_locked(tree, *ret_inode, resolved);

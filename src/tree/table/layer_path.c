@@ -61,6 +61,7 @@ int layer_path_compose_locked(struct tree *tree, struct inode *dir, unsigned lay
 	char *path;
 	int r = layer_path_length(tree, dir, layer, &at);
 
+	(void)CHECK(lock_held(&tree->table));
 	if (r < 0)
 		return r;
 	path = malloc(at + name_len + 1);

@@ -80,6 +80,7 @@ struct inode *link_find_locked(struct tree *tree, const struct resolved *resolve
 {
 	struct inode_link *link = NULL;
 
+	(void)CHECK(lock_held(&tree->table));
 	if ((resolved->in_upper || resolved->nlink) && !object_id_is_vague(resolved->id))
 		link = link_at(tree, link_key_of(resolved->id, resolved_in_upper(tree, resolved)));
 	/* Where another mount removes files, its number may be another copy's by now. */
@@ -94,6 +95,7 @@ void link_add_locked(struct tree *tree, struct inode *inode)
 	struct inode_link *link = link_of(tree, inode);
 	bool vague = object_id_is_vague(inode_object(inode));
 
+	(void)CHECK(lock_held(&tree->table));
 	/* Without memory it isn't found, which costs coherence of its names only; and where a number tells nothing it can't be. */
 	if (!vague && !link && !link_put(tree, link_key_of(inode_object(inode), true), inode))
 		return;
@@ -106,6 +108,7 @@ int link_count_locked(struct tree *tree, struct inode *inode, const struct resol
 	struct link_key key = link_key_of(resolved->id, resolved_in_upper(tree, resolved));
 	struct inode_link *link = !resolved->index_name || name ? link_put(tree, key, inode) : NULL;
 
+	(void)CHECK(lock_held(&tree->table));
 	if (!link) {
 		free(name);
 		return -ENOMEM;
@@ -121,6 +124,7 @@ void link_recount_locked(struct tree *tree, struct inode *inode, const struct re
 {
 	struct inode_link *link = tree->layers->shows_upper && resolved->nlink ? link_of(tree, inode) : NULL;
 
+	(void)CHECK(lock_held(&tree->table));
 	if (link)
 		link->nlink = resolved->nlink;
 }
@@ -129,6 +133,7 @@ void link_remove_locked(struct tree *tree, struct inode *inode)
 {
 	struct inode_link *link = link_of(tree, inode), *old;
 
+	(void)CHECK(lock_held(&tree->table));
 	/* The object's number may belong to a younger inode by now. */
 	if (!link)
 		return;
@@ -225,6 +230,7 @@ bool link_publish_locked(struct tree *tree, struct inode *inode, struct object_i
 {
 	struct inode_link *now = link_of(tree, inode), *link = link_at(tree, link_key_of(copy, true));
 
+	(void)CHECK(lock_held(&tree->table));
 	if (!CHECK(now && link && link->inode == inode && !inode_in_upper(inode)))
 		return false;
 	link->nlink = now->nlink;

@@ -25,6 +25,7 @@ static struct lowerdata *lowerdata_find_locked(struct tree *tree, const struct i
 {
 	struct lowerdata *d = NULL;
 
+	(void)CHECK(lock_held(&tree->table));
 	HASH_FIND(hh, tree->inodes->lowerdata, &inode, sizeof(inode), d);
 	return d;
 }
@@ -42,6 +43,7 @@ static int lowerdata_add_locked(struct tree *tree, struct inode *inode, unsigned
 {
 	struct lowerdata *d = malloc(sizeof(*d) + strlen(path) + 1);
 
+	(void)CHECK(lock_held(&tree->table));
 	if (!d)
 		return -ENOMEM;
 	memset(d, 0, sizeof(*d));
@@ -64,6 +66,7 @@ int lowerdata_take_locked(struct tree *tree, struct inode *inode, const struct r
 {
 	uint64_t blocks = resolved->data_layer == LOWERDATA_LAZY ? LOWERDATA_BLOCKS_UNKNOWN : resolved->data_blocks;
 
+	(void)CHECK(lock_held(&tree->table));
 	return lowerdata_add_locked(tree, inode, resolved->data_layer, resolved->data_path, resolved->stx.stx_size,
 				    blocks, resolved->lower_linked);
 }
@@ -72,6 +75,7 @@ void lowerdata_drop_locked(struct tree *tree, struct inode *inode)
 {
 	struct lowerdata *d;
 
+	(void)CHECK(lock_held(&tree->table));
 	if (!(atomic_load_explicit(&inode->flags, memory_order_relaxed) & INODE_HAS_LOWERDATA))
 		return;
 	d = lowerdata_find_locked(tree, inode);

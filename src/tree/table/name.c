@@ -21,12 +21,14 @@
 
 struct inode_name *name_find_locked(struct tree *tree, const struct inode *parent, const char *name)
 {
+	(void)CHECK(lock_held(&tree->table));
 	return name_table_find(&tree->inodes->names, parent, name, strlen(name));
 }
 
 /* Into the table, but into no inode's list; it holds the parent. */
 static void name_enter_locked(struct tree *tree, struct inode_name *n, struct inode *parent, const char *name, size_t len)
 {
+	(void)CHECK(lock_held(&tree->table));
 	n->parent = parent;
 	n->len = (uint8_t)len;
 	memcpy(n->name, name, len + 1);
@@ -41,6 +43,7 @@ static struct inode_name *name_new_locked(struct tree *tree, struct inode *inode
 	size_t len = strlen(name);
 	struct name_apart *a;
 
+	(void)CHECK(lock_held(&tree->table));
 	if (!CHECK(len > 0 && len <= TREE_NAME_MAX))
 		return NULL;
 	a = calloc(1, MAX(offsetof(struct name_apart, name.name) + len + 1, sizeof(*a)));
@@ -66,6 +69,7 @@ static void name_drop_locked(struct tree *tree, struct inode_name *n, struct ino
 {
 	struct inode *parent = name_free_locked(tree, n);
 
+	(void)CHECK(lock_held(&tree->table));
 	if (!CHECK(parent->refs > 0))
 		return;
 	parent->refs--;
@@ -82,6 +86,7 @@ void name_attach_first_locked(struct tree *tree, struct inode *inode, struct ino
 {
 	struct inode_name *n = &container_of(inode, struct named_inode, inode)->name;
 
+	(void)CHECK(lock_held(&tree->table));
 	name_enter_locked(tree, n, parent, name, strlen(name));
 	n->layer = (uint16_t)layer;
 	inode->names = n;
@@ -92,6 +97,7 @@ int name_attach_locked(struct tree *tree, struct inode *inode, struct inode *par
 {
 	struct inode_name *n = name_new_locked(tree, inode, parent, name), *first = inode->names;
 
+	(void)CHECK(lock_held(&tree->table));
 	if (!n)
 		return -ENOMEM;
 	n->layer = (uint16_t)layer;
@@ -116,6 +122,7 @@ void name_remove_locked(struct tree *tree, struct inode_name *n, struct inode **
 {
 	struct inode *inode = name_inode(n);
 
+	(void)CHECK(lock_held(&tree->table));
 	if (inode->names != n || n->next) {
 		name_unlist_locked(n);
 		name_drop_locked(tree, n, dead);
@@ -156,6 +163,7 @@ void name_forget_last_locked(struct tree *tree, struct inode *inode, struct inod
 {
 	struct inode_name *n = inode->names;
 
+	(void)CHECK(lock_held(&tree->table));
 	if (!n || n->in_table)
 		return;
 	inode->names = n->next;
@@ -167,6 +175,7 @@ static void name_added_locked(struct tree *tree, struct inode *inode, struct ino
 {
 	struct inode_name *n = name_find_locked(tree, parent, name);
 
+	(void)CHECK(lock_held(&tree->table));
 	if (n && name_inode(n) == inode)
 		return;
 	if (n)
@@ -196,6 +205,7 @@ static void name_rekey_locked(struct tree *tree, struct inode_name *n, struct in
 	struct inode *inode = name_inode(n);
 	struct inode_name *fresh = name_new_locked(tree, inode, parent, name), **at = &inode->names;
 
+	(void)CHECK(lock_held(&tree->table));
 	if (!fresh) {
 		log_limited(LOG_CAUSE_LAYER, LOG_ERR, "no memory for a name: its inode is out of reach");
 		name_remove_locked(tree, n, dead);
@@ -216,6 +226,7 @@ static void name_exchange_locked(struct tree *tree, struct inode *oldparent, con
 	struct inode_name *a = name_find_locked(tree, oldparent, oldname);
 	struct inode_name *b = name_find_locked(tree, newparent, newname);
 
+	(void)CHECK(lock_held(&tree->table));
 	if (a && b && name_inode(a) == name_inode(b))
 		return;
 	if (a)
@@ -230,6 +241,7 @@ static void name_move_locked(struct tree *tree, struct inode *oldparent, const c
 	struct inode_name *a = name_find_locked(tree, oldparent, oldname);
 	struct inode_name *b = name_find_locked(tree, newparent, newname);
 
+	(void)CHECK(lock_held(&tree->table));
 	if (a && a == b)
 		return;
 	if (b)

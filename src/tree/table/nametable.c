@@ -162,6 +162,7 @@ struct inode *name_free_locked(struct tree *tree, struct inode_name *n)
 {
 	struct inode *parent = n->parent;
 
+	(void)CHECK(lock_held(&tree->table));
 	if (n->in_table)
 		name_table_remove(&tree->inodes->names, n);
 	if (n->apart)

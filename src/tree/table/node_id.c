@@ -31,6 +31,7 @@ static struct node_id *node_id_find_locked(struct tree *tree, uint64_t id)
 {
 	struct node_id *a;
 
+	(void)CHECK(lock_held(&tree->table));
 	HASH_FIND(hh, tree->inodes->node_ids, &id, sizeof(id), a);
 	return a;
 }
@@ -39,12 +40,14 @@ static struct node_id *newest_locked(struct tree *tree, const struct inode *inod
 {
 	struct node_id *a;
 
+	(void)CHECK(lock_held(&tree->table));
 	HASH_FIND(hh_newest, tree->inodes->newest, &inode, sizeof(inode), a);
 	return a;
 }
 
 static void newest_leave_locked(struct tree *tree, struct node_id *a)
 {
+	(void)CHECK(lock_held(&tree->table));
 	if (a->is_newest)
 		HASH_DELETE(hh_newest, tree->inodes->newest, a);
 	a->is_newest = false;
@@ -52,6 +55,7 @@ static void newest_leave_locked(struct tree *tree, struct node_id *a)
 
 static void node_id_free_locked(struct tree *tree, struct node_id *a)
 {
+	(void)CHECK(lock_held(&tree->table));
 	newest_leave_locked(tree, a);
 	HASH_DELETE(hh, tree->inodes->node_ids, a);
 	slot_release_locked(tree, a->id);
@@ -63,6 +67,7 @@ static bool node_id_enter_locked(struct tree *tree, struct node_id *a)
 {
 	struct node_id *before = newest_locked(tree, a->inode);
 
+	(void)CHECK(lock_held(&tree->table));
 	HASH_ADD(hh, tree->inodes->node_ids, id, sizeof(a->id), a);
 	if (!a->hh.tbl)
 		return false;
@@ -131,6 +136,7 @@ bool node_id_forget_locked(struct tree *tree, uint64_t id, uint64_t n)
 	struct node_id *a = node_id_find_locked(tree, id);
 	bool gone = a && a->nlookup > 0 && a->nlookup <= n;
 
+	(void)CHECK(lock_held(&tree->table));
 	if (a)
 		a->nlookup -= MIN(n, a->nlookup);
 	if (gone && !a->is_newest)
@@ -142,6 +148,7 @@ void node_id_drop_locked(struct tree *tree, const struct inode *inode)
 {
 	struct node_id *a = inode_has_node_ids(inode) ? newest_locked(tree, inode) : NULL;
 
+	(void)CHECK(lock_held(&tree->table));
 	if (a)
 		node_id_free_locked(tree, a);
 }
@@ -150,6 +157,7 @@ void node_id_forget_all_locked(struct tree *tree)
 {
 	struct node_id *a, *next;
 
+	(void)CHECK(lock_held(&tree->table));
 	HASH_ITER(hh, tree->inodes->node_ids, a, next)
 	{
 		if (a->nlookup > 0)

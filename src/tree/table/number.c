@@ -10,6 +10,7 @@
  * to 21 bytes each when it has grown, where uthash takes 83.
  */
 #include "table.h"
+#include "base/check.h"
 
 #include <stdlib.h>
 
@@ -95,6 +96,7 @@ bool number_claim_locked(struct tree *tree, struct inode *inode)
 {
 	struct inode *owner = number_find(tree, inode_ino(inode));
 
+	(void)CHECK(lock_held(&tree->table));
 	/* The same object, known by two names while a layer is changed underneath, is no duplicate. */
 	if (owner)
 		return object_id_equal(upper_object(owner), upper_object(inode));
@@ -104,6 +106,7 @@ bool number_claim_locked(struct tree *tree, struct inode *inode)
 
 void number_own_locked(struct tree *tree, struct inode *inode)
 {
+	(void)CHECK(lock_held(&tree->table));
 	if (!layer_upper_is_vague(tree->layers))
 		return;
 	while (!number_claim_locked(tree, inode))
@@ -114,6 +117,7 @@ void number_use_own_locked(struct tree *tree, struct inode *inode)
 {
 	uint64_t ino = layer_union_ino(tree->layers, inode_object(inode));
 
+	(void)CHECK(lock_held(&tree->table));
 	atomic_fetch_or(&inode->flags, INODE_NO_ORIGIN);
 	__atomic_store_n(&inode->ino, ino, __ATOMIC_RELAXED);
 	number_own_locked(tree, inode);
@@ -137,6 +141,7 @@ void number_release_locked(struct tree *tree, struct inode *inode)
 {
 	struct number_table *t = &tree->inodes->numbers;
 
+	(void)CHECK(lock_held(&tree->table));
 	if (t->cells && inode_in_upper(inode) && number_find(tree, inode_ino(inode)) == inode)
 		table_remove(t, cell_of(t, inode_ino(inode)));
 }

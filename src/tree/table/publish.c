@@ -8,6 +8,7 @@
 
 static void publish_publish_locked(struct tree *tree, struct inode *inode, struct object_id copy, bool has_origin)
 {
+	(void)CHECK(lock_held(&tree->table));
 	inode->layer = layer_upper(tree->layers)->index;
 	inode->real_ino = copy.ino;
 	inode->device = copy.device;

@@ -7,6 +7,7 @@
  * never move: inode_find() takes no lock.
  */
 #include "table.h"
+#include "base/check.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@ int slot_take_locked(struct tree *tree, struct inode *inode, uint64_t *ret_id)
 	uint32_t slot = t->free_slot;
 	struct inode_slot *s;
 
+	(void)CHECK(lock_held(&tree->table));
 	if (slot) {
 		s = inode_slot(tree, slot);
 		t->free_slot = s->next_free;
@@ -58,6 +60,7 @@ void slot_release_locked(struct tree *tree, uint64_t id)
 	struct inode_slot *s = inode_slot(tree, slot);
 	uint32_t generation = atomic_load_explicit(&s->generation, memory_order_relaxed);
 
+	(void)CHECK(lock_held(&tree->table));
 	atomic_store_explicit(&s->inode, NULL, memory_order_release);
 	t->n_inodes--;
 	/* A slot whose generations are used up is never taken again. */

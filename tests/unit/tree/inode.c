@@ -638,6 +638,18 @@ static bool is_released(unsigned i, unsigned round)
 	return (i * 2654435761U >> 7) % 3 == round % 3;
 }
 
+static bool claim(struct tree *tree, struct inode *inode)
+{
+	LOCK_SCOPE(&tree->table);
+	return number_claim_locked(tree, inode);
+}
+
+static void release(struct tree *tree, struct inode *inode)
+{
+	LOCK_SCOPE(&tree->table);
+	number_release_locked(tree, inode);
+}
+
 TEST("each number from an origin belongs to one upper object, until its inode goes")
 {
 	FIXTURE(f, .layers = 2);
@@ -649,22 +661,22 @@ TEST("each number from an origin belongs to one upper object, until its inode go
 		others[i] = (struct inode){.ino = 1000 + 3 * i, .real_ino = 6, .type = S_IFREG, .flags = INODE_IN_UPPER};
 	}
 	for (unsigned i = 0; i < COPIES; i++)
-		ASSERT(number_claim_locked(f.tree, &copies[i]));
+		ASSERT(claim(f.tree, &copies[i]));
 	for (unsigned round = 0; round < 6; round++) {
 		for (unsigned i = 0; i < COPIES; i++)
 			if (is_released(i, round))
-				number_release_locked(f.tree, &copies[i]);
+				release(f.tree, &copies[i]);
 		for (unsigned i = 0; i < COPIES; i++) {
 			ASSERT_INT(number_is_taken(f.tree, copies[i].ino, own + 1), !is_released(i, round));
 			ASSERT(!number_is_taken(f.tree, copies[i].ino, own) && !number_is_taken(f.tree, copies[i].ino + 1, own + 1));
-			ASSERT_INT(number_claim_locked(f.tree, &others[i]), is_released(i, round));
-			ASSERT_INT(number_claim_locked(f.tree, &copies[i]), !is_released(i, round));
-			number_release_locked(f.tree, &others[i]);
-			ASSERT(number_claim_locked(f.tree, &copies[i]));
+			ASSERT_INT(claim(f.tree, &others[i]), is_released(i, round));
+			ASSERT_INT(claim(f.tree, &copies[i]), !is_released(i, round));
+			release(f.tree, &others[i]);
+			ASSERT(claim(f.tree, &copies[i]));
 		}
 	}
 	for (unsigned i = 0; i < COPIES; i++)
-		number_release_locked(f.tree, &copies[i]);
+		release(f.tree, &copies[i]);
 }
 
 TEST("ancestors are known over any depth, through renames")
