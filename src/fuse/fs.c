@@ -2,7 +2,12 @@
 /*
  * The file system object: puts the tiers of one union together, and the table of operations.
  */
-#include "internal.h"
+#include "job.h"
+#include "names.h"
+#include "negotiate.h"
+#include "ops.h"
+#include "passthrough.h"
+#include "waiting.h"
 
 #include <stdlib.h>
 

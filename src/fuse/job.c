@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Jobs: see internal.h. The state machine of a waiting job is job_step(): the next inode that isn't in the upper is asked for,
+ * The state machine of a waiting job is job_step(): the next inode that isn't in the upper is asked for,
  * and its completion comes back here; when none is left the job runs. A job whose run function finds the world changed
  * (-LOOK_AGAIN) goes round again, a bounded number of times. One that must wait for somebody else to give up a lease is waiting
  * too, without a copy-up, and asks again after a while, as often as it takes: no thread waits for it.
  */
-#include "internal.h"
+#include "job.h"
+#include "names.h"
+#include "waiting.h"
 #include "base/check.h"
 
 #include <stdlib.h>

@@ -2,7 +2,9 @@
 /*
  * A job as an object: its references, the copy that outlives the request's call-back, and its answer.
  */
-#include "internal.h"
+#include "job.h"
+#include "names.h"
+#include "reply.h"
 #include "base/check.h"
 
 #include <stdlib.h>

@@ -12,7 +12,7 @@
 #include "base/check.h"
 #include "base/thread.h"
 #include "follow.h"
-#include "internal.h"
+#include "negotiate.h"
 #include "os/fs.h"
 #include "os/sched.h"
 #include "os/task.h"

@@ -9,7 +9,8 @@
  * A name that was made is taken back, as an error of mkdir(2) or open(2) promises that nothing is there. What was removed or renamed can't
  * be brought back.
  */
-#include "internal.h"
+#include "names.h"
+#include "ops.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -4,7 +4,8 @@
  *
  * libfuse 3.17 moved the flags beyond 32 bits into fuse_set_feature_flag(); feature_want() hides the difference.
  */
-#include "internal.h"
+#include "negotiate.h"
+#include "passthrough.h"
 
 #include <inttypes.h>
 

@@ -2,7 +2,10 @@
 /*
  * GETATTR, SETATTR, STATX.
  */
-#include "internal.h"
+#include "ops.h"
+#include "job.h"
+#include "passthrough.h"
+#include "reply.h"
 
 #include "base/check.h"
 #include "wire.h"

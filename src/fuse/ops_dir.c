@@ -6,7 +6,9 @@
  * asks for attributes and makes one that doesn't five times slower, so entries are plain (node id 0) until lookups of
  * just-listed names were seen (walk.c).
  */
-#include "internal.h"
+#include "ops.h"
+#include "job.h"
+#include "reply.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -4,7 +4,10 @@
  *
  * A READ goes into a buffer that the request thread keeps. No splice: it costs more than it saves.
  */
-#include "internal.h"
+#include "ops.h"
+#include "job.h"
+#include "names.h"
+#include "reply.h"
 
 #include <fcntl.h>
 #include <pthread.h>

@@ -2,7 +2,8 @@
 /*
  * LOOKUP and FORGET. What is known of (parent, name) is answered from the inode table and one statx; else the resolver is asked.
  */
-#include "internal.h"
+#include "ops.h"
+#include "reply.h"
 
 #include <malloc.h>
 

@@ -2,7 +2,10 @@
 /*
  * READLINK, STATFS, IOCTL.
  */
-#include "internal.h"
+#include "ops.h"
+#include "job.h"
+#include "names.h"
+#include "reply.h"
 
 #include <fcntl.h>
 #include <limits.h>

@@ -2,7 +2,10 @@
 /*
  * MKNOD, MKDIR, SYMLINK, LINK, UNLINK, RMDIR, RENAME.
  */
-#include "internal.h"
+#include "ops.h"
+#include "job.h"
+#include "names.h"
+#include "reply.h"
 
 #include <linux/fs.h>
 #include <stdio.h>

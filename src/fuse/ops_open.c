@@ -14,7 +14,11 @@
  *
  * With data=passthrough each OPEN is answered, with a backing file where it can have one (passthrough.c).
  */
-#include "internal.h"
+#include "ops.h"
+#include "job.h"
+#include "names.h"
+#include "passthrough.h"
+#include "reply.h"
 
 #include <fcntl.h>
 #include <linux/fs.h>

@@ -3,7 +3,9 @@
  * The four xattr operations. The kernel remembers ENOSYS for the whole connection and asks no more: that is the answer of a mount of which it
  * is certain that nothing has an attribute (layer/no_xattrs.h), and of no other.
  */
-#include "internal.h"
+#include "ops.h"
+#include "job.h"
+#include "reply.h"
 
 #include <limits.h>
 #include <linux/capability.h>

@@ -17,7 +17,7 @@
  * Files with setuid or setgid stay with the page cache of the mount: a write to a backing file is made with the daemon's rights, which
  * doesn't take the bits away. One that gets them while nobody has it open is looked at anew at its next OPEN.
  */
-#include "internal.h"
+#include "passthrough.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

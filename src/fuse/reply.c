@@ -5,7 +5,8 @@
  * A request that was interrupted while its answer was under way is refused by the kernel with ENOENT: what the answer would have
  * given it, a lookup count, is then taken back.
  */
-#include "internal.h"
+#include "reply.h"
+#include "passthrough.h"
 
 #include <sys/sysmacros.h>
 

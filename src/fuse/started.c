@@ -2,7 +2,7 @@
 /*
  * What is set once the kernel has taken the answer to INIT.
  */
-#include "internal.h"
+#include "negotiate.h"
 
 #include "base/log.h"
 #include "os/mount.h"

@@ -8,7 +8,8 @@
  *
  * The same thread has those go on that must wait for a lease: 5 ms after the first time, each time twice as long, and 80 ms at the most.
  */
-#include "internal.h"
+#include "waiting.h"
+#include "job.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -36,7 +37,7 @@ struct waiting {
 	pthread_t thread;
 };
 
-/* The invariants of waiting jobs: see internal.h. */
+/* The invariants of waiting jobs: see waiting.h. */
 static bool waiting_check_locked(const struct waiting *p)
 {
 	unsigned interrupted = 0, deferred = 0;

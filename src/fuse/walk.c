@@ -7,7 +7,8 @@
  * directory, whether or not he wants attributes: entries of directories come with them. All of this is a guess; a wrong
  * one costs work and nothing else.
  */
-#include "internal.h"
+#include "walk.h"
+#include "state.h"
 
 #include "base/check.h"
 
@@ -26,9 +27,9 @@ static bool take_bias(_Atomic int *bias)
 enum dir_plus walk_plus(struct fs *fs, struct dir *dir, bool start)
 {
 	if (start && dir_plus(dir) < DIR_PLUS_ALL) {
-		if (take_bias(&fs->plus_bias))
+		if (take_bias(&fs->walk.plus_bias))
 			dir_raise_plus(dir, DIR_PLUS_ALL);
-		else if (dir_plus(dir) < DIR_PLUS_DIRS && take_bias(&fs->walk_bias))
+		else if (dir_plus(dir) < DIR_PLUS_DIRS && take_bias(&fs->walk.walk_bias))
 			dir_raise_plus(dir, DIR_PLUS_DIRS);
 	}
 	return dir_plus(dir);
@@ -45,20 +46,20 @@ void walk_note_lookup(struct fs *fs, struct inode *parent, const struct statx *s
 	if (listing_find(fs->tree, parent, name, &layer) != LISTING_PRESENT)
 		return;
 	dir_raise_plus(parent->dir, DIR_PLUS_ALL);
-	atomic_store_explicit(&fs->plus_bias, PLUS_BIAS, memory_order_relaxed);
+	atomic_store_explicit(&fs->walk.plus_bias, PLUS_BIAS, memory_order_relaxed);
 }
 
 void walk_note(struct fs *fs, const struct inode *dir, const struct inode *parent)
 {
 	uint64_t parent_id = parent ? parent->id : 0;
-	uint64_t last = atomic_exchange_explicit(&fs->walk_dir, dir->id, memory_order_relaxed);
-	uint64_t last_parent = atomic_exchange_explicit(&fs->walk_parent, parent_id, memory_order_relaxed);
+	uint64_t last = atomic_exchange_explicit(&fs->walk.dir, dir->id, memory_order_relaxed);
+	uint64_t last_parent = atomic_exchange_explicit(&fs->walk.parent, parent_id, memory_order_relaxed);
 
 	(void)CHECK(inode_is_dir(dir) && (!parent || inode_is_dir(parent)));
 	/* With timeout=0 the kernel would look directories up all the same. */
 	if (fs->opt.revalidate || !parent || (parent_id != last && parent_id != last_parent))
 		return;
-	atomic_store_explicit(&fs->walk_bias, PLUS_BIAS, memory_order_relaxed);
+	atomic_store_explicit(&fs->walk.walk_bias, PLUS_BIAS, memory_order_relaxed);
 	dir_raise_plus(parent->dir, DIR_PLUS_DIRS);
 }
 
@@ -68,8 +69,8 @@ void walk_file_found(struct fs *fs, struct inode *inode, const struct statx *stx
 {
 	if (!S_ISREG(stx->stx_mode))
 		return;
-	atomic_store_explicit(&fs->file_found, inode->id, memory_order_relaxed);
-	if (stx->stx_size > 0 && take_bias(&fs->found_bias))
+	atomic_store_explicit(&fs->walk.file_found, inode->id, memory_order_relaxed);
+	if (stx->stx_size > 0 && take_bias(&fs->walk.found_bias))
 		data_read_ahead(fs->data, inode);
 }
 
@@ -95,15 +96,15 @@ void walk_file_read(struct fs *fs, struct inode *inode)
 {
 	struct inode *next;
 
-	if (atomic_load_explicit(&fs->file_found, memory_order_relaxed) == inode->id) {
-		atomic_store_explicit(&fs->found_bias, PLUS_BIAS, memory_order_relaxed);
+	if (atomic_load_explicit(&fs->walk.file_found, memory_order_relaxed) == inode->id) {
+		atomic_store_explicit(&fs->walk.found_bias, PLUS_BIAS, memory_order_relaxed);
 		return;
 	}
 	next = next_file(fs, inode);
 	if (!next)
 		return;
-	if (atomic_load_explicit(&fs->file_next, memory_order_relaxed) == inode->id)
+	if (atomic_load_explicit(&fs->walk.file_next, memory_order_relaxed) == inode->id)
 		data_read_ahead(fs->data, next);
-	atomic_store_explicit(&fs->file_next, next->id, memory_order_relaxed);
+	atomic_store_explicit(&fs->walk.file_next, next->id, memory_order_relaxed);
 	inode_put(fs->tree, next);
 }

@@ -19,7 +19,7 @@
 #include "cpu_latency.h"
 #include "base/check.h"
 #include "base/macros.h"
-#include "internal.h"
+#include "negotiate.h"
 #include "os/fuse_device.h"
 
 /* Newer than the headers of some distributions. */

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * INIT: what is agreed with the kernel, and what is set when it has the answer (started.c).
+ *
+ * Owns fs->no_open and fs->no_opendir, and makes fs->passthrough.
+ */
+#ifndef FUSE_NEGOTIATE_H
+#define FUSE_NEGOTIATE_H
+
+#include "state.h"
+
+/* The kernel has taken the answer to INIT; called on a request thread, before its next request. Not where messages don't pass through wire.c. */
+void fs_started(struct fs *fs);
+/* The largest piece that the kernel shall write at once, in bytes; libfuse may settle for less. */
+unsigned fs_max_write(const struct fs *fs);
+void op_init(void *userdata, struct fuse_conn_info *conn);
+
+#endif

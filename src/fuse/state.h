@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What one mount has: struct fs, and who in this tier owns which part of it. Each module's header says what it does with its part; nobody else
+ * writes it. fs.c makes and ends all of it.
+ */
+#ifndef FUSE_STATE_H
+#define FUSE_STATE_H
+
+#define FUSE_USE_VERSION 314
+#include <fuse_lowlevel.h>
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/counter.h"
+#include "base/lock.h"
+#include "base/macros.h"
+#include "base/pool.h"
+#include "change/change.h"
+#include "change/copyup.h"
+#include "data/data.h"
+#include "fuse/fs.h"
+#include "ids.h"
+#include "tree/listing.h"
+#include "tree/resolve.h"
+#include "tree/tree.h"
+#include "walk.h"
+
+struct cpu_latency; /* cpu_latency.h */
+struct loop;        /* loop.h */
+struct waiting;     /* waiting.h */
+struct handle;      /* ops_open.c: what OPEN was answered with */
+struct passthrough; /* passthrough.h */
+
+struct fs {
+	struct fs_options opt;    /* c */
+	struct id_rules ids;      /* c ids.h */
+	struct layer_set *layers; /* c */
+	struct tree *tree;        /* c */
+	struct writer *writer;    /* c */
+	struct data *data;        /* c */
+	struct pool *sync;        /* c fsync, fsyncdir, long copies, syncs before eviction */
+	struct pool *tell;        /* c one thread; names.c */
+	_Atomic bool telling_ends; /* a names.c: the kernel isn't told of names any more */
+	struct waiting *waiting;  /* c waiting.h */
+	struct loop *loop;        /* c loop.h */
+	void (*on_answer)(void);  /* c called on the thread that is about to answer a request */
+	struct cpu_latency *cpu_latency; /* c cpu_latency.h; NULL where processors may halt */
+	struct fuse_session *session; /* c once requests come; NULL without one */
+	bool no_open;             /* c after INIT: the kernel can do without OPEN */
+	struct passthrough *passthrough; /* c after INIT: passthrough.h; NULL without data=passthrough */
+	bool no_opendir;          /* c after INIT */
+	struct lock handles_lock; /* leaf; ops_open.c */
+	struct handle *handles;   /* handles_lock: all that are open */
+	_Atomic size_t forgotten; /* a ops_lookup.c: lookups since the last trim */
+	_Atomic bool trimming;    /* a `trim` is the pool's */
+	struct pool_task trim;
+	struct walk walk;         /* walk.h: what was seen lately */
+};
+
+static inline struct fs *fs_of(fuse_req_t req)
+{
+	return fuse_req_userdata(req);
+}
+
+#endif
