@@ -48,4 +48,9 @@ void inode_pin(struct tree *tree, struct inode *inode, int fd);
 /* Lets go of what held an inode that is being freed. */
 void orphan_finish(struct tree *tree, struct inode *inode);
 
+/* --- open_real.c -------------------------------------------------------------------------------------------------- */
+
+/* What stands for an object of that type that another mount covers: that it exists, and no more. */
+void statx_of_overmounted(uint16_t type, struct statx *ret_stx);
+
 #endif

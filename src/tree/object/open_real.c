@@ -224,12 +224,11 @@ static int statx_real(const struct real_path *real, const struct inode *inode, s
 	return r;
 }
 
-/* What stands for an overmounted object: that it exists, and no more. */
-static void statx_of_overmounted(const struct inode *inode, struct statx *ret_stx)
+void statx_of_overmounted(uint16_t type, struct statx *ret_stx)
 {
 	memset(ret_stx, 0, sizeof(*ret_stx));
 	ret_stx->stx_mask = STATX_BASIC_STATS;
-	ret_stx->stx_mode = inode->type | (inode_is_dir(inode) ? 0555 : 0444);
+	ret_stx->stx_mode = type | (S_ISDIR(type) ? 0555 : 0444);
 	ret_stx->stx_nlink = 1;
 	ret_stx->stx_blksize = 4096;
 }
@@ -252,7 +251,7 @@ int inode_statx(struct tree *tree, struct inode *inode, struct statx *ret_stx)
 		}
 		/* Overmounted from the start, or since. */
 		if (r == -EXDEV) {
-			statx_of_overmounted(inode, ret_stx);
+			statx_of_overmounted(inode->type, ret_stx);
 			r = 0;
 		}
 		if (r == 0)
@@ -270,7 +269,7 @@ void inode_fix_statx(struct tree *tree, struct inode *inode, struct statx *stx)
 	uint16_t flags = atomic_load_explicit(&inode->flags, memory_order_acquire);
 
 	if (inode_is_overmounted(inode))
-		statx_of_overmounted(inode, stx);
+		statx_of_overmounted(inode->type, stx);
 	stx->stx_ino = inode_ino(inode);
 	/* Counting the subdirectories of a merged directory would need its listing; 1 tells tools such as find not to rely on it. */
 	if (inode_is_dir(inode) && (inode == tree->root || dir_depth(inode->dir) > 1))

@@ -62,6 +62,9 @@ static int resolve_once(struct tree *tree, struct inode *dir, const char *name, 
 	if (!search_range(tree, dir, name, &first, &last))
 		return -ENOENT;
 	r = resolve_in_stack(&stack.stack, name, first, last, NULL, ret, &wasted);
+	/* The listing promised it: the layer was changed underneath. */
+	if (r == -ENOENT && !ret->upper_whiteout && first > 0)
+		r = resolve_in_stack(&stack.stack, name, 0, UINT16_MAX, NULL, ret, &wasted);
 	if (stack_depth(&stack.stack) > 1)
 		count_waste(tree, dir, wasted);
 	return r;

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/cleanup.h"
 #include "base/macros.h"
 #include "layer/cache.h"
 
@@ -28,6 +29,7 @@ static int resolve_step(struct search *s, struct dirref *ref)
 {
 	const struct layer *l = &s->stack->layers->layers[ref->layer];
 	const char *name = search_name(s);
+	_cleanup_free_ char *elsewhere = s->trace && s->path ? strdup(s->path) : NULL;
 	struct search_state before = resolve_state(s);
 	struct dirfd fd;
 	struct layer_lookup p;
@@ -46,7 +48,7 @@ static int resolve_step(struct search *s, struct dirref *ref)
 		r = 0;
 	}
 	resolve_end_below(s, &p, before.redirects);
-	resolve_tell(s, l, before, kind < 0 ? LAYER_LOOKUP_NOTHING : (enum layer_lookup_kind)kind, &p, r);
+	resolve_tell(s, l, before, kind < 0 ? LAYER_LOOKUP_NOTHING : (enum layer_lookup_kind)kind, &p, elsewhere, r);
 	s->stack->calls->put(s->stack, &fd);
 	return r;
 }
@@ -104,11 +106,6 @@ int resolve_in_stack(struct dir_stack *ds, const char *name, unsigned first, uns
 
 	memset(ret, 0, sizeof(*ret));
 	r = resolve_search(&s, first, last);
-	if (r == 0 && !s.found && !ret->upper_whiteout && first > 0) {
-		/* The listing promised it: the layer was changed underneath. */
-		s.done = false;
-		r = resolve_search(&s, 0, UINT16_MAX);
-	}
 	if (r == 0 && s.metacopy)
 		r = resolve_data_elsewhere(&s);
 	if (r == 0 && s.found)

@@ -44,7 +44,7 @@ struct search_state {
 };
 struct search_state resolve_state(const struct search *s);
 void resolve_tell(struct search *s, const struct layer *l, struct search_state before, enum layer_lookup_kind kind,
-		  const struct layer_lookup *p, int res);
+		  const struct layer_lookup *p, const char *elsewhere, int res);
 
 /* --- resolve_object.c --------------------------------------------------------------------------------------------- */
 

@@ -394,7 +394,7 @@ struct search_state resolve_state(const struct search *s)
 }
 
 void resolve_tell(struct search *s, const struct layer *l, struct search_state before, enum layer_lookup_kind kind,
-		  const struct layer_lookup *p, int res)
+		  const struct layer_lookup *p, const char *elsewhere, int res)
 {
 	struct search_state now = resolve_state(s);
 
@@ -404,7 +404,7 @@ void resolve_tell(struct search *s, const struct layer *l, struct search_state b
 				      .layer = l->index,
 				      .kind = kind,
 				      .p = p,
-				      .path = s->walked ? s->walked + 1 : NULL,
+				      .path = elsewhere,
 				      .counts = now.found != before.found || now.n_lower != before.n_lower || now.has_data != before.has_data,
 				      .redirects = now.redirects != before.redirects,
 				      .ends = s->done || res < 0,

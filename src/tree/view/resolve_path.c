@@ -123,7 +123,7 @@ int resolve_walk(struct search *s, const struct layer *l)
 	s->walked_ino = l->root_number;
 	s->walked_to = NULL;
 	r = walk_components(s, l, path, &p);
-	resolve_tell(s, l, before, s->walked_to ? LAYER_LOOKUP_OBJECT : LAYER_LOOKUP_NOTHING, &p, r);
+	resolve_tell(s, l, before, s->walked_to ? LAYER_LOOKUP_OBJECT : LAYER_LOOKUP_NOTHING, &p, path, r);
 	s->walked = NULL;
 	return r;
 }

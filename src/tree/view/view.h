@@ -59,7 +59,7 @@ struct resolve_met {
 	unsigned layer;
 	enum layer_lookup_kind kind;
 	const struct layer_lookup *p; /* LAYER_LOOKUP_OBJECT; else what was found out besides */
-	const char *path;      /* from the layer's root, where the name wasn't looked for in the layer's part of the directory; else NULL */
+	const char *path;      /* what was looked for in the place of the name: another one, or "/a/b" from the layer's root; else NULL */
 	bool counts;	       /* an object that is shown, that merges, or that gives its data */
 	bool redirects;	       /* from here on something else is looked for */
 	bool ends;	       /* no layer below is asked */
