@@ -57,11 +57,12 @@ void inode_stack_init(struct inode_stack *ret, struct tree *tree, struct inode *
 		.compose = inode_stack_compose,
 		.shrink = inode_stack_shrink,
 	};
-	struct dir *d = dir->dir;
+	struct dir *d = dir->dir, *root = tree->root->dir;
 
 	*ret = (struct inode_stack){.stack = {.calls = &calls, .layers = tree->layers}, .tree = tree, .dir = dir};
 	ret->stack.upper = dir_depth(d) > d->n_lower ? &d->upper : NULL;
 	ret->stack.lower = d->lower;
 	ret->stack.n_lower = d->n_lower;
+	ret->stack.last_root = root->n_lower ? root->lower[root->n_lower - 1].layer : 0;
 	ret->stack.impure = atomic_load_explicit(&d->impure_set, memory_order_acquire);
 }

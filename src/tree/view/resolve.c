@@ -73,7 +73,7 @@ static int resolve_search(struct search *s, unsigned first, unsigned last)
 	}
 	if (!from_roots(s))
 		return r;
-	for (unsigned i = s->last + 1; i < set->n && !s->done && r == 0; i++)
+	for (unsigned i = s->last + 1; i <= s->stack->last_root && !s->done && r == 0; i++)
 		r = check_goes_on(s) ?: resolve_walk(s, &set->layers[i]);
 	return r;
 }

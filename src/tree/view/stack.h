@@ -35,6 +35,7 @@ struct dir_stack {
 	struct dirref *upper; /* NULL: the upper doesn't hold the directory */
 	struct dirref *lower; /* topmost first */
 	unsigned n_lower;
+	unsigned last_root; /* the last layer whose root is part of the union's: those below are hidden, and no path leads into them */
 	bool impure; /* the upper's part is known to be impure */
 };
 

@@ -290,6 +290,7 @@ static void take_parts(struct walk_dir *d, struct resolved *resolved)
 	d->stack.upper = resolved->in_upper ? &d->refs[0] : NULL;
 	d->stack.lower = d->refs + resolved->in_upper;
 	d->stack.n_lower = resolved->n_lower;
+	d->stack.last_root = d->parent ? d->parent->stack.last_root : d->refs[d->n_shown - 1].layer;
 }
 
 static bool dir_alloc(struct walk_dir *d, const char *name, unsigned n_parts, unsigned n_hidden)

@@ -405,6 +405,22 @@ TEST("the root of a layer with an opaque name of the aufs dialect ends the union
 	EXPECT(tree_check(f.tree));
 }
 
+TEST("no redirect leads below a layer whose root begins anew")
+{
+	struct fixture_options options = {.layers = 4, .aufs = true, .follow = true};
+	FIXTURE(f, .layers = 4, .aufs = true, .follow = true);
+	struct resolved r;
+
+	ASSERT(fixture_make(&f, "0r/a>/old 2d/old 2f/old/x 2e/.wh..wh..opq 3d/old 3d/old/y"));
+	ASSERT(fixture_remount(&f, &options));
+	ASSERT_INT(fixture_resolve(&f, "a", &r), 0);
+	EXPECT_INT(r.n_lower, 1);
+	resolved_finish(&r);
+	EXPECT_INT(fixture_resolve(&f, "a/x", &r), 0);
+	resolved_finish(&r);
+	EXPECT_INT(fixture_resolve(&f, "a/y", &r), -ENOENT);
+}
+
 TEST("a lower object counts as positive unless the aufs dialect's whiteout above it hides it")
 {
 	FIXTURE(f, .layers = 3, .aufs = true);
