@@ -71,6 +71,8 @@ bool data_is_crowded(struct data *data);
 
 /* --- calls on the object; -LOOK_AGAIN where it must be copied up first ---------------------------------------------------------------- */
 
+/* As data_get(), for a caller that reads by itself what the kernel then keeps. */
+int data_get_to_read(struct data *data, struct inode *inode, struct data_fd *ret_fd);
 /* Bytes read, fewer at the end of the file. */
 ssize_t data_read(struct data *data, struct inode *inode, void *buf, size_t size, off_t off);
 /* Lets the kernel begin to read a file, for a READ that is likely to come; doesn't wait. */

@@ -12,6 +12,8 @@
 /* The next request, or an answer: bytes, or -errno. */
 ssize_t os_fuse_read(int fd, void *buf, size_t size);
 ssize_t os_fuse_writev(int fd, const struct iovec *iov, int count);
+/* An answer that a pipe holds: splice(2) with these flags. */
+ssize_t os_fuse_splice(int pipe, int fd, size_t size, unsigned flags);
 /* A further descriptor of the session, or -errno. */
 int os_fuse_clone(int fd);
 /* It isn't mounted, or not any more. */

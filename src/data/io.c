@@ -20,15 +20,23 @@
 #define COPY_CHUNK (8U << 20)
 #define COPY_BUFFER (256U << 10)
 
+int data_get_to_read(struct data *data, struct inode *inode, struct data_fd *ret_fd)
+{
+	int r = data_get(data, inode, false, ret_fd);
+
+	if (r == 0)
+		pages_known(inode);
+	return r;
+}
+
 ssize_t data_read(struct data *data, struct inode *inode, void *buf, size_t size, off_t off)
 {
 	struct data_fd fd;
 	ssize_t n;
-	int r = data_get(data, inode, false, &fd);
+	int r = data_get_to_read(data, inode, &fd);
 
 	if (r < 0)
 		return r;
-	pages_known(inode);
 	n = os_pread(fd.fd, buf, size, off);
 	data_put(data, &fd);
 	return n;

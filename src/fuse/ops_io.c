@@ -2,7 +2,8 @@
 /*
  * READ, WRITE, FSYNC, FALLOCATE, LSEEK, COPY_FILE_RANGE.
  *
- * A READ goes into a buffer that the request thread keeps. No splice: it costs more than it saves.
+ * A small READ goes into a buffer that the request thread keeps. The pages of a large one go to the kernel by way of a pipe, copied once and not
+ * twice; that takes one call more.
  */
 #include "ops.h"
 #include "job.h"
@@ -19,6 +20,9 @@
 
 /* With a while between them, half a second or more. */
 #define EARLY_ATTEMPTS 10U
+/* READs of so many bytes are worth the calls; and more a pipe may not hold, as nobody but root may make one larger than 1 MiB. */
+#define PAGES_FROM ((size_t)64 << 10)
+#define PAGES_TO ((size_t)512 << 10)
 #define COPY_PIECE ((size_t)64 << 20)
 
 static pthread_key_t buffer_key;
@@ -51,8 +55,28 @@ static char *thread_buffer(size_t size)
 	return b ? b->bytes : NULL;
 }
 
+static int reply_pages(struct job *job)
+{
+	struct fuse_bufvec pages = FUSE_BUFVEC_INIT(job->size);
+	struct data_fd fd;
+	int r = data_get_to_read(job->fs->data, job->inode, &fd);
+
+	if (r < 0)
+		return job_result(job, r);
+	pages.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK | FUSE_BUF_FD_RETRY;
+	pages.buf[0].fd = fd.fd;
+	pages.buf[0].pos = job->off;
+	counter_add(COUNTER_READ, 1);
+	counter_add(COUNTER_READ_BYTES, job->size);
+	fuse_reply_data(job->req, &pages, 0);
+	data_put(job->fs->data, &fd);
+	return 0;
+}
+
 static int run_read(struct job *job)
 {
+	if (job->size >= PAGES_FROM && job->size <= PAGES_TO)
+		return reply_pages(job);
 	char *buf = thread_buffer(job->size);
 	ssize_t n = buf ? data_read(job->fs->data, job->inode, buf, job->size, job->off) : -ENOMEM;
 

@@ -173,6 +173,19 @@ static ssize_t wire_writev(int fd, struct iovec *iov, int count, void *arg)
 	return as_system_call(os_fuse_writev(fd, iov, count));
 }
 
+/* A READ that was interrupted meanwhile is no error, of which libfuse would tell: the kernel has taken what was in the pipe. */
+static ssize_t wire_splice(int from, off_t *off_from, int to, off_t *off_to, size_t size, unsigned flags, void *arg)
+{
+	const struct fs *fs = arg;
+	ssize_t n;
+
+	(void)off_from;
+	(void)off_to;
+	fs->on_answer();
+	n = os_fuse_splice(from, to, size, flags);
+	return as_system_call(n == -ENOENT ? (ssize_t)size : n);
+}
+
 bool wire_takes_killpriv(void)
 {
 	return init_unique != 0 && init_offers_killpriv;
@@ -192,14 +205,14 @@ static int wire_clone(int session_fd)
 
 static int attach(struct fuse_session *se)
 {
-	static const struct fuse_custom_io io = {.read = wire_read, .writev = wire_writev, .clone_fd = wire_clone};
+	static const struct fuse_custom_io io = {.read = wire_read, .writev = wire_writev, .splice_send = wire_splice, .clone_fd = wire_clone};
 
 	return fuse_session_custom_io_317(se, &io, sizeof(io), fuse_session_fd(se));
 }
 #else
 static int attach(struct fuse_session *se)
 {
-	static const struct fuse_custom_io io = {.read = wire_read, .writev = wire_writev};
+	static const struct fuse_custom_io io = {.read = wire_read, .writev = wire_writev, .splice_send = wire_splice};
 
 	return fuse_session_custom_io(se, &io, fuse_session_fd(se));
 }

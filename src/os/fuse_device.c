@@ -28,6 +28,13 @@ ssize_t os_fuse_writev(int fd, const struct iovec *iov, int count)
 	return n < 0 ? -errno : n;
 }
 
+ssize_t os_fuse_splice(int pipe, int fd, size_t size, unsigned flags)
+{
+	ssize_t n = splice(pipe, NULL, fd, NULL, size, flags);
+
+	return n < 0 ? -errno : n;
+}
+
 int os_fuse_clone(int fd)
 {
 	_cleanup_close_ int clone = open("/dev/fuse", O_RDWR | O_CLOEXEC);

@@ -20,6 +20,7 @@ from .systems import BenchError
 
 LAYERS, DIRS, FILES = 3, 4, 25  # files in each directory of each layer
 N = LAYERS * DIRS * FILES
+LARGE_MIB = 64
 QUIET_S, QUIET_LIMIT_S = 0.2, 10
 
 OPCODES = {1: "LOOKUP", 2: None, 3: "GETATTR", 4: "SETATTR", 5: "READLINK", 6: "SYMLINK", 8: "MKNOD", 9: "MKDIR", 10: "UNLINK",
@@ -36,7 +37,7 @@ PACER = "plyfs-pacer"
 CALL = re.compile(r"^\d+ +(\w+)\(")
 REQUEST = re.compile(r'read(?: resumed>|\(\d+, )"((?:\\x[0-9a-f]{2}){16})')
 
-# For each mount its steps: (row, workload, argument: a list or the mountpoint; operations).
+# For each mount its steps: (row, workload, argument: a list, the mountpoint or the large file; operations).
 MOUNTS = [[
     ("cold recursive stat", "statwalk", "m", N),
 ], [
@@ -47,6 +48,7 @@ MOUNTS = [[
     ("stat of the same again", "stat-missing", "missing", N),
     ("open+read+close, first", "open-read", "files", N),
     ("open+read+close, warm", "open-read", "files", N),
+    ("sequential read, a MiB", "read", "large", LARGE_MIB),
     ("mkdir", "mkdir", "newdirs", N),
     ("create 4 KiB", "create", "new", N),
     ("rename of upper files", "rename", "new", N),
@@ -64,6 +66,7 @@ def make_tree(top):
             os.makedirs(f"{top}/{layer}/d{d}")
     for name in names:
         write_file(f"{top}/{name.split('/')[1][1]}/{name}", 2000)
+    write_file(f"{top}/0/large", LARGE_MIB << 20)
     os.mkdir(f"{top}/m")
     return names
 
@@ -72,7 +75,7 @@ def make_lists(top, names):
     lists = {"files": names, "missing": [f"{n}.no" for n in names], "newdirs": [f"dir{i}" for i in range(N)],
              "new": [f"dir0/n{i}" for i in range(N)], "renamed": [f"dir0/n{i}.renamed" for i in range(N)]}
     lists.update((f"part{i}", names[i * (N // 3):(i + 1) * (N // 3)]) for i in range(3))
-    paths = {"m": f"{top}/m"}
+    paths = {"m": f"{top}/m", "large": f"{top}/m/large"}
     for key, entries in lists.items():
         paths[key] = f"{top}/{key}.list"
         with open(paths[key], "w", encoding="ascii") as f:

@@ -24,7 +24,7 @@ TEST("INIT takes what is offered of the setuid bits, leaves O_TRUNC to SETATTR a
 	EXPECT(out.flags & FUSE_POSIX_ACL);
 	EXPECT(!(out.flags & FUSE_ATOMIC_O_TRUNC));
 	EXPECT(!(out.flags & FUSE_WRITEBACK_CACHE));
-	EXPECT_INT(out.max_write, 1 << 20);
+	EXPECT_INT(out.max_write, 256 << 10);
 }
 
 TEST("what isn't offered isn't taken")
