@@ -377,6 +377,8 @@ bool inode_is_ancestor(struct tree *tree, const struct inode *maybe_ancestor, co
  * object (I6). Write flags on a lower object: -EROFS. -ESTALE when the object is gone from its layer. *ret_layer: where the opened one
  * lies, which the inode itself doesn't tell: a copy-up may have published it since. -MUST_WAIT, but not with O_PATH. */
 int inode_open(struct tree *tree, struct inode *inode, int flags, const struct layer **ret_layer);
+/* Likewise; *ret_stx: the object as its layer has it, which was looked at to compare it. */
+int inode_open_seen(struct tree *tree, struct inode *inode, int flags, const struct layer **ret_layer, struct statx *ret_stx);
 /* Opens the data of a regular file: that of inode_open(), or where the object has metadata alone, the lower file that has it, checked to
  * have the size that the metadata says. *ret_upper: it is the upper's. -EROFS: for writing, and the data isn't in the upper. -EIO: no data,
  * or not what the metadata says. */

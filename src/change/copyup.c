@@ -89,21 +89,39 @@ static bool source_is_enough(const struct copyup *c)
 	       !(c->stx.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND));
 }
 
+static int source_open_flags(struct copyup *c, int flags)
+{
+	return inode_open_seen(c->writer->tree, c->inode, flags, &c->layer, &c->stx);
+}
+
+/* A regular file that has its data itself is read through the descriptor by which it is known. */
+static int source_open_object(struct copyup *c)
+{
+	if (S_ISREG(c->inode->type) && !inode_is_metacopy(c->inode)) {
+		c->src = source_open_flags(c, O_RDONLY | O_NOATIME);
+		if (c->src == -EPERM)
+			c->src = source_open_flags(c, O_RDONLY);
+		c->src_read = c->src >= 0 ? c->src : -1;
+	} else {
+		c->src = source_open_flags(c, O_PATH);
+	}
+	return c->src;
+}
+
 /* 1: it is in the upper already. */
 static int source_open(struct copyup *c)
 {
 	int r;
 
 	(void)CHECK(c->src < 0 && c->src_read < 0 && c->fd < 0);
-	c->src = inode_open(c->writer->tree, c->inode, O_PATH, &c->layer);
-	if (c->src < 0)
-		return c->src;
-	if (c->layer->upper)
-		return 1;
-	c->src_attrs = c->src;
-	r = layer_statx_unchecked(c->layer, c->src, "", &c->stx);
+	r = source_open_object(c);
 	if (r < 0)
 		return r;
+	if (c->layer->upper) {
+		c->src_read = -1;
+		return 1;
+	}
+	c->src_attrs = c->src;
 	if (!layer_has_owner(&c->stx))
 		return -EOVERFLOW;
 	r = source_confirm_flags(c);
@@ -114,6 +132,8 @@ static int source_open(struct copyup *c)
 	if (r < 0 || !(S_ISREG(c->stx.stx_mode) || S_ISDIR(c->stx.stx_mode)))
 		return r;
 	c->meta_only = source_is_enough(c);
+	if (c->src_read >= 0)
+		return 0;
 	if (inode_is_metacopy(c->inode) && !c->meta_only && c->how != COPYUP_NO_DATA)
 		c->src_read = copyup_open_data(c);
 	else
@@ -490,8 +510,10 @@ drop:
 
 static void copyup_finish(struct copyup *c)
 {
+	free(c->xattrs);
+	if (c->src_read != c->src)
+		cleanup_close(&c->src_read);
 	cleanup_close(&c->src);
-	cleanup_close(&c->src_read);
 	cleanup_close(&c->fd);
 }
 

@@ -67,9 +67,11 @@ struct copyup {
 	enum copyup_how how;
 	const struct layer *layer; /* the source's */
 	struct statx stx;     /* the source as it was when copying began */
-	int src;              /* O_PATH; owned */
+	int src;              /* O_PATH, or O_RDONLY where it is src_read too; owned */
 	int src_attrs;        /* src or src_read, whichever gives the source's extended attributes sooner */
 	int src_read;         /* regular files and directories: O_RDONLY, else -1; owned */
+	char *xattrs;         /* names of the source's extended attributes; owned */
+	ssize_t xattrs_size;
 	int fd;               /* the copy: regular O_RDWR, directory O_RDONLY, others O_PATH; owned */
 	char temp[WORK_NAME_MAX]; /* the copy's name in the work directory; empty: nameless (O_TMPFILE) or moved away */
 	struct object_id id;  /* of the copy */

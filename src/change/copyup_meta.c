@@ -111,11 +111,9 @@ static const char *known_as(const struct copyup *c, const char *from)
 /* Those of the names that are ACLs, or those that are not. */
 static int copy_some_xattrs(struct copyup *c, bool acls)
 {
-	_cleanup_free_ char *list = NULL;
 	_cleanup_free_ void *value = NULL;
-	ssize_t n = list_xattrs(c->src_attrs, &list);
 
-	for (const char *from = list; n > 0 && from < list + n; from += strlen(from) + 1) {
+	for (const char *from = c->xattrs; c->xattrs && from < c->xattrs + c->xattrs_size; from += strlen(from) + 1) {
 		const char *name = known_as(c, from);
 		int r;
 
@@ -129,7 +127,13 @@ static int copy_some_xattrs(struct copyup *c, bool acls)
 		if (r < 0)
 			return r;
 	}
-	return n < 0 ? (int)n : 0;
+	return 0;
+}
+
+static int find_xattrs(struct copyup *c)
+{
+	c->xattrs_size = list_xattrs(c->src_attrs, &c->xattrs);
+	return (int)MIN(c->xattrs_size, 0);
 }
 
 static int copyup_copy_xattrs(struct copyup *c)
@@ -324,8 +328,8 @@ static int copy_times(struct copyup *c)
 int copyup_meta(struct copyup *c)
 {
 	int (*const steps[])(struct copyup *) = {
-		copy_owner, set_protattr, set_origin, set_metacopy, copyup_copy_xattrs,
-		set_source, copy_acls,	  copy_mode,  copy_times,
+		copy_owner,	    set_protattr, set_origin, set_metacopy, find_xattrs,
+		copyup_copy_xattrs, set_source,	  copy_acls,  copy_mode,    copy_times,
 	};
 	int r = 0;
 

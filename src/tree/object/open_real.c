@@ -124,19 +124,19 @@ static int open_real_compare(const struct real_path *real, const struct inode *i
 		       : -LOOK_AGAIN;
 }
 
-static int real_path_check(const struct real_path *real, const struct inode *inode, int fd)
+static int real_path_check(const struct real_path *real, const struct inode *inode, int fd, struct statx *ret_stx)
 {
-	struct statx stx;
-	int r = layer_statx_unchecked(real->layer, fd, "", &stx);
+	int r = layer_statx_unchecked(real->layer, fd, "", ret_stx);
 
-	return r < 0 ? r : open_real_compare(real, inode, &stx);
+	return r < 0 ? r : open_real_compare(real, inode, ret_stx);
 }
 
 /* The same by the object itself, for whose errors nothing else can be the reason. */
 static int open_real_seen(const struct real_path *real, const struct inode *inode, int flags)
 {
 	_cleanup_close_ int fd = layer_openat(real->layer, real->dir.fd, real->name, O_PATH | O_NOFOLLOW);
-	int r = fd < 0 ? fd : real_path_check(real, inode, fd);
+	struct statx stx;
+	int r = fd < 0 ? fd : real_path_check(real, inode, fd, &stx);
 
 	return r < 0 ? r : reopen_at_once(fd, flags);
 }
@@ -158,7 +158,7 @@ static int open_real_once(const struct real_path *real, const struct inode *inod
 }
 
 /* Opens the real object, checked. */
-static int open_real(struct tree *tree, struct real_path *real, const struct inode *inode, int flags)
+static int open_real(struct tree *tree, struct real_path *real, const struct inode *inode, int flags, struct statx *ret_stx)
 {
 	_cleanup_close_ int fd = -1;
 	int r;
@@ -168,7 +168,7 @@ static int open_real(struct tree *tree, struct real_path *real, const struct ino
 		if ((fd != -EMFILE && fd != -ENFILE) || i == SHRINK_TRIES || !dirfd_shrink(tree))
 			break;
 	}
-	r = fd < 0 ? fd : real_path_check(real, inode, fd);
+	r = fd < 0 ? fd : real_path_check(real, inode, fd, ret_stx);
 	return r < 0 ? r : TAKE_FD(fd);
 }
 
@@ -182,7 +182,7 @@ static int open_real_check_flags(const struct inode *inode, const struct real_pa
 	return inode_is_dir(inode) ? -EISDIR : -EROFS;
 }
 
-int inode_open(struct tree *tree, struct inode *inode, int flags, const struct layer **ret_layer)
+int inode_open_seen(struct tree *tree, struct inode *inode, int flags, const struct layer **ret_layer, struct statx *ret_stx)
 {
 	for (unsigned i = 0; i < OPEN_REAL_TRIES; i++) {
 		_cleanup_tree_names_ struct rwlock *names = tree_names_read(tree);
@@ -196,7 +196,7 @@ int inode_open(struct tree *tree, struct inode *inode, int flags, const struct l
 			real_path_put(tree, &real);
 			return r;
 		}
-		r = open_real(tree, &real, inode, flags);
+		r = open_real(tree, &real, inode, flags, ret_stx);
 		real_path_put(tree, &real);
 		if (r >= 0 && ret_layer)
 			*ret_layer = real.layer;
@@ -206,6 +206,13 @@ int inode_open(struct tree *tree, struct inode *inode, int flags, const struct l
 		open_real_pause(i);
 	}
 	return -ESTALE;
+}
+
+int inode_open(struct tree *tree, struct inode *inode, int flags, const struct layer **ret_layer)
+{
+	struct statx stx;
+
+	return inode_open_seen(tree, inode, flags, ret_layer, &stx);
 }
 
 static int statx_real(const struct real_path *real, const struct inode *inode, struct statx *ret_stx)
