@@ -100,7 +100,6 @@ struct layer_set {
 	bool make_metacopy;   /* and the upper can hold them */
 
 	uint8_t identity[16]; /* of layers and mountpoint: what makes two calls the same mount */
-	int mountpoint_fd;    /* without an upper: the mountpoint, locked with flock until layer_set_live() */
 
 	/* Only with an upper: */
 	struct layer_id upper_id; /* the upper's root and WORKDIR: met inside a lower layer, lookup answers -ELOOP */
@@ -124,15 +123,13 @@ struct layer_set {
  * the mount exists. `mountpoint` is checked against the work directory; NULL or "/dev/fd/N" is not. Without an upper, or
  * one that is shown, `workdir` is not looked at. On failure nothing is left behind, and *ret_error is one line in the form
  * "OPTION: PATH: cause" (allocated, the caller frees it; NULL when memory is short). 0 or -errno. -EALREADY with
- * *ret_error == NULL: the same layers are already mounted at this mountpoint. -EBUSY with none: the upper is another
+ * *ret_error == NULL: the same layers, with this upper, are already mounted at this mountpoint. -EBUSY with none: the upper is another
  * mount's, but this one is to be read-only and could have it as a layer (stack_spec.shows_upper). Waits up to 5 s for an
  * upper that is in use. `spec` must outlive the set. Needs os_init(). */
 int layer_set_open(const struct stack_spec *spec, const char *mountpoint, struct layer_set **ret_set, char **ret_error);
 /* One more reference; one less, and with the last the descriptors, the locks and the memory go. Only who got a reference may use the set. */
 struct layer_set *layer_set_get(struct layer_set *set);
 void layer_set_put(struct layer_set *set);
-/* The mount is live, and who waits to see whether it is the same as his sees it. */
-void layer_set_live(struct layer_set *set);
 /* At the end of the session: syncs the upper (unless volatile) and leaves the work directory empty. */
 void layer_set_shutdown(struct layer_set *set);
 

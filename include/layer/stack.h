@@ -42,7 +42,6 @@ struct stack_spec {
 	const char *upperdir, *workdir; /* both or neither, unless shows_upper */
 	bool shows_upper;		/* the first layer is the upper of another mount, and workdir is that mount's */
 	unsigned long vfs_flags;	/* MS_* that the union is mounted with: MS_RDONLY, and those of access times */
-	const char *subtype;		/* of the mount's type "fuse.SUBTYPE": another mount of the same upper is known by it; NULL: none */
 
 	/* How private attributes are read and written. */
 	bool userxattr;	       /* in user.*; without privilege they are so in any case */

@@ -606,7 +606,6 @@ struct stack_spec options_stack(const struct options *options)
 		.workdir = options->workdir,
 		.shows_upper = options->shows_upper,
 		.vfs_flags = options->vfs_flags,
-		.subtype = options->subtype,
 		.userxattr = options->userxattr,
 		.image_layers = options->image_layers,
 		.fuse_overlayfs = options->fuse_overlayfs,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The daemon's parts: what it was started with (inherited.c), start and report (daemonize.c), the mount (mount.c), the libfuse session
- * (session.c), messages (messages.c), signals (signals.c), the control group (cgroup.c).
+ * The daemon's parts: what it was started with (inherited.c), start and report (daemonize.c), the mountpoint (mountpoint.c), the
+ * mount (mount.c), the libfuse session (session.c), messages (messages.c), signals (signals.c), the control group (cgroup.c).
  */
 #ifndef DAEMON_INTERNAL_H
 #define DAEMON_INTERNAL_H
@@ -53,6 +53,13 @@ int cgroup_enter(const char *value, struct cgroup **ret_cgroup, char **ret_error
 /* Leaves and removes what cgroup_enter() made; the last thing that the daemon does. NULL is fine. */
 void cgroup_leave(struct cgroup *cgroup);
 
+/* --- mountpoint.c: before the mount ---------------------------------------------------------------------------------- */
+
+/* Of a union without an upper: locks the mountpoint, so that who asks for the same meanwhile waits until it is live. -EALREADY: the very same
+ * union is mounted there. Else 0; *ret_fd is the lock, which mountpoint_unlock() ends, or -1. */
+int mountpoint_lock(const struct options *opt, const struct layer_set *set, int *ret_fd);
+void mountpoint_unlock(int *fd);
+
 /* --- mount.c: the mount itself ---------------------------------------------------------------------------------------- */
 
 struct mounted {
@@ -80,9 +87,10 @@ void mounted_detach(const struct mounted *m);
 
 /* --- session.c ------------------------------------------------------------------------------------------------------------------ */
 
-/* Mounts, serves until unmounted, and cleans up; the process's exit status. *ret_cgroup is to be left when the layers are closed, and what
+/* Mounts, serves until unmounted, and cleans up; the process's exit status. *mountpoint is the lock that mountpoint_lock() gave, and ends when
+ * the mount is live. *ret_cgroup is to be left when the layers are closed, and what
  * `live` started is to be ended last of all. The log stays open for what that has to say. */
-int session_run(const struct options *opt, struct layer_set *set, struct daemonize *daemonize,
+int session_run(const struct options *opt, struct layer_set *set, struct daemonize *daemonize, int *mountpoint,
 		struct cgroup **ret_cgroup);
 
 /* --- messages.c ----------------------------------------------------------------------------------------------------------------- */

@@ -152,12 +152,34 @@ static bool has_descriptors(unsigned layers, unsigned file_systems)
 	return false;
 }
 
+/* Opens the layers, in place of an upper in use that one may show as a layer. 0, with the lock of the mountpoint; -EALREADY: the very same
+ * mount is live; else -errno and *ret_error. */
+static int open_union(struct options *opt, struct layer_set **ret_set, int *ret_mountpoint, char **ret_error)
+{
+	struct stack_spec spec = options_stack(opt);
+	int r = layer_set_open(&spec, opt->mountpoint, ret_set, ret_error);
+
+	*ret_mountpoint = -1;
+	if (r == -EBUSY && !*ret_error) {
+		r = options_show_upper(opt);
+		spec = options_stack(opt);
+		if (r == 0)
+			r = layer_set_open(&spec, opt->mountpoint, ret_set, ret_error);
+	}
+	if (r < 0)
+		return r;
+	r = mountpoint_lock(opt, *ret_set, ret_mountpoint);
+	if (r < 0)
+		layer_set_put(*ret_set);
+	return r;
+}
+
 static int mount_union(struct options *opt)
 {
+	_cleanup_close_ int mountpoint = -1;
 	_cleanup_free_ char *error = NULL;
 	struct cgroup *cgroup = NULL;
 	struct daemonize daemonize;
-	struct stack_spec spec;
 	struct layer_set *set;
 	int status, r;
 	bool enough;
@@ -168,14 +190,7 @@ static int mount_union(struct options *opt)
 	/* Layers of as many file systems are counted when they are known: else they would be what can't be opened. */
 	if (!has_descriptors((unsigned)opt->layer_count + (opt->upperdir != NULL), 1))
 		return 1;
-	spec = options_stack(opt);
-	r = layer_set_open(&spec, opt->mountpoint, &set, &error);
-	if (r == -EBUSY && !error) {
-		r = options_show_upper(opt);
-		spec = options_stack(opt);
-		if (r == 0)
-			r = layer_set_open(&spec, opt->mountpoint, &set, &error);
-	}
+	r = open_union(opt, &set, &mountpoint, &error);
 	if (r == -EALREADY && !error)
 		return 0; /* the very same mount is live */
 	if (r < 0)
@@ -186,7 +201,7 @@ static int mount_union(struct options *opt)
 		layer_set_put(set);
 		return enough ? 0 : 1;
 	}
-	status = session_run(opt, set, &daemonize, &cgroup);
+	status = session_run(opt, set, &daemonize, &mountpoint, &cgroup);
 	layer_set_shutdown(set);
 	layer_set_put(set);
 	cgroup_leave(cgroup);

@@ -28,6 +28,7 @@ struct session {
 	const struct options *opt;
 	struct layer_set *set;
 	struct daemonize *daemonize;
+	int *mountpoint; /* its lock */
 	struct fs *fs;
 	struct mounted mounted;
 	struct fuse_session *se;
@@ -41,7 +42,7 @@ static void on_live(void *arg)
 	struct session *s = arg;
 
 	daemonize_report(s->daemonize, fuse_session_fd(s->se));
-	layer_set_live(s->set);
+	mountpoint_unlock(s->mountpoint);
 	/* What it says isn't for the caller's stderr. */
 	layer_caches_start(s->set);
 }
@@ -189,10 +190,10 @@ static void say_why(const struct session *s, const char *cause)
 		fprintf(stderr, "plyfs: mount: %s: %s\n", s->opt->mountpoint, said ? said : cause);
 }
 
-int session_run(const struct options *opt, struct layer_set *set, struct daemonize *daemonize,
+int session_run(const struct options *opt, struct layer_set *set, struct daemonize *daemonize, int *mountpoint,
 		struct cgroup **ret_cgroup)
 {
-	struct session s = {.opt = opt, .set = set, .daemonize = daemonize};
+	struct session s = {.opt = opt, .set = set, .daemonize = daemonize, .mountpoint = mountpoint};
 	int r = session_start(&s);
 
 	*ret_cgroup = s.cgroup;

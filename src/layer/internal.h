@@ -93,8 +93,6 @@ int mount_clone_upper(struct layer_opening *lo);
 
 /* inuse.c: takes the locks that make upper and work ours alone. */
 int inuse_lock(struct layer_opening *lo);
-/* inuse.c: of a union without an upper. -EALREADY: it is mounted at its mountpoint. Else who asks for it meanwhile waits until it is. */
-int inuse_lock_mountpoint(struct layer_opening *lo);
 
 /* workdir.c */
 int workdir_read_state(int workdir_fd, struct work_state *ret);

@@ -6,8 +6,7 @@
  *
  * A daemon needs a moment to end after its umount, so an upper in use is waited for; and a daemon that is ending, having much to sync, for
  * longer, as umount of a kernel overlayfs would take that time. A call for what is already mounted
- * in the same way at the same place is no conflict: engines do that. Without an upper there is nothing to be exclusive about, and only that
- * is asked: other layers at the same place are mounted on top.
+ * in the same way at the same place is no conflict: engines do that. Without an upper there is nothing to be exclusive about.
  */
 #include "internal.h"
 
@@ -41,7 +40,6 @@ struct inuse_search {
 	int err;			/* or that can't be told */
 	bool used_both;			/* and so is the other one, by the same */
 	bool mounted;			/* a FUSE mount is at our mountpoint */
-	bool has_our_type;		/* and the topmost one there has the type that ours will have */
 };
 
 /* An error that says nothing about what was looked for. */
@@ -155,7 +153,6 @@ static int search_mount(void *arg, const struct os_mountinfo *m)
 	if (!where || strcmp(m->mountpoint, where) != 0)
 		return 0;
 	search->mounted |= inuse_is_fuse(m->fstype);
-	search->has_our_type = !strncmp(m->fstype, "fuse.", 5) && !strcmp(m->fstype + 5, search->lo->spec->subtype);
 	return 0;
 }
 
@@ -254,43 +251,6 @@ int inuse_lock(struct layer_opening *lo)
 			return -EBUSY;
 		if (os_now_ms() >= start + (is_ending(lo, &search) ? WAIT_FOR_END_MS : WAIT_MS))
 			return layer_refuse(lo, -EBUSY, used->option, used->path, "in use by another mount");
-		os_sleep_us(POLL_MS * 1000);
-	}
-}
-
-/* --- the mountpoint
- * ------------------------------------------------------------------------------------------------------------ */
-
-/* Strangers aren't asked: they may hang. */
-static bool mountpoint_is_same(const struct layer_opening *lo)
-{
-	struct inuse_search search = {.lo = lo};
-	struct os_mount_identity there;
-	_cleanup_close_ int fd = -1;
-
-	os_each_mount(search_mount, &search);
-	if (!search.has_our_type)
-		return false;
-	fd = os_open_path(lo->mountpoint, O_RDONLY | O_DIRECTORY, 0);
-	return fd >= 0 && os_mount_identity(fd, &there) == 0 && !memcmp(there.bytes, lo->set->identity, sizeof(there.bytes));
-}
-
-int inuse_lock_mountpoint(struct layer_opening *lo)
-{
-	unsigned long long start = os_now_ms();
-
-	(void)CHECK(!lo->set->has_upper && lo->set->mountpoint_fd < 0);
-	if (!lo->mountpoint)
-		return 0;
-	for (;;) {
-		_cleanup_close_ int fd = os_open_path(lo->mountpoint, O_RDONLY | O_DIRECTORY, 0);
-		int r = fd < 0 ? fd : os_flock(fd, LOCK_EX | LOCK_NB);
-
-		/* Who keeps it for longer isn't about to mount; and without a lock only calls at the same time aren't seen. */
-		if (r != -EWOULDBLOCK || os_now_ms() >= start + WAIT_MS) {
-			lo->set->mountpoint_fd = TAKE_FD(fd);
-			return mountpoint_is_same(lo) ? -EALREADY : 0;
-		}
 		os_sleep_us(POLL_MS * 1000);
 	}
 }

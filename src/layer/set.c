@@ -185,7 +185,7 @@ static int alloc_set(struct layer_opening *lo)
 		set->n_data += lo->spec->layers[i].data_only;
 	all = (unsigned)lo->spec->layer_count + set->has_upper;
 	set->n = all - set->n_data;
-	set->clone_fd = set->work_fd = set->workdir_fd = set->mountpoint_fd = -1;
+	set->clone_fd = set->work_fd = set->workdir_fd = -1;
 	set->layers = calloc(all, sizeof(*set->layers));
 	set->fs = calloc(set->n, sizeof(*set->fs));
 	lo->n_locations = all + set->has_upper;
@@ -308,7 +308,7 @@ static int open_steps(struct layer_opening *lo)
 	lo->set->ns = probe_namespace(lo->spec);
 	lo->set->aufs = lo->spec->whiteouts == WHITEOUTS_AUFS || lo->spec->whiteouts == WHITEOUTS_BOTH;
 	layer_make_identity(lo);
-	r = lo->set->has_upper ? set_prepare_upper(lo) : inuse_lock_mountpoint(lo);
+	r = lo->set->has_upper ? set_prepare_upper(lo) : 0;
 	if (r)
 		return r;
 	choose_redirects(lo);
@@ -395,14 +395,6 @@ struct layer_set *layer_set_get(struct layer_set *set)
 	return set;
 }
 
-void layer_set_live(struct layer_set *set)
-{
-	/* The parent, which waits for us, has the descriptor too. */
-	if (set->mountpoint_fd >= 0)
-		os_flock(set->mountpoint_fd, LOCK_UN);
-	cleanup_close(&set->mountpoint_fd);
-}
-
 bool layer_upper_is_gone(const struct layer_set *set)
 {
 	struct statx stx;
@@ -426,7 +418,6 @@ static void set_free(struct layer_set *set)
 	cleanup_close(&set->work_fd);
 	cleanup_close(&set->workdir_fd);
 	cleanup_close(&set->clone_fd);
-	cleanup_close(&set->mountpoint_fd);
 	work_free(set->work);
 	index_free(set->index);
 	layer_devices_free(set);
