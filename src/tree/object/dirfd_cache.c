@@ -65,6 +65,7 @@ unsigned dirfd_count(struct tree *tree)
 /* Takes an entry out of the cache and puts it before *closing. */
 static void entry_remove_locked(struct dirfd_cache *cache, struct dirfd_entry *e, struct dirfd_entry **closing)
 {
+	(void)CHECK(lock_held(&cache->lock));
 	DL_DELETE(cache->lru, e);
 	cache->n--;
 	e->ref->fd = NULL;
@@ -89,6 +90,7 @@ static unsigned dirfd_cache_cache_trim_locked(struct dirfd_cache *cache, unsigne
 	struct dirfd_entry *e = cache->lru;
 	unsigned gone = 0;
 
+	(void)CHECK(lock_held(&cache->lock));
 	while (e && cache->n > max) {
 		struct dirfd_entry *next = e->next;
 
@@ -117,6 +119,7 @@ unsigned dirfd_shrink(struct tree *tree)
 
 static void ref_drop_locked(struct dirfd_cache *cache, struct dirref *ref, struct dirfd_entry **closing)
 {
+	(void)CHECK(lock_held(&cache->lock));
 	if (!ref->fd)
 		return;
 	(void)CHECK(ref->fd->pins == 0);
@@ -142,6 +145,7 @@ static bool dirfd_cache_entry_pin_locked(struct dirfd_cache *cache, struct dirre
 {
 	struct dirfd_entry *e = ref->fd;
 
+	(void)CHECK(lock_held(&cache->lock));
 	if (!e)
 		return false;
 	e->pins++;

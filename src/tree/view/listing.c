@@ -52,6 +52,7 @@ void listing_cache_free(struct tree *tree)
 /* Takes the listing out of the cache and its directory, and puts it before *gone. */
 static void cache_remove_locked(struct listing_cache *cache, struct listing *l, struct listing **gone)
 {
+	(void)CHECK(lock_held(&cache->lock));
 	DL_DELETE(cache->list, l);
 	cache->n--;
 	cache->bytes -= l->bytes;
@@ -72,6 +73,7 @@ void listings_free(struct listing *gone)
 
 static void names_drop_locked(struct listing_cache *cache, struct dir *dir)
 {
+	(void)CHECK(lock_held(&cache->lock));
 	cache->set_bytes -= name_set_size(dir->names);
 	free(dir->names);
 	dir->names = NULL;
@@ -83,6 +85,7 @@ static void names_keep_locked(struct listing_cache *cache, const struct listing 
 	bool wanted = !cache->tree->revalidate && cache->set_bytes < cache->max_bytes;
 	struct name_set *names = wanted ? name_set_of(l) : NULL;
 
+	(void)CHECK(lock_held(&cache->lock));
 	if (!names)
 		return;
 	l->dir->names = names;
@@ -95,6 +98,7 @@ static void names_keep_locked(struct listing_cache *cache, const struct listing 
 #define KEEP_NEWEST 4
 static void listing_cache_trim_locked(struct listing_cache *cache, const struct listing *keep, struct listing **gone)
 {
+	(void)CHECK(lock_held(&cache->lock));
 	while (cache->n > KEEP_NEWEST && cache->bytes > cache->max_bytes) {
 		struct listing *l = cache->list;
 
@@ -114,6 +118,7 @@ static void cache_account_locked(struct listing_cache *cache, struct listing *l,
 {
 	size_t bytes = listing_size(l);
 
+	(void)CHECK(lock_held(&cache->lock));
 	cache->bytes += bytes - l->bytes;
 	l->bytes = bytes;
 	listing_cache_trim_locked(cache, l, gone);
@@ -121,6 +126,7 @@ static void cache_account_locked(struct listing_cache *cache, struct listing *l,
 
 static void cache_publish_locked(struct listing_cache *cache, struct dir *dir, struct listing *l, struct listing **gone)
 {
+	(void)CHECK(lock_held(&cache->lock));
 	if (dir->listing)
 		cache_remove_locked(cache, dir->listing, gone);
 	names_drop_locked(cache, dir);
@@ -191,6 +197,7 @@ static void entry_put(struct listing *l, struct listed *e, bool was_live, unsign
 /* A name came or went while there is no listing: the set has it, or is of no use. */
 static void names_add_locked(struct listing_cache *cache, struct dir *dir, const char *name)
 {
+	(void)CHECK(lock_held(&cache->lock));
 	if (dir->names && !name_set_add(dir->names, listing_key(name, strlen(name))))
 		names_drop_locked(cache, dir);
 }

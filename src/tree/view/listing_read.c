@@ -37,6 +37,7 @@ uint64_t listing_dot(uint64_t cookie, unsigned nth)
 
 static bool may_be_kept_locked(const struct listing_cache *cache, const struct dir *dir, uint64_t cookie)
 {
+	(void)CHECK(lock_held(&cache->lock));
 	return cookie_position(NULL, cookie).generation >= dir->steady_from &&
 	       !listing_fills_page(dir->listing, cache->page_size);
 }
