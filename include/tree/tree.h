@@ -19,6 +19,35 @@
  *  I7  A file's data is in its own object, or (INODE_METACOPY) in a lower one, whose location doesn't change. The flag comes before the
  *      object is published in the upper, goes once, and a file with the flag is never opened for writing.
  *
+ * Life of an inode
+ *
+ *	      inode_intern()                                   inode_intern_nameless()
+ *	            |                                                    |
+ *	            v              name_remove_locked()                  v
+ *	        +-------+  ------------------------------------>  +------------+
+ *	        | TABLE |                                         |   ORPHAN   |
+ *	        +-------+  <------------------------------------  +------------+
+ *	            |               name_attach_locked()                 |
+ *	            |                                                    |
+ *	            +----------------->  FREED  <------------------------+
+ *	                       inode_reap_locked(), inode_bury()
+ *
+ *	from      to       by                                           when
+ *	          TABLE    inode_intern(): name_attach_first_locked()   a name is looked up, listed with attributes, or created
+ *	          ORPHAN   inode_intern_nameless()                      O_TMPFILE
+ *	TABLE     TABLE    inode_name_added(), inode_name_moved()       link, rename
+ *	TABLE     TABLE    inode_publish_upper(), dir_publish_upper(),  copy-up
+ *	                   inode_publish_indexed()
+ *	TABLE     ORPHAN   name_remove_locked() of the last name        removal, rename over it; orphan_hold() or orphan_moved() came first where
+ *	                                                                the object is in the upper
+ *	ORPHAN    ORPHAN   inode_publish_upper()                        copy-up, after orphan_hold_fd() or orphan_moved()
+ *	ORPHAN    TABLE    inode_name_added(): name_attach_locked()     link(2) of what O_TMPFILE made
+ *	TABLE     FREED    inode_reap_locked(), inode_bury()            the kernel has forgotten it, and nothing holds it (I1)
+ *	ORPHAN    FREED    the same, and orphan_finish()                as well: its descriptor or its name in the work directory goes
+ *
+ * In TABLE an inode has a name in the table or is the root; in ORPHAN it has INODE_UNLINKED. tree_check() looks at the invariants of all inodes,
+ * inode_check_locked() (tree/table/name.c) at those of one whose names change.
+ *
  * Locks: legend letters at the fields; order in base/lock.h.
  *   R tree.rename   D dir.lock   I inode_lock()   N tree.names   T tree.table   c constant after creation   a atomic
  */

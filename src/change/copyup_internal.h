@@ -31,7 +31,48 @@ struct copyup_queue {
 	struct copyup_waiter *failed; /* leaf */
 };
 
-/* A copy-up that waits or runs, and who wants its result. */
+/*
+ * A copy-up that waits or runs, and who wants its result.
+ *
+ *	       copyup_request()
+ *	              |
+ *	              v        copyup_cancel(), copyup_queue_stop()
+ *	          +--------+  -------------------------------------->  +-----------+
+ *	          | QUEUED |                                           | CANCELLED |
+ *	          +--------+                                           +-----------+
+ *	              | task_start()                                      ^      |
+ *	              v        copyup_cancel(), copyup_queue_stop()       |      |
+ *	          +---------+  -------------------------------------------+      |
+ *	          | RUNNING |                                                    |
+ *	          +---------+                                                    |
+ *	              | copyup_task_commit()                                     |
+ *	              v                                                          |
+ *	          +-----------+                                                  |
+ *	          | COMMITTED |                                                  |
+ *	          +-----------+                                                  |
+ *	              | task_finish()                              task_finish() |
+ *	              v                                                          v
+ *	          waiters_answer(): done() of each, and the task is freed    (none waits, or -EINTR after a stop)
+ *
+ *	from        to           by                       when
+ *	            QUEUED       request(): queue_join()  no task of the inode can be joined; joining changes no state
+ *	QUEUED      QUEUED       task_start()             the file is big: once, to the other pool
+ *	QUEUED      RUNNING      task_start(), task_run() a thread is free, or at once where the copy is quick (copyup_request())
+ *	QUEUED,     CANCELLED    copyup_cancel()          the last one who waits has left
+ *	RUNNING
+ *	any         CANCELLED    copyup_queue_stop()      the mount ends; what is committed answers as it would have
+ *	RUNNING     COMMITTED    copyup_task_commit()     right before the copy gets its name or its data
+ *	RUNNING     freed        task_finish()            an error came before that
+ *	COMMITTED   freed        task_finish()
+ *	CANCELLED   freed        task_finish()            at the next look of who copies (copyup_task_cancelled()); nobody joins it meanwhile
+ *
+ * Invariants, which queue_check_locked() looks at:
+ *  C1  A task in the list has its queue and a reference to its inode.
+ *  C2  A task that nobody waits for is cancelled.
+ *  C3  A committed task has someone who waits: nobody leaves it.
+ *  C4  After the stop all tasks are cancelled.
+ *  C5  All that wait for a task want its inode.
+ */
 struct copyup_task {
 	struct pool_task pool_task;
 	struct copyup_queue *queue;    /* c */

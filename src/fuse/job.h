@@ -14,6 +14,56 @@
 
 #define JOB_NEEDS 4
 
+/*
+ * Life of a job
+ *
+ *	               job_start()
+ *	                    |
+ *	                    v
+ *	              +----------+   run()
+ *	              | ON STACK | ---------------------------------> answered
+ *	              +----------+
+ *	                    | job_clone()
+ *	                    v
+ *	              +----------+   run()
+ *	  +---------> |  STEPS   | ---------------------------------> answered, freed
+ *	  |           +----------+
+ *	  |             |      ^
+ *	  |  job_wait() |      | job_copied_up()
+ *	  |             v      |
+ *	  |           +----------+   cancel_job(), job_copied_up()
+ *	  |           | WAITING  | ---------------------------------> answered, freed
+ *	  |           +----------+
+ *	  |                 | job_copied_up(); from ON STACK and STEPS: job_defer()
+ *	  |                 v
+ *	  | watch_main() +----------+   cancel_job()
+ *	  +------------- | DEFERRED | ------------------------------> answered, freed
+ *	                 +----------+
+ *
+ *	from       to         by                              when
+ *	           ON STACK   job_start() and its kin         a request needs inodes in the upper, or may wait
+ *	ON STACK   answered   run()                           nothing is missing
+ *	ON STACK   STEPS      job_clone(), job_step()         something is missing (-LOOK_AGAIN), or it syncs: job_start_blocking()
+ *	ON STACK   DEFERRED   job_start_later()               a lease is in the way (-MUST_WAIT)
+ *	STEPS      WAITING    job_wait(): waiting_enter()     the next of its needs isn't in the upper
+ *	STEPS      answered   run()
+ *	STEPS      DEFERRED   job_defer(): waiting_defer()    -MUST_WAIT
+ *	WAITING    STEPS      job_copied_up(): waiting_leave()  its copy-up ended well
+ *	WAITING    answered   the same                        it failed
+ *	WAITING    DEFERRED   the same                        -MUST_WAIT
+ *	WAITING,   answered   cancel_job()                    its caller was killed, or the session ends
+ *	DEFERRED
+ *	DEFERRED   STEPS      watch_main()                    its time has come; on the sync pool
+ *
+ * Who takes a job out of the list answers it or goes on with it: waiting_leave() and leave_deferred() tell whether that is the caller.
+ *
+ * Invariants of the jobs in the list, which waiting_check_locked() looks at:
+ *  W1  A job in the list says so (is_waiting), and is the fs's.
+ *  W2  It is referenced: by its copy-up, or by the list while it is deferred.
+ *  W3  It is deferred exactly if it has a time when it goes on.
+ *  W4  Else a copy-up will call it back.
+ *  W5  Interrupted and deferred ones are counted.
+ */
 struct job {
 	struct pool_task task;
 	struct copyup_waiter waiter;

@@ -37,7 +37,7 @@ struct waiting {
 	pthread_t thread;
 };
 
-/* The invariants of waiting jobs: see waiting.h. */
+/* The invariants of waiting jobs: see job.h. */
 static bool waiting_check_locked(const struct waiting *p)
 {
 	unsigned interrupted = 0, deferred = 0;

@@ -55,6 +55,33 @@ static struct inode_name *name_new_locked(struct tree *tree, struct inode *inode
 	return &a->name;
 }
 
+/* Of an inode with thousands of names the first ones are looked at. */
+#define NAMES_CHECKED 16
+
+/* I1 and I2 of one inode. */
+static bool inode_check_locked(struct tree *tree, struct inode *inode)
+{
+	bool good = CHECK(lock_held(&tree->table)), linked = false;
+	const struct inode_name *n = inode->names;
+
+	good &= CHECK(inode->nlookup > 0 || inode->refs > 0); /* I1 */
+	for (unsigned i = 0; n && i < NAMES_CHECKED; i++, n = n->next) {
+		good &= CHECK(name_inode(n) == inode && inode_is_dir(n->parent) && n->parent->refs > 0); /* I2 */
+		good &= CHECK(!n->in_table || name_find_locked(tree, n->parent, n->name) == n);		 /* I2 */
+		linked |= n->in_table;
+	}
+	good &= CHECK(!inode_is_dir(inode) || !inode->names || !inode->names->next);
+	return good && CHECK(inode == tree->root || linked != inode_is_unlinked(inode));
+}
+
+/* The same of the inode that the name leads to, if any. */
+static bool name_check_locked(struct tree *tree, struct inode *parent, const char *name)
+{
+	struct inode_name *n = name_find_locked(tree, parent, name);
+
+	return CHECK(lock_held(&tree->table) && inode_is_dir(parent)) && (!n || inode_check_locked(tree, name_inode(n)));
+}
+
 static void name_unlist_locked(struct inode_name *n)
 {
 	struct inode_name **at = &name_inode(n)->names;
@@ -145,6 +172,7 @@ void inode_name_removed(struct tree *tree, struct inode *parent, const char *nam
 	struct inode_name *n;
 
 	lock_take(&tree->table);
+	CHECK_DEBUG(name_check_locked(tree, parent, name));
 	n = name_find_locked(tree, parent, name);
 	if (n)
 		name_remove_locked(tree, n, &dead);
@@ -193,6 +221,7 @@ void inode_name_added(struct tree *tree, struct inode *inode, struct inode *pare
 	struct inode *dead = NULL;
 
 	lock_take(&tree->table);
+	CHECK_DEBUG(inode_check_locked(tree, inode) && name_check_locked(tree, parent, name));
 	name_added_locked(tree, inode, parent, name, &dead);
 	lock_drop(&tree->table);
 	inode_bury(tree, dead);
@@ -256,6 +285,7 @@ void inode_name_moved(struct tree *tree, struct inode *oldparent, const char *ol
 	struct inode *dead = NULL;
 
 	lock_take(&tree->table);
+	CHECK_DEBUG(name_check_locked(tree, oldparent, oldname) && name_check_locked(tree, newparent, newname));
 	if (exchange)
 		name_exchange_locked(tree, oldparent, oldname, newparent, newname, &dead);
 	else
