@@ -390,7 +390,7 @@ static int rename_exchange_in_two_steps(struct rename *x)
 	return 0;
 }
 
-/* A rename of one link over another of the same file does nothing. Where numbers don't rename_tell that they were that, the old name is still
+/* A rename of one link over another of the same file does nothing. Where numbers don't tell that they were that, the old name is still
  * there. */
 static int commit_links(struct rename *x)
 {

@@ -24,7 +24,7 @@
 #include "os/task.h"
 
 struct cpu_latency {
-	_Atomic unsigned count; /* a requests since the last cpu_latency_look, from `start` on */
+	_Atomic unsigned count; /* a requests since the last look, from `start` on */
 	struct lock lock;       /* leaf */
 	pthread_cond_t cond;
 	bool batch_full;        /* lock */

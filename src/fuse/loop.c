@@ -60,7 +60,7 @@ struct loop {
 	bool sees_tasks;         /* c /proc shows our threads */
 	unsigned most;           /* c turns */
 	bool two_cpus;           /* c */
-	_Atomic bool ticking;    /* a the ticker runs, or somebody is about to loop_start it */
+	_Atomic bool ticking;    /* a the ticker runs, or somebody is about to start it */
 	struct lock lock;        /* leaf */
 	struct server *servers;  /* lock */
 	unsigned count;          /* lock: of them */

@@ -86,7 +86,7 @@ void layer_no_xattrs_stop(const struct layer_set *set)
 
 	if (!no_xattrs)
 		return;
-	/* Whoever would no_xattrs_start it later finds that it has been. */
+	/* Whoever would start it later finds that it has been. */
 	atomic_store(&no_xattrs->asked, LAYER_NO_XATTRS_ASKS);
 	atomic_store(&no_xattrs->stop, true);
 	if (no_xattrs->pool)
