@@ -68,7 +68,6 @@ static inline void lock_cleanup(struct lock **l)
 #define LOCK_SCOPE_NAME(line) LOCK_SCOPE_NAME2(line)
 /* Holds `l` until the end of the scope. */
 #define LOCK_SCOPE(l)                                                                                                  \
-	struct lock *LOCK_SCOPE_NAME(__LINE__) __attribute__((cleanup(lock_cleanup), unused)) =                        \
-		({ lock_take(l); (l); })
+	struct lock *LOCK_SCOPE_NAME(__LINE__) __attribute__((cleanup(lock_cleanup), unused)) = (lock_take(l), (l))
 
 #endif

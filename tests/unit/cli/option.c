@@ -88,7 +88,9 @@ TEST("labels are dropped without SELinux, and what is wrong with them still show
 	char *text;
 
 	selinux_is_on = false;
-	ASSERT_INT(parse("plyfs -o lowerdir=/a,context=\"u:r:t:s0:c1,c2\",fscontext=u,defcontext=u,rootcontext=u,noacl /m"), 0);
+	ASSERT_INT(parse("plyfs -o lowerdir=/a,context=\"u:r:t:s0:c1,c2\",fscontext=u,defcontext=u,"
+			 "rootcontext=u,noacl /m"),
+		   0);
 	EXPECT(!opts.context && !opts.fscontext && !opts.defcontext && !opts.rootcontext);
 	EXPECT(opts.noacl);
 	EXPECT_INT(opts.warnings.count, 0);
@@ -148,8 +150,8 @@ TEST("every typed value is parsed")
 	ASSERT_INT(parse("plyfs -o lowerdir=/a,timeout=1.5,threaded=0,fsync=0,volatile,writeback=1,noxattrs,fast_ino=1,"
 			 "static_nlink,noacl,xino=on,redirect_dir=nofollow,private,userxattr,metacopy=off,index=off,"
 			 "nfs_export=off,verity=off,uuid=null,whiteouts=overlay,copyup=open,data=cached,layer_cache=/i,"
-			 "cache_max=2G,io_uring,low_latency,log=/l,pidfile=/p,max_read=4096,max_write=65536,xattr_permissions=0,"
-			 "auto_unmount /m"),
+			 "cache_max=2G,io_uring,low_latency,log=/l,pidfile=/p,"
+			 "max_read=4096,max_write=65536,xattr_permissions=0,auto_unmount /m"),
 		   0);
 	EXPECT(opts.timeout == 1.5);
 	EXPECT(opts.fsync == FSYNC_NONE && opts.volatile_upper && opts.writeback && opts.noxattrs && opts.static_nlink &&

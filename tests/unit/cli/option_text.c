@@ -81,13 +81,14 @@ TEST("flags that fusermount3 doesn't know are taken, kept and not handed to it; 
 	ASSERT_INT(parse("plyfs -o lowerdir=/a,upperdir=/u,workdir=/w,nodiratime,relatime,lazytime,mand /m"), 0);
 	EXPECT_INT(opts.vfs_flags, MS_NODIRATIME | MS_RELATIME | MS_LAZYTIME | MS_MANDLOCK);
 	options_free(&opts);
-	ASSERT_INT(parse("plyfs -o lowerdir=/a,upperdir=/u,workdir=/w,symfollow,nosymfollow,strictatime,relatime,iversion /m"), 0);
+	ASSERT_INT(parse("plyfs -o lowerdir=/a,upperdir=/u,workdir=/w,symfollow,nosymfollow,"
+			 "strictatime,relatime,iversion /m"),
+		   0);
 	EXPECT_INT(opts.vfs_flags, MS_NOSYMFOLLOW | MS_STRICTATIME | MS_RELATIME);
 	options_free(&opts);
-	EXPECT_STR(
-		helper_string(true,
-			    ",strictatime,diratime,nomand,nolazytime,silent,loud,norelatime,nostrictatime,nosymfollow,symfollow,noiversion"),
-		"rw,suid,dev,default_permissions,allow_other,fsname=plyfs,subtype=plyfs");
+	EXPECT_STR(helper_string(true, ",strictatime,diratime,nomand,nolazytime,silent,loud,norelatime,nostrictatime,"
+				       "nosymfollow,symfollow,noiversion"),
+		   "rw,suid,dev,default_permissions,allow_other,fsname=plyfs,subtype=plyfs");
 }
 
 TEST("every option of the table is found by its name, once, and is complete")

@@ -58,7 +58,7 @@ static pid_t dead_process(void)
 	ASSERT(make_file("l1/f", "0123456789", 0644));                                                                 \
 	DEVICE_OPEN(d);                                                                                                \
 	node = device_lookup(d, FUSE_ROOT_ID, "f", NULL);                                                              \
-	ASSERT(node && lease(&l, "l1/f"))
+	ASSERT(node != 0 && lease(&l, "l1/f"))
 
 TEST("a write waits for its copy-up, and no other request for that one")
 {

@@ -14,7 +14,9 @@
 #include "os/task.h"
 #include "unit.h"
 
-#define STAT_REST " 1 7 7 0 -1 4194304 90 0 0 0 0 0 0 0 20 0 1 0 99 5 1 18446744073709551615 1 1 0 0 0 0 0 0 0 0 0 0 17 12 0 0 0 0 0"
+#define STAT_REST                                                                                                      \
+	" 1 7 7 0 -1 4194304 90 0 0 0 0 0 0 0 20 0 1 0 99 5 1 18446744073709551615 "                                   \
+	"1 1 0 0 0 0 0 0 0 0 0 0 17 12 0 0 0 0 0"
 
 TEST("state and processor are told of a task with any name")
 {
