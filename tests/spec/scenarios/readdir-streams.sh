@@ -18,13 +18,12 @@ fresh() {
 }
 
 scenario() {
-	local dir size count i
+	local size count i
 
-	for dir in lower merged; do
-		try sc streams $dir $dir 1 1000
-	done
+	try sc streams lower lower 1 300
+	try sc streams merged merged 1 1000
 	fresh streams 250
-	try sc streams fresh-streams fresh-streams 2 1000
+	try sc streams fresh-streams fresh-streams 2 300
 	for size in 500 32768; do
 		fresh $size 400
 		try sc overtaken fresh-$size 400 $size
