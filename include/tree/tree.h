@@ -315,6 +315,11 @@ int inode_intern(struct tree *tree, struct inode *parent, const char *name, cons
  * by name. Lookup count 1. */
 int inode_intern_nameless(struct tree *tree, const struct statx *stx, int fd, struct inode **ret_inode);
 
+/* For messages: where the union shows the inode with this id, or `name` (may be NULL) in that directory, from the root on; of what is long or isn't
+ * known ".../" and the end. The text is in `buf`. Takes T. */
+#define TREE_PATH_SHOWN 512
+const char *tree_path(struct tree *tree, uint64_t id, const char *name, char buf[TREE_PATH_SHOWN]);
+
 /* Where a lower non-directory lies: one of its names, as a path from the root of *ret_layer; the caller frees it. -ESTALE when none is known,
  * or it isn't lower any more. */
 int inode_lower_path(struct tree *tree, struct inode *inode, unsigned *ret_layer, char **ret_path);

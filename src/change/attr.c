@@ -230,8 +230,9 @@ static int protection_change(struct writer *writer, int fd, unsigned flags, stru
 }
 
 /* Behind a change of flags that was refused. */
-static void protection_restore(struct writer *writer, int fd, const struct protection *before)
+static void protection_restore(struct writer *writer, const struct inode *inode, int fd, const struct protection *before)
 {
+	char shown[TREE_PATH_SHOWN];
 	int r;
 
 	if (!before->changed)
@@ -240,8 +241,8 @@ static void protection_restore(struct writer *writer, int fd, const struct prote
 	if (r == 0 && (before->flags & FLAGS_PROTECTING))
 		r = os_setflags(fd, before->flags);
 	if (r < 0)
-		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "flags that protect an object could not be put back: %s",
-			    strerror(-r));
+		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "%s: flags that protect it could not be put back: %s",
+			    tree_path(writer->tree, inode->id, NULL, shown), strerror(-r));
 }
 
 static int open_for_flags(struct writer *writer, struct inode *inode, const struct layer **ret_layer)
@@ -319,7 +320,7 @@ static int set_flags(struct writer *writer, struct inode *inode, unsigned flags,
 	if (r == 0)
 		r = set(fd, arg);
 	if (r < 0)
-		protection_restore(writer, fd, &before);
+		protection_restore(writer, inode, fd, &before);
 	return r;
 }
 

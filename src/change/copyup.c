@@ -400,6 +400,7 @@ static int publish_entry(struct copyup *c)
 static int publish_indexed(struct copyup *c, const struct inode_location *location)
 {
 	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
+	char shown[TREE_PATH_SHOWN];
 	int r = location->unlinked ? 0 : change_dirfd_open(c->writer, location->parent, &dir);
 
 	(void)CHECK(change_holds_inode(c->writer, c->inode) &&
@@ -411,13 +412,14 @@ static int publish_indexed(struct copyup *c, const struct inode_location *locati
 	/* The entry has the count now; what is noted besides isn't looked at any more. */
 	r = index_write_gone(c->writer->layers, c->index_name, 0);
 	if (r < 0)
-		log_limited(LOG_CAUSE_COPY_UP, LOG_INFO, "index: an old count stays: %s", strerror(-r));
+		log_limited(LOG_CAUSE_COPY_UP, LOG_INFO, "index: %s: an old count stays: %s", c->index_name, strerror(-r));
 	if (location->unlinked)
 		return 0;
 	r = nlink_link_up(c->writer, c->inode, location->parent, dir.dirfd.fd, location->name);
 	/* Every name leads to the copy all the same. */
 	if (r < 0)
-		log_limited(LOG_CAUSE_COPY_UP, LOG_INFO, "index: a copy got no name in the upper: %s", strerror(-r));
+		log_limited(LOG_CAUSE_COPY_UP, LOG_INFO, "index: %s: the copy got no name in the upper: %s",
+			    tree_path(c->writer->tree, c->inode->id, NULL, shown), strerror(-r));
 	else
 		publish_listing(c, location);
 	return 0;
@@ -622,13 +624,14 @@ static int copyup_try(struct writer *writer, struct inode *inode, enum copyup_ho
 }
 
 /* What the user will be told, for whoever reads the log; refusals are not failures. */
-static void copyup_failed(const struct inode *inode, int err)
+static void copyup_failed(const struct writer *writer, const struct inode *inode, int err)
 {
+	char shown[TREE_PATH_SHOWN];
+
 	if (err == -EINTR || err == -EPERM || err == -MUST_WAIT)
 		return;
 	counter_add(COUNTER_COPY_UP_FAILED, 1);
-	log_limited(LOG_CAUSE_COPY_UP, LOG_WARNING, "copy-up of inode %llu failed: %s",
-		    (unsigned long long)inode_ino(inode), strerror(-err));
+	log_limited(LOG_CAUSE_COPY_UP, LOG_WARNING, "%s: copy-up failed: %s", tree_path(writer->tree, inode->id, NULL, shown), strerror(-err));
 }
 
 int copyup_run(struct writer *writer, struct inode *inode, enum copyup_how how, struct copyup_task *task)
@@ -646,6 +649,6 @@ int copyup_run(struct writer *writer, struct inode *inode, enum copyup_how how, 
 		r = -ESTALE;
 	(void)CHECK(r < 0 || inode_in_upper(inode));
 	if (r < 0)
-		copyup_failed(inode, r);
+		copyup_failed(writer, inode, r);
 	return r;
 }

@@ -115,6 +115,7 @@ static int make(struct creation *c)
 /* Takes a new name back that nobody has heard of. */
 static void unmake(struct writer *writer, struct inode *parent, int dirfd, const char *name, bool is_dir, bool over_whiteout)
 {
+	char shown[TREE_PATH_SHOWN];
 	int r;
 
 	(void)CHECK(change_holds_dir(parent));
@@ -126,7 +127,8 @@ static void unmake(struct writer *writer, struct inode *parent, int dirfd, const
 		r = work_replace_by_whiteout(writer->layers, dirfd, name);
 	if (r == 0)
 		return;
-	log_limited(LOG_CAUSE_LAYER, LOG_ERR, "a new object could not be taken back: %s", strerror(-r));
+	log_limited(LOG_CAUSE_LAYER, LOG_ERR, "%s: the new object could not be taken back: %s", tree_path(writer->tree, parent->id, name, shown),
+		    strerror(-r));
 	change_doubt(writer, parent, name);
 }
 

@@ -71,7 +71,7 @@ static int leave_index(struct writer *writer, struct inode *inode)
 		return -EIO;
 	/* Others have links in the upper, so the count was wrong (a layer was changed underneath). As the kernel: count anew. */
 	if (links > 1) {
-		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "index: a file has more names than were counted");
+		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "index: %s: the file has more names than were counted", name);
 		inode_set_nlink(writer->tree, inode, links - 1);
 		/* The kernel takes the name off the count that it knows. */
 		change_tell(writer, inode);
@@ -124,6 +124,7 @@ static int write_removed(struct writer *writer, struct inode *inode, uint32_t le
 void nlink_removed(struct writer *writer, struct inode *inode, bool in_upper)
 {
 	uint32_t nlink = inode_nlink(writer->tree, inode);
+	char shown[TREE_PATH_SHOWN];
 	int r;
 
 	if (!inode_is_counted(inode) || !nlink)
@@ -132,7 +133,8 @@ void nlink_removed(struct writer *writer, struct inode *inode, bool in_upper)
 	r = write_removed(writer, inode, nlink - 1, in_upper);
 	if (r < 0)
 		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING,
-			    "index: a removed name could not be counted, the link count will be too high: %s", strerror(-r));
+			    "index: %s: a removed name could not be counted, the link count will be too high: %s",
+			    tree_path(writer->tree, inode->id, NULL, shown), strerror(-r));
 }
 
 void nlink_added(struct writer *writer, struct inode *inode)
@@ -162,7 +164,7 @@ int nlink_link_up(struct writer *writer, struct inode *inode, struct inode *dir,
 	r = nlink_prepare(writer, inode);
 	if (r < 0)
 		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING,
-			    "index: a name that came into the upper could not be counted, the link count will be too high: %s",
-			    strerror(-r));
+			    "index: %s: a name that came into the upper could not be counted, the link count will be too high: %s",
+			    entry, strerror(-r));
 	return 0;
 }

@@ -322,15 +322,23 @@ static int stand_in(struct rename *x)
 	return r;
 }
 
+/* For messages. */
+static const char *name_shown(const struct rename *x, const struct rename_name *n, char buf[TREE_PATH_SHOWN])
+{
+	return tree_path(x->writer->tree, n->parent->id, n->name, buf);
+}
+
 /* Back to what was before stand_in() and prepare_whiteout(). */
 static void undo(struct rename *x)
 {
+	char shown[TREE_PATH_SHOWN];
 	int r = 0;
 
 	if (x->steps.make_whiteout_new)
 		r = os_unlinkat(name_fd(&x->new), x->new.name, 0);
 	if (r < 0) {
-		log_limited(LOG_CAUSE_WHITEOUT, LOG_WARNING, "a whiteout that hides nothing is left: %s", strerror(-r));
+		log_limited(LOG_CAUSE_WHITEOUT, LOG_WARNING, "%s: a whiteout that hides nothing is left: %s",
+			    name_shown(x, &x->new, shown), strerror(-r));
 		listing_drop(x->writer->tree, x->new.parent);
 	}
 	if (!x->stood_in[0])
@@ -360,13 +368,14 @@ static int take_back(struct rename *x)
 static int make_late_whiteout(struct rename *x)
 {
 	bool replaced = x->new.exists && x->new.resolved.in_upper;
+	char shown[TREE_PATH_SHOWN];
 	int r = work_make_whiteout(x->writer->layers, name_fd(&x->old), x->old.name);
 
 	if (r < 0 && !replaced && take_back(x) == 0)
 		return r;
 	if (r < 0) {
-		log_limited(LOG_CAUSE_WHITEOUT, LOG_ERR, "a moved object shows again at its old name: %s",
-			    strerror(-r));
+		log_limited(LOG_CAUSE_WHITEOUT, LOG_ERR, "%s: a moved object shows again at its old name: %s",
+			    name_shown(x, &x->old, shown), strerror(-r));
 		change_doubt(x->writer, x->old.parent, x->old.name);
 	}
 	return 0;
@@ -422,13 +431,14 @@ static int commit(struct rename *x)
 /* What is left to do behind the commit; errors leave nothing that a user sees. */
 static void clean_up(struct rename *x)
 {
+	char shown[TREE_PATH_SHOWN];
 	int r;
 
 	if (x->steps.remove_whiteout_old) {
 		r = os_unlinkat(name_fd(&x->old), x->old.name, 0);
 		if (r < 0)
-			log_limited(LOG_CAUSE_WHITEOUT, LOG_WARNING, "a whiteout that hides nothing is left: %s",
-				    strerror(-r));
+			log_limited(LOG_CAUSE_WHITEOUT, LOG_WARNING, "%s: a whiteout that hides nothing is left: %s",
+				    name_shown(x, &x->old, shown), strerror(-r));
 	}
 	if (x->stood_in[0]) {
 		r = work_remove_tree(x->writer->layers->work_fd, x->stood_in);

@@ -138,9 +138,11 @@ static int move_back(struct target *t)
 void target_let_go(struct target *t)
 {
 	int r = t->moved ? move_back(t) : 0;
+	char shown[TREE_PATH_SHOWN];
 
 	if (r < 0)
-		log_limited(LOG_CAUSE_WORKDIR, LOG_ERR, "an object can't be put back to its name: %s", strerror(-r));
+		log_limited(LOG_CAUSE_WORKDIR, LOG_ERR, "%s: the object can't be put back to its name: %s",
+			    tree_path(t->tree, t->inode->id, NULL, shown), strerror(-r));
 	t->moved = false;
 	if (t->held)
 		orphan_let_go(t->tree, t->inode);

@@ -116,6 +116,7 @@ static struct data_entry *entry_new(struct data *data, struct inode *inode, bool
 	if (!e)
 		return NULL;
 	e->data = data;
+	e->id = inode->id;
 	e->inode = inode;
 	e->upper = upper;
 	e->rfd = e->wfd = -1;
@@ -187,6 +188,8 @@ void data_put(struct data *data, struct data_fd *fd)
 
 int data_sync_entry(struct data_entry *e, int fd, bool datasync)
 {
+	char shown[TREE_PATH_SHOWN];
+	bool first;
 	int r;
 
 	(void)CHECK(fd >= 0);
@@ -197,9 +200,11 @@ int data_sync_entry(struct data_entry *e, int fd, bool datasync)
 		atomic_store(&e->dirty, false);
 		r = datasync ? os_fdatasync(fd) : os_fsync(fd);
 	}
-	if (r < 0 && r != -EINVAL && r != -EROFS && atomic_exchange(&e->error, r) == 0)
-		log_limited(LOG_CAUSE_WRITE_BACK, LOG_ERR, "write-back failed: %s; every fsync of this file will fail", strerror(-r));
+	first = r < 0 && r != -EINVAL && r != -EROFS && atomic_exchange(&e->error, r) == 0;
 	pthread_mutex_unlock(&e->sync);
+	if (first)
+		log_limited(LOG_CAUSE_WRITE_BACK, LOG_ERR, "%s: write-back failed: %s; every fsync of this file will fail",
+			    tree_path(e->data->tree, e->id, NULL, shown), strerror(-r));
 	return r;
 }
 
@@ -478,6 +483,7 @@ bool data_is_crowded(struct data *data)
 void data_write_back_failed(struct data *data, struct inode *inode, int error)
 {
 	_cleanup_free_ struct data_entry *fresh = entry_new(data, inode, inode_data_in_upper(inode));
+	char shown[TREE_PATH_SHOWN];
 	struct data_entry *e;
 	int before = 0;
 
@@ -492,7 +498,8 @@ void data_write_back_failed(struct data *data, struct inode *inode, int error)
 	lock_drop(&data->lock);
 	if (before == 0)
 		log_limited(LOG_CAUSE_WRITE_BACK, LOG_ERR,
-			    "what the kernel held back can't be written: %s; every fsync of this file will fail", strerror(-error));
+			    "%s: what the kernel held back can't be written: %s; every fsync of this file will fail",
+			    tree_path(data->tree, inode->id, NULL, shown), strerror(-error));
 }
 
 /* The descriptor for reading keeps the file open, and with it the memory of a failed write-back. Where there is none besides, the entry

@@ -15,6 +15,7 @@
 /* legend: L data.lock, a atomic, c constant */
 struct data_entry {
 	struct data *data;                /* c */
+	uint64_t id;                      /* c of the inode */
 	struct inode *inode;              /* L NULL once detached: freed at the last unpin */
 	struct data_entry *newer, *older; /* L LRU list, only while linked */
 	bool linked;                      /* L */

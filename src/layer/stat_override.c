@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -42,9 +43,18 @@ static void apply(const struct stat_override *o, struct statx *stx)
 	stx->stx_size = stx->stx_blocks = 0;
 }
 
+/* For messages: where the object is, from the root of the layer's mount. */
+static const char *shown_path(int fd, char path[PATH_MAX])
+{
+	ssize_t len = os_fd_target(fd, path, PATH_MAX - 1);
+
+	path[MAX(len, 0)] = '\0';
+	return path;
+}
+
 static int read_stat_override(const struct layer *l, int fd, struct statx *stx)
 {
-	char value[STAT_OVERRIDE_SIZE];
+	char value[STAT_OVERRIDE_SIZE], path[PATH_MAX];
 	struct stat_override o;
 	ssize_t size;
 
@@ -57,8 +67,8 @@ static int read_stat_override(const struct layer *l, int fd, struct statx *stx)
 	if (size < 0 && size != -ERANGE)
 		return (int)size;
 	if (size < 0 || stat_override_decode(value, (size_t)size, stx->stx_mode & S_IFMT, &o) < 0) {
-		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "layer %s: inode %llu: %s is malformed", l->path,
-			    (unsigned long long)stx->stx_ino, xattr_override_stat(l->override));
+		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "layer %s: %s: %s is malformed", l->path, shown_path(fd, path),
+			    xattr_override_stat(l->override));
 		return -EIO;
 	}
 	apply(&o, stx);

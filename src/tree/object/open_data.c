@@ -90,13 +90,13 @@ static int lowerdata_open(struct tree *tree, struct lowerdata *d, int flags)
 	else
 		fd = open_regular(tree, &tree->layers->layers[layer], d->path, flags, &stx);
 	if (fd == -ENOENT) {
-		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "a metacopy file's data is missing: %s", d->path);
+		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "%s: the data of a metacopy file is missing", d->path);
 		return -EIO;
 	}
 	if (fd < 0)
 		return fd;
 	if (stx.stx_size != d->size) {
-		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "a metacopy file and its data differ in size: %s", d->path);
+		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "%s: the data of a metacopy file is of another size", d->path);
 		return -EIO;
 	}
 	atomic_store_explicit(&d->blocks, stx.stx_blocks, memory_order_relaxed);

@@ -202,6 +202,7 @@ static void name_added_locked(struct tree *tree, struct inode *inode, struct ino
 			      struct inode **dead)
 {
 	struct inode_name *n = name_find_locked(tree, parent, name);
+	char shown[TREE_PATH_SHOWN];
 
 	(void)CHECK(lock_held(&tree->table));
 	if (n && name_inode(n) == inode)
@@ -212,8 +213,8 @@ static void name_added_locked(struct tree *tree, struct inode *inode, struct ino
 		link_add_locked(tree, inode);
 	name_forget_last_locked(tree, inode, dead);
 	if (name_attach_locked(tree, inode, parent, name, 0) < 0)
-		log_limited(LOG_CAUSE_LAYER, LOG_ERR,
-			    "no memory for a name: its inode is reached by its other names only");
+		log_limited(LOG_CAUSE_LAYER, LOG_ERR, "%s: no memory for the name: its inode is reached by its other names only",
+			    tree_path_locked(tree, parent, name, shown));
 }
 
 void inode_name_added(struct tree *tree, struct inode *inode, struct inode *parent, const char *name)
@@ -233,10 +234,12 @@ static void name_rekey_locked(struct tree *tree, struct inode_name *n, struct in
 {
 	struct inode *inode = name_inode(n);
 	struct inode_name *fresh = name_new_locked(tree, inode, parent, name), **at = &inode->names;
+	char shown[TREE_PATH_SHOWN];
 
 	(void)CHECK(lock_held(&tree->table));
 	if (!fresh) {
-		log_limited(LOG_CAUSE_LAYER, LOG_ERR, "no memory for a name: its inode is out of reach");
+		log_limited(LOG_CAUSE_LAYER, LOG_ERR, "%s: no memory for the name: its inode is out of reach",
+			    tree_path_locked(tree, parent, name, shown));
 		name_remove_locked(tree, n, dead);
 		return;
 	}

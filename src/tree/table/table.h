@@ -92,6 +92,9 @@ static inline struct inode *name_inode(const struct inode_name *n)
 	return n->apart ? container_of(n, struct name_apart, name)->inode : &container_of(n, struct named_inode, name)->inode;
 }
 
+/* tree_path() of an inode, under T. */
+const char *tree_path_locked(struct tree *tree, const struct inode *inode, const char *name, char buf[TREE_PATH_SHOWN]);
+
 /* An object, of the upper or of a lower layer. */
 struct link_key {
 	uint64_t ino;

@@ -42,6 +42,11 @@ static int inode_stack_compose(struct dir_stack *ds, unsigned layer, const char 
 	return layer_path_compose(of_inode(ds)->tree, of_inode(ds)->dir, layer, name, ret_path);
 }
 
+static const char *inode_stack_shown(struct dir_stack *ds, const char *name, char buf[TREE_PATH_SHOWN])
+{
+	return tree_path(of_inode(ds)->tree, of_inode(ds)->dir->id, name, buf);
+}
+
 static unsigned inode_stack_shrink(struct dir_stack *ds)
 {
 	return dirfd_shrink(of_inode(ds)->tree);
@@ -55,6 +60,7 @@ void inode_stack_init(struct inode_stack *ret, struct tree *tree, struct inode *
 		.statx = inode_stack_statx,
 		.open_to_read = inode_stack_open_to_read,
 		.compose = inode_stack_compose,
+		.shown = inode_stack_shown,
 		.shrink = inode_stack_shrink,
 	};
 	struct dir *d = dir->dir, *root = tree->root->dir;

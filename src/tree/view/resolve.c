@@ -56,7 +56,7 @@ static int resolve_step(struct search *s, struct dirref *ref)
 /* Before one more layer is asked. */
 static int check_goes_on(const struct search *s)
 {
-	return s->metacopy && !s->stack->layers->follow_metacopy ? resolve_refuse_metacopy() : 0;
+	return s->metacopy && !s->stack->layers->follow_metacopy ? resolve_refuse_metacopy(s) : 0;
 }
 
 static int resolve_search(struct search *s, unsigned first, unsigned last)

@@ -67,7 +67,7 @@ void resolve_end_below(struct search *s, const struct layer_lookup *p, unsigned 
 /* No layer has the data. Where there are data-only layers, the last lower file may name its place there. 0 or -errno. */
 int resolve_data_elsewhere(struct search *s);
 /* Says that metacopy files aren't followed; -EPERM. */
-int resolve_refuse_metacopy(void);
+int resolve_refuse_metacopy(const struct search *s);
 
 /* --- resolve_path.c ----------------------------------------------------------------------------------------------- */
 

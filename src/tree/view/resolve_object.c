@@ -114,10 +114,19 @@ static bool redirect_counts(const struct search *s, const struct layer *l, const
 	return l->index + 1 < set->n || (file && set->n_data);
 }
 
+/* For messages: what was asked for, wherever that has led meanwhile. */
+static const char *search_path(const struct search *s, char buf[TREE_PATH_SHOWN])
+{
+	const struct stack_calls *calls = s->stack->calls;
+
+	return calls && calls->shown ? calls->shown(s->stack, s->name, buf) : s->name ? s->name : ".";
+}
+
 int resolve_redirect(struct search *s, const struct layer *l, int dirfd, const char *name, const struct layer_lookup *p,
 		     const char *at, size_t len)
 {
 	struct redirect redirect;
+	char shown[TREE_PATH_SHOWN];
 	int r;
 
 	if (!redirect_counts(s, l, p))
@@ -125,13 +134,13 @@ int resolve_redirect(struct search *s, const struct layer *l, int dirfd, const c
 	/* Showing the directory without what lies beneath would be wrong data. A file's is followed with its metacopy xattr, or
 	 * not. */
 	if (!s->stack->layers->follow_redirects && !S_ISREG(p->stx.stx_mode)) {
-		log_limited(LOG_CAUSE_LAYER, LOG_WARNING,
-			    "layer %s: a redirected directory is refused: redirects aren't followed", l->path);
+		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "%s: layer %s: a redirected directory is refused: redirects aren't followed",
+			    search_path(s, shown), l->path);
 		return -EPERM;
 	}
 	r = layer_read_redirect(s->stack->layers, dirfd, name, &redirect);
 	if (r == -EINVAL)
-		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "layer %s: a redirect isn't valid", l->path);
+		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "%s: layer %s: a redirect isn't valid", search_path(s, shown), l->path);
 	if (r < 0)
 		return r == -ENODATA ? 0 : r;
 	return redirect_apply(s, &redirect, at, len);
@@ -139,9 +148,11 @@ int resolve_redirect(struct search *s, const struct layer *l, int dirfd, const c
 
 /* --- files without data of their own ------------------------------------------------------------------------------ */
 
-int resolve_refuse_metacopy(void)
+int resolve_refuse_metacopy(const struct search *s)
 {
-	log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "a metacopy file is refused: metacopy isn't followed");
+	char shown[TREE_PATH_SHOWN];
+
+	log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "%s: a metacopy file is refused: metacopy isn't followed", search_path(s, shown));
 	return -EPERM;
 }
 
@@ -159,11 +170,13 @@ static int resolve_metacopy(struct search *s, const struct layer *l, int dirfd, 
 			    const struct layer_lookup *p)
 {
 	int r = p->xattr_flags & XATTR_FLAG_METACOPY ? layer_check_metacopy(s->stack->layers, dirfd, name) : -ENODATA;
+	char shown[TREE_PATH_SHOWN];
 
 	if (r == -ENODATA)
 		return 0;
 	if (r == -EIO)
-		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "layer %s: a metacopy xattr isn't valid", l->path);
+		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "%s: layer %s: a metacopy xattr isn't valid",
+			    search_path(s, shown), l->path);
 	if (r < 0)
 		return r;
 	s->metacopy = true;
@@ -211,6 +224,7 @@ int resolve_data_elsewhere(struct search *s)
 {
 	const struct layer_set *set = s->stack->layers;
 	struct resolved *resolved = s->resolved;
+	char shown[TREE_PATH_SHOWN];
 
 	if (set->n_data && s->metacopy_lower && s->absolute) {
 		resolved->data_layer = LOWERDATA_LAZY;
@@ -218,8 +232,8 @@ int resolve_data_elsewhere(struct search *s)
 		return resolved->data_path ? 0 : -ENOMEM;
 	}
 	if (!set->follow_metacopy)
-		return resolve_refuse_metacopy();
-	log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "a metacopy file has no data in any layer below");
+		return resolve_refuse_metacopy(s);
+	log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "%s: a metacopy file has no data in any layer below", search_path(s, shown));
 	return -EIO;
 }
 

@@ -25,6 +25,8 @@ struct stack_calls {
 	int (*open_to_read)(struct dir_stack *ds, struct dirref *ref);
 	/* The path of `name` in that layer's part, from the layer's root, as layer_path_compose(). */
 	int (*compose)(struct dir_stack *ds, unsigned layer, const char *name, char **ret_path);
+	/* For messages: where the union shows `name`, as tree_path(). Without it messages have the name alone. */
+	const char *(*shown)(struct dir_stack *ds, const char *name, char buf[TREE_PATH_SHOWN]);
 	/* Closes descriptors that nobody uses, as dirfd_shrink(). */
 	unsigned (*shrink)(struct dir_stack *ds);
 };
