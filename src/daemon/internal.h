@@ -99,6 +99,8 @@ int session_run(const struct options *opt, struct layer_set *set, struct daemoni
 void messages_open(const struct options *opt, bool hides_syslog);
 /* The first line that libfuse said, or NULL: why there is no session. Its later lines are in the log. */
 const char *messages_of_libfuse(void);
+/* The mount is live: there is no line of ours any more in which that one would be told, so the first goes to the log too. */
+void messages_live(void);
 
 /* --- signals.c ------------------------------------------------------------------------------------------------------------------ */
 

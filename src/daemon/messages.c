@@ -6,6 +6,7 @@
 #include <fuse_log.h>
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -13,8 +14,9 @@
 #include "internal.h"
 #include "base/log.h"
 
-/* What libfuse said last before the mount was live: the cause in our one line. */
+/* What libfuse said first, before the mount was live: the cause in our one line. */
 static char libfuse_said[256];
+static _Atomic bool is_live;
 
 static void libfuse_log(enum fuse_log_level level, const char *fmt, va_list ap)
 {
@@ -26,7 +28,7 @@ static void libfuse_log(enum fuse_log_level level, const char *fmt, va_list ap)
 	}
 	vsnprintf(line, sizeof(line), fmt, ap);
 	line[strcspn(line, "\n")] = '\0';
-	if (libfuse_said[0] == '\0')
+	if (!atomic_load(&is_live) && libfuse_said[0] == '\0')
 		snprintf(libfuse_said, sizeof(libfuse_said), "%.*s", (int)sizeof(libfuse_said) - 1, line);
 	else
 		log_limited(LOG_CAUSE_SESSION, LOG_WARNING, "libfuse: %s", line);
@@ -37,8 +39,15 @@ const char *messages_of_libfuse(void)
 	return libfuse_said[0] ? libfuse_said : NULL;
 }
 
+void messages_live(void)
+{
+	atomic_store(&is_live, true);
+}
+
 void messages_open(const struct options *opt, bool hides_syslog)
 {
+	libfuse_said[0] = '\0';
+	atomic_store(&is_live, false);
 	if (opt->debug)
 		log_set_level(LOG_DEBUG);
 	/* Its file would be read at the first message, and be covered by then. */

@@ -41,6 +41,7 @@ static void on_live(void *arg)
 {
 	struct session *s = arg;
 
+	messages_live();
 	daemonize_report(s->daemonize, fuse_session_fd(s->se));
 	mountpoint_unlock(s->mountpoint);
 	/* What it says isn't for the caller's stderr. */

@@ -61,6 +61,19 @@ TEST("the first line of libfuse is the cause, the later ones are in the log")
 	log_close();
 }
 
+TEST("once the mount is live the first line of libfuse is in the log too")
+{
+	FIXTURE(f);
+	struct options opt = {.log = (char *)"log", .mountpoint = (char *)"/m"};
+
+	messages_open(&opt, true);
+	messages_live();
+	fuse_log(FUSE_LOG_ERR, "fuse: first of all\n");
+	EXPECT_STR(messages_of_libfuse(), NULL);
+	EXPECT(strstr(file_text("log"), " warning: libfuse: fuse: first of all\n"));
+	log_close();
+}
+
 TEST("what libfuse says at -d goes to standard error as it is, and is no cause")
 {
 	FIXTURE(f);
