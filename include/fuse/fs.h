@@ -47,7 +47,7 @@ struct fs_options {
 	unsigned max_fds;        /* RLIMIT_NOFILE in force, fs_least_fds() at the least */
 	const char *mountpoint;  /* outlives the fs; NULL: what is set by its path is left alone */
 	bool print_negotiated;   /* -d: what was negotiated goes to the log */
-	/* Called once, on a request thread, when the kernel has answered INIT: the mount is live. */
+	/* Called once, on a request thread, when the kernel has the answer to INIT: the mount is live. */
 	void (*on_live)(void *arg);
 	void *on_live_arg;
 };

@@ -146,10 +146,14 @@ int fs_new(struct layer_set *set, const struct fs_options *opt, struct fs **ret_
 
 int fs_set_session(struct fs *fs, struct fuse_session *session)
 {
+	int r;
+
 	if (!CHECK(!fs->session && fs->loop))
 		return -EIO;
+	r = wire_attach(session);
 	fs->session = session;
-	return wire_attach(session);
+	fs->is_wired = r > 0;
+	return MIN(r, 0);
 }
 
 #ifdef FUSE_CAP_OVER_IO_URING

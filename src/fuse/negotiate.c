@@ -182,8 +182,8 @@ void op_init(void *userdata, struct fuse_conn_info *conn)
 	fs->no_opendir = !fs->opt.revalidate && feature_capable(conn, FUSE_CAP_NO_OPENDIR_SUPPORT);
 	if (fs->opt.print_negotiated)
 		log_negotiated(fs, conn);
-	if (fs->opt.on_live)
-		fs->opt.on_live(fs->opt.on_live_arg);
+	if (!fs->is_wired)
+		fs_started(fs, 0);
 }
 
 void fs_print_features(FILE *out)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is set once the kernel has taken the answer to INIT.
+ * What is done once the kernel has taken the answer to INIT: from then on it sends requests, and the mount is live.
  */
 #include "negotiate.h"
 
@@ -11,7 +11,7 @@
 #define READ_AHEAD_KIB 1024U
 #define KERNEL_READ_AHEAD_KIB 128U
 
-void fs_started(struct fs *fs)
+static void set_read_ahead(const struct fs *fs)
 {
 	unsigned kib = fs->opt.max_readahead ? fs->opt.max_readahead / 1024 : READ_AHEAD_KIB;
 	int r;
@@ -22,4 +22,16 @@ void fs_started(struct fs *fs)
 	r = os_set_read_ahead(fs->opt.mountpoint, kib);
 	if (r < 0)
 		log_debug("the kernel's read-ahead stays as it is: %s", strerror(-r));
+}
+
+/* Without the answer the kernel would keep whoever comes waiting for ever. */
+void fs_started(struct fs *fs, int err)
+{
+	if (err < 0) {
+		fuse_session_exit(fs->session);
+	} else {
+		set_read_ahead(fs);
+		if (fs->opt.on_live)
+			fs->opt.on_live(fs->opt.on_live_arg);
+	}
 }

@@ -50,6 +50,7 @@ struct fs {
 	void (*on_answer)(void);  /* c called on the thread that is about to answer a request */
 	struct cpu_latency *cpu_latency; /* c cpu_latency.h; NULL where processors may halt */
 	struct fuse_session *session; /* c once requests come; NULL without one */
+	bool is_wired;            /* c wire.h; its messages pass through there */
 	bool no_open;             /* c after INIT: the kernel can do without OPEN */
 	struct passthrough *passthrough; /* c after INIT: passthrough.h; NULL without data=passthrough */
 	bool no_opendir;          /* c after INIT */

@@ -38,8 +38,6 @@ static _Thread_local bool init_offers_killpriv;
 static _Thread_local bool init_offers_parallel_dirops;
 /* And FUSE_NO_EXPORT_SUPPORT: a file handle of a FUSE inode is its node id, which is stale as soon as the kernel has forgotten it. */
 static _Thread_local bool init_offers_no_export;
-/* It is answered, by this thread, and fs_started() not called yet. */
-static _Thread_local bool init_answered;
 
 static bool wire_is_request(const char *buf, size_t n, size_t arg_size)
 {
@@ -86,14 +84,9 @@ static void note_request(const char *buf, size_t n)
 /* The next request, or -errno. */
 static ssize_t read_request(struct fs *fs, int fd, void *buf, size_t size)
 {
-	ssize_t n;
+	ssize_t n = os_fuse_read(fd, buf, size);
 
 	(void)CHECK(fs->session && fd >= 0);
-	if (init_answered) {
-		init_answered = false;
-		fs_started(fs);
-	}
-	n = os_fuse_read(fd, buf, size);
 	if (n <= 0)
 		return n;
 	if (fs->cpu_latency)
@@ -125,20 +118,19 @@ ssize_t wire_receive(struct fs *fs, void *buf, size_t size)
 	return wire_is_request(buf, (size_t)n, 0) ? n : -EIO;
 }
 
-/* The answer to INIT: what is offered is taken. */
-static void amend_init(struct iovec *iov, int count)
+/* The answer to INIT, if it is that: what is offered is taken. */
+static bool amend_init(struct iovec *iov, int count)
 {
 	struct fuse_out_header h;
 	struct fuse_init_out out;
 	size_t size;
 
 	if (count < 2 || iov[0].iov_len != sizeof(h) || iov[1].iov_len < FUSE_COMPAT_22_INIT_OUT_SIZE)
-		return;
+		return false;
 	memcpy(&h, iov[0].iov_base, sizeof(h));
 	if (h.unique != init_unique || h.error)
-		return;
+		return false;
 	init_unique = 0;
-	init_answered = true;
 	size = MIN(iov[1].iov_len, sizeof(out));
 	memcpy(&out, iov[1].iov_base, size);
 	if (init_offers_killpriv)
@@ -148,6 +140,7 @@ static void amend_init(struct iovec *iov, int count)
 	if (init_offers_no_export && size == sizeof(out) && out.flags & FUSE_INIT_EXT)
 		out.flags2 |= FUSE_NO_EXPORT_SUPPORT >> 32;
 	memcpy(iov[1].iov_base, &out, size);
+	return true;
 }
 
 /* Messages that are no answers have no number. */
@@ -163,14 +156,17 @@ static bool is_answer(const struct iovec *iov)
 
 static ssize_t wire_writev(int fd, struct iovec *iov, int count, void *arg)
 {
-	const struct fs *fs = arg;
+	bool is_init = init_unique && amend_init(iov, count);
+	struct fs *fs = arg;
+	ssize_t n;
 
 	(void)CHECK(count > 0 && iov[0].iov_len >= sizeof(struct fuse_out_header));
-	if (init_unique)
-		amend_init(iov, count);
 	if (is_answer(iov))
 		fs->on_answer();
-	return as_system_call(os_fuse_writev(fd, iov, count));
+	n = os_fuse_writev(fd, iov, count);
+	if (is_init)
+		fs_started(fs, (int)MIN(n, 0));
+	return as_system_call(n);
 }
 
 /* A READ that was interrupted meanwhile is no error, of which libfuse would tell: the kernel has taken what was in the pipe. */
@@ -222,5 +218,5 @@ int wire_attach(struct fuse_session *se)
 {
 	int r = attach(se);
 
-	return r == -ENOTSUP ? 0 : r;
+	return r == -ENOTSUP ? 0 : r < 0 ? r : 1;
 }

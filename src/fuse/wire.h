@@ -12,9 +12,9 @@
 struct fs;
 struct fuse_session;
 
-/* From now on the session's messages pass through here; after the mount, before the first request is read. 0 or -errno. A libfuse that was
- * built without custom io is no error: then nothing is seen or taken here, and the kernel clears the bits by a SETATTR as it does for
- * any file system. */
+/* From now on the session's messages pass through here; after the mount, before the first request is read. 1 or -errno; 0 with a libfuse that
+ * was built without custom io: then nothing is seen or taken here, and the kernel clears the bits by a SETATTR as it does for any
+ * file system. */
 int wire_attach(struct fuse_session *se);
 
 /* Reads the next request of the fs's session, into room for the largest: its length, or -errno of read(2); -EIO for what is none. */

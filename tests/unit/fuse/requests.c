@@ -38,6 +38,57 @@ TEST("what isn't offered isn't taken")
 	EXPECT_INT(out.flags & ~(uint32_t)(FUSE_BIG_WRITES | FUSE_INIT_EXT), 0);
 }
 
+/* How many messages lie at the kernel's end when the session says that it is live. */
+static int kernels_end;
+static _Atomic int answers_when_live = -1;
+
+static void on_live(void *arg)
+{
+	struct pollfd ready = {.fd = kernels_end, .events = POLLIN};
+
+	(void)arg;
+	/* The first time counts. */
+	if (answers_when_live < 0)
+		answers_when_live = poll(&ready, 1, 0);
+}
+
+static bool tell_live(struct fs_options *opt)
+{
+	opt->on_live = on_live;
+	return true;
+}
+
+TEST("the mount is live when the kernel has the answer to INIT, and not before")
+{
+	const struct fuse_init_in in = {.major = FUSE_KERNEL_VERSION, .minor = FUSE_KERNEL_MINOR_VERSION, .flags = DEVICE_FLAGS};
+	uint64_t unique;
+	DEVICE(d);
+
+	ASSERT(device_open_with(d, "lowerdir=l1:l2,upperdir=u,workdir=w", tell_live));
+	kernels_end = d->fd;
+	unique = device_send(d, FUSE_INIT, 0, PART(in), PART_NONE, PART_NONE);
+	for (int ms = 0; answers_when_live < 0 && ms < DEVICE_WAIT_MS; ms++)
+		usleep(1000);
+	EXPECT_INT(answers_when_live, 1);
+	EXPECT_INT(device_receive(d), unique);
+}
+
+TEST("an answer to INIT that can't be written ends the session")
+{
+	const struct fuse_init_in in = {.major = FUSE_KERNEL_VERSION, .minor = FUSE_KERNEL_MINOR_VERSION, .flags = DEVICE_FLAGS};
+	struct timespec end;
+	DEVICE(d);
+
+	signal(SIGPIPE, SIG_IGN); /* of a socket alone */
+	ASSERT(device_open_with(d, "lowerdir=l1:l2,upperdir=u,workdir=w", NULL));
+	ASSERT_INT(shutdown(d->fd, SHUT_RD), 0);
+	ASSERT(device_send(d, FUSE_INIT, 0, PART(in), PART_NONE, PART_NONE));
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += DEVICE_WAIT_MS / 1000;
+	ASSERT_INT(pthread_timedjoin_np(d->loop, NULL, &end), 0);
+	d->running = false;
+}
+
 TEST("OPEN and OPENDIR are answered once and for all, where the kernel can do without")
 {
 	DEVICE(d);
