@@ -13,6 +13,9 @@
 #include "base/log.h"
 #include "wire.h"
 
+/* Of Linux 5.14. Since 5.13 the kernel knows FS_IOC_SETFLAGS for what it is and checks it by itself; before, it hands on any ioctl(2). */
+#define CHECKED_FLAGS_MINOR 34U
+
 static const struct {
 	uint64_t cap;
 	const char *name;
@@ -182,6 +185,7 @@ void op_init(void *userdata, struct fuse_conn_info *conn)
 	fs->no_opendir = !fs->opt.revalidate && feature_capable(conn, FUSE_CAP_NO_OPENDIR_SUPPORT);
 	if (fs->opt.print_negotiated)
 		log_negotiated(fs, conn);
+	fs->checks_flags = conn->proto_minor < CHECKED_FLAGS_MINOR;
 	if (!fs->is_wired)
 		fs_started(fs, 0);
 }

@@ -2,7 +2,7 @@
 /*
  * INIT: what is agreed with the kernel, and what is set when it has the answer (started.c).
  *
- * Owns fs->no_open and fs->no_opendir, and makes fs->passthrough.
+ * Owns fs->no_open, fs->no_opendir and fs->checks_flags, and makes fs->passthrough.
  */
 #ifndef FUSE_NEGOTIATE_H
 #define FUSE_NEGOTIATE_H

@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <linux/fs.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -16,6 +17,7 @@
 #include "base/check.h"
 #include "os/fs.h"
 #include "os/mount.h"
+#include "os/task.h"
 
 void op_readlink(fuse_req_t req, fuse_ino_t id)
 {
@@ -95,13 +97,56 @@ static int run_set_fsxattr(struct job *job)
 	return flags_set(job, attr_set_fsxattr(job->fs->writer, job->inode, &xa));
 }
 
+/* What the kernel asks where it knows the call: owner or CAP_FOWNER, and CAP_LINUX_IMMUTABLE for flags that protect. */
+static int may_set_flags(fuse_req_t req, struct inode *inode, unsigned flags)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	struct fs *fs = fs_of(req);
+	struct statx stx;
+	unsigned before = 0;
+	int r = inode_statx(fs->tree, inode, &stx);
+
+	if (r == 0)
+		r = attr_get_flags(fs->writer, inode, &before);
+	if (r < 0)
+		return r;
+	statx_show(fs, &stx);
+	if (ctx->uid != stx.stx_uid && !os_task_has_cap(ctx->pid, CAP_FOWNER))
+		return -EPERM;
+	if (((before ^ flags) & (FS_IMMUTABLE_FL | FS_APPEND_FL)) && !os_task_has_cap(ctx->pid, CAP_LINUX_IMMUTABLE))
+		return -EPERM;
+	return 0;
+}
+
+/* The same flags as those of FS_IOC_SETFLAGS. */
+static unsigned ioctl_fsxattr_flags(const void *in)
+{
+	struct fsxattr xa;
+
+	memcpy(&xa, in, sizeof(xa));
+	return (xa.fsx_xflags & FS_XFLAG_IMMUTABLE ? FS_IMMUTABLE_FL : 0) | (xa.fsx_xflags & FS_XFLAG_APPEND ? FS_APPEND_FL : 0);
+}
+
+static unsigned ioctl_flags(const void *in)
+{
+	unsigned flags;
+
+	memcpy(&flags, in, sizeof(flags));
+	return flags;
+}
+
 static void ioctl_set(fuse_req_t req, struct inode *inode, const void *in, size_t in_size, size_t want,
 		      int (*run)(struct job *))
 {
 	struct job job;
+	int r = 0;
 
-	if (in_size < want) {
-		reply_result(req, -EINVAL);
+	if (in_size < want)
+		r = -EINVAL;
+	else if (fs_of(req)->checks_flags)
+		r = may_set_flags(req, inode, want == sizeof(unsigned) ? ioctl_flags(in) : ioctl_fsxattr_flags(in));
+	if (r < 0) {
+		reply_result(req, r);
 		return;
 	}
 	job_init(&job, req, run);

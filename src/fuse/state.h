@@ -51,6 +51,7 @@ struct fs {
 	struct cpu_latency *cpu_latency; /* c cpu_latency.h; NULL where processors may halt */
 	struct fuse_session *session; /* c once requests come; NULL without one */
 	bool is_wired;            /* c wire.h; its messages pass through there */
+	bool checks_flags;        /* c after INIT: negotiate.h; the kernel doesn't ask who may change inode flags */
 	bool no_open;             /* c after INIT: the kernel can do without OPEN */
 	struct passthrough *passthrough; /* c after INIT: passthrough.h; NULL without data=passthrough */
 	bool no_opendir;          /* c after INIT */

@@ -40,6 +40,8 @@ struct device {
 	void (*before_serving)(struct device *d); /* on the thread that serves; NULL: nothing */
 	int fd; /* the kernel's end */
 	uint64_t unique;
+	uint32_t minor; /* of the kernel's protocol, before INIT; 0: that of the headers */
+	uid_t uid;      /* whose, likewise */
 	unsigned notifications;
 	/* the last reply */
 	int error; /* 0 or -errno */
@@ -108,7 +110,7 @@ static inline uint64_t device_send(struct device *d, uint32_t opcode, uint64_t n
 		.opcode = opcode,
 		.unique = d->unique += 2,
 		.nodeid = node,
-		.uid = geteuid(),
+		.uid = d->uid ? d->uid : geteuid(),
 		.gid = getegid(),
 		.pid = (uint32_t)(d->pid ? d->pid : getpid()),
 	};
@@ -139,7 +141,7 @@ static inline int device_init(struct device *d, uint64_t flags)
 {
 	struct fuse_init_in in = {
 		.major = FUSE_KERNEL_VERSION,
-		.minor = FUSE_KERNEL_MINOR_VERSION,
+		.minor = d->minor ? d->minor : FUSE_KERNEL_MINOR_VERSION,
 		.max_readahead = 128 << 10,
 		.flags = (uint32_t)flags | FUSE_INIT_EXT,
 		.flags2 = (uint32_t)(flags >> 32),

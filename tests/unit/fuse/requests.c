@@ -5,6 +5,8 @@
 #include "device.h"
 
 #include <dirent.h>
+#include <linux/fs.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 
 #include "unit.h"
@@ -302,6 +304,87 @@ TEST("private attributes are neither listed nor given")
 	EXPECT_INT(d->size, sizeof("user.mine"));
 	EXPECT_MEM(d->body, "user.mine", sizeof("user.mine"));
 	EXPECT_INT(device_call(d, FUSE_GETXATTR, node, PART(in), PART_NAME("trusted.overlay.origin"), PART_NONE), -ENODATA);
+}
+
+/* As chattr(1) does it: those that the file has stay. */
+static int add_flags(struct device *d, uint64_t node, unsigned flags)
+{
+	struct fuse_ioctl_in get = {.cmd = FS_IOC_GETFLAGS, .out_size = sizeof(long)};
+	struct fuse_ioctl_in set = {.cmd = FS_IOC_SETFLAGS, .in_size = sizeof(long)};
+	unsigned before;
+	long value;
+	int r = device_call(d, FUSE_IOCTL, node, PART(get), PART_NONE, PART_NONE);
+
+	if (r < 0)
+		return r;
+	memcpy(&before, d->body + sizeof(struct fuse_ioctl_out), sizeof(before));
+	value = before | flags;
+	return device_call(d, FUSE_IOCTL, node, PART(set), PART(value), PART_NONE);
+}
+
+static int set_fsxattr(struct device *d, uint64_t node, unsigned flags)
+{
+	struct fuse_ioctl_in in = {.cmd = FS_IOC_FSSETXATTR, .in_size = sizeof(struct fsxattr)};
+	struct fsxattr value = {.fsx_xflags = flags};
+
+	return device_call(d, FUSE_IOCTL, node, PART(in), PART(value), PART_NONE);
+}
+
+/* A process of user 1000's, without capabilities, which does nothing. */
+static pid_t make_user(void)
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	if (pipe(ready) < 0)
+		return -1;
+	pid = fork();
+	if (pid == 0) {
+		if (setresuid(1000, 1000, 1000) < 0 || write(ready[1], "", 1) < 0)
+			_exit(1);
+		pause();
+		_exit(0);
+	}
+	close(ready[1]);
+	if (read(ready[0], &byte, 1) != 1)
+		pid = -1;
+	close(ready[0]);
+	return pid;
+}
+
+TEST("where the kernel doesn't ask, inode flags are changed by owners, and those that protect by nobody without privilege")
+{
+	uint64_t own, roots;
+	pid_t user;
+	DEVICE(d);
+
+	ASSERT(make_file("u/own", "x", 0644) && make_file("u/roots", "x", 0644));
+	ASSERT_INT(chown("u/own", 1000, 1000), 0);
+	ASSERT(device_open_with(d, "lowerdir=l1:l2,upperdir=u,workdir=w", NULL));
+	d->minor = 33;
+	ASSERT_INT(device_init(d, DEVICE_FLAGS), 0);
+	own = device_lookup(d, FUSE_ROOT_ID, "own", NULL);
+	roots = device_lookup(d, FUSE_ROOT_ID, "roots", NULL);
+	if (add_flags(d, own, FS_NOATIME_FL) == -ENOTTY || d->error == -EOPNOTSUPP)
+		SKIP("no inode flags here");
+	EXPECT_INT(d->error, 0);
+	user = make_user();
+	ASSERT(user > 0);
+	d->uid = 1000;
+	d->pid = user;
+	EXPECT_INT(add_flags(d, own, FS_NODUMP_FL), 0);
+	EXPECT_INT(add_flags(d, own, FS_IMMUTABLE_FL), -EPERM);
+	EXPECT_INT(add_flags(d, own, FS_APPEND_FL), -EPERM);
+	EXPECT_INT(set_fsxattr(d, own, FS_XFLAG_IMMUTABLE), -EPERM);
+	EXPECT_INT(set_fsxattr(d, own, FS_XFLAG_APPEND), -EPERM);
+	EXPECT_INT(add_flags(d, roots, FS_NODUMP_FL), -EPERM);
+	EXPECT_INT(set_fsxattr(d, roots, FS_XFLAG_NODUMP), -EPERM);
+	d->uid = 0;
+	d->pid = 0;
+	EXPECT_INT(add_flags(d, roots, FS_NODUMP_FL), 0);
+	kill(user, SIGKILL);
+	waitpid(user, NULL, 0);
 }
 
 TEST("an operation that nobody knows is answered with ENOSYS and the session goes on")
