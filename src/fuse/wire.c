@@ -16,9 +16,10 @@
 #include <string.h>
 #include <sys/uio.h>
 
-#include "cpu_latency.h"
 #include "base/check.h"
+#include "base/log.h"
 #include "base/macros.h"
+#include "cpu_latency.h"
 #include "negotiate.h"
 #include "os/fuse_device.h"
 
@@ -154,16 +155,19 @@ static bool is_answer(const struct iovec *iov)
 	return h.unique != 0;
 }
 
+/* ENOENT says that nobody waits any more, ENODEV that the mount is gone. libfuse tells of all others on stderr, which nobody reads. */
 static ssize_t wire_writev(int fd, struct iovec *iov, int count, void *arg)
 {
-	bool is_init = init_unique && amend_init(iov, count);
+	bool is_init = init_unique && amend_init(iov, count), answers = is_answer(iov);
 	struct fs *fs = arg;
 	ssize_t n;
 
 	(void)CHECK(count > 0 && iov[0].iov_len >= sizeof(struct fuse_out_header));
-	if (is_answer(iov))
+	if (answers)
 		fs->on_answer();
 	n = os_fuse_writev(fd, iov, count);
+	if (n < 0 && answers && n != -ENOENT && n != -ENODEV)
+		log_limited(LOG_CAUSE_SESSION, LOG_ERR, "an answer can't be written, and whoever asked waits on: %s", strerror((int)-n));
 	if (is_init)
 		fs_started(fs, (int)MIN(n, 0));
 	return as_system_call(n);
