@@ -5,6 +5,7 @@
 # not-mounted: yes
 
 layers() {
+	mkdir l2
 	mkdir -m 777 l1/dir rw rw/upper rw/work l2/both
 	chown 5:5 l1/dir
 	put l1/by-1 1

@@ -3,6 +3,7 @@
 # labels: quick
 
 layers() {
+	mkdir l2
 	ln -s target l1/short
 	ln -s "/absolute/../odd name
 with a newline" l1/odd
