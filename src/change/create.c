@@ -211,6 +211,14 @@ static int check_absent(struct writer *writer, struct inode *parent, const char 
 	return 0;
 }
 
+/* Gives a new directory its mode, which it couldn't have while it was moved. */
+static int tighten(struct creation *c)
+{
+	_cleanup_close_ int fd = os_openat(c->dirfd, c->name, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, OS_NO_XDEV);
+
+	return fd < 0 ? fd : change_set_mode(c->writer, fd, c->mode);
+}
+
 static int create_locked(struct creation *c, struct inode **ret_inode, struct statx *ret_stx)
 {
 	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
@@ -227,7 +235,9 @@ static int create_locked(struct creation *c, struct inode **ret_inode, struct st
 	r = make(c);
 	if (r < 0)
 		return r;
-	r = introduce(c, ret_inode, ret_stx);
+	r = c->loosened ? tighten(c) : 0;
+	if (r == 0)
+		r = introduce(c, ret_inode, ret_stx);
 	if (r < 0)
 		unmake(c->writer, c->parent, c->dirfd, c->name, S_ISDIR(c->spec->mode), c->over_whiteout);
 	return r;

@@ -179,6 +179,14 @@ static int move_into_place(struct creation *c, const char *temp, bool is_dir)
 	return r;
 }
 
+/* Who moves a directory writes its "..": it belongs to the caller by now, and whoever has no CAP_DAC_OVERRIDE needs the right for that. */
+static int loosen(struct creation *c, const struct heritage *h, int fd)
+{
+	c->mode = h->mode;
+	c->loosened = !c->writer->layers->can_reopen && S_ISDIR(h->mode);
+	return c->loosened ? change_set_mode(c->writer, fd, h->mode | S_IWGRP | S_IWOTH) : 0;
+}
+
 static int create_in_work_steps(struct creation *c, const struct heritage *h, const char *temp, int *ret_fd)
 {
 	bool is_dir = S_ISDIR(h->mode);
@@ -187,6 +195,8 @@ static int create_in_work_steps(struct creation *c, const struct heritage *h, co
 	if (r < 0)
 		return r;
 	r = dress(c, h, fd);
+	if (r == 0)
+		r = loosen(c, h, fd);
 	if (r == 0)
 		r = move_into_place(c, temp, is_dir);
 	if (r < 0)
