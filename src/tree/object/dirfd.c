@@ -28,7 +28,8 @@ void open_real_pause(unsigned attempt)
 		os_sleep_us(20u << MIN(attempt - 4, 7u));
 }
 
-int dirfd_open_name(struct tree *tree, const struct layer *l, int dirfd, const char *name)
+/* Opens a name as a directory (O_PATH); closes other directories where descriptors have run out. */
+static int dirfd_open_name(struct tree *tree, const struct layer *l, int dirfd, const char *name)
 {
 	for (unsigned i = 0;; i++) {
 		int fd = layer_openat(l, dirfd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);

@@ -36,8 +36,6 @@ int dirfd_statx(struct tree *tree, struct inode *dir, struct dirref *ref, struct
  * opening the cache's again. Only for a directory that isn't open, lies by its name in its parent and may be read
  * without touching its access time; any errno means that dirfd_get() is to be asked. */
 int dirfd_open_to_read(struct tree *tree, struct inode *dir, struct dirref *ref);
-/* Opens a name as a directory (O_PATH); closes other directories where descriptors have run out. */
-int dirfd_open_name(struct tree *tree, const struct layer *l, int dirfd, const char *name);
 /* Opens the directory (O_PATH) at a path that was composed. */
 int layer_path_open(struct tree *tree, const struct layer *l, const char *path);
 

@@ -53,10 +53,9 @@ static inline struct dirref *stack_ref(const struct dir_stack *ds, unsigned i)
 	return i ? &ds->lower[i - 1] : ds->upper;
 }
 
-/* Opens a name as a directory (O_PATH), and a directory at a path from the layer's root, of any length; where descriptors have run out
- * others are closed. */
+/* Opens a name as a directory (O_PATH); where descriptors have run out others are closed. */
 int stack_open_name(struct dir_stack *ds, const struct layer *l, int dirfd, const char *name);
-int stack_open_path(struct dir_stack *ds, const struct layer *l, const char *path);
+
 /* A directory of a mount as a stack, for as long as the inode is held. */
 struct inode_stack {
 	struct dir_stack stack;
