@@ -149,7 +149,7 @@ enum inode_pinned {
 	INODE_HELD_BY_NAME = -2, /* work_orphan_name() of its id */
 };
 
-/* 64 bytes, and behind it the name that it was found by (tree/internal.h): there may be millions. */
+/* 64 bytes, and behind it the name that it was found by (tree/table/table.h): there may be millions. */
 struct inode {
 	uint64_t id;              /* c node id: generation << 32 | slot */
 	uint64_t ino;             /* a st_ino and d_ino of the union (relaxed) */
