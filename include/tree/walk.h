@@ -17,6 +17,7 @@
  *
  * A walk keeps at most TREE_WALK_FDS descriptors open beside those of the set, and memory for the directories between the start and the place
  * where it is. Paths may be longer than PATH_MAX. Names are bytes. Several walks may use one set at the same time, in a thread each.
+ * The program calls os_init() and hash_seed_init() before.
  */
 #ifndef TREE_WALK_H
 #define TREE_WALK_H
