@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Event counters: each thread adds to a block of its own, reading sums them. A block outlives its thread. No lock is taken
- * to count.
+ * Event counters: each thread adds to a block of its own, reading sums them. A block outlives its thread. No lock is
+ * taken to count.
  */
 #ifndef BASE_COUNTER_H
 #define BASE_COUNTER_H
@@ -44,7 +44,7 @@ enum counter {
 #define X(id, name) COUNTER_##id,
 	COUNTER_LIST(X)
 #undef X
-	COUNTER_MAX
+		COUNTER_MAX
 };
 
 void counter_add(enum counter c, uint64_t n);

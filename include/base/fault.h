@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fault points. Every mutating or syncing os_ call passes one; builds with PLYFS_FAULTS=ON can kill the process at, or fail,
- * the Nth call made in a scope (a kind of change). Other builds compile them away. Configured by the environment:
+ * Fault points. Every mutating or syncing os_ call passes one; builds with PLYFS_FAULTS=ON can kill the process at, or
+ * fail, the Nth call made in a scope (a kind of change). Other builds compile them away. Configured by the environment:
  *
  *	PLYFS_FAULT=kill:SCOPE:N | kill-after:SCOPE:N | fail:SCOPE:N:ERRNO
  *	PLYFS_FAULT_COUNT=FILE    "SCOPE N" lines at exit

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * XXH3-64, seeded once per process from the kernel's random numbers, so that names chosen by a hostile writer can't be made
- * to collide. Include this before uthash.h: it makes XXH3 the hash function of every table.
+ * XXH3-64, seeded once per process from the kernel's random numbers, so that names chosen by a hostile writer can't be
+ * made to collide. Include this before uthash.h: it makes XXH3 the hash function of every table.
  */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H

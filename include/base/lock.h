@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Locks with classes. The order, outermost first; a thread may take a lock only of a class further in than all it holds,
- * except where a class is marked "pairs" (two of it at once, taken by the one function that orders them):
+ * Locks with classes. The order, outermost first; a thread may take a lock only of a class further in than all it
+ * holds, except where a class is marked "pairs" (two of it at once, taken by the one function that orders them):
  *
  *	LOCK_GATE     shared by every change; exclusive it holds them up, which nothing but tests does yet (rwlock)
  *	  LOCK_RENAME   R: directory moves across parents
  *	    LOCK_DIR      D: names of one directory (pairs: ancestor first, else by id)
  *	      LOCK_INODE    I: one inode's change: publish, attributes, open by name (pairs: by address)
- *	        LOCK_NAMES    N: shared by who opens by name, exclusive for who moves names; only where names alone tell objects apart (rwlock)
+ *	        LOCK_NAMES    N: shared by who opens by name, exclusive for who moves names; only where names alone tell
+ *	                      objects apart (rwlock)
  *	          LOCK_TABLE    T: inode table; never across a system call
- *	            LOCK_LEAF     leaf: listing, descriptor caches, pools, logs; nothing is taken beneath (pairs forbidden)
+ *	            LOCK_LEAF     leaf: listing, descriptor caches, pools, logs; nothing is taken beneath (pairs
+ *	                          forbidden)
  *
  * Debug builds keep what each thread holds and abort on a violation.
  */

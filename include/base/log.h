@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The daemon's log: stderr until the mount is live, then syslog and, where asked for, a file. Never an attribute's value,
- * never file content. log_limited() is limited by cause: at most LOG_BURST lines in LOG_INTERVAL seconds each, with a
- * line that counts what was left out. Thread-safe; takes no lock of ours.
+ * The daemon's log: stderr until the mount is live, then syslog and, where asked for, a file. Never an attribute's
+ * value, never file content. log_limited() is limited by cause: at most LOG_BURST lines in LOG_INTERVAL seconds each,
+ * with a line that counts what was left out. Thread-safe; takes no lock of ours.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A bounded pool of worker threads with an intrusive first-in first-out queue: what may block for long (copy-up, sync) runs
- * here and never on a request thread. Threads start on demand up to the bound and run at a lower priority than request
- * threads where the kernel permits.
+ * A bounded pool of worker threads with an intrusive first-in first-out queue: what may block for long (copy-up, sync)
+ * runs here and never on a request thread. Threads start on demand up to the bound and run at a lower priority than
+ * request threads where the kernel permits.
  *
  * Ownership: a task belongs to the pool from pool_submit() until its run function is called, which may free it.
  */

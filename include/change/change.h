@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Changes of the union: create, remove, rename, attributes, xattrs. Every function here acts on the upper alone and expects what it
- * changes to be there already: a parent directory or an object still in a lower layer is answered with -LOOK_AGAIN before anything was
- * touched. The caller asks copyup_request() first (change/copyup.h), on whatever thread; the functions here neither copy up nor sync,
- * so request threads may call them.
+ * Changes of the union: create, remove, rename, attributes, xattrs. Every function here acts on the upper alone and
+ * expects what it changes to be there already: a parent directory or an object still in a lower layer is answered with
+ * -LOOK_AGAIN before anything was touched. The caller asks copyup_request() first (change/copyup.h), on whatever
+ * thread; the functions here neither copy up nor sync, so request threads may call them.
  *
  * Each change passes the gate once, takes D of the directories and I of the objects, resolves the names again, decides
- * by a pure plan, and has one commit point: one renameat2, linkat, mkdirat or unlinkat. After it succeeded the tree is told. What fails
- * behind it takes the change back, or is logged; where neither can be, on_doubt is called.
+ * by a pure plan, and has one commit point: one renameat2, linkat, mkdirat or unlinkat. After it succeeded the tree is
+ * told. What fails behind it takes the change back, or is logged; where neither can be, on_doubt is called.
  *
  * All functions return 0 (or what the text says) or a negative errno exactly as kernel overlayfs answers.
  */
@@ -22,21 +22,21 @@
 #include "tree/tree.h"
 
 struct writer {
-	struct tree *tree;      /* c */
-	struct layer_set *layers; /* c the tree's */
-	struct rwlock gate;     /* shared by every change */
-	bool syncs_at_once;     /* c nothing is synced, or the upper is in memory, where that is no work */
-	bool sync;              /* c data is synced before it becomes visible (not volatile, fsync != 0) */
-	bool sync_strictly;     /* c and so is all else that copy-up makes, also with metacopy */
-	bool acl;               /* c POSIX ACLs are honoured (not noacl) */
-	bool squash;            /* c */
-	bool as_caller;         /* c new objects are made with their callers' ids */
-	struct pool *copy_large; /* c copy-ups of big files */
-	struct pool *copy_small; /* c directories, small files, and changes that waited for one */
+	struct tree *tree;	    /* c */
+	struct layer_set *layers;   /* c the tree's */
+	struct rwlock gate;	    /* shared by every change */
+	bool syncs_at_once;	    /* c nothing is synced, or the upper is in memory, where that is no work */
+	bool sync;		    /* c data is synced before it becomes visible (not volatile, fsync != 0) */
+	bool sync_strictly;	    /* c and so is all else that copy-up makes, also with metacopy */
+	bool acl;		    /* c POSIX ACLs are honoured (not noacl) */
+	bool squash;		    /* c */
+	bool as_caller;		    /* c new objects are made with their callers' ids */
+	struct pool *copy_large;    /* c copy-ups of big files */
+	struct pool *copy_small;    /* c directories, small files, and changes that waited for one */
 	struct copyup_queue *queue; /* change/copyup_queue.c: leaf */
-	void (*on_changed)(struct inode *inode, void *arg); /* c NULL, or see writer_options */
+	void (*on_changed)(struct inode *inode, void *arg);		  /* c NULL, or see writer_options */
 	void (*on_doubt)(struct inode *dir, const char *name, void *arg); /* c NULL, or see writer_options */
-	void *arg; /* c */
+	void *arg;							  /* c */
 };
 
 struct writer_options {
@@ -44,13 +44,15 @@ struct writer_options {
 	bool sync_strictly; /* needs sync */
 	bool acl;
 	bool squash; /* the mount shows other owners than the layers have: one that can't be set is no error */
-	bool give_away; /* a thread that takes a caller's ids loses capabilities, or can't take them: what is new gets its owner by chown */
+	/* a thread that takes a caller's ids loses capabilities, or can't take them: what is new gets its owner by
+	 * chown */
+	bool give_away;
 	unsigned copy_threads; /* at the most, for big files; at least 1 */
-	/* Called when an inode has other attributes and no answer tells of it: a directory that got a copy, or is one itself, and a file whose
-	 * names were miscounted. By any thread, with locks up to I. May be NULL. */
+	/* Called when an inode has other attributes and no answer tells of it: a directory that got a copy, or is one
+	 * itself, and a file whose names were miscounted. By any thread, with locks up to I. May be NULL. */
 	void (*on_changed)(struct inode *inode, void *arg);
-	/* Called when a change could neither be made whole nor be taken back: what the name shows isn't what the answer says. D of `dir` is held.
-	 * May be NULL. */
+	/* Called when a change could neither be made whole nor be taken back: what the name shows isn't what the answer
+	 * says. D of `dir` is held. May be NULL. */
 	void (*on_doubt)(struct inode *dir, const char *name, void *arg);
 	void *arg; /* of both */
 };
@@ -69,19 +71,19 @@ struct caller {
 	pid_t pid;
 };
 
-/* --- create ------------------------------------------------------------------------------------------------------------- */
+/* --- create ------------------------------------------------------------------------------------------------------- */
 
 struct create_spec {
-	mode_t mode;        /* type and permission bits, umask not applied yet */
-	dev_t rdev;         /* device nodes */
+	mode_t mode;	    /* type and permission bits, umask not applied yet */
+	dev_t rdev;	    /* device nodes */
 	const char *target; /* symlinks */
-	bool want_fd;       /* regular files: return an O_RDWR descriptor */
+	bool want_fd;	    /* regular files: return an O_RDWR descriptor */
 };
 
-/* Creates parent/name. The inode comes back with its lookup count raised by one, with attributes, and for regular files with a descriptor if
- * wanted (else *ret_fd = -1). Owner and group as the kernel gives them (setgid directories, fsuid), default ACL inherited and then umask
- * ignored. Over a whiteout the new object replaces it atomically; a directory is then opaque. mknod of a character device 0:0: -EPERM.
- * -EEXIST, -ENOENT (parent removed). */
+/* Creates parent/name. The inode comes back with its lookup count raised by one, with attributes, and for regular files
+ * with a descriptor if wanted (else *ret_fd = -1). Owner and group as the kernel gives them (setgid directories,
+ * fsuid), default ACL inherited and then umask ignored. Over a whiteout the new object replaces it atomically; a
+ * directory is then opaque. mknod of a character device 0:0: -EPERM. -EEXIST, -ENOENT (parent removed). */
 int create_entry(struct writer *writer, const struct caller *caller, struct inode *parent, const char *name,
 		 const struct create_spec *spec, struct inode **ret_inode, struct statx *ret_stx, int *ret_fd);
 /* newparent/newname becomes another name of inode (in the upper already; may be nameless from O_TMPFILE). */
@@ -91,23 +93,26 @@ int create_link(struct writer *writer, struct inode *inode, struct inode *newpar
 int create_tmpfile(struct writer *writer, const struct caller *caller, struct inode *parent, mode_t mode,
 		   struct inode **ret_inode, struct statx *ret_stx);
 
-/* --- remove --------------------------------------------------------------------------------------------------------------- */
+/* --- remove ------------------------------------------------------------------------------------------------------- */
 
-/* Removes a non-directory; copies nothing: a whiteout hides what lower layers show. An object known to the kernel stays usable. */
+/* Removes a non-directory; copies nothing: a whiteout hides what lower layers show. An object known to the kernel stays
+ * usable. */
 int remove_file(struct writer *writer, struct inode *parent, const char *name);
 /* Removes a directory that shows no entry; -ENOTEMPTY. */
 int remove_dir(struct writer *writer, struct inode *parent, const char *name);
-/* Somebody has read the directory and found nothing: with no lower parts it needs no overlay.impure any more, and loses it. */
+/* Somebody has read the directory and found nothing: with no lower parts it needs no overlay.impure any more, and loses
+ * it. */
 void change_found_empty(struct writer *writer, struct inode *dir);
 
-/* --- rename --------------------------------------------------------------------------------------------------------------- */
+/* --- rename ------------------------------------------------------------------------------------------------------- */
 
-/* flags: 0, RENAME_NOREPLACE, RENAME_EXCHANGE; RENAME_WHITEOUT and others: -EINVAL. A lower or merged directory: -EXDEV unless
- * redirects are made, and where the redirect would be longer than 256 bytes. Needs both parents and the old object (with EXCHANGE the new one too) in the upper. */
+/* flags: 0, RENAME_NOREPLACE, RENAME_EXCHANGE; RENAME_WHITEOUT and others: -EINVAL. A lower or merged directory: -EXDEV
+ * unless redirects are made, and where the redirect would be longer than 256 bytes. Needs both parents and the old
+ * object (with EXCHANGE the new one too) in the upper. */
 int rename_entry(struct writer *writer, struct inode *oldparent, const char *oldname, struct inode *newparent,
 		 const char *newname, unsigned flags);
 
-/* --- attributes ----------------------------------------------------------------------------------------------------------- */
+/* --- attributes --------------------------------------------------------------------------------------------------- */
 
 enum attr_valid {
 	ATTR_SET_MODE = 1 << 0,
@@ -127,12 +132,13 @@ struct attr_change {
 	gid_t gid;
 	off_t size;
 	struct timespec atime, mtime;
-	/* What is given is the time of the call, as the kernel with its write-back cache saw it, or that of a change of data: where a file can't be
-	 * given a time, being for appending alone, it is touched, or left as it is. */
+	/* What is given is the time of the call, as the kernel with its write-back cache saw it, or that of a change of
+	 * data: where a file can't be given a time, being for appending alone, it is touched, or left as it is. */
 	enum { TIMES_GIVEN, TIMES_OF_CALL, TIMES_OF_DATA } times;
 };
 
-/* Order: bits to be taken away, size, owner, mode, times. `fd` may be a descriptor of the object open for writing (else -1). */
+/* Order: bits to be taken away, size, owner, mode, times. `fd` may be a descriptor of the object open for writing (else
+ * -1). */
 int attr_set(struct writer *writer, struct inode *inode, const struct attr_change *attr, int fd, struct statx *ret_stx);
 /* FS_IOC_SETFLAGS and FS_IOC_FSSETXATTR's flags; getters work on any layer. */
 int attr_get_flags(struct writer *writer, struct inode *inode, unsigned *ret_flags);
@@ -140,24 +146,26 @@ int attr_set_flags(struct writer *writer, struct inode *inode, unsigned flags);
 struct fsxattr;
 int attr_get_fsxattr(struct writer *writer, struct inode *inode, struct fsxattr *ret);
 int attr_set_fsxattr(struct writer *writer, struct inode *inode, const struct fsxattr *xa);
-/* Of FS_IMMUTABLE_FL and FS_APPEND_FL those that protect the object, whatever layer it is in; costs little where none does. 0, -errno, -MUST_WAIT. */
+/* Of FS_IMMUTABLE_FL and FS_APPEND_FL those that protect the object, whatever layer it is in; costs little where none
+ * does. 0, -errno, -MUST_WAIT. */
 int attr_protection(struct writer *writer, struct inode *inode, unsigned *ret_flags);
 /* Whether the object may have bits that attr_kill_priv() would remove; false costs nothing. */
 bool attr_may_have_priv(const struct inode *inode);
-/* Before data is changed by somebody who may not keep the bits: `kill` is ATTR_KILL_PRIV, or ATTR_KILL_PRIV | ATTR_KILL_SGID when he is
- * not in the object's group. 1: something was removed, and what the kernel knows of the mode is stale. File capabilities go with
- * the change itself: the upper's file system sees to that. */
+/* Before data is changed by somebody who may not keep the bits: `kill` is ATTR_KILL_PRIV, or ATTR_KILL_PRIV |
+ * ATTR_KILL_SGID when he is not in the object's group. 1: something was removed, and what the kernel knows of the mode
+ * is stale. File capabilities go with the change itself: the upper's file system sees to that. */
 int attr_kill_priv(struct writer *writer, struct inode *inode, unsigned kill);
 
-/* --- extended attributes --------------------------------------------------------------------------------------------------- */
+/* --- extended attributes ------------------------------------------------------------------------------------------ */
 
-/* As getxattr(2)/listxattr(2): size 0 asks for the length. Private names are hidden, escaped ones shown without the escape. */
+/* As getxattr(2)/listxattr(2): size 0 asks for the length. Private names are hidden, escaped ones shown without the
+ * escape. */
 ssize_t xattr_get(struct writer *writer, struct inode *inode, const char *name, void *value, size_t size);
 ssize_t xattr_list(struct writer *writer, struct inode *inode, char *list, size_t size);
 /* The same for a caller without CAP_SYS_ADMIN, who is not shown trusted.*: the kernel's FUSE side doesn't hide them. */
 ssize_t xattr_list_untrusted(struct writer *writer, struct inode *inode, char *list, size_t size);
-/* clear_sgid: with an access ACL that somebody outside the group sets (FUSE_SETXATTR_ACL_KILL_SGID) or, as in kernel overlayfs,
- * removes. */
+/* clear_sgid: with an access ACL that somebody outside the group sets (FUSE_SETXATTR_ACL_KILL_SGID) or, as in kernel
+ * overlayfs, removes. */
 int xattr_set(struct writer *writer, struct inode *inode, const char *name, const void *value, size_t size, int flags,
 	      bool clear_sgid);
 int xattr_remove(struct writer *writer, struct inode *inode, const char *name, bool clear_sgid);

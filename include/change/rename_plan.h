@@ -6,13 +6,14 @@
  *
  * What a plan promises:
  *
- *	P1  The commit is one renameat2 of the old name to the new one; nothing that a user sees has changed before it, but that what
- *	    unlink_whiteout_new says shows.
+ *	P1  The commit is one renameat2 of the old name to the new one; nothing that a user sees has changed before it,
+ *	    but that what unlink_whiteout_new says shows.
  *	P2  Afterwards a whiteout stands at the old name if a lower layer shows that name, and only then.
- *	    Where whiteouts stand beside names (`.wh.NAME`), one hides the old name before the commit: the object itself hid the same.
+ *	    Where whiteouts stand beside names (`.wh.NAME`), one hides the old name before the commit: the object itself
+ *	    hid the same.
  *	P3  A directory that arrives where lower layers may hold its new name is opaque before it arrives.
- *	P4  Only objects of the upper move. A directory that lower layers have a part in moves where redirects are made, and
- *	    has one to where it is in the lower layers before it moves.
+ *	P4  Only objects of the upper move. A directory that lower layers have a part in moves where redirects are made,
+ *	    and has one to where it is in the lower layers before it moves.
  */
 #ifndef CHANGE_RENAME_PLAN_H
 #define CHANGE_RENAME_PLAN_H
@@ -23,11 +24,11 @@
 
 /* What a name is. */
 enum name_kind {
-	NAME_ABSENT,	  /* nothing, and nothing in the upper */
-	NAME_WHITEOUT,	  /* nothing, by a whiteout in the upper */
+	NAME_ABSENT,	 /* nothing, and nothing in the upper */
+	NAME_WHITEOUT,	 /* nothing, by a whiteout in the upper */
 	NAME_FILE_UPPER, /* any non-directory */
 	NAME_FILE_LOWER,
-	NAME_DIR_PURE,	  /* in the upper alone: no lower layer has a part in it */
+	NAME_DIR_PURE,	 /* in the upper alone: no lower layer has a part in it */
 	NAME_DIR_MERGED, /* in the upper and in lower layers */
 	NAME_DIR_LOWER,
 };
@@ -54,14 +55,15 @@ struct rename_facts {
 	bool new_whiteout_fixed;  /* NAME_WHITEOUT, but in a form that wouldn't be one in another directory */
 	bool has_rename_whiteout; /* RENAME_WHITEOUT leaves a whiteout of the form that this upper uses */
 	bool has_xattr;		  /* the upper can hold xattrs */
-	bool hides_beside;	  /* `.wh.NAME` beside a name hides what is below it, whatever the upper has of the name: it is
-				   * whiteout and opaque in one */
-	bool redirects;		  /* and redirects are made (redirect_dir=on) */
+	/* `.wh.NAME` beside a name hides what is below it, whatever the upper has of the name: it is whiteout and
+	 * opaque in one */
+	bool hides_beside;
+	bool redirects; /* and redirects are made (redirect_dir=on) */
 };
 
 /* In the order of execution. */
 struct rename_steps {
-	bool nothing; /* succeed without doing anything */
+	bool nothing;  /* succeed without doing anything */
 	bool hide_old; /* what is below each name, by `.wh.NAME` beside it */
 	bool hide_new;
 	bool set_old_opaque;
@@ -70,10 +72,11 @@ struct rename_steps {
 	bool redirect_new;
 	bool clear_new; /* put an empty opaque directory in the place of the new one, which holds only whiteouts */
 	bool renew_whiteout_new; /* replace the whiteout at the new name by one that can move */
-	bool make_whiteout_new; /* make a whiteout at the new name, where nothing is: it changes places with the object
+	bool make_whiteout_new;	 /* make a whiteout at the new name, where nothing is: it changes places with the object
 				  */
-	bool unlink_whiteout_new; /* the whiteout at the new name can't come to the old one; what it hides shows for a moment */
-	unsigned flags;		 /* of renameat2: 0, RENAME_EXCHANGE or RENAME_WHITEOUT */
+	/* the whiteout at the new name can't come to the old one; what it hides shows for a moment */
+	bool unlink_whiteout_new;
+	unsigned flags;		  /* of renameat2: 0, RENAME_EXCHANGE or RENAME_WHITEOUT */
 	bool remove_whiteout_old; /* the whiteout that came to the old name hides nothing */
 	bool make_whiteout_old; /* not in one step with the rename: the old name shows the lower object for a moment */
 };

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The command line: one table of options, from which the parser, --help, the manual's table and the shell completions come.
+ * The command line: one table of options, from which the parser, --help, the manual's table and the shell completions
+ * come.
  *
- * Nothing here touches the system: paths are taken as they are written (relative ones stay relative), so the caller parses, reports, and
- * only then opens anything. An option that would change owners, modes, durability or what is visible is either obeyed or refused, never
- * skipped in silence.
+ * Nothing here touches the system: paths are taken as they are written (relative ones stay relative), so the caller
+ * parses, reports, and only then opens anything. An option that would change owners, modes, durability or what is
+ * visible is either obeyed or refused, never skipped in silence.
  *
  * Two calls, chosen by the base name of argv[0]:
  *	plyfs [-f] [-d] [-o OPT[,OPT..]].. [SOURCE] MOUNTPOINT
  *	mount.fuse.plyfs SOURCE TARGET [-sfnvrw] [-t TYPE] [-o OPT[,OPT..]]	(any name that begins with "mount.")
- * Under the name fuse-overlayfs (also behind "mount.fuse." and "mount.fuse3.") unknown options are ignored with a warning.
+ * Under the name fuse-overlayfs (also behind "mount.fuse." and "mount.fuse3.") unknown options are ignored with a
+ * warning.
  *
- * Syntax of -o: options are separated by commas, empty ones are skipped, `\,` is a comma within a value. A backslash takes its special
- * meaning from the character that follows it, in every value that is a path: `\:`, `\,`, `\\`. The value of context=, fscontext=,
- * defcontext= and rootcontext= may stand in double quotes and then hold commas. An option that is given again replaces its earlier
- * value; lowerdir= replaces all lower layers given before it, lowerdir+= and datadir+= add.
+ * Syntax of -o: options are separated by commas, empty ones are skipped, `\,` is a comma within a value. A backslash
+ * takes its special meaning from the character that follows it, in every value that is a path: `\:`, `\,`, `\\`. The
+ * value of context=, fscontext=, defcontext= and rootcontext= may stand in double quotes and then hold commas. An
+ * option that is given again replaces its earlier value; lowerdir= replaces all lower layers given before it,
+ * lowerdir+= and datadir+= add.
  */
 #ifndef CLI_OPTION_H
 #define CLI_OPTION_H
@@ -109,13 +112,15 @@ struct options {
 	char *program;	     /* base name of argv[0]: "plyfs", "fuse-overlayfs", without "mount.fuse." */
 	bool mount_helper;   /* mount(8)'s calling form */
 	bool fuse_overlayfs; /* called under that name */
-	bool image_layers;   /* by a container engine: called under that name, or a lower layer lies as an image's does */
+	/* by a container engine: called under that name, or a lower layer lies as an image's does */
+	bool image_layers;
 	bool help, version;
 	bool foreground; /* -f, and implied by -d */
 	bool debug;
-	bool fake;	  /* mount -f: check everything, mount nothing, exit 0 */
-	char *source;	  /* operand before the mountpoint; no layer */
-	char *mount_ns;	  /* mount -N: the file of a mount namespace in which all paths are meant, or a process's number */
+	bool fake;    /* mount -f: check everything, mount nothing, exit 0 */
+	char *source; /* operand before the mountpoint; no layer */
+	/* mount -N: the file of a mount namespace in which all paths are meant, or a process's number */
+	char *mount_ns;
 	char *mountpoint; /* set unless help or version */
 
 	/* layers, topmost first, data-only ones last */
@@ -187,8 +192,8 @@ struct option_error {
 int options_parse(int argc, char *const *argv, const struct option_env *env, struct options *ret,
 		  struct option_error *ret_error);
 void options_free(struct options *options);
-/* Of a read-only mount: the upper becomes the first layer. It may change meanwhile, so layers are looked at again each time; workdir stays, as
- * the index is in there. -ENOMEM. */
+/* Of a read-only mount: the upper becomes the first layer. It may change meanwhile, so layers are looked at again each
+ * time; workdir stays, as the index is in there. -ENOMEM. */
 int options_show_upper(struct options *options);
 
 /* What the options say of the layers; everything in it is borrowed from them. */
@@ -197,8 +202,9 @@ struct stack_spec options_stack(const struct options *options);
 /* ---- texts; all are heap strings that the caller frees, NULL when memory is short ---- */
 
 /*
- * The value of fusermount3's -o (commas and backslashes escaped). Holds only what version 3.14 knows: nodiratime, strictatime, lazytime and
- * nosymfollow are the caller's to set; mount flags that mean nothing to a FUSE file system (relatime, mand ...) are left out.
+ * The value of fusermount3's -o (commas and backslashes escaped). Holds only what version 3.14 knows: nodiratime,
+ * strictatime, lazytime and nosymfollow are the caller's to set; mount flags that mean nothing to a FUSE file system
+ * (relatime, mand ...) are left out.
  */
 char *options_helper_string(const struct options *options);
 /* The options of mount(2) for type fuse, but for those of the session and its user; empty when there are none. */
@@ -207,7 +213,8 @@ char *options_kernel_string(const struct options *options);
 char *option_help_text(const char *program);
 /* The manual's table of options, scdoc source. */
 char *option_manual_table(void);
-/* The manual's list of descriptions, scdoc source: of the options with an effect, and of those that have none or are refused. */
+/* The manual's list of descriptions, scdoc source: of the options with an effect, and of those that have none or are
+ * refused. */
 char *option_manual_list(void);
 char *option_manual_idle_list(void);
 /* One line an option: "name", "name=" or "name=choice", for completions. */

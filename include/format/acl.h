@@ -5,8 +5,8 @@
  * it creates an object in it; what plyfs makes in the work directory and moves into place afterwards misses that, so
  * the same computation (fs/posix_acl.c, posix_acl_create_masq) is here.
  *
- * Both functions check what they are given, for a value that a layer holds may be anything: -EOPNOTSUPP for another version, -EINVAL
- * for what else is no valid ACL. An empty one isn't.
+ * Both functions check what they are given, for a value that a layer holds may be anything: -EOPNOTSUPP for another
+ * version, -EINVAL for what else is no valid ACL. An empty one isn't.
  */
 #ifndef FORMAT_ACL_H
 #define FORMAT_ACL_H

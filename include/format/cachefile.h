@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The file of a layer's cache (option layer_cache): the names of all its directories with what a union needs of them besides attributes.
- * plyfs's own file; made once for a layer, then only read. Little-endian, every record at a multiple of 8, no gaps:
+ * The file of a layer's cache (option layer_cache): the names of all its directories with what a union needs of them
+ * besides attributes. plyfs's own file; made once for a layer, then only read. Little-endian, every record at a
+ * multiple of 8, no gaps:
  *
  *	  0  8  magic "plyfscat"
  *	  8  4  version
@@ -19,16 +20,19 @@
  *	208  8  L, bytes of names
  *	216 40  0
  *	256     D directories, 72 bytes each; the first is the root
- *		 0 8 inode number, 8 8 size, 16 8 ctime, 24 8 mtime, 32 8 btime (seconds), 40 4 48 of each the nanoseconds,
+ *		 0 8 inode number, 8 8 size, 16 8 ctime, 24 8 mtime, 32 8 btime (seconds), 40 4 48 of each the
+ *		 nanoseconds,
  *		52 4 links, 56 4 mode, 60 4 xattr flags (enum xattr_flag), 64 4 its first name, 68 4 number of names
  *	...     N names, 32 bytes each, those of a directory together, in the order in which it gave them
- *		 0 8 inode number in the directory, 0 of another subvolume, 8 8 ctime (seconds), 16 4 and nanoseconds, 20 4 where the name begins, 24 4 directory
- *		(1 is the root, 0 none that is known), 28 2 xattr flags and 0x8000 when they are known, 30 1 length, 31 1 type (DT_*;
- *		DT_WHT a whiteout)
+ *		 0 8 inode number in the directory, 0 of another subvolume, 8 8 ctime (seconds), 16 4 and nanoseconds,
+ *		 20 4 where the name begins, 24 4 directory
+ *		(1 is the root, 0 none that is known), 28 2 xattr flags and 0x8000 when they are known, 30 1 length, 31
+ *		1 type (DT_*; DT_WHT a whiteout)
  *	...     N numbers of 4 bytes: for each directory the numbers of its names, from 0, sorted as strings of bytes
  *	...     L bytes: the names, not terminated
  *
- * The bytes are somebody else's and may change while they are read: what is looked at is copied, then checked, then used.
+ * The bytes are somebody else's and may change while they are read: what is looked at is copied, then checked, then
+ * used.
  */
 #ifndef FORMAT_CACHEFILE_H
 #define FORMAT_CACHEFILE_H
@@ -71,10 +75,10 @@ struct cachefile_dir {
 };
 
 struct cachefile_entry {
-	uint64_t ino;		   /* 0: it is of another device, and has to be asked */
+	uint64_t ino;		     /* 0: it is of another device, and has to be asked */
 	struct cachefile_time ctime; /* not of directories: the flags are right while the object has this */
 	uint32_t name_off;
-	uint32_t dir;              /* of a directory; 0: nothing is known of it */
+	uint32_t dir; /* of a directory; 0: nothing is known of it */
 	uint16_t xattr_flags;
 	bool xattr_flags_known;
 	uint8_t name_len;
@@ -88,8 +92,8 @@ struct cachefile {
 	size_t names_len;
 };
 
-/* -EINVAL: no layer cache, or cut off. -EPROTONOSUPPORT: of another version. -EBADMSG: damaged. -ESTALE: of another layer or
- * view. `bytes` is at a multiple of 8; all of them are read. */
+/* -EINVAL: no layer cache, or cut off. -EPROTONOSUPPORT: of another version. -EBADMSG: damaged. -ESTALE: of another
+ * layer or view. `bytes` is at a multiple of 8; all of them are read. */
 int cachefile_open(const void *bytes, size_t size, const struct cachefile_key *key, struct cachefile *ret);
 /* By number, from CACHEFILE_ROOT. -EBADMSG: there is no such directory, or it is damaged. */
 int cachefile_dir(const struct cachefile *c, uint32_t number, struct cachefile_dir *ret);
@@ -100,10 +104,10 @@ int cachefile_entry(const struct cachefile *c, const struct cachefile_dir *dir, 
 int cachefile_find(const struct cachefile *c, const struct cachefile_dir *dir, const char *name,
 		   struct cachefile_entry *ret);
 
-/* --- making one ---------------------------------------------------------------------------------------------------------------- */
+/* --- making one --------------------------------------------------------------------------------------------------- */
 
-/* Directories are entered in the order of their numbers, and the names of a directory one after the other; what is entered may be changed
- * and, from the end, taken away by lowering the counts. Zeroed at the start. */
+/* Directories are entered in the order of their numbers, and the names of a directory one after the other; what is
+ * entered may be changed and, from the end, taken away by lowering the counts. Zeroed at the start. */
 struct cachefile_builder {
 	struct cachefile_dir *dirs; /* [0] is the root */
 	struct cachefile_entry *entries;
@@ -115,7 +119,8 @@ struct cachefile_builder {
 
 /* Returns the number of the new directory; -ENOMEM, -EFBIG. */
 int64_t cachefile_add_dir(struct cachefile_builder *w);
-/* Enters a name behind all others; *entry but for name_off and name_len. -ENOMEM, -EFBIG, -EINVAL for what can't be a name. */
+/* Enters a name behind all others; *entry but for name_off and name_len. -ENOMEM, -EFBIG, -EINVAL for what can't be a
+ * name. */
 int cachefile_add_entry(struct cachefile_builder *w, const struct cachefile_entry *entry, const char *name);
 /* The bytes of the file; the caller frees them. -ENOMEM. */
 int cachefile_encode(const struct cachefile_builder *w, const struct cachefile_key *key, uint8_t **ret_bytes,

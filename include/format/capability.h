@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * security.capability as the kernel keeps it (struct vfs_ns_cap_data, linux/capability.h): revision 3 ends with the id, on
- * the file system, of the root of the user namespace that the capabilities count in.
+ * security.capability as the kernel keeps it (struct vfs_ns_cap_data, linux/capability.h): revision 3 ends with the id,
+ * on the file system, of the root of the user namespace that the capabilities count in.
  */
 #ifndef FORMAT_CAPABILITY_H
 #define FORMAT_CAPABILITY_H

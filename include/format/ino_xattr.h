@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The ino xattr: st_ino of a copied-up object, where the origin xattr (format/ovl_fh.h) can't give it back because file handles can't
- * be made or opened. Kernel overlayfs hides the attribute and doesn't know it. plyfs's own, so it has a magic, a version and a
- * checksum, all little-endian; one that isn't understood counts as none, which costs no more than a changed number.
+ * The ino xattr: st_ino of a copied-up object, where the origin xattr (format/ovl_fh.h) can't give it back because file
+ * handles can't be made or opened. Kernel overlayfs hides the attribute and doesn't know it. plyfs's own, so it has a
+ * magic, a version and a checksum, all little-endian; one that isn't understood counts as none, which costs no more
+ * than a changed number.
  *
  *	 0  4  magic "plyi"
  *	 4  4  version

@@ -32,16 +32,16 @@ enum xattr_ns {
 
 enum xattr_overlay {
 	XATTR_OVERLAY_OPAQUE, /* on a directory: `y` hides what lies below, `x` holds whiteouts in the attribute form */
-	XATTR_OVERLAY_REDIRECT,	 /* format/redirect.h */
-	XATTR_OVERLAY_ORIGIN,	 /* format/ovl_fh.h */
-	XATTR_OVERLAY_IMPURE,	 /* `y` on a directory that may hold copied-up children */
-	XATTR_OVERLAY_NLINK,	 /* kernel's `L+N`/`U+N`, written with an index */
-	XATTR_OVERLAY_UPPER,	 /* on an index entry: handle of the upper directory */
-	XATTR_OVERLAY_UUID,	 /* uuid of the union, on the upper's root */
-	XATTR_OVERLAY_METACOPY,	 /* format/metacopy.h */
-	XATTR_OVERLAY_PROTATTR,	 /* immutable and append flags that the upper can't carry */
-	XATTR_OVERLAY_WHITEOUT,	 /* whiteout in the attribute form, on an empty regular file */
-	XATTR_OVERLAY_PLYFS_INO, /* ours: st_ino, where file handles can't be opened */
+	XATTR_OVERLAY_REDIRECT,	    /* format/redirect.h */
+	XATTR_OVERLAY_ORIGIN,	    /* format/ovl_fh.h */
+	XATTR_OVERLAY_IMPURE,	    /* `y` on a directory that may hold copied-up children */
+	XATTR_OVERLAY_NLINK,	    /* kernel's `L+N`/`U+N`, written with an index */
+	XATTR_OVERLAY_UPPER,	    /* on an index entry: handle of the upper directory */
+	XATTR_OVERLAY_UUID,	    /* uuid of the union, on the upper's root */
+	XATTR_OVERLAY_METACOPY,	    /* format/metacopy.h */
+	XATTR_OVERLAY_PROTATTR,	    /* immutable and append flags that the upper can't carry */
+	XATTR_OVERLAY_WHITEOUT,	    /* whiteout in the attribute form, on an empty regular file */
+	XATTR_OVERLAY_PLYFS_INO,    /* ours: st_ino, where file handles can't be opened */
 	XATTR_OVERLAY_PLYFS_SOURCE, /* ours, on what is in the index: format/source.h */
 	XATTR_OVERLAY_COUNT,
 };
@@ -54,8 +54,8 @@ bool xattr_is_private(enum xattr_ns ns, const char *stored);
 
 /*
  * The stored name for the name a user of the mount gave: escaped when it lies in the active namespace, else the same.
- * Returns its length; -EINVAL when `name` is the bare prefix, -ERANGE when it is longer than the kernel allows, -EOPNOTSUPP
- * when only its escaped form is.
+ * Returns its length; -EINVAL when `name` is the bare prefix, -ERANGE when it is longer than the kernel allows,
+ * -EOPNOTSUPP when only its escaped form is.
  */
 int xattr_escape(enum xattr_ns ns, const char *name, char ret_stored[static XATTR_NAME_SIZE]);
 
@@ -94,7 +94,8 @@ const char *xattr_override_decode(enum override_form form, const char *stored);
 /* A result of listxattr, decoded in place; the last name ends with a NUL. Returns the new size. */
 size_t xattr_override_decode_list(enum override_form form, char *list, size_t size);
 
-/* The aufs dialect: `.wh.NAME` hides NAME, `.wh..wh..opq` makes its directory opaque, other `.wh..wh.*` are aufs's own. */
+/* The aufs dialect: `.wh.NAME` hides NAME, `.wh..wh..opq` makes its directory opaque, other `.wh..wh.*` are aufs's
+ * own. */
 #define AUFS_PREFIX ".wh."
 #define AUFS_OPAQUE ".wh..wh..opq"
 

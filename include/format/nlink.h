@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The nlink xattr: how many names the union has for an indexed object, told relative to a count that changes together with it.
- * `U+2` is two more than the upper object's own links, of which the index entry is one; `L-1` one less than the lower object's. The text is
- * kernel overlayfs's (ovl_set_nlink_common() in fs/overlayfs/util.c), without a final newline.
+ * The nlink xattr: how many names the union has for an indexed object, told relative to a count that changes together
+ * with it. `U+2` is two more than the upper object's own links, of which the index entry is one; `L-1` one less than
+ * the lower object's. The text is kernel overlayfs's (ovl_set_nlink_common() in fs/overlayfs/util.c), without a final
+ * newline.
  */
 #ifndef FORMAT_NLINK_H
 #define FORMAT_NLINK_H

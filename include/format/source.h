@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The source xattr: where the lower file lies that an upper one with an entry in the index was copied from, and what it looked like.
- * Its handle, by which the entry is called, is another one as soon as the layers are copied elsewhere; this leads to it there. Kernel
- * overlayfs hides the attribute and doesn't know it. plyfs's own, so it has a magic, a version and a checksum, all little-endian; one
- * that isn't understood counts as none.
+ * The source xattr: where the lower file lies that an upper one with an entry in the index was copied from, and what it
+ * looked like. Its handle, by which the entry is called, is another one as soon as the layers are copied elsewhere;
+ * this leads to it there. Kernel overlayfs hides the attribute and doesn't know it. plyfs's own, so it has a magic, a
+ * version and a checksum, all little-endian; one that isn't understood counts as none.
  *
  *	 0  4  magic "plys"
  *	 4  4  version

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The state file of a work directory: plyfs's own, so it has a magic, a version and a checksum, all little-endian, and a
- * version that is not known is refused rather than guessed at.
+ * The state file of a work directory: plyfs's own, so it has a magic, a version and a checksum, all little-endian, and
+ * a version that is not known is refused rather than guessed at.
  *
  *	 0  8  magic "plyfswrk"
  *	 8  4  version

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Identity. An object of a layer is the device that it lies on and its inode number there, as stat(2) tells both. A layer may hold
- * several devices, which each count their numbers from the start: subvolumes and snapshots of btrfs, a kernel overlay over several file
- * systems, and what other mounts cover. So no number says which object it is without its device, and the file system of a layer's root
- * says nothing about what lies in it.
+ * Identity. An object of a layer is the device that it lies on and its inode number there, as stat(2) tells both. A
+ * layer may hold several devices, which each count their numbers from the start: subvolumes and snapshots of btrfs, a
+ * kernel overlay over several file systems, and what other mounts cover. So no number says which object it is without
+ * its device, and the file system of a layer's root says nothing about what lies in it.
  *
- * Where numbers don't last or several objects have one (many file systems on FUSE) a device is vague: no number tells its objects apart, and
- * identity rests on names. Those of lower layers don't change; in the upper nothing is opened by a name while names change (tree/tree.h).
+ * Where numbers don't last or several objects have one (many file systems on FUSE) a device is vague: no number tells
+ * its objects apart, and identity rests on names. Those of lower layers don't change; in the upper nothing is opened by
+ * a name while names change (tree/tree.h).
  *
- * Devices are numbered by the set as they are met, those of the layers' roots first. The number is small, for each known inode keeps one,
- * and is valid for this set alone; what has to last is made of the uuid of the file system and, on btrfs, the subvolume's id. Thread-safe.
+ * Devices are numbered by the set as they are met, those of the layers' roots first. The number is small, for each
+ * known inode keeps one, and is valid for this set alone; what has to last is made of the uuid of the file system and,
+ * on btrfs, the subvolume's id. Thread-safe.
  */
 #ifndef LAYER_DEVICE_H
 #define LAYER_DEVICE_H
@@ -43,22 +45,23 @@ static inline bool object_id_fits(struct object_id a, struct object_id b)
 	return a.device == b.device && (a.ino == b.ino || object_id_is_vague(a));
 }
 
-/* For who makes a set. The table; then the device of each layer's root, whose file system is known: -EOVERFLOW when there are more than can be
- * told apart; at last the numbers that objects show. -ENOMEM. */
+/* For who makes a set. The table; then the device of each layer's root, whose file system is known: -EOVERFLOW when
+ * there are more than can be told apart; at last the numbers that objects show. -ENOMEM. */
 int layer_devices_new(struct layer_set *set);
 int layer_devices_add(struct layer_set *set, struct layer *l, const struct statx *root);
 void layer_devices_settle(struct layer_set *set);
 void layer_devices_free(struct layer_set *set);
 
-/* The object `name` at dirfd ("": dirfd itself) of layer `l`, of which `stx` was told. 0; -EOVERFLOW when there are more devices than can be told
- * apart. No system call but for a device that is met for the first time. */
-int layer_object(const struct layer_set *set, const struct layer *l, int dirfd, const char *name, const struct statx *stx,
-		 struct object_id *ret);
+/* The object `name` at dirfd ("": dirfd itself) of layer `l`, of which `stx` was told. 0; -EOVERFLOW when there are
+ * more devices than can be told apart. No system call but for a device that is met for the first time. */
+int layer_object(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,
+		 const struct statx *stx, struct object_id *ret);
 /* The same for the layer's root. */
-int layer_root_object(const struct layer_set *set, const struct layer *l, const struct statx *stx, struct object_id *ret);
+int layer_root_object(const struct layer_set *set, const struct layer *l, const struct statx *stx,
+		      struct object_id *ret);
 uint64_t layer_number_of_root(const char *path);
-/* Of an object in the directory that is number `dir`: where the layer's file system tells no number that lasts (layer.numbers_by_name) it gets one that
- * is made of its name. */
+/* Of an object in the directory that is number `dir`: where the layer's file system tells no number that lasts
+ * (layer.numbers_by_name) it gets one that is made of its name. */
 void layer_number_by_name(const struct layer *l, uint64_t dir, const char *name, struct object_id *id);
 /* For who makes a set: the layer's device is vague. */
 void layer_device_is_vague(struct layer_set *set, const struct layer *l);
@@ -90,7 +93,8 @@ uint64_t layer_other_ino(uint64_t ino);
 uint64_t layer_lasting_ino(const struct layer_set *set, uint64_t shown);
 uint64_t layer_shown_ino(const struct layer_set *set, uint64_t lasting);
 
-/* Which names of a directory may be of another device than itself, so that the number that reading the directory tells isn't theirs. */
+/* Which names of a directory may be of another device than itself, so that the number that reading the directory tells
+ * isn't theirs. */
 enum layer_spans {
 	SPANS_NOTHING,
 	SPANS_DIRECTORIES, /* directories may */

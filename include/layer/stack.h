@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a union is made of: a value that layer_set_open() takes. It names directories and says by which policies they are read and
- * written. Nothing in it knows the command line; cli/option.h makes one from it, tests fill one by hand.
+ * What a union is made of: a value that layer_set_open() takes. It names directories and says by which policies they
+ * are read and written. Nothing in it knows the command line; cli/option.h makes one from it, tests fill one by hand.
  *
- * All pointers are borrowed. They outlive the layer set that is opened from the value. A zeroed struct with `layers` set is a valid
- * read-only stack with all policies at their least: nothing is followed, no index, no dialect.
+ * All pointers are borrowed. They outlive the layer set that is opened from the value. A zeroed struct with `layers`
+ * set is a valid read-only stack with all policies at their least: nothing is followed, no index, no dialect.
  */
 #ifndef LAYER_STACK_H
 #define LAYER_STACK_H
@@ -15,19 +15,14 @@
 #include "format/idmap.h"
 
 /* AUTO: on with private attributes in trusted.*, off with user.*. */
-enum redirect_dir {
-	REDIRECT_DIR_AUTO,
-	REDIRECT_DIR_OFF,
-	REDIRECT_DIR_NOFOLLOW,
-	REDIRECT_DIR_FOLLOW,
-	REDIRECT_DIR_ON
-};
+enum redirect_dir { REDIRECT_DIR_AUTO, REDIRECT_DIR_OFF, REDIRECT_DIR_NOFOLLOW, REDIRECT_DIR_FOLLOW, REDIRECT_DIR_ON };
 /* AUTO: followed over layers of images, never made. */
 enum metacopy_mode { METACOPY_OFF, METACOPY_ON, METACOPY_AUTO };
 /* AUTO: on where it can be. */
 enum index_mode { INDEX_OFF, INDEX_ON, INDEX_AUTO };
 enum uuid_mode { UUID_AUTO, UUID_ON, UUID_OFF, UUID_NULL };
-/* AUFS and BOTH mean the same: the kernel's forms are what is written. AUTO is OVERLAY, and AUFS where nothing else can be written. */
+/* AUFS and BOTH mean the same: the kernel's forms are what is written. AUTO is OVERLAY, and AUFS where nothing else can
+ * be written. */
 enum whiteouts { WHITEOUTS_OVERLAY, WHITEOUTS_AUFS, WHITEOUTS_BOTH, WHITEOUTS_AUTO };
 
 struct stack_layer {
@@ -44,15 +39,15 @@ struct stack_spec {
 	unsigned long vfs_flags;	/* MS_* that the union is mounted with: MS_RDONLY, and those of access times */
 
 	/* How private attributes are read and written. */
-	bool userxattr;	       /* in user.*; without privilege they are so in any case */
-	bool image_layers;     /* the layers are of images, or the caller is a container engine */
-	bool fuse_overlayfs;   /* the caller expects fuse-overlayfs: what can't be had is told and not refused */
-	int whiteouts;	       /* enum whiteouts */
-	int redirect_dir;      /* enum redirect_dir */
-	int uuid;	       /* enum uuid_mode */
-	int index;	       /* enum index_mode */
-	int metacopy;	       /* enum metacopy_mode */
-	int xattr_permissions; /* 0, 1 or 2: format/stat_override.h */
+	bool userxattr;		     /* in user.*; without privilege they are so in any case */
+	bool image_layers;	     /* the layers are of images, or the caller is a container engine */
+	bool fuse_overlayfs;	     /* the caller expects fuse-overlayfs: what can't be had is told and not refused */
+	int whiteouts;		     /* enum whiteouts */
+	int redirect_dir;	     /* enum redirect_dir */
+	int uuid;		     /* enum uuid_mode */
+	int index;		     /* enum index_mode */
+	int metacopy;		     /* enum metacopy_mode */
+	int xattr_permissions;	     /* 0, 1 or 2: format/stat_override.h */
 	struct idmap uidmap, gidmap; /* of the mount; the ranges are borrowed */
 
 	bool volatile_upper;	 /* nothing is synced */

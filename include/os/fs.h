@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One system call a function. All return >= 0 or a negative errno, retry EINTR where that is safe (not where names change),
- * set O_CLOEXEC, never follow a symbolic link in the last component, and take a directory descriptor (O_PATH is enough) and
- * ONE name without a slash ("" with a descriptor of the object itself where the text says so; a slash is a broken invariant).
- * Calls that change something or sync pass a fault point.
+ * One system call a function. All return >= 0 or a negative errno, retry EINTR where that is safe (not where names
+ * change), set O_CLOEXEC, never follow a symbolic link in the last component, and take a directory descriptor (O_PATH
+ * is enough) and ONE name without a slash ("" with a descriptor of the object itself where the text says so; a slash is
+ * a broken invariant). Calls that change something or sync pass a fault point.
  *
  * What can't be done on O_PATH descriptors goes through the *at system calls of newer kernels and falls back to
  * /proc/self/fd, which os_init() opens once.
@@ -19,8 +19,9 @@
 #include <sys/types.h>
 #include <linux/stat.h>
 
-/* Finds out what the running kernel has (fchmodat2, *xattrat) and opens /proc/self/fd; the child of a later fork() opens
- * its own. 0 or -errno: -ENOSYS (or -EPERM from a seccomp filter) when there is no openat2, -ENOENT without /proc. */
+/* Finds out what the running kernel has (fchmodat2, *xattrat) and opens /proc/self/fd; the child of a later fork()
+ * opens its own. 0 or -errno: -ENOSYS (or -EPERM from a seccomp filter) when there is no openat2, -ENOENT without
+ * /proc. */
 int os_init(void);
 
 /* --- open -------------------------------------------------------------------------------------------------------- */
@@ -29,8 +30,9 @@ int os_init(void);
 enum os_confine { OS_CROSS_MOUNTS = 0, OS_NO_XDEV = 1 };
 
 /* openat2(2); O_NOFOLLOW and O_CLOEXEC are added, flags that openat(2) would ignore are removed. With O_PATH a symlink
- * itself is opened (RESOLVE_NO_SYMLINKS permits that). Names with slashes are permitted here (a relative path beneath dirfd), but for "..".
- * -EAGAIN: with O_NONBLOCK, when somebody has a lease on the file (fcntl(2), F_SETLEASE) and is being told to give it up. */
+ * itself is opened (RESOLVE_NO_SYMLINKS permits that). Names with slashes are permitted here (a relative path beneath
+ * dirfd), but for "..". -EAGAIN: with O_NONBLOCK, when somebody has a lease on the file (fcntl(2), F_SETLEASE) and is
+ * being told to give it up. */
 int os_openat(int dirfd, const char *name, int flags, mode_t mode, enum os_confine confine);
 /* Opens anew, with other flags, what `fd` (may be O_PATH) refers to; never creates, O_NOFOLLOW must not be given. */
 int os_reopen(int fd, int flags);
@@ -46,13 +48,13 @@ int os_dup(int fd);
 
 /* statx(2) without following; name "" looks at dirfd itself. Basic fields and btime are asked for. */
 int os_statx(int dirfd, const char *name, struct statx *ret_stx);
-/* The same from what the kernel knows already: identity, type and attributes of the mount are right, the rest may be old on network
- * and FUSE file systems. Sends no request to them, so it can't hang on one (our own, say). */
+/* The same from what the kernel knows already: identity, type and attributes of the mount are right, the rest may be
+ * old on network and FUSE file systems. Sends no request to them, so it can't hang on one (our own, say). */
 int os_statx_cached(int dirfd, const char *name, struct statx *ret_stx);
 /* Target of a symlink, not terminated; returns its length. name "" with an O_PATH descriptor of the link. */
 ssize_t os_readlinkat(int dirfd, const char *name, char *buf, size_t size);
-/* The directory `levels` (>= 1) above the one at dirfd, as a path walk goes up: out of a mount too, the root is its own parent. Cached.
- * -ENAMETOOLONG beyond 1,365 levels. */
+/* The directory `levels` (>= 1) above the one at dirfd, as a path walk goes up: out of a mount too, the root is its own
+ * parent. Cached. -ENAMETOOLONG beyond 1,365 levels. */
 int os_statx_up(int dirfd, unsigned levels, struct statx *ret_stx);
 /* Where the object at fd is now, an absolute path if it is below our root (proc(5), /proc/pid/fd). As os_readlinkat. */
 ssize_t os_fd_target(int fd, char *buf, size_t size);
@@ -124,8 +126,8 @@ struct os_dirent {
 	uint16_t name_len;
 	const char *name; /* valid during the call back */
 };
-/* Reads the whole directory that `dirfd` (O_PATH is enough: it is reopened) refers to, without "." and "..". Stops at the
- * first non-zero value that `each` returns and returns it; 0 at the end. */
+/* Reads the whole directory that `dirfd` (O_PATH is enough: it is reopened) refers to, without "." and "..". Stops at
+ * the first non-zero value that `each` returns and returns it; 0 at the end. */
 int os_read_dir(int dirfd, int (*each)(void *arg, const struct os_dirent *entry), void *arg);
 /* The same of one that is open for reading, from where its descriptor stands, which is the end afterwards. */
 int os_read_dir_once(int fd, int (*each)(void *arg, const struct os_dirent *entry), void *arg);

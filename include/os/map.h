@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A file in memory that stays safe to read when the file is cut off, or can't be read, below the mapping: the kernel answers such an access
- * by SIGBUS, which would end the daemon and strand its mount. Here what can't be read shows as zeros, and the mapping says so from then on.
- * Whoever has read something asks os_map_broken() before using it.
+ * A file in memory that stays safe to read when the file is cut off, or can't be read, below the mapping: the kernel
+ * answers such an access by SIGBUS, which would end the daemon and strand its mount. Here what can't be read shows as
+ * zeros, and the mapping says so from then on. Whoever has read something asks os_map_broken() before using it.
  */
 #ifndef OS_MAP_H
 #define OS_MAP_H
@@ -17,8 +17,8 @@ struct os_map {
 	_Atomic bool broken; /* written by a signal handler */
 };
 
-/* Maps the first `size` bytes of the file open at fd for reading, shared with all who map it. *ret must stay where it is. -ENOSPC: too many
- * are mapped; -ENOMEM. */
+/* Maps the first `size` bytes of the file open at fd for reading, shared with all who map it. *ret must stay where it
+ * is. -ENOSPC: too many are mapped; -ENOMEM. */
 int os_map_file(int fd, size_t size, struct os_map *ret);
 /* Nobody reads it any more. */
 void os_unmap(struct os_map *map);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where threads run, what they do just now, and a clock that wakes one. Threads are named by their number (tid), as the kernel has it.
+ * Where threads run, what they do just now, and a clock that wakes one. Threads are named by their number (tid), as the
+ * kernel has it.
  */
 #ifndef OS_SCHED_H
 #define OS_SCHED_H
@@ -12,7 +13,8 @@
 /* That of the calling thread. */
 pid_t os_thread_id(void);
 
-/* The processors that a thread may run on; 0: the calling one. -EINVAL on machines with more of them than a set has room for. */
+/* The processors that a thread may run on; 0: the calling one. -EINVAL on machines with more of them than a set has
+ * room for. */
 int os_cpus_get(pid_t tid, cpu_set_t *ret_cpus);
 int os_cpus_set(pid_t tid, const cpu_set_t *cpus);
 

@@ -19,8 +19,8 @@
 
 struct listing_entry {
 	uint64_t cookie;
-	uint64_t ino;   /* d_ino, equal to st_ino */
-	unsigned layer; /* the topmost layer that has the name */
+	uint64_t ino;	    /* d_ino, equal to st_ino */
+	unsigned layer;	    /* the topmost layer that has the name */
 	unsigned char type; /* DT_*, never DT_UNKNOWN */
 	uint8_t name_len;
 	const char *name; /* in the batch's buffer */
@@ -31,9 +31,10 @@ struct listing_entry {
 /* A copy of some entries, so that no lock is held while they are used.
  *
  * What a stream has read to its end the kernel may keep and give to others, also to those that are in the middle. If it
- * was told before a change, one that began after it would get names that are gone. So a cookie says when its stream began:
- * in one of few generations, each of which ends with the first change after a stream has begun in it. What has changed
- * since its generation began must not be kept, and no listing must that the kernel gets wrong (listing_fills_page()). */
+ * was told before a change, one that began after it would get names that are gone. So a cookie says when its stream
+ * began: in one of few generations, each of which ends with the first change after a stream has begun in it. What has
+ * changed since its generation began must not be kept, and no listing must that the kernel gets wrong
+ * (listing_fills_page()). */
 struct listing_batch {
 	unsigned n;
 	bool may_be_kept; /* at the end: by the kernel, for other streams, what it holds of this one */
@@ -49,7 +50,8 @@ unsigned listing_dots(uint64_t cookie);
 uint64_t listing_dot(uint64_t cookie, unsigned nth);
 /* The entries after `cookie`, at most LISTING_BATCH and at most `max_bytes` of names + 24 each. n == 0 at the
  * end. Builds the listing if needed. */
-int listing_read(struct tree *tree, struct inode *dir, uint64_t cookie, size_t max_bytes, struct listing_batch *ret_batch);
+int listing_read(struct tree *tree, struct inode *dir, uint64_t cookie, size_t max_bytes,
+		 struct listing_batch *ret_batch);
 
 enum listing_answer { LISTING_UNKNOWN, LISTING_ABSENT, LISTING_PRESENT };
 /* What a kept listing says of a name; never builds. */
@@ -65,10 +67,12 @@ int listing_is_empty_locked(struct tree *tree, struct inode *dir);
 int listing_is_empty(struct tree *tree, struct inode *dir);
 
 /* Patches after a change on disk; the caller holds D of `dir`. No-ops where no listing is kept. */
-void listing_add(struct tree *tree, struct inode *dir, const char *name, unsigned char type, uint64_t ino, unsigned layer);
+void listing_add(struct tree *tree, struct inode *dir, const char *name, unsigned char type, uint64_t ino,
+		 unsigned layer);
 void listing_remove(struct tree *tree, struct inode *dir, const char *name);
 /* The name's object now has these (copy-up, replaced by rename). */
-void listing_update(struct tree *tree, struct inode *dir, const char *name, unsigned char type, uint64_t ino, unsigned layer);
+void listing_update(struct tree *tree, struct inode *dir, const char *name, unsigned char type, uint64_t ino,
+		    unsigned layer);
 /* Forgets the listing (inode freed, or after an error). */
 void listing_drop(struct tree *tree, struct inode *dir);
 

@@ -1,23 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One union: the layers, the inodes that are known of it, and the locks over them. There is no global state: a process can hold
- * several. This header has the object, the inode table and directory descriptors; resolve.h answers names, listing.h lists.
+ * One union: the layers, the inodes that are known of it, and the locks over them. There is no global state: a process
+ * can hold several. This header has the object, the inode table and directory descriptors; resolve.h answers names,
+ * listing.h lists.
  *
- * An inode is what the kernel knows by a node id. A directory has a stack: the layers that really hold it, topmost first. Any other
- * object lives in one layer, which changes once, from a lower to the upper, by copy-up.
+ * An inode is what the kernel knows by a node id. A directory has a stack: the layers that really hold it, topmost
+ * first. Any other object lives in one layer, which changes once, from a lower to the upper, by copy-up.
  *
  * Invariants
- *  I1  An inode lives while nlookup > 0 (the kernel holds it) or refs > 0 (children, running work); then it is really freed.
+ *  I1  An inode lives while nlookup > 0 (the kernel holds it) or refs > 0 (children, running work); then it is really
+ *      freed.
  *  I2  (parent, name) leads to at most one inode; a hard-linked upper inode has all its known names.
  *  I3  in_upper goes from false to true once and never back. A lower file is never opened for writing.
- *  I4  An unlinked inode whose object is in the upper is kept from before its last name went: by a pinned descriptor, or by a name in
- *      the work directory that goes with the inode, which may be the last one itself, moved there.
- *  I5  A directory in layer L has its parent in layer L and lies there beneath it by its own name, or its ref carries its path in
- *      layer L. A lower ref's location never changes; before a directory that has some is renamed, they all get their paths.
- *  I6  A descriptor opened by name is checked by device and inode number before it is used, so a racing rename can't swap files.
- *      Where the upper's numbers tell nothing (layer/device.h) nothing is opened by name while names of the upper are moved: N.
- *  I7  A file's data is in its own object, or (INODE_METACOPY) in a lower one, whose location doesn't change. The flag comes before the
- *      object is published in the upper, goes once, and a file with the flag is never opened for writing.
+ *  I4  An unlinked inode whose object is in the upper is kept from before its last name went: by a pinned descriptor,
+ *      or by a name in the work directory that goes with the inode, which may be the last one itself, moved there.
+ *  I5  A directory in layer L has its parent in layer L and lies there beneath it by its own name, or its ref carries
+ *      its path in layer L. A lower ref's location never changes; before a directory that has some is renamed, they all
+ *      get their paths.
+ *  I6  A descriptor opened by name is checked by device and inode number before it is used, so a racing rename can't
+ *      swap files. Where the upper's numbers tell nothing (layer/device.h) nothing is opened by name while names of the
+ *      upper are moved: N.
+ *  I7  A file's data is in its own object, or (INODE_METACOPY) in a lower one, whose location doesn't change. The flag
+ *      comes before the object is published in the upper, goes once, and a file with the flag is never opened for
+ *      writing.
  *
  * Life of an inode
  *
@@ -33,20 +38,25 @@
  *	                       inode_reap_locked(), inode_bury()
  *
  *	from      to       by                                           when
- *	          TABLE    inode_intern(): name_attach_first_locked()   a name is looked up, listed with attributes, or created
+ *	          TABLE    inode_intern(): name_attach_first_locked()   a name is looked up, listed with attributes, or
+ *	                   created
  *	          ORPHAN   inode_intern_nameless()                      O_TMPFILE
  *	TABLE     TABLE    inode_name_added(), inode_name_moved()       link, rename
  *	TABLE     TABLE    inode_publish_upper(), dir_publish_upper(),  copy-up
  *	                   inode_publish_indexed()
- *	TABLE     ORPHAN   name_remove_locked() of the last name        removal, rename over it; orphan_hold() or orphan_moved() came first where
+ *	TABLE     ORPHAN   name_remove_locked() of the last name        removal, rename over it; orphan_hold() or
+ *	          orphan_moved() came first where
  *	                                                                the object is in the upper
- *	ORPHAN    ORPHAN   inode_publish_upper()                        copy-up, after orphan_hold_fd() or orphan_moved()
+ *	ORPHAN    ORPHAN   inode_publish_upper()                        copy-up, after orphan_hold_fd() or
+ *	          orphan_moved()
  *	ORPHAN    TABLE    inode_name_added(): name_attach_locked()     link(2) of what O_TMPFILE made
- *	TABLE     FREED    inode_reap_locked(), inode_bury()            the kernel has forgotten it, and nothing holds it (I1)
- *	ORPHAN    FREED    the same, and orphan_finish()                as well: its descriptor or its name in the work directory goes
+ *	TABLE     FREED    inode_reap_locked(), inode_bury()            the kernel has forgotten it, and nothing holds
+ *	          it (I1)
+ *	ORPHAN    FREED    the same, and orphan_finish()                as well: its descriptor or its name in the work
+ *	          directory goes
  *
- * In TABLE an inode has a name in the table or is the root; in ORPHAN it has INODE_UNLINKED. tree_check() looks at the invariants of all inodes,
- * inode_check_locked() (tree/table/name.c) at those of one whose names change.
+ * In TABLE an inode has a name in the table or is the root; in ORPHAN it has INODE_UNLINKED. tree_check() looks at the
+ * invariants of all inodes, inode_check_locked() (tree/table/name.c) at those of one whose names change.
  *
  * Locks: legend letters at the fields; order in base/lock.h.
  *   R tree.rename   D dir.lock   I inode_lock()   N tree.names   T tree.table   c constant after creation   a atomic
@@ -73,28 +83,29 @@
 
 struct tree;
 struct inode;
-struct inode_name; /* tree/table/name.c: a (parent, name) -> inode entry of the table */
-struct listing;    /* tree/listing.h */
-struct name_set;   /* tree/view/nameset.c */
+struct inode_name;     /* tree/table/name.c: a (parent, name) -> inode entry of the table */
+struct listing;	       /* tree/listing.h */
+struct name_set;       /* tree/view/nameset.c */
 struct position_notes; /* tree/view/cookie.c */
-struct dirfd_entry; /* tree/object/dirfd_cache.c */
+struct dirfd_entry;    /* tree/object/dirfd_cache.c */
 
 enum dirref_flag {
 	DIRREF_OVERMOUNTED = 1 << 0, /* overmounted: shown empty, never opened */
-	DIRREF_XWHITEOUTS = 1 << 1, /* may hold whiteouts of the xattr form */
-	DIRREF_IMPURE = 1 << 2,     /* of a lower layer that was an upper: may hold what was copied up */
+	DIRREF_XWHITEOUTS = 1 << 1,  /* may hold whiteouts of the xattr form */
+	DIRREF_IMPURE = 1 << 2,	     /* of a lower layer that was an upper: may hold what was copied up */
 };
 
 /* A directory in one layer. */
 struct dirref {
-	uint16_t layer;          /* c index in the layer set */
-	uint16_t device;         /* c that it lies on, as the layer set numbers them */
-	uint32_t record : 28;    /* c number in the layer's cache (layer/cache.h), whose size bounds it, or 0 */
-	uint32_t flags : 4;      /* c enum dirref_flag */
-	uint64_t ino;            /* c its inode number there */
-	uint64_t checked;        /* a when it was seen to be as recorded, os_now_ms() (relaxed) */
-	char *path;              /* T set once: where a redirect leads to, "a/b" from the layer's root; NULL: the parent's ref, own name */
-	struct dirfd_entry *fd;  /* dirfd lock */
+	uint16_t layer;	      /* c index in the layer set */
+	uint16_t device;      /* c that it lies on, as the layer set numbers them */
+	uint32_t record : 28; /* c number in the layer's cache (layer/cache.h), whose size bounds it, or 0 */
+	uint32_t flags : 4;   /* c enum dirref_flag */
+	uint64_t ino;	      /* c its inode number there */
+	uint64_t checked;     /* a when it was seen to be as recorded, os_now_ms() (relaxed) */
+	/* T set once: where a redirect leads to, "a/b" from the layer's root; NULL: the parent's ref, own name */
+	char *path;
+	struct dirfd_entry *fd; /* dirfd lock */
 };
 
 static inline struct object_id dirref_object(const struct dirref *ref)
@@ -108,39 +119,42 @@ enum dir_plus { DIR_PLUS_NONE, DIR_PLUS_DIRS, DIR_PLUS_ALL };
 enum dir_acl { DIR_ACL_UNKNOWN, DIR_ACL_NONE, DIR_ACL_PRESENT };
 
 struct dir {
-	struct lock lock;             /* D */
-	_Atomic bool in_upper;        /* a `upper` is valid (release/acquire) */
+	struct lock lock;      /* D */
+	_Atomic bool in_upper; /* a `upper` is valid (release/acquire) */
 	struct dirref upper;
-	_Atomic unsigned char default_acl; /* a enum dir_acl of the upper directory; set back to UNKNOWN by xattr changes */
-	_Atomic bool impure_set;      /* a overlay.impure was written or found */
-	_Atomic unsigned char plus;   /* a enum dir_plus; rises only */
-	_Atomic unsigned misses;      /* a lookups in layers that found nothing since the last listing */
-	struct listing *listing;      /* leaf: tree/view/listing.c */
-	struct name_set *names; /* leaf: what is left of one that went for memory; NULL where there is a listing */
+	/* a enum dir_acl of the upper directory; set back to UNKNOWN by xattr changes */
+	_Atomic unsigned char default_acl;
+	_Atomic bool impure_set;    /* a overlay.impure was written or found */
+	_Atomic unsigned char plus; /* a enum dir_plus; rises only */
+	_Atomic unsigned misses;    /* a lookups in layers that found nothing since the last listing */
+	struct listing *listing;    /* leaf: tree/view/listing.c */
+	struct name_set *names;	    /* leaf: what is left of one that went for memory; NULL where there is a listing */
 	struct position_notes *notes; /* leaf: tree/view/cookie.c */
-	uint32_t patches;             /* leaf: changes told to the listing, kept or not; a build in between is void */
-	bool changed;                 /* leaf: one was told since the last stream began */
-	uint8_t generation;           /* leaf: of streams that begin now */
-	uint8_t steady_from;          /* leaf: since this generation began what is listed has been the same */
+	uint32_t patches;	      /* leaf: changes told to the listing, kept or not; a build in between is void */
+	bool changed;		      /* leaf: one was told since the last stream began */
+	uint8_t generation;	      /* leaf: of streams that begin now */
+	uint8_t steady_from;	      /* leaf: since this generation began what is listed has been the same */
 	struct inode *_Atomic parent; /* a written under T, for moves across parents under R too; NULL: root or gone */
-	unsigned n_lower;             /* c */
-	struct dirref lower[];        /* topmost first */
+	unsigned n_lower;	      /* c */
+	struct dirref lower[];	      /* topmost first */
 };
 
 enum inode_flag {
 	INODE_UNLINKED = 1 << 0,  /* T no name left */
 	INODE_NO_ORIGIN = 1 << 1, /* T st_ino is the upper's own */
-	INODE_HARDLINKED = 1 << 2, /* T has or had several links: found by inode number, its link count is the layer's */
-	INODE_METACOPY = 1 << 3,   /* T its object, in whatever layer, has metadata alone: the data lies in a lower layer */
+	/* T has or had several links: found by inode number, its link count is the layer's */
+	INODE_HARDLINKED = 1 << 2,
+	/* T its object, in whatever layer, has metadata alone: the data lies in a lower layer */
+	INODE_METACOPY = 1 << 3,
 	INODE_HAS_LOWERDATA = 1 << 4, /* T has or had INODE_METACOPY */
-	INODE_COUNTED = 1 << 5,    /* T of a lower file with several links, with an index: the union counts its names */
-	INODE_INDEXED = 1 << 6,    /* T it is in the upper and has an entry in the index, by which it is reached */
-	INODE_TMPFILE = 1 << 7,    /* T has had no name yet, so it may get one */
+	INODE_COUNTED = 1 << 5, /* T of a lower file with several links, with an index: the union counts its names */
+	INODE_INDEXED = 1 << 6, /* T it is in the upper and has an entry in the index, by which it is reached */
+	INODE_TMPFILE = 1 << 7, /* T has had no name yet, so it may get one */
 	INODE_HAS_NODE_IDS = 1 << 8, /* T the kernel has or had it by several ids, see inode_add_node_id() */
-	INODE_IN_UPPER = 1 << 9,   /* T non-directories: layer is the upper; directories: equals dir->in_upper */
+	INODE_IN_UPPER = 1 << 9,     /* T non-directories: layer is the upper; directories: equals dir->in_upper */
 	INODE_XATTR_FLAGS_KNOWN = 1 << 10, /* I `xattr_flags` were read */
-	INODE_PAGES = 1 << 11,     /* a the kernel may have pages of its data */
-	INODE_TIME_SET = 1 << 12,  /* a its modification time was set while the kernel had pages: data/data.h */
+	INODE_PAGES = 1 << 11,		   /* a the kernel may have pages of its data */
+	INODE_TIME_SET = 1 << 12,	   /* a its modification time was set while the kernel had pages: data/data.h */
 };
 
 /* Values of pinned_fd that are no descriptor. */
@@ -151,61 +165,67 @@ enum inode_pinned {
 
 /* 64 bytes, and behind it the name that it was found by (tree/table/table.h): there may be millions. */
 struct inode {
-	uint64_t id;              /* c node id: generation << 32 | slot */
-	uint64_t ino;             /* a st_ino and d_ino of the union (relaxed) */
-	uint64_t real_ino;        /* T inode number of the object in `layer` (directories: of the topmost ref at creation) */
-	uint64_t nlookup : 48;    /* T the kernel's lookup count */
-	uint64_t device : 16;     /* T the object's, as the layer set numbers them */
+	uint64_t id;  /* c node id: generation << 32 | slot */
+	uint64_t ino; /* a st_ino and d_ino of the union (relaxed) */
+	/* T inode number of the object in `layer` (directories: of the topmost ref at creation) */
+	uint64_t real_ino;
+	uint64_t nlookup : 48; /* T the kernel's lookup count */
+	uint64_t device : 16;  /* T the object's, as the layer set numbers them */
 	union {
-		struct inode_name *names; /* T known names, primary first; an unlinked inode with something in a lower layer
-					   * keeps its last one, out of the table */
-		struct inode *next_dead;  /* of an inode that is being freed */
+		/* T known names, primary first; an unlinked inode with something in a lower layer keeps its last one,
+		 * out of the table */
+		struct inode_name *names;
+		struct inode *next_dead; /* of an inode that is being freed */
 	};
 	union {
-		struct dir *dir;          /* c directories */
-		void *_Atomic data;       /* others: the data tier's descriptor entry */
+		struct dir *dir;    /* c directories */
+		void *_Atomic data; /* others: the data tier's descriptor entry */
 	};
-	uint32_t refs;            /* T held by children and running work */
-	_Atomic int pinned_fd;    /* I, read without: descriptor of an unlinked or nameless object, O_PATH or better, owned; or
-				   * enum inode_pinned */
-	uint16_t layer;           /* T where the object lives; not for directories */
-	uint16_t type;            /* c S_IFMT bits */
-	_Atomic uint16_t flags;   /* a each bit written under the lock of its letter */
+	uint32_t refs; /* T held by children and running work */
+	/* I, read without: descriptor of an unlinked or nameless object, O_PATH or better, owned; or enum
+	 * inode_pinned */
+	_Atomic int pinned_fd;
+	uint16_t layer;		      /* T where the object lives; not for directories */
+	uint16_t type;		      /* c S_IFMT bits */
+	_Atomic uint16_t flags;	      /* a each bit written under the lock of its letter */
 	_Atomic uint16_t xattr_flags; /* a enum xattr_flag of the topmost object as known, and the change tier's own
 				       * bits */
 };
 
 struct tree {
-	struct layer_set *layers;        /* c */
-	struct lock rename;              /* R */
-	struct rwlock names;             /* N */
-	struct lock table;               /* T */
-	struct lock inode_locks[INODE_LOCKS]; /* I, striped by slot */
-	struct inode *root;              /* c */
-	unsigned max_pinned;             /* c */
-	_Atomic unsigned n_pinned;       /* a pinned descriptors */
+	struct layer_set *layers;			  /* c */
+	struct lock rename;				  /* R */
+	struct rwlock names;				  /* N */
+	struct lock table;				  /* T */
+	struct lock inode_locks[INODE_LOCKS];		  /* I, striped by slot */
+	struct inode *root;				  /* c */
+	unsigned max_pinned;				  /* c */
+	_Atomic unsigned n_pinned;			  /* a pinned descriptors */
 	void (*on_evict)(struct inode *inode, void *arg); /* c called before an inode is freed, no lock held */
 	void *on_evict_arg;
-	void (*end_of_inode)(struct tree *tree, struct inode *inode); /* c tree/tree.c: lets go of what lies outside of the table */
-	bool revalidate;                 /* c timeout=0: every lookup asks the layers again */
-	struct inode_table *inodes;      /* tree/table/inode.c */
-	struct dirfd_cache *dirfds;      /* tree/object/dirfd_cache.c */
-	struct listing_cache *listings;  /* tree/view/listing.c */
+	/* c tree/tree.c: lets go of what lies outside of the table */
+	void (*end_of_inode)(struct tree *tree, struct inode *inode);
+	bool revalidate;		/* c timeout=0: every lookup asks the layers again */
+	struct inode_table *inodes;	/* tree/table/inode.c */
+	struct dirfd_cache *dirfds;	/* tree/object/dirfd_cache.c */
+	struct listing_cache *listings; /* tree/view/listing.c */
 };
 
 /* Limits of the caches. */
 struct tree_limits {
-	unsigned max_dirfds;       /* directory descriptors kept open */
-	size_t max_listing_bytes;  /* listings kept */
-	unsigned max_pinned;       /* descriptors of objects without a name; further ones are held by name in the work directory */
+	unsigned max_dirfds;	  /* directory descriptors kept open */
+	size_t max_listing_bytes; /* listings kept */
+	/* descriptors of objects without a name; further ones are held by name in the work directory */
+	unsigned max_pinned;
 };
 
-/* Takes a reference to the set. 0 or -errno; the root is there afterwards with a lookup count that is never forgotten. */
+/* Takes a reference to the set. 0 or -errno; the root is there afterwards with a lookup count that is never
+ * forgotten. */
 int tree_new(struct layer_set *set, const struct tree_limits *limits, struct tree **ret_tree);
 void tree_free(struct tree *tree);
 
-/* Around an inode's being located and opened by its name, and around a change of names on disk and the table's being told of it. What is
- * locked, to be dropped at the end of a scope: NULL where numbers tell objects apart. */
+/* Around an inode's being located and opened by its name, and around a change of names on disk and the table's being
+ * told of it. What is locked, to be dropped at the end of a scope: NULL where numbers tell objects apart. */
 static inline struct rwlock *tree_names_read(struct tree *tree)
 {
 	if (!layer_upper_is_vague(tree->layers))
@@ -228,10 +248,10 @@ static inline void tree_names_end(struct rwlock **names)
 }
 #define _cleanup_tree_names_ __attribute__((cleanup(tree_names_end), unused))
 
-/* --- inodes ----------------------------------------------------------------------------------------------------------- */
+/* --- inodes ------------------------------------------------------------------------------------------------------- */
 
-/* By node id; NULL for an id that is not known (the caller answers ESTALE). The kernel's lookup count keeps the result alive during a
- * request; work that outlives it holds inode_get(). */
+/* By node id; NULL for an id that is not known (the caller answers ESTALE). The kernel's lookup count keeps the result
+ * alive during a request; work that outlives it holds inode_get(). */
 struct inode *inode_find(struct tree *tree, uint64_t id);
 struct inode *inode_get(struct tree *tree, struct inode *inode);
 void inode_put(struct tree *tree, struct inode *inode);
@@ -240,8 +260,8 @@ void inode_forget(struct tree *tree, struct inode *inode, uint64_t n);
 
 /* Node ids of inodes that have several: tree/table/node_id.c. */
 
-/* From now on the kernel gets the inode by a new id, as another object of its own; what it has by earlier ids goes on leading to the same
- * inode until it forgets them. -ENOMEM. */
+/* From now on the kernel gets the inode by a new id, as another object of its own; what it has by earlier ids goes on
+ * leading to the same inode until it forgets them. -ENOMEM. */
 int inode_add_node_id(struct tree *tree, struct inode *inode);
 /* The id for a reply that takes one counted lookup along. */
 uint64_t inode_give_id(struct tree *tree, struct inode *inode);
@@ -306,54 +326,57 @@ struct resolved; /* tree/resolve.h */
 struct inode *inode_lookup_known(struct tree *tree, struct inode *parent, const char *name);
 /* The same without raising the lookup count but with a reference (inode_put). */
 struct inode *inode_peek(struct tree *tree, struct inode *parent, const char *name);
-/* Find-or-insert in one critical section of T: gives (parent, name) its inode, lookup count raised by one. An upper non-directory with
- * several links is found by its inode number and gets the name added, and with an index a lower one. -ENOMEM; -LOOK_AGAIN: resolve it again, it
- * may be in the index by now. */
+/* Find-or-insert in one critical section of T: gives (parent, name) its inode, lookup count raised by one. An upper
+ * non-directory with several links is found by its inode number and gets the name added, and with an index a lower one.
+ * -ENOMEM; -LOOK_AGAIN: resolve it again, it may be in the index by now. */
 int inode_intern(struct tree *tree, struct inode *parent, const char *name, const struct resolved *resolved,
 		 struct inode **ret_inode);
-/* An inode without a name (O_TMPFILE), in the upper; takes ownership of fd as the pinned descriptor, or closes it when the object is held
- * by name. Lookup count 1. */
+/* An inode without a name (O_TMPFILE), in the upper; takes ownership of fd as the pinned descriptor, or closes it when
+ * the object is held by name. Lookup count 1. */
 int inode_intern_nameless(struct tree *tree, const struct statx *stx, int fd, struct inode **ret_inode);
 
-/* For messages: where the union shows the inode with this id, or `name` (may be NULL) in that directory, from the root on; of what is long or isn't
- * known ".../" and the end. The text is in `buf`. Takes T. */
+/* For messages: where the union shows the inode with this id, or `name` (may be NULL) in that directory, from the root
+ * on; of what is long or isn't known ".../" and the end. The text is in `buf`. Takes T. */
 #define TREE_PATH_SHOWN 512
 const char *tree_path(struct tree *tree, uint64_t id, const char *name, char buf[TREE_PATH_SHOWN]);
 
-/* Where a lower non-directory lies: one of its names, as a path from the root of *ret_layer; the caller frees it. -ESTALE when none is known,
- * or it isn't lower any more. */
+/* Where a lower non-directory lies: one of its names, as a path from the root of *ret_layer; the caller frees it.
+ * -ESTALE when none is known, or it isn't lower any more. */
 int inode_lower_path(struct tree *tree, struct inode *inode, unsigned *ret_layer, char **ret_path);
 
-/* Before a directory is renamed: gives each lower ref a path of its own, so that it doesn't depend on the name any more. Holds whether
- * the rename comes or not. -ENOMEM, -ESTALE. */
+/* Before a directory is renamed: gives each lower ref a path of its own, so that it doesn't depend on the name any
+ * more. Holds whether the rename comes or not. -ENOMEM, -ESTALE. */
 int dir_settle_lower(struct tree *tree, struct inode *inode);
 
 /* Changes of names, after they happened on disk; the caller holds D of the parents. Unknown names are ignored. */
 void inode_name_removed(struct tree *tree, struct inode *parent, const char *name);
-/* Whether one name of the inode is known at most. With I of it and D of a parent held its names don't get fewer meanwhile. */
+/* Whether one name of the inode is known at most. With I of it and D of a parent held its names don't get fewer
+ * meanwhile. */
 bool inode_has_last_name(struct tree *tree, const struct inode *inode);
 void inode_name_added(struct tree *tree, struct inode *inode, struct inode *parent, const char *name);
 /* exchange: both names change places. */
 void inode_name_moved(struct tree *tree, struct inode *oldparent, const char *oldname, struct inode *newparent,
 		      const char *newname, bool exchange);
 
-/* Before a regular file is published in the upper without its data: remembers where that is, unless it is known, and sets the inode's
- * flag. `stx` is the lower file's. -ENOMEM, -ESTALE. */
+/* Before a regular file is published in the upper without its data: remembers where that is, unless it is known, and
+ * sets the inode's flag. `stx` is the lower file's. -ENOMEM, -ESTALE. */
 int inode_note_lowerdata(struct tree *tree, struct inode *inode, const struct statx *stx);
 /* Whether the topmost lower object of a metacopy file is a hard link. */
 bool inode_lower_is_linked(struct tree *tree, struct inode *inode);
 /* The upper object has its data now. Caller holds I. */
 void inode_publish_data(struct tree *tree, struct inode *inode);
-/* Publishes a copied-up non-directory: from now on it is this object of the upper. Caller holds I; an orphan is held before. */
+/* Publishes a copied-up non-directory: from now on it is this object of the upper. Caller holds I; an orphan is held
+ * before. */
 void inode_publish_upper(struct tree *tree, struct inode *inode, struct object_id copy, bool has_origin);
 /* Publishes a copied-up directory. Caller holds D of its parent. */
 void dir_publish_upper(struct tree *tree, struct inode *inode, struct object_id copy);
 
-/* Orphans: inodes whose upper object has no name (tree/object/orphan.c). The caller holds I. An orphan that is held already stays so, by what it
- * was: lower objects are never held, so it is the same object. */
+/* Orphans: inodes whose upper object has no name (tree/object/orphan.c). The caller holds I. An orphan that is held
+ * already stays so, by what it was: lower objects are never held, so it is the same object. */
 
-/* Before its last known name, `name` in the directory dirfd of the upper, goes: pins the object, or gives it its name in the work directory
- * when too many are pinned, or no descriptor is left, and it is no directory. 1 when it has got such a name now. */
+/* Before its last known name, `name` in the directory dirfd of the upper, goes: pins the object, or gives it its name
+ * in the work directory when too many are pinned, or no descriptor is left, and it is no directory. 1 when it has got
+ * such a name now. */
 int orphan_hold(struct tree *tree, struct inode *inode, int dirfd, const char *name);
 /* The same of a non-directory by moving it: its name is gone already then. And back. */
 int orphan_moved(struct tree *tree, struct inode *inode, int dirfd, const char *name);
@@ -378,7 +401,7 @@ struct inode_location {
 void inode_locate(struct tree *tree, struct inode *inode, struct inode_location *ret_location);
 void inode_location_finish(struct tree *tree, struct inode_location *location);
 
-/* --- files whose names the union counts: tree/table/link.c, layer/index.h ----------------------------------------------------- */
+/* --- files whose names the union counts: tree/table/link.c, layer/index.h ----------------------------------------- */
 
 static inline bool inode_is_counted(const struct inode *inode)
 {
@@ -394,8 +417,8 @@ void inode_set_nlink(struct tree *tree, struct inode *inode, uint32_t nlink);
 /* The name of the object's entry in the index, whether there is one or not; false when it isn't known yet. */
 bool inode_index_name(struct tree *tree, struct inode *inode, char ret_name[static OVL_FH_INDEX_NAME_SIZE]);
 int inode_set_index_name(struct tree *tree, struct inode *inode, const char *name);
-/* Copy-up of a counted inode, whose index name is known, in two steps: before the copy gets its entry, so that nothing can fail afterwards,
- * and when it has it (as inode_publish_upper). */
+/* Copy-up of a counted inode, whose index name is known, in two steps: before the copy gets its entry, so that nothing
+ * can fail afterwards, and when it has it (as inode_publish_upper). */
 int inode_prepare_indexed(struct tree *tree, struct inode *inode, struct object_id copy);
 void inode_forget_prepared(struct tree *tree, struct inode *inode, struct object_id copy);
 void inode_publish_indexed(struct tree *tree, struct inode *inode, struct object_id copy);
@@ -405,17 +428,19 @@ void inode_leave_index(struct tree *tree, struct inode *inode);
 /* Whether the directory `maybe_ancestor` is `inode`, also a directory, or one of its ancestors (under R). */
 bool inode_is_ancestor(struct tree *tree, const struct inode *maybe_ancestor, const struct inode *inode);
 
-/* --- the real object ---------------------------------------------------------------------------------------------------- */
+/* --- the real object ---------------------------------------------------------------------------------------------- */
 
-/* Opens the object (a directory: in its topmost layer) with O_PATH, O_RDONLY, O_RDWR or O_WRONLY|O_APPEND; checked to be that
- * object (I6). Write flags on a lower object: -EROFS. -ESTALE when the object is gone from its layer. *ret_layer: where the opened one
- * lies, which the inode itself doesn't tell: a copy-up may have published it since. -MUST_WAIT, but not with O_PATH. */
+/* Opens the object (a directory: in its topmost layer) with O_PATH, O_RDONLY, O_RDWR or O_WRONLY|O_APPEND; checked to
+ * be that object (I6). Write flags on a lower object: -EROFS. -ESTALE when the object is gone from its layer.
+ * *ret_layer: where the opened one lies, which the inode itself doesn't tell: a copy-up may have published it since.
+ * -MUST_WAIT, but not with O_PATH. */
 int inode_open(struct tree *tree, struct inode *inode, int flags, const struct layer **ret_layer);
 /* Likewise; *ret_stx: the object as its layer has it, which was looked at to compare it. */
-int inode_open_seen(struct tree *tree, struct inode *inode, int flags, const struct layer **ret_layer, struct statx *ret_stx);
-/* Opens the data of a regular file: that of inode_open(), or where the object has metadata alone, the lower file that has it, checked to
- * have the size that the metadata says. *ret_upper: it is the upper's. -EROFS: for writing, and the data isn't in the upper. -EIO: no data,
- * or not what the metadata says. */
+int inode_open_seen(struct tree *tree, struct inode *inode, int flags, const struct layer **ret_layer,
+		    struct statx *ret_stx);
+/* Opens the data of a regular file: that of inode_open(), or where the object has metadata alone, the lower file that
+ * has it, checked to have the size that the metadata says. *ret_upper: it is the upper's. -EROFS: for writing, and the
+ * data isn't in the upper. -EIO: no data, or not what the metadata says. */
 int inode_open_data(struct tree *tree, struct inode *inode, int flags, bool *ret_upper);
 /* os_reopen() of a file that waits for nobody: -MUST_WAIT. */
 int reopen_at_once(int fd, int flags);
@@ -424,7 +449,7 @@ int inode_statx(struct tree *tree, struct inode *inode, struct statx *ret_stx);
 /* Turns attributes read from `layer` into the union's. */
 void inode_fix_statx(struct tree *tree, struct inode *inode, struct statx *stx);
 
-/* --- directory descriptors ---------------------------------------------------------------------------------------------- */
+/* --- directory descriptors ---------------------------------------------------------------------------------------- */
 
 /* Number of layers in a directory's stack now, and its i-th ref (0 = topmost). */
 unsigned dir_depth(const struct dir *dir);
@@ -455,7 +480,7 @@ void dirfd_put(struct tree *tree, struct dirfd *fd);
 /* Closes some descriptors that nobody uses, for who met EMFILE; returns how many. */
 unsigned dirfd_shrink(struct tree *tree);
 
-/* --- inspection --------------------------------------------------------------------------------------------------------- */
+/* --- inspection --------------------------------------------------------------------------------------------------- */
 
 /* Number of inodes in the table, the root included. */
 size_t tree_inode_count(struct tree *tree);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Changes of attributes, all on a descriptor of the upper object itself (O_PATH), so that symlinks, devices and files without a name are
- * no special cases.
+ * Changes of attributes, all on a descriptor of the upper object itself (O_PATH), so that symlinks, devices and files
+ * without a name are no special cases.
  *
- * I is held over a change: two of them on one object don't interleave, and what is known of the object in memory (xattr flags) stays
- * true.
+ * I is held over a change: two of them on one object don't interleave, and what is known of the object in memory (xattr
+ * flags) stays true.
  */
 #include "change/change.h"
 
@@ -30,7 +30,7 @@ static void forget_no_priv(struct inode *inode)
 	known_without(inode, CHANGE_FLAG_NO_PRIV);
 }
 
-/* --- the parts of a SETATTR ----------------------------------------------------------------------------------------------------- */
+/* --- the parts of a SETATTR --------------------------------------------------------------------------------------- */
 
 static int set_size(struct inode *inode, int path, off_t size, int fd)
 {
@@ -45,7 +45,8 @@ static int set_size(struct inode *inode, int path, off_t size, int fd)
 	return fd < 0 ? fd : os_ftruncate(fd, size);
 }
 
-/* Removes the bits that a change of data by another must not leave. 1: there were some, and *ret_before is the mode with them. */
+/* Removes the bits that a change of data by another must not leave. 1: there were some, and *ret_before is the mode
+ * with them. */
 static int attr_remove_priv(struct writer *writer, struct inode *inode, int path, unsigned kill, mode_t *ret_before)
 {
 	struct statx stx;
@@ -78,7 +79,8 @@ static int set_owner(struct writer *writer, struct inode *inode, int path, const
 	int r = change_set_owner(writer, path, uid, gid);
 
 	(void)CHECK(attr->valid & (ATTR_SET_UID | ATTR_SET_GID));
-	/* The file system took it away with the setuid bit; where owners are kept aside the kernel asks for that by itself. */
+	/* The file system took it away with the setuid bit; where owners are kept aside the kernel asks for that by
+	 * itself. */
 	if (r == 0 && S_ISREG(inode->type) && !layer_overrides_stat(writer->layers))
 		known_without(inode, XATTR_FLAG_CAPABILITY);
 	return r;
@@ -123,7 +125,8 @@ static int check_dir_flags(struct writer *writer, struct inode *inode, int path,
 }
 
 /* The bits first, for with other data nobody may have them; they come back when the data can't be changed. */
-static int set_bits_and_size(struct writer *writer, struct inode *inode, int path, const struct attr_change *attr, int fd)
+static int set_bits_and_size(struct writer *writer, struct inode *inode, int path, const struct attr_change *attr,
+			     int fd)
 {
 	mode_t before;
 	int killed = attr->valid & ATTR_KILL_PRIV ? attr_remove_priv(writer, inode, path, attr->valid, &before) : 0;
@@ -195,7 +198,7 @@ int attr_kill_priv(struct writer *writer, struct inode *inode, unsigned kill)
 	return path < 0 ? path : attr_remove_priv(writer, inode, path, kill, &before);
 }
 
-/* --- flags ---------------------------------------------------------------------------------------------------------------------- */
+/* --- flags -------------------------------------------------------------------------------------------------------- */
 
 /* Only these have flags, and only they can be opened without a side effect. */
 static bool has_flags(const struct inode *inode)
@@ -206,12 +209,12 @@ static bool has_flags(const struct inode *inode)
 /* What an object was protected by before a change of its flags. */
 struct protection {
 	bool changed;
-	unsigned flags;  /* its own, all of them */
+	unsigned flags;	   /* its own, all of them */
 	unsigned protattr; /* as overlay.protattr has them */
 };
 
-/* Makes overlay.protattr say what `flags` will: the kernel reads it there. An object that is protected already must be unprotected for
- * that; its other flags stay. */
+/* Makes overlay.protattr say what `flags` will: the kernel reads it there. An object that is protected already must be
+ * unprotected for that; its other flags stay. */
 static int protection_change(struct writer *writer, int fd, unsigned flags, struct protection *before)
 {
 	int r;
@@ -230,7 +233,8 @@ static int protection_change(struct writer *writer, int fd, unsigned flags, stru
 }
 
 /* Behind a change of flags that was refused. */
-static void protection_restore(struct writer *writer, const struct inode *inode, int fd, const struct protection *before)
+static void protection_restore(struct writer *writer, const struct inode *inode, int fd,
+			       const struct protection *before)
 {
 	char shown[TREE_PATH_SHOWN];
 	int r;
@@ -305,8 +309,10 @@ int attr_get_fsxattr(struct writer *writer, struct inode *inode, struct fsxattr 
 	return 0;
 }
 
-/* For a change of flags: `set` sets them all through the descriptor, of which `flags` are those that the upper can't carry. */
-static int set_flags(struct writer *writer, struct inode *inode, unsigned flags, int (*set)(int fd, const void *arg), const void *arg)
+/* For a change of flags: `set` sets them all through the descriptor, of which `flags` are those that the upper can't
+ * carry. */
+static int set_flags(struct writer *writer, struct inode *inode, unsigned flags, int (*set)(int fd, const void *arg),
+		     const void *arg)
 {
 	struct protection before;
 	_cleanup_close_ int fd = -1;

@@ -2,8 +2,9 @@
 /*
  * The change object: its pools and its life.
  *
- * Two pools: a copy-up of a gigabyte takes seconds, and the small ones that a package manager makes by the thousand must not queue
- * behind it. Both run at a lower priority than request threads, so that a stat on a machine with one core isn't scheduled after a copy.
+ * Two pools: a copy-up of a gigabyte takes seconds, and the small ones that a package manager makes by the thousand
+ * must not queue behind it. Both run at a lower priority than request threads, so that a stat on a machine with one
+ * core isn't scheduled after a copy.
  */
 #include "change/change.h"
 

@@ -2,16 +2,16 @@
 /*
  * Copying one object up, after its ancestors, one at a time from the top down.
  *
- * The copy is made complete without a lock: nameless (O_TMPFILE) where the file system can, else under a temp name of the work
- * directory. Then D of the parent and I of the object are taken, it is looked at again where the object is and if it still has a name, and
- * the copy gets that name without replacing anything: the one step that a crash can fall before or after. The parent's times are put back,
- * as for the user nothing changed in it.
+ * The copy is made complete without a lock: nameless (O_TMPFILE) where the file system can, else under a temp name of
+ * the work directory. Then D of the parent and I of the object are taken, it is looked at again where the object is and
+ * if it still has a name, and the copy gets that name without replacing anything: the one step that a crash can fall
+ * before or after. The parent's times are put back, as for the user nothing changed in it.
  *
- * A file with several links in its layer is linked into the index, where there is one: that is the step that counts, for the index leads
- * all its names to it. The name in the upper follows, and may be missing after a crash.
+ * A file with several links in its layer is linked into the index, where there is one: that is the step that counts,
+ * for the index leads all its names to it. The name in the upper follows, and may be missing after a crash.
  *
- * An object of a lower layer changes its place in one way only: it loses its name (a rename wants it in the upper first). Then its
- * copy gets none either and is held without one (tree/object/orphan.c).
+ * An object of a lower layer changes its place in one way only: it loses its name (a rename wants it in the upper
+ * first). Then its copy gets none either and is held without one (tree/object/orphan.c).
  */
 #include "copyup_internal.h"
 
@@ -33,7 +33,7 @@
 #define COPYUP_TRIES 3
 #define SYMLINK_MAX 4096
 
-/* --- the source -------------------------------------------------------------------------------------------------------------- */
+/* --- the source --------------------------------------------------------------------------------------------------- */
 
 /* Access times of a layer are nobody's business; without the right to say so the file is read all the same. */
 static int source_open_read(int src)
@@ -53,8 +53,8 @@ static int source_check(const struct copyup *c)
 	return (fixed & STATX_ATTR_IMMUTABLE) || c->how == COPYUP_NO_DATA ? -EPERM : 0;
 }
 
-/* erofs says of all that it is immutable, because nobody can write there: only what FS_IOC_GETFLAGS shows was said of this file, and would
- * be the copy's too. */
+/* erofs says of all that it is immutable, because nobody can write there: only what FS_IOC_GETFLAGS shows was said of
+ * this file, and would be the copy's too. */
 static int source_confirm_flags(struct copyup *c)
 {
 	uint64_t fixed = STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND;
@@ -152,7 +152,7 @@ bool copyup_is_below(struct writer *writer, struct inode *inode, enum copyup_how
 	return inode_statx(writer->tree, inode, &stx) < 0 || stx.stx_size < size;
 }
 
-/* --- the copy, empty ---------------------------------------------------------------------------------------------------------- */
+/* --- the copy, empty ---------------------------------------------------------------------------------------------- */
 
 static int temp_symlink(struct copyup *c)
 {
@@ -167,7 +167,8 @@ static int temp_symlink(struct copyup *c)
 	return os_symlinkat(target, c->writer->layers->work_fd, c->temp);
 }
 
-/* Makes the object under its temp name; a regular file comes with its descriptor. Nobody but us may use it before it has its owner. */
+/* Makes the object under its temp name; a regular file comes with its descriptor. Nobody but us may use it before it
+ * has its owner. */
 static int temp_make(struct copyup *c)
 {
 	int work = c->writer->layers->work_fd;
@@ -227,11 +228,11 @@ static int temp_new(struct copyup *c)
 	return r;
 }
 
-/* --- the copy, filled --------------------------------------------------------------------------------------------------------- */
+/* --- the copy, filled --------------------------------------------------------------------------------------------- */
 
-/* One sync at the end brings data, owner, attributes and times to the disk before the name shows them. With metacopy, as in the kernel,
- * what has no data is left to the file system, which keeps its own changes in their order: a chown -R must not sync each file. fsync=strict is
- * for those that don't (ubifs). */
+/* One sync at the end brings data, owner, attributes and times to the disk before the name shows them. With metacopy,
+ * as in the kernel, what has no data is left to the file system, which keeps its own changes in their order: a chown -R
+ * must not sync each file. fsync=strict is for those that don't (ubifs). */
 static bool copyup_wants_sync(const struct copyup *c)
 {
 	/* A special file that is a regular one on disk is nothing but its attribute. */
@@ -269,7 +270,7 @@ static int copyup_fill(struct copyup *c)
 	return r == 0 ? copyup_sync(c) : r;
 }
 
-/* --- publishing --------------------------------------------------------------------------------------------------------------- */
+/* --- publishing --------------------------------------------------------------------------------------------------- */
 
 /* Users' attributes came along; of the private ones only those that a copy-up writes. */
 static void publish_xattr_flags(const struct copyup *c, bool persistent_ino)
@@ -369,7 +370,7 @@ static int publish_named(struct copyup *c, const struct inode_location *location
 	return 0;
 }
 
-/* --- publishing in the index --------------------------------------------------------------------------------------------------- */
+/* --- publishing in the index -------------------------------------------------------------------------------------- */
 
 /* The one step. */
 static int publish_entry(struct copyup *c)
@@ -412,7 +413,8 @@ static int publish_indexed(struct copyup *c, const struct inode_location *locati
 	/* The entry has the count now; what is noted besides isn't looked at any more. */
 	r = index_write_gone(c->writer->layers, c->index_name, 0);
 	if (r < 0)
-		log_limited(LOG_CAUSE_COPY_UP, LOG_INFO, "index: %s: an old count stays: %s", c->index_name, strerror(-r));
+		log_limited(LOG_CAUSE_COPY_UP, LOG_INFO, "index: %s: an old count stays: %s", c->index_name,
+			    strerror(-r));
 	if (location->unlinked)
 		return 0;
 	r = nlink_link_up(c->writer, c->inode, location->parent, dir.dirfd.fd, location->name);
@@ -431,7 +433,8 @@ static int copyup_publish_locked(struct copyup *c, const struct inode_location *
 	struct inode_location now;
 	int r;
 
-	(void)CHECK(change_holds_inode(c->writer, c->inode) && (seen->unlinked || !seen->parent || change_holds_dir(seen->parent)));
+	(void)CHECK(change_holds_inode(c->writer, c->inode) &&
+		    (seen->unlinked || !seen->parent || change_holds_dir(seen->parent)));
 	if (inode_in_upper(c->inode))
 		return 1;
 	if (c->meta_only) {
@@ -488,7 +491,7 @@ static int copyup_publish(struct copyup *c)
 	return r;
 }
 
-/* --- one object ---------------------------------------------------------------------------------------------------------------- */
+/* --- one object --------------------------------------------------------------------------------------------------- */
 
 /* 1: another thread was first. */
 static int copyup_steps(struct copyup *c)
@@ -549,7 +552,7 @@ static int copyup_one(struct writer *writer, struct inode *inode, enum copyup_ho
 	return r < 0 ? r : 0;
 }
 
-/* --- ancestors ------------------------------------------------------------------------------------------------------------------ */
+/* --- ancestors ---------------------------------------------------------------------------------------------------- */
 
 /* Directories to copy up, referenced, the lowest first. A chain can be longer than any stack. */
 struct chain {
@@ -604,8 +607,8 @@ static int copyup_ancestors(struct writer *writer, struct inode *inode, struct c
 	for (size_t i = chain.n; r == 0 && i > 0; i--) {
 		if (copyup_task_cancelled(task))
 			return -EINTR;
-		/* Without the task: to leave a parent copied up is no harm, and publishing it is not the point of no return.
-		 * What changes is below it, so it may be immutable itself. */
+		/* Without the task: to leave a parent copied up is no harm, and publishing it is not the point of no
+		 * return. What changes is below it, so it may be immutable itself. */
 		r = copyup_one(writer, chain.dirs[i - 1], COPYUP_FLAGS, NULL);
 	}
 	return r;
@@ -631,7 +634,8 @@ static void copyup_failed(const struct writer *writer, const struct inode *inode
 	if (err == -EINTR || err == -EPERM || err == -MUST_WAIT)
 		return;
 	counter_add(COUNTER_COPY_UP_FAILED, 1);
-	log_limited(LOG_CAUSE_COPY_UP, LOG_WARNING, "%s: copy-up failed: %s", tree_path(writer->tree, inode->id, NULL, shown), strerror(-err));
+	log_limited(LOG_CAUSE_COPY_UP, LOG_WARNING, "%s: copy-up failed: %s",
+		    tree_path(writer->tree, inode->id, NULL, shown), strerror(-err));
 }
 
 int copyup_run(struct writer *writer, struct inode *inode, enum copyup_how how, struct copyup_task *task)

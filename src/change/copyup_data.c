@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Copying a file's data: a reflink where both layers are one file system that has them, else extent by extent with the holes kept, by
- * copy_file_range() and, where that can't, by reading and writing.
+ * Copying a file's data: a reflink where both layers are one file system that has them, else extent by extent with the
+ * holes kept, by copy_file_range() and, where that can't, by reading and writing.
  *
  * A small file goes by one read and one write.
  *
- * Chunks are small enough that a cancelled copy ends soon. Unless the mount is volatile, each chunk's write-back is started at once and
- * the one before is waited for: dirty pages stay few, so that the final sync is short, its journal commit holds up nobody who creates a file
- * elsewhere, and other writers of the disk aren't throttled for our sake.
+ * Chunks are small enough that a cancelled copy ends soon. Unless the mount is volatile, each chunk's write-back is
+ * started at once and the one before is waited for: dirty pages stay few, so that the final sync is short, its journal
+ * commit holds up nobody who creates a file elsewhere, and other writers of the disk aren't throttled for our sake.
  *
  * A copy that comes out shorter than the source is never filled with zeros: it fails.
  */
@@ -26,8 +26,8 @@
 
 struct data_copy {
 	struct copyup *c;
-	bool by_hand; /* copy_file_range can't */
-	void *buffer; /* owned */
+	bool by_hand;			/* copy_file_range can't */
+	void *buffer;			/* owned */
 	off_t written_from, written_to; /* the chunk whose write-back was started last */
 };
 
@@ -191,8 +191,8 @@ static bool is_small(const struct copyup *c)
 	return c->stx.stx_size < COPYUP_QUICK && (c->fill_holes || c->stx.stx_blocks * 512 >= c->stx.stx_size);
 }
 
-/* The read asks for one byte more than there should be, so that its count tells what copyup_check_size() would. 1: not all came at
- * once. */
+/* The read asks for one byte more than there should be, so that its count tells what copyup_check_size() would. 1: not
+ * all came at once. */
 static int copy_small(struct copyup *c)
 {
 	char buffer[COPYUP_QUICK];

@@ -2,9 +2,10 @@
 /*
  * The data of a file that was copied up without it, at the first change of its data.
  *
- * It is copied into the upper object itself, which shows none of it as long as it has the metacopy xattr, and is synced.
- * Taking the xattr away is the commit: before it a crash leaves the old file, after it the new one. So it is for a truncation
- * to nothing, which copies nothing: the object is truncated first, and an empty file with an xattr is an empty file.
+ * It is copied into the upper object itself, which shows none of it as long as it has the metacopy xattr, and is
+ * synced. Taking the xattr away is the commit: before it a crash leaves the old file, after it the new one. So it is
+ * for a truncation to nothing, which copies nothing: the object is truncated first, and an empty file with an xattr is
+ * an empty file.
  *
  * Copying counts as writing: it changes the times and takes capabilities away, and setuid bits where the daemon lacks
  * CAP_FSETID. They are put back, unless somebody changed attributes meanwhile, who then has the last word.

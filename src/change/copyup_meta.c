@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Metadata of a copy, in the order in which no step undoes or forbids another: data is there; the owner (a chown takes setuid bits and
- * capabilities away); private and other extended attributes, for which a daemon without CAP_DAC_OVERRIDE needs the owner's write permission;
- * ACLs and the mode (an ACL changes it, and so may the owner), which may take that permission away; times last.
+ * Metadata of a copy, in the order in which no step undoes or forbids another: data is there; the owner (a chown takes
+ * setuid bits and capabilities away); private and other extended attributes, for which a daemon without
+ * CAP_DAC_OVERRIDE needs the owner's write permission; ACLs and the mode (an ACL changes it, and so may the owner),
+ * which may take that permission away; times last.
  *
- * What has to come along and what may be left behind where the upper can't hold it is as in the kernel's fs/overlayfs/copy_up.c.
+ * What has to come along and what may be left behind where the upper can't hold it is as in the kernel's
+ * fs/overlayfs/copy_up.c.
  */
 #include "copyup_internal.h"
 
@@ -33,14 +35,15 @@ static bool copyup_has_prefix(const char *name, const char *prefix)
 	return !strncmp(name, prefix, strlen(prefix));
 }
 
-/* --- extended attributes ------------------------------------------------------------------------------------------------------ */
+/* --- extended attributes ------------------------------------------------------------------------------------------ */
 
 static bool copyup_is_acl(const char *name)
 {
 	return !strcmp(name, ACL_XATTR_ACCESS) || !strcmp(name, ACL_XATTR_DEFAULT);
 }
 
-/* The layer's own business, or made anew for the new file: the label it was created with, and the kernel's signature over an inode. */
+/* The layer's own business, or made anew for the new file: the label it was created with, and the kernel's signature
+ * over an inode. */
 static bool stays_behind(const struct copyup *c, const char *name)
 {
 	return layer_reserves_xattr(c->writer->layers, name) || !strcmp(name, "security.evm") ||
@@ -96,7 +99,8 @@ static ssize_t list_xattrs(int fd, char **ret_list)
 	return -EIO;
 }
 
-/* What an attribute of the source is called, or NULL where it is the layer's own business. ACLs say nothing where modes are kept aside. */
+/* What an attribute of the source is called, or NULL where it is the layer's own business. ACLs say nothing where modes
+ * are kept aside. */
 static const char *known_as(const struct copyup *c, const char *from)
 {
 	const struct layer_set *set = c->writer->layers;
@@ -146,9 +150,10 @@ static int copy_acls(struct copyup *c)
 	return copy_some_xattrs(c, true);
 }
 
-/* --- flags ---------------------------------------------------------------------------------------------------------------------- */
+/* --- flags -------------------------------------------------------------------------------------------------------- */
 
-/* File systems without flags are none of our concern, and one that refuses SYNC or NOATIME loses nothing that matters. */
+/* File systems without flags are none of our concern, and one that refuses SYNC or NOATIME loses nothing that
+ * matters. */
 static void copy_flags(struct copyup *c)
 {
 	unsigned from, to;
@@ -185,16 +190,17 @@ void copyup_meta_published(struct copyup *c)
 		(void)os_setflags(c->fd, flags | add);
 }
 
-/* --- where it comes from -------------------------------------------------------------------------------------------------------- */
+/* --- where it comes from ------------------------------------------------------------------------------------------ */
 
-/* Without an index copying breaks the association of a file that has other links in its layer: they can't all have the same number. */
+/* Without an index copying breaks the association of a file that has other links in its layer: they can't all have the
+ * same number. */
 static bool keeps_ino(const struct copyup *c)
 {
 	return S_ISDIR(c->stx.stx_mode) || c->stx.stx_nlink == 1 || c->index_name[0];
 }
 
-/* An attribute that is a help and no need: user.* can't be set on symlinks, and nothing where there are no attributes. Returns 1 when it
- * was set. */
+/* An attribute that is a help and no need: user.* can't be set on symlinks, and nothing where there are no attributes.
+ * Returns 1 when it was set. */
 static int set_private_xattr(struct copyup *c, enum xattr_overlay which, const void *value, size_t size)
 {
 	int r = os_setxattr(c->fd, "", xattr_overlay_name(c->writer->layers->ns, which), value, size, 0);
@@ -213,8 +219,8 @@ static int set_ino_xattr(struct copyup *c)
 	return set_private_xattr(c, XATTR_OVERLAY_PLYFS_INO, value, sizeof(value));
 }
 
-/* Whether its handle goes on leading to the lower object. One of a file system without uuid (squashfs) leads nowhere as soon as a second such
- * one is among the layers. */
+/* Whether its handle goes on leading to the lower object. One of a file system without uuid (squashfs) leads nowhere as
+ * soon as a second such one is among the layers. */
 static bool handle_lasts(const struct copyup *c)
 {
 	const struct layer_set *set = c->writer->layers;
@@ -253,7 +259,8 @@ static int set_origin(struct copyup *c)
 	return r < 0 ? r : 0;
 }
 
-/* Where the index finds its origin when the layers were copied elsewhere. A help: it goes without where the file system has no room. */
+/* Where the index finds its origin when the layers were copied elsewhere. A help: it goes without where the file system
+ * has no room. */
 static int set_source(struct copyup *c)
 {
 	_cleanup_free_ char *path = NULL;
@@ -289,7 +296,7 @@ static int set_metacopy(struct copyup *c)
 	return r < 0 ? r : os_setxattr(c->fd, "", name, "", 0, 0);
 }
 
-/* --- all of it ------------------------------------------------------------------------------------------------------------------- */
+/* --- all of it ---------------------------------------------------------------------------------------------------- */
 
 static int copy_owner(struct copyup *c)
 {

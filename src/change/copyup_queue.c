@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who waits for which copy-up. One task an inode with the list of those who want its result; a second request for the inode joins.
- * When the last one leaves, the task is cancelled and nobody joins it any more, so that whoever asks next gets a fresh one; both may
- * run for a moment, and whoever publishes second finds the object in the upper. There are no more tasks than callers that are held up,
- * so one is found by looking through all.
+ * Who waits for which copy-up. One task an inode with the list of those who want its result; a second request for the
+ * inode joins. When the last one leaves, the task is cancelled and nobody joins it any more, so that whoever asks next
+ * gets a fresh one; both may run for a moment, and whoever publishes second finds the object in the upper. There are no
+ * more tasks than callers that are held up, so one is found by looking through all.
  *
- * A request for the whole file joins a task that copies no data as well: somebody is truncating the file, and the truncation then came
- * first.
+ * A request for the whole file joins a task that copies no data as well: somebody is truncating the file, and the
+ * truncation then came first.
  *
- * Every task starts on the pool for small ones, where one look at the layer tells if it is big and moves on. All lists are under one
- * leaf lock; inodes are referenced and put outside of it, as that takes T.
+ * Every task starts on the pool for small ones, where one look at the layer tells if it is big and moves on. All lists
+ * are under one leaf lock; inodes are referenced and put outside of it, as that takes T.
  */
 #include "copyup_internal.h"
 
@@ -19,7 +19,7 @@
 
 #include "internal.h"
 
-/* --- the life of a task ----------------------------------------------------------------------------------------------------- */
+/* --- the life of a task ------------------------------------------------------------------------------------------- */
 
 /* The invariants of tasks: see copyup_internal.h. */
 static bool queue_check_locked(const struct copyup_queue *queue)
@@ -33,11 +33,11 @@ static bool queue_check_locked(const struct copyup_queue *queue)
 		const struct copyup_waiter *waiter;
 
 		good &= CHECK(task->queue == queue && task->inode); /* C1 */
-		good &= CHECK(task->waiters || cancelled);	  /* C2 */
-		good &= CHECK(task->waiters || !task->committed); /* C3 */
-		good &= CHECK(cancelled || !queue->stopping);	  /* C4 */
+		good &= CHECK(task->waiters || cancelled);	    /* C2 */
+		good &= CHECK(task->waiters || !task->committed);   /* C3 */
+		good &= CHECK(cancelled || !queue->stopping);	    /* C4 */
 		DL_FOREACH(task->waiters, waiter)
-			good &= CHECK(waiter->inode == task->inode && waiter->done); /* C5 */
+		good &= CHECK(waiter->inode == task->inode && waiter->done); /* C5 */
 	}
 	return good;
 }
@@ -67,7 +67,7 @@ static void waiters_answer(struct copyup_waiter *waiters, int err)
 	(void)CHECK(err <= 0 && err != -LOOK_AGAIN);
 	/* done() may free it. */
 	DL_FOREACH_SAFE(waiters, waiter, next)
-		waiter->done(waiter, err);
+	waiter->done(waiter, err);
 }
 
 static void task_finish(struct copyup_task *task, int err)
@@ -105,7 +105,7 @@ static void task_start(struct pool_task *pool_task)
 	task_run(pool_task);
 }
 
-/* --- requests ---------------------------------------------------------------------------------------------------------------- */
+/* --- requests ----------------------------------------------------------------------------------------------------- */
 
 static void queue_fail(struct pool_task *pool_task)
 {
@@ -164,8 +164,8 @@ static struct copyup_task *queue_join(struct copyup_queue *queue, struct inode *
 
 	LOCK_SCOPE(&queue->lock);
 	DL_FOREACH(queue->tasks, task)
-		if (is_task_of(task, inode) && task_serves(task, how))
-			break;
+	if (is_task_of(task, inode) && task_serves(task, how))
+		break;
 	if (!task) {
 		task = fresh;
 		if (!task)
@@ -216,8 +216,8 @@ bool copyup_is_running(struct writer *writer, const struct inode *inode)
 
 	LOCK_SCOPE(&writer->queue->lock);
 	DL_FOREACH(writer->queue->tasks, task)
-		if (is_task_of(task, inode))
-			return true;
+	if (is_task_of(task, inode))
+		return true;
 	return false;
 }
 
@@ -226,10 +226,10 @@ static bool waiters_remove(struct copyup_waiter **waiters, struct copyup_waiter 
 	struct copyup_waiter *at;
 
 	DL_FOREACH(*waiters, at)
-		if (at == waiter) {
-			DL_DELETE(*waiters, waiter);
-			return true;
-		}
+	if (at == waiter) {
+		DL_DELETE(*waiters, waiter);
+		return true;
+	}
 	return false;
 }
 
@@ -253,7 +253,7 @@ bool copyup_cancel(struct writer *writer, struct copyup_waiter *waiter)
 	return waiters_remove(&queue->failed, waiter);
 }
 
-/* --- the queue ---------------------------------------------------------------------------------------------------------------- */
+/* --- the queue ---------------------------------------------------------------------------------------------------- */
 
 int copyup_queue_new(struct writer *writer, struct copyup_queue **ret_queue)
 {
@@ -275,7 +275,7 @@ void copyup_queue_stop(struct copyup_queue *queue)
 	LOCK_SCOPE(&queue->lock);
 	queue->stopping = true;
 	DL_FOREACH(queue->tasks, task)
-		task_cancel_locked(task);
+	task_cancel_locked(task);
 }
 
 void copyup_queue_free(struct copyup_queue *queue)

@@ -53,8 +53,8 @@ static bool owner_comes_right(const struct writer *writer, const struct caller *
 	return writer->as_caller || (caller->uid == geteuid() && caller->gid == getegid());
 }
 
-/* Whether a caller may have rights that his ids alone don't give: those of his groups, which the thread doesn't take. With CAP_DAC_OVERRIDE it
- * needs none, and whether he has them the kernel knows. */
+/* Whether a caller may have rights that his ids alone don't give: those of his groups, which the thread doesn't take.
+ * With CAP_DAC_OVERRIDE it needs none, and whether he has them the kernel knows. */
 static bool lacks_groups(const struct writer *writer)
 {
 	return writer->as_caller && !writer->layers->can_reopen;
@@ -113,7 +113,8 @@ static int make(struct creation *c)
 }
 
 /* Takes a new name back that nobody has heard of. */
-static void unmake(struct writer *writer, struct inode *parent, int dirfd, const char *name, bool is_dir, bool over_whiteout)
+static void unmake(struct writer *writer, struct inode *parent, int dirfd, const char *name, bool is_dir,
+		   bool over_whiteout)
 {
 	char shown[TREE_PATH_SHOWN];
 	int r;
@@ -127,8 +128,8 @@ static void unmake(struct writer *writer, struct inode *parent, int dirfd, const
 		r = work_replace_by_whiteout(writer->layers, dirfd, name);
 	if (r == 0)
 		return;
-	log_limited(LOG_CAUSE_LAYER, LOG_ERR, "%s: the new object could not be taken back: %s", tree_path(writer->tree, parent->id, name, shown),
-		    strerror(-r));
+	log_limited(LOG_CAUSE_LAYER, LOG_ERR, "%s: the new object could not be taken back: %s",
+		    tree_path(writer->tree, parent->id, name, shown), strerror(-r));
 	change_doubt(writer, parent, name);
 }
 
@@ -152,7 +153,8 @@ static int look_at_new(struct creation *c, struct resolved *ret)
 	ret->ino = layer_union_ino(set, ret->id);
 	ret->in_upper = true;
 	if (S_ISDIR(ret->stx.stx_mode))
-		ret->upper_ref = (struct dirref){.layer = (uint16_t)upper->index, .device = ret->id.device, .ino = ret->id.ino};
+		ret->upper_ref =
+			(struct dirref){.layer = (uint16_t)upper->index, .device = ret->id.device, .ino = ret->id.ino};
 	return 0;
 }
 

@@ -179,7 +179,8 @@ static int move_into_place(struct creation *c, const char *temp, bool is_dir)
 	return r;
 }
 
-/* Who moves a directory writes its "..": it belongs to the caller by now, and whoever has no CAP_DAC_OVERRIDE needs the right for that. */
+/* Who moves a directory writes its "..": it belongs to the caller by now, and whoever has no CAP_DAC_OVERRIDE needs the
+ * right for that. */
 static int loosen(struct creation *c, const struct heritage *h, int fd)
 {
 	c->mode = h->mode;

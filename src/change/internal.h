@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the change tier share: the bracket around every change, opening upper directories, and the few private
- * and other attributes of a directory that several kinds of change have to keep right.
+ * What the files of the change tier share: the bracket around every change, opening upper directories, and the few
+ * private and other attributes of a directory that several kinds of change have to keep right.
  */
 #ifndef CHANGE_INTERNAL_H
 #define CHANGE_INTERNAL_H
@@ -19,7 +19,7 @@
 #include "layer/work.h"
 #include "os/fs.h"
 
-/* --- the bracket ---------------------------------------------------------------------------------------------------------- */
+/* --- the bracket -------------------------------------------------------------------------------------------------- */
 
 static inline struct rwlock *change_start(struct writer *writer)
 {
@@ -32,8 +32,8 @@ static inline void change_end(struct rwlock **gate)
 		rwlock_drop(*gate);
 }
 
-/* The rest of the block is one change: it passes the gate (shared) and its system calls count in `scope`. Must not be nested, and no other
- * lock may be held: the gate is the outermost. */
+/* The rest of the block is one change: it passes the gate (shared) and its system calls count in `scope`. Must not be
+ * nested, and no other lock may be held: the gate is the outermost. */
 #define CHANGE_SCOPE(writer, scope)                                                                                    \
 	FAULT_SCOPE(scope);                                                                                            \
 	struct rwlock *_change_gate __attribute__((cleanup(change_end), unused)) = change_start(writer)
@@ -54,28 +54,34 @@ static inline bool change_holds_inode(struct writer *writer, struct inode *inode
 #endif
 }
 
-/* --- upper directories ------------------------------------------------------------------------------------------------------ */
+/* --- upper directories -------------------------------------------------------------------------------------------- */
 
-/* A pinned O_PATH descriptor of an upper directory that is put when it leaves scope; initialise with {.dirfd.fd = -1}. */
+/* A pinned O_PATH descriptor of an upper directory that is put when it leaves scope; initialise with {.dirfd.fd =
+ * -1}. */
 struct change_dirfd {
 	struct tree *tree; /* NULL: nothing to put */
 	struct dirfd dirfd;
 };
-#define CHANGE_DIRFD_INIT {.tree = NULL, .dirfd = {.fd = -1}}
+#define CHANGE_DIRFD_INIT                                                                                              \
+	{                                                                                                              \
+		.tree = NULL, .dirfd = {.fd = -1 }                                                                     \
+	}
 #define _cleanup_dirfd_ _cleanup_(change_dirfd_finish)
 
 /* -LOOK_AGAIN when `dir` is still in a lower layer; -ESTALE when it is gone. The number is d->dirfd.fd. */
 int change_dirfd_open(struct writer *writer, struct inode *dir, struct change_dirfd *d);
 void change_dirfd_finish(struct change_dirfd *d);
 
-/* Opens the upper object of an inode (O_PATH, O_RDONLY ..., as inode_open): -LOOK_AGAIN when it is still in a lower layer. */
+/* Opens the upper object of an inode (O_PATH, O_RDONLY ..., as inode_open): -LOOK_AGAIN when it is still in a lower
+ * layer. */
 int change_open_upper(struct writer *writer, struct inode *inode, int flags);
 
-/* Writes overlay.impure to the upper directory `dir`, open at dirfd, once: readers of it then look for origins of its entries. For copied-up
- * and renamed objects. A file system without attributes is no error. Caller holds D of `dir`. */
+/* Writes overlay.impure to the upper directory `dir`, open at dirfd, once: readers of it then look for origins of its
+ * entries. For copied-up and renamed objects. A file system without attributes is no error. Caller holds D of `dir`. */
 int change_set_impure(struct writer *writer, struct inode *dir, int dirfd);
 
-/* Access and modification time of a directory before an entry is published in it that, for the user, was there all the time. */
+/* Access and modification time of a directory before an entry is published in it that, for the user, was there all the
+ * time. */
 struct change_times {
 	struct timespec ts[2];
 	bool valid;
@@ -83,21 +89,24 @@ struct change_times {
 /* Access and modification time of `stx`, as utimensat(2) takes them. */
 void change_times_of(const struct statx *stx, struct timespec ret[2]);
 void change_times_save(int dirfd, struct change_times *ret);
-/* The entry is there: gives `dir`, open at dirfd, its times back, best effort, as in the kernel, and says that its change time is a new one. */
+/* The entry is there: gives `dir`, open at dirfd, its times back, best effort, as in the kernel, and says that its
+ * change time is a new one. */
 void change_published(struct writer *writer, struct inode *dir, int dirfd, const struct change_times *times);
 
 /* The inode has other attributes, and no answer tells of it. */
 void change_tell(struct writer *writer, struct inode *inode);
-/* A change of the name in `dir` could neither be made whole nor be taken back: nothing that is known of it holds. Caller holds D of `dir`. */
+/* A change of the name in `dir` could neither be made whole nor be taken back: nothing that is known of it holds.
+ * Caller holds D of `dir`. */
 void change_doubt(struct writer *writer, struct inode *dir, const char *name);
 
-/* The default ACL of the upper directory `dir`, open at dirfd: its length with the value in *ret_acl (the caller frees), or 0 and NULL when
- * it has none or ACLs are off. That there is none is remembered in dir->default_acl. Caller holds D of `dir`. */
+/* The default ACL of the upper directory `dir`, open at dirfd: its length with the value in *ret_acl (the caller
+ * frees), or 0 and NULL when it has none or ACLs are off. That there is none is remembered in dir->default_acl. Caller
+ * holds D of `dir`. */
 ssize_t change_default_acl(struct writer *writer, struct inode *dir, int dirfd, void **ret_acl);
 /* Sets one of ACL_XATTR_ACCESS, ACL_XATTR_DEFAULT on the object open (O_PATH will do) at fd. */
 int change_set_acl(int fd, const char *which, const void *acl, size_t size);
 
-/* --- owners (owner.c) ------------------------------------------------------------------------------------------------------ */
+/* --- owners (owner.c) --------------------------------------------------------------------------------------------- */
 
 /* For upper objects open (O_PATH will do) at fd; -1 leaves the owner or the group as it is. */
 int change_set_owner(struct writer *writer, int fd, uid_t uid, gid_t gid);
@@ -109,32 +118,32 @@ struct change_new_attrs {
 	mode_t mode;
 	dev_t rdev;
 };
-/* Makes it that, all at once; where owners are in a stat override (layer_overrides_stat) a special file is a regular one
- * until then. */
+/* Makes it that, all at once; where owners are in a stat override (layer_overrides_stat) a special file is a regular
+ * one until then. */
 int change_set_new_attrs(struct writer *writer, int fd, const struct change_new_attrs *id);
 /* The type to make a new object with: S_IFREG for special files in a stat override. */
 mode_t change_real_type(const struct writer *writer, mode_t mode);
 /* Attributes of the upper object at fd. */
 int change_statx(struct writer *writer, int fd, struct statx *ret_stx);
 
-/* --- the work directory -------------------------------------------------------------------------------------------------------- */
+/* --- the work directory ------------------------------------------------------------------------------------------- */
 
-/* Removes temp file or directory `name` of the work directory after a change failed; what can't be removed is logged and left to the
- * next mount. */
+/* Removes temp file or directory `name` of the work directory after a change failed; what can't be removed is logged
+ * and left to the next mount. */
 void change_drop_temp(struct writer *writer, const char *name, bool dir);
 
-/* --- what is known of an inode's attributes -------------------------------------------------------------------------------- */
+/* --- what is known of an inode's attributes ----------------------------------------------------------------------- */
 
-/* A bit of inode->xattr_flags beside those of enum xattr_flag: known to have no setuid or setgid bit that a write would remove.
- * Set and cleared under I; whoever replaces the flags loses no more than a look. */
+/* A bit of inode->xattr_flags beside those of enum xattr_flag: known to have no setuid or setgid bit that a write would
+ * remove. Set and cleared under I; whoever replaces the flags loses no more than a look. */
 #define CHANGE_FLAG_NO_PRIV (1U << 15)
 /* Another one: attributes were changed since this was cleared, so that nobody puts back what they were before. */
 #define CHANGE_FLAG_TOUCHED (1U << 14)
 
 _Static_assert(XATTR_FLAG_PROTATTR < CHANGE_FLAG_TOUCHED, "the bits of enum xattr_flag end below those of this tier");
 
-/* The xattr flags of the topmost object (enum xattr_flag), read when they aren't known yet. Caller holds I, so that no change of them
- * runs. */
+/* The xattr flags of the topmost object (enum xattr_flag), read when they aren't known yet. Caller holds I, so that no
+ * change of them runs. */
 int change_xattr_flags_locked(struct writer *writer, struct inode *inode, unsigned *ret_flags);
 /* Whether the object has one of `xattr_flags`; true when that isn't known. */
 static inline bool change_may_have(const struct inode *inode, unsigned xattr_flags)
@@ -143,14 +152,16 @@ static inline bool change_may_have(const struct inode *inode, unsigned xattr_fla
 	       (atomic_load_explicit(&inode->xattr_flags, memory_order_relaxed) & xattr_flags) != 0;
 }
 
-/* Writes overlay.protattr of an upper object as the kernel does, one letter for each of FS_APPEND_FL and FS_IMMUTABLE_FL in `flags`, or
- * removes it. A file system without attributes is no error. */
+/* Writes overlay.protattr of an upper object as the kernel does, one letter for each of FS_APPEND_FL and
+ * FS_IMMUTABLE_FL in `flags`, or removes it. A file system without attributes is no error. */
 int change_set_protattr(struct writer *writer, int fd, unsigned flags);
-/* And reads it: these flags. The kernel keeps them there, because the upper object itself couldn't be renamed with such a flag. */
+/* And reads it: these flags. The kernel keeps them there, because the upper object itself couldn't be renamed with such
+ * a flag. */
 unsigned change_protattr_flags(struct writer *writer, int fd);
 
-/* Directories that were copied up have them there alone (copyup_meta_published()), so what the file system would say is said here. -EPERM
- * where names may not be added to `dir`, or not be removed from it; before it is in the upper its copy-up answers. */
+/* Directories that were copied up have them there alone (copyup_meta_published()), so what the file system would say is
+ * said here. -EPERM where names may not be added to `dir`, or not be removed from it; before it is in the upper its
+ * copy-up answers. */
 int change_check_names(struct writer *writer, struct inode *dir, bool removes);
 /* The flags of a directory, open at fd in the upper, that forbid to change its attributes; 0 of anything else. */
 unsigned change_dir_flags(struct writer *writer, struct inode *inode, int fd);

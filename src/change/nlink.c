@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Counting names. Kernel overlayfs copies a file up before it removes one of its lower names, for it has no other place for the count;
- * plyfs copies nothing for that and notes what went in WORKDIR/nlink until the copy is there.
+ * Counting names. Kernel overlayfs copies a file up before it removes one of its lower names, for it has no other place
+ * for the count; plyfs copies nothing for that and notes what went in WORKDIR/nlink until the copy is there.
  *
- * The count is written before a step that changes the upper's links along, relative to them, and after one that doesn't.
+ * The count is written before a step that changes the upper's links along, relative to them, and after one that
+ * doesn't.
  */
 #include "nlink.h"
 
@@ -69,7 +70,8 @@ static int leave_index(struct writer *writer, struct inode *inode)
 	links = lasting_links(inode, &stx);
 	if (!inode_index_name(writer->tree, inode, name))
 		return -EIO;
-	/* Others have links in the upper, so the count was wrong (a layer was changed underneath). As the kernel: count anew. */
+	/* Others have links in the upper, so the count was wrong (a layer was changed underneath). As the kernel: count
+	 * anew. */
 	if (links > 1) {
 		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "index: %s: the file has more names than were counted", name);
 		inode_set_nlink(writer->tree, inode, links - 1);
@@ -164,7 +166,8 @@ int nlink_link_up(struct writer *writer, struct inode *inode, struct inode *dir,
 	r = nlink_prepare(writer, inode);
 	if (r < 0)
 		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING,
-			    "index: %s: a name that came into the upper could not be counted, the link count will be too high: %s",
+			    "index: %s: a name that came into the upper could not be counted, the link count will be "
+			    "too high: %s",
 			    entry, strerror(-r));
 	return 0;
 }

@@ -3,8 +3,9 @@
  * Owners and modes of upper objects: set on the object itself, or in a stat override, an attribute of it
  * (xattr_permissions).
  *
- * Where the mount squashes owners they are a wish: they are set where that is possible, and else the object belongs to the daemon. So
- * they are for symlinks in a layer that keeps them in user.*, because symlinks can't have such attributes.
+ * Where the mount squashes owners they are a wish: they are set where that is possible, and else the object belongs to
+ * the daemon. So they are for symlinks in a layer that keeps them in user.*, because symlinks can't have such
+ * attributes.
  */
 #include "change/change.h"
 
@@ -14,7 +15,8 @@
 
 #include "internal.h"
 
-/* What keeps a daemon from giving objects away: no privilege, or no such id in its user namespace or on the layer's mount. */
+/* What keeps a daemon from giving objects away: no privilege, or no such id in its user namespace or on the layer's
+ * mount. */
 static bool is_refusal(int err)
 {
 	return err == -EPERM || err == -EINVAL || err == -EOVERFLOW;
@@ -33,7 +35,7 @@ int change_statx(struct writer *writer, int fd, struct statx *ret_stx)
 	return layer_statx_unchecked(layer_upper(writer->layers), fd, "", ret_stx);
 }
 
-/* --- stat overrides -------------------------------------------------------------------------------------------------------------- */
+/* --- stat overrides ----------------------------------------------------------------------------------------------- */
 
 static int write_override(struct writer *writer, int fd, const struct statx *stx)
 {
@@ -56,7 +58,7 @@ static int override_owner(struct writer *writer, int fd, uid_t uid, gid_t gid)
 		stx.stx_gid = gid;
 	/* As file systems do; the kernel takes the capabilities away by a request of its own. */
 	if (!S_ISDIR(stx.stx_mode))
-		stx.stx_mode &= (uint16_t)~(S_ISUID | (stx.stx_mode & S_IXGRP ? S_ISGID : 0));
+		stx.stx_mode &= (uint16_t) ~(S_ISUID | (stx.stx_mode & S_IXGRP ? S_ISGID : 0));
 	return write_override(writer, fd, &stx);
 }
 
@@ -85,7 +87,7 @@ static int override_attrs(struct writer *writer, int fd, const struct change_new
 	return r == 0 && !S_ISLNK(id->mode) ? os_fchmod(fd, LAYER_OVERRIDE_MODE) : r;
 }
 
-/* --- either ---------------------------------------------------------------------------------------------------------------------- */
+/* --- either ------------------------------------------------------------------------------------------------------- */
 
 int change_set_owner(struct writer *writer, int fd, uid_t uid, gid_t gid)
 {

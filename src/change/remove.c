@@ -114,7 +114,8 @@ static int remove_file_steps(struct removal *m)
 		r = target_move(&m->target);
 	if (r < 0)
 		return r;
-	return m->target.moved ? work_make_whiteout(set, m->dirfd, m->name) : work_replace_by_whiteout(set, m->dirfd, m->name);
+	return m->target.moved ? work_make_whiteout(set, m->dirfd, m->name)
+			       : work_replace_by_whiteout(set, m->dirfd, m->name);
 }
 
 int remove_file(struct writer *writer, struct inode *parent, const char *name)

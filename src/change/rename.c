@@ -209,7 +209,8 @@ static int gather_facts(struct rename *x, struct rename_facts *f)
 static int rename_set_opaque(struct writer *writer, const struct rename_name *n)
 {
 	const char *xattr = xattr_overlay_name(writer->layers->ns, XATTR_OVERLAY_OPAQUE);
-	/* In an opaque directory those of the xattr form would be files. They hide nothing: no layer below has a part in it. */
+	/* In an opaque directory those of the xattr form would be files. They hide nothing: no layer below has a part
+	 * in it. */
 	int r = n->resolved.xattr_flags & XATTR_FLAG_XWHITEOUTS
 			? work_drop_whiteouts(writer->layers, name_fd(n), n->name)
 			: 0;
@@ -273,8 +274,7 @@ static int prepare_xattrs(struct rename *x)
 	/* A redirected directory has its number from a lower one that its name doesn't lead to: readers must look. */
 	if (r == 0 && ((across && x->old.resolved.has_origin) || x->steps.redirect_old))
 		r = change_set_impure(x->writer, x->new.parent, name_fd(&x->new));
-	if (r == 0 && (x->flags & RENAME_EXCHANGE) &&
-	    ((across && x->new.resolved.has_origin) || x->steps.redirect_new))
+	if (r == 0 && (x->flags & RENAME_EXCHANGE) && ((across && x->new.resolved.has_origin) || x->steps.redirect_new))
 		r = change_set_impure(x->writer, x->old.parent, name_fd(&x->old));
 	return r;
 }
@@ -381,8 +381,8 @@ static int make_late_whiteout(struct rename *x)
 	return 0;
 }
 
-/* An object can't change places with a whiteout where there is no RENAME_EXCHANGE (some network and FUSE file systems), or the whiteout would
- * be a file at the old name. A crash in between shows what the whiteouts hide. */
+/* An object can't change places with a whiteout where there is no RENAME_EXCHANGE (some network and FUSE file systems),
+ * or the whiteout would be a file at the old name. A crash in between shows what the whiteouts hide. */
 static int rename_exchange_in_two_steps(struct rename *x)
 {
 	int r = name_is_dir(&x->old) ? os_unlinkat(name_fd(&x->new), x->new.name, 0) : 0;
@@ -399,8 +399,8 @@ static int rename_exchange_in_two_steps(struct rename *x)
 	return 0;
 }
 
-/* A rename of one link over another of the same file does nothing. Where numbers don't tell that they were that, the old name is still
- * there. */
+/* A rename of one link over another of the same file does nothing. Where numbers don't tell that they were that, the
+ * old name is still there. */
 static int commit_links(struct rename *x)
 {
 	struct statx stx;

@@ -102,7 +102,8 @@ static int plan_exchange(const struct rename_facts *f, struct rename_steps *step
 	return 0;
 }
 
-/* The new name is a whiteout, which hides what may lie below. A directory can't replace it, only change places with it. */
+/* The new name is a whiteout, which hides what may lie below. A directory can't replace it, only change places with
+ * it. */
 static void plan_onto_whiteout(const struct rename_facts *f, struct rename_steps *steps)
 {
 	(void)CHECK(f->new.kind == NAME_WHITEOUT && !(f->flags & RENAME_EXCHANGE));

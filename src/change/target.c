@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The inode that loses a name. The kernel may go on using it for as long as a process has it open, so an object of the
- * upper is held (tree/object/orphan.c) before its last known name goes. It is found by name and not through the inode, because
- * the name, under D, is what will be removed.
+ * upper is held (tree/object/orphan.c) before its last known name goes. It is found by name and not through the inode,
+ * because the name, under D, is what will be removed.
  */
 #include "target.h"
 
@@ -62,8 +62,8 @@ int target_check_flags(struct writer *writer, const struct target *t, const stru
 	return flags & (FS_IMMUTABLE_FL | FS_APPEND_FL) ? -EPERM : 0;
 }
 
-/* Where a descriptor doesn't keep what is removed. A link leaves the step that replaces the name a single one; where that hides what is open,
- * somebody has seen to it that hardly anything is. */
+/* Where a descriptor doesn't keep what is removed. A link leaves the step that replaces the name a single one; where
+ * that hides what is open, somebody has seen to it that hardly anything is. */
 static int hold_or_move(struct target *t, enum target_end end)
 {
 	bool last = inode_has_last_name(t->tree, t->inode);
@@ -124,7 +124,8 @@ void target_gone(struct target *t)
 	int r = t->moved && t->temp[0] ? os_unlinkat(t->tree->layers->work_fd, t->temp, 0) : 0;
 
 	if (r < 0)
-		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING, "work directory: %s not removed: %s", t->temp, strerror(-r));
+		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING, "work directory: %s not removed: %s", t->temp,
+			    strerror(-r));
 }
 
 static int move_back(struct target *t)

@@ -17,7 +17,8 @@
  * holds D of `parent`. */
 int change_resolve(struct writer *writer, struct inode *parent, const char *name, struct resolved *ret);
 
-/* 1 when a lower layer would show the name if the upper had nothing there, 0, or -errno. `r` is what the name is now. */
+/* 1 when a lower layer would show the name if the upper had nothing there, 0, or -errno. `r` is what the name is
+ * now. */
 int change_lower_positive(struct writer *writer, struct inode *parent, const char *name,
 			  const struct resolved *resolved);
 
@@ -31,10 +32,10 @@ static inline unsigned char change_dtype(const struct statx *stx)
 struct target {
 	struct tree *tree;
 	struct inode *inode; /* NULL before target_find() */
-	bool held;           /* target_hold() made a name for it in the work directory */
+	bool held;	     /* target_hold() made a name for it in the work directory */
 	bool moves;	     /* or its name has to be moved there, see target_remove() */
 	bool moved;
-	int dirfd;	     /* the name's directory, and the name: of target_hold() */
+	int dirfd; /* the name's directory, and the name: of target_hold() */
 	const char *name;
 	char temp[WORK_NAME_MAX]; /* where it moved to, if other names are left; else empty */
 };
@@ -52,15 +53,17 @@ int target_find(struct writer *writer, struct inode *parent, const char *name, c
 		struct target *ret);
 void target_finish(struct target *t);
 
-/* -EPERM where chattr(1) forbids that it loses its name, as the file system would say if there was no other object to look at. */
+/* -EPERM where chattr(1) forbids that it loses its name, as the file system would say if there was no other object to
+ * look at. */
 int target_check_flags(struct writer *writer, const struct target *t, const struct resolved *resolved);
 
-/* Before the name at dirfd goes, which `r` was found of: if no name will be left that leads to an object in the upper, sees to it that the
- * inode can live on without it (orphan_hold()). Caller holds I. Both dirfd and name stay valid. */
+/* Before the name at dirfd goes, which `r` was found of: if no name will be left that leads to an object in the upper,
+ * sees to it that the inode can live on without it (orphan_hold()). Caller holds I. Both dirfd and name stay valid. */
 int target_hold(struct writer *writer, struct target *t, const struct resolved *resolved, int dirfd, const char *name,
 		enum target_end end);
-/* On a file system that doesn't keep what is removed while it is open, or hides it in its directory: moves the object away if it must. Nothing
- * has the name then. With TARGET_REPLACED just before the step that would take the name away. */
+/* On a file system that doesn't keep what is removed while it is open, or hides it in its directory: moves the object
+ * away if it must. Nothing has the name then. With TARGET_REPLACED just before the step that would take the name
+ * away. */
 int target_move(struct target *t);
 /* With TARGET_UNLINKED: takes the name away, by unlink(2) or by target_move(). */
 int target_unlink(struct target *t);

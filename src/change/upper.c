@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What all kinds of change do to objects of the upper: opening a directory, its times, its default ACL, private attributes.
+ * What all kinds of change do to objects of the upper: opening a directory, its times, its default ACL, private
+ * attributes.
  */
 #include "internal.h"
 
@@ -16,7 +17,7 @@
 #include "os/fs.h"
 #include "tree/listing.h"
 
-/* --- upper directories ------------------------------------------------------------------------------------------------------ */
+/* --- upper directories -------------------------------------------------------------------------------------------- */
 
 int change_dirfd_open(struct writer *writer, struct inode *dir, struct change_dirfd *d)
 {
@@ -130,7 +131,7 @@ void change_doubt(struct writer *writer, struct inode *dir, const char *name)
 		writer->on_doubt(dir, name, writer->arg);
 }
 
-/* --- ACLs ------------------------------------------------------------------------------------------------------------------- */
+/* --- ACLs --------------------------------------------------------------------------------------------------------- */
 
 ssize_t change_default_acl(struct writer *writer, struct inode *dir, int dirfd, void **ret_acl)
 {
@@ -165,7 +166,7 @@ int change_set_acl(int fd, const char *which, const void *acl, size_t size)
 	return os_setxattr(fd, "", which, acl, size, 0);
 }
 
-/* --- the work directory ------------------------------------------------------------------------------------------------------ */
+/* --- the work directory ------------------------------------------------------------------------------------------- */
 
 void change_drop_temp(struct writer *writer, const char *name, bool dir)
 {
@@ -175,7 +176,7 @@ void change_drop_temp(struct writer *writer, const char *name, bool dir)
 		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING, "work directory: can't remove %s: %s", name, strerror(-r));
 }
 
-/* --- xattr flags ------------------------------------------------------------------------------------------------------------- */
+/* --- xattr flags -------------------------------------------------------------------------------------------------- */
 
 int change_xattr_flags_locked(struct writer *writer, struct inode *inode, unsigned *ret_flags)
 {

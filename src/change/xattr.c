@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Extended attributes as users see them: private names are not there, names in the active overlay namespace are stored escaped.
+ * Extended attributes as users see them: private names are not there, names in the active overlay namespace are stored
+ * escaped.
  *
- * The kernel asks for ACLs at the first permission check of a file and for capabilities before writes, and hardly any file has some: what is
- * there is known from the object's xattr flags, read once, and then the answer costs no system call. The flags err on the side of "may
- * be there": they are set before an attribute is, and taken away after it.
+ * The kernel asks for ACLs at the first permission check of a file and for capabilities before writes, and hardly any
+ * file has some: what is there is known from the object's xattr flags, read once, and then the answer costs no system
+ * call. The flags err on the side of "may be there": they are set before an attribute is, and taken away after it.
  */
 #include "change/change.h"
 
@@ -53,7 +54,8 @@ static int stored_name(struct writer *writer, const struct layer *l, const char 
 	return r < 0 ? r : 0;
 }
 
-/* Whether the object has no attribute of these flags, for certain. Where layers may change underneath nothing is certain. */
+/* Whether the object has no attribute of these flags, for certain. Where layers may change underneath nothing is
+ * certain. */
 static bool surely_without(struct writer *writer, struct inode *inode, unsigned xattr_flags)
 {
 	unsigned known;
@@ -68,7 +70,8 @@ static bool surely_without(struct writer *writer, struct inode *inode, unsigned 
 	return !change_may_have(inode, xattr_flags);
 }
 
-/* Whether file systems keep names of this kind. Of others it is theirs to say that they don't: EOPNOTSUPP, not ENODATA. */
+/* Whether file systems keep names of this kind. Of others it is theirs to say that they don't: EOPNOTSUPP, not
+ * ENODATA. */
 static bool is_kept(const char *name)
 {
 	static const char *const prefixes[] = {"user.", "trusted.", "security."};
@@ -79,7 +82,7 @@ static bool is_kept(const char *name)
 	return xattr_is_acl(name);
 }
 
-/* --- looking ------------------------------------------------------------------------------------------------------------------ */
+/* --- looking ------------------------------------------------------------------------------------------------------ */
 
 ssize_t xattr_get(struct writer *writer, struct inode *inode, const char *name, void *value, size_t size)
 {
@@ -196,7 +199,7 @@ ssize_t xattr_list_untrusted(struct writer *writer, struct inode *inode, char *l
 	return list_for(writer, inode, false, list, size);
 }
 
-/* --- changing ------------------------------------------------------------------------------------------------------------------ */
+/* --- changing ----------------------------------------------------------------------------------------------------- */
 
 /* A change of one attribute; the directory's default ACL is under D, because those who create in it read it there. */
 struct xattr_change {

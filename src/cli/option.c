@@ -101,7 +101,8 @@ static int set_map(struct parser *parser, const struct option_desc *desc, const 
 	return 0;
 }
 
-/* A value that is a number or a word; it is checked even where nobody keeps it. Choices and maps always have a field. */
+/* A value that is a number or a word; it is checked even where nobody keeps it. Choices and maps always have a
+ * field. */
 static int set_scalar(struct parser *parser, const struct option_desc *desc, const struct option_token *token)
 {
 	_cleanup_free_ char *text = option_unescape(token->value, token->value_len);
@@ -508,7 +509,8 @@ static void option_choose_whiteouts(struct options *options)
 		options->whiteouts = WHITEOUTS_BOTH;
 }
 
-/* Tools write labels into their options without looking whether the machine has SELinux, and without it the kernel refuses them. */
+/* Tools write labels into their options without looking whether the machine has SELinux, and without it the kernel
+ * refuses them. */
 static void drop_labels(struct options *options)
 {
 	char **const labels[] = {&options->context, &options->fscontext, &options->defcontext, &options->rootcontext};
@@ -626,10 +628,10 @@ struct stack_spec options_stack(const struct options *options)
 void options_free(struct options *options)
 {
 	char *const strings[] = {
-		options->program, options->source,	options->mountpoint, options->upperdir,	  options->workdir,
-		options->log,	  options->pidfile,	options->fsname,     options->subtype,	  options->context,
-		options->cgroup,  options->layer_cache, options->fscontext,  options->defcontext, options->rootcontext,
-		options->mount_ns,
+		options->program,   options->source,	 options->mountpoint,  options->upperdir,
+		options->workdir,   options->log,	 options->pidfile,     options->fsname,
+		options->subtype,   options->context,	 options->cgroup,      options->layer_cache,
+		options->fscontext, options->defcontext, options->rootcontext, options->mount_ns,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)

@@ -35,7 +35,8 @@ const struct option_choice *option_parse_choice(const struct option_choice *choi
 /* Bytes of a value in an error text. */
 #define VALUE_SHOWN 256
 
-/* option_error.c: fills the error; control characters of the value are shown as `?` and it is cut when long. Returns -EINVAL. */
+/* option_error.c: fills the error; control characters of the value are shown as `?` and it is cut when long. Returns
+ * -EINVAL. */
 int option_refuse(struct option_error *error, const char *name, size_t name_len, const char *value, size_t value_len,
 		  const char *cause);
 /* The same of a call that makes no sense: status 2, and a text of its own. */

@@ -61,8 +61,8 @@ char *options_helper_string(const struct options *options)
 		unsigned long flag;
 		const char *set, *clear;
 	} flags[] = {
-		{MS_RDONLY, "ro", "rw"},     {MS_NOSUID, "nosuid", "suid"},  {MS_NODEV, "nodev", "dev"},
-		{MS_NOEXEC, "noexec", NULL}, {MS_SYNCHRONOUS, "sync", NULL}, {MS_NOATIME, "noatime", NULL},
+		{MS_RDONLY, "ro", "rw"},       {MS_NOSUID, "nosuid", "suid"},  {MS_NODEV, "nodev", "dev"},
+		{MS_NOEXEC, "noexec", NULL},   {MS_SYNCHRONOUS, "sync", NULL}, {MS_NOATIME, "noatime", NULL},
 		{MS_DIRSYNC, "dirsync", NULL},
 	};
 	const struct {

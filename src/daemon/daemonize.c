@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Going to the background. Callers read our stderr to its end and take our exit for "mounted", so the process that they started leaves
- * when the kernel has been answered, and the daemon keeps none of its descriptors 0-2. A daemon that dies before leaves an error
- * status and what it said on stderr.
+ * Going to the background. Callers read our stderr to its end and take our exit for "mounted", so the process that they
+ * started leaves when the kernel has been answered, and the daemon keeps none of its descriptors 0-2. A daemon that
+ * dies before leaves an error status and what it said on stderr.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -46,7 +46,8 @@ static const char *base_name(const char *path)
 	return strrchr(path, '/') + 1;
 }
 
-/* The mount may cover it later: to open something in there we would wait for ourselves. What is wrong with it the file's open tells. */
+/* The mount may cover it later: to open something in there we would wait for ourselves. What is wrong with it the
+ * file's open tells. */
 static void open_pid_dir(struct daemonize *daemonize)
 {
 	const char *path = daemonize->opt->pidfile;
@@ -90,7 +91,8 @@ int daemonize_start(struct daemonize *daemonize, const struct options *opt)
 	return 0;
 }
 
-/* Of two daemons of ours one at a time looks at the file and changes it. What else has it locked is no business of ours. */
+/* Of two daemons of ours one at a time looks at the file and changes it. What else has it locked is no business of
+ * ours. */
 static void lock_pidfile(int fd)
 {
 	(void)CHECK(fd > STDERR_FILENO);
@@ -98,7 +100,8 @@ static void lock_pidfile(int fd)
 		os_sleep_us(LOCK_PAUSE_US);
 }
 
-/* Locked and empty. A predecessor that ends may remove it in the meantime. Neither a reader of a pipe is waited for, nor ourselves. */
+/* Locked and empty. A predecessor that ends may remove it in the meantime. Neither a reader of a pipe is waited for,
+ * nor ourselves. */
 static int open_pidfile(const struct daemonize *daemonize)
 {
 	const char *path = daemonize->opt->pidfile, *name = daemonize->pid_dir < 0 ? path : base_name(path);
@@ -133,7 +136,8 @@ static void write_pidfile(struct daemonize *daemonize)
 	daemonize->pid_dir = -1;
 }
 
-/* Only a file that says our number is ours: it may be a device, or our successor's by now, who has the upper already. */
+/* Only a file that says our number is ours: it may be a device, or our successor's by now, who has the upper
+ * already. */
 void daemonize_remove_pidfile(const struct daemonize *daemonize)
 {
 	const char *path = daemonize->opt->pidfile;
@@ -174,7 +178,8 @@ void daemonize_report(struct daemonize *daemonize, int fuse_fd)
 	if (daemonize->report_fd < 0)
 		return;
 	inherited_close(fuse_fd);
-	/* Not before: autofs lets those in at the mountpoint who are of the process group that it has asked to mount there. */
+	/* Not before: autofs lets those in at the mountpoint who are of the process group that it has asked to mount
+	 * there. */
 	setsid();
 	if (chdir("/") < 0)
 		log_warning("chdir to /: %s", strerror(errno));

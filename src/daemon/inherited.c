@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the caller left open would stay so as long as the mount: a lock of a script's, a pipe that somebody reads to its end. But a path may
- * name one of them in many ways (/dev/fd/9, a link to it, 9 in that directory), so that they stay until all paths have been opened.
+ * What the caller left open would stay so as long as the mount: a lock of a script's, a pipe that somebody reads to its
+ * end. But a path may name one of them in many ways (/dev/fd/9, a link to it, 9 in that directory), so that they stay
+ * until all paths have been opened.
  */
 #include <dirent.h>
 #include <fcntl.h>

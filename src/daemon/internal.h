@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The daemon's parts: what it was started with (inherited.c), start and report (daemonize.c), the mountpoint (mountpoint.c), the
- * mount (mount.c), the libfuse session (session.c), messages (messages.c), signals (signals.c), the control group (cgroup.c).
+ * The daemon's parts: what it was started with (inherited.c), start and report (daemonize.c), the mountpoint
+ * (mountpoint.c), the mount (mount.c), the libfuse session (session.c), messages (messages.c), signals (signals.c), the
+ * control group (cgroup.c).
  */
 #ifndef DAEMON_INTERNAL_H
 #define DAEMON_INTERNAL_H
@@ -16,14 +17,14 @@
 
 struct fuse_session;
 
-/* --- inherited.c: descriptors that the caller left open ------------------------------------------------------------------------- */
+/* --- inherited.c: descriptors that the caller left open ----------------------------------------------------------- */
 
 /* Remembers them, those above 2. To be called before there are any of our own. */
 void inherited_note(void);
 /* Closes them but for this one. By then whatever a path like /dev/fd/9 names has been opened. */
 void inherited_close(int keep);
 
-/* --- daemonize.c: the parent returns when the mount is live ------------------------------------------------------------------ */
+/* --- daemonize.c: the parent returns when the mount is live ------------------------------------------------------- */
 
 struct daemonize {
 	const struct options *opt;
@@ -33,11 +34,11 @@ struct daemonize {
 	bool reported;
 };
 
-/* Goes to the background unless `foreground`: the parent waits and never returns from here. Relative paths of the options were made
- * absolute before. 0 or -errno. */
+/* Goes to the background unless `foreground`: the parent waits and never returns from here. Relative paths of the
+ * options were made absolute before. 0 or -errno. */
 int daemonize_start(struct daemonize *daemonize, const struct options *opt);
-/* The mount is live: writes the pid file, gives up what is inherited but for the session's descriptor, and lets the parent go with
- * status 0. */
+/* The mount is live: writes the pid file, gives up what is inherited but for the session's descriptor, and lets the
+ * parent go with status 0. */
 void daemonize_report(struct daemonize *daemonize, int fuse_fd);
 /* The end of the daemon: nothing of it is in use by then. */
 void daemonize_remove_pidfile(const struct daemonize *daemonize);
@@ -46,35 +47,36 @@ void daemonize_remove_pidfile(const struct daemonize *daemonize);
 
 struct cgroup;
 
-/* Moves this process as cgroup=VALUE says, before it has threads: "new" makes a group beside ours in each hierarchy where we may, else VALUE
- * is a directory of a cgroup file system, or the name of a group, in each hierarchy that has it. 0, or -errno and *ret_error, to be freed, is
- * the line for the user; NULL when memory is short. */
+/* Moves this process as cgroup=VALUE says, before it has threads: "new" makes a group beside ours in each hierarchy
+ * where we may, else VALUE is a directory of a cgroup file system, or the name of a group, in each hierarchy that has
+ * it. 0, or -errno and *ret_error, to be freed, is the line for the user; NULL when memory is short. */
 int cgroup_enter(const char *value, struct cgroup **ret_cgroup, char **ret_error);
 /* Leaves and removes what cgroup_enter() made; the last thing that the daemon does. NULL is fine. */
 void cgroup_leave(struct cgroup *cgroup);
 
-/* --- mountpoint.c: before the mount ---------------------------------------------------------------------------------- */
+/* --- mountpoint.c: before the mount ------------------------------------------------------------------------------- */
 
-/* Of a union without an upper: locks the mountpoint, so that who asks for the same meanwhile waits until it is live. -EALREADY: the very same
- * union is mounted there. Else 0; *ret_fd is the lock, which mountpoint_unlock() ends, or -1. */
+/* Of a union without an upper: locks the mountpoint, so that who asks for the same meanwhile waits until it is live.
+ * -EALREADY: the very same union is mounted there. Else 0; *ret_fd is the lock, which mountpoint_unlock() ends, or
+ * -1. */
 int mountpoint_lock(const struct options *opt, const struct layer_set *set, int *ret_fd);
 void mountpoint_unlock(int *fd);
 
-/* --- mount.c: the mount itself ---------------------------------------------------------------------------------------- */
+/* --- mount.c: the mount itself ------------------------------------------------------------------------------------ */
 
 struct mounted {
 	const struct options *opt;
-	int fd;        /* of /dev/fuse; the session's, once there is one; -1 without */
+	int fd;	       /* of /dev/fuse; the session's, once there is one; -1 without */
 	int helper_fd; /* fusermount3 waits at its other end for our end; -1 without */
 	dev_t dev;     /* of the file system; 0: not mounted by us */
 	bool is_ready; /* /dev/fd/N, which was mounted before us and stays so */
-	/* Whether the way there leads through the mountpoint. Then it may be used before the mount only: a thread of ours would wait for another
-	 * one's answer, and all of them for each other. */
+	/* Whether the way there leads through the mountpoint. Then it may be used before the mount only: a thread of
+	 * ours would wait for another one's answer, and all of them for each other. */
 	bool overmounts_device, overmounts_sys, overmounts_syslog, overmounts_libraries;
 };
 
-/* Opens the descriptor; what is mounted may cover the device later. 0, or -errno and *ret_error, to be freed, is the line for the user; NULL
- * when memory is short. `opt` must outlive it. */
+/* Opens the descriptor; what is mounted may cover the device later. 0, or -errno and *ret_error, to be freed, is the
+ * line for the user; NULL when memory is short. `opt` must outlive it. */
 int mounted_prepare(const struct options *opt, struct mounted *m, char **ret_error);
 /* Mounts as the options say. Nothing is asked of the file system, which answers later. As before. */
 int mounted_open(struct mounted *m, char **ret_error);
@@ -85,30 +87,33 @@ void mounted_unmount(const struct mounted *m, int location);
 /* Both. Where somebody else has mounted over it a warning says so. */
 void mounted_detach(const struct mounted *m);
 
-/* --- session.c ------------------------------------------------------------------------------------------------------------------ */
+/* --- session.c ---------------------------------------------------------------------------------------------------- */
 
-/* Mounts, serves until unmounted, and cleans up; the process's exit status. *mountpoint is the lock that mountpoint_lock() gave, and ends when
- * the mount is live. *ret_cgroup is to be left when the layers are closed, and what
- * `live` started is to be ended last of all. The log stays open for what that has to say. */
+/* Mounts, serves until unmounted, and cleans up; the process's exit status. *mountpoint is the lock that
+ * mountpoint_lock() gave, and ends when the mount is live. *ret_cgroup is to be left when the layers are closed, and
+ * what `live` started is to be ended last of all. The log stays open for what that has to say. */
 int session_run(const struct options *opt, struct layer_set *set, struct daemonize *daemonize, int *mountpoint,
 		struct cgroup **ret_cgroup);
 
-/* --- messages.c ----------------------------------------------------------------------------------------------------------------- */
+/* --- messages.c --------------------------------------------------------------------------------------------------- */
 
-/* From now on messages go to the system's log, unless the mount `hides_syslog`, and to the file that the options name. Those of libfuse do too. */
+/* From now on messages go to the system's log, unless the mount `hides_syslog`, and to the file that the options name.
+ * Those of libfuse do too. */
 void messages_open(const struct options *opt, bool hides_syslog);
 /* The first line that libfuse said, or NULL: why there is no session. Its later lines are in the log. */
 const char *messages_of_libfuse(void);
-/* The mount is live: there is no line of ours any more in which that one would be told, so the first goes to the log too. */
+/* The mount is live: there is no line of ours any more in which that one would be told, so the first goes to the log
+ * too. */
 void messages_live(void);
 
-/* --- signals.c ------------------------------------------------------------------------------------------------------------------ */
+/* --- signals.c ---------------------------------------------------------------------------------------------------- */
 
 struct signals;
 
 /* Blocks the signals that the daemon handles, in this thread and all that it starts. */
 void signals_block(void);
-/* A thread that takes them: SIGTERM, SIGINT, SIGHUP unmount after answering what is in flight, SIGUSR1 logs counters. */
+/* A thread that takes them: SIGTERM, SIGINT, SIGHUP unmount after answering what is in flight, SIGUSR1 logs
+ * counters. */
 int signals_start(struct fuse_session *se, struct fs *fs, const struct mounted *mounted, struct signals **ret_signals);
 void signals_stop(struct signals *signals);
 

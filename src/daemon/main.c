@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * plyfs: parse, open and check the layers, mount, serve. Everything that can be refused is refused before the mount exists, with one line
- * on stderr; exit status 1, or 2 for a usage error.
+ * plyfs: parse, open and check the layers, mount, serve. Everything that can be refused is refused before the mount
+ * exists, with one line on stderr; exit status 1, or 2 for a usage error.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -79,8 +79,8 @@ static bool make_absolute(const char *option, char **path)
 	return true;
 }
 
-/* The mountpoint without symbolic links, so that it can be found again to be unmounted. /dev/fd/N is for libfuse a session that is mounted
- * already, unless it is a directory. */
+/* The mountpoint without symbolic links, so that it can be found again to be unmounted. /dev/fd/N is for libfuse a
+ * session that is mounted already, unless it is a directory. */
 static void resolve_mountpoint(struct options *opt)
 {
 	struct stat st;
@@ -96,8 +96,8 @@ static void resolve_mountpoint(struct options *opt)
 	opt->mountpoint = real;
 }
 
-/* Started without one of descriptors 0-2, the next file that is opened would get its number: a layer, or the pipe to the waiting parent,
- * which going to the background then overwrites. */
+/* Started without one of descriptors 0-2, the next file that is opened would get its number: a layer, or the pipe to
+ * the waiting parent, which going to the background then overwrites. */
 static int fill_standard_fds(void)
 {
 	int fd;
@@ -111,8 +111,9 @@ static int fill_standard_fds(void)
 	return 0;
 }
 
-/* glibc gives each of up to 16 threads an arena of its own, whose free memory no other thread uses. One request thread works at a time, so two
- * arenas are enough, and which thread served what doesn't decide how much memory a walked file takes. */
+/* glibc gives each of up to 16 threads an arena of its own, whose free memory no other thread uses. One request thread
+ * works at a time, so two arenas are enough, and which thread served what doesn't decide how much memory a walked file
+ * takes. */
 #define ARENAS 2
 
 static int prepare_process(const struct options *opt)
@@ -132,7 +133,8 @@ static int prepare_process(const struct options *opt)
 	}
 	r = os_init();
 	if (r < 0) {
-		fprintf(stderr, "plyfs: this kernel or environment lacks what plyfs needs (openat2, /proc): %s\n", strerror(-r));
+		fprintf(stderr, "plyfs: this kernel or environment lacks what plyfs needs (openat2, /proc): %s\n",
+			strerror(-r));
 		return r;
 	}
 	os_raise_nofile();
@@ -148,12 +150,13 @@ static bool has_descriptors(unsigned layers, unsigned file_systems)
 
 	if (limit >= least)
 		return true;
-	fprintf(stderr, "plyfs: RLIMIT_NOFILE: %lu: too few descriptors for these layers, %u are needed at the least\n", limit, least);
+	fprintf(stderr, "plyfs: RLIMIT_NOFILE: %lu: too few descriptors for these layers, %u are needed at the least\n",
+		limit, least);
 	return false;
 }
 
-/* Opens the layers, in place of an upper in use that one may show as a layer. 0, with the lock of the mountpoint; -EALREADY: the very same
- * mount is live; else -errno and *ret_error. */
+/* Opens the layers, in place of an upper in use that one may show as a layer. 0, with the lock of the mountpoint;
+ * -EALREADY: the very same mount is live; else -errno and *ret_error. */
 static int open_union(struct options *opt, struct layer_set **ret_set, int *ret_mountpoint, char **ret_error)
 {
 	struct stack_spec spec = options_stack(opt);

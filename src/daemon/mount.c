@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The mount: made by mount(2), or by fusermount3 where that isn't permitted or is to unmount by itself, and found again to be unmounted.
+ * The mount: made by mount(2), or by fusermount3 where that isn't permitted or is to unmount by itself, and found again
+ * to be unmounted.
  *
- * libfuse, which could do both, is handed a descriptor as if it were mounted. As root it runs mount(8) for that one's table before the first
- * request is answered: over that program, or a library of it, nobody would answer. And it unmounts whatever is at the mountpoint by
- * then, which may be somebody else's.
+ * libfuse, which could do both, is handed a descriptor as if it were mounted. As root it runs mount(8) for that one's
+ * table before the first request is answered: over that program, or a library of it, nobody would answer. And it
+ * unmounts whatever is at the mountpoint by then, which may be somebody else's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -45,7 +46,7 @@ static const char *point_of(const struct mounted *m)
 	return strcmp(m->opt->mountpoint, "/") ? m->opt->mountpoint : "/..";
 }
 
-/* --- fusermount3 ------------------------------------------------------------------------------------------------------ */
+/* --- fusermount3 -------------------------------------------------------------------------------------------------- */
 
 /* What it says goes to `said`, the session's descriptor it sends over `socket`; -1 without. */
 static pid_t start_helper(char *const argv[], int said, int socket)
@@ -81,7 +82,8 @@ static void wait_for(pid_t child)
 		;
 }
 
-/* Its session's descriptor, or -errno. With auto_unmount it stays, and leaves when nobody has the other end of the socket. */
+/* Its session's descriptor, or -errno. With auto_unmount it stays, and leaves when nobody has the other end of the
+ * socket. */
 static int receive_session(struct mounted *m, int said)
 {
 	_cleanup_free_ char *options = options_helper_string(m->opt);
@@ -107,7 +109,8 @@ static int receive_session(struct mounted *m, int said)
 	return fd;
 }
 
-/* It says on its stderr why it refuses: that is the cause in our one line. What it says of a mount that it makes goes on. */
+/* It says on its stderr why it refuses: that is the cause in our one line. What it says of a mount that it makes goes
+ * on. */
 static int mount_by_helper(struct mounted *m, char **ret_cause)
 {
 	_cleanup_close_ int said = memfd_create("stderr", MFD_CLOEXEC);
@@ -127,12 +130,13 @@ static int mount_by_helper(struct mounted *m, char **ret_cause)
 	return fd;
 }
 
-/* --- mounting --------------------------------------------------------------------------------------------------------- */
+/* --- mounting ----------------------------------------------------------------------------------------------------- */
 
 static int mount_directly(const struct mounted *m)
 {
 	const struct options *opt = m->opt;
-	const unsigned long flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS | MS_DIRSYNC | MS_NOATIME;
+	const unsigned long flags =
+		MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS | MS_DIRSYNC | MS_NOATIME;
 	_cleanup_free_ char *own = options_kernel_string(opt);
 	_cleanup_free_ char *data = NULL;
 	_cleanup_free_ char *type = NULL;
@@ -141,7 +145,8 @@ static int mount_directly(const struct mounted *m)
 		return -EIO;
 	if (!own || asprintf(&type, "fuse.%s", opt->subtype) < 0)
 		return -ENOMEM;
-	if (asprintf(&data, "fd=%d,rootmode=40000,user_id=%u,group_id=%u%s%s", m->fd, getuid(), getgid(), *own ? "," : "", own) < 0)
+	if (asprintf(&data, "fd=%d,rootmode=40000,user_id=%u,group_id=%u%s%s", m->fd, getuid(), getgid(),
+		     *own ? "," : "", own) < 0)
 		return -ENOMEM;
 	return os_mount(opt->fsname, point_of(m), type, opt->vfs_flags & flags, data);
 }
@@ -156,7 +161,8 @@ static int allow_by_flags(const struct mounted *m)
 	return os_mount_allow(point_of(m), suid, dev);
 }
 
-/* Flags for which fusermount3 has no words. Without the privilege to set one, only that which bars something is missed. */
+/* Flags for which fusermount3 has no words. Without the privilege to set one, only that which bars something is
+ * missed. */
 static int add_flags(const struct mounted *m, char **ret_error)
 {
 	unsigned long flags = m->opt->vfs_flags & (MS_NODIRATIME | MS_STRICTATIME | MS_LAZYTIME | MS_NOSYMFOLLOW);
@@ -197,7 +203,8 @@ static int take_ready(struct mounted *m, char **ret_error)
 	struct stat st;
 
 	(void)CHECK(m->fd < 0);
-	if (fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(MISC_MAJOR, FUSE_MINOR) || os_fuse_is_broken(fd))
+	if (fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(MISC_MAJOR, FUSE_MINOR) ||
+	    os_fuse_is_broken(fd))
 		return mount_refuse(m, -EINVAL, "not a mounted session of " FUSE_DEVICE, ret_error);
 	m->fd = fd;
 	m->is_ready = true;
@@ -222,7 +229,8 @@ int mounted_prepare(const struct options *opt, struct mounted *m, char **ret_err
 		return mount_refuse(m, -EBUSY, "the daemon needs /proc while it is mounted", ret_error);
 	m->overmounts_device = overmounts(opt, FUSE_DEVICE);
 	m->overmounts_sys = overmounts(opt, "/sys/class/bdi/x") || overmounts(opt, "/sys/devices/system/cpu/x");
-	m->overmounts_syslog = overmounts(opt, "/dev/log") || overmounts(opt, "/run/systemd/journal/x") || overmounts(opt, "/run/x");
+	m->overmounts_syslog =
+		overmounts(opt, "/dev/log") || overmounts(opt, "/run/systemd/journal/x") || overmounts(opt, "/run/x");
 	m->overmounts_libraries = overmounts(opt, "/etc/ld.so.cache") || (library && overmounts(opt, library));
 	m->fd = os_open_path(FUSE_DEVICE, O_RDWR, 0);
 	if (m->fd >= 0)
@@ -253,7 +261,7 @@ int mounted_open(struct mounted *m, char **ret_error)
 	return r < 0 ? mount_refuse(m, r, cause, ret_error) : 0;
 }
 
-/* --- unmounting ------------------------------------------------------------------------------------------------------- */
+/* --- unmounting --------------------------------------------------------------------------------------------------- */
 
 /* Without O_DIRECTORY, for which a mountpoint of autofs would be mounted anew. */
 static int open_own(const struct mounted *m)
@@ -272,7 +280,8 @@ int mounted_find(const struct mounted *m)
 	_cleanup_close_ int fd = m->dev ? open_own(m) : -ENOENT;
 
 	(void)CHECK(!m->dev || (m->fd >= 0 && !m->is_ready));
-	/* Looked at last: while the session lives its file system's number is nobody else's, and what is open here keeps it alive. */
+	/* Looked at last: while the session lives its file system's number is nobody else's, and what is open here
+	 * keeps it alive. */
 	return fd >= 0 && os_fuse_is_broken(m->fd) ? -ENOENT : TAKE_FD(fd);
 }
 
@@ -286,7 +295,8 @@ static int find_overmounted(void *arg, const struct os_mountinfo *info)
 /* Without CAP_SYS_ADMIN only the setuid helper may unmount. */
 static void unmount_by_helper(const struct mounted *m)
 {
-	char *const argv[] = {(char *)HELPER, (char *)"-u", (char *)"-q", (char *)"-z", (char *)"--", (char *)point_of(m), NULL};
+	char *const argv[] = {(char *)HELPER, (char *)"-u",	   (char *)"-q", (char *)"-z",
+			      (char *)"--",   (char *)point_of(m), NULL};
 
 	wait_for(start_helper(argv, -1, -1));
 }
@@ -312,6 +322,7 @@ void mounted_detach(const struct mounted *m)
 	int location = mounted_find(m);
 
 	if (location < 0 && m->dev && !os_fuse_is_broken(m->fd) && os_each_mount(find_overmounted, (void *)m) == 1)
-		log_warning("%s: covered by another mount, which stays, and the union below it, without its daemon", m->opt->mountpoint);
+		log_warning("%s: covered by another mount, which stays, and the union below it, without its daemon",
+			    m->opt->mountpoint);
 	mounted_unmount(m, location);
 }

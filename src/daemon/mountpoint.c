@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The mountpoint before the mount. A call for what is mounted already in the same way at the same place is no mistake: engines make it.
- * With an upper the layers tell it (layer/layer.h), because somebody has the lock of the upper. Without one there is nothing to be exclusive
- * about, and the union that is mounted there is asked which it is. Other layers at the same place are mounted on top.
+ * The mountpoint before the mount. A call for what is mounted already in the same way at the same place is no mistake:
+ * engines make it. With an upper the layers tell it (layer/layer.h), because somebody has the lock of the upper.
+ * Without one there is nothing to be exclusive about, and the union that is mounted there is asked which it is. Other
+ * layers at the same place are mounted on top.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -44,7 +45,8 @@ static bool is_same(const struct options *opt, const struct layer_set *set)
 	if (!search.has_our_type)
 		return false;
 	fd = os_open_path(opt->mountpoint, O_RDONLY | O_DIRECTORY, 0);
-	return fd >= 0 && os_mount_identity(fd, &there) == 0 && !memcmp(there.bytes, set->identity, sizeof(there.bytes));
+	return fd >= 0 && os_mount_identity(fd, &there) == 0 &&
+	       !memcmp(there.bytes, set->identity, sizeof(there.bytes));
 }
 
 int mountpoint_lock(const struct options *opt, const struct layer_set *set, int *ret_fd)
@@ -58,7 +60,8 @@ int mountpoint_lock(const struct options *opt, const struct layer_set *set, int 
 		_cleanup_close_ int fd = os_open_path(opt->mountpoint, O_RDONLY | O_DIRECTORY, 0);
 		int r = fd < 0 ? fd : os_flock(fd, LOCK_EX | LOCK_NB);
 
-		/* Who keeps it for longer isn't about to mount; and without a lock only calls at the same time aren't seen. */
+		/* Who keeps it for longer isn't about to mount; and without a lock only calls at the same time aren't
+		 * seen. */
 		if (r != -EWOULDBLOCK || os_now_ms() >= start + WAIT_MS) {
 			*ret_fd = TAKE_FD(fd);
 			return is_same(opt, set) ? -EALREADY : 0;

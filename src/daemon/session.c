@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The libfuse session. The layers are open and cloned already; here the mount comes into being, is served (fuse/fs.h), and goes.
+ * The libfuse session. The layers are open and cloned already; here the mount comes into being, is served (fuse/fs.h),
+ * and goes.
  */
 #define FUSE_USE_VERSION 314
 #include <fuse_lowlevel.h>
@@ -96,7 +97,8 @@ static struct fs_options fs_options_of(struct session *s)
 	};
 }
 
-/* The session object. It has its descriptor before that is mounted: libfuse opens /dev/null, which the mount may cover. */
+/* The session object. It has its descriptor before that is mounted: libfuse opens /dev/null, which the mount may
+ * cover. */
 static int new_session(struct session *s)
 {
 	char max_read[32], ready[32];
@@ -151,7 +153,8 @@ static int session_start(struct session *s)
 	opt = fs_options_of(s);
 	opt.give_away = os_keep_caps_on_fsuid() < 0 || !os_has_cap(CAP_SETUID) || !os_has_cap(CAP_SETGID);
 	if (opt.give_away && s->set->has_upper && s->set->can_chown)
-		log_debug("no capability to act as the callers (CAP_SETPCAP, CAP_SETUID, CAP_SETGID): new files are given away by chown");
+		log_debug("no capability to act as the callers (CAP_SETPCAP, CAP_SETUID, CAP_SETGID): new files are "
+			  "given away by chown");
 	/* libfuse ends its threads by it. */
 	if (s->mounted.overmounts_libraries)
 		os_load_unwinder();
@@ -172,7 +175,8 @@ static void session_stop(struct session *s)
 	signals_stop(s->signals);
 	if (s->fs)
 		fs_quiesce(s->fs);
-	/* Found while the session lives, unmounted when it has ended: what the kernel writes back then would wait for us. */
+	/* Found while the session lives, unmounted when it has ended: what the kernel writes back then would wait for
+	 * us. */
 	location = mounted_find(&s->mounted);
 	if (s->se)
 		fuse_session_destroy(s->se);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Signals are taken by one thread. To end, the mount is detached first and serving goes on: what is in flight is answered, dirty pages of
- * mappings are written back, and the kernel ends the session when the last user has gone. A user who stays longer than the grace time is
- * cut off.
+ * Signals are taken by one thread. To end, the mount is detached first and serving goes on: what is in flight is
+ * answered, dirty pages of mappings are written back, and the kernel ends the session when the last user has gone. A
+ * user who stays longer than the grace time is cut off.
  */
 #define FUSE_USE_VERSION 314
 #include <fuse_lowlevel.h>
@@ -49,7 +49,8 @@ static bool are_blocked(void)
 	sigset_t now;
 
 	pthread_sigmask(SIG_BLOCK, NULL, &now);
-	return sigismember(&now, SIGTERM) && sigismember(&now, SIGINT) && sigismember(&now, SIGHUP) && sigismember(&now, SIGUSR1);
+	return sigismember(&now, SIGTERM) && sigismember(&now, SIGINT) && sigismember(&now, SIGHUP) &&
+	       sigismember(&now, SIGUSR1);
 }
 
 void signals_block(void)
@@ -61,7 +62,8 @@ void signals_block(void)
 	handled_signals(&set);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
-	/* Where the caller's limit of file sizes can't be raised, it is an error of the write and not the daemon's end. */
+	/* Where the caller's limit of file sizes can't be raised, it is an error of the write and not the daemon's
+	 * end. */
 	sigaction(SIGXFSZ, &ignore, NULL);
 	/* Interrupts the main thread's wait for the session's end; not restarted. The caller may have blocked it. */
 	sigaction(SIGUSR2, &wake, NULL);
@@ -70,7 +72,8 @@ void signals_block(void)
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
-/* Until the session has ended, the time is over or another signal asks for the end. Who is stopped or traced is woken without one. */
+/* Until the session has ended, the time is over or another signal asks for the end. Who is stopped or traced is woken
+ * without one. */
 static void wait_for_users(struct signals *s, const sigset_t *set)
 {
 	unsigned long long now = os_now_ms(), end = now + GRACE_SECONDS * 1000;

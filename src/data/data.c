@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The descriptor cache. inode->data points to the entry of the current version; a stale entry (the file was copied up) is detached
- * and goes when its last user unpins it. An entry with a sticky error stays attached without descriptors.
+ * The descriptor cache. inode->data points to the entry of the current version; a stale entry (the file was copied up)
+ * is detached and goes when its last user unpins it. An entry with a sticky error stays attached without descriptors.
  */
 #include "data/data.h"
 
@@ -184,7 +184,7 @@ void data_put(struct data *data, struct data_fd *fd)
 	fd->fd = -1;
 }
 
-/* --- eviction ------------------------------------------------------------------------------------------------------------ */
+/* --- eviction ----------------------------------------------------------------------------------------------------- */
 
 int data_sync_entry(struct data_entry *e, int fd, bool datasync)
 {
@@ -203,7 +203,8 @@ int data_sync_entry(struct data_entry *e, int fd, bool datasync)
 	first = r < 0 && r != -EINVAL && r != -EROFS && atomic_exchange(&e->error, r) == 0;
 	pthread_mutex_unlock(&e->sync);
 	if (first)
-		log_limited(LOG_CAUSE_WRITE_BACK, LOG_ERR, "%s: write-back failed: %s; every fsync of this file will fail",
+		log_limited(LOG_CAUSE_WRITE_BACK, LOG_ERR,
+			    "%s: write-back failed: %s; every fsync of this file will fail",
 			    tree_path(e->data->tree, e->id, NULL, shown), strerror(-r));
 	return r;
 }
@@ -241,12 +242,14 @@ static void evict_dirty(struct pool_task *task)
 	counter_add(COUNTER_DESCRIPTOR_EVICTED, 1);
 }
 
-/* How many dirty entries are passed over in search of a clean one: it has been of no use for long, but the lock is everybody's. */
+/* How many dirty entries are passed over in search of a clean one: it has been of no use for long, but the lock is
+ * everybody's. */
 #define EVICT_LOOK 64
 
 /*
- * Picks what to give up: a clean entry is closed at once (returned in *c); a dirty one comes back, pinned, for the caller to
- * hand to the pool once the lock is dropped: the pool's lock is a leaf too. It goes to the other end of the list, out of the next one's way.
+ * Picks what to give up: a clean entry is closed at once (returned in *c); a dirty one comes back, pinned, for the
+ * caller to hand to the pool once the lock is dropped: the pool's lock is a leaf too. It goes to the other end of the
+ * list, out of the next one's way.
  */
 static bool evict_one_locked(struct data *data, struct closing *c, struct data_entry **ret_dirty)
 {
@@ -300,7 +303,7 @@ static void evict_surplus(struct data *data)
 		;
 }
 
-/* --- getting one --------------------------------------------------------------------------------------------------------- */
+/* --- getting one -------------------------------------------------------------------------------------------------- */
 
 bool data_peek(struct data *data, struct inode *inode, struct data_fd *ret)
 {
@@ -340,13 +343,13 @@ static bool data_get_cached(struct data *data, struct inode *inode, bool write, 
 struct opened {
 	int fd;
 	bool upper;
-	bool write;       /* for writing, */
-	bool both;        /* and for reading too */
+	bool write;	  /* for writing, */
+	bool both;	  /* and for reading too */
 	bool append_only; /* it can be written at its end alone */
 };
 
-/* Opens what the call needs. Writers read as well where they may: without CAP_DAC_OVERRIDE a file that its owner can only write says EACCES. One
- * for appending alone says EPERM to everybody else. */
+/* Opens what the call needs. Writers read as well where they may: without CAP_DAC_OVERRIDE a file that its owner can
+ * only write says EACCES. One for appending alone says EPERM to everybody else. */
 static int open_version(struct data *data, struct inode *inode, bool write, struct opened *ret)
 {
 	static const int ways[] = {O_RDWR, O_WRONLY, O_WRONLY | O_APPEND};
@@ -502,8 +505,8 @@ void data_write_back_failed(struct data *data, struct inode *inode, int error)
 			    tree_path(data->tree, inode->id, NULL, shown), strerror(-error));
 }
 
-/* The descriptor for reading keeps the file open, and with it the memory of a failed write-back. Where there is none besides, the entry
- * gives way to a fresh one. */
+/* The descriptor for reading keeps the file open, and with it the memory of a failed write-back. Where there is none
+ * besides, the entry gives way to a fresh one. */
 void data_flags_changed(struct data *data, struct inode *inode)
 {
 	_cleanup_free_ struct data_entry *fresh = entry_new(data, inode, true);

@@ -2,15 +2,17 @@
 /*
  * What a change of data must leave as it was.
  *
- * Data that the kernel held back, of a mapping or with its write-back cache, was changed before it is written here. So writing it changes neither a
- * modification time that was set since nor setuid, setgid and capabilities, which a write(2) takes away and a store doesn't.
+ * Data that the kernel held back, of a mapping or with its write-back cache, was changed before it is written here. So
+ * writing it changes neither a modification time that was set since nor setuid, setgid and capabilities, which a
+ * write(2) takes away and a store doesn't.
  *
- * Without the write-back cache nobody says when a page was stored to. A time that is set is taken to be the younger of the two for as long as
- * the kernel leaves a page unwritten, if it may have had one at all; and once some have come, for as long as it takes the others to follow. FSYNC
- * comes behind them all.
+ * Without the write-back cache nobody says when a page was stored to. A time that is set is taken to be the younger of
+ * the two for as long as the kernel leaves a page unwritten, if it may have had one at all; and once some have come,
+ * for as long as it takes the others to follow. FSYNC comes behind them all.
  *
- * With it the kernel says what a file's modification time is, by a SETATTR, which may come before the data it speaks of, and doesn't come at all
- * for data that was written within the same tick of the kernel's clock as the file was made in. So no change of data changes it.
+ * With it the kernel says what a file's modification time is, by a SETATTR, which may come before the data it speaks
+ * of, and doesn't come at all for data that was written within the same tick of the kernel's clock as the file was made
+ * in. So no change of data changes it.
  *
  * The inode's lock keeps a SETATTR from coming in between.
  */
@@ -30,7 +32,7 @@
 #define UNWRITTEN_MS 35000
 #define FOLLOWS_MS 3000
 
-/* --- times that were set ------------------------------------------------------------------------------------------------------- */
+/* --- times that were set ------------------------------------------------------------------------------------------ */
 
 void pages_known(struct inode *inode)
 {
@@ -87,7 +89,7 @@ static bool time_is_younger(struct data *data, struct inode *inode)
 	return true;
 }
 
-/* --- a change ------------------------------------------------------------------------------------------------------------------ */
+/* --- a change ----------------------------------------------------------------------------------------------------- */
 
 static void keep_privileges(const struct inode *inode, int fd, const struct statx *stx, struct kept *kept)
 {
@@ -95,7 +97,8 @@ static void keep_privileges(const struct inode *inode, int fd, const struct stat
 		kept->mode = stx->stx_mode & 07777;
 	if (!inode_xattr_flags_known(inode) ||
 	    (atomic_load_explicit(&inode->xattr_flags, memory_order_acquire) & XATTR_FLAG_CAPABILITY))
-		kept->capability_size = os_getxattr(fd, "", CAPABILITY_XATTR, kept->capability, sizeof(kept->capability));
+		kept->capability_size =
+			os_getxattr(fd, "", CAPABILITY_XATTR, kept->capability, sizeof(kept->capability));
 }
 
 void kept_start(struct data *data, struct inode *inode, int fd, bool held_back, struct kept *ret)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading the file of a layer's cache. The file is mapped and may be changed by whoever may write to it, so each number is loaded
- * once and every use is checked against the size that the mapping was made with; the checksum only says that the bytes are those that
- * were written.
+ * Reading the file of a layer's cache. The file is mapped and may be changed by whoever may write to it, so each number
+ * is loaded once and every use is checked against the size that the mapping was made with; the checksum only says that
+ * the bytes are those that were written.
  */
 #include "format/cachefile.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where things are in the file of a layer's cache: what its reader (cachefile.c) and its writer (cachefile_write.c) share.
- * format/cachefile.h has the table.
+ * Where things are in the file of a layer's cache: what its reader (cachefile.c) and its writer (cachefile_write.c)
+ * share. format/cachefile.h has the table.
  */
 #ifndef FORMAT_CACHEFILE_INTERNAL_H
 #define FORMAT_CACHEFILE_INTERNAL_H

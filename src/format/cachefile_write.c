@@ -35,7 +35,8 @@ int cachefile_add_entry(struct cachefile_builder *w, const struct cachefile_entr
 		return -EINVAL;
 	if (w->n_entries == COUNT_MAX || w->names_len + len > UINT32_MAX)
 		return -EFBIG;
-	if (!ARRAY_ROOM(w->entries, w->n_entries, w->entries_cap, 1) || !ARRAY_ROOM(w->names, w->names_len, w->names_cap, len))
+	if (!ARRAY_ROOM(w->entries, w->n_entries, w->entries_cap, 1) ||
+	    !ARRAY_ROOM(w->names, w->names_len, w->names_cap, len))
 		return -ENOMEM;
 	(void)CHECK(entry->dir <= w->n_dirs);
 	e = &w->entries[w->n_entries++];
@@ -55,7 +56,7 @@ void cachefile_builder_finish(struct cachefile_builder *w)
 	*w = (struct cachefile_builder){0};
 }
 
-/* --- bytes --------------------------------------------------------------------------------------------------------------------- */
+/* --- bytes -------------------------------------------------------------------------------------------------------- */
 
 static void put_dir(uint8_t *at, const struct cachefile_dir *d)
 {

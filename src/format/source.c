@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The source xattr. It may come from whoever owns the file: who follows the path stays in the layer and looks at what he
- * finds.
+ * The source xattr. It may come from whoever owns the file: who follows the path stays in the layer and looks at what
+ * he finds.
  */
 #include "format/source.h"
 
@@ -40,8 +40,9 @@ int source_decode(const void *value, size_t size, struct source *ret)
 	const uint8_t *at = value;
 	size_t len = size - SOURCE_PATH_OFFSET;
 
-	if (size <= SOURCE_PATH_OFFSET || size > SOURCE_MAX || memcmp(at, magic, sizeof(magic)) || get32(at + 4) != SOURCE_VERSION ||
-	    get64(at + 8) != XXH3_64bits(at + CHECKED_FROM, size - CHECKED_FROM) || memchr(at + SOURCE_PATH_OFFSET, '\0', len))
+	if (size <= SOURCE_PATH_OFFSET || size > SOURCE_MAX || memcmp(at, magic, sizeof(magic)) ||
+	    get32(at + 4) != SOURCE_VERSION || get64(at + 8) != XXH3_64bits(at + CHECKED_FROM, size - CHECKED_FROM) ||
+	    memchr(at + SOURCE_PATH_OFFSET, '\0', len))
 		return -EINVAL;
 	ret->layer = get32(at + 16);
 	ret->layers = get32(at + 20);

@@ -21,9 +21,9 @@ static const struct {
 	mode_t carrier;
 	bool device;
 } types[] = {
-	{"file", S_IFREG, S_IFREG, false},   {"dir", S_IFDIR, S_IFDIR, false},  {"symlink", S_IFLNK, S_IFLNK, false},
-	{"pipe", S_IFIFO, S_IFREG, false},   {"socket", S_IFSOCK, S_IFREG, false},
-	{"block", S_IFBLK, S_IFREG, true},   {"char", S_IFCHR, S_IFREG, true},
+	{"file", S_IFREG, S_IFREG, false}, {"dir", S_IFDIR, S_IFDIR, false},	 {"symlink", S_IFLNK, S_IFLNK, false},
+	{"pipe", S_IFIFO, S_IFREG, false}, {"socket", S_IFSOCK, S_IFREG, false}, {"block", S_IFBLK, S_IFREG, true},
+	{"char", S_IFCHR, S_IFREG, true},
 };
 #define N_TYPES (sizeof(types) / sizeof(types[0]))
 

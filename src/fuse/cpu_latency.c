@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Request threads count, one thread looks at the count. While nothing is held it sleeps until a batch is full, then takes the time that the
- * batch took: the first batch after a pause says nothing, the second that requests are dense. While processors are held awake it looks
- * at intervals, and the count starts beyond a batch, so that no request wakes it.
+ * Request threads count, one thread looks at the count. While nothing is held it sleeps until a batch is full, then
+ * takes the time that the batch took: the first batch after a pause says nothing, the second that requests are dense.
+ * While processors are held awake it looks at intervals, and the count starts beyond a batch, so that no request wakes
+ * it.
  *
- * The kernel takes the request back when the daemon dies. One that is stopped or frozen while it holds processors goes on holding them.
+ * The kernel takes the request back when the daemon dies. One that is stopped or frozen while it holds processors goes
+ * on holding them.
  */
 #include "cpu_latency.h"
 
@@ -25,12 +27,12 @@
 
 struct cpu_latency {
 	_Atomic unsigned count; /* a requests since the last look, from `start` on */
-	struct lock lock;       /* leaf */
+	struct lock lock;	/* leaf */
 	pthread_cond_t cond;
-	bool batch_full;        /* lock */
-	bool ending;            /* lock */
-	int fd;                 /* c the request to the kernel */
-	pthread_t thread;       /* c */
+	bool batch_full;  /* lock */
+	bool ending;	  /* lock */
+	int fd;		  /* c the request to the kernel */
+	pthread_t thread; /* c */
 	/* the thread's own */
 	bool held;
 	unsigned start;

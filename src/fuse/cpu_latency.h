@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Idle processors are kept awake, polling, while requests come densely (low_latency): where they halt, and a hypervisor has to wake
- * them, that takes longer than most requests. While requests are few, and while there are none, nothing is asked of the machine.
+ * Idle processors are kept awake, polling, while requests come densely (low_latency): where they halt, and a hypervisor
+ * has to wake them, that takes longer than most requests. While requests are few, and while there are none, nothing is
+ * asked of the machine.
  */
 #ifndef FUSE_CPU_LATENCY_H
 #define FUSE_CPU_LATENCY_H
@@ -10,13 +11,14 @@
 
 #include "os/idle.h"
 
-/* Requests a second from which on they are dense, and that they have to keep up. Below the first a wake-up more or less doesn't show: of 250
- * microseconds it takes some 40. */
+/* Requests a second from which on they are dense, and that they have to keep up. Below the first a wake-up more or less
+ * doesn't show: of 250 microseconds it takes some 40. */
 #define CPU_LATENCY_DENSE_RATE 4000U
 #define CPU_LATENCY_KEEP_RATE 2000U
 /* Requests after which their density is looked at: who sends fewer at a time, and then pauses, wakes nobody. */
 #define CPU_LATENCY_BATCH 32U
-/* How often it is looked at while processors are kept awake; so they are let go within twice that after the last request. */
+/* How often it is looked at while processors are kept awake; so they are let go within twice that after the last
+ * request. */
 #define CPU_LATENCY_LOOK_MS 20U
 
 struct cpu_latency;
@@ -27,8 +29,8 @@ static inline bool cpu_latency_wanted(bool held, unsigned requests, unsigned lon
 	return requests * 1000ULL >= (held ? CPU_LATENCY_KEEP_RATE : CPU_LATENCY_DENSE_RATE) * ms;
 }
 
-/* Before the mount exists, which may cover the device. NULL where it isn't wanted or can't be had, of which users are warned if they asked
- * for it: requests take as long as ever then. AUTO wants it in virtual machines. */
+/* Before the mount exists, which may cover the device. NULL where it isn't wanted or can't be had, of which users are
+ * warned if they asked for it: requests take as long as ever then. AUTO wants it in virtual machines. */
 void cpu_latency_new(enum low_latency wanted, struct cpu_latency **ret_latency);
 /* Processors are let go. NULL is fine. */
 void cpu_latency_free(struct cpu_latency *cpu_latency);

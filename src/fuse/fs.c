@@ -19,14 +19,16 @@
 #include "os/task.h"
 #include "wire.h"
 
-/* Of the descriptors that the process may have, but for these and those of the layers: a quarter for directories, a quarter for files, of which
- * there are half as many more while their syncs lag behind, and the rest for what has lost its name. These are in reserve, because
- * EMFILE on a write-back would lose data: some twenty are open as long as the mount, and a copy-up takes up to six. */
+/* Of the descriptors that the process may have, but for these and those of the layers: a quarter for directories, a
+ * quarter for files, of which there are half as many more while their syncs lag behind, and the rest for what has lost
+ * its name. These are in reserve, because EMFILE on a write-back would lose data: some twenty are open as long as the
+ * mount, and a copy-up takes up to six. */
 #define FDS_RESERVED 64U
 /* With fewer than these the caches hold less than one change may use at a time. */
 #define FDS_CACHED_LEAST 32U
 #define FDS_CACHED_MOST 4096U
-/* A listing takes 51 bytes a name. The memory after a walk is that of the inodes and this; a few hundred directories of 100 names fit. */
+/* A listing takes 51 bytes a name. The memory after a walk is that of the inodes and this; a few hundred directories of
+ * 100 names fit. */
 #define LISTING_BYTES (1792U << 10)
 #define SYNC_THREADS 4
 #define COPY_THREADS 4
@@ -44,8 +46,8 @@ static void on_evict(struct inode *inode, void *arg)
 }
 
 /*
- * Nobody changed it by a request, so the kernel thinks that it knows the attributes. But who asks it for them twice may get an answer of before
- * and one of after: of a directory tar(1) takes that for a change while it reads.
+ * Nobody changed it by a request, so the kernel thinks that it knows the attributes. But who asks it for them twice may
+ * get an answer of before and one of after: of a directory tar(1) takes that for a change while it reads.
  */
 static void on_changed(struct inode *inode, void *arg)
 {

@@ -2,14 +2,15 @@
 /*
  * Owners at the border between the mount and the layers: id maps (uidmapping, gidmapping) and squashing.
  *
- * Replies show the mount's ids: owners, the ids in ACLs, the root of a namespaced capability. What the layers have and the map
- * hasn't shows as the kernel's overflow id. An owner is told as -1, which is no id: the kernel shows the overflow id for it and gives
- * nobody the rights of an owner, and root none over such a file, as on an idmapped mount; told as the overflow id it would belong
- * to whoever has that. An ACL can't hold it. Requests are translated before anything is copied up for them, and an id that the
- * layers don't have is refused, so nothing is ever stored under an id that somebody else has.
+ * Replies show the mount's ids: owners, the ids in ACLs, the root of a namespaced capability. What the layers have and
+ * the map hasn't shows as the kernel's overflow id. An owner is told as -1, which is no id: the kernel shows the
+ * overflow id for it and gives nobody the rights of an owner, and root none over such a file, as on an idmapped mount;
+ * told as the overflow id it would belong to whoever has that. An ACL can't hold it. Requests are translated before
+ * anything is copied up for them, and an id that the layers don't have is refused, so nothing is ever stored under an
+ * id that somebody else has.
  *
- * Squashed owners are the same for all, whatever the layers have. Then a change of an owner is a wish (change/change.h), and an id
- * outside the map is stored as the overflow id.
+ * Squashed owners are the same for all, whatever the layers have. Then a change of an owner is a wish
+ * (change/change.h), and an id outside the map is stored as the overflow id.
  */
 #include "ids.h"
 #include "state.h"
@@ -48,7 +49,7 @@ void ids_init(struct fs *fs)
 	o->no_gid = is_squashed(o) ? o->overflow_gid : ID_UNSET;
 }
 
-/* --- one id ------------------------------------------------------------------------------------------------------------------- */
+/* --- one id ------------------------------------------------------------------------------------------------------- */
 
 static void show_id(const struct idmap *map, uint32_t none, uint32_t *id)
 {
@@ -119,7 +120,7 @@ int ids_store_caller(const struct fs *fs, uint32_t *uid, uint32_t *gid)
 	return r < 0 ? r : store_caller_id(o, o->gidmap, o->overflow_gid, gid);
 }
 
-/* --- ids in extended attributes ------------------------------------------------------------------------------------------------ */
+/* --- ids in extended attributes ----------------------------------------------------------------------------------- */
 
 static bool is_capability(const char *name)
 {

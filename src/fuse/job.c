@@ -2,8 +2,8 @@
 /*
  * The state machine of a waiting job is job_step(): the next inode that isn't in the upper is asked for,
  * and its completion comes back here; when none is left the job runs. A job whose run function finds the world changed
- * (-LOOK_AGAIN) goes round again, a bounded number of times. One that must wait for somebody else to give up a lease is waiting
- * too, without a copy-up, and asks again after a while, as often as it takes: no thread waits for it.
+ * (-LOOK_AGAIN) goes round again, a bounded number of times. One that must wait for somebody else to give up a lease is
+ * waiting too, without a copy-up, and asks again after a while, as often as it takes: no thread waits for it.
  */
 #include "job.h"
 #include "names.h"
@@ -49,8 +49,9 @@ static void job_answer(struct job *job, int err)
 }
 
 /*
- * A copy that leaves its other links behind has a number and a link count of its own. The kernel learns that from the answer to a change
- * that succeeds, but not from an error, and never that its cached listing of the parent, whose times stay, has the old number.
+ * A copy that leaves its other links behind has a number and a link count of its own. The kernel learns that from the
+ * answer to a change that succeeds, but not from an error, and never that its cached listing of the parent, whose times
+ * stay, has the old number.
  *
  * No pages of `inode` are dropped (-1): whoever waits for us may hold them locked. Of a directory nobody does.
  */

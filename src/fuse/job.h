@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A job is one request that changes something. It names the inodes that it needs in the upper; when all are there it runs at once on the
- * request thread, else a copy of it waits until copy-up has brought them and runs on a pool thread. A request that syncs
- * runs on the sync pool. So request threads never copy up, never sync and never wait for either.
+ * A job is one request that changes something. It names the inodes that it needs in the upper; when all are there it
+ * runs at once on the request thread, else a copy of it waits until copy-up has brought them and runs on a pool thread.
+ * A request that syncs runs on the sync pool. So request threads never copy up, never sync and never wait for either.
  *
- * Owns the jobs on the heap (job_object.c): each is referenced by whoever works on it, and answers its request once. What lies on a request
- * thread's stack is that thread's.
+ * Owns the jobs on the heap (job_object.c): each is referenced by whoever works on it, and answers its request once.
+ * What lies on a request thread's stack is that thread's.
  */
 #ifndef FUSE_JOB_H
 #define FUSE_JOB_H
@@ -43,7 +43,8 @@
  *	from       to         by                              when
  *	           ON STACK   job_start() and its kin         a request needs inodes in the upper, or may wait
  *	ON STACK   answered   run()                           nothing is missing
- *	ON STACK   STEPS      job_clone(), job_step()         something is missing (-LOOK_AGAIN), or it syncs: job_start_blocking()
+ *	ON STACK   STEPS      job_clone(), job_step()         something is missing (-LOOK_AGAIN), or it syncs:
+ *	           job_start_blocking()
  *	ON STACK   DEFERRED   job_start_later()               a lease is in the way (-MUST_WAIT)
  *	STEPS      WAITING    job_wait(): waiting_enter()     the next of its needs isn't in the upper
  *	STEPS      answered   run()
@@ -55,7 +56,8 @@
  *	DEFERRED
  *	DEFERRED   STEPS      watch_main()                    its time has come; on the sync pool
  *
- * Who takes a job out of the list answers it or goes on with it: waiting_leave() and leave_deferred() tell whether that is the caller.
+ * Who takes a job out of the list answers it or goes on with it: waiting_leave() and leave_deferred() tell whether that
+ * is the caller.
  *
  * Invariants of the jobs in the list, which waiting_check_locked() looks at:
  *  W1  A job in the list says so (is_waiting), and is the fs's.
@@ -69,11 +71,12 @@ struct job {
 	struct copyup_waiter waiter;
 	struct fs *fs;
 	fuse_req_t req;
-	/* Does the work and answers; returns 0 then. Nothing answered: -LOOK_AGAIN, something has to be copied up (again); -MUST_WAIT. */
+	/* Does the work and answers; returns 0 then. Nothing answered: -LOOK_AGAIN, something has to be copied up
+	 * (again); -MUST_WAIT. */
 	int (*run)(struct job *job);
 
 	struct inode *needs[JOB_NEEDS]; /* in this order, NULL entries are passed over */
-	enum copyup_how how;            /* of the needs; directories come whole in any case */
+	enum copyup_how how;		/* of the needs; directories come whole in any case */
 	unsigned next;
 	unsigned attempts;
 
@@ -92,16 +95,16 @@ struct job {
 	struct attr_change attr;
 	struct fuse_file_info fi;
 	bool kills_priv; /* the caller may not keep setuid and setgid */
-	bool copied_up;  /* copy-ups of some of the needs ended */
+	bool copied_up;	 /* copy-ups of some of the needs ended */
 
 	/* waiting jobs only */
 	struct job *waiting_next, *waiting_prev; /* waiting's lock */
-	bool is_waiting;                       /* waiting's lock */
-	bool is_deferred;                      /* waiting's lock: is_waiting, for no copy-up */
-	unsigned deferrals;                    /* the thread's that has the job */
-	uint64_t due;                          /* waiting's lock: until when, while is_deferred; os_now_ms() */
-	bool interrupted;                      /* waiting's lock */
-	_Atomic unsigned refs;                 /* a */
+	bool is_waiting;			 /* waiting's lock */
+	bool is_deferred;			 /* waiting's lock: is_waiting, for no copy-up */
+	unsigned deferrals;			 /* the thread's that has the job */
+	uint64_t due;				 /* waiting's lock: until when, while is_deferred; os_now_ms() */
+	bool interrupted;			 /* waiting's lock */
+	_Atomic unsigned refs;			 /* a */
 	pid_t pid;
 	char *own_name, *own_name2;
 	void *own_buf;
@@ -111,8 +114,8 @@ struct job {
 void job_start(struct job *job);
 /* Runs a copy of the job on the sync pool. */
 void job_start_blocking(struct job *job);
-/* job_start() of a job that may leave one more written file open. While the syncs before eviction lag behind, it queues after them: so
- * writers, and nobody else, go at the disk's pace instead of running out of descriptors. */
+/* job_start() of a job that may leave one more written file open. While the syncs before eviction lag behind, it queues
+ * after them: so writers, and nobody else, go at the disk's pace instead of running out of descriptors. */
 void job_start_opening(struct job *job);
 /* job_start() of a job that changes names, which with dirsync syncs. */
 void job_start_naming(struct job *job);
@@ -123,9 +126,11 @@ struct job *job_clone(const struct job *from);
 void job_keep_lost(const struct job *job, int err);
 /* Answers with a result alone. */
 void job_reply(struct job *job, int err);
-/* How a run function ends with a result alone: -LOOK_AGAIN and -MUST_WAIT are handed back, anything else is the answer. */
+/* How a run function ends with a result alone: -LOOK_AGAIN and -MUST_WAIT are handed back, anything else is the
+ * answer. */
 int job_result(struct job *job, int r);
-/* The same for a change of attributes or data that failed and may have come in part: the kernel asks for the attributes again. */
+/* The same for a change of attributes or data that failed and may have come in part: the kernel asks for the attributes
+ * again. */
 int job_failed(struct job *job, int r);
 static inline void job_init(struct job *job, fuse_req_t req, int (*run)(struct job *))
 {

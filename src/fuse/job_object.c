@@ -42,8 +42,8 @@ void job_keep_lost(const struct job *job, int err)
 		data_write_back_failed(job->fs->data, job->inode, err);
 }
 
-/* An object that came into the upper has other times and another size, which the kernel learns from the answer to a change that succeeds. One
- * that got no data after all may have other times as well. */
+/* An object that came into the upper has other times and another size, which the kernel learns from the answer to a
+ * change that succeeds. One that got no data after all may have other times as well. */
 static void doubt_needs(const struct job *job)
 {
 	for (unsigned i = 0; i < JOB_NEEDS; i++)

@@ -23,12 +23,13 @@
 #define HEADERS (sizeof(struct fuse_in_header) + sizeof(struct fuse_write_in))
 
 #define TICK_US 2000U
-/* Ticks for which a request may have a processor, or wait for one, until its thread counts as away. One that sleeps has a tick. */
+/* Ticks for which a request may have a processor, or wait for one, until its thread counts as away. One that sleeps has
+ * a tick. */
 #define AWAY_TICKS 10U
 #define SERVERS_MAX 64U
 #define TURNS_MAX 8U
-/* Requests of a tick from which on their caller is followed, and the ticks from one look at him to the next. Requests that take long, as
- * those of much data do, are better off on two processors. */
+/* Requests of a tick from which on their caller is followed, and the ticks from one look at him to the next. Requests
+ * that take long, as those of much data do, are better off on two processors. */
 #define FOLLOW_DENSE 8U
 #define FOLLOW_TICKS 4U
 
@@ -39,7 +40,7 @@ enum turn_state { TURN_HELD, TURN_AWAY, TURN_SPARE, TURN_GONE };
 
 struct server {
 	struct loop *loop;     /* c */
-	char *pages;           /* c its own, with the buffer in them */
+	char *pages;	       /* c its own, with the buffer in them */
 	pthread_t thread;      /* c */
 	_Atomic pid_t tid;     /* a 0 until it runs */
 	_Atomic pid_t caller;  /* a who sent the last request that was somebody's */
@@ -48,26 +49,26 @@ struct server {
 	struct server *next;   /* lock */
 	enum turn_state state; /* lock */
 	pthread_cond_t turn;   /* with lock: its state has changed, or all is over */
-	uint64_t seen;         /* lock: the step of the last tick, */
-	unsigned same;         /* lock: and how many ticks it is that */
+	uint64_t seen;	       /* lock: the step of the last tick, */
+	unsigned same;	       /* lock: and how many ticks it is that */
 };
 
 struct loop {
-	struct fs *fs;           /* c */
+	struct fs *fs;		 /* c */
 	struct fuse_session *se; /* c */
-	size_t pages_size;       /* c of a thread's */
-	int ticker;              /* c */
-	bool sees_tasks;         /* c /proc shows our threads */
-	unsigned most;           /* c turns */
-	bool two_cpus;           /* c */
-	_Atomic bool ticking;    /* a the ticker runs, or somebody is about to start it */
-	struct lock lock;        /* leaf */
-	struct server *servers;  /* lock */
-	unsigned count;          /* lock: of them */
-	unsigned turns, spares;  /* lock: of them in that state */
-	unsigned wanted;         /* lock: turns */
-	bool ended;              /* lock */
-	int error;               /* lock: what ended it */
+	size_t pages_size;	 /* c of a thread's */
+	int ticker;		 /* c */
+	bool sees_tasks;	 /* c /proc shows our threads */
+	unsigned most;		 /* c turns */
+	bool two_cpus;		 /* c */
+	_Atomic bool ticking;	 /* a the ticker runs, or somebody is about to start it */
+	struct lock lock;	 /* leaf */
+	struct server *servers;	 /* lock */
+	unsigned count;		 /* lock: of them */
+	unsigned turns, spares;	 /* lock: of them in that state */
+	unsigned wanted;	 /* lock: turns */
+	bool ended;		 /* lock */
+	int error;		 /* lock: what ended it */
 	sem_t done;
 	pthread_t pacer;
 	/* the pacer's own */
@@ -84,8 +85,8 @@ static enum phase phase_of(uint64_t step)
 	return (enum phase)(step % STEPS);
 }
 
-/* L1: each server of the list is counted, at most SERVERS_MAX of them. L2: `turns` and `spares` count those in that place. L3: a server has a
- * turn, waits for one or is away; one that is gone is taken out by the pacer alone. */
+/* L1: each server of the list is counted, at most SERVERS_MAX of them. L2: `turns` and `spares` count those in that
+ * place. L3: a server has a turn, waits for one or is away; one that is gone is taken out by the pacer alone. */
 static bool loop_check_locked(const struct loop *l)
 {
 	unsigned count = 0, turns = 0, spares = 0;
@@ -99,11 +100,11 @@ static bool loop_check_locked(const struct loop *l)
 		turns += s->state == TURN_HELD;
 		spares += s->state == TURN_SPARE;
 	}
-	good &= CHECK(count == l->count && count <= SERVERS_MAX); /* L1 */
+	good &= CHECK(count == l->count && count <= SERVERS_MAX);	/* L1 */
 	return good && CHECK(turns == l->turns && spares == l->spares); /* L2 */
 }
 
-/* --- a thread that serves --------------------------------------------------------------------------------------------------------- */
+/* --- a thread that serves ----------------------------------------------------------------------------------------- */
 
 static void step_to(struct server *s, enum phase phase)
 {
@@ -154,7 +155,8 @@ static void set_state_locked(struct server *s, enum turn_state state)
 {
 	struct loop *l = s->loop;
 
-	(void)CHECK(lock_held(&l->lock) && l->turns >= (s->state == TURN_HELD) && l->spares >= (s->state == TURN_SPARE));
+	(void)CHECK(lock_held(&l->lock) && l->turns >= (s->state == TURN_HELD) &&
+		    l->spares >= (s->state == TURN_SPARE));
 	l->turns -= s->state == TURN_HELD;
 	l->spares -= s->state == TURN_SPARE;
 	l->turns += state == TURN_HELD;
@@ -273,12 +275,12 @@ static int start_server_locked(struct loop *l, enum turn_state state)
 	return 0;
 }
 
-/* --- the pacer ---------------------------------------------------------------------------------------------------------------------- */
+/* --- the pacer ---------------------------------------------------------------------------------------------------- */
 
 /* What a tick saw of those with a turn. */
 struct sight {
-	bool active;       /* one has or had a request since the last tick */
-	unsigned works;    /* so many work on one */
+	bool active;	   /* one has or had a request since the last tick */
+	unsigned works;	   /* so many work on one */
 	unsigned requests; /* so many came */
 	unsigned turns;
 	struct server *leader;
@@ -342,15 +344,16 @@ static void give_turns_locked(struct loop *l)
 	(void)CHECK(lock_held(&l->lock) && l->wanted > 0 && l->wanted <= l->most);
 	if (l->turns > l->wanted)
 		LL_FOREACH(l->servers, s)
-			atomic_store_explicit(&s->called, true, memory_order_relaxed);
+	atomic_store_explicit(&s->called, true, memory_order_relaxed);
 	while (l->turns < l->wanted && give_turn_locked(l))
 		;
 	if (l->spares == 0)
 		(void)start_server_locked(l, TURN_SPARE);
 }
 
-/* Of two processors that are idle now and then the one where nobody serves halts, and to wake it takes longer than a request. A second thread that
- * waits there is woken too, to no end, but so its processor is awake when the caller is, who then stays where he is. */
+/* Of two processors that are idle now and then the one where nobody serves halts, and to wake it takes longer than a
+ * request. A second thread that waits there is woken too, to no end, but so its processor is awake when the caller is,
+ * who then stays where he is. */
 static unsigned least_turns(const struct loop *l)
 {
 	return follow_rests(&l->follow) && l->two_cpus && !l->fs->cpu_latency ? 2 : 1;
@@ -364,7 +367,7 @@ static void look_locked(struct loop *l, struct sight *ret_sight)
 
 	CHECK_DEBUG(loop_check_locked(l));
 	LL_FOREACH(l->servers, s)
-		look_at_locked(s, &sight);
+	look_at_locked(s, &sight);
 	waits = sight.works >= l->turns && os_is_readable(fuse_session_fd(l->se));
 	pace_tick(&l->pace, sight.works, waits);
 	l->wanted = MAX(l->pace.wanted, least_turns(l));
@@ -409,8 +412,8 @@ static bool has_request(struct loop *l)
 
 	LOCK_SCOPE(&l->lock);
 	LL_FOREACH(l->servers, s)
-		if (s->state == TURN_HELD && atomic_load(&s->step) != s->seen)
-			return true;
+	if (s->state == TURN_HELD && atomic_load(&s->step) != s->seen)
+		return true;
 	return false;
 }
 
@@ -420,8 +423,8 @@ static bool has_ended(struct loop *l)
 	return l->ended;
 }
 
-/* Whoever takes a request either sees that the clock stands, and starts it, or his step is seen here. So it is with the end, for which the clock
- * is set once: where that was before it was stopped here, it is seen. False then. */
+/* Whoever takes a request either sees that the clock stands, and starts it, or his step is seen here. So it is with the
+ * end, for which the clock is set once: where that was before it was stopped here, it is seen. False then. */
 static bool pacer_rests(struct loop *l)
 {
 	follow_end(&l->follow);
@@ -438,8 +441,10 @@ static void follow(struct loop *l, const struct sight *sight)
 
 	if (l->pace.wanted > 1)
 		follow_end(&l->follow);
-	else if (++l->ticks % FOLLOW_TICKS == 0 && leader && sight->requests >= FOLLOW_DENSE && (sight->turns == 1 || follow_rests(&l->follow)))
-		follow_caller(&l->follow, atomic_load(&leader->tid), atomic_load_explicit(&leader->caller, memory_order_relaxed));
+	else if (++l->ticks % FOLLOW_TICKS == 0 && leader && sight->requests >= FOLLOW_DENSE &&
+		 (sight->turns == 1 || follow_rests(&l->follow)))
+		follow_caller(&l->follow, atomic_load(&leader->tid),
+			      atomic_load_explicit(&leader->caller, memory_order_relaxed));
 }
 
 static bool tick(struct loop *l)
@@ -471,10 +476,10 @@ static void *pacer_main(void *arg)
 	return NULL;
 }
 
-/* --- the loop ----------------------------------------------------------------------------------------------------------------------- */
+/* --- the loop ----------------------------------------------------------------------------------------------------- */
 
-/* Those that wait for a request don't know that the session ends. Whether any thread is left. A signal that comes just before one begins
- * to wait is lost, so it is sent again. */
+/* Those that wait for a request don't know that the session ends. Whether any thread is left. A signal that comes just
+ * before one begins to wait is lost, so it is sent again. */
 static bool interrupt_readers(struct loop *l)
 {
 	struct server *s;

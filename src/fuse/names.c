@@ -2,12 +2,13 @@
 /*
  * Changes of names that are told as errors.
  *
- * What the kernel knew of a name before, it knows after an error too. Where the change has come all the same, because what failed is its
- * sync, it has to ask again. It takes the directory's lock for that, which the caller of the request holds until it is answered, and
- * then perhaps somebody else whose request waits for a thread of ours. So one thread apart tells the kernel, for whom no request waits.
+ * What the kernel knew of a name before, it knows after an error too. Where the change has come all the same, because
+ * what failed is its sync, it has to ask again. It takes the directory's lock for that, which the caller of the request
+ * holds until it is answered, and then perhaps somebody else whose request waits for a thread of ours. So one thread
+ * apart tells the kernel, for whom no request waits.
  *
- * A name that was made is taken back, as an error of mkdir(2) or open(2) promises that nothing is there. What was removed or renamed can't
- * be brought back.
+ * A name that was made is taken back, as an error of mkdir(2) or open(2) promises that nothing is there. What was
+ * removed or renamed can't be brought back.
  */
 #include "names.h"
 #include "ops.h"
@@ -18,7 +19,7 @@
 #include "base/check.h"
 #include "os/fs.h"
 
-/* --- the kernel asks again ---------------------------------------------------------------------------------------------------- */
+/* --- the kernel asks again ---------------------------------------------------------------------------------------- */
 
 void attributes_doubt(struct fs *fs, const struct inode *inode)
 {
@@ -68,7 +69,8 @@ void name_doubt(struct fs *fs, struct inode *dir, const char *name)
 	d = malloc(sizeof(*d) + size);
 	if (!d)
 		return;
-	*d = (struct doubt){.task.run = doubt_run, .fs = fs, .dir = inode_get(fs->tree, dir), .told_by = pthread_self()};
+	*d = (struct doubt){
+		.task.run = doubt_run, .fs = fs, .dir = inode_get(fs->tree, dir), .told_by = pthread_self()};
 	memcpy(d->name, name, size);
 	pool_submit(fs->tell, &d->task);
 }
@@ -79,7 +81,7 @@ void fs_stop_telling(struct fs *fs)
 	pool_drain(fs->tell);
 }
 
-/* --- what is synced ------------------------------------------------------------------------------------------------------------ */
+/* --- what is synced ----------------------------------------------------------------------------------------------- */
 
 int dir_open_to_sync(struct fs *fs, struct inode *inode)
 {
@@ -157,7 +159,7 @@ void names_finish(struct names_change *c)
 	c->n = 0;
 }
 
-/* --- what was made -------------------------------------------------------------------------------------------------------------- */
+/* --- what was made ------------------------------------------------------------------------------------------------ */
 
 void name_take_back(struct fs *fs, struct inode *dir, const char *name, bool is_dir)
 {

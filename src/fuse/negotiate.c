@@ -13,7 +13,8 @@
 #include "base/log.h"
 #include "wire.h"
 
-/* Of Linux 5.14. Since 5.13 the kernel knows FS_IOC_SETFLAGS for what it is and checks it by itself; before, it hands on any ioctl(2). */
+/* Of Linux 5.14. Since 5.13 the kernel knows FS_IOC_SETFLAGS for what it is and checks it by itself; before, it hands
+ * on any ioctl(2). */
 #define CHECKED_FLAGS_MINOR 34U
 
 static const struct {
@@ -40,7 +41,8 @@ static const struct {
 #endif
 #ifdef FUSE_CAP_OVER_IO_URING
 	{FUSE_CAP_OVER_IO_URING, "io-uring", false},
-	/* On a ring messages don't pass through wire.c, and such a libfuse tells by itself whose writes take setuid away. */
+	/* On a ring messages don't pass through wire.c, and such a libfuse tells by itself whose writes take setuid
+	 * away. */
 	{FUSE_CAP_HANDLE_KILLPRIV_V2, "native-killpriv-v2", false},
 #endif
 	{FUSE_CAP_ATOMIC_O_TRUNC, "atomic-o-trunc", true},
@@ -149,15 +151,17 @@ static void log_negotiated(const struct fs *fs, struct fuse_conn_info *conn)
 			used += (size_t)snprintf(line + used, sizeof(line) - used, " %s", features[i].name);
 	log_message(LOG_INFO, "negotiated: FUSE %u.%u, max_write %u, max_readahead %u, max_background %u:%s%s%s%s",
 		    conn->proto_major, conn->proto_minor, conn->max_write, conn->max_readahead, conn->max_background,
-		    line, wire_takes_killpriv() ? " handle-killpriv-v2" : "", fs->no_open ? ", files open without a request" : ", files open with a handle",
+		    line, wire_takes_killpriv() ? " handle-killpriv-v2" : "",
+		    fs->no_open ? ", files open without a request" : ", files open with a handle",
 		    fs->layers->is_volatile ? ", volatile" : "");
 }
 
 /*
  * The kernel takes no less than a page, and buffers of less end the session. This bounds reads too.
  *
- * Of more than 256 KiB a buffer doesn't stay in a processor's cache, and a file of ext4 that was written by such pieces lies in the page cache in
- * folios of that size, all of whose blocks each small write looks at: of a MiB a random write of 4 KiB takes the daemon 24 us, of 256 KiB 15.
+ * Of more than 256 KiB a buffer doesn't stay in a processor's cache, and a file of ext4 that was written by such pieces
+ * lies in the page cache in folios of that size, all of whose blocks each small write looks at: of a MiB a random write
+ * of 4 KiB takes the daemon 24 us, of 256 KiB 15.
  */
 unsigned fs_max_write(const struct fs *fs)
 {

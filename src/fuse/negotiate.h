@@ -9,8 +9,8 @@
 
 #include "state.h"
 
-/* The kernel has taken the answer to INIT, or the error that it didn't; called on a request thread, before its next request. Without an
- * answer that passes through wire.c it is called just before. */
+/* The kernel has taken the answer to INIT, or the error that it didn't; called on a request thread, before its next
+ * request. Without an answer that passes through wire.c it is called just before. */
 void fs_started(struct fs *fs, int err);
 /* The largest piece that the kernel shall write at once, in bytes; libfuse may settle for less. */
 unsigned fs_max_write(const struct fs *fs);

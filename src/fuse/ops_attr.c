@@ -86,12 +86,12 @@ static void attr_change_of(const struct stat *attr, int to_set, struct attr_chan
 		ret->mtime.tv_nsec = UTIME_NOW;
 }
 
-/* With the write-back cache the kernel gives each modification time by its own clock, also that of a touch, which is the change time then; and
- * by a file that is open for writing, that of the data it held back. */
+/* With the write-back cache the kernel gives each modification time by its own clock, also that of a touch, which is
+ * the change time then; and by a file that is open for writing, that of the data it held back. */
 static void note_times(struct fs *fs, const struct stat *attr, int to_set, bool by_file, struct attr_change *ret)
 {
-	bool touched = (to_set & FUSE_SET_ATTR_ATIME_NOW) && (to_set & FUSE_SET_ATTR_CTIME) && attr->st_mtim.tv_sec == attr->st_ctim.tv_sec &&
-		       attr->st_mtim.tv_nsec == attr->st_ctim.tv_nsec;
+	bool touched = (to_set & FUSE_SET_ATTR_ATIME_NOW) && (to_set & FUSE_SET_ATTR_CTIME) &&
+		       attr->st_mtim.tv_sec == attr->st_ctim.tv_sec && attr->st_mtim.tv_nsec == attr->st_ctim.tv_nsec;
 
 	if (!fs->opt.writeback || !(to_set & FUSE_SET_ATTR_MTIME) || (to_set & FUSE_SET_ATTR_SIZE))
 		return;
@@ -143,9 +143,9 @@ static bool chown_takes_bits(fuse_req_t req, struct inode *inode, mode_t mode)
 	return (mode & S_ISUID) || ((mode & S_ISGID) && ((mode & S_IXGRP) || caller_drops_sgid(req, inode)));
 }
 
-/* chown(2) takes setuid and setgid away, and with FUSE_HANDLE_KILLPRIV_V2 that is left to us. One that changes neither id arrives as a
- * SETATTR of nothing, for which the owner is enough. A stranger's may as well come before a write of theirs, which does it itself: so
- * that isn't refused, and takes nothing. False after having answered. */
+/* chown(2) takes setuid and setgid away, and with FUSE_HANDLE_KILLPRIV_V2 that is left to us. One that changes neither
+ * id arrives as a SETATTR of nothing, for which the owner is enough. A stranger's may as well come before a write of
+ * theirs, which does it itself: so that isn't refused, and takes nothing. False after having answered. */
 static bool note_chown(fuse_req_t req, struct inode *inode, struct attr_change *attr)
 {
 	uid_t uid = fuse_req_ctx(req)->uid;

@@ -22,7 +22,8 @@
 /* A plain entry costs this much and its name, rounded up to 8, in the reply (struct fuse_dirent). */
 #define ENTRY_BYTES 24
 #define ENTRY_PLUS_BYTES 152
-/* Plain directories at the start of a stream: as many lookups come before a walk's next request, which has full ones. */
+/* Plain directories at the start of a stream: as many lookups come before a walk's next request, which has full
+ * ones. */
 #define PLAIN_DIRS 16
 
 struct reading {
@@ -76,7 +77,8 @@ static bool add_dots(struct reading *rd, const struct inode *parent)
 	return rd->dots >= PARENT || add_plain(rd, "..", inode_ino(parent), DT_DIR, listing_dot(rd->cookie, PARENT));
 }
 
-/* An entry with attributes; a name that can't be looked up (it has just gone, or must not be followed) stays a plain one. */
+/* An entry with attributes; a name that can't be looked up (it has just gone, or must not be followed) stays a plain
+ * one. */
 static bool add_full(struct reading *rd, const struct listing_entry *entry, const char *name)
 {
 	struct fuse_entry_param e;

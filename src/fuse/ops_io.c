@@ -2,8 +2,8 @@
 /*
  * READ, WRITE, FSYNC, FALLOCATE, LSEEK, COPY_FILE_RANGE.
  *
- * A small READ goes into a buffer that the request thread keeps. The pages of a large one go to the kernel by way of a pipe, copied once and not
- * twice; that takes one call more.
+ * A small READ goes into a buffer that the request thread keeps. The pages of a large one go to the kernel by way of a
+ * pipe, copied once and not twice; that takes one call more.
  */
 #include "ops.h"
 #include "job.h"
@@ -20,7 +20,8 @@
 
 /* With a while between them, half a second or more. */
 #define EARLY_ATTEMPTS 10U
-/* READs of so many bytes are worth the calls; and more a pipe may not hold, as nobody but root may make one larger than 1 MiB. */
+/* READs of so many bytes are worth the calls; and more a pipe may not hold, as nobody but root may make one larger than
+ * 1 MiB. */
 #define PAGES_FROM ((size_t)64 << 10)
 #define PAGES_TO ((size_t)512 << 10)
 #define COPY_PIECE ((size_t)64 << 20)
@@ -234,8 +235,8 @@ static int run_seek(struct job *job)
 	return 0;
 }
 
-/* With the write-back cache the kernel has data and a size that no layer knows yet, and asks without sending them first: a hole told here
- * would lose what was written into it. On ENOSYS it takes the whole file for data. */
+/* With the write-back cache the kernel has data and a size that no layer knows yet, and asks without sending them
+ * first: a hole told here would lose what was written into it. On ENOSYS it takes the whole file for data. */
 void op_lseek(fuse_req_t req, fuse_ino_t id, off_t off, int whence, struct fuse_file_info *fi)
 {
 	struct inode *inode = file_or_reply(req, id);
@@ -289,7 +290,8 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t in_id, off_t off_in, struct f
 	job.off = off_out;
 	job.off2 = off_in;
 	job.kills_priv = caller_kills_priv(req);
-	/* The caller asks again for the rest. A longer piece would keep a killed process waiting, and fsyncs behind it. */
+	/* The caller asks again for the rest. A longer piece would keep a killed process waiting, and fsyncs behind
+	 * it. */
 	job.size = MIN(len, COPY_PIECE);
 	job_start_blocking(&job);
 }

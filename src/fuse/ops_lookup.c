@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * LOOKUP and FORGET. What is known of (parent, name) is answered from the inode table and one statx; else the resolver is asked.
+ * LOOKUP and FORGET. What is known of (parent, name) is answered from the inode table and one statx; else the resolver
+ * is asked.
  */
 #include "ops.h"
 #include "reply.h"
@@ -30,8 +31,8 @@ static int lookup_known(struct fs *fs, struct inode *parent, const char *name, s
 	return 0;
 }
 
-/* Whether lower layers hold other parts of the directory than they did. That it is in the upper or not is no sign: a copy-up may have come
- * between looking and asking. */
+/* Whether lower layers hold other parts of the directory than they did. That it is in the upper or not is no sign: a
+ * copy-up may have come between looking and asking. */
 static bool stack_changed(const struct dir *dir, const struct resolved *resolved)
 {
 	(void)CHECK(!resolved->n_lower || resolved->lower);
@@ -64,8 +65,8 @@ static void known_before(struct fs *fs, struct inode *parent, const char *name, 
 	inode_location_finish(fs->tree, &location);
 }
 
-/* Whether the upper shows a file that isn't the copy of the known lower one. A copy has its name before its inode knows of it, and the
- * copy-up is queued for longer than that: so this is looked at first. */
+/* Whether the upper shows a file that isn't the copy of the known lower one. A copy has its name before its inode knows
+ * of it, and the copy-up is queued for longer than that: so this is looked at first. */
 static bool upper_is_foreign(struct fs *fs, struct inode *inode, const struct resolved *resolved)
 {
 	bool copying = copyup_is_running(fs->writer, inode);
@@ -78,8 +79,8 @@ static bool upper_is_foreign(struct fs *fs, struct inode *inode, const struct re
 	return foreign;
 }
 
-/* Whether somebody changed a layer, so that the name leads elsewhere; `r` NULL: nowhere. Compared is with what was known before the layers
- * were asked, for a copy-up may run meanwhile. */
+/* Whether somebody changed a layer, so that the name leads elsewhere; `r` NULL: nowhere. Compared is with what was
+ * known before the layers were asked, for a copy-up may run meanwhile. */
 static bool known_changed(struct fs *fs, const struct known *known, const struct resolved *resolved)
 {
 	(void)CHECK(known->inode);
@@ -123,9 +124,10 @@ static int resolve_and_intern(struct fs *fs, struct inode *parent, const char *n
 	return r;
 }
 
-/* The kernel lets nobody look up a name while it is changed, but for one that it asks about again because its time is up. What was found before
- * a rename would then take the name from the inode that the rename gave it to. */
-static int lookup_once(struct fs *fs, struct inode *parent, const char *name, struct inode **ret_inode, struct statx *ret_stx)
+/* The kernel lets nobody look up a name while it is changed, but for one that it asks about again because its time is
+ * up. What was found before a rename would then take the name from the inode that the rename gave it to. */
+static int lookup_once(struct fs *fs, struct inode *parent, const char *name, struct inode **ret_inode,
+		       struct statx *ret_stx)
 {
 	struct lock *lock = fs->opt.names_expire ? &parent->dir->lock : NULL;
 	int r;

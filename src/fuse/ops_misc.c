@@ -63,7 +63,7 @@ void op_statfs(fuse_req_t req, fuse_ino_t id)
 	fuse_reply_statfs(req, &st);
 }
 
-/* --- ioctl -------------------------------------------------------------------------------------------------------------------- */
+/* --- ioctl -------------------------------------------------------------------------------------------------------- */
 
 static int flags_set(struct job *job, int r)
 {
@@ -124,7 +124,8 @@ static unsigned ioctl_fsxattr_flags(const void *in)
 	struct fsxattr xa;
 
 	memcpy(&xa, in, sizeof(xa));
-	return (xa.fsx_xflags & FS_XFLAG_IMMUTABLE ? FS_IMMUTABLE_FL : 0) | (xa.fsx_xflags & FS_XFLAG_APPEND ? FS_APPEND_FL : 0);
+	return (xa.fsx_xflags & FS_XFLAG_IMMUTABLE ? FS_IMMUTABLE_FL : 0) |
+	       (xa.fsx_xflags & FS_XFLAG_APPEND ? FS_APPEND_FL : 0);
 }
 
 static unsigned ioctl_flags(const void *in)

@@ -12,8 +12,8 @@
 
 #include "base/check.h"
 
-/* The answer to a change of names that failed, and may have come in part: an xattr was set, a whiteout placed and removed
- * again. */
+/* The answer to a change of names that failed, and may have come in part: an xattr was set, a whiteout placed and
+ * removed again. */
 static int names_failed(struct job *job, int r)
 {
 	struct fs *fs = job->fs;
@@ -35,7 +35,7 @@ static int names_failed(struct job *job, int r)
 	return job_failed(job, r);
 }
 
-/* --- new names -------------------------------------------------------------------------------------------------------------- */
+/* --- new names ---------------------------------------------------------------------------------------------------- */
 
 static int run_make(struct job *job)
 {
@@ -97,8 +97,8 @@ void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const cha
 	make_entry(req, parent, name, &(struct create_spec){.mode = S_IFLNK | 0777, .target = target});
 }
 
-/* A file without its data needs a redirect to it before it gets another name. Where that would be too long the data is brought up, and no
- * redirect is needed: the caller's file is no directory, for which EXDEV would be an answer. */
+/* A file without its data needs a redirect to it before it gets another name. Where that would be too long the data is
+ * brought up, and no redirect is needed: the caller's file is no directory, for which EXDEV would be an answer. */
 static bool wants_data_instead(struct job *job, int r)
 {
 	bool lacks = false;
@@ -155,7 +155,7 @@ void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t newparent_id, const char 
 	job_start_naming(&job);
 }
 
-/* --- names that go ------------------------------------------------------------------------------------------------------------ */
+/* --- names that go ------------------------------------------------------------------------------------------------ */
 
 /* Where the upper's file system hides what is open when it is removed, in its directory, we have nothing open. */
 static void name_let_go(struct fs *fs, struct inode *parent, const char *name)
@@ -221,7 +221,7 @@ void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 	name_remove_entry(req, parent, name, run_rmdir);
 }
 
-/* --- rename --------------------------------------------------------------------------------------------------------------------- */
+/* --- rename ------------------------------------------------------------------------------------------------------- */
 
 static int run_rename(struct job *job)
 {
@@ -244,8 +244,8 @@ static int run_rename(struct job *job)
 	return job_result(job, r);
 }
 
-/* The object under a name, which a rename needs in the upper; its lookup is undone by the caller. Without redirects a directory that has
- * lower parts can't move at all, and must not be copied up for nothing. */
+/* The object under a name, which a rename needs in the upper; its lookup is undone by the caller. Without redirects a
+ * directory that has lower parts can't move at all, and must not be copied up for nothing. */
 static int rename_need(struct fs *fs, struct inode *parent, const char *name, struct inode **ret_inode)
 {
 	struct statx stx;
@@ -333,7 +333,8 @@ void op_rename(fuse_req_t req, fuse_ino_t parent_id, const char *name, fuse_ino_
 	if (r < 0) {
 		reply_result(req, r);
 	} else {
-		/* The parent of what is copied up comes with it, but a file with several names may be up by another one. */
+		/* The parent of what is copied up comes with it, but a file with several names may be up by another
+		 * one. */
 		job.needs[0] = newparent;
 		job.needs[1] = oldparent;
 		job.needs[2] = old;

@@ -2,13 +2,13 @@
 /*
  * OPEN, CREATE, TMPFILE, FLUSH, RELEASE and their directory kin.
  *
- * By default there are no handles: OPEN and OPENDIR are answered with ENOSYS once, the kernel opens by itself from then on, and what
- * descriptors are needed lives in the data tier by inode. Until the first OPEN has had that answer, created files still send
- * RELEASE, so both are accepted at any time.
+ * By default there are no handles: OPEN and OPENDIR are answered with ENOSYS once, the kernel opens by itself from then
+ * on, and what descriptors are needed lives in the data tier by inode. Until the first OPEN has had that answer,
+ * created files still send RELEASE, so both are accepted at any time.
  *
- * Where the daemon can't reopen a file at will (no CAP_DAC_OVERRIDE over the upper) OPEN is answered with a handle: a pin on the file's
- * descriptors, so that losing permission bits later does no harm. With copyup=open each OPEN is answered too, so that what is refused at
- * an open is refused there.
+ * Where the daemon can't reopen a file at will (no CAP_DAC_OVERRIDE over the upper) OPEN is answered with a handle: a
+ * pin on the file's descriptors, so that losing permission bits later does no harm. With copyup=open each OPEN is
+ * answered too, so that what is refused at an open is refused there.
  *
  * With the write-back cache too, because what is written is refused after write(2) has returned.
  *
@@ -34,7 +34,7 @@ static bool open_wants_write(const struct fuse_file_info *fi)
 
 struct handle {
 	struct data_fd fd;
-	bool written_below; /* the kernel writes to the file by itself */
+	bool written_below;	    /* the kernel writes to the file by itself */
 	struct handle *prev, *next; /* fs->handles */
 };
 
@@ -86,7 +86,8 @@ static int handle_new(struct fs *fs, struct inode *inode, bool write, struct fus
 	return 0;
 }
 
-/* What chattr(1) forbids. The kernel's own inode doesn't know the flags, so whoever opens the object itself finds out. */
+/* What chattr(1) forbids. The kernel's own inode doesn't know the flags, so whoever opens the object itself finds
+ * out. */
 static int open_check_flags(struct fs *fs, struct inode *inode, const struct fuse_file_info *fi)
 {
 	struct data_fd fd;
@@ -105,8 +106,8 @@ static bool goes_through(struct fs *fs)
 	return fs->passthrough && passthrough_usable(fs->passthrough);
 }
 
-/* KEEP_CACHE: layers don't change beneath us, but of a file that the kernel wrote by itself its cached pages may be old. noflush: there is
- * nothing to do at close. */
+/* KEEP_CACHE: layers don't change beneath us, but of a file that the kernel wrote by itself its cached pages may be
+ * old. noflush: there is nothing to do at close. */
 static void file_info_flags(struct fs *fs, struct fuse_file_info *fi)
 {
 	fi->keep_cache = !fs->opt.revalidate && !goes_through(fs);
@@ -143,7 +144,8 @@ static int handle_for_passthrough(struct fs *fs, struct inode *inode, struct fus
 	return 0;
 }
 
-static int open_backing(struct fs *fs, struct inode *inode, fuse_ino_t node, bool known_to_kernel, struct fuse_file_info *fi)
+static int open_backing(struct fs *fs, struct inode *inode, fuse_ino_t node, bool known_to_kernel,
+			struct fuse_file_info *fi)
 {
 	int r = is_for_writing(fi) ? handle_for_passthrough(fs, inode, fi) : 0;
 

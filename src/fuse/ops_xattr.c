@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The four xattr operations. The kernel remembers ENOSYS for the whole connection and asks no more: that is the answer of a mount of which it
- * is certain that nothing has an attribute (layer/no_xattrs.h), and of no other.
+ * The four xattr operations. The kernel remembers ENOSYS for the whole connection and asks no more: that is the answer
+ * of a mount of which it is certain that nothing has an attribute (layer/no_xattrs.h), and of no other.
  */
 #include "ops.h"
 #include "job.h"
@@ -77,11 +77,12 @@ void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
 	n = query_start(fs, shown, XATTR_SIZE_MAX, &size, &buf);
 	if (n == 0)
 		n = ids_in_xattr(fs, name) ? get_owned_value(fs, inode, name, buf, size)
-					     : xattr_get(fs->writer, inode, name, buf, size);
+					   : xattr_get(fs->writer, inode, name, buf, size);
 	reply_value(req, buf, n, size);
 }
 
-/* Names in trusted.* show to CAP_SYS_ADMIN alone, which root of a user namespace hasn't; of others than root that isn't asked. */
+/* Names in trusted.* show to CAP_SYS_ADMIN alone, which root of a user namespace hasn't; of others than root that isn't
+ * asked. */
 static ssize_t list_for_caller(fuse_req_t req, struct inode *inode, char *buf, size_t size)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
@@ -108,7 +109,8 @@ void op_listxattr(fuse_req_t req, fuse_ino_t id, size_t size)
 	reply_value(req, buf, n, size);
 }
 
-/* What can't be changed says so before anything is copied up for it, or the attribute looked for. In the upper its file system does. */
+/* What can't be changed says so before anything is copied up for it, or the attribute looked for. In the upper its file
+ * system does. */
 static int check_protected_below(struct fs *fs, struct inode *inode)
 {
 	unsigned flags;
@@ -126,14 +128,15 @@ static int run_setxattr(struct job *job)
 	return r < 0 ? job_failed(job, r) : job_result(job, 0);
 }
 
-/* An access ACL that somebody outside the file's group sets takes the setgid bit away, and as in kernel overlayfs so does one that is removed.
- * libfuse doesn't hand on the kernel's flag for that; root is taken to have CAP_FSETID. */
+/* An access ACL that somebody outside the file's group sets takes the setgid bit away, and as in kernel overlayfs so
+ * does one that is removed. libfuse doesn't hand on the kernel's flag for that; root is taken to have CAP_FSETID. */
 static bool acl_clears_sgid(fuse_req_t req, struct inode *inode, const char *name)
 {
 	return !strcmp(name, "system.posix_acl_access") && fuse_req_ctx(req)->uid != 0 && caller_drops_sgid(req, inode);
 }
 
-/* A value in the layers' ids: `value` itself, or a copy in *ret_copy, which the caller frees. NULL after having answered. */
+/* A value in the layers' ids: `value` itself, or a copy in *ret_copy, which the caller frees. NULL after having
+ * answered. */
 static const char *value_or_reply(fuse_req_t req, const char *name, const char *value, size_t size, char **ret_copy)
 {
 	const struct fs *fs = fs_of(req);
@@ -208,7 +211,8 @@ void op_removexattr(fuse_req_t req, fuse_ino_t id, const char *name)
 	if (!inode)
 		return;
 	counter_add(COUNTER_XATTR, 1);
-	/* What isn't there needs no copy-up to say so. In the upper its file system says it: no ACL to remove is no error there. */
+	/* What isn't there needs no copy-up to say so. In the upper its file system says it: no ACL to remove is no
+	 * error there. */
 	n = fs->opt.xattrs ? check_protected_below(fs, inode) : -EOPNOTSUPP;
 	if (n == 0)
 		n = xattr_get(fs->writer, inode, name, NULL, 0);

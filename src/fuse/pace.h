@@ -9,10 +9,10 @@
 
 #include "base/macros.h"
 
-/* --- how many threads take requests --------------------------------------------------------------------------------------------- */
+/* --- how many threads take requests ------------------------------------------------------------------------------- */
 
-/* Ticks, more or less in a row, at which requests waited while every thread that takes some worked; and ticks without need of the last of
- * them. A single caller has one request at a time, and what FORGETs come with it. */
+/* Ticks, more or less in a row, at which requests waited while every thread that takes some worked; and ticks without
+ * need of the last of them. A single caller has one request at a time, and what FORGETs come with it. */
 #define PACE_CROWD 3U
 #define PACE_CALM 64U
 
@@ -44,9 +44,10 @@ static inline void pace_tick(struct pace *p, unsigned works, bool waits)
 	}
 }
 
-/* --- on which processor ---------------------------------------------------------------------------------------------------------------- */
+/* --- on which processor ------------------------------------------------------------------------------------------- */
 
-/* Looks at which the caller was elsewhere, in a row, after which following it is given up for a time; that time in looks, doubled each time. */
+/* Looks at which the caller was elsewhere, in a row, after which following it is given up for a time; that time in
+ * looks, doubled each time. */
 #define FOLLOW_MISSES 3U
 #define FOLLOW_REST 8U
 #define FOLLOW_REST_MAX 128U

@@ -2,20 +2,22 @@
 /*
  * data=passthrough: OPEN is answered with a backing file, which the kernel then reads and writes without us.
  *
- * What the kernel demands: all open files of a node id have one and the same backing, or all have none (they go through the page cache of
- * the mount, as with data=cached). So a node id that is open keeps what it was opened with; counted are the OPENs that were answered
- * minus the RELEASEs, which is never less than what the kernel counts.
+ * What the kernel demands: all open files of a node id have one and the same backing, or all have none (they go through
+ * the page cache of the mount, as with data=cached). So a node id that is open keeps what it was opened with; counted
+ * are the OPENs that were answered minus the RELEASEs, which is never less than what the kernel counts.
  *
- * Copy-up while a lower file is open: who reads it keeps the lower file; the next OPEN is answered with ESTALE, upon which the kernel
- * looks the name up again and is given a new node id of the same inode (inode_add_node_id), which is opened with the upper file. A
- * lower file is registered for reading alone: an OPEN for writing has its file copied up first, so no write ever reaches a layer.
+ * Copy-up while a lower file is open: who reads it keeps the lower file; the next OPEN is answered with ESTALE, upon
+ * which the kernel looks the name up again and is given a new node id of the same inode (inode_add_node_id), which is
+ * opened with the upper file. A lower file is registered for reading alone: an OPEN for writing has its file copied up
+ * first, so no write ever reaches a layer.
  *
- * What the kernel writes by itself it doesn't tell us. A file that is open for writing is taken to be dirty and holds one of our own
- * descriptors, by which its fsync hears of failed write-back; and its attributes aren't cached, for a store through a mapping changes times
- * that the kernel's FUSE inode doesn't learn of.
+ * What the kernel writes by itself it doesn't tell us. A file that is open for writing is taken to be dirty and holds
+ * one of our own descriptors, by which its fsync hears of failed write-back; and its attributes aren't cached, for a
+ * store through a mapping changes times that the kernel's FUSE inode doesn't learn of.
  *
- * Files with setuid or setgid stay with the page cache of the mount: a write to a backing file is made with the daemon's rights, which
- * doesn't take the bits away. One that gets them while nobody has it open is looked at anew at its next OPEN.
+ * Files with setuid or setgid stay with the page cache of the mount: a write to a backing file is made with the
+ * daemon's rights, which doesn't take the bits away. One that gets them while nobody has it open is looked at anew at
+ * its next OPEN.
  */
 #include "passthrough.h"
 
@@ -41,8 +43,8 @@ struct backing {
 	UT_hash_handle hh;
 	uint64_t node;
 	const struct inode *inode;
-	int id;           /* 0: none, through the mount's page cache */
-	bool upper;       /* the version that the id leads to */
+	int id;	    /* 0: none, through the mount's page cache */
+	bool upper; /* the version that the id leads to */
 	uint32_t opens;
 	uint32_t writers;
 	struct backing *prev, *next; /* of the idle ones */
@@ -51,11 +53,11 @@ struct backing {
 enum probe { NOT_PROBED, USABLE, UNUSABLE };
 
 struct passthrough {
-	struct lock lock;          /* leaf */
-	int dev_fd;                /* c */
-	struct backing *by_node;   /* lock */
-	struct backing *idle;      /* lock: the least recently used first */
-	unsigned n_idle;           /* lock */
+	struct lock lock;	 /* leaf */
+	int dev_fd;		 /* c */
+	struct backing *by_node; /* lock */
+	struct backing *idle;	 /* lock: the least recently used first */
+	unsigned n_idle;	 /* lock */
 	_Atomic enum probe probe;
 };
 
@@ -97,7 +99,8 @@ bool passthrough_usable(struct passthrough *p)
 		return probe == USABLE;
 	r = os_backing_probe(p->dev_fd);
 	if (r < 0)
-		log_info("data=passthrough can't be had here (%s): data goes through the cache of the mount", strerror(-r));
+		log_info("data=passthrough can't be had here (%s): data goes through the cache of the mount",
+			 strerror(-r));
 	atomic_store_explicit(&p->probe, r < 0 ? UNUSABLE : USABLE, memory_order_relaxed);
 	return r == 0;
 }
@@ -152,9 +155,10 @@ static void count_open_locked(struct passthrough *p, struct backing *b, bool wri
 	b->writers += write;
 }
 
-/* What is known of the node and can be used as it is: 1, and the id. 0: nothing, `stale_id` is to be closed. -ESTALE: what it is bound to
- * is another version. */
-static int open_known(struct passthrough *p, const struct inode *inode, uint64_t node, bool write, int *ret_id, int *stale_id)
+/* What is known of the node and can be used as it is: 1, and the id. 0: nothing, `stale_id` is to be closed. -ESTALE:
+ * what it is bound to is another version. */
+static int open_known(struct passthrough *p, const struct inode *inode, uint64_t node, bool write, int *ret_id,
+		      int *stale_id)
 {
 	struct backing *b;
 	bool usable;
@@ -176,8 +180,8 @@ static int open_known(struct passthrough *p, const struct inode *inode, uint64_t
 	return 0;
 }
 
-/* Makes `id` what the node is opened with, open once; false when the inode changed versions, or another one came first, or without
- * memory. */
+/* Makes `id` what the node is opened with, open once; false when the inode changed versions, or another one came first,
+ * or without memory. */
 static bool passthrough_enter(struct passthrough *p, const struct inode *inode, uint64_t node, int id, bool upper,
 			      bool write)
 {
@@ -217,8 +221,8 @@ static int register_object(struct fs *fs, struct inode *inode, bool *ret_upper)
 	return MAX(id, 0);
 }
 
-/* From now on the attributes change without the kernel's FUSE inode knowing, by a store through a mapping or by another node id: what it
- * has cached goes. */
+/* From now on the attributes change without the kernel's FUSE inode knowing, by a store through a mapping or by another
+ * node id: what it has cached goes. */
 static void attributes_change_below(struct fs *fs, uint64_t node)
 {
 	(void)fuse_lowlevel_notify_inval_inode(fs->session, node, -1, 0);

@@ -14,9 +14,9 @@ int passthrough_new(int dev_fd, struct passthrough **ret);
 void passthrough_free(struct passthrough *p);
 /* Whether the kernel lets us have backing files; asked at the first OPEN. */
 bool passthrough_usable(struct passthrough *p);
-/* An OPEN or CREATE of the node, which leads to the inode, is about to be answered; `write`: not read-only. Returns the backing id for the
- * answer, or 0: without; each is ended by passthrough_release(). -ESTALE: the kernel shall look the name up again. `known_to_kernel`: it has
- * attributes of the node already. */
+/* An OPEN or CREATE of the node, which leads to the inode, is about to be answered; `write`: not read-only. Returns the
+ * backing id for the answer, or 0: without; each is ended by passthrough_release(). -ESTALE: the kernel shall look the
+ * name up again. `known_to_kernel`: it has attributes of the node already. */
 int passthrough_open(struct fs *fs, struct inode *inode, uint64_t node, bool write, bool known_to_kernel);
 void passthrough_release(struct fs *fs, uint64_t node, bool write);
 /* Whether the attributes may change without us. */

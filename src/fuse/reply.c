@@ -2,8 +2,8 @@
 /*
  * The one place that turns results into replies.
  *
- * A request that was interrupted while its answer was under way is refused by the kernel with ENOENT: what the answer would have
- * given it, a lookup count, is then taken back.
+ * A request that was interrupted while its answer was under way is refused by the kernel with ENOENT: what the answer
+ * would have given it, a lookup count, is then taken back.
  */
 #include "reply.h"
 #include "passthrough.h"
@@ -70,9 +70,9 @@ static void stat_of(const struct fs *fs, const struct statx *union_stx, struct s
 }
 
 /*
- * The kernel takes a removed name off the count that it knows, when the answer to UNLINK comes. Where another answer told it the new count
- * before, it takes it off twice; and with writeback, unlike without, it doesn't ask for the attributes of a file whose change time it has
- * set itself.
+ * The kernel takes a removed name off the count that it knows, when the answer to UNLINK comes. Where another answer
+ * told it the new count before, it takes it off twice; and with writeback, unlike without, it doesn't ask for the
+ * attributes of a file whose change time it has set itself.
  */
 double attr_timeout(struct fs *fs, const struct inode *inode)
 {

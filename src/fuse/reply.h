@@ -25,22 +25,25 @@ void reply_attr(fuse_req_t req, const struct inode *inode, const struct statx *s
 double attr_timeout(struct fs *fs, const struct inode *inode);
 /* The inode of a node id, or NULL after having answered ESTALE. */
 struct inode *inode_or_reply(fuse_req_t req, fuse_ino_t id);
-/* The same of what the request needs a directory for (ENOTDIR), or anything else (EISDIR): the tiers below take the caller's word for it. */
+/* The same of what the request needs a directory for (ENOTDIR), or anything else (EISDIR): the tiers below take the
+ * caller's word for it. */
 struct inode *dir_or_reply(fuse_req_t req, fuse_ino_t id);
 struct inode *file_or_reply(fuse_req_t req, fuse_ino_t id);
 /* Whether an entry of a directory can be called so. */
 bool is_name(const char *name);
 /* The directory of a name; EINVAL for what is none. */
 struct inode *named_or_reply(fuse_req_t req, fuse_ino_t id, const char *name);
-/* The same for a directory that gets a new entry; also NULL, with EPERM, where users can't have the name: before anything is copied up for
- * it. */
+/* The same for a directory that gets a new entry; also NULL, with EPERM, where users can't have the name: before
+ * anything is copied up for it. */
 struct inode *parent_or_reply(fuse_req_t req, fuse_ino_t id, const char *name);
-/* On whose behalf something is made, in the layers' ids. False after having answered EOVERFLOW: the layers have no id for them. */
+/* On whose behalf something is made, in the layers' ids. False after having answered EOVERFLOW: the layers have no id
+ * for them. */
 bool caller_or_reply(fuse_req_t req, struct caller *ret_caller);
 /* Whether the object has a setgid bit whose group the caller isn't in. */
 bool caller_drops_sgid(fuse_req_t req, struct inode *inode);
 
 /* Child of parent by name, lookup count raised; -ENOENT. *ret_stx as the union shows it. */
-int lookup_child(struct fs *fs, struct inode *parent, const char *name, struct inode **ret_inode, struct statx *ret_stx);
+int lookup_child(struct fs *fs, struct inode *parent, const char *name, struct inode **ret_inode,
+		 struct statx *ret_stx);
 
 #endif

@@ -7,7 +7,8 @@
 #include "base/log.h"
 #include "os/mount.h"
 
-/* Measured: reading a big file cold takes 60 ms with 1 MiB and 95 ms with the kernel's 128 KiB, and no less with more. */
+/* Measured: reading a big file cold takes 60 ms with 1 MiB and 95 ms with the kernel's 128 KiB, and no less with
+ * more. */
 #define READ_AHEAD_KIB 1024U
 #define KERNEL_READ_AHEAD_KIB 128U
 

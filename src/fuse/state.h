@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What one mount has: struct fs, and who in this tier owns which part of it. Each module's header says what it does with its part; nobody else
- * writes it. fs.c makes and ends all of it.
+ * What one mount has: struct fs, and who in this tier owns which part of it. Each module's header says what it does
+ * with its part; nobody else writes it. fs.c makes and ends all of it.
  */
 #ifndef FUSE_STATE_H
 #define FUSE_STATE_H
@@ -30,37 +30,37 @@
 #include "walk.h"
 
 struct cpu_latency; /* cpu_latency.h */
-struct loop;        /* loop.h */
-struct waiting;     /* waiting.h */
-struct handle;      /* ops_open.c: what OPEN was answered with */
+struct loop;	    /* loop.h */
+struct waiting;	    /* waiting.h */
+struct handle;	    /* ops_open.c: what OPEN was answered with */
 struct passthrough; /* passthrough.h */
 
 struct fs {
-	struct fs_options opt;    /* c */
-	struct id_rules ids;      /* c ids.h */
-	struct layer_set *layers; /* c */
-	struct tree *tree;        /* c */
-	struct writer *writer;    /* c */
-	struct data *data;        /* c */
-	struct pool *sync;        /* c fsync, fsyncdir, long copies, syncs before eviction */
-	struct pool *tell;        /* c one thread; names.c */
-	_Atomic bool telling_ends; /* a names.c: the kernel isn't told of names any more */
-	struct waiting *waiting;  /* c waiting.h */
-	struct loop *loop;        /* c loop.h */
-	void (*on_answer)(void);  /* c called on the thread that is about to answer a request */
+	struct fs_options opt;		 /* c */
+	struct id_rules ids;		 /* c ids.h */
+	struct layer_set *layers;	 /* c */
+	struct tree *tree;		 /* c */
+	struct writer *writer;		 /* c */
+	struct data *data;		 /* c */
+	struct pool *sync;		 /* c fsync, fsyncdir, long copies, syncs before eviction */
+	struct pool *tell;		 /* c one thread; names.c */
+	_Atomic bool telling_ends;	 /* a names.c: the kernel isn't told of names any more */
+	struct waiting *waiting;	 /* c waiting.h */
+	struct loop *loop;		 /* c loop.h */
+	void (*on_answer)(void);	 /* c called on the thread that is about to answer a request */
 	struct cpu_latency *cpu_latency; /* c cpu_latency.h; NULL where processors may halt */
-	struct fuse_session *session; /* c once requests come; NULL without one */
-	bool is_wired;            /* c wire.h; its messages pass through there */
-	bool checks_flags;        /* c after INIT: negotiate.h; the kernel doesn't ask who may change inode flags */
-	bool no_open;             /* c after INIT: the kernel can do without OPEN */
+	struct fuse_session *session;	 /* c once requests come; NULL without one */
+	bool is_wired;			 /* c wire.h; its messages pass through there */
+	bool checks_flags; /* c after INIT: negotiate.h; the kernel doesn't ask who may change inode flags */
+	bool no_open;	   /* c after INIT: the kernel can do without OPEN */
 	struct passthrough *passthrough; /* c after INIT: passthrough.h; NULL without data=passthrough */
-	bool no_opendir;          /* c after INIT */
-	struct lock handles_lock; /* leaf; ops_open.c */
-	struct handle *handles;   /* handles_lock: all that are open */
-	_Atomic size_t forgotten; /* a ops_lookup.c: lookups since the last trim */
-	_Atomic bool trimming;    /* a `trim` is the pool's */
+	bool no_opendir;		 /* c after INIT */
+	struct lock handles_lock;	 /* leaf; ops_open.c */
+	struct handle *handles;		 /* handles_lock: all that are open */
+	_Atomic size_t forgotten;	 /* a ops_lookup.c: lookups since the last trim */
+	_Atomic bool trimming;		 /* a `trim` is the pool's */
 	struct pool_task trim;
-	struct walk walk;         /* walk.h: what was seen lately */
+	struct walk walk; /* walk.h: what was seen lately */
 };
 
 static inline struct fs *fs_of(fuse_req_t req)

@@ -2,11 +2,13 @@
 /*
  * Waiting jobs and their interrupts.
  *
- * FUSE tells of any signal to a waiting process, but a write to a regular file must not return EINTR for a mere SIGALRM or SIGCHLD. Only
- * a process that is being killed gets its answer at once; the kernel sends one interrupt a request, so one that came for a harmless
- * signal is watched until the job leaves. One thread does that, and sleeps when there is nothing to watch.
+ * FUSE tells of any signal to a waiting process, but a write to a regular file must not return EINTR for a mere SIGALRM
+ * or SIGCHLD. Only a process that is being killed gets its answer at once; the kernel sends one interrupt a request, so
+ * one that came for a harmless signal is watched until the job leaves. One thread does that, and sleeps when there is
+ * nothing to watch.
  *
- * The same thread has those go on that must wait for a lease: 5 ms after the first time, each time twice as long, and 80 ms at the most.
+ * The same thread has those go on that must wait for a lease: 5 ms after the first time, each time twice as long, and
+ * 80 ms at the most.
  */
 #include "waiting.h"
 #include "job.h"
@@ -32,8 +34,8 @@ struct waiting {
 	unsigned interrupted; /* lock: jobs in the list with the flag */
 	unsigned deferred;    /* lock: jobs in the list with the flag */
 	uint64_t next_round;  /* lock: when interrupted jobs are looked at next; os_now_ms() */
-	bool stop;            /* lock */
-	bool started;         /* lock */
+	bool stop;	      /* lock */
+	bool started;	      /* lock */
 	pthread_t thread;
 };
 
@@ -46,10 +48,10 @@ static bool waiting_check_locked(const struct waiting *p)
 
 	DL_FOREACH2(p->first, job, waiting_next)
 	{
-		good &= CHECK(job->is_waiting && job->fs == p->fs);                    /* W1 */
-		good &= CHECK(atomic_load(&job->refs) > 0);                            /* W2 */
-		good &= CHECK(job->is_deferred == (job->due > 0));                     /* W3 */
-		good &= CHECK(job->is_deferred || job->waiter.done);                   /* W4 */
+		good &= CHECK(job->is_waiting && job->fs == p->fs);  /* W1 */
+		good &= CHECK(atomic_load(&job->refs) > 0);	     /* W2 */
+		good &= CHECK(job->is_deferred == (job->due > 0));   /* W3 */
+		good &= CHECK(job->is_deferred || job->waiter.done); /* W4 */
 		interrupted += job->interrupted;
 		deferred += job->is_deferred;
 	}
@@ -112,7 +114,8 @@ static bool leave_deferred(struct job *job)
 	return was;
 }
 
-/* A copy-up task that is cancelled never calls back; the job's answer is then ours. So is that of a job that waits for none. */
+/* A copy-up task that is cancelled never calls back; the job's answer is then ours. So is that of a job that waits for
+ * none. */
 static void cancel_job(struct job *job, int err)
 {
 	struct fs *fs = job->fs;
@@ -168,8 +171,8 @@ static struct job *first_due_locked(struct waiting *p)
 	if (!p->deferred)
 		return NULL;
 	DL_FOREACH2(p->first, job, waiting_next)
-		if (job->is_deferred && (!first || job->due < first->due))
-			first = job;
+	if (job->is_deferred && (!first || job->due < first->due))
+		first = job;
 	return first;
 }
 
@@ -206,7 +209,8 @@ static void *watch_main(void *arg)
 			watch_round(p);
 			lock_take(&p->lock);
 		} else {
-			wait_until_locked(p, MIN(first ? first->due : UINT64_MAX, p->interrupted ? p->next_round : UINT64_MAX));
+			wait_until_locked(
+				p, MIN(first ? first->due : UINT64_MAX, p->interrupted ? p->next_round : UINT64_MAX));
 		}
 	}
 	lock_drop(&p->lock);

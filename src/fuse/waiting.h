@@ -2,7 +2,8 @@
 /*
  * Waiting jobs and their interrupts.
  *
- * Owns struct waiting, fs->waiting: the list of jobs that wait, the members of struct job that say so, and the thread that watches them.
+ * Owns struct waiting, fs->waiting: the list of jobs that wait, the members of struct job that say so, and the thread
+ * that watches them.
  *
  * Invariants, under its lock (waiting_check_locked()):
  *  W1  A job in the list says that it is waiting, and is of this mount.

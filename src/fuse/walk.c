@@ -63,7 +63,7 @@ void walk_note(struct fs *fs, const struct inode *dir, const struct inode *paren
 	dir_raise_plus(parent->dir, DIR_PLUS_DIRS);
 }
 
-/* --- data ----------------------------------------------------------------------------------------------------------- */
+/* --- data --------------------------------------------------------------------------------------------------------- */
 
 void walk_file_found(struct fs *fs, struct inode *inode, const struct statx *stx)
 {

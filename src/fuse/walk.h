@@ -17,13 +17,13 @@ struct fs;
 
 /* What was seen lately. All of it is a guess: relaxed, without a lock. */
 struct walk {
-	_Atomic int plus_bias;   /* readers that ask for attributes were seen */
-	_Atomic int walk_bias;   /* walks were */
-	_Atomic int found_bias;  /* files were read right after they had been looked up */
+	_Atomic int plus_bias;	     /* readers that ask for attributes were seen */
+	_Atomic int walk_bias;	     /* walks were */
+	_Atomic int found_bias;	     /* files were read right after they had been looked up */
 	_Atomic uint64_t file_found; /* the file that was looked up last: its id */
 	_Atomic uint64_t file_next;  /* the one after the file that was read last, in its directory */
-	_Atomic uint64_t dir;    /* the directory that somebody began to read last: its id */
-	_Atomic uint64_t parent; /* its parent's, or 0 */
+	_Atomic uint64_t dir;	     /* the directory that somebody began to read last: its id */
+	_Atomic uint64_t parent;     /* its parent's, or 0 */
 };
 
 /* Which entries of a stream carry attributes; decided at its start and then kept by the directory, unless more is

@@ -2,10 +2,11 @@
 /*
  * The messages between the kernel and libfuse, seen as they pass.
  *
- * libfuse drops what a WRITE or SETATTR says of the setuid and setgid bits, so without this plyfs couldn't take over removing them
- * (FUSE_HANDLE_KILLPRIV_V2). Without that the kernel asks for security.capability before every write, a second round trip, and leaves
- * setgid to strangers where the group may not execute. So the flags are read from the raw request and kept for the thread that
- * serves it, and the answer to INIT gets the flag that older versions of libfuse don't know. So it does with FUSE_NO_EXPORT_SUPPORT.
+ * libfuse drops what a WRITE or SETATTR says of the setuid and setgid bits, so without this plyfs couldn't take over
+ * removing them (FUSE_HANDLE_KILLPRIV_V2). Without that the kernel asks for security.capability before every write, a
+ * second round trip, and leaves setgid to strangers where the group may not execute. So the flags are read from the raw
+ * request and kept for the thread that serves it, and the answer to INIT gets the flag that older versions of libfuse
+ * don't know. So it does with FUSE_NO_EXPORT_SUPPORT.
  *
  * The layouts are the kernel's (linux/fuse.h), which never change.
  */
@@ -35,9 +36,11 @@ static _Thread_local bool kills_priv;
 static _Thread_local uint64_t init_unique;
 /* It offers FUSE_HANDLE_KILLPRIV_V2. */
 static _Thread_local bool init_offers_killpriv;
-/* And FUSE_PARALLEL_DIROPS, which libfuse 3.14 takes and then doesn't send: lookups in one directory would go one after the other. */
+/* And FUSE_PARALLEL_DIROPS, which libfuse 3.14 takes and then doesn't send: lookups in one directory would go one after
+ * the other. */
 static _Thread_local bool init_offers_parallel_dirops;
-/* And FUSE_NO_EXPORT_SUPPORT: a file handle of a FUSE inode is its node id, which is stale as soon as the kernel has forgotten it. */
+/* And FUSE_NO_EXPORT_SUPPORT: a file handle of a FUSE inode is its node id, which is stale as soon as the kernel has
+ * forgotten it. */
 static _Thread_local bool init_offers_no_export;
 
 static bool wire_is_request(const char *buf, size_t n, size_t arg_size)
@@ -155,7 +158,8 @@ static bool is_answer(const struct iovec *iov)
 	return h.unique != 0;
 }
 
-/* ENOENT says that nobody waits any more, ENODEV that the mount is gone. libfuse tells of all others on stderr, which nobody reads. */
+/* ENOENT says that nobody waits any more, ENODEV that the mount is gone. libfuse tells of all others on stderr, which
+ * nobody reads. */
 static ssize_t wire_writev(int fd, struct iovec *iov, int count, void *arg)
 {
 	bool is_init = init_unique && amend_init(iov, count), answers = is_answer(iov);
@@ -167,13 +171,15 @@ static ssize_t wire_writev(int fd, struct iovec *iov, int count, void *arg)
 		fs->on_answer();
 	n = os_fuse_writev(fd, iov, count);
 	if (n < 0 && answers && n != -ENOENT && n != -ENODEV)
-		log_limited(LOG_CAUSE_SESSION, LOG_ERR, "an answer can't be written, and whoever asked waits on: %s", strerror((int)-n));
+		log_limited(LOG_CAUSE_SESSION, LOG_ERR, "an answer can't be written, and whoever asked waits on: %s",
+			    strerror((int)-n));
 	if (is_init)
 		fs_started(fs, (int)MIN(n, 0));
 	return as_system_call(n);
 }
 
-/* A READ that was interrupted meanwhile is no error, of which libfuse would tell: the kernel has taken what was in the pipe. */
+/* A READ that was interrupted meanwhile is no error, of which libfuse would tell: the kernel has taken what was in the
+ * pipe. */
 static ssize_t wire_splice(int from, off_t *off_from, int to, off_t *off_to, size_t size, unsigned flags, void *arg)
 {
 	const struct fs *fs = arg;
@@ -205,7 +211,8 @@ static int wire_clone(int session_fd)
 
 static int attach(struct fuse_session *se)
 {
-	static const struct fuse_custom_io io = {.read = wire_read, .writev = wire_writev, .splice_send = wire_splice, .clone_fd = wire_clone};
+	static const struct fuse_custom_io io = {
+		.read = wire_read, .writev = wire_writev, .splice_send = wire_splice, .clone_fd = wire_clone};
 
 	return fuse_session_custom_io_317(se, &io, sizeof(io), fuse_session_fd(se));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What libfuse doesn't hand on of a request, read from the raw message (linux/fuse.h), and what it doesn't know to take in INIT: where the
- * kernel offers it, file handles are refused, as overlayfs refuses them without nfs_export.
+ * What libfuse doesn't hand on of a request, read from the raw message (linux/fuse.h), and what it doesn't know to take
+ * in INIT: where the kernel offers it, file handles are refused, as overlayfs refuses them without nfs_export.
  */
 #ifndef FUSE_WIRE_H
 #define FUSE_WIRE_H
@@ -12,19 +12,20 @@
 struct fs;
 struct fuse_session;
 
-/* From now on the session's messages pass through here; after the mount, before the first request is read. 1 or -errno; 0 with a libfuse that
- * was built without custom io: then nothing is seen or taken here, and the kernel clears the bits by a SETATTR as it does for any
- * file system. */
+/* From now on the session's messages pass through here; after the mount, before the first request is read. 1 or -errno;
+ * 0 with a libfuse that was built without custom io: then nothing is seen or taken here, and the kernel clears the bits
+ * by a SETATTR as it does for any file system. */
 int wire_attach(struct fuse_session *se);
 
-/* Reads the next request of the fs's session, into room for the largest: its length, or -errno of read(2); -EIO for what is none. */
+/* Reads the next request of the fs's session, into room for the largest: its length, or -errno of read(2); -EIO for
+ * what is none. */
 ssize_t wire_receive(struct fs *fs, void *buf, size_t size);
 
 /* In INIT: whether the kernel offers FUSE_HANDLE_KILLPRIV_V2; then it is taken. */
 bool wire_takes_killpriv(void);
 
-/* Whether the WRITE or SETATTR that this thread is serving comes from somebody who may not keep setuid and setgid (no CAP_FSETID):
- * FUSE_WRITE_KILL_SUIDGID, FATTR_KILL_SUIDGID. Valid in the operation's call-back only. */
+/* Whether the WRITE or SETATTR that this thread is serving comes from somebody who may not keep setuid and setgid (no
+ * CAP_FSETID): FUSE_WRITE_KILL_SUIDGID, FATTR_KILL_SUIDGID. Valid in the operation's call-back only. */
 bool wire_kills_priv(void);
 
 #endif

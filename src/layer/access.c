@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Attributes of the objects of a layer, as the layer means them: owner, mode and type may lie in an attribute, and ids may be mapped.
+ * Attributes of the objects of a layer, as the layer means them: owner, mode and type may lie in an attribute, and ids
+ * may be mapped.
  */
 #include "base/check.h"
 #include "layer/layer.h"
@@ -25,7 +26,7 @@ int layer_statx(const struct layer *l, int dirfd, const char *name, struct statx
 int layer_statx_unchecked(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx)
 {
 	int r = l->override == OVERRIDE_NONE ? os_statx(dirfd, name, ret_stx)
-					       : stat_override_statx(l, dirfd, name, ret_stx);
+					     : stat_override_statx(l, dirfd, name, ret_stx);
 
 	(void)CHECK(!l->uidmap == !l->gidmap);
 	/* Owners that an attribute has are the layer's own. */

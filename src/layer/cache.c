@@ -2,9 +2,10 @@
 /*
  * Layer caches in use: which layer may have one, finding and mapping its file, and asking it.
  *
- * The directory of the files is one that only we can write to, and a file there must be ours: who could write one could show what he
- * likes. A file may still be changed or cut off below the mapping. The kernel's answer to a read behind its end is caught (os/map.h), and
- * that the file is as it was is looked at again once in a while, like the directories themselves.
+ * The directory of the files is one that only we can write to, and a file there must be ours: who could write one could
+ * show what he likes. A file may still be changed or cut off below the mapping. The kernel's answer to a read behind
+ * its end is caught (os/map.h), and that the file is as it was is looked at again once in a while, like the directories
+ * themselves.
  */
 #include "cache_internal.h"
 
@@ -43,13 +44,15 @@ enum view {
 	VIEW_NO_UUID = 1 << 7,
 };
 
-/* --- which layers ------------------------------------------------------------------------------------------------------------- */
+/* --- which layers ------------------------------------------------------------------------------------------------- */
 
-/* File systems whose change times are set by this kernel at each change and by nobody else. In an image (squashfs, erofs) they are what its
- * maker wrote, a network file system's server has its own clock, and those of an overlay are one layer's. */
+/* File systems whose change times are set by this kernel at each change and by nobody else. In an image (squashfs,
+ * erofs) they are what its maker wrote, a network file system's server has its own clock, and those of an overlay are
+ * one layer's. */
 static bool keeps_times(const struct layer *l)
 {
-	static const long good[] = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, TMPFS_MAGIC, F2FS_SUPER_MAGIC};
+	static const long good[] = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, TMPFS_MAGIC,
+				    F2FS_SUPER_MAGIC};
 	long type;
 
 	if (os_fs_type(l->root_fd, &type) < 0)
@@ -77,7 +80,8 @@ static const char *why_not(const struct layer_set *set, const struct layer *l)
 	return keeps_times(l) ? NULL : "the times of its file system aren't kept by this kernel";
 }
 
-/* One without uuid by its device. It doesn't matter much: what belongs to another file system of that number is of other times. */
+/* One without uuid by its device. It doesn't matter much: what belongs to another file system of that number is of
+ * other times. */
 static int identify(const struct layer_set *set, const struct layer *l, struct cachefile_key *key)
 {
 	const struct layer_fs *fs = &set->fs[l->fs];
@@ -142,7 +146,7 @@ bool layer_cache_stamp_equal(const struct cachefile_stamp *a, const struct cache
 	       a->nlink == b->nlink && a->mode == b->mode;
 }
 
-/* --- opening ------------------------------------------------------------------------------------------------------------------ */
+/* --- opening ------------------------------------------------------------------------------------------------------ */
 
 static bool is_ours(const struct statx *stx)
 {
@@ -160,7 +164,8 @@ static int cache_open_directory(struct layer_opening *lo, struct layer_caches *c
 	if (r < 0)
 		return layer_refuse_errno(lo, r, "layer_cache", path);
 	if (!is_ours(&stx))
-		return layer_refuse(lo, -EPERM, "layer_cache", path, "others may write to it: what is read there must be our own");
+		return layer_refuse(lo, -EPERM, "layer_cache", path,
+				    "others may write to it: what is read there must be our own");
 	r = os_may_write_dir(cats->dir_fd);
 	if (r < 0)
 		return layer_refuse_errno(lo, r, "layer_cache", path);
@@ -217,7 +222,8 @@ static const char *what_is_wrong(int err)
 	}
 }
 
-/* Does without, and says so. What is certainly of no use is removed, and made again; what can't be read may be good, and is shared. */
+/* Does without, and says so. What is certainly of no use is removed, and made again; what can't be read may be good,
+ * and is shared. */
 static void refuse_file(const struct layer_caches *cats, const struct layer_cache *c, int err)
 {
 	const char *why = what_is_wrong(err);
@@ -292,7 +298,7 @@ void layer_caches_free(struct layer_set *set)
 	free(set->caches);
 }
 
-/* --- asking ------------------------------------------------------------------------------------------------------------------- */
+/* --- asking ------------------------------------------------------------------------------------------------------- */
 
 /* Whether what is there now is the file that was checked. Another one may be good. */
 static bool is_that_file(const struct layer_cache *c, const struct statx *stx)

@@ -2,13 +2,15 @@
 /*
  * Making caches, in a thread of a low priority beside a mount that doesn't use them yet.
  *
- * A directory is recorded when it looked the same before and after it was read, and its change time is so long ago that a later change
- * can't have the same: file systems stamp by a clock that ticks in milliseconds. So the thread waits for what is young. The same goes for
- * a file whose xattr flags are recorded. A time without nanoseconds isn't relied on: it is of a file system that counts seconds, or an
- * image's maker wrote it, who may write the same into his next image. What can't be recorded (also: changing all the time, unreadable)
- * is left out together with what lies below it, and asked of the layer.
+ * A directory is recorded when it looked the same before and after it was read, and its change time is so long ago that
+ * a later change can't have the same: file systems stamp by a clock that ticks in milliseconds. So the thread waits for
+ * what is young. The same goes for a file whose xattr flags are recorded. A time without nanoseconds isn't relied on:
+ * it is of a file system that counts seconds, or an image's maker wrote it, who may write the same into his next image.
+ * What can't be recorded (also: changing all the time, unreadable) is left out together with what lies below it, and
+ * asked of the layer.
  *
- * The file is written under a temporary name, whose lock says that somebody makes it, and gets its own when it is on disk.
+ * The file is written under a temporary name, whose lock says that somebody makes it, and gets its own when it is on
+ * disk.
  */
 #include "cache_internal.h"
 
@@ -64,7 +66,7 @@ static bool is_stopped(const struct build *b)
 	return atomic_load_explicit(&b->cats->stop, memory_order_relaxed);
 }
 
-/* --- times -------------------------------------------------------------------------------------------------------------------- */
+/* --- times -------------------------------------------------------------------------------------------------------- */
 
 /* How long until a change can't get this time any more; negative: that is never known. */
 static int64_t ms_until_settled(const struct statx_timestamp *t)
@@ -94,9 +96,10 @@ static bool wait_until_settled(struct build *b, const struct statx *stx)
 	}
 }
 
-/* --- what a walk tells ---------------------------------------------------------------------------------------------------------- */
+/* --- what a walk tells -------------------------------------------------------------------------------------------- */
 
-/* Directories that change because the union is mounted, or are forbidden; and another subvolume, for a directory is known by its number. */
+/* Directories that change because the union is mounted, or are forbidden; and another subvolume, for a directory is
+ * known by its number. */
 static bool is_left_out(const struct build *b, const struct statx *stx)
 {
 	const struct layer_set *set = b->cats->set;
@@ -259,7 +262,7 @@ static int build_layer(struct build *b)
 	return layer_walk(b->cats->set, b->l, LAYER_WALK_STAT | LAYER_WALK_RAW, &calls, b);
 }
 
-/* --- the file ----------------------------------------------------------------------------------------------------------------- */
+/* --- the file ----------------------------------------------------------------------------------------------------- */
 
 #define NEW_NAME_SIZE (CACHEFILE_FILE_NAME_SIZE + 4)
 
@@ -273,7 +276,8 @@ static int claim(const struct layer_caches *cats, const char *name, const char *
 	if (r < 0)
 		return r == -EWOULDBLOCK ? -EBUSY : r;
 	/* Under its own name it would be in use. */
-	if (os_statx(fd, "", &opened) < 0 || os_statx(cats->dir_fd, temp, &named) < 0 || !layer_same_object(&opened, &named))
+	if (os_statx(fd, "", &opened) < 0 || os_statx(cats->dir_fd, temp, &named) < 0 ||
+	    !layer_same_object(&opened, &named))
 		return -EBUSY;
 	if (os_statx(cats->dir_fd, name, &named) != -ENOENT) {
 		os_unlinkat(cats->dir_fd, temp, 0);

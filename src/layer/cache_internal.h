@@ -17,7 +17,7 @@ struct layer_cache {
 	struct os_map map;
 	struct cachefile cachefile;
 	char name[CACHEFILE_FILE_NAME_SIZE];
-	int dir_fd;		   /* the set's */
+	int dir_fd;		     /* the set's */
 	struct cachefile_stamp file; /* as it was when it was mapped */
 	_Atomic bool dropped;
 	_Atomic uint64_t looked; /* when the file was found unchanged, os_now_ms() */
@@ -25,11 +25,11 @@ struct layer_cache {
 
 /* Of a set. */
 struct layer_caches {
-	char *path;	      /* as given, for messages; owned */
-	int dir_fd;	      /* O_RDONLY; owned */
-	struct layer_id id;   /* of the directory */
-	bool wanted;	      /* those that are missing are to be made */
-	struct pool *pool;    /* NULL: nothing is being made */
+	char *path;	    /* as given, for messages; owned */
+	int dir_fd;	    /* O_RDONLY; owned */
+	struct layer_id id; /* of the directory */
+	bool wanted;	    /* those that are missing are to be made */
+	struct pool *pool;  /* NULL: nothing is being made */
 	struct pool_task task;
 	struct layer_set *set;
 	_Atomic bool stop;

@@ -2,9 +2,9 @@
 /*
  * The devices of a union's objects, and the numbers that the union shows.
  *
- * At most one device is plain: its objects show the numbers that they have. Any other device has a value in bits 48 to 62 of its numbers,
- * which is taken from what lasts, so that numbers stay the same when layers are added, change their order or are mounted again. Values that
- * are taken make way for the next one; then they depend on the order.
+ * At most one device is plain: its objects show the numbers that they have. Any other device has a value in bits 48 to
+ * 62 of its numbers, which is taken from what lasts, so that numbers stay the same when layers are added, change their
+ * order or are mounted again. Values that are taken make way for the next one; then they depend on the order.
  *
  * Numbers of more than 48 bits are shortened where there are several devices.
  */
@@ -40,12 +40,12 @@ struct device {
 
 /* Both arrays have room for all; the pages of what isn't used are never touched. */
 struct layer_devices {
-	struct lock lock;   /* leaf: n, table, taken */
+	struct lock lock; /* leaf: n, table, taken */
 	unsigned n;
-	struct device *all; /* each is constant from when its number is given out */
-	uint16_t *table;    /* numbers + 1 by device; open addressing */
-	unsigned plain;	    /* c NO_DEVICE: none */
-	bool shortens;	    /* c the plain device's numbers of more than 48 bits too */
+	struct device *all;	       /* each is constant from when its number is given out */
+	uint16_t *table;	       /* numbers + 1 by device; open addressing */
+	unsigned plain;		       /* c NO_DEVICE: none */
+	bool shortens;		       /* c the plain device's numbers of more than 48 bits too */
 	uint8_t taken[VALUES / 8 + 1]; /* a bit for each value */
 };
 
@@ -132,8 +132,9 @@ static uint64_t hash_dev(uint64_t seed, dev_t dev)
 	return XXH3_64bits_withSeed(&dev, sizeof(dev), seed);
 }
 
-/* Subvolumes are told by the number that btrfs gave them, and in one file system no two of them get the same value. Of other devices
- * within a file system nothing lasts, and of what is mounted on a name nothing is asked: it may be our own mount. */
+/* Subvolumes are told by the number that btrfs gave them, and in one file system no two of them get the same value. Of
+ * other devices within a file system nothing lasts, and of what is mounted on a name nothing is asked: it may be our
+ * own mount. */
 static uint64_t device_key_of(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,
 			      const struct statx *stx)
 {
@@ -183,7 +184,8 @@ static void note_spans(const struct layer_set *set, const struct layer *l, const
 		atomic_compare_exchange_strong(&fs->spans, &none, SPANS_ALL);
 }
 
-static int device_of(const struct layer_set *set, const struct layer *l, int dirfd, const char *name, const struct statx *stx)
+static int device_of(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,
+		     const struct statx *stx)
 {
 	dev_t dev = layer_dev_of(stx);
 	int device = device_find(set->devices, dev);
@@ -196,8 +198,8 @@ static int device_of(const struct layer_set *set, const struct layer *l, int dir
 	return device;
 }
 
-int layer_object(const struct layer_set *set, const struct layer *l, int dirfd, const char *name, const struct statx *stx,
-		 struct object_id *ret)
+int layer_object(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,
+		 const struct statx *stx, struct object_id *ret)
 {
 	int device = layer_dev_of(stx) == l->dev ? l->device : device_of(set, l, dirfd, name, stx);
 
@@ -207,7 +209,8 @@ int layer_object(const struct layer_set *set, const struct layer *l, int dirfd, 
 	return 0;
 }
 
-int layer_root_object(const struct layer_set *set, const struct layer *l, const struct statx *stx, struct object_id *ret)
+int layer_root_object(const struct layer_set *set, const struct layer *l, const struct statx *stx,
+		      struct object_id *ret)
 {
 	int r = layer_object(set, l, l->root_fd, "", stx, ret);
 
@@ -237,7 +240,8 @@ static const struct device *device_at(const struct layer_set *set, uint16_t devi
 
 bool layer_is_object(const struct layer_set *set, struct object_id id, const struct statx *stx)
 {
-	return (id.ino == stx->stx_ino || object_id_is_vague(id)) && device_at(set, id.device)->dev == layer_dev_of(stx);
+	return (id.ino == stx->stx_ino || object_id_is_vague(id)) &&
+	       device_at(set, id.device)->dev == layer_dev_of(stx);
 }
 
 void layer_device_is_vague(struct layer_set *set, const struct layer *l)
@@ -262,8 +266,8 @@ enum layer_spans layer_spans(const struct layer_set *set, const struct layer *l)
 
 /* --- numbers ------------------------------------------------------------------------------------------------------ */
 
-/* The upper's is plain, as in the kernel: with what they make, 32-bit programs get along. Without an upper none is where there are several, or
- * one more layer could change the numbers of others. */
+/* The upper's is plain, as in the kernel: with what they make, 32-bit programs get along. Without an upper none is
+ * where there are several, or one more layer could change the numbers of others. */
 void layer_devices_settle(struct layer_set *set)
 {
 	struct layer_devices *d = set->devices;

@@ -25,7 +25,8 @@ struct layer_id layer_id_of(const struct statx *stx)
 	return (struct layer_id){.dev = layer_dev_of(stx), .ino = stx->stx_ino};
 }
 
-/* What makes two calls the same mount: these layers in this order, so many of them data-only, this work directory, this mountpoint. */
+/* What makes two calls the same mount: these layers in this order, so many of them data-only, this work directory, this
+ * mountpoint. */
 void layer_make_identity(struct layer_opening *lo)
 {
 	XXH3_state_t *state = XXH3_createState();

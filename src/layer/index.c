@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The index at run time. What an entry has to be, and when it doesn't count, is as in kernel overlayfs (ovl_lookup_index() and
- * ovl_get_nlink() in fs/overlayfs).
+ * The index at run time. What an entry has to be, and when it doesn't count, is as in kernel overlayfs
+ * (ovl_lookup_index() and ovl_get_nlink() in fs/overlayfs).
  *
- * The directories are made when the first entry comes, unless the user asked for an index: a union without hard-linked files leaves
- * no trace of it.
+ * The directories are made when the first entry comes, unless the user asked for an index: a union without hard-linked
+ * files leaves no trace of it.
  */
 #include "layer/index.h"
 
@@ -26,7 +26,7 @@
 #include "os/fs.h"
 #include "os/mount.h"
 
-/* --- sets of names ---------------------------------------------------------------------------------------------------------- */
+/* --- sets of names ------------------------------------------------------------------------------------------------ */
 
 static size_t nameset_slot(const struct nameset *s, uint64_t hash)
 {
@@ -98,7 +98,7 @@ bool index_takes(const struct layer_set *set, uint32_t type)
 	return set->ns == XATTR_NS_TRUSTED ? !S_ISDIR(type) : S_ISREG(type);
 }
 
-/* --- names ------------------------------------------------------------------------------------------------------------------- */
+/* --- names -------------------------------------------------------------------------------------------------------- */
 
 int index_fh_of(const struct layer_set *set, const struct layer *l, int dirfd, const char *name, struct ovl_fh *ret)
 {
@@ -111,7 +111,9 @@ int index_fh_of(const struct layer_set *set, const struct layer *l, int dirfd, c
 	r = os_name_to_handle(dirfd, name, &handle);
 	if (r < 0)
 		return r;
-	return ovl_fh_make(handle.type, handle.bytes, handle.len, fs->uuid, layer_is_indexed(set, l), ret) < 0 ? -EOPNOTSUPP : 0;
+	return ovl_fh_make(handle.type, handle.bytes, handle.len, fs->uuid, layer_is_indexed(set, l), ret) < 0
+		       ? -EOPNOTSUPP
+		       : 0;
 }
 
 int index_name_of(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,
@@ -128,7 +130,7 @@ int index_name_of(const struct layer_set *set, const struct layer *l, int dirfd,
 /* As many links as a lower object may have of which nothing can be told. */
 #define LINKS_UNKNOWN 0xffffU
 
-/* --- looking ------------------------------------------------------------------------------------------------------------------ */
+/* --- looking ------------------------------------------------------------------------------------------------------ */
 
 /* A directory of WORKDIR, whose descriptor is or will be at `at`. -ENOENT: it isn't made yet. */
 static int find_dir(const struct layer_set *set, _Atomic int *at, const char *name)
@@ -200,8 +202,9 @@ int64_t index_read_nlink(const struct layer_set *set, const char *name, uint32_t
 	return count.upper || lower ? nlink_apply(count, links, lower) : -ENODATA;
 }
 
-/* The union's count of names of an entry that some name leads to. Where it isn't known, no fewer than there can be: each is one of the lower
- * object's, or a link in the upper. A count that is too high leaves a copy behind that nobody needs, one that is too low takes a needed one away. */
+/* The union's count of names of an entry that some name leads to. Where it isn't known, no fewer than there can be:
+ * each is one of the lower object's, or a link in the upper. A count that is too high leaves a copy behind that nobody
+ * needs, one that is too low takes a needed one away. */
 static uint32_t count_names(const struct layer_set *set, const char *name, uint32_t links, uint32_t lower)
 {
 	(void)CHECK(links > 0);
@@ -303,7 +306,7 @@ int index_look_upper(const struct layer_set *set, int dirfd, const char *name, c
 	return 1;
 }
 
-/* --- changing ------------------------------------------------------------------------------------------------------------------ */
+/* --- changing ----------------------------------------------------------------------------------------------------- */
 
 /* A directory of WORKDIR, made where it is missing. */
 static int index_open_dir(struct layer_set *set, const char *name)
@@ -349,8 +352,8 @@ int index_renew_xattr(const struct layer_set *set, int fd, enum xattr_overlay wh
 	return ovl_fh_equal(&stored, origin) ? os_setxattr(fd, "", xattr, value, ovl_fh_encode(origin, value), 0) : 0;
 }
 
-/* Writes an xattr that says which object the directory at fd belongs to, where it isn't there yet; -ESTALE when it says something
- * else. */
+/* Writes an xattr that says which object the directory at fd belongs to, where it isn't there yet; -ESTALE when it says
+ * something else. */
 static int index_set_fh(const struct layer_set *set, int fd, enum xattr_overlay which, const struct ovl_fh *origin)
 {
 	uint8_t value[OVL_FH_MAX];

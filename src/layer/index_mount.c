@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The index at mount time: whether the union can have one, whether the one that is there is of this union, and taking out what a crash
- * or another program left.
+ * The index at mount time: whether the union can have one, whether the one that is there is of this union, and taking
+ * out what a crash or another program left.
  *
- * As in kernel overlayfs (ovl_get_indexdir() and ovl_indexdir_cleanup()), an index belongs to one upper and one topmost lower layer.
- * Over others its entries would be missed, and names that lead to a copy would show the lower file again: the mount is refused. So it is
- * where the kernel would go on without, when there are entries.
+ * As in kernel overlayfs (ovl_get_indexdir() and ovl_indexdir_cleanup()), an index belongs to one upper and one topmost
+ * lower layer. Over others its entries would be missed, and names that lead to a copy would show the lower file again:
+ * the mount is refused. So it is where the kernel would go on without, when there are entries.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@
 #include "internal.h"
 #include "os/fs.h"
 
-/* --- whether there can be one ------------------------------------------------------------------------------------------------- */
+/* --- whether there can be one ------------------------------------------------------------------------------------- */
 
 /* Handles of file systems with one uuid, or none, can't be told apart. The first layer is the upper, or as good. */
 static bool uuids_differ(const struct layer_set *set)
@@ -57,8 +57,8 @@ static int has_origin(const struct layer_set *set, const struct layer *l, struct
 	return layer_supports(index_fh_of(set, l, l->root_fd, "", ret));
 }
 
-/* Fills in what the index is tied to. 1; or 0 where there can be none, with *ret_why; or -errno, when that can't be told now. *ret_path is what
- * it is about. */
+/* Fills in what the index is tied to. 1; or 0 where there can be none, with *ret_why; or -errno, when that can't be
+ * told now. *ret_path is what it is about. */
 static int find_obstacle(struct layer_set *set, struct layer_index *index, const char **ret_path, const char **ret_why)
 {
 	struct layer *upper = &set->layers[0], *top = &set->layers[1];
@@ -90,7 +90,7 @@ static int find_obstacle(struct layer_set *set, struct layer_index *index, const
 	return set->shows_upper ? 1 : upper_links(set);
 }
 
-/* --- whose it is -------------------------------------------------------------------------------------------------------------- */
+/* --- whose it is -------------------------------------------------------------------------------------------------- */
 
 /* What would be a wrong answer if it were taken for ours; older kernels wrote the upper's handle as overlay.origin. */
 static const char *find_mismatch(const struct layer_set *set, const struct layer_index *index, int dir)
@@ -105,7 +105,7 @@ static const char *find_mismatch(const struct layer_set *set, const struct layer
 	return NULL;
 }
 
-/* --- what is in it -------------------------------------------------------------------------------------------------------------- */
+/* --- what is in it ------------------------------------------------------------------------------------------------ */
 
 struct index_cleaning {
 	struct layer_opening *lo;
@@ -211,7 +211,7 @@ static int read_directories(struct layer_opening *lo)
 	return os_read_dir(fd, index_mount_read_gone, &c);
 }
 
-/* --- all of it -------------------------------------------------------------------------------------------------------------------- */
+/* --- all of it ---------------------------------------------------------------------------------------------------- */
 
 static bool has_entries(int dir)
 {
@@ -219,16 +219,18 @@ static bool has_entries(int dir)
 }
 
 /* Without an index: what is in the directory would be shown as it was before. */
-static int go_without(struct layer_opening *lo, int dir, int err, const char *path, const char *why, const char *no_rebuild)
+static int go_without(struct layer_opening *lo, int dir, int err, const char *path, const char *why,
+		      const char *no_rebuild)
 {
 	bool asked = lo->spec->index == INDEX_ON;
 
 	(void)CHECK(err < 0 && lo->set->index);
 	if (has_entries(dir))
-		return layer_refuse(lo, err, "index", path, "%s%s%s%s", why,
-				    lo->set->shows_upper ? "" : "; index=off ignores the index in workdir",
-				    no_rebuild ? ": names that it leads to copies show what is below; it isn't rebuilt: " : "",
-				    no_rebuild ? no_rebuild : "");
+		return layer_refuse(
+			lo, err, "index", path, "%s%s%s%s", why,
+			lo->set->shows_upper ? "" : "; index=off ignores the index in workdir",
+			no_rebuild ? ": names that it leads to copies show what is below; it isn't rebuilt: " : "",
+			no_rebuild ? no_rebuild : "");
 	if (asked && err == -ESTALE)
 		return layer_refuse(lo, err, "index", path, "%s", why);
 	if (asked || err == -ESTALE)
@@ -263,7 +265,8 @@ static int index_refuse(struct layer_opening *lo, int err)
 	return err < 0 ? layer_refuse_errno(lo, err, "index", lo->spec->workdir) : 0;
 }
 
-/* File handles without the uuid that the file system has are of an older kernel, or plyfs. Entries would have names without it too, so there must be none. */
+/* File handles without the uuid that the file system has are of an older kernel, or plyfs. Entries would have names
+ * without it too, so there must be none. */
 static int renew_xattrs(const struct layer_opening *lo, int dir)
 {
 	const struct layer_set *set = lo->set;
@@ -279,14 +282,16 @@ static int renew_xattrs(const struct layer_opening *lo, int dir)
 	return r;
 }
 
-/* As after a copy of all that belongs to it. Who asked for an index gets what the kernel does; who only reads changes nothing. */
+/* As after a copy of all that belongs to it. Who asked for an index gets what the kernel does; who only reads changes
+ * nothing. */
 static int go_on_elsewhere(struct layer_opening *lo, int dir, const char *why)
 {
 	struct layer_set *set = lo->set;
 	_cleanup_free_ char *no_rebuild = NULL;
 	int r = -ESTALE;
 
-	if (lo->spec->index == INDEX_AUTO && !set->shows_upper && !(lo->spec->vfs_flags & MS_RDONLY) && has_entries(dir))
+	if (lo->spec->index == INDEX_AUTO && !set->shows_upper && !(lo->spec->vfs_flags & MS_RDONLY) &&
+	    has_entries(dir))
 		r = index_rebuild(set, dir, &no_rebuild);
 	if (r != -ESTALE)
 		return index_refuse(lo, r);
@@ -319,13 +324,15 @@ static int begin(struct layer_opening *lo, int dir)
 	return why ? go_on_elsewhere(lo, dir, why) : 0;
 }
 
-/* Another mount's. What will come into it that one obeys, whatever was said of an index here; what is there may be what index=off ignores. */
+/* Another mount's. What will come into it that one obeys, whatever was said of an index here; what is there may be what
+ * index=off ignores. */
 static int open_shown(struct layer_opening *lo)
 {
 	_cleanup_close_ int dir = open_index(lo);
 
 	if (lo->spec->index == INDEX_OFF && dir >= 0 && os_read_dir(dir, see_entry, NULL) != 0)
-		return layer_refuse(lo, -EOPNOTSUPP, "index", lo->spec->workdir, "index=off, and the mount that uses workdir may have an index");
+		return layer_refuse(lo, -EOPNOTSUPP, "index", lo->spec->workdir,
+				    "index=off, and the mount that uses workdir may have an index");
 	return begin(lo, dir);
 }
 

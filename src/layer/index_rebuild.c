@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An index whose layers, upper and work directory were copied elsewhere, or some of them: the copy's handles are others, so the xattrs
- * and the entries' names have to be made anew.
+ * An index whose layers, upper and work directory were copied elsewhere, or some of them: the copy's handles are
+ * others, so the xattrs and the entries' names have to be made anew.
  *
- * An entry's object says which lower file it was copied from, and what that looked like (format/source.h). The index is rebuilt when that
- * file is there for each entry, and the upper has all links of the entries and no file that lost its link to one, so that it is the
- * upper that the index is of. All this is looked at before anything is changed.
+ * An entry's object says which lower file it was copied from, and what that looked like (format/source.h). The index is
+ * rebuilt when that file is there for each entry, and the upper has all links of the entries and no file that lost its
+ * link to one, so that it is the upper that the index is of. All this is looked at before anything is changed.
  *
- * In between the index says that it is of no upper. What interrupts leaves entries of both kinds, which say where they come from as before:
- * the next mount does it again, over whichever copy of the layers.
+ * In between the index says that it is of no upper. What interrupts leaves entries of both kinds, which say where they
+ * come from as before: the next mount does it again, over whichever copy of the layers.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,17 +33,17 @@ struct rebuild_entry {
 	char name[OVL_FH_INDEX_NAME_SIZE], new_name[OVL_FH_INDEX_NAME_SIZE];
 	struct ovl_fh old, origin; /* what overlay.origin of its object says, and what is right here */
 	struct layer_id id;	   /* of its object */
-	uint32_t links, found; /* links in the upper: that there must be, and that were met */
-	char *path; /* owned; of the lower file in its layer */
+	uint32_t links, found;	   /* links in the upper: that there must be, and that were met */
+	char *path;		   /* owned; of the lower file in its layer */
 };
 
 struct rebuild {
 	struct layer_set *set;
-	int dir; /* WORKDIR/index */
+	int dir;		       /* WORKDIR/index */
 	struct rebuild_entry *entries; /* owned */
 	size_t n;
 	bool has_single; /* an entry without a link in the upper */
-	char *why; /* owned */
+	char *why;	 /* owned */
 };
 
 PRINTF_FORMAT(2, 3) static int no_rebuild(struct rebuild *rebuild, const char *fmt, ...)
@@ -57,7 +57,7 @@ PRINTF_FORMAT(2, 3) static int no_rebuild(struct rebuild *rebuild, const char *f
 	return -ESTALE;
 }
 
-/* --- where the entries come from ---------------------------------------------------------------------------------------------- */
+/* --- where the entries come from ---------------------------------------------------------------------------------- */
 
 static int rebuild_read_origin(const struct rebuild *rebuild, int dirfd, const char *name, struct ovl_fh *ret)
 {
@@ -71,7 +71,8 @@ static int rebuild_read_origin(const struct rebuild *rebuild, int dirfd, const c
 static bool looks_like(const struct source *source, const struct statx *lower, const struct statx *copy)
 {
 	return (lower->stx_mode & S_IFMT) == (copy->stx_mode & S_IFMT) && lower->stx_nlink > 1 &&
-	       lower->stx_nlink == source->nlink && lower->stx_size == source->size && lower->stx_mtime.tv_sec == source->mtime;
+	       lower->stx_nlink == source->nlink && lower->stx_size == source->size &&
+	       lower->stx_mtime.tv_sec == source->mtime;
 }
 
 static int find_lower(struct rebuild *rebuild, const struct source *source, const struct statx *copy,
@@ -142,7 +143,7 @@ static int rebuild_read_entry(void *arg, const struct os_dirent *dirent)
 	return e->path ? 0 : -ENOMEM;
 }
 
-/* --- whose they are ------------------------------------------------------------------------------------------------------------- */
+/* --- whose they are ----------------------------------------------------------------------------------------------- */
 
 static int by_id(const void *a, const void *b)
 {
@@ -158,7 +159,8 @@ static int by_new_name(const void *a, const void *b)
 	return strcmp(x->new_name, y->new_name);
 }
 
-/* A file that no entry has as a link, though it was copied from the same: who copied the upper made two files of one. */
+/* A file that no entry has as a link, though it was copied from the same: who copied the upper made two files of
+ * one. */
 static int see_other(struct rebuild *rebuild, const struct layer_walk_entry *entry)
 {
 	struct ovl_fh origin;
@@ -220,7 +222,7 @@ static int rebuild_check_names(struct rebuild *rebuild)
 	return 0;
 }
 
-/* --- making it ------------------------------------------------------------------------------------------------------------------- */
+/* --- making it ---------------------------------------------------------------------------------------------------- */
 
 static int write_xattr(const struct rebuild *rebuild, int dirfd, const char *name, enum xattr_overlay which,
 		       const struct ovl_fh *origin)

@@ -45,9 +45,9 @@ struct layer_opening {
 	struct layer_location *locations; /* one a layer, as set->layers; then the work directory's */
 	unsigned n_locations;
 	struct layer_location mountpoint_location; /* the mountpoint's */
-	bool could_show_upper;		      /* what is in use can be mounted as a layer */
-	bool wrote_state;		      /* which goes with the mount that is refused */
-	int upper_fd, workdir_fd;	      /* O_RDONLY, as the paths of the options lead there; owned */
+	bool could_show_upper;			   /* what is in use can be mounted as a layer */
+	bool wrote_state;			   /* which goes with the mount that is refused */
+	int upper_fd, workdir_fd;		   /* O_RDONLY, as the paths of the options lead there; owned */
 };
 
 static inline struct layer_location *layer_work_location(const struct layer_opening *lo)
@@ -62,9 +62,9 @@ int layer_refuse(struct layer_opening *lo, int err, const char *option, const ch
 int layer_refuse_errno(struct layer_opening *lo, int err, const char *option, const char *path);
 
 /* identity.c */
-/* What the answer to a probe says: 1 that the file system can do it, 0 that it can't. A negative errno that isn't about that, because at another time
- * it wouldn't come (no space, no descriptor, no memory, a disk that fails), is handed on: taken for "can't" it would cost users what they
- * have. */
+/* What the answer to a probe says: 1 that the file system can do it, 0 that it can't. A negative errno that isn't about
+ * that, because at another time it wouldn't come (no space, no descriptor, no memory, a disk that fails), is handed on:
+ * taken for "can't" it would cost users what they have. */
 int layer_supports(int ret);
 /* Such an errno, else 0. */
 int layer_passing(int ret);
@@ -131,8 +131,8 @@ int layer_statx_overmounted(int dirfd, const char *name, struct statx *ret_stx);
 /* device.c: whether the layer's root is of a device that is known, and so its file system. */
 bool device_join(struct layer_set *set, struct layer *l, const struct statx *stx);
 
-/* recognise.c: whether files of the file system at fd say that they are empty, whatever is read from them. The kernel reads a FUSE file no
- * further than its size. */
+/* recognise.c: whether files of the file system at fd say that they are empty, whatever is read from them. The kernel
+ * reads a FUSE file no further than its size. */
 bool recognise_hides_sizes(int fd);
 /* Whether an attribute of `name` in the work directory, which has an xattr, is listed: 1, 0 or -errno. */
 int recognise_lists_xattr(const struct layer_set *set, const char *name);
@@ -141,8 +141,8 @@ int recognise_removed(struct layer_set *set);
 /* Finds out what isn't to be expected of the layers' file systems, when their devices are known. */
 void recognise_layers(struct layer_opening *lo);
 
-/* stat_override.c: finds out which layers keep owners in an attribute, and makes the upper one of them where that was asked
- * for. */
+/* stat_override.c: finds out which layers keep owners in an attribute, and makes the upper one of them where that was
+ * asked for. */
 int stat_override_prepare(struct layer_opening *lo);
 /* Attributes of an object in such a layer. */
 int stat_override_statx(const struct layer *l, int dirfd, const char *name, struct statx *ret_stx);

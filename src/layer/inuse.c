@@ -4,9 +4,10 @@
  * locked with flock (the lock belongs to the open file description: it survives daemonizing and ends with the daemon),
  * and mountinfo is searched for kernel overlayfs mounts, which take no such lock.
  *
- * A daemon needs a moment to end after its umount, so an upper in use is waited for; and a daemon that is ending, having much to sync, for
- * longer, as umount of a kernel overlayfs would take that time. A call for what is already mounted
- * in the same way at the same place is no conflict: engines do that. Without an upper there is nothing to be exclusive about.
+ * A daemon needs a moment to end after its umount, so an upper in use is waited for; and a daemon that is ending,
+ * having much to sync, for longer, as umount of a kernel overlayfs would take that time. A call for what is already
+ * mounted in the same way at the same place is no conflict: engines do that. Without an upper there is nothing to be
+ * exclusive about.
  */
 #include "internal.h"
 
@@ -37,9 +38,9 @@
 struct inuse_search {
 	const struct layer_opening *lo;
 	const struct layer_location *used; /* in use by a kernel mount */
-	int err;			/* or that can't be told */
-	bool used_both;			/* and so is the other one, by the same */
-	bool mounted;			/* a FUSE mount is at our mountpoint */
+	int err;			   /* or that can't be told */
+	bool used_both;			   /* and so is the other one, by the same */
+	bool mounted;			   /* a FUSE mount is at our mountpoint */
 };
 
 /* An error that says nothing about what was looked for. */
@@ -216,8 +217,8 @@ static bool is_ending(const struct layer_opening *lo, const struct inuse_search 
 	return !search->used && workdir_read_state(fd, &state) == -ENOENT && is_locked(fd);
 }
 
-/* Who can't change anything needs no upper of his own: the other one's is a layer like any. But where its names lead to that it lacks is told by
- * the index, so the work directory must be the other one's too. */
+/* Who can't change anything needs no upper of his own: the other one's is a layer like any. But where its names lead to
+ * that it lacks is told by the index, so the work directory must be the other one's too. */
 static bool can_show_upper(const struct layer_opening *lo, const struct inuse_search *search)
 {
 	const struct layer_set *set = lo->set;

@@ -59,7 +59,8 @@ int mount_clone_read_only(int fd, const char *path, bool *ret_cloned)
 	}
 	/* Nothing is written there in any case; but it is no longer the kernel's business that nothing is. */
 	if (r < 0)
-		log_limited(LOG_CAUSE_LAYER, LOG_NOTICE, "%s: clone of the mount stays writable: %s", path, strerror(-r));
+		log_limited(LOG_CAUSE_LAYER, LOG_NOTICE, "%s: clone of the mount stays writable: %s", path,
+			    strerror(-r));
 	return clone;
 }
 
@@ -124,11 +125,12 @@ static int open_beneath(int clone, const char *path, const struct layer_location
 	return layer_id_equal(layer_id_of(&stx), location->chain[0]) ? TAKE_FD(fd) : -ESTALE;
 }
 
-/* The kernel keeps no access times for a FUSE mount, whose option is the user's wish about the upper. Without one the upper's own
- * mount decides. */
+/* The kernel keeps no access times for a FUSE mount, whose option is the user's wish about the upper. Without one the
+ * upper's own mount decides. */
 static void choose_atime(const struct layer_opening *lo, int clone)
 {
-	static const unsigned long modes[] = {MS_STRICTATIME, MS_NOATIME, MS_RELATIME}; /* the first one wins, as in mount(2) */
+	/* the first one wins, as in mount(2) */
+	static const unsigned long modes[] = {MS_STRICTATIME, MS_NOATIME, MS_RELATIME};
 	int r = 0;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(modes); i++) {

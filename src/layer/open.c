@@ -54,12 +54,13 @@ int layer_statx_overmounted(int dirfd, const char *name, struct statx *ret_stx)
 	return 1;
 }
 
-/* Beneath RESOLVE_BENEATH the kernel answers EXDEV also when a rename moves the name out of the directory while it is opened; the
- * next try sees it gone. Only a covering mount stays. */
+/* Beneath RESOLVE_BENEATH the kernel answers EXDEV also when a rename moves the name out of the directory while it is
+ * opened; the next try sees it gone. Only a covering mount stays. */
 int layer_openat(const struct layer *l, int dirfd, const char *name, int flags)
 {
 	/* No file of a lower layer is ever opened for writing. */
-	(void)CHECK(l->upper || (flags & O_PATH) || ((flags & O_ACCMODE) == O_RDONLY && !(flags & (O_CREAT | O_TRUNC))));
+	(void)CHECK(l->upper || (flags & O_PATH) ||
+		    ((flags & O_ACCMODE) == O_RDONLY && !(flags & (O_CREAT | O_TRUNC))));
 	for (unsigned i = 0;; i++) {
 		int fd = os_openat(dirfd, name, flags, 0, l->cloned ? OS_CROSS_MOUNTS : OS_NO_XDEV);
 		struct statx stx;

@@ -54,12 +54,13 @@ struct copy {
 	int dirfd;
 	const char *name;
 	bool may_be_indexed; /* it is of the layer that the index leads to */
-	unsigned steps; /* origins that may still be followed */
+	unsigned steps;	     /* origins that may still be followed */
 };
 
 static uint64_t origin_ino(const struct copy *copy);
 
-/* The lower object may itself be a copy that an upper left behind when it became a layer: then the number is that of its origin. */
+/* The lower object may itself be a copy that an upper left behind when it became a layer: then the number is that of
+ * its origin. */
 static uint64_t ino_of_lower(const struct copy *copy, const struct layer *l, int fd, const struct statx *stx)
 {
 	struct copy next = {.set = copy->set, .dirfd = fd, .name = "", .steps = copy->steps - 1};
@@ -127,8 +128,8 @@ static uint64_t ino_of_handle(const struct copy *copy)
 	const struct layer_set *set = copy->set;
 	uint8_t value[OVL_FH_MAX];
 	struct ovl_fh origin;
-	ssize_t size =
-		os_getxattr(copy->dirfd, copy->name, xattr_overlay_name(set->ns, XATTR_OVERLAY_ORIGIN), value, sizeof(value));
+	ssize_t size = os_getxattr(copy->dirfd, copy->name, xattr_overlay_name(set->ns, XATTR_OVERLAY_ORIGIN), value,
+				   sizeof(value));
 
 	if (size <= 0 || ovl_fh_decode(value, (size_t)size, &origin) < 0 || (origin.flags & OVL_FH_FLAG_PATH_UPPER) ||
 	    layer_uuid_is_ambiguous(set, origin.uuid))
@@ -145,7 +146,8 @@ static uint64_t origin_ino(const struct copy *copy)
 
 	if (ino)
 		return ino;
-	size = os_getxattr(copy->dirfd, copy->name, xattr_overlay_name(set->ns, XATTR_OVERLAY_PLYFS_INO), value, sizeof(value));
+	size = os_getxattr(copy->dirfd, copy->name, xattr_overlay_name(set->ns, XATTR_OVERLAY_PLYFS_INO), value,
+			   sizeof(value));
 	if (size <= 0)
 		return 0;
 	/* The number of a file with several links is the copy's only as long as all names lead to it. */

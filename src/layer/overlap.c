@@ -219,7 +219,7 @@ static int check_lower_and_writable(struct layer_opening *lo, const struct layer
 	return is_inside(lower, writable) ? refuse_inside(lo, lower, writable) : 0;
 }
 
-/* --- all lower layers with each other --------------------------------------------------------------------------------- */
+/* --- all lower layers with each other ----------------------------------------------------------------------------- */
 
 static int by_identity(const void *a, const void *b)
 {
@@ -319,9 +319,10 @@ int overlap_check(struct layer_opening *lo)
 	return r < 0 ? r : check_lowers(lo);
 }
 
-/* --- the mountpoint --------------------------------------------------------------------------------------------------- */
+/* --- the mountpoint ----------------------------------------------------------------------------------------------- */
 
-/* Whether the path, of something inside of the work directory, leads into one of the directories that are made there. */
+/* Whether the path, of something inside of the work directory, leads into one of the directories that are made
+ * there. */
 static bool is_made_there(const char *beneath)
 {
 	static const char *const names[] = {WORK_DIR_NAME, INDEX_DIR_NAME, INDEX_GONE_NAME};
@@ -333,8 +334,8 @@ static bool is_made_there(const char *beneath)
 	return false;
 }
 
-/* A mountpoint may be a layer, hold some or lie in one: all are open already, and what is mounted there is nowhere met by us. But what the
- * work directory's own directories hold comes and goes. */
+/* A mountpoint may be a layer, hold some or lie in one: all are open already, and what is mounted there is nowhere met
+ * by us. But what the work directory's own directories hold comes and goes. */
 int overlap_check_mountpoint(struct layer_opening *lo)
 {
 	const struct layer_location *work = layer_work_location(lo);

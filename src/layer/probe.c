@@ -22,7 +22,6 @@
 #include "os/mount.h"
 #include "os/task.h"
 
-
 bool probe_sees_trusted(void)
 {
 	return os_has_cap(CAP_SYS_ADMIN) && os_in_init_userns();
@@ -186,8 +185,8 @@ static int probe_reopen(struct layer_set *set, const char *name)
 	return MIN(r, 0);
 }
 
-/* EINVAL: an id that our user namespace doesn't map, EOVERFLOW: one that an idmapped mount doesn't; those that they do can be given. One who has no
- * space left can be given nothing now. */
+/* EINVAL: an id that our user namespace doesn't map, EOVERFLOW: one that an idmapped mount doesn't; those that they do
+ * can be given. One who has no space left can be given nothing now. */
 static int probe_chown(struct layer_set *set, const char *name)
 {
 	int r = os_has_cap(CAP_CHOWN) ? os_fchownat(set->work_fd, name, 1, 1) : -EPERM;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What file systems, most of them on FUSE, do otherwise than others though they have the calls. Of the upper it is found out by doing it, in
- * the work directory; a lower layer can't be written to, so there the worst is assumed of a FUSE file system that isn't known.
+ * What file systems, most of them on FUSE, do otherwise than others though they have the calls. Of the upper it is
+ * found out by doing it, in the work directory; a lower layer can't be written to, so there the worst is assumed of a
+ * FUSE file system that isn't known.
  */
 #include "internal.h"
 
@@ -36,7 +37,7 @@ static bool is_known(const char *fs_type)
 	return false;
 }
 
-/* --- whether files tell their sizes -------------------------------------------------------------------------------- */
+/* --- whether files tell their sizes ------------------------------------------------------------------------------- */
 
 bool recognise_hides_sizes(int fd)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Removing a tree that anybody may have made: any depth, any mode, immutable, changing beneath us. Descriptors are
- * bounded: what lies deeper than MAX_DEPTH is first moved up beside the top, under a name made of its identity, and removed
- * from there. A crash leaves it in the work directory, where the next mount finds it.
+ * bounded: what lies deeper than MAX_DEPTH is first moved up beside the top, under a name made of its identity, and
+ * removed from there. A crash leaves it in the work directory, where the next mount finds it.
  */
 #include "base/array.h"
 #include "base/check.h"
@@ -67,8 +67,8 @@ static int unlink_forced(int dirfd, const char *name, int flags)
 	return os_unlinkat(dirfd, name, flags);
 }
 
-/* Gives a directory's owner all permissions, without which a daemon that isn't root could not empty it. Only where it must be: a removed
- * directory may still be open, and who has it open sees its mode. */
+/* Gives a directory's owner all permissions, without which a daemon that isn't root could not empty it. Only where it
+ * must be: a removed directory may still be open, and who has it open sees its mode. */
 static void open_up(int fd)
 {
 	if (os_fchmod(fd, 0700) == -EPERM) {

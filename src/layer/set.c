@@ -70,7 +70,8 @@ static int open_lower(struct layer_opening *lo, unsigned index, const struct sta
 	if (r < 0)
 		return r;
 	if (recognise_hides_sizes(fd))
-		return layer_refuse(lo, -EOPNOTSUPP, option, layer->path, "files of this file system tell no sizes, and would look empty");
+		return layer_refuse(lo, -EOPNOTSUPP, option, layer->path,
+				    "files of this file system tell no sizes, and would look empty");
 	r = init_layer(l, index, layer->path);
 	if (r < 0)
 		return r;
@@ -151,7 +152,7 @@ static int open_mountpoint(struct layer_opening *lo)
 	return r < 0 ? layer_refuse_errno(lo, r, "mountpoint", lo->mountpoint) : 0;
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------------------------------ */
+/* --- the whole ---------------------------------------------------------------------------------------------------- */
 
 static int check_options(struct layer_opening *lo)
 {
@@ -272,8 +273,9 @@ static void choose_redirects(struct layer_opening *lo)
 	set->make_redirects = mode == REDIRECT_DIR_ON && set->has_upper_xattr;
 }
 
-/* The same of files whose data lies elsewhere: as in the kernel, they are followed with xattrs in trusted.* alone. The upper of
- * a container that was made on the kernel's overlayfs may hold some, and engines give a program no metacopy option. */
+/* The same of files whose data lies elsewhere: as in the kernel, they are followed with xattrs in trusted.* alone. The
+ * upper of a container that was made on the kernel's overlayfs may hold some, and engines give a program no metacopy
+ * option. */
 static int choose_metacopy(struct layer_opening *lo)
 {
 	struct layer_set *set = lo->set;
@@ -328,8 +330,9 @@ static int open_steps(struct layer_opening *lo)
 	return r < 0 ? r : layer_caches_open(lo);
 }
 
-/* S1: the upper is the first layer, and no other is one. S2: each layer knows its place, its path and its root; S3: its file system, but for those
- * that show nothing. S4: what an upper needs is open, and without one nothing is that it needs. */
+/* S1: the upper is the first layer, and no other is one. S2: each layer knows its place, its path and its root; S3: its
+ * file system, but for those that show nothing. S4: what an upper needs is open, and without one nothing is that it
+ * needs. */
 static bool set_check(const struct layer_set *set)
 {
 	bool good = CHECK(set->n > 0 && set->n_fs > 0 && set->n_fs <= set->n);
@@ -337,12 +340,13 @@ static bool set_check(const struct layer_set *set)
 	for (unsigned i = 0; i < set->n + set->n_data; i++) {
 		const struct layer *l = &set->layers[i];
 
-		good &= CHECK(l->upper == (set->has_upper && i == 0));		   /* S1 */
-		good &= CHECK(l->index == i && l->path && l->root_fd >= 0);	   /* S2 */
-		good &= CHECK(i >= set->n || l->fs < set->n_fs);		   /* S3 */
+		good &= CHECK(l->upper == (set->has_upper && i == 0));	    /* S1 */
+		good &= CHECK(l->index == i && l->path && l->root_fd >= 0); /* S2 */
+		good &= CHECK(i >= set->n || l->fs < set->n_fs);	    /* S3 */
 	}
 	if (set->has_upper)
-		good &= CHECK(set->work_fd >= 0 && set->workdir_fd >= 0 && set->work && layer_upper(set)->real_fd >= 0); /* S4 */
+		/* S4 */
+		good &= CHECK(set->work_fd >= 0 && set->workdir_fd >= 0 && set->work && layer_upper(set)->real_fd >= 0);
 	else
 		good &= CHECK(set->work_fd < 0 && !set->work && set->clone_fd < 0); /* S4 */
 	return good;
@@ -435,8 +439,8 @@ void layer_set_put(struct layer_set *set)
 		set_free(set);
 }
 
-/* Whoever wants to mount the upper now sees by the state file's absence that it is worth waiting. Then the sync: what users wrote matters more
- * than a clean work directory. */
+/* Whoever wants to mount the upper now sees by the state file's absence that it is worth waiting. Then the sync: what
+ * users wrote matters more than a clean work directory. */
 void layer_set_shutdown(struct layer_set *set)
 {
 	FAULT_SCOPE(FAULT_MOUNT);

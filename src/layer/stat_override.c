@@ -2,9 +2,9 @@
 /*
  * Layers that keep owner, mode and type of their objects in an attribute: which ones do, and reading and writing it.
  *
- * A layer says so by the attribute on its root. One in user.* can be set by whoever owns the directory, and makes what he likes a setuid
- * program of root: so it is heeded only where it was asked for (xattr_permissions), where the mount is one that trusts user.* anyhow, and
- * in fuse-overlayfs's dialect, which always does.
+ * A layer says so by the attribute on its root. One in user.* can be set by whoever owns the directory, and makes what
+ * he likes a setuid program of root: so it is heeded only where it was asked for (xattr_permissions), where the mount
+ * is one that trusts user.* anyhow, and in fuse-overlayfs's dialect, which always does.
  */
 #include "internal.h"
 
@@ -21,7 +21,7 @@
 #include "format/stat_override.h"
 #include "os/fs.h"
 
-/* --- one object --------------------------------------------------------------------------------------------------------------- */
+/* --- one object --------------------------------------------------------------------------------------------------- */
 
 /* What may carry the attribute: in user.* the kernel permits no others. */
 static bool may_carry(enum override_form form, mode_t mode)
@@ -67,8 +67,8 @@ static int read_stat_override(const struct layer *l, int fd, struct statx *stx)
 	if (size < 0 && size != -ERANGE)
 		return (int)size;
 	if (size < 0 || stat_override_decode(value, (size_t)size, stx->stx_mode & S_IFMT, &o) < 0) {
-		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "layer %s: %s: %s is malformed", l->path, shown_path(fd, path),
-			    xattr_override_stat(l->override));
+		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "layer %s: %s: %s is malformed", l->path,
+			    shown_path(fd, path), xattr_override_stat(l->override));
 		return -EIO;
 	}
 	apply(&o, stx);
@@ -118,7 +118,7 @@ int layer_write_stat_override(const struct layer_set *set, int fd, const struct 
 	return write_value(layer_upper(set), fd, &o);
 }
 
-/* --- the layers ----------------------------------------------------------------------------------------------------------------- */
+/* --- the layers --------------------------------------------------------------------------------------------------- */
 
 /* 1, 0 or -errno: owners and modes that aren't read aren't the layer's. */
 static int has_form(const struct layer *l, enum override_form form)

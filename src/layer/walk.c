@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Walking one layer. Names of a directory are read into memory before the first is told: a call-back may change what it is told of, and a
- * second reading starts from nothing.
+ * Walking one layer. Names of a directory are read into memory before the first is told: a call-back may change what it
+ * is told of, and a second reading starts from nothing.
  */
 #include "layer/walk.h"
 
@@ -55,7 +55,7 @@ struct walk {
 	size_t n_list, list_room;
 };
 
-/* --- one object --------------------------------------------------------------------------------------------------------------- */
+/* --- one object --------------------------------------------------------------------------------------------------- */
 
 /* Attributes, where the type alone doesn't say enough. */
 static int layer_walk_look(struct walk *w, struct layer_walk_entry *e, unsigned char type)
@@ -64,7 +64,8 @@ static int layer_walk_look(struct walk *w, struct layer_walk_entry *e, unsigned 
 	bool may_be_whiteout = type == DT_CHR || (type == DT_REG && w->xwhiteouts);
 
 	e->stx = (struct statx){.stx_mask = STATX_TYPE, .stx_mode = (uint16_t)DTTOIF(type), .stx_ino = e->ino};
-	if ((w->flags & LAYER_WALK_STAT) || type == DT_UNKNOWN || may_be_whiteout || is_overridden || (type == DT_DIR && !w->l->cloned))
+	if ((w->flags & LAYER_WALK_STAT) || type == DT_UNKNOWN || may_be_whiteout || is_overridden ||
+	    (type == DT_DIR && !w->l->cloned))
 		return layer_statx(w->l, e->dirfd, e->name, &e->stx, &e->overmounted);
 	return 0;
 }
@@ -140,7 +141,7 @@ static int walk_tell(struct walk *w, struct layer_walk_entry *e, unsigned char t
 	return S_ISDIR(e->stx.stx_mode) && !e->overmounted ? add_pending(w, e) : 0;
 }
 
-/* --- one directory -------------------------------------------------------------------------------------------------------------- */
+/* --- one directory ------------------------------------------------------------------------------------------------ */
 
 static int compose(const char *dir, const char *name, char **ret)
 {
@@ -174,7 +175,8 @@ static int keep_name(void *arg, const struct os_dirent *d)
 {
 	struct walk *w = arg;
 
-	if (!ARRAY_ROOM(w->names, w->names_len, w->names_room, d->name_len + 1) || !ARRAY_ROOM(w->list, w->n_list, w->list_room, 1))
+	if (!ARRAY_ROOM(w->names, w->names_len, w->names_room, d->name_len + 1) ||
+	    !ARRAY_ROOM(w->list, w->n_list, w->list_room, 1))
 		return -ENOMEM;
 	w->list[w->n_list++] = (struct walk_name){.at = w->names_len, .ino = d->ino, .type = d->type};
 	memcpy(w->names + w->names_len, d->name, d->name_len);
@@ -185,7 +187,8 @@ static int keep_name(void *arg, const struct os_dirent *d)
 
 static int walk_by_name(const void *a, const void *b, void *names)
 {
-	return strcmp((const char *)names + ((const struct walk_name *)a)->at, (const char *)names + ((const struct walk_name *)b)->at);
+	return strcmp((const char *)names + ((const struct walk_name *)a)->at,
+		      (const char *)names + ((const struct walk_name *)b)->at);
 }
 
 static int read_names(struct walk *w)
@@ -205,7 +208,8 @@ static int tell_names(struct walk *w)
 	return r;
 }
 
-static int bracket(struct walk *w, int (*call)(void *arg, const struct layer_walk_entry *dir), const struct layer_walk_entry *dir)
+static int bracket(struct walk *w, int (*call)(void *arg, const struct layer_walk_entry *dir),
+		   const struct layer_walk_entry *dir)
 {
 	return call ? call(w->arg, dir) : 0;
 }
@@ -310,10 +314,15 @@ static int walk_enter(struct walk *w, struct pending *p)
 	return walk_read_directory(w, &dir);
 }
 
-int layer_walk(const struct layer_set *set, const struct layer *l, unsigned flags, const struct layer_walk_calls *calls, void *arg)
+int layer_walk(const struct layer_set *set, const struct layer *l, unsigned flags, const struct layer_walk_calls *calls,
+	       void *arg)
 {
-	struct walk w = {
-		.set = set, .l = l, .flags = flags, .aufs = set->aufs && !(flags & LAYER_WALK_RAW), .calls = calls, .arg = arg};
+	struct walk w = {.set = set,
+			 .l = l,
+			 .flags = flags,
+			 .aufs = set->aufs && !(flags & LAYER_WALK_RAW),
+			 .calls = calls,
+			 .arg = arg};
 	struct layer_walk_entry root = {.layer = l, .path = "", .name = "", .dirfd = l->root_fd};
 	int r = walk_tell(&w, &root, DT_DIR);
 

@@ -70,8 +70,8 @@ void work_orphan_name(uint64_t id, char ret_name[WORK_NAME_MAX])
 {
 	char name[TEMP_NAME_SIZE];
 
-	/* Bit 63 belongs to them alone. An id that has it itself comes to be after 2^31 uses of one slot; two such names
-	 * at a time are told by EEXIST. */
+	/* Bit 63 belongs to them alone. An id that has it itself comes to be after 2^31 uses of one slot; two such
+	 * names at a time are told by EEXIST. */
 	temp_name_make(id | UINT64_C(1) << 63, name);
 	memcpy(ret_name, name, sizeof(name));
 }
@@ -146,7 +146,8 @@ static int make_whiteout(struct layer_set *set, int dirfd, const char *name)
 
 		if (!r || r == -EEXIST || r == -EROFS || r == -ENOSPC || r == -EDQUOT)
 			return r;
-		/* ENOENT: not made yet, renewed meanwhile, or the directory itself has gone: then linking fails again. */
+		/* ENOENT: not made yet, renewed meanwhile, or the directory itself has gone: then linking fails
+		 * again. */
 		if (r != -ENOENT && r != -EMLINK)
 			break;
 		if (atomic_load(&set->work->shared) == shared && renew_shared(set, shared) < 0)
@@ -363,8 +364,9 @@ int work_drop_whiteouts(struct layer_set *set, int dirfd, const char *name)
 
 /* --- publishing --------------------------------------------------------------------------------------------------- */
 
-/* Without RENAME_NOREPLACE (some network and FUSE file systems) a rename replaces what comes to stand there between the two calls; the upper is
- * nobody's but ours. A link wouldn't, but not all have links, and on some it is another file than what it is a link of. */
+/* Without RENAME_NOREPLACE (some network and FUSE file systems) a rename replaces what comes to stand there between the
+ * two calls; the upper is nobody's but ours. A link wouldn't, but not all have links, and on some it is another file
+ * than what it is a link of. */
 static int publish_plainly(struct layer_set *set, const char *temp, int dirfd, const char *name)
 {
 	struct statx stx;

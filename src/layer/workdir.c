@@ -37,7 +37,8 @@ int workdir_read_state(int workdir_fd, struct work_state *ret)
 	return size < 0 ? (int)size : work_state_decode(bytes, (size_t)size, ret);
 }
 
-/* What is damaged can be a mount that crashed; what a later version wrote means more than we know, and what can't be read may be that. */
+/* What is damaged can be a mount that crashed; what a later version wrote means more than we know, and what can't be
+ * read may be that. */
 static int check_state(struct layer_opening *lo)
 {
 	const char *path = layer_work_location(lo)->path;
@@ -114,7 +115,8 @@ static int check_incompat(struct layer_opening *lo)
 	return fd < 0 ? fd : os_read_dir(fd, refuse_feature, lo);
 }
 
-/* Like kernel overlayfs: work/incompat/volatile/dirty. It stays after a clean unmount; who made the mount removes it. */
+/* Like kernel overlayfs: work/incompat/volatile/dirty. It stays after a clean unmount; who made the mount removes
+ * it. */
 static int make_volatile(struct layer_set *set)
 {
 	static const char *const dirs[] = {INCOMPAT, VOLATILE};
@@ -124,8 +126,7 @@ static int make_volatile(struct layer_set *set)
 	(void)CHECK(set->is_volatile);
 	for (size_t i = 0; i < ARRAY_SIZE(dirs) && at >= 0; i++) {
 		int r = os_mkdirat(at, dirs[i], 0700);
-		int next =
-			r < 0 && r != -EEXIST ? r : os_openat(at, dirs[i], O_PATH | O_DIRECTORY, 0, OS_NO_XDEV);
+		int next = r < 0 && r != -EEXIST ? r : os_openat(at, dirs[i], O_PATH | O_DIRECTORY, 0, OS_NO_XDEV);
 
 		os_close(at);
 		at = next;
@@ -197,8 +198,8 @@ static int make_work(struct layer_set *set)
 	return r < 0 ? r : 0;
 }
 
-/* As in kernel overlayfs nobody has any, where we don't need one; with xattrs in user.* its owner may be somebody who wants to remove
- * it. */
+/* As in kernel overlayfs nobody has any, where we don't need one; with xattrs in user.* its owner may be somebody who
+ * wants to remove it. */
 int workdir_reset_permissions(const struct layer_set *set, int fd)
 {
 	int r = os_fchmod(fd, set->can_reopen && set->ns == XATTR_NS_TRUSTED ? 0 : 0700);

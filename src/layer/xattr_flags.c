@@ -3,8 +3,8 @@
  * Reading the xattr flags of one object. Most objects have no attribute at all, so one listxattr answers for all flags;
  * only the value of overlay.opaque is needed besides.
  *
- * Some file systems on FUSE leave attributes out of the list that can be read (ntfs-3g those in trusted.*). There each xattr that objects
- * of the type can have is asked for, until an xattr in a list shows that they are listed.
+ * Some file systems on FUSE leave attributes out of the list that can be read (ntfs-3g those in trusted.*). There each
+ * xattr that objects of the type can have is asked for, until an xattr in a list shows that they are listed.
  */
 #include "base/check.h"
 #include "layer/layer.h"
@@ -171,8 +171,8 @@ static bool are_listed(struct layer *l, unsigned listed)
 	return true;
 }
 
-static int finish_flags(const struct layer_set *set, const struct layer *l, int dirfd, const char *name, const char *list, ssize_t size,
-			unsigned *ret_flags)
+static int finish_flags(const struct layer_set *set, const struct layer *l, int dirfd, const char *name,
+			const char *list, ssize_t size, unsigned *ret_flags)
 {
 	unsigned xattr_flags = flags_of_list(set, l, list, (size_t)size);
 	int r = 0;

@@ -30,8 +30,8 @@ static bool is_dot(const char *name)
 	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
 }
 
-/* Through the directory itself, which takes a fifth of the time of its link in /proc; only that leads to one that may be read and not searched,
- * or was removed. */
+/* Through the directory itself, which takes a fifth of the time of its link in /proc; only that leads to one that may
+ * be read and not searched, or was removed. */
 static int open_again(int dirfd, int flags)
 {
 	int fd = OS_LOOK(openat(dirfd, ".", flags | O_CLOEXEC));

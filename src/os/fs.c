@@ -307,7 +307,8 @@ int os_unlinkat(int dirfd, const char *name, int flags)
 
 int os_renameat2(int olddirfd, const char *oldname, int newdirfd, const char *newname, unsigned flags)
 {
-	(void)CHECK(*oldname && *newname && !(flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)));
+	(void)CHECK(*oldname && *newname &&
+		    !(flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)));
 	if (!os_name_ok(oldname) || !os_name_ok(newname))
 		return -EIO;
 	return (int)OS_CHANGE_ONCE(syscall(SYS_renameat2, olddirfd, oldname, newdirfd, newname, flags));

@@ -51,7 +51,8 @@ int os_name_to_handle(int dirfd, const char *name, struct os_handle *ret)
 	return 0;
 }
 
-/* ext4 says ENOMEM of a number that is just being given to a new file, for as long as that takes: it may wait for the journal. */
+/* ext4 says ENOMEM of a number that is just being given to a new file, for as long as that takes: it may wait for the
+ * journal. */
 #define HANDLE_TRIES 1000U
 #define HANDLE_WAIT_US 100U
 
@@ -84,7 +85,8 @@ int os_subvolume(int dirfd, const char *name, uint64_t *ret)
 
 	if (r < 0)
 		return r;
-	if (h.type < BTRFS_HANDLE_FIRST || h.type > BTRFS_HANDLE_LAST || h.len < BTRFS_HANDLE_SUBVOLUME_AT + sizeof(*ret))
+	if (h.type < BTRFS_HANDLE_FIRST || h.type > BTRFS_HANDLE_LAST ||
+	    h.len < BTRFS_HANDLE_SUBVOLUME_AT + sizeof(*ret))
 		return -EOPNOTSUPP;
 	memcpy(ret, h.bytes + BTRFS_HANDLE_SUBVOLUME_AT, sizeof(*ret));
 	return 0;

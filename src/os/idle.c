@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The request's file (the kernel's kernel/power/qos.c): opening it enters one at the default, which is no limit, a write of 32 bits
- * changes it, closing removes it. A read gives what holds for the machine.
+ * The request's file (the kernel's kernel/power/qos.c): opening it enters one at the default, which is no limit, a
+ * write of 32 bits changes it, closing removes it. A read gives what holds for the machine.
  */
 #include "os/idle.h"
 
@@ -25,14 +25,16 @@ static bool idle_is_request(int fd)
 	struct stat st;
 	int32_t now;
 
-	return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && OS_LOOK(read(fd, &now, sizeof(now))) == (ssize_t)sizeof(now);
+	return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) &&
+	       OS_LOOK(read(fd, &now, sizeof(now))) == (ssize_t)sizeof(now);
 }
 
 bool os_idle_is_guest(void)
 {
 	char driver[16];
 
-	return os_read_small("/sys/devices/system/cpu/cpuidle/current_driver", driver, sizeof(driver)) > 0 && !strcmp(driver, "haltpoll\n");
+	return os_read_small("/sys/devices/system/cpu/cpuidle/current_driver", driver, sizeof(driver)) > 0 &&
+	       !strcmp(driver, "haltpoll\n");
 }
 
 int os_idle_open(void)

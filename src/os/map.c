@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Mappings that outlive their files. The handler of SIGBUS belongs to the process, so it finds the mappings in a table of the process; it
- * takes no lock, because the fault may come while any is held. Faults elsewhere go to whoever handled them before.
+ * Mappings that outlive their files. The handler of SIGBUS belongs to the process, so it finds the mappings in a table
+ * of the process; it takes no lock, because the fault may come while any is held. Faults elsewhere go to whoever
+ * handled them before.
  */
 #include "os/map.h"
 
@@ -52,7 +53,8 @@ static void on_bus_error(int sig, siginfo_t *info, void *context)
 			return;
 		}
 	}
-	/* Not ours: the access is made, or the signal sent, once more under the rule of before, which mostly ends the process. */
+	/* Not ours: the access is made, or the signal sent, once more under the rule of before, which mostly ends the
+	 * process. */
 	sigaction(SIGBUS, &handled_before, NULL);
 	if (info->si_code <= 0)
 		raise(sig);

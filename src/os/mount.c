@@ -46,7 +46,8 @@ static int mount_set_attributes(int mount_fd, bool recursive, struct mount_attr 
 int os_mount_set_readonly(int mount_fd, bool recursive)
 {
 	/* The modes of access time are values of one field, which is cleared to be set. */
-	struct mount_attr quiet = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOATIME, .attr_clr = MOUNT_ATTR__ATIME};
+	struct mount_attr quiet = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOATIME,
+				   .attr_clr = MOUNT_ATTR__ATIME};
 	struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV};
 	int r = mount_set_attributes(mount_fd, recursive, &quiet);
 
@@ -174,7 +175,8 @@ int os_receive_fd(int socket)
 	} control;
 	char byte;
 	struct iovec iov = {.iov_base = &byte, .iov_len = 1};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
 	ssize_t n = OS_LOOK(recvmsg(socket, &msg, MSG_CMSG_CLOEXEC));
 	struct cmsghdr *first = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
 	int fd;
@@ -194,7 +196,8 @@ int os_set_read_ahead(const char *mountpoint, unsigned kib)
 	struct statx stx;
 	int len, r;
 
-	r = (int)OS_CHANGE(statx(AT_FDCWD, mountpoint, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, 0, &stx));
+	r = (int)OS_CHANGE(
+		statx(AT_FDCWD, mountpoint, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, 0, &stx));
 	if (r < 0)
 		return r;
 	if (!(stx.stx_attributes & STATX_ATTR_MOUNT_ROOT))

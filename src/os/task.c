@@ -291,7 +291,8 @@ const char *os_c_library(void)
 {
 	Dl_info info;
 
-	return dladdr(stderr, &info) && strchr(info.dli_fname, '/') && strstr(info.dli_fname, ".so") ? info.dli_fname : NULL;
+	return dladdr(stderr, &info) && strchr(info.dli_fname, '/') && strstr(info.dli_fname, ".so") ? info.dli_fname
+												     : NULL;
 }
 
 void os_load_unwinder(void)

@@ -3,9 +3,9 @@
  * Extended attributes by directory and name. The *xattrat calls (Linux 6.13) do that directly; older kernels take the
  * path /proc/self/fd/N/NAME.
  *
- * What a descriptor itself refers to is asked for by the descriptor. All calls that take one refuse O_PATH descriptors (EBADF); then it is
- * reached by its magic link in /proc/self/fd, which takes several times as long. The link leads to the object and no further, also where
- * that is a symlink. So that link is followed, and a name never is.
+ * What a descriptor itself refers to is asked for by the descriptor. All calls that take one refuse O_PATH descriptors
+ * (EBADF); then it is reached by its magic link in /proc/self/fd, which takes several times as long. The link leads to
+ * the object and no further, also where that is a symlink. So that link is followed, and a name never is.
  */
 #include "base/check.h"
 #include "os/fs.h"
@@ -41,7 +41,7 @@ struct xattr_value {
 struct object {
 	int dirfd;
 	unsigned at_flags;
-	int fd;      /* the object itself, or -1; then `follow` */
+	int fd;	     /* the object itself, or -1; then `follow` */
 	bool follow; /* a magic link */
 	const char *name;
 	char buf[OBJECT_PATH_MAX];

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One workload of the benchmark, timed inside one process: no fork, no shell, no interpreter in what is measured. It prints
- * "NANOSECONDS CPU_NANOSECONDS COUNT": the time of the whole workload, that of the processor in this process, and how many operations
- * (or MiB) it had. With "callers N" before it, so many processes share its list, and are started before the clock.
+ * One workload of the benchmark, timed inside one process: no fork, no shell, no interpreter in what is measured. It
+ * prints "NANOSECONDS CPU_NANOSECONDS COUNT": the time of the whole workload, that of the processor in this process,
+ * and how many operations (or MiB) it had. With "callers N" before it, so many processes share its list, and are
+ * started before the clock.
  *
- * Lists of paths are read, and files to be created are named, before the clock starts; the clock stops before anything is cleaned up.
+ * Lists of paths are read, and files to be created are named, before the clock starts; the clock stops before anything
+ * is cleaned up.
  */
 #include <dirent.h>
 #include <err.h>
@@ -69,7 +71,7 @@ static void job_read_list(struct job *job)
 	fclose(f);
 }
 
-/* --- walks ------------------------------------------------------------------------------------------------------------ */
+/* --- walks -------------------------------------------------------------------------------------------------------- */
 
 static size_t walk(int dirfd, const char *name, int want_stat)
 {
@@ -251,7 +253,7 @@ static size_t run_mkdir(struct job *job)
 	return job->n;
 }
 
-/* --- small files ------------------------------------------------------------------------------------------------------ */
+/* --- small files -------------------------------------------------------------------------------------------------- */
 
 static int open_or_die(const char *path, int flags)
 {
@@ -305,7 +307,7 @@ static size_t run_append(struct job *job)
 	return job->n;
 }
 
-/* --- bulk: the count is MiB, or calls for the random ones ----------------------------------------------------------------------- */
+/* --- bulk: the count is MiB, or calls for the random ones --------------------------------------------------------- */
 
 static size_t run_read(struct job *job)
 {
@@ -400,7 +402,7 @@ static size_t run_first_write(struct job *job)
 	return 1;
 }
 
-/* --- the table ---------------------------------------------------------------------------------------------------------- */
+/* --- the table ---------------------------------------------------------------------------------------------------- */
 
 static const struct workload {
 	const char *name;
@@ -460,7 +462,8 @@ static void call(const struct workload *w, struct job *job, size_t me, size_t ca
 /* The clock's time is that of all together. */
 static struct times run_callers(const struct workload *w, struct job *job, size_t callers)
 {
-	struct times *each = mmap(NULL, callers * sizeof(*each), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct times *each =
+		mmap(NULL, callers * sizeof(*each), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct times all = {0};
 	int begin[2], status, failed = 0;
 

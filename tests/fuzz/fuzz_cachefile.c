@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The file of a layer's cache, whose checksum is put right first: what is behind it must be safe to read too. The first three
- * bytes say how many directories and names there are to be, the rest is what follows the header.
+ * The file of a layer's cache, whose checksum is put right first: what is behind it must be safe to read too. The first
+ * three bytes say how many directories and names there are to be, the rest is what follows the header.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -121,7 +121,8 @@ static void fuzz_xattr_list(const uint8_t *data, size_t size)
 	size_t at = 0;
 
 	MUST(kept <= (ssize_t)size);
-	/* Who asks for a shown name reaches the one that is stored. No name is that of the bare prefix, and none is longer than the limit. */
+	/* Who asks for a shown name reaches the one that is stored. No name is that of the bare prefix, and none is
+	 * longer than the limit. */
 	for (size_t name = 0; kept >= 0 && name < size; name += strlen(copy + name) + 1) {
 		if (xattr_is_private(XATTR_NS_USER, copy + name))
 			continue;
@@ -185,9 +186,8 @@ static void fuzz_small(const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const decoders[])(const uint8_t *, size_t) = {
-		fuzz_origin,	 fuzz_index_name, fuzz_redirect, fuzz_acl,
-		fuzz_xattr_list, fuzz_escape,	  fuzz_idmap,	 fuzz_small,
-		fuzz_override,	 fuzz_source,
+		fuzz_origin, fuzz_index_name, fuzz_redirect, fuzz_acl,	    fuzz_xattr_list,
+		fuzz_escape, fuzz_idmap,      fuzz_small,    fuzz_override, fuzz_source,
 	};
 	uint8_t *copy;
 

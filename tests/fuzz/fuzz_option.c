@@ -49,7 +49,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		word = next;
 	}
 	argv[argc] = NULL;
-	if (options_parse(argc, argv, &(struct option_env){.privileged = size & 1, .selinux = size & 2}, &options, &error) == 0) {
+	if (options_parse(argc, argv, &(struct option_env){.privileged = size & 1, .selinux = size & 2}, &options,
+			  &error) == 0) {
 		check_taken(&options);
 		options_free(&options);
 	} else {

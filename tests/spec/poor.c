@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * poor DIR MOUNTPOINT [WORD...] : shows DIR as a network file system of the old kind would: no extended attributes, no device
- * nodes, no renames but plain ones, no files without a name. What it does have - links, locks, symlinks - works. The
- * words, for file systems on FUSE that lack something else:
+ * poor DIR MOUNTPOINT [WORD...] : shows DIR as a network file system of the old kind would: no extended attributes, no
+ * device nodes, no renames but plain ones, no files without a name. What it does have - links, locks, symlinks - works.
+ * The words, for file systems on FUSE that lack something else:
  *
  *	attributes  there are extended attributes
  *	unlisted    and none in trusted.* is listed, though all can be read (ntfs-3g)
  *	pretended   none is kept, though setting one succeeds
  *	devices     there are device nodes
  *	nolinks     a file has one name
- *	nodeids     numbers are of what the kernel knows at the time, another one for each name, and reading a directory tells none
- *	            (libfuse's own, as of sshfs and unionfs-fuse)
+ *	nodeids     numbers are of what the kernel knows at the time, another one for each name, and reading a directory
+ *	            tells none (libfuse's own, as of sshfs and unionfs-fuse)
  *	pathids     numbers are made of paths (mergerfs)
- *	hidden      what is open when it is removed or replaced gets the name .fuse_hidden... meanwhile, as most have it; else it is
- *	            gone for who had it open by its path alone
+ *	hidden      what is open when it is removed or replaced gets the name .fuse_hidden... meanwhile, as most have
+ *	            it; else it is gone for who had it open by its path alone
  */
 #define FUSE_USE_VERSION 35
 #include <dirent.h>
@@ -31,8 +31,8 @@
 static int root_fd;
 
 enum word { ATTRIBUTES, UNLISTED, PRETENDED, DEVICES, NOLINKS, HIDDEN, NODEIDS, PATHIDS, WORDS };
-static const char *const word_names[WORDS] = {"attributes", "unlisted", "pretended", "devices", "nolinks", "hidden",
-					       "nodeids",    "pathids"};
+static const char *const word_names[WORDS] = {"attributes", "unlisted", "pretended", "devices",
+					      "nolinks",    "hidden",	"nodeids",   "pathids"};
 static bool has[WORDS];
 
 static const char *below(const char *path)

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Random operations on one file against a model of it in memory. The file is open twice, and each operation takes one of the two
- * descriptors: buffered or O_DIRECT read and write, append, truncate in both directions, store and load through a shared mapping, punched
- * and zeroed ranges, preallocation, copy_file_range within the file and from and to another one, seeking data and holes, fsync, and
- * closing and opening anew. After every read, and every few operations of the whole file, bytes and size must be the model's.
+ * Random operations on one file against a model of it in memory. The file is open twice, and each operation takes one
+ * of the two descriptors: buffered or O_DIRECT read and write, append, truncate in both directions, store and load
+ * through a shared mapping, punched and zeroed ranges, preallocation, copy_file_range within the file and from and to
+ * another one, seeking data and holes, fsync, and closing and opening anew. After every read, and every few operations
+ * of the whole file, bytes and size must be the model's.
  *
- * O_DIRECT and mappings at the same time are no promise of any file system without a sync between them; here each operation ends
- * before the next begins, so the order is plain, and the page cache must not hide what was written past it.
+ * O_DIRECT and mappings at the same time are no promise of any file system without a sync between them; here each
+ * operation ends before the next begins, so the order is plain, and the page cache must not hide what was written past
+ * it.
  *
  * usage: datacheck FILE SECONDS SEED [direct]
- * FILE exists or is created; its content is the model's beginning. Exit status 0, or 1 after a line that tells the operation, and FILE.log
- * holds the operations before it.
+ * FILE exists or is created; its content is the model's beginning. Exit status 0, or 1 after a line that tells the
+ * operation, and FILE.log holds the operations before it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -146,7 +148,7 @@ static int open_file(int which, int flags)
 	return fd[which];
 }
 
-/* --- operations ----------------------------------------------------------------------------------------------------- */
+/* --- operations --------------------------------------------------------------------------------------------------- */
 
 static void do_read(int w)
 {
@@ -229,8 +231,8 @@ static void do_map(int w)
 
 static void do_fallocate(int w)
 {
-	static const int modes[] = {0, FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, FALLOC_FL_ZERO_RANGE,
-				    FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE};
+	static const int modes[] = {0, FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+				    FALLOC_FL_ZERO_RANGE, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE};
 	int mode = modes[rnd(sizeof(modes) / sizeof(modes[0]))];
 	struct range r = pick(MAX_SIZE, false);
 	size_t end = r.off + r.len;
@@ -248,7 +250,8 @@ static void do_fallocate(int w)
 		model_grow(&model, end);
 }
 
-/* Within the file, without overlap; or from the file to the other one, or back. O_DIRECT would ask for aligned ranges. */
+/* Within the file, without overlap; or from the file to the other one, or back. O_DIRECT would ask for aligned
+ * ranges. */
 static void do_copy(int w)
 {
 	int way = (int)rnd(3), in = way == 2 ? other_fd : plain_fd, out = way == 1 ? other_fd : plain_fd;

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The kernel's overlayfs and plyfs side by side: random operations are applied to both in lockstep, and results, errors and what is then
- * to be seen must be the same.
+ * The kernel's overlayfs and plyfs side by side: random operations are applied to both in lockstep, and results, errors
+ * and what is then to be seen must be the same.
  *
- * All of an operation is drawn before it is applied, from a generator that depends on the seed alone and on what the kernel's side shows, so
- * that a seed always gives the same run.
+ * All of an operation is drawn before it is applied, from a generator that depends on the seed alone and on what the
+ * kernel's side shows, so that a seed always gives the same run.
  *
- * Not drawn, because plyfs documents that it differs: a write-open without a change of a file with several links (copy-up breaks the link
- * at the open there, at the first change here), changes through a read-only descriptor of a file that is unlinked (EEXIST there), setgid
- * files without group-execute (a stranger's write leaves the bit): no file is made setgid, as the umask could make it one of these.
+ * Not drawn, because plyfs documents that it differs: a write-open without a change of a file with several links
+ * (copy-up breaks the link at the open there, at the first change here), changes through a read-only descriptor of a
+ * file that is unlinked (EEXIST there), setgid files without group-execute (a stranger's write leaves the bit): no file
+ * is made setgid, as the umask could make it one of these.
  *
- * usage: differential build DIR SEED | run KERNEL PLYFS SEED OPS | trees A B | uppers KERNEL PLYFS strict|either|loose | print DIR
+ * usage: differential build DIR SEED | run KERNEL PLYFS SEED OPS | trees A B | uppers KERNEL PLYFS strict|either|loose
+ * | print DIR
  */
 #include "differential.h"
 
@@ -81,14 +83,18 @@ static const struct user {
 	uid_t uid;
 	gid_t gid;
 	gid_t groups[2];
-} users[] = {{0, 0, {0, 0}}, {0, 0, {0, 0}}, {1000, 1000, {1000, 2000}}, {1001, 2000, {2000, 2000}}, {1002, 1002, {1002, 1002}}};
+} users[] = {{0, 0, {0, 0}},
+	     {0, 0, {0, 0}},
+	     {1000, 1000, {1000, 2000}},
+	     {1001, 2000, {2000, 2000}},
+	     {1002, 1002, {1002, 1002}}};
 
 static const char *roots[SIDES];
 static int root_fds[SIDES];
 static struct slot slots[SLOTS];
 static char (*history)[DESCRIPTION_SIZE];
 
-/* --- paths ---------------------------------------------------------------------------------------------------------------------- */
+/* --- paths -------------------------------------------------------------------------------------------------------- */
 
 static void full_path(const struct op *op, int side, unsigned which, char out[2 * PATH_SIZE])
 {
@@ -96,11 +102,11 @@ static void full_path(const struct op *op, int side, unsigned which, char out[2 
 
 	snprintf(out, 2 * PATH_SIZE, "/proc/self/fd/%d/%s", dir, op->p[which]);
 }
-#define PATHS(op, side)                                                                                                                  \
-	char a[2 * PATH_SIZE], b[2 * PATH_SIZE];                                                                                         \
-	full_path(op, side, 0, a);                                                                                                       \
-	full_path(op, side, 1, b);                                                                                                       \
-	(void)a;                                                                                                                         \
+#define PATHS(op, side)                                                                                                \
+	char a[2 * PATH_SIZE], b[2 * PATH_SIZE];                                                                       \
+	full_path(op, side, 0, a);                                                                                     \
+	full_path(op, side, 1, b);                                                                                     \
+	(void)a;                                                                                                       \
 	(void)b
 
 /* Opens; where that is for writing and the file still has other names, copy-up is made to break the link at once. */
@@ -119,7 +125,7 @@ static int open_file(const char *path, int flags, mode_t mode)
 	return fd;
 }
 
-/* --- operations on names -------------------------------------------------------------------------------------------------------- */
+/* --- operations on names ------------------------------------------------------------------------------------------ */
 
 static void do_mkdir(const struct op *op, int side, struct result *r)
 {
@@ -242,7 +248,8 @@ static void do_mmap(const struct op *op, int side, struct result *r)
 static void do_copy_range(const struct op *op, int side, struct result *r)
 {
 	PATHS(op, side);
-	int from = open(a, O_RDONLY | O_NONBLOCK | O_NOFOLLOW), to = open_file(b, O_WRONLY | O_NONBLOCK | O_NOFOLLOW, 0);
+	int from = open(a, O_RDONLY | O_NONBLOCK | O_NOFOLLOW),
+	    to = open_file(b, O_WRONLY | O_NONBLOCK | O_NOFOLLOW, 0);
 	off_t off_in = op->off / 8, off_out = op->off;
 
 	/* Only what is a file on both ends: which error others give depends on the kernel's mood. */
@@ -261,7 +268,7 @@ static void do_copy_range(const struct op *op, int side, struct result *r)
 	errno = r->err;
 }
 
-/* --- operations on attributes --------------------------------------------------------------------------------------------------- */
+/* --- operations on attributes ------------------------------------------------------------------------------------- */
 
 static void do_chmod(const struct op *op, int side, struct result *r)
 {
@@ -296,10 +303,12 @@ static void do_utimens(const struct op *op, int side, struct result *r)
 	r->ret = utimensat(AT_FDCWD, a, ts, op->pick & 32 ? AT_SYMLINK_NOFOLLOW : 0);
 }
 
-/* Whether an ACL would be removed that isn't there: an error in a layer and none in the upper, and the kernel's copies come earlier. */
+/* Whether an ACL would be removed that isn't there: an error in a layer and none in the upper, and the kernel's copies
+ * come earlier. */
 static bool removes_no_acl(const char *path, const char *name)
 {
-	return !strncmp(name, "system.posix_acl_", strlen("system.posix_acl_")) && lgetxattr(path, name, NULL, 0) < 0 && errno == ENODATA;
+	return !strncmp(name, "system.posix_acl_", strlen("system.posix_acl_")) && lgetxattr(path, name, NULL, 0) < 0 &&
+	       errno == ENODATA;
 }
 
 static void do_setxattr(const struct op *op, int side, struct result *r)
@@ -330,7 +339,7 @@ static void do_setacl(const struct op *op, int side, struct result *r)
 		r->ret = lremovexattr(a, name);
 }
 
-/* --- operations that only look -------------------------------------------------------------------------------------------------- */
+/* --- operations that only look ------------------------------------------------------------------------------------ */
 
 static void read_all(int fd, struct result *r)
 {
@@ -387,7 +396,8 @@ static void list_dir(int fd, struct result *r)
 	}
 	rewinddir(d);
 	while (n < 1000 && (errno = 0, de = readdir(d))) {
-		/* The kernel lists the whiteouts of a directory that nothing is merged with, though they can't be looked up. */
+		/* The kernel lists the whiteouts of a directory that nothing is merged with, though they can't be
+		 * looked up. */
 		if (de->d_type == DT_CHR && fstatat(dirfd(d), de->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		if (asprintf(&names[n], "%s/%u ", de->d_name, de->d_type) > 0)
@@ -440,7 +450,7 @@ static void do_listxattr(const struct op *op, int side, struct result *r)
 		strcat(strcat(r->out, names[i]), " ");
 }
 
-/* --- operations on descriptors -------------------------------------------------------------------------------------------------- */
+/* --- operations on descriptors ------------------------------------------------------------------------------------ */
 
 static void do_open(const struct op *op, int side, struct result *r)
 {
@@ -548,7 +558,7 @@ static const struct kind kinds[] = {
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-/* --- drawing -------------------------------------------------------------------------------------------------------------------- */
+/* --- drawing ------------------------------------------------------------------------------------------------------ */
 
 static const struct kind *draw_kind(struct rng *rng)
 {
@@ -621,8 +631,15 @@ static int draw_slot(struct rng *rng, bool dir)
 
 static void draw(struct rng *rng, struct op *op)
 {
-	static const char *const xattrs[] = {"user.a", "user.b", "trusted.t", "trusted.overlay.foo", "user.overlay.b", "trusted.overlay.opaque",
-					     "system.posix_acl_access", "security.x", "nonsense.a"};
+	static const char *const xattrs[] = {"user.a",
+					     "user.b",
+					     "trusted.t",
+					     "trusted.overlay.foo",
+					     "user.overlay.b",
+					     "trusted.overlay.opaque",
+					     "system.posix_acl_access",
+					     "security.x",
+					     "nonsense.a"};
 	static const mode_t umasks[] = {0, 022, 077, 027, 002};
 	static const mode_t modes[] = {0755, 0777, 0700, 02775, 0644, 0666, 0600, 04755, 02755, 06711, 01777, 0555, 0};
 
@@ -656,7 +673,8 @@ static bool is_apt(const struct op *op)
 	if (op->slot < 0)
 		return false;
 	if (!strcmp(op->kind->name, "fd_chmod") || !strcmp(op->kind->name, "fd_xattr"))
-		return (slots[op->slot].flags & O_ACCMODE) != O_RDONLY || (fstat(slots[op->slot].fd[KERNEL], &st) == 0 && S_ISDIR(st.st_mode));
+		return (slots[op->slot].flags & O_ACCMODE) != O_RDONLY ||
+		       (fstat(slots[op->slot].fd[KERNEL], &st) == 0 && S_ISDIR(st.st_mode));
 	return true;
 }
 
@@ -671,12 +689,12 @@ static void describe(const struct op *op, unsigned number, const struct result *
 	if (op->kind->on_slot)
 		n += snprintf(out + n, DESCRIPTION_SIZE - (size_t)n, " slot %d", op->slot);
 	snprintf(out + n, DESCRIPTION_SIZE - (size_t)n,
-		 " (user %u:%u umask %03o mode %04o flags %#o off %u len %u pick %u xattr %s to %s) = %ld %s", users[op->user].uid,
-		 users[op->user].gid, op->umask, op->mode, op->flags, op->off, op->len, op->pick, op->xattr, op->p[1], r->ret,
-		 r->ret < 0 ? strerror(r->err) : "");
+		 " (user %u:%u umask %03o mode %04o flags %#o off %u len %u pick %u xattr %s to %s) = %ld %s",
+		 users[op->user].uid, users[op->user].gid, op->umask, op->mode, op->flags, op->off, op->len, op->pick,
+		 op->xattr, op->p[1], r->ret, r->ret < 0 ? strerror(r->err) : "");
 }
 
-/* --- applying ------------------------------------------------------------------------------------------------------------------- */
+/* --- applying ----------------------------------------------------------------------------------------------------- */
 
 static void become(const struct user *user)
 {
@@ -740,7 +758,8 @@ static unsigned compare_snaps(const struct op *op, unsigned which, bool parent)
 	}
 	if (!strcmp(s[KERNEL], s[PLYFS]))
 		return 0;
-	printf("DIFF after: %s%s\n     kernel: %s\n     plyfs:  %s\n", op->p[which], parent ? " (parent)" : "", s[KERNEL], s[PLYFS]);
+	printf("DIFF after: %s%s\n     kernel: %s\n     plyfs:  %s\n", op->p[which], parent ? " (parent)" : "",
+	       s[KERNEL], s[PLYFS]);
 	return 1;
 }
 
@@ -748,7 +767,8 @@ static unsigned compare_results(const struct op *op, struct result r[SIDES])
 {
 	unsigned bad = 0;
 
-	if (r[KERNEL].ret != r[PLYFS].ret || (r[KERNEL].ret < 0 && r[KERNEL].err != r[PLYFS].err) || strcmp(r[KERNEL].out, r[PLYFS].out)) {
+	if (r[KERNEL].ret != r[PLYFS].ret || (r[KERNEL].ret < 0 && r[KERNEL].err != r[PLYFS].err) ||
+	    strcmp(r[KERNEL].out, r[PLYFS].out)) {
 		for (int side = 0; side < SIDES; side++)
 			printf("DIFF %s: %ld %s %s\n", side == KERNEL ? "kernel" : "plyfs ", r[side].ret,
 			       r[side].ret < 0 ? strerror(r[side].err) : "", r[side].out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the parts of the differential test share: a generator that depends on the seed alone, snapshots of objects as text that can be
- * compared, and walks over two trees at once.
+ * What the parts of the differential test share: a generator that depends on the seed alone, snapshots of objects as
+ * text that can be compared, and walks over two trees at once.
  */
 #pragma once
 
@@ -11,7 +11,8 @@
 
 #define PATH_SIZE 512
 #define SNAP_SIZE 16384
-/* Times after this one are those of the run: they differ between two runs. All that is set on purpose lies before it. */
+/* Times after this one are those of the run: they differ between two runs. All that is set on purpose lies before
+ * it. */
 #define TIME_OF_RUN 1500000000
 
 struct rng {

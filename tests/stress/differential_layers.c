@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Random layers out of few names, so that they collide: merged, hidden, whited out, opaque. The same seed gives the same layers, down to
- * their times, which lie long ago and tell the layer.
+ * Random layers out of few names, so that they collide: merged, hidden, whited out, opaque. The same seed gives the
+ * same layers, down to their times, which lie long ago and tell the layer.
  */
 #include "differential.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Snapshots and comparisons of trees. Two trees are walked together by name; what isn't there has a snapshot too, its error.
+ * Snapshots and comparisons of trees. Two trees are walked together by name; what isn't there has a snapshot too, its
+ * error.
  */
 #include "differential.h"
 
@@ -20,7 +21,7 @@
 #define OPAQUE " " OVERLAY "opaque="
 #define REDIRECT " " OVERLAY "redirect="
 
-/* --- the generator -------------------------------------------------------------------------------------------------------------- */
+/* --- the generator ------------------------------------------------------------------------------------------------ */
 
 uint32_t rng_below(struct rng *rng, uint32_t n)
 {
@@ -69,7 +70,8 @@ size_t rng_acl(struct rng *rng, void *buf)
 	struct {
 		uint16_t tag, perm;
 		uint32_t id;
-	} entries[] = {{1, 0, UINT32_MAX}, {2, 0, 1000}, {4, 0, UINT32_MAX}, {8, 0, 2000}, {16, 0, UINT32_MAX}, {32, 0, UINT32_MAX}};
+	} entries[] = {{1, 0, UINT32_MAX}, {2, 0, 1000},	{4, 0, UINT32_MAX},
+		       {8, 0, 2000},	   {16, 0, UINT32_MAX}, {32, 0, UINT32_MAX}};
 	uint32_t version = 2;
 
 	for (size_t i = 0; i < 6; i++)
@@ -87,7 +89,7 @@ void die(const char *what, const char *path)
 	exit(2);
 }
 
-/* --- listings ------------------------------------------------------------------------------------------------------------------- */
+/* --- listings ----------------------------------------------------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b)
 {
@@ -146,7 +148,7 @@ static int names_of_both(const char *a, const char *b, char ***ret_names)
 	return n;
 }
 
-/* --- snapshots ------------------------------------------------------------------------------------------------------------------ */
+/* --- snapshots ---------------------------------------------------------------------------------------------------- */
 
 static uint64_t hash_of(const void *data, size_t size, uint64_t h)
 {
@@ -251,7 +253,7 @@ void snap(const char *path, enum snap_kind kind, char out[static SNAP_SIZE])
 	snap_xattrs(path, kind, out + strlen(out), SNAP_SIZE - strlen(out));
 }
 
-/* --- two trees ------------------------------------------------------------------------------------------------------------------ */
+/* --- two trees ---------------------------------------------------------------------------------------------------- */
 
 static bool is_dir(const char *path)
 {
@@ -282,8 +284,8 @@ static unsigned check_listing(const char *dir)
 			continue;
 		if (st.st_ino == de->d_ino && IFTODT(st.st_mode) == de->d_type)
 			continue;
-		printf("DIFF %s: listed as inode %lu type %u, is inode %lu mode %o\n", path, (unsigned long)de->d_ino, de->d_type,
-		       (unsigned long)st.st_ino, st.st_mode);
+		printf("DIFF %s: listed as inode %lu type %u, is inode %lu mode %o\n", path, (unsigned long)de->d_ino,
+		       de->d_type, (unsigned long)st.st_ino, st.st_mode);
 		bad++;
 	}
 	if (d)
@@ -317,8 +319,8 @@ unsigned trees_compare(const char *a, const char *b)
 	return bad;
 }
 
-/* A copy that nothing has been done to since, and the directories above such copies: the other side may have made none. Whether the content
- * is that of the layer the merged trees tell. */
+/* A copy that nothing has been done to since, and the directories above such copies: the other side may have made none.
+ * Whether the content is that of the layer the merged trees tell. */
 static bool is_mere_copy(const char *path)
 {
 	char child[2 * PATH_SIZE], value[2], **names;
@@ -403,8 +405,8 @@ static unsigned uppers_walk(const char *root, const char *a, const char *b, enum
 		return 0;
 	snap(a, SNAP_UPPER, sa);
 	snap(b, SNAP_UPPER, sb);
-	/* A rename of a directory that failed leaves the kernel's xattr on it, which hides nothing where no layer shows the
-	 * name. */
+	/* A rename of a directory that failed leaves the kernel's xattr on it, which hides nothing where no layer shows
+	 * the name. */
 	if (how == UPPERS_LOOSE || (!strstr(sb, OPAQUE) && !layers_show(root, a + strlen(root))))
 		drop_xattr(sa, OPAQUE);
 	if (how == UPPERS_LOOSE)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * latency MOUNT FILES SECONDS: while big/0 .. big/7 are copied up, each with two writers, and another process syncs, names that were never
- * looked up (small/0 .. small/FILES-1) are looked up one after the other. Prints how long that took and exits with 1 when the 99th
- * percentile is 10 ms or more, or when a writer failed. Measures until all writers have ended, SECONDS at most.
+ * latency MOUNT FILES SECONDS: while big/0 .. big/7 are copied up, each with two writers, and another process syncs,
+ * names that were never looked up (small/0 .. small/FILES-1) are looked up one after the other. Prints how long that
+ * took and exits with 1 when the 99th percentile is 10 ms or more, or when a writer failed. Measures until all writers
+ * have ended, SECONDS at most.
  */
 #include <fcntl.h>
 #include <signal.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * storm DIR SECONDS THREADS SEED: threads make random changes to few names, so that they collide. Each error must be one that the
- * operation may have among others (the name has gone, is there already, is a directory ...); EIO, ESTALE, EINVAL of a valid call and the
- * like end the run. Exit status 0 when nothing of the kind was seen.
+ * storm DIR SECONDS THREADS SEED: threads make random changes to few names, so that they collide. Each error must be
+ * one that the operation may have among others (the name has gone, is there already, is a directory ...); EIO, ESTALE,
+ * EINVAL of a valid call and the like end the run. Exit status 0 when nothing of the kind was seen.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -27,7 +27,8 @@ static atomic_ulong done;
 
 static int allowed(int err)
 {
-	static const int ok[] = {ENOENT, EEXIST, EISDIR, ENOTDIR, ENOTEMPTY, EXDEV, ELOOP, ENODATA, EBUSY, EMLINK, ENXIO, EPERM};
+	static const int ok[] = {ENOENT, EEXIST,  EISDIR, ENOTDIR, ENOTEMPTY, EXDEV,
+				 ELOOP,	 ENODATA, EBUSY,  EMLINK,  ENXIO,     EPERM};
 
 	for (size_t i = 0; i < sizeof(ok) / sizeof(ok[0]); i++)
 		if (err == ok[i])
@@ -48,7 +49,8 @@ static void pick(unsigned *seed, char path[4096])
 static int do_write(unsigned *seed, const char *p)
 {
 	static const char text[3000] = "storm";
-	int fd = open(p, O_RDWR | O_NONBLOCK | (rand_r(seed) % 2 ? O_CREAT : 0) | (rand_r(seed) % 4 ? 0 : O_TRUNC), 0644);
+	int fd = open(p, O_RDWR | O_NONBLOCK | (rand_r(seed) % 2 ? O_CREAT : 0) | (rand_r(seed) % 4 ? 0 : O_TRUNC),
+		      0644);
 	int r = 0;
 
 	if (fd < 0)
@@ -99,13 +101,16 @@ static int one(unsigned *seed, const char **ret_what)
 	pick(seed, a);
 	pick(seed, b);
 	switch (rand_r(seed) % 16) {
-	case 0: case 1: case 2:
+	case 0:
+	case 1:
+	case 2:
 		*ret_what = "write";
 		return do_write(seed, a);
 	case 3:
 		*ret_what = "read";
 		return do_read(a);
-	case 4: case 5:
+	case 4:
+	case 5:
 		*ret_what = "unlink";
 		return unlink(a);
 	case 6:
@@ -114,7 +119,8 @@ static int one(unsigned *seed, const char **ret_what)
 	case 7:
 		*ret_what = "rmdir";
 		return rmdir(a);
-	case 8: case 9:
+	case 8:
+	case 9:
 		*ret_what = "rename";
 		if (rename(a, b) == 0)
 			return 0;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The walker of a union (tree/walk.h) beside a mount of the same layers: the same paths, types, owners, modes, sizes and link counts, and the
- * data that the walker names is what is read from the mount.
+ * The walker of a union (tree/walk.h) beside a mount of the same layers: the same paths, types, owners, modes, sizes
+ * and link counts, and the data that the walker names is what is read from the mount.
  *
  * usage: walk make SEED DIR          makes the layers l0 to l3 and d0, d1 with data alone in DIR
  *        walk hide SEED DIR          adds names of the aufs dialect to them
  *        walk check OPTIONS MOUNT    compares; OPTIONS as for plyfs. An upper is shown as the topmost layer
- * environment: WALK_REFUSED=1: what one of the two refuses, and what lies below it, isn't compared. The kernel and plyfs refuse broken layers for
- * different reasons, which are listed in DEVIATIONS.md
+ * environment: WALK_REFUSED=1: what one of the two refuses, and what lies below it, isn't compared. The kernel and
+ * plyfs refuse broken layers for different reasons, which are listed in DEVIATIONS.md
  */
 #include <dirent.h>
 #include <errno.h>
@@ -29,7 +29,7 @@
 #include "os/task.h"
 #include "tree/walk.h"
 
-/* --- layers ------------------------------------------------------------------------------------------------------------- */
+/* --- layers ------------------------------------------------------------------------------------------------------- */
 
 #define LAYERS 4
 /* Every file has as many bytes, so that any may have the data of any. */
@@ -94,7 +94,8 @@ static void redirect_to(const char *path)
 	set_xattr(path, "redirect", to);
 }
 
-/* Whether the directory that it is to be made in may hold whiteouts of the xattr form; the kernel is of two minds about those elsewhere. */
+/* Whether the directory that it is to be made in may hold whiteouts of the xattr form; the kernel is of two minds about
+ * those elsewhere. */
 static int may_hold_xwhiteouts(const char *path)
 {
 	char dir[256], value[2];
@@ -151,7 +152,8 @@ static void make_layer(const char *top)
 			print(path + strlen(path), sizeof(path) - strlen(path), "/%c", 'a' + rand() % 4);
 		if (make_object(path, kind) < 0 || lstat(path, &st) < 0 || (S_ISCHR(st.st_mode) && !st.st_rdev))
 			continue;
-		if (lchown(path, (uid_t)rand() % 3, (gid_t)rand() % 3) < 0 || (!S_ISLNK(st.st_mode) && chmod(path, 0700 | (mode_t)rand() % 0100) < 0))
+		if (lchown(path, (uid_t)rand() % 3, (gid_t)rand() % 3) < 0 ||
+		    (!S_ISLNK(st.st_mode) && chmod(path, 0700 | (mode_t)rand() % 0100) < 0))
 			perror(path);
 	}
 }
@@ -195,7 +197,7 @@ static int hide(unsigned seed, const char *dir)
 	return 0;
 }
 
-/* --- what is compared ----------------------------------------------------------------------------------------------------- */
+/* --- what is compared --------------------------------------------------------------------------------------------- */
 
 struct entry {
 	char *path;
@@ -246,7 +248,7 @@ static void read_content(const char *path, mode_t mode, char *to, size_t size)
 		close(fd);
 }
 
-/* --- the walk --------------------------------------------------------------------------------------------------------------- */
+/* --- the walk ----------------------------------------------------------------------------------------------------- */
 
 static int walked(void *arg, const struct tree_walk_entry *w)
 {
@@ -270,7 +272,8 @@ static int walked(void *arg, const struct tree_walk_entry *w)
 	}
 	if (!w->data_path && tree_walk_layer_path(w, &at) < 0)
 		abort();
-	print(path, sizeof(path), "%s/%s", all->set->layers[w->data_path ? w->data_layer : w->layer].path, w->data_path ? w->data_path : at);
+	print(path, sizeof(path), "%s/%s", all->set->layers[w->data_path ? w->data_layer : w->layer].path,
+	      w->data_path ? w->data_path : at);
 	free(at);
 	read_content(path, e->st.st_mode, e->content, sizeof(e->content));
 	return 0;
@@ -322,7 +325,7 @@ static bool walk_layers(const char *text, struct entries *ret)
 	return res == 0;
 }
 
-/* --- the mount -------------------------------------------------------------------------------------------------------------- */
+/* --- the mount ---------------------------------------------------------------------------------------------------- */
 
 static void read_mount(struct entries *all, const char *top, const char *path)
 {
@@ -356,7 +359,7 @@ static void read_mount(struct entries *all, const char *top, const char *path)
 		closedir(dir);
 }
 
-/* --- comparing -------------------------------------------------------------------------------------------------------------- */
+/* --- comparing ---------------------------------------------------------------------------------------------------- */
 
 static int by_path(const void *a, const void *b)
 {
@@ -368,8 +371,8 @@ static void describe(const char *who, const struct entry *e)
 	if (e->failed)
 		printf("  %s: fails\n", who);
 	else
-		printf("  %s: mode %o owner %u:%u size %lld links %lu %s\n", who, e->st.st_mode, e->st.st_uid, e->st.st_gid, (long long)e->st.st_size,
-		       (unsigned long)e->st.st_nlink, e->content);
+		printf("  %s: mode %o owner %u:%u size %lld links %lu %s\n", who, e->st.st_mode, e->st.st_uid,
+		       e->st.st_gid, (long long)e->st.st_size, (unsigned long)e->st.st_nlink, e->content);
 }
 
 static bool same(const struct entry *w, const struct entry *m)
@@ -416,7 +419,8 @@ static unsigned compare(const struct entries *w, const struct entries *m, unsign
 			bad--;
 			--*ret_compared;
 		} else if (order) {
-			printf("%s: only %s\n", order < 0 ? w->list[i].path : m->list[j].path, order < 0 ? "walked" : "mounted");
+			printf("%s: only %s\n", order < 0 ? w->list[i].path : m->list[j].path,
+			       order < 0 ? "walked" : "mounted");
 			describe("there", order < 0 ? &w->list[i] : &m->list[j]);
 		} else if (!same(&w->list[i], &m->list[j])) {
 			printf("%s: differs\n", w->list[i].path);

@@ -2,8 +2,8 @@
 /*
  * A unit test program is one or more files of TEST("title that is a promise") { ... } blocks; this header brings
  * main(). The output is TAP, the exit status 1 when a promise was broken. An EXPECT that fails is printed and the test
- * goes on; an ASSERT that fails ends its test (it returns), for what later lines need. Give part of a title as the first
- * argument to run only the tests whose title contains it.
+ * goes on; an ASSERT that fails ends its test (it returns), for what later lines need. Give part of a title as the
+ * first argument to run only the tests whose title contains it.
  *
  *	TEST("an empty value is refused")
  *	{

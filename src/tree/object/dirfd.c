@@ -2,9 +2,10 @@
 /*
  * Opening directories of layers; what is open is in dirfd_cache.c.
  *
- * What isn't open is reached from the nearest ancestor that is open in the same layer, one name at a time, or from the layer's root
- * where a redirect gave an ancestor another place: no path is ever opened as a whole, so depth has no limit. Each step is checked to lead to
- * the directory meant; a mismatch or a missing name means that a rename ran in between, and the climb starts again.
+ * What isn't open is reached from the nearest ancestor that is open in the same layer, one name at a time, or from the
+ * layer's root where a redirect gave an ancestor another place: no path is ever opened as a whole, so depth has no
+ * limit. Each step is checked to lead to the directory meant; a mismatch or a missing name means that a rename ran in
+ * between, and the climb starts again.
  */
 #include "object.h"
 
@@ -81,7 +82,8 @@ static int climb_push_locked(struct climb *c, struct inode *inode)
 	return 0;
 }
 
-/* Walks up from `dir` to the nearest ancestor that is open in `layer`, or that has its own path from the layer's root. */
+/* Walks up from `dir` to the nearest ancestor that is open in `layer`, or that has its own path from the layer's
+ * root. */
 static int climb_up(struct tree *tree, struct inode *dir, unsigned layer, struct climb *c)
 {
 	struct inode *at = dir;
@@ -130,8 +132,8 @@ static void climb_finish(struct tree *tree, struct climb *c)
 	free(c->chain);
 }
 
-/* The name of `child` in `parent` now; -LOOK_AGAIN when it has gone elsewhere. Or its path in the layer, which stays as long
- * as the child. */
+/* The name of `child` in `parent` now; -LOOK_AGAIN when it has gone elsewhere. Or its path in the layer, which stays as
+ * long as the child. */
 static int child_layer_path(struct tree *tree, struct inode *parent, struct inode *child, const struct dirref *ref,
 			    char ret_name[TREE_NAME_MAX + 1], const char **ret_path)
 {
@@ -220,8 +222,10 @@ int dirfd_get(struct tree *tree, struct inode *dir, struct dirref *ref, struct d
 	return dirfd_get_held(tree, dir, ref, ret_fd);
 }
 
-/* The name by which the directory lies in its parent's part of the layer; the parent is referenced. NULL: it lies elsewhere. */
-static struct inode *parent_in_layer(struct tree *tree, struct inode *dir, const struct dirref *ref, char ret_name[TREE_NAME_MAX + 1])
+/* The name by which the directory lies in its parent's part of the layer; the parent is referenced. NULL: it lies
+ * elsewhere. */
+static struct inode *parent_in_layer(struct tree *tree, struct inode *dir, const struct dirref *ref,
+				     char ret_name[TREE_NAME_MAX + 1])
 {
 	LOCK_SCOPE(&tree->table);
 	if (ref->path || !dir->names)

@@ -2,8 +2,8 @@
 /*
  * Descriptors of directories, as an LRU of O_PATH descriptors with pin counts. dirfd.c opens what isn't here.
  *
- * An entry that somebody has pinned is never closed, so its number can't come to mean another directory. Layer roots are open always; an
- * upper directory without a name lives by its pinned descriptor.
+ * An entry that somebody has pinned is never closed, so its number can't come to mean another directory. Layer roots
+ * are open always; an upper directory without a name lives by its pinned descriptor.
  *
  * The cache's lock is a leaf and never held over a system call: descriptors are closed after it was dropped.
  */

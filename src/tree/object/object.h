@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The room of objects: from an inode to what lies in a layer. Descriptors of directories, opening objects and their data, and orphans, which
- * are held though they have no name. It uses the table below; names that aren't known are the view's, above.
+ * The room of objects: from an inode to what lies in a layer. Descriptors of directories, opening objects and their
+ * data, and orphans, which are held though they have no name. It uses the table below; names that aren't known are the
+ * view's, above.
  */
 #ifndef TREE_OBJECT_H
 #define TREE_OBJECT_H
@@ -30,7 +31,8 @@ void open_real_pause(unsigned attempt);
 
 /* dirfd_get() for who holds N, where it is needed. */
 int dirfd_get_held(struct tree *tree, struct inode *dir, struct dirref *ref, struct dirfd *ret_fd);
-/* Attributes of the directory in one layer, of its descriptor where it is open, else by its name in the parent. -ESTALE: it isn't there. */
+/* Attributes of the directory in one layer, of its descriptor where it is open, else by its name in the parent.
+ * -ESTALE: it isn't there. */
 int dirfd_statx(struct tree *tree, struct inode *dir, struct dirref *ref, struct statx *ret_stx);
 /* A descriptor to read the directory once, checked to be that one, which the caller closes: two calls less than
  * opening the cache's again. Only for a directory that isn't open, lies by its name in its parent and may be read

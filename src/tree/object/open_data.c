@@ -53,7 +53,8 @@ static bool is_missing(int err)
 	return err == -ENOENT || err == -ENOTDIR || err == -ELOOP || err == -EXDEV || err == -ENAMETOOLONG;
 }
 
-/* Opens a regular file; -ENOENT for anything else, which isn't opened: it may refuse in its own way, or do something. */
+/* Opens a regular file; -ENOENT for anything else, which isn't opened: it may refuse in its own way, or do
+ * something. */
 static int open_regular(struct tree *tree, const struct layer *l, const char *path, int flags, struct statx *ret_stx)
 {
 	_cleanup_close_ int fd = open_path(tree, l, path, O_PATH | O_NOFOLLOW);
@@ -96,7 +97,8 @@ static int lowerdata_open(struct tree *tree, struct lowerdata *d, int flags)
 	if (fd < 0)
 		return fd;
 	if (stx.stx_size != d->size) {
-		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "%s: the data of a metacopy file is of another size", d->path);
+		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "%s: the data of a metacopy file is of another size",
+			    d->path);
 		return -EIO;
 	}
 	atomic_store_explicit(&d->blocks, stx.stx_blocks, memory_order_relaxed);

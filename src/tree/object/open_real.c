@@ -4,8 +4,8 @@
  *
  * A file holds no descriptor; it is opened by name in its parent's directory in the layer that holds it. Between
  * looking up the name and opening it a rename may run, so what was opened is compared, and a mismatch looks
- * the name up again; and an error counts only when it is the object's. An object without a name has a pinned descriptor, which is opened anew, or
- * a name in the work directory (orphan.c).
+ * the name up again; and an error counts only when it is the object's. An object without a name has a pinned
+ * descriptor, which is opened anew, or a name in the work directory (orphan.c).
  */
 #include "object.h"
 
@@ -158,7 +158,8 @@ static int open_real_once(const struct real_path *real, const struct inode *inod
 }
 
 /* Opens the real object, checked. */
-static int open_real(struct tree *tree, struct real_path *real, const struct inode *inode, int flags, struct statx *ret_stx)
+static int open_real(struct tree *tree, struct real_path *real, const struct inode *inode, int flags,
+		     struct statx *ret_stx)
 {
 	_cleanup_close_ int fd = -1;
 	int r;
@@ -182,7 +183,8 @@ static int open_real_check_flags(const struct inode *inode, const struct real_pa
 	return inode_is_dir(inode) ? -EISDIR : -EROFS;
 }
 
-int inode_open_seen(struct tree *tree, struct inode *inode, int flags, const struct layer **ret_layer, struct statx *ret_stx)
+int inode_open_seen(struct tree *tree, struct inode *inode, int flags, const struct layer **ret_layer,
+		    struct statx *ret_stx)
 {
 	for (unsigned i = 0; i < OPEN_REAL_TRIES; i++) {
 		_cleanup_tree_names_ struct rwlock *names = tree_names_read(tree);
@@ -278,11 +280,13 @@ void inode_fix_statx(struct tree *tree, struct inode *inode, struct statx *stx)
 	if (inode_is_overmounted(inode))
 		statx_of_overmounted(inode->type, stx);
 	stx->stx_ino = inode_ino(inode);
-	/* Counting the subdirectories of a merged directory would need its listing; 1 tells tools such as find not to rely on it. */
+	/* Counting the subdirectories of a merged directory would need its listing; 1 tells tools such as find not to
+	 * rely on it. */
 	if (inode_is_dir(inode) && (inode == tree->root || dir_depth(inode->dir) > 1))
 		stx->stx_nlink = 1;
 	lowerdata_fix_statx(tree, inode, stx);
-	/* A file with other links in the upper, known or not, keeps their count; the name that holds it is none of them. */
+	/* A file with other links in the upper, known or not, keeps their count; the name that holds it is none of
+	 * them. */
 	if (flags & INODE_COUNTED)
 		stx->stx_nlink = inode_nlink(tree, inode);
 	else if ((flags & INODE_UNLINKED) && !(flags & INODE_HARDLINKED))

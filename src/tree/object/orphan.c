@@ -3,15 +3,15 @@
  * Orphans: an upper object whose inode has no name is held for as long as the kernel knows the inode: somebody may have
  * it open.
  *
- * A descriptor does it and costs nothing on disk, but descriptors are few. Beyond a share of them, or when there are none,
- * the object gets a further link in the work directory. Its name follows from the inode's id, so that nothing is stored.
- * It goes when the inode is freed, and after a crash with all that the next mount finds there. It is made before the
- * object's own name goes, so no change of names has to know of it.
+ * A descriptor does it and costs nothing on disk, but descriptors are few. Beyond a share of them, or when there are
+ * none, the object gets a further link in the work directory. Its name follows from the inode's id, so that nothing is
+ * stored. It goes when the inode is freed, and after a crash with all that the next mount finds there. It is made
+ * before the object's own name goes, so no change of names has to know of it.
  *
  * A directory can't have two names: it is held by a descriptor always.
  *
- * Where a descriptor doesn't keep what is removed (layer_set.removed) the object always gets the name; and where a link can't be had, or what
- * is open is hidden in its directory, it moves there in the place of losing its own.
+ * Where a descriptor doesn't keep what is removed (layer_set.removed) the object always gets the name; and where a link
+ * can't be had, or what is open is hidden in its directory, it moves there in the place of losing its own.
  */
 #include "object.h"
 
@@ -142,8 +142,7 @@ static void unlink_orphan(struct tree *tree, const struct inode *inode)
 	work_orphan_name(inode->id, orphan);
 	r = os_unlinkat(tree->layers->work_fd, orphan, 0);
 	if (r < 0)
-		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING, "work directory: %s not removed: %s", orphan,
-			    strerror(-r));
+		log_limited(LOG_CAUSE_WORKDIR, LOG_WARNING, "work directory: %s not removed: %s", orphan, strerror(-r));
 }
 
 void orphan_let_go(struct tree *tree, struct inode *inode)

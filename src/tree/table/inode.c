@@ -3,8 +3,8 @@
  * The inode table, and the life of an inode: made, counted, freed.
  *
  * Freeing an inode drops the references of its names to their parents, which may free those in turn. That runs as a
- * loop over a list, because a chain of directories can be longer than any stack. What belongs to the inode outside of the table is let go of
- * by tree->end_of_inode(), which tree.c has: the table knows nothing of it.
+ * loop over a list, because a chain of directories can be longer than any stack. What belongs to the inode outside of
+ * the table is let go of by tree->end_of_inode(), which tree.c has: the table knows nothing of it.
  */
 #include "table.h"
 

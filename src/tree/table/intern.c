@@ -119,7 +119,8 @@ static int intern_new_locked(struct tree *tree, struct inode *parent, const char
 	return 0;
 }
 
-/* Whether the lower file that was found may have been copied up since, by another name, and forgotten: then it isn't what the name shows. */
+/* Whether the lower file that was found may have been copied up since, by another name, and forgotten: then it isn't
+ * what the name shows. */
 static bool is_outdated(const struct tree *tree, const struct resolved *resolved)
 {
 	return resolved->nlink && !resolved->in_upper && !resolved->indexed && tree->layers->index &&

@@ -4,7 +4,8 @@
  * A redirect breaks that, and so does a rename in this mount; then the ref carries its path from the layer's root.
  *
  * Such a path is composed of names that were found in the layer and is walked one name at a time, never through a
- * symbolic link (dirfd.c), so its length has no limit and it can't lead out. Lower layers don't change, so it stays true.
+ * symbolic link (dirfd.c), so its length has no limit and it can't lead out. Lower layers don't change, so it stays
+ * true.
  */
 #include "table.h"
 
@@ -14,8 +15,8 @@
 
 #include "base/check.h"
 
-/* One step up from `at`: its own piece of the path. *ret_next is the parent, or NULL when the piece begins at the layer's
- * root. */
+/* One step up from `at`: its own piece of the path. *ret_next is the parent, or NULL when the piece begins at the
+ * layer's root. */
 static int layer_path_piece(struct tree *tree, struct inode *at, unsigned layer, const char **ret_piece,
 			    struct inode **ret_next)
 {

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inodes that are found by their object, because several names lead to it: hard-linked files in the upper, and with an index
- * those of lower layers too, so that all their names are one inode.
+ * Inodes that are found by their object, because several names lead to it: hard-linked files in the upper, and with an
+ * index those of lower layers too, so that all their names are one inode.
  *
- * Of a lower file with an index the union counts the names itself: neither the lower's link count, which stays when a name is hidden, nor
- * the upper's, which has the index entry and lacks the names that are in the lower layer alone, is the right one.
+ * Of a lower file with an index the union counts the names itself: neither the lower's link count, which stays when a
+ * name is hidden, nor the upper's, which has the index entry and lacks the names that are in the lower layer alone, is
+ * the right one.
  *
- * Copy-up gives the inode another object. The old one goes on leading to the inode, for a lookup that saw it just before.
+ * Copy-up gives the inode another object. The old one goes on leading to the inode, for a lookup that saw it just
+ * before.
  */
 #include "table.h"
 
@@ -96,7 +98,8 @@ void link_add_locked(struct tree *tree, struct inode *inode)
 	bool vague = object_id_is_vague(inode_object(inode));
 
 	(void)CHECK(lock_held(&tree->table));
-	/* Without memory it isn't found, which costs coherence of its names only; and where a number tells nothing it can't be. */
+	/* Without memory it isn't found, which costs coherence of its names only; and where a number tells nothing it
+	 * can't be. */
 	if (!vague && !link && !link_put(tree, link_key_of(inode_object(inode), true), inode))
 		return;
 	atomic_fetch_or(&inode->flags, INODE_HARDLINKED);
@@ -143,7 +146,7 @@ void link_remove_locked(struct tree *tree, struct inode *inode)
 	link_delete(tree, link);
 }
 
-/* --- what the union knows of a counted inode --------------------------------------------------------------------------------- */
+/* --- what the union knows of a counted inode ---------------------------------------------------------------------- */
 
 uint32_t inode_nlink(struct tree *tree, struct inode *inode)
 {
@@ -194,7 +197,7 @@ int inode_set_index_name(struct tree *tree, struct inode *inode, const char *nam
 	return 0;
 }
 
-/* --- copy-up into the index -------------------------------------------------------------------------------------------------- */
+/* --- copy-up into the index --------------------------------------------------------------------------------------- */
 
 int inode_prepare_indexed(struct tree *tree, struct inode *inode, struct object_id copy)
 {

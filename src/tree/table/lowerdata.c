@@ -2,10 +2,10 @@
 /*
  * Files whose own object has metadata alone: where their data lies.
  *
- * It is a regular file of a lower or a data-only layer, by its path from the layer's root. Lower layers don't change, so
- * once known it stays true, and it is remembered until the inode is freed, also when the data has been copied into the
- * upper meanwhile: then the inode's flag is gone and nobody asks any more. Such inodes are few, so what is known of them
- * lies in a table of its own and costs the others nothing.
+ * It is a regular file of a lower or a data-only layer, by its path from the layer's root. Lower layers don't change,
+ * so once known it stays true, and it is remembered until the inode is freed, also when the data has been copied into
+ * the upper meanwhile: then the inode's flag is gone and nobody asks any more. Such inodes are few, so what is known of
+ * them lies in a table of its own and costs the others nothing.
  *
  * This is what is known; open_data.c opens it.
  */
@@ -104,8 +104,8 @@ int inode_note_lowerdata(struct tree *tree, struct inode *inode, const struct st
 	/* The names of a file with several links may lie in several layers. */
 	r = layer_path_compose_locked(tree, n->parent, n->layer, n->name, &path);
 	return r < 0 ? r
-		       : lowerdata_add_locked(tree, inode, n->layer, path, stx->stx_size, stx->stx_blocks,
-					      stx->stx_nlink > 1);
+		     : lowerdata_add_locked(tree, inode, n->layer, path, stx->stx_size, stx->stx_blocks,
+					    stx->stx_nlink > 1);
 }
 
 bool inode_lower_is_linked(struct tree *tree, struct inode *inode)
@@ -132,5 +132,6 @@ void lowerdata_fix_statx(struct tree *tree, const struct inode *inode, struct st
 		return;
 	blocks = atomic_load_explicit(&d->blocks, memory_order_relaxed);
 	block = stx->stx_blksize ? stx->stx_blksize : 512;
-	stx->stx_blocks = blocks != LOWERDATA_BLOCKS_UNKNOWN ? blocks : (stx->stx_size + block - 1) / block * block / 512;
+	stx->stx_blocks =
+		blocks != LOWERDATA_BLOCKS_UNKNOWN ? blocks : (stx->stx_size + block - 1) / block * block / 512;
 }

@@ -26,7 +26,8 @@ struct inode_name *name_find_locked(struct tree *tree, const struct inode *paren
 }
 
 /* Into the table, but into no inode's list; it holds the parent. */
-static void name_enter_locked(struct tree *tree, struct inode_name *n, struct inode *parent, const char *name, size_t len)
+static void name_enter_locked(struct tree *tree, struct inode_name *n, struct inode *parent, const char *name,
+			      size_t len)
 {
 	(void)CHECK(lock_held(&tree->table));
 	n->parent = parent;
@@ -79,7 +80,8 @@ static bool name_check_locked(struct tree *tree, struct inode *parent, const cha
 {
 	struct inode_name *n = name_find_locked(tree, parent, name);
 
-	return CHECK(lock_held(&tree->table) && inode_is_dir(parent)) && (!n || inode_check_locked(tree, name_inode(n)));
+	return CHECK(lock_held(&tree->table) && inode_is_dir(parent)) &&
+	       (!n || inode_check_locked(tree, name_inode(n)));
 }
 
 static void name_unlist_locked(struct inode_name *n)
@@ -109,7 +111,8 @@ static void dir_set_parent(struct inode *inode, struct inode *parent)
 		atomic_store_explicit(&inode->dir->parent, parent, memory_order_release);
 }
 
-void name_attach_first_locked(struct tree *tree, struct inode *inode, struct inode *parent, const char *name, unsigned layer)
+void name_attach_first_locked(struct tree *tree, struct inode *inode, struct inode *parent, const char *name,
+			      unsigned layer)
 {
 	struct inode_name *n = &container_of(inode, struct named_inode, inode)->name;
 
@@ -135,7 +138,7 @@ int name_attach_locked(struct tree *tree, struct inode *inode, struct inode *par
 	else
 		inode->names = n;
 	dir_set_parent(inode, parent);
-	atomic_fetch_and(&inode->flags, (uint16_t)~(INODE_UNLINKED | INODE_TMPFILE));
+	atomic_fetch_and(&inode->flags, (uint16_t) ~(INODE_UNLINKED | INODE_TMPFILE));
 	return 0;
 }
 
@@ -213,7 +216,8 @@ static void name_added_locked(struct tree *tree, struct inode *inode, struct ino
 		link_add_locked(tree, inode);
 	name_forget_last_locked(tree, inode, dead);
 	if (name_attach_locked(tree, inode, parent, name, 0) < 0)
-		log_limited(LOG_CAUSE_LAYER, LOG_ERR, "%s: no memory for the name: its inode is reached by its other names only",
+		log_limited(LOG_CAUSE_LAYER, LOG_ERR,
+			    "%s: no memory for the name: its inode is reached by its other names only",
 			    tree_path_locked(tree, parent, name, shown));
 }
 
@@ -325,7 +329,8 @@ bool inode_is_ancestor(struct tree *tree, const struct inode *maybe_ancestor, co
 {
 	if (!CHECK(inode_is_dir(inode)))
 		return false;
-	/* A name may be replaced by a rename within one directory, which holds no R; the parent of a directory may not. */
+	/* A name may be replaced by a rename within one directory, which holds no R; the parent of a directory may
+	 * not. */
 	while (inode && inode != maybe_ancestor)
 		inode = atomic_load_explicit(&inode->dir->parent, memory_order_acquire);
 	return inode != NULL;

@@ -2,13 +2,14 @@
 /*
  * Inodes that the kernel knows by several node ids.
  *
- * Where the kernel reads a lower file by itself (passthrough), the kernel's inode is bound to that file for as long as somebody has it
- * open. What is opened after the copy-up has to be another inode to the kernel, though it is the same one here: it gets a new id, which
- * every reply with a lookup carries from then on. Each id counts its own lookups, and a node id with some holds a reference, so the
- * inode lives until the last id is forgotten. The first id is inode->id, and stays what names the inode here.
+ * Where the kernel reads a lower file by itself (passthrough), the kernel's inode is bound to that file for as long as
+ * somebody has it open. What is opened after the copy-up has to be another inode to the kernel, though it is the same
+ * one here: it gets a new id, which every reply with a lookup carries from then on. Each id counts its own lookups, and
+ * a node id with some holds a reference, so the inode lives until the last id is forgotten. The first id is inode->id,
+ * and stays what names the inode here.
  *
- * The node id that is given out stays also while the kernel has it not: upon ESTALE the kernel looks up twice, and forgets the first
- * answer before it asks again.
+ * The node id that is given out stays also while the kernel has it not: upon ESTALE the kernel looks up twice, and
+ * forgets the first answer before it asks again.
  */
 #include "table.h"
 

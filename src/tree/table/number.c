@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Numbers that an upper object has from its origin, the lower object it was copied from: each belongs to one upper object.
+ * Numbers that an upper object has from its origin, the lower object it was copied from: each belongs to one upper
+ * object.
  *
- * Copy-up gives an origin to one copy. Who duplicates that copy in the upper while it isn't mounted, with its attributes (cp -a, rsync -X),
- * makes a second one with the same origin, and two files of one number are one file to cp, diff and tar. So the first that is met keeps
- * the number and others show that of their own object. Kernel overlayfs answers ESTALE for them.
+ * Copy-up gives an origin to one copy. Who duplicates that copy in the upper while it isn't mounted, with its
+ * attributes (cp -a, rsync -X), makes a second one with the same origin, and two files of one number are one file to
+ * cp, diff and tar. So the first that is met keeps the number and others show that of their own object. Kernel
+ * overlayfs answers ESTALE for them.
  *
- * There may be as many as files that were copied up, so the table is of inodes alone, by open addressing, an eighth to three quarters full: 11
- * to 21 bytes each when it has grown, where uthash takes 83.
+ * There may be as many as files that were copied up, so the table is of inodes alone, by open addressing, an eighth to
+ * three quarters full: 11 to 21 bytes each when it has grown, where uthash takes 83.
  */
 #include "table.h"
 #include "base/check.h"

@@ -10,7 +10,8 @@
 
 #define LEFT_OUT ".../"
 
-/* Puts it before what is at `at`; NULL when there is no room for it and for what says that something is left out. One name has room. */
+/* Puts it before what is at `at`; NULL when there is no room for it and for what says that something is left out. One
+ * name has room. */
 static char *put_before(char *begin, char *at, const char *text, size_t len)
 {
 	if ((size_t)(at - begin) < len + strlen(LEFT_OUT) + 1)

@@ -26,7 +26,7 @@ void inode_publish_upper(struct tree *tree, struct inode *inode, struct object_i
 		return;
 	/* A copy without an entry in the index is another file than what the number led to. */
 	link_remove_locked(tree, inode);
-	atomic_fetch_and(&inode->flags, (uint16_t)~(INODE_HARDLINKED | INODE_COUNTED));
+	atomic_fetch_and(&inode->flags, (uint16_t) ~(INODE_HARDLINKED | INODE_COUNTED));
 	publish_publish_locked(tree, inode, copy, has_origin);
 }
 
@@ -35,7 +35,8 @@ void dir_publish_upper(struct tree *tree, struct inode *inode, struct object_id 
 	LOCK_SCOPE(&tree->table);
 	if (!CHECK(inode_is_dir(inode) && !inode_in_upper(inode)))
 		return;
-	inode->dir->upper = (struct dirref){.layer = layer_upper(tree->layers)->index, .device = copy.device, .ino = copy.ino};
+	inode->dir->upper =
+		(struct dirref){.layer = layer_upper(tree->layers)->index, .device = copy.device, .ino = copy.ino};
 	/* A directory keeps its number, whoever has taken it. */
 	(void)number_claim_locked(tree, inode);
 	atomic_store_explicit(&inode->dir->in_upper, true, memory_order_release);

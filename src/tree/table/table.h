@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The room of the inode table: inodes, their names, numbers and node ids. All of it is memory under T, and no function here makes a system
- * call. The rooms above, object and view, are not known here: what they have of an inode that ends is let go of by tree->end_of_inode().
+ * The room of the inode table: inodes, their names, numbers and node ids. All of it is memory under T, and no function
+ * here makes a system call. The rooms above, object and view, are not known here: what they have of an inode that ends
+ * is let go of by tree->end_of_inode().
  *
- * Memory of a known file: the inode and its name in one piece (92 bytes and the name itself), a bucket and a slot of the tables.
+ * Memory of a known file: the inode and its name in one piece (92 bytes and the name itself), a bucket and a slot of
+ * the tables.
  */
 #ifndef TREE_TABLE_H
 #define TREE_TABLE_H
@@ -79,7 +81,8 @@ struct named_inode {
 	struct inode_name name;
 };
 
-_Static_assert(sizeof(struct inode) <= 64 && offsetof(struct inode_name, name) <= 28, "a walked file takes 200 bytes at the most");
+_Static_assert(sizeof(struct inode) <= 64 && offsetof(struct inode_name, name) <= 28,
+	       "a walked file takes 200 bytes at the most");
 
 /* Any further name. */
 struct name_apart {
@@ -89,7 +92,8 @@ struct name_apart {
 
 static inline struct inode *name_inode(const struct inode_name *n)
 {
-	return n->apart ? container_of(n, struct name_apart, name)->inode : &container_of(n, struct named_inode, name)->inode;
+	return n->apart ? container_of(n, struct name_apart, name)->inode
+			: &container_of(n, struct named_inode, name)->inode;
 }
 
 /* tree_path() of an inode, under T. */
@@ -111,7 +115,8 @@ struct inode_link {
 	char *index_name; /* owned; of an indexed inode, and of a counted one when it was asked for */
 };
 
-/* Whether what was found is in an upper of our own. The index of one that is shown leads to objects of a lower layer. */
+/* Whether what was found is in an upper of our own. The index of one that is shown leads to objects of a lower
+ * layer. */
 static inline bool resolved_in_upper(const struct tree *tree, const struct resolved *resolved)
 {
 	return tree->layers->has_upper && (resolved->in_upper || resolved->indexed);
@@ -148,14 +153,15 @@ struct inode *name_free_locked(struct tree *tree, struct inode_name *n);
 
 /* The number of an inode whose object is in the upper comes from its origin. False: another upper object has it. */
 bool number_claim_locked(struct tree *tree, struct inode *inode);
-/* The number is the upper object's own. Where those don't tell objects apart it may be one that another object was known by: then it gets another. */
+/* The number is the upper object's own. Where those don't tell objects apart it may be one that another object was
+ * known by: then it gets another. */
 void number_own_locked(struct tree *tree, struct inode *inode);
 /* The number of the upper object is what later mounts will show, so this one shows it from now on. */
 void number_use_own_locked(struct tree *tree, struct inode *inode);
 /* Whether another object of the upper has the number than the one whose own, without an origin, is own_ino. */
 bool number_is_taken(struct tree *tree, uint64_t ino, uint64_t own_ino);
-/* What an object of the upper shows, which may have no inode yet: the number of its origin, or its own where it has none (0) or another has
- * that. */
+/* What an object of the upper shows, which may have no inode yet: the number of its origin, or its own where it has
+ * none (0) or another has that. */
 uint64_t number_of_upper(struct tree *tree, uint64_t origin, uint64_t own_ino);
 /* The inode is being freed. */
 void number_release_locked(struct tree *tree, struct inode *inode);
@@ -218,10 +224,11 @@ void lowerdata_fix_statx(struct tree *tree, const struct inode *inode, struct st
 
 int inode_table_new(struct tree *tree);
 void inode_table_free(struct tree *tree);
-/* A new inode in the table, without a name but with room for one of `name_len` letters, unless that is 0; lookup count and references 0. NULL:
- * no memory. */
+/* A new inode in the table, without a name but with room for one of `name_len` letters, unless that is 0; lookup count
+ * and references 0. NULL: no memory. */
 struct inode *inode_new_locked(struct tree *tree, const struct resolved *resolved, size_t name_len);
-/* If nothing holds `inode`, takes it and the ancestors that it alone held out of the tables and puts them before *dead. */
+/* If nothing holds `inode`, takes it and the ancestors that it alone held out of the tables and puts them before
+ * *dead. */
 void inode_reap_locked(struct tree *tree, struct inode *inode, struct inode **dead);
 /* Frees what was reaped; no lock held. */
 void inode_bury(struct tree *tree, struct inode *dead);
@@ -230,12 +237,14 @@ void inode_bury(struct tree *tree, struct inode *dead);
 
 struct inode_name *name_find_locked(struct tree *tree, const struct inode *parent, const char *name);
 /* Gives a new inode the name that it has room for. */
-void name_attach_first_locked(struct tree *tree, struct inode *inode, struct inode *parent, const char *name, unsigned layer);
+void name_attach_first_locked(struct tree *tree, struct inode *inode, struct inode *parent, const char *name,
+			      unsigned layer);
 /* Gives `inode` one more name that nobody has yet, found in `layer`. -ENOMEM. */
 int name_attach_locked(struct tree *tree, struct inode *inode, struct inode *parent, const char *name, unsigned layer);
 /* A name that an unlinked inode kept makes way for a real one. */
 void name_forget_last_locked(struct tree *tree, struct inode *inode, struct inode **dead);
-/* Takes a name away; the inode's last one stays with it, outside of the table, where a lower layer has something of it. */
+/* Takes a name away; the inode's last one stays with it, outside of the table, where a lower layer has something of
+ * it. */
 void name_remove_locked(struct tree *tree, struct inode_name *n, struct inode **dead);
 
 #endif

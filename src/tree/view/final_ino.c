@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The numbers (d_ino) of entries that a merge leaves pending: those of what may have been copied up. They are asked for when the entry is
- * first read, and are what a lookup would show.
+ * The numbers (d_ino) of entries that a merge leaves pending: those of what may have been copied up. They are asked for
+ * when the entry is first read, and are what a lookup would show.
  */
 #include "view.h"
 
@@ -38,7 +38,8 @@ static int own_ino(struct tree *tree, int dirfd, const char *name, uint64_t *ret
 	return r;
 }
 
-/* The number of the lower directory that was noted, unless another one in the upper has that: only then the own one is asked for. */
+/* The number of the lower directory that was noted, unless another one in the upper has that: only then the own one is
+ * asked for. */
 static int final_ino_of_merged(struct tree *tree, int dirfd, const char *name, uint64_t *ino)
 {
 	uint64_t own;

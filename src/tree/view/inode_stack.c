@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A directory of a mount as the resolver and the merge see it (stack.h): its parts are reached through the inodes and the cache of
- * descriptors.
+ * A directory of a mount as the resolver and the merge see it (stack.h): its parts are reached through the inodes and
+ * the cache of descriptors.
  */
 #include "view.h"
 

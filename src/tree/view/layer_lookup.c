@@ -2,9 +2,10 @@
 /*
  * A name in one layer: nothing, a whiteout or an object, and what xattrs that has.
  *
- * Where the layer has a cache (layer/cache.h), names that aren't there and whiteouts cost no system call. An object's attributes are
- * always asked of the layer, because they change without a trace in the directory; they tell whether its xattrs are still the recorded
- * ones. A directory was confirmed a moment ago, or is now, before the cache is asked about it.
+ * Where the layer has a cache (layer/cache.h), names that aren't there and whiteouts cost no system call. An object's
+ * attributes are always asked of the layer, because they change without a trace in the directory; they tell whether its
+ * xattrs are still the recorded ones. A directory was confirmed a moment ago, or is now, before the cache is asked
+ * about it.
  */
 #include "view.h"
 

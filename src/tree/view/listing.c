@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Kept listings: built from the layers, found by name, patched by our own changes. listed.c has the entries, listing_read.c
- * reads them by cookie.
+ * Kept listings: built from the layers, found by name, patched by our own changes. listed.c has the entries,
+ * listing_read.c reads them by cookie.
  *
  * A name has its position from its key alone, so nothing has to be kept for a reader: a listing may be dropped at any
  * time, and one that is read again leads him on from where he is. A name that goes stays as a hidden entry, because the
  * upper may have a whiteout of it. What goes for memory leaves a set of its names (nameset.c), by which those that are
  * missing are told.
  *
- * One leaf lock covers all listings. Building needs system calls and is done outside. A build without D is void if a patch was
- * told meanwhile.
+ * One leaf lock covers all listings. Building needs system calls and is done outside. A build without D is void if a
+ * patch was told meanwhile.
  */
 #include "view.h"
 
@@ -268,8 +268,8 @@ static uint32_t listing_patches(struct tree *tree, struct dir *dir)
 	return dir->patches;
 }
 
-/* Reads the layers; with the leaf lock held afterwards, `dir` has the listing. -LOOK_AGAIN, not held: changed meanwhile.
- * What made way is put before *gone. */
+/* Reads the layers; with the leaf lock held afterwards, `dir` has the listing. -LOOK_AGAIN, not held: changed
+ * meanwhile. What made way is put before *gone. */
 static int build_and_lock(struct tree *tree, struct inode *dir, struct listing **gone)
 {
 	struct listing_cache *cache = tree->listings;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading a kept listing: what a stream's cookies say, the entries after one of them, and their numbers where those aren't final yet.
+ * Reading a kept listing: what a stream's cookies say, the entries after one of them, and their numbers where those
+ * aren't final yet.
  *
- * Nothing is kept for a reader (listing.c). Numbers of entries that may have been copied up are asked for when they are first read, with no
- * lock held, and remembered unless the listing has changed meanwhile.
+ * Nothing is kept for a reader (listing.c). Numbers of entries that may have been copied up are asked for when they are
+ * first read, with no lock held, and remembered unless the listing has changed meanwhile.
  */
 #include "view.h"
 

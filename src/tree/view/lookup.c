@@ -32,7 +32,8 @@ static void count_waste(struct tree *tree, struct inode *dir, unsigned wasted)
 }
 
 /* Which layers to ask, from the kept listing. False when the name is absent and no layer needs to be asked. */
-static bool search_range(struct tree *tree, struct inode *dir, const char *name, unsigned *ret_first, unsigned *ret_last)
+static bool search_range(struct tree *tree, struct inode *dir, const char *name, unsigned *ret_first,
+			 unsigned *ret_last)
 {
 	struct listing_hint hint = {.answer = LISTING_UNKNOWN};
 
@@ -70,8 +71,8 @@ static int resolve_once(struct tree *tree, struct inode *dir, const char *name, 
 	return r;
 }
 
-/* Another mount hides the last name of a copy before it takes the entry out of the index. Where that is missed, the name may have gone since it
- * was looked at. */
+/* Another mount hides the last name of a copy before it takes the entry out of the index. Where that is missed, the
+ * name may have gone since it was looked at. */
 static bool may_have_gone(const struct tree *tree, const struct resolved *resolved)
 {
 	return tree->layers->shows_upper && resolved->index_name && !resolved->indexed;

@@ -7,8 +7,9 @@
  * directories that say so.
  *
  * d_ino must equal st_ino. A lower entry's is known at once; an upper entry's too, unless it may come from a lower
- * object: a directory with one beneath, or anything in a directory marked impure, also in a layer that was an upper. Those are settled
- * when they are read (final_ino.c). What may lie on another device than its directory (a subvolume) is looked at, as reading tells another number of it.
+ * object: a directory with one beneath, or anything in a directory marked impure, also in a layer that was an upper.
+ * Those are settled when they are read (final_ino.c). What may lie on another device than its directory (a subvolume)
+ * is looked at, as reading tells another number of it.
  */
 #include "view.h"
 
@@ -30,17 +31,18 @@ struct merge {
 	const struct layer *layer;
 	const struct dirref *ref;
 	int dirfd;
-	bool recorded;	       /* entries come from the layer's cache, whose types tell all; there is no dirfd */
+	bool recorded; /* entries come from the layer's cache, whose types tell all; there is no dirfd */
 	bool stop_early;
-	bool last;	       /* no layer beneath */
-	bool xwhiteouts;       /* may hold whiteouts of the xattr form */
-	bool sealing;	       /* the layer has `.wh.` names: entries are LISTED_SEALING */
-	bool impure;	       /* entries may have an origin */
+	bool last;		/* no layer beneath */
+	bool xwhiteouts;	/* may hold whiteouts of the xattr form */
+	bool sealing;		/* the layer has `.wh.` names: entries are LISTED_SEALING */
+	bool impure;		/* entries may have an origin */
 	enum layer_spans spans; /* names that may lie on another device */
-	uint64_t whiteout_ino; /* one that was seen to be a whiteout here; 0 none */
+	uint64_t whiteout_ino;	/* one that was seen to be a whiteout here; 0 none */
 };
 
-/* Looks at an entry whose type readdir doesn't tell enough of. 1: it is a whiteout; 0: *type is right; -ENOENT: gone. */
+/* Looks at an entry whose type readdir doesn't tell enough of. 1: it is a whiteout; 0: *type is right; -ENOENT:
+ * gone. */
 static int merge_look(struct merge *m, const struct os_dirent *d, const char *name, unsigned char *type)
 {
 	struct statx stx;
@@ -82,7 +84,8 @@ static bool is_elsewhere(const struct merge *m, unsigned char type)
 	return m->spans == SPANS_ALL || (m->spans == SPANS_DIRECTORIES && (type == DT_DIR || type == DT_UNKNOWN));
 }
 
-/* The union's number of an entry that has no origin; *ret_unknown: it is to be asked when the entry is read. -ENOENT: gone. */
+/* The union's number of an entry that has no origin; *ret_unknown: it is to be asked when the entry is read. -ENOENT:
+ * gone. */
 static int merge_number(struct merge *m, const struct os_dirent *d, const char *name, unsigned char type,
 			uint64_t *ret_ino, bool *ret_unknown)
 {
@@ -164,7 +167,8 @@ static int merge_new(struct merge *m, const struct os_dirent *d, const char *nam
 		m->l->n_live--;
 	} else {
 		asks = m->impure || unknown;
-		e->flags = (uint8_t)((asks ? LISTED_PENDING : 0) | (asks && !m->layer->upper ? LISTED_FORMER : 0) | sealing);
+		e->flags = (uint8_t)((asks ? LISTED_PENDING : 0) | (asks && !m->layer->upper ? LISTED_FORMER : 0) |
+				     sealing);
 	}
 	return 0;
 }

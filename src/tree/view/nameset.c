@@ -2,10 +2,10 @@
 /*
  * What is kept of a listing that went for memory: which names are missing.
  *
- * Each name leaves 16 bits of its hash, in a table of open addressing whose slots the hash is spread over. A name whose bits aren't found is
- * missing, without a look at any layer; of those that are missing, a few in ten thousand seem to be there, and the layers are
- * asked about them. Entries are added and never removed. When there is no room the set is given up: names can't be had
- * back from it.
+ * Each name leaves 16 bits of its hash, in a table of open addressing whose slots the hash is spread over. A name whose
+ * bits aren't found is missing, without a look at any layer; of those that are missing, a few in ten thousand seem to
+ * be there, and the layers are asked about them. Entries are added and never removed. When there is no room the set is
+ * given up: names can't be had back from it.
  *
  * Measured: 2.3 bytes a name, where the listing takes 43.
  */
@@ -19,7 +19,7 @@
 
 struct name_set {
 	uint32_t n, n_slots;
-	bool unsure; /* of a name that isn't found the upper may have a whiteout */
+	bool unsure;	  /* of a name that isn't found the upper may have a whiteout */
 	uint16_t slots[]; /* 0: free */
 };
 

@@ -98,8 +98,8 @@ static void resolve_ino(struct search *s)
 	}
 }
 
-int resolve_in_stack(struct dir_stack *ds, const char *name, unsigned first, unsigned last, const struct resolve_trace *trace, struct resolved *ret,
-		    unsigned *ret_wasted)
+int resolve_in_stack(struct dir_stack *ds, const char *name, unsigned first, unsigned last,
+		     const struct resolve_trace *trace, struct resolved *ret, unsigned *ret_wasted)
 {
 	struct search s = {.stack = ds, .resolved = ret, .name = name, .trace = trace};
 	int r;

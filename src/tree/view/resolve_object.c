@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the resolver makes of an object that it meets in a layer: whether it is the result, merges with it, hides what is below, or has the
- * data of it; and where its redirect leads.
+ * What the resolver makes of an object that it meets in a layer: whether it is the result, merges with it, hides what
+ * is below, or has the data of it; and where its redirect leads.
  *
  * A redirect changes what is looked for in the layers below: another name in the same parent, or a path from their
  * roots; then all layers below are asked, whether they hold the parent or not (resolve_path.c). The rules are kernel
@@ -63,8 +63,11 @@ static int merge_lower(struct search *s, const struct layer *l, struct dirref re
 
 int resolve_merge(struct search *s, const struct layer *l, const struct layer_lookup *p)
 {
-	struct dirref ref = {
-		.layer = l->index, .device = p->id.device, .record = p->record, .ino = p->id.ino, .checked = p->checked};
+	struct dirref ref = {.layer = l->index,
+			     .device = p->id.device,
+			     .record = p->record,
+			     .ino = p->id.ino,
+			     .checked = p->checked};
 
 	if (p->xattr_flags & XATTR_FLAG_IMPURE)
 		ref.flags |= DIRREF_IMPURE;
@@ -102,8 +105,8 @@ static int redirect_apply(struct search *s, const struct redirect *redirect, con
 	return 0;
 }
 
-/* Whether a redirect of what was met leads anywhere: the lowest layer's don't, but those of files lead to data-only layers, and an opaque
- * directory's don't either. */
+/* Whether a redirect of what was met leads anywhere: the lowest layer's don't, but those of files lead to data-only
+ * layers, and an opaque directory's don't either. */
 static bool redirect_counts(const struct search *s, const struct layer *l, const struct layer_lookup *p)
 {
 	const struct layer_set *set = s->stack->layers;
@@ -131,16 +134,18 @@ int resolve_redirect(struct search *s, const struct layer *l, int dirfd, const c
 
 	if (!redirect_counts(s, l, p))
 		return 0;
-	/* Showing the directory without what lies beneath would be wrong data. A file's is followed with its metacopy xattr, or
-	 * not. */
+	/* Showing the directory without what lies beneath would be wrong data. A file's is followed with its metacopy
+	 * xattr, or not. */
 	if (!s->stack->layers->follow_redirects && !S_ISREG(p->stx.stx_mode)) {
-		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "%s: layer %s: a redirected directory is refused: redirects aren't followed",
+		log_limited(LOG_CAUSE_LAYER, LOG_WARNING,
+			    "%s: layer %s: a redirected directory is refused: redirects aren't followed",
 			    search_path(s, shown), l->path);
 		return -EPERM;
 	}
 	r = layer_read_redirect(s->stack->layers, dirfd, name, &redirect);
 	if (r == -EINVAL)
-		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "%s: layer %s: a redirect isn't valid", search_path(s, shown), l->path);
+		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "%s: layer %s: a redirect isn't valid", search_path(s, shown),
+			    l->path);
 	if (r < 0)
 		return r == -ENODATA ? 0 : r;
 	return redirect_apply(s, &redirect, at, len);
@@ -152,7 +157,8 @@ int resolve_refuse_metacopy(const struct search *s)
 {
 	char shown[TREE_PATH_SHOWN];
 
-	log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "%s: a metacopy file is refused: metacopy isn't followed", search_path(s, shown));
+	log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "%s: a metacopy file is refused: metacopy isn't followed",
+		    search_path(s, shown));
 	return -EPERM;
 }
 
@@ -233,7 +239,8 @@ int resolve_data_elsewhere(struct search *s)
 	}
 	if (!set->follow_metacopy)
 		return resolve_refuse_metacopy(s);
-	log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "%s: a metacopy file has no data in any layer below", search_path(s, shown));
+	log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "%s: a metacopy file has no data in any layer below",
+		    search_path(s, shown));
 	return -EIO;
 }
 
@@ -262,8 +269,8 @@ static int number_below_copy(struct search *s, const struct layer *l, int dirfd,
 	return 0;
 }
 
-/* A lower file with several links: the union counts them, and its copy may be in the index. Returns 1 when that was found; *copy is then
- * what is known of it. */
+/* A lower file with several links: the union counts them, and its copy may be in the index. Returns 1 when that was
+ * found; *copy is then what is known of it. */
 static int look_in_index(struct search *s, const struct layer *l, int dirfd, const char *name,
 			 const struct layer_lookup *p, struct layer_lookup *copy)
 {
@@ -317,7 +324,8 @@ static int resolve_indexed(struct search *s, const struct layer *l, int dirfd, c
 	return s->metacopy ? resolve_data(s, l, dirfd, name, p) : 0;
 }
 
-/* The number of what was copied up, and whether it is one of the index. What was copied up into a former upper keeps its number too. */
+/* The number of what was copied up, and whether it is one of the index. What was copied up into a former upper keeps
+ * its number too. */
 static int look_at_origin(struct search *s, const struct layer *l, int dirfd, const char *name,
 			  const struct layer_lookup *p)
 {
@@ -419,7 +427,8 @@ void resolve_tell(struct search *s, const struct layer *l, struct search_state b
 				      .kind = kind,
 				      .p = p,
 				      .path = elsewhere,
-				      .counts = now.found != before.found || now.n_lower != before.n_lower || now.has_data != before.has_data,
+				      .counts = now.found != before.found || now.n_lower != before.n_lower ||
+						now.has_data != before.has_data,
 				      .redirects = now.redirects != before.redirects,
 				      .ends = s->done || res < 0,
 			      });

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Looking for a path from a layer's root, which an absolute redirect leads to. On the way every component counts as if it had been looked up
- * in that layer: whiteouts and opaque directories end the search below, redirects change the path for the layers below. The rules are kernel
- * overlayfs's (ovl_lookup_layer in fs/overlayfs/namei.c).
+ * Looking for a path from a layer's root, which an absolute redirect leads to. On the way every component counts as if
+ * it had been looked up in that layer: whiteouts and opaque directories end the search below, redirects change the path
+ * for the layers below. The rules are kernel overlayfs's (ovl_lookup_layer in fs/overlayfs/namei.c).
  */
 #include "resolve_internal.h"
 

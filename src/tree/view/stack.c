@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Opening a name as a directory for who has a stack: never through a symbolic link, and again when descriptors had run out.
+ * Opening a name as a directory for who has a stack: never through a symbolic link, and again when descriptors had run
+ * out.
  */
 #include "stack.h"
 

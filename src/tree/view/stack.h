@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A directory of the union as resolving and merging see it: the layers that hold it, and how its part in one of them is reached. A stack is
- * a value for the time of one search or reading. It doesn't say who keeps the directory: a mount has inodes (inode_stack.c), a walk has the
- * chain of directories down to where it is (walk.c). So the same code decides for both what a name is.
+ * A directory of the union as resolving and merging see it: the layers that hold it, and how its part in one of them is
+ * reached. A stack is a value for the time of one search or reading. It doesn't say who keeps the directory: a mount
+ * has inodes (inode_stack.c), a walk has the chain of directories down to where it is (walk.c). So the same code
+ * decides for both what a name is.
  *
  * The number of layers is that of the start: the upper may come to hold the directory meanwhile.
  */
@@ -37,7 +38,8 @@ struct dir_stack {
 	struct dirref *upper; /* NULL: the upper doesn't hold the directory */
 	struct dirref *lower; /* topmost first */
 	unsigned n_lower;
-	unsigned last_root; /* the last layer whose root is part of the union's: those below are hidden, and no path leads into them */
+	/* the last layer whose root is part of the union's: those below are hidden, and no path leads into them */
+	unsigned last_root;
 	bool impure; /* the upper's part is known to be impure */
 };
 

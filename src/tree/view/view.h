@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The room of the view: what the union shows. Looking names up in the layers, merging directories, and listings. The resolver and the merge
- * take a stack (stack.h) and know no inode; lookup.c, listing.c and what lies above them join both.
+ * The room of the view: what the union shows. Looking names up in the layers, merging directories, and listings. The
+ * resolver and the merge take a stack (stack.h) and know no inode; lookup.c, listing.c and what lies above them join
+ * both.
  */
 #ifndef TREE_VIEW_H
 #define TREE_VIEW_H
@@ -19,15 +20,15 @@ enum layer_lookup_kind {
 	LAYER_LOOKUP_WHITEOUT,
 	LAYER_LOOKUP_OBJECT,
 	LAYER_LOOKUP_NOWHERE, /* nothing of the directory is to be seen in the layer */
-	LAYER_LOOKUP_ASK, /* layer_lookup.c's own */
+	LAYER_LOOKUP_ASK,     /* layer_lookup.c's own */
 };
 
 /* A name in one layer. Zeroed at the start. */
 struct layer_lookup {
 	struct statx stx;
 	struct object_id id; /* LAYER_LOOKUP_OBJECT */
-	unsigned xattr_flags; /* read for directories, for the topmost object, and where a whiteout has to be told from a file
-			 */
+	/* read for directories, for the topmost object, and where a whiteout has to be told from a file */
+	unsigned xattr_flags;
 	bool xattr_flags_known;
 	bool overmounted;
 	bool hides_below; /* `.wh.NAME` of this layer: no layer below has a say */
@@ -38,15 +39,15 @@ struct layer_lookup {
 	uint64_t checked; /* when that was seen */
 };
 
-/* Looks at `name` in the layer of `ref`, which is part of the directory. An enum layer_lookup_kind or -errno. *ret_fd is the directory
- * there, for LAYER_LOOKUP_OBJECT, and is put in any case. */
+/* Looks at `name` in the layer of `ref`, which is part of the directory. An enum layer_lookup_kind or -errno. *ret_fd
+ * is the directory there, for LAYER_LOOKUP_OBJECT, and is put in any case. */
 int layer_lookup_name(struct dir_stack *ds, struct dirref *ref, const char *name, struct dirfd *ret_fd,
 		      struct layer_lookup *p);
 /* The xattr flags of what was found, unless they are known. */
 int layer_lookup_xattr_flags(struct dir_stack *ds, const struct layer *l, int dirfd, const char *name,
 			     struct layer_lookup *p);
-/* Names of the aufs dialect: one look each; for the opaque one a descriptor is needed, when they have run out others are
- * closed. */
+/* Names of the aufs dialect: one look each; for the opaque one a descriptor is needed, when they have run out others
+ * are closed. */
 int layer_lookup_aufs(struct dir_stack *ds, int (*look)(const struct layer *l, int dirfd, const char *name),
 		      const struct layer *l, int dirfd, const char *name);
 /* Whether the layer's cache may be asked about the directory: it has it, and nothing has changed. */
@@ -59,10 +60,11 @@ struct resolve_met {
 	unsigned layer;
 	enum layer_lookup_kind kind;
 	const struct layer_lookup *p; /* LAYER_LOOKUP_OBJECT; else what was found out besides */
-	const char *path;      /* what was looked for in the place of the name: another one, or "/a/b" from the layer's root; else NULL */
-	bool counts;	       /* an object that is shown, that merges, or that gives its data */
-	bool redirects;	       /* from here on something else is looked for */
-	bool ends;	       /* no layer below is asked */
+	/* what was looked for in the place of the name: another one, or "/a/b" from the layer's root; else NULL */
+	const char *path;
+	bool counts;	/* an object that is shown, that merges, or that gives its data */
+	bool redirects; /* from here on something else is looked for */
+	bool ends;	/* no layer below is asked */
 };
 
 /* Who wants to know; NULL: nobody. */
@@ -71,10 +73,10 @@ struct resolve_trace {
 	void *arg;
 };
 
-/* What `name` is in the directory, from its parts in the layers `first` to `last`, outside of which it is known not to be. Errors as
- * resolve_child(). *ret_wasted, unless NULL: layers that were asked in vain. */
-int resolve_in_stack(struct dir_stack *ds, const char *name, unsigned first, unsigned last, const struct resolve_trace *trace, struct resolved *ret,
-		    unsigned *ret_wasted);
+/* What `name` is in the directory, from its parts in the layers `first` to `last`, outside of which it is known not to
+ * be. Errors as resolve_child(). *ret_wasted, unless NULL: layers that were asked in vain. */
+int resolve_in_stack(struct dir_stack *ds, const char *name, unsigned first, unsigned last,
+		     const struct resolve_trace *trace, struct resolved *ret, unsigned *ret_wasted);
 /* Makes the stack of the root directory. */
 int resolve_root(struct layer_set *set, struct resolved *ret);
 
@@ -113,7 +115,7 @@ enum listed_flag {
 	LISTED_PENDING = 1 << 2,  /* ino isn't final: asked of the object's xattrs when it is read */
 	LISTED_MERGES =
 		1 << 3, /* with PENDING: an upper directory; ino is that of the lower one beneath, if it isn't opaque */
-	LISTED_SEALED = 1 << 4, /* what lower layers have of this name is hidden */
+	LISTED_SEALED = 1 << 4,	 /* what lower layers have of this name is hidden */
 	LISTED_SEALING = 1 << 5, /* only while the layer is read that says so: it will be SEALED */
 	LISTED_FORMER = 1 << 6,	 /* with PENDING: what a former upper has may have come from a layer below it */
 };
@@ -162,8 +164,8 @@ struct listed *listing_get(const struct listing *l, const char *name, size_t len
 struct listed *listing_append(struct listing *l, const char *name, size_t len, uint64_t key);
 /* Gives back what growing has left over. */
 void listing_fit(struct listing *l);
-/* Whether the kernel's copy of this listing would end where one of its pages does. Of such a copy the kernel says that it
- * has ended to whoever looks for a place that isn't in it. */
+/* Whether the kernel's copy of this listing would end where one of its pages does. Of such a copy the kernel says that
+ * it has ended to whoever looks for a place that isn't in it. */
 bool listing_fills_page(const struct listing *l, size_t page_size);
 /* Slots run in the order of the keys, up to n_slots: the first one from a key on, and what is in one (NULL: nothing).
  */
@@ -216,14 +218,16 @@ struct listing_hint {
 void listing_hint_of(struct tree *tree, struct inode *dir, const char *name, struct listing_hint *ret);
 /* Tries to build without D, for the resolver: void when something changed meanwhile. */
 void listing_try_build(struct tree *tree, struct inode *dir);
-/* Leaves the leaf lock held when it returns 0: `dir` has a listing, read anew where `again`. Takes D. What made way is put before *gone. */
+/* Leaves the leaf lock held when it returns 0: `dir` has a listing, read anew where `again`. Takes D. What made way is
+ * put before *gone. */
 int listing_ensure_and_lock(struct tree *tree, struct inode *dir, bool again, struct listing **gone);
 /* A list of those that made way; no lock held. */
 void listings_free(struct listing *gone);
 
 /* --- merge.c ------------------------------------------------------------------------------------------------------ */
 
-/* Reads all layers of the directory. With `stop_early` it ends with 1 at the first visible name and *ret_listing untouched. */
+/* Reads all layers of the directory. With `stop_early` it ends with 1 at the first visible name and *ret_listing
+ * untouched. */
 int merge_dir(struct dir_stack *ds, bool stop_early, struct listing **ret_listing);
 
 /* --- final_ino.c -------------------------------------------------------------------------------------------------- */

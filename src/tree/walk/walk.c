@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Going through a union: a directory is read, its names are told in order, and a directory among them is entered before the next name. The
- * directories on the way down are a chain, so depth costs no stack.
+ * Going through a union: a directory is read, its names are told in order, and a directory among them is entered before
+ * the next name. The directories on the way down are a chain, so depth costs no stack.
  *
- * Names come from the merge, as a mount lists them. With TREE_WALK_HIDDEN they come from each part, because the merge leaves out what is
- * hidden.
+ * Names come from the merge, as a mount lists them. With TREE_WALK_HIDDEN they come from each part, because the merge
+ * leaves out what is hidden.
  */
 #include "walk_internal.h"
 
@@ -30,7 +30,7 @@ struct walk_entered {
 /* Of walk_below(): nothing is left in the directory. */
 #define NAMES_END 1
 
-/* --- the path --------------------------------------------------------------------------------------------------------- */
+/* --- the path ----------------------------------------------------------------------------------------------------- */
 
 /* Makes the walk's path that of `name` in the directory. */
 static int path_set(struct walk *w, const struct walk_dir *d, const char *name)
@@ -61,7 +61,7 @@ static int tree_walk_tell_failure(struct walk *w, unsigned layer, int err)
 	return w->calls->failed(w->arg, w->path, layer, err);
 }
 
-/* --- reading ---------------------------------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 
 static int tree_walk_by_name(const void *a, const void *b, void *arg)
 {
@@ -144,7 +144,8 @@ static int read_part(struct reading *reading, struct dirref *ref)
 	return r;
 }
 
-/* What each part has, also those that don't show. A part that can't be read is told, and the names in it are missing. */
+/* What each part has, also those that don't show. A part that can't be read is told, and the names in it are
+ * missing. */
 static int read_parts(struct walk_dir *d)
 {
 	struct reading reading = {.d = d};
@@ -173,7 +174,7 @@ static int tree_walk_read_names(struct walk_dir *d)
 	return r < 0 ? tree_walk_tell_failure(w, w->asked_layer, r) : 0;
 }
 
-/* --- one name --------------------------------------------------------------------------------------------------------- */
+/* --- one name ----------------------------------------------------------------------------------------------------- */
 
 /* Whether a directory below a redirect was entered too often. 0, -ELOOP or -ENOMEM. */
 static int count_entered(struct walk_dir *d)
@@ -230,7 +231,8 @@ static int tree_walk_enter(struct walk *w, struct walk_dir *parent, const char *
 }
 
 /* Tells what was found, and enters it where it is a directory. */
-static int tell_found(struct walk *w, struct walk_dir *d, const char *name, struct walk_found *f, struct walk_dir **ret_child)
+static int tell_found(struct walk *w, struct walk_dir *d, const char *name, struct walk_found *f,
+		      struct walk_dir **ret_child)
 {
 	struct tree_walk_entry e = {.path = w->path, .name = w->path + strlen(w->path) - strlen(name)};
 	int r;
@@ -258,7 +260,8 @@ static int tell_found(struct walk *w, struct walk_dir *d, const char *name, stru
 /* As a listing tells it. */
 static int tell_listed(struct walk *w, struct walk_dir *d, const struct listed *l, const char *name)
 {
-	struct tree_walk_entry e = {.path = w->path, .name = w->path + strlen(w->path) - strlen(name), .depth = d->depth + 1};
+	struct tree_walk_entry e = {
+		.path = w->path, .name = w->path + strlen(w->path) - strlen(name), .depth = d->depth + 1};
 	int r;
 
 	e.shown = true;
@@ -270,8 +273,8 @@ static int tell_listed(struct walk *w, struct walk_dir *d, const struct listed *
 	return r == TREE_WALK_PRUNE ? 0 : r;
 }
 
-static int look_and_tell(struct walk_dir *d, const char *name, unsigned first, unsigned last, const struct walk_held *held, size_t n,
-			 struct walk_dir **ret_child)
+static int look_and_tell(struct walk_dir *d, const char *name, unsigned first, unsigned last,
+			 const struct walk_held *held, size_t n, struct walk_dir **ret_child)
 {
 	struct walk_found f;
 	int r;
@@ -301,7 +304,8 @@ static int next_listed(struct walk_dir *d, struct walk_dir **ret_child)
 }
 
 /* The layers of the parts that show and hold the name; as far as they are known. */
-static void range_of(const struct walk_dir *d, const struct walk_held *held, size_t n, unsigned *ret_first, unsigned *ret_last)
+static void range_of(const struct walk_dir *d, const struct walk_held *held, size_t n, unsigned *ret_first,
+		     unsigned *ret_last)
 {
 	*ret_first = d->unsure ? 0 : UINT16_MAX;
 	*ret_last = d->unsure ? UINT16_MAX : 0;
@@ -333,7 +337,7 @@ static int next_name(struct walk_dir *d, struct walk_dir **ret_child)
 	return d->listing ? next_listed(d, ret_child) : next_held(d, ret_child);
 }
 
-/* --- the way ------------------------------------------------------------------------------------------------------------ */
+/* --- the way ------------------------------------------------------------------------------------------------------ */
 
 /* Tells all that lies below `top`, which is freed. */
 static int walk_below(struct walk *w, struct walk_dir *top)
@@ -381,7 +385,8 @@ static void walk_finish(struct walk *w)
 {
 	struct walk_entered *e, *next;
 
-	HASH_ITER(hh, w->entered, e, next) {
+	HASH_ITER(hh, w->entered, e, next)
+	{
 		HASH_DELETE(hh, w->entered, e);
 		free(e);
 	}
@@ -411,8 +416,8 @@ static int path_next(const char **path, char name[static TREE_NAME_MAX + 1])
 	return strcmp(name, "..") ? 0 : -EINVAL;
 }
 
-/* Goes along a path. `each` gets what was found of each component, the root first; *ret_dir is the last directory that was entered, the
- * chain of which the caller frees. */
+/* Goes along a path. `each` gets what was found of each component, the root first; *ret_dir is the last directory that
+ * was entered, the chain of which the caller frees. */
 struct descent {
 	struct walk *w;
 	int (*each)(struct descent *t, struct walk_dir *d, const char *name, struct walk_found *f, bool last);
@@ -489,7 +494,7 @@ int tree_walk(struct layer_set *set, const char *path, unsigned flags, const str
 	return r;
 }
 
-/* --- one path --------------------------------------------------------------------------------------------------------- */
+/* --- one path ----------------------------------------------------------------------------------------------------- */
 
 struct explain {
 	int (*step)(void *arg, const struct tree_walk_entry *e);
@@ -507,7 +512,8 @@ static int explain_step(struct descent *t, struct walk_dir *d, const char *name,
 	return r == 0 && last && !f->n_says && f->err == -ENOENT ? -ENOENT : r;
 }
 
-int tree_explain(struct layer_set *set, const char *path, int (*step)(void *arg, const struct tree_walk_entry *e), void *arg)
+int tree_explain(struct layer_set *set, const char *path, int (*step)(void *arg, const struct tree_walk_entry *e),
+		 void *arg)
 {
 	struct explain x = {.step = step, .arg = arg};
 	static const struct tree_walk_calls none = {0};

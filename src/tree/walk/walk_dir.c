@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A directory on the way of a walk, as the resolver and the merge see it. A part that isn't open is opened by its name in its parent's part
- * where that is open, else by its path from the layer's root. A few descriptors are kept; when a new one is opened in a full table, another
- * one makes way and is opened again when it is needed.
+ * A directory on the way of a walk, as the resolver and the merge see it. A part that isn't open is opened by its name
+ * in its parent's part where that is open, else by its path from the layer's root. A few descriptors are kept; when a
+ * new one is opened in a full table, another one makes way and is opened again when it is needed.
  */
 #include "walk_internal.h"
 
@@ -23,7 +23,7 @@ static struct walk_dir *of_stack(struct dir_stack *ds)
 	return container_of(ds, struct walk_dir, stack);
 }
 
-/* --- paths ---------------------------------------------------------------------------------------------------------- */
+/* --- paths -------------------------------------------------------------------------------------------------------- */
 
 struct dirref *walk_dir_part(const struct walk_dir *d, unsigned layer)
 {
@@ -42,7 +42,8 @@ struct dirref *walk_dir_part(const struct walk_dir *d, unsigned layer)
 	return NULL;
 }
 
-/* One step up from a part: its own piece of the path, and the part that it lies in, or NULL where the piece begins at the layer's root. */
+/* One step up from a part: its own piece of the path, and the part that it lies in, or NULL where the piece begins at
+ * the layer's root. */
 static const char *path_piece(const struct walk_dir **d, const struct dirref **ref)
 {
 	const char *piece = (*ref)->path;
@@ -89,7 +90,7 @@ int walk_dir_compose(const struct walk_dir *d, const struct dirref *ref, const c
 	return 0;
 }
 
-/* --- descriptors ---------------------------------------------------------------------------------------------------- */
+/* --- descriptors -------------------------------------------------------------------------------------------------- */
 
 static void part_close(struct walk *w, struct walk_part *p)
 {
@@ -265,7 +266,7 @@ static int stack_compose(struct dir_stack *ds, unsigned layer, const char *name,
 	return CHECK(ref) ? walk_dir_compose(of_stack(ds), ref, name, ret_path) : -EIO;
 }
 
-/* --- life ------------------------------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 static const struct stack_calls walk_calls = {
 	.get = stack_get,

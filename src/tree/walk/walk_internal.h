@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the walker share: a directory on the way down, and the state of a walk. walk_dir.c reaches a directory's parts in the
- * layers, walk_look.c finds out about one name, walk.c goes through the names.
+ * What the files of the walker share: a directory on the way down, and the state of a walk. walk_dir.c reaches a
+ * directory's parts in the layers, walk_look.c finds out about one name, walk.c goes through the names.
  */
 #ifndef TREE_WALK_INTERNAL_H
 #define TREE_WALK_INTERNAL_H
@@ -13,7 +13,7 @@ struct walk;
 
 /* The descriptor of a part. */
 struct walk_part {
-	int fd; /* or -1; owned */
+	int fd;	       /* or -1; owned */
 	unsigned slot; /* of walk.slots, when there is one */
 	bool fresh;    /* open for reading, and nobody has read */
 };
@@ -32,14 +32,15 @@ struct walk_dir {
 	char *name;		 /* owned */
 	size_t path_len;	 /* of its path in walk.path */
 	unsigned depth;
-	struct dirref *refs;	    /* owned, and their paths: n_shown that show, topmost first, then those that don't, each with its path */
+	/* owned, and their paths: n_shown that show, topmost first, then those that don't, each with its path */
+	struct dirref *refs;
 	struct walk_part *parts;    /* owned; of the refs */
 	struct walk_hidden *hidden; /* owned; of the refs behind n_shown */
 	unsigned n_shown, n_refs;
 	bool redirected; /* it or a directory above it has a part elsewhere */
 
 	/* What is in it, once it is read; walk.c. */
-	struct listing *listing; /* owned; NULL with TREE_WALK_HIDDEN */
+	struct listing *listing;     /* owned; NULL with TREE_WALK_HIDDEN */
 	const struct listed **order; /* owned; its names in order */
 	char *bytes;		     /* owned; names with TREE_WALK_HIDDEN */
 	struct walk_held *held;	     /* owned; in the order of names, then parts */
@@ -65,15 +66,16 @@ struct walk {
 		struct walk_dir *dir; /* NULL: free */
 		unsigned part;
 	} slots[TREE_WALK_FDS];
-	unsigned hand;	       /* where the next one to make way is looked for */
-	unsigned in_use;       /* a slot that mustn't; TREE_WALK_FDS: none */
-	unsigned asked_layer;  /* the last one a part of which was opened */
+	unsigned hand;		      /* where the next one to make way is looked for */
+	unsigned in_use;	      /* a slot that mustn't; TREE_WALK_FDS: none */
+	unsigned asked_layer;	      /* the last one a part of which was opened */
 	struct walk_entered *entered; /* owned uthash: directories below redirects */
 };
 
 /* --- walk_dir.c --------------------------------------------------------------------------------------------------- */
 
-/* A directory as it was resolved (NULL: nothing of it shows), whose paths are taken over. `refs` are hidden parts, taken over too. -ENOMEM. */
+/* A directory as it was resolved (NULL: nothing of it shows), whose paths are taken over. `refs` are hidden parts,
+ * taken over too. -ENOMEM. */
 int walk_dir_new(struct walk *w, struct walk_dir *parent, const char *name, struct resolved *resolved,
 		 struct dirref *refs, const struct walk_hidden *hidden, unsigned n_hidden, struct walk_dir **ret);
 void walk_dir_free(struct walk_dir *d);
@@ -87,7 +89,7 @@ struct dirref *walk_dir_part(const struct walk_dir *d, unsigned layer);
 /* What a name is. */
 struct walk_found {
 	struct resolved resolved; /* when `err` is 0 */
-	int err;	   /* of the resolver, or 0; -ENOENT also where nothing of the directory shows */
+	int err;		  /* of the resolver, or 0; -ENOENT also where nothing of the directory shows */
 	unsigned data_layer;
 	struct tree_say *says; /* owned */
 	unsigned n_says;
@@ -96,9 +98,10 @@ struct walk_found {
 	unsigned n_hidden;
 };
 
-/* Looks at a name; with TREE_WALK_HIDDEN at each part that has it: `held` names them, NULL: any may. 0, or -errno that ends the walk. */
-int walk_look(struct walk_dir *d, const char *name, unsigned first, unsigned last, const struct walk_held *held, size_t n_held,
-	      struct walk_found *ret);
+/* Looks at a name; with TREE_WALK_HIDDEN at each part that has it: `held` names them, NULL: any may. 0, or -errno that
+ * ends the walk. */
+int walk_look(struct walk_dir *d, const char *name, unsigned first, unsigned last, const struct walk_held *held,
+	      size_t n_held, struct walk_found *ret);
 /* The same of the root. */
 int walk_look_at_root(struct walk *w, struct walk_found *ret);
 void walk_found_finish(struct walk_found *f);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a walk finds out about one name. What shows is the resolver's result. What each layer says is what the resolver told while it
- * searched; layers that it had no reason to ask are asked here, and what they have is hidden by what ended the search.
+ * What a walk finds out about one name. What shows is the resolver's result. What each layer says is what the resolver
+ * told while it searched; layers that it had no reason to ask are asked here, and what they have is hidden by what
+ * ended the search.
  */
 #include "walk_internal.h"
 
@@ -20,15 +21,15 @@ struct look {
 	struct walk_dir *d;
 	const char *name;
 	struct walk_found *f;
-	int upto;	       /* the last layer that the resolver has asked for this name, or -1 */
-	bool found;	       /* the topmost object has been met */
-	unsigned top;	       /* in this layer */
+	int upto;		  /* the last layer that the resolver has asked for this name, or -1 */
+	bool found;		  /* the topmost object has been met */
+	unsigned top;		  /* in this layer */
 	struct walk_hidden below; /* what hides what the layers below have by this name */
 	bool redirected;
 	int err;
 };
 
-/* --- what a layer says ------------------------------------------------------------------------------------------------ */
+/* --- what a layer says -------------------------------------------------------------------------------------------- */
 
 /* Room for one more, zeroed. NULL: no memory. */
 static struct tree_say *more_room(struct walk_found *f)
@@ -42,7 +43,8 @@ static struct tree_say *more_room(struct walk_found *f)
 /* A directory that doesn't show, to be entered all the same. */
 static int add_hidden_dir(struct walk_found *f, const struct tree_say *say, const struct layer_lookup *p)
 {
-	struct dirref ref = {.layer = (uint16_t)say->layer, .device = p->id.device, .ino = p->id.ino, .path = strdup(say->path)};
+	struct dirref ref = {
+		.layer = (uint16_t)say->layer, .device = p->id.device, .ino = p->id.ino, .path = strdup(say->path)};
 
 	if (!ref.path || !ARRAY_NEXT(f->hidden_dirs, f->n_hidden) || !ARRAY_NEXT(f->hidden, f->n_hidden)) {
 		free(ref.path);
@@ -75,7 +77,8 @@ static int add_say(struct walk_found *f, const struct tree_say *what, char *path
 		       : 0;
 }
 
-/* The path of what was looked for in the part, by another name or along a path where `other` says so. NULL: no memory. */
+/* The path of what was looked for in the part, by another name or along a path where `other` says so. NULL: no
+ * memory. */
 static char *path_in_part(const struct walk_dir *d, unsigned layer, const char *name, const char *other)
 {
 	const struct dirref *ref = walk_dir_part(d, layer);
@@ -226,8 +229,9 @@ static int find_data(struct walk_dir *d, struct walk_found *f)
 	}
 	if (!(d->walk->flags & TREE_WALK_HIDDEN))
 		return 0;
-	return add_say(f, &(struct tree_say){.layer = layer, .role = TREE_SAY_DATA, .by = TREE_WALK_NO_LAYER, .object = true},
-		       strdup(f->resolved.data_path), &p);
+	return add_say(
+		f, &(struct tree_say){.layer = layer, .role = TREE_SAY_DATA, .by = TREE_WALK_NO_LAYER, .object = true},
+		strdup(f->resolved.data_path), &p);
 }
 
 /* A copy that the index leads to shows in the place of the lower object. */
@@ -248,7 +252,7 @@ static void settle_indexed(struct walk_found *f)
 	}
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------------------ */
+/* --- the whole ---------------------------------------------------------------------------------------------------- */
 
 static int by_layer(const void *a, const void *b)
 {
@@ -259,8 +263,8 @@ static int by_layer(const void *a, const void *b)
 	return (x->role == TREE_SAY_HIDDEN) - (y->role == TREE_SAY_HIDDEN);
 }
 
-int walk_look(struct walk_dir *d, const char *name, unsigned first, unsigned last, const struct walk_held *held, size_t n_held,
-	      struct walk_found *ret)
+int walk_look(struct walk_dir *d, const char *name, unsigned first, unsigned last, const struct walk_held *held,
+	      size_t n_held, struct walk_found *ret)
 {
 	bool hidden = d->walk->flags & TREE_WALK_HIDDEN;
 	struct look k = {.d = d, .name = name, .f = ret, .upto = -1};
@@ -331,7 +335,7 @@ void walk_found_finish(struct walk_found *f)
 	*f = (struct walk_found){0};
 }
 
-/* --- what is told --------------------------------------------------------------------------------------------------- */
+/* --- what is told ------------------------------------------------------------------------------------------------- */
 
 /* As inode_statx() turns the layer's attributes into the union's. */
 static void describe_stx(const struct walk_dir *d, const struct resolved *resolved, struct tree_walk_entry *e)

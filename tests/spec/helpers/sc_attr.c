@@ -172,7 +172,8 @@ int sc_statfs(int argc, char **argv)
 	return 0;
 }
 
-/* The kernel forgets what it knows of the file system and nobody uses at the moment: a remount that changes nothing does that. */
+/* The kernel forgets what it knows of the file system and nobody uses at the moment: a remount that changes nothing
+ * does that. */
 int sc_forget(int argc, char **argv)
 {
 	if (argc != 2)

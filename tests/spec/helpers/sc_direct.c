@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Asynchronous O_DIRECT writes (io_submit(2), by its system calls) beside processes that read the same file through the page cache: once a
- * write is complete, nobody may be told the old data any more.
+ * Asynchronous O_DIRECT writes (io_submit(2), by its system calls) beside processes that read the same file through the
+ * page cache: once a write is complete, nobody may be told the old data any more.
  */
 #include "sc.h"
 

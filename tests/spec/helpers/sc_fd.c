@@ -8,9 +8,9 @@
  *   fstat (type mode size nlink)  fino:PATH (same inode number as PATH?)  fchmod:MODE  fchown:UID:GID
  *   ftruncate:LEN  fsync  fdatasync  fallocate:WORDS:OFF:LEN  seek:data|hole:OFF  extents
  *   copyto:N:OFF:OFF:LEN (from this descriptor to descriptor N)  clone:N  link:PATH (linkat of the descriptor)
- *   mmap:r|rw:LEN (shared)  show:OFF:LEN  store:OFF:TEXT  msync  munmap  syncrange (starts it)  flock  getxattr:NAME  setxattr:NAME:VALUE futimens:A:M
- *   ctime (whether it is another one than at the last such step)  tell  fiemap  rename:OLD:NEW[:FLAG]  unlink:PATH
- *   sh:COMMAND (in a child while the descriptors stay open)
+ *   mmap:r|rw:LEN (shared)  show:OFF:LEN  store:OFF:TEXT  msync  munmap  syncrange (starts it)  flock  getxattr:NAME
+ *   setxattr:NAME:VALUE futimens:A:M ctime (whether it is another one than at the last such step)  tell  fiemap
+ *   rename:OLD:NEW[:FLAG]  unlink:PATH sh:COMMAND (in a child while the descriptors stay open)
  */
 #include "sc.h"
 
@@ -382,26 +382,44 @@ static const struct {
 	int args;
 	void (*run)(char **arg);
 } steps[] = {
-	{"open", 2, step_open},		  {"use", 1, step_use},
-	{"close", 0, step_close},	  {"read", 1, step_read},
-	{"pread", 2, step_pread},	  {"write", 1, step_write},
-	{"pwrite", 2, step_pwrite},	  {"dwrite", 2, step_dwrite},
-	{"dread", 2, step_dread},	  {"fstat", 0, step_fstat},
-	{"fino", 1, step_fino},		  {"fchmod", 1, step_fchmod},
-	{"fchown", 2, step_fchown},	  {"ftruncate", 1, step_ftruncate},
-	{"fsync", 0, step_fsync},	  {"fdatasync", 0, step_fdatasync},
-	{"fallocate", 3, step_fallocate}, {"seek", 2, step_seek},
-	{"extents", 0, step_extents},	  {"copyto", 4, step_copyto},
-	{"clone", 1, step_clone},	  {"link", 1, step_link},
+	{"open", 2, step_open},
+	{"use", 1, step_use},
+	{"close", 0, step_close},
+	{"read", 1, step_read},
+	{"pread", 2, step_pread},
+	{"write", 1, step_write},
+	{"pwrite", 2, step_pwrite},
+	{"dwrite", 2, step_dwrite},
+	{"dread", 2, step_dread},
+	{"fstat", 0, step_fstat},
+	{"fino", 1, step_fino},
+	{"fchmod", 1, step_fchmod},
+	{"fchown", 2, step_fchown},
+	{"ftruncate", 1, step_ftruncate},
+	{"fsync", 0, step_fsync},
+	{"fdatasync", 0, step_fdatasync},
+	{"fallocate", 3, step_fallocate},
+	{"seek", 2, step_seek},
+	{"extents", 0, step_extents},
+	{"copyto", 4, step_copyto},
+	{"clone", 1, step_clone},
+	{"link", 1, step_link},
 	{"fiemap", 0, step_fiemap},
-	{"mmap", 2, step_mmap},		  {"show", 2, step_show},
-	{"store", 2, step_store},	  {"msync", 0, step_msync},
-	{"flock", 0, step_flock},	  {"getxattr", 1, step_getxattr},
-	{"setxattr", 2, step_setxattr},	  {"futimens", 2, step_futimens},
-	{"tell", 0, step_tell},		  {"sh", 1, step_sh},
-	{"syncrange", 0, step_syncrange}, {"rename", 2, step_rename},
+	{"mmap", 2, step_mmap},
+	{"show", 2, step_show},
+	{"store", 2, step_store},
+	{"msync", 0, step_msync},
+	{"flock", 0, step_flock},
+	{"getxattr", 1, step_getxattr},
+	{"setxattr", 2, step_setxattr},
+	{"futimens", 2, step_futimens},
+	{"tell", 0, step_tell},
+	{"sh", 1, step_sh},
+	{"syncrange", 0, step_syncrange},
+	{"rename", 2, step_rename},
 	{"ctime", 0, step_ctime},
-	{"unlink", 1, step_unlink},	  {"munmap", 0, step_munmap},
+	{"unlink", 1, step_unlink},
+	{"munmap", 0, step_munmap},
 };
 
 static void run_step(const char *text)

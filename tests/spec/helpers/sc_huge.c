@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Positions in a directory of many names. Every name and its position is noted in one pass; then names are removed and made, through
- * another descriptor, and each position must still lead to the first noted name at or after it that is left, or to a new one. The order
- * of a directory is its file system's, so nothing but the noted order is taken for granted.
+ * Positions in a directory of many names. Every name and its position is noted in one pass; then names are removed and
+ * made, through another descriptor, and each position must still lead to the first noted name at or after it that is
+ * left, or to a new one. The order of a directory is its file system's, so nothing but the noted order is taken for
+ * granted.
  */
 #include "sc.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Mounts a directory once more with its ids mapped, as mount(8) of newer util-linux does with X-mount.idmap: the map is that of a user
- * namespace, which a child stands in for.
+ * Mounts a directory once more with its ids mapped, as mount(8) of newer util-linux does with X-mount.idmap: the map is
+ * that of a user namespace, which a child stands in for.
  */
 #include "sc.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sc lease PATH r|w GO: holds a lease on the file (fcntl(2), F_SETLEASE). It says "held"; "asked" when somebody wants to open the file; and
- * then gives the lease up as soon as the file GO is there.
+ * sc lease PATH r|w GO: holds a lease on the file (fcntl(2), F_SETLEASE). It says "held"; "asked" when somebody wants
+ * to open the file; and then gives the lease up as soon as the file GO is there.
  */
 #include "sc.h"
 

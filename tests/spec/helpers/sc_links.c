@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One of a file's two names is removed while other processes look at the other one, again and again: the count of names that a descriptor
- * shows after it, and whether a further name can be made.
+ * One of a file's two names is removed while other processes look at the other one, again and again: the count of names
+ * that a descriptor shows after it, and whether a further name can be made.
  */
 #include "sc.h"
 

@@ -7,8 +7,8 @@
  * before the stream began, to its end, is listed exactly once, and one that was gone before it began isn't listed. The
  * order of steps follows from SEED. Where DIR is the directory that is changed it is moved as well.
  *
- * overtaken: one stream has read all but the end of COUNT names when the directory changes; another one begins then, and
- * the first reads the end before the second goes on.
+ * overtaken: one stream has read all but the end of COUNT names when the directory changes; another one begins then,
+ * and the first reads the end before the second goes on.
  */
 #include "sc.h"
 

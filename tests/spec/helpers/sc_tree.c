@@ -54,7 +54,8 @@ static off_t next_data(int fd, off_t pos)
 	return data - data % BLOCK > pos ? data - data % BLOCK : pos;
 }
 
-/* The hash goes over the blocks that aren't all zero, each with its place, and the size: the same whether zeros are a hole or not. */
+/* The hash goes over the blocks that aren't all zero, each with its place, and the size: the same whether zeros are a
+ * hole or not. */
 static ssize_t hash_content(int fd, XXH3_state_t *state)
 {
 	static const char zeros[BLOCK];
@@ -100,8 +101,8 @@ static void print_content(int dirfd, const char *name)
 /* The xattrs whose value or presence depends on file handles or on the file system's own number. */
 static bool is_bookkeeping(const char *name)
 {
-	static const char *const tails[] = {"overlay.origin", "overlay.uuid",	"overlay.nlink",
-					    "overlay.upper",  "overlay.impure", "overlay.plyfs_ino",
+	static const char *const tails[] = {"overlay.origin",	   "overlay.uuid",   "overlay.nlink",
+					    "overlay.upper",	   "overlay.impure", "overlay.plyfs_ino",
 					    "overlay.plyfs_source"};
 	const char *tail = strchr(name, '.');
 

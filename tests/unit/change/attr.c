@@ -179,7 +179,8 @@ TEST("a write by others takes setuid and setgid of an executable away, as often 
 	struct inode *file = uni_find(&u, "file");
 
 	ASSERT(file);
-	/* Setgid without group execution stays for the members of the group, and is still looked at when a stranger writes. */
+	/* Setgid without group execution stays for the members of the group, and is still looked at when a stranger
+	 * writes. */
 	EXPECT_INT(attr_kill_priv(u.writer, file, ATTR_KILL_PRIV), 0);
 	ASSERT_INT(inode_statx(u.tree, file, &stx), 0);
 	EXPECT_INT(stx.stx_mode & 07777, 02644);

@@ -17,8 +17,9 @@ static const unsigned char cap_value[20] = {0x01, 0, 0, 0x02, 0, 0x20};
 
 /* user::rwx user:1000:r-- group::r-x mask::r-x other::--- */
 static const unsigned char acl_value[] = {
-	2, 0, 0, 0, 1, 0, 7, 0, 0xff, 0xff, 0xff, 0xff, 2, 0, 4, 0, 0xe8, 3, 0, 0, 4, 0, 5, 0, 0xff, 0xff, 0xff, 0xff,
-	0x10, 0, 5, 0, 0xff, 0xff, 0xff, 0xff, 0x20, 0, 0, 0, 0xff, 0xff, 0xff, 0xff,
+	2, 0,	 0,    0,    1,	   0,	 7,    0, 0xff, 0xff, 0xff, 0xff, 2,	0,    4,
+	0, 0xe8, 3,    0,    0,	   4,	 0,    5, 0,	0xff, 0xff, 0xff, 0xff, 0x10, 0,
+	5, 0,	 0xff, 0xff, 0xff, 0xff, 0x20, 0, 0,	0,    0xff, 0xff, 0xff, 0xff,
 };
 
 static bool set_times(const char *path, long sec)
@@ -185,7 +186,8 @@ TEST("ancestors come along with their attributes, are impure, and keep their tim
 	ASSERT(!mkdir("l1/a", 0711) && !mkdir("l1/a/b", 0700) && !mkdir("l1/a/b/c", 01777));
 	ASSERT(uni_fill("l1/a/b/c/file", 0, 10));
 	ASSERT(!chown("l1/a/b", 5, 6));
-	ASSERT(set_times("l1/a/b/c", 3000) && set_times("l1/a/b", 2000) && set_times("l1/a", 1000) && set_times("u", 1));
+	ASSERT(set_times("l1/a/b/c", 3000) && set_times("l1/a/b", 2000) && set_times("l1/a", 1000) &&
+	       set_times("u", 1));
 	ASSERT(!stat("u", &before));
 	UNI_OPEN(u);
 	struct inode *file = uni_find(&u, "a/b/c/file");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every system call of a copy-up fails once, and the process is killed before and after each of them once: what is left is the old state
- * or the new one, and the work directory is empty (after a kill, on the next mount).
+ * Every system call of a copy-up fails once, and the process is killed before and after each of them once: what is left
+ * is the old state or the new one, and the work directory is empty (after a kill, on the next mount).
  */
 #include <signal.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is on the disk before a name shows it. The linker puts the functions below in the place of the system call tier's: they write
- * down what happened, in order, and make the call.
+ * What is on the disk before a name shows it. The linker puts the functions below in the place of the system call
+ * tier's: they write down what happened, in order, and make the call.
  */
 #include "change/union.h"
 

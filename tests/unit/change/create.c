@@ -143,7 +143,7 @@ TEST("the descriptor of a new file can be written, also when its mode permits no
 	EXPECT_VIEW(&u, "f=new\nw=new\n");
 }
 
-/* --- owner, mode, ACL ------------------------------------------------------------------------------------------------ */
+/* --- owner, mode, ACL --------------------------------------------------------------------------------------------- */
 
 static const struct caller user = {.uid = 1000, .gid = 1001, .umask = 027};
 

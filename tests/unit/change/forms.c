@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every change of names, of each kind of entry onto each other kind, in each kind of directory: whatever form whiteouts have, and whether or
- * not the file system has renames that exchange and don't replace, and keeps what is removed while it is open, the answers and what shows are
- * those of devices with all renames, which the scenarios rename-matrix compare with the kernel's.
+ * Every change of names, of each kind of entry onto each other kind, in each kind of directory: whatever form whiteouts
+ * have, and whether or not the file system has renames that exchange and don't replace, and keeps what is removed while
+ * it is open, the answers and what shows are those of devices with all renames, which the scenarios rename-matrix
+ * compare with the kernel's.
  *
- * A case is a directory of its own, and all cases of a form are one union. What a case starts from is made by changes of the union too.
+ * A case is a directory of its own, and all cases of a form are one union. What a case starts from is made by changes
+ * of the union too.
  */
 #include "base/macros.h"
 #include "change/names.h"
@@ -21,7 +23,8 @@ int __wrap_os_renameat2(int olddirfd, const char *oldname, int newdirfd, const c
 
 /* --- what there is ------------------------------------------------------------------------------------------------ */
 
-/* Kinds of directories: m in a lower layer too, p in the upper alone, o in the place of a lower one that was removed. */
+/* Kinds of directories: m in a lower layer too, p in the upper alone, o in the place of a lower one that was
+ * removed. */
 static const char parents[] = {'m', 'p', 'o'};
 
 enum kind { NONE, UP, DIRECTORY, EMPTY, LOW, OVER, GONE, HOLLOW, RENEWED };
@@ -133,7 +136,7 @@ static bool make_lower(const struct one *c)
 	return make_file(path, "low", 0644) && make_lower_entry(c, "a", c->old) && make_lower_entry(c, "b", c->new);
 }
 
-/* --- changes, with the copy-ups that they need ---------------------------------------------------------------------- */
+/* --- changes, with the copy-ups that they need -------------------------------------------------------------------- */
 
 static bool copy_up(struct uni *u, const char *path)
 {
@@ -239,10 +242,11 @@ static bool make_parents(struct uni *u, const char *at)
 		return false;
 	UNIT_PRINT(path, "%s/o", at);
 	UNIT_PRINT(inside, "%s/o/z", at);
-	return !do_change(u, UNLINK, inside, NULL) && !do_change(u, RMDIR, path, NULL) && !do_change(u, MKDIR, path, NULL);
+	return !do_change(u, UNLINK, inside, NULL) && !do_change(u, RMDIR, path, NULL) &&
+	       !do_change(u, MKDIR, path, NULL);
 }
 
-/* --- all cases in one form ------------------------------------------------------------------------------------------ */
+/* --- all cases in one form ---------------------------------------------------------------------------------------- */
 
 #define CASES_MAX 700
 
@@ -328,7 +332,8 @@ static void run_form(const struct form *form, struct outcome *out)
 }
 
 /* What two objects do alone where the file system has no exchange. */
-static bool is_impossible(const struct form *form, const struct one *c, const struct outcome *want, const struct outcome *got)
+static bool is_impossible(const struct form *form, const struct one *c, const struct outcome *want,
+			  const struct outcome *got)
 {
 	return form->plain_renames && c->op == EXCHANGE && want->answers[c->number] == 0 &&
 	       got->answers[c->number] == -EINVAL;
@@ -346,8 +351,7 @@ static void compare(const struct form *form, const struct outcome *want, const s
 			continue;
 		describe(&c, title, sizeof(title));
 		UNIT_FAIL("%s: %s: answers %d and shows:\n%sin the place of %d and\n%s", form->title, title,
-			  got->answers[c.number], got->shows[c.number], want->answers[c.number],
-			  want->shows[c.number]);
+			  got->answers[c.number], got->shows[c.number], want->answers[c.number], want->shows[c.number]);
 	}
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Errors behind the commit. The linker puts the functions below in the place of the system call tier's: once a name was made, looking at it
- * fails, and perhaps its removal too.
+ * Errors behind the commit. The linker puts the functions below in the place of the system call tier's: once a name was
+ * made, looking at it fails, and perhaps its removal too.
  */
 #include "change/names.h"
 
@@ -71,7 +71,8 @@ static void note_doubt(struct inode *dir, const char *name, void *arg)
 }
 
 /* `run` on a union of `layers`: it must answer EIO, and the union show `want`, after as many doubts about `name`. */
-static void expect_late(const char *layers, int (*run)(struct uni *u), bool can_be_removed, const char *want, unsigned want_doubts)
+static void expect_late(const char *layers, int (*run)(struct uni *u), bool can_be_removed, const char *want,
+			unsigned want_doubts)
 {
 	struct view listed;
 	UNI(u);

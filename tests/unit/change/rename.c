@@ -196,7 +196,8 @@ static const char *redirect_of(const char *path)
 TEST("a merged directory keeps its content wherever it goes, and names where the lower layers have it")
 {
 	UNI(u);
-	ASSERT(layers_make("l1/p/ l1/p/m/ l1/p/m/a=1 l2/p/ l2/p/m/ l2/p/m/b=2 l2/p/m/s/ l2/p/m/s/c=3 u/p/ u/p/m/ u/p/m/s/ u/q/"));
+	ASSERT(layers_make(
+		"l1/p/ l1/p/m/ l1/p/m/a=1 l2/p/ l2/p/m/ l2/p/m/b=2 l2/p/m/s/ l2/p/m/s/c=3 u/p/ u/p/m/ u/p/m/s/ u/q/"));
 	UNI_OPEN(u);
 	struct inode *c = uni_find(&u, "p/m/s/c");
 
@@ -223,7 +224,8 @@ TEST("a merged directory keeps its content wherever it goes, and names where the
 TEST("merged directories change places")
 {
 	UNI(u);
-	ASSERT(layers_make("l1/a/ l1/a/x=1 l2/b/ l2/b/y=2 l1/p/ l1/p/c/ l1/p/c/z=3 u/a/ u/b/ u/p/ u/p/c/ u/d/ u/d/new=4"));
+	ASSERT(layers_make(
+		"l1/a/ l1/a/x=1 l2/b/ l2/b/y=2 l1/p/ l1/p/c/ l1/p/c/z=3 u/a/ u/b/ u/p/ u/p/c/ u/d/ u/d/new=4"));
 	UNI_OPEN(u);
 	EXPECT_INT(names_rename(&u, "a", "b", RENAME_EXCHANGE), 0);
 	EXPECT_VIEW(&u, "a/\na/y=2\nb/\nb/x=1\nd/\nd/new=4\np/\np/c/\np/c/z=3\n");
@@ -389,7 +391,8 @@ struct mover {
 	int strange; /* an error that no order of the changes explains */
 };
 
-/* As uni_find(), with D held as the kernel holds the directory: a lookup doesn't run beside a change of the same name. */
+/* As uni_find(), with D held as the kernel holds the directory: a lookup doesn't run beside a change of the same
+ * name. */
 static struct inode *find_locked(struct uni *u, const char *path)
 {
 	struct inode *inode = u->tree->root;
@@ -472,7 +475,8 @@ TEST("threads that move directories and files over each other end without deadlo
 	UNI(u);
 	ASSERT(layers_make("l1/a/ l1/c/ u/a/ u/c/ u/a/b/ u/c/d/ u/a/x=x"));
 	UNI_OPEN(u);
-	/* The threads never forget an inode, so what they remove is kept to the end: all of it by descriptors, none by names in the work directory. */
+	/* The threads never forget an inode, so what they remove is kept to the end: all of it by descriptors, none by
+	 * names in the work directory. */
 	u.tree->max_pinned = 4 * ROUNDS;
 	for (unsigned i = 0; i < 4; i++) {
 		movers[i] = (struct mover){.u = &u, .seed = i + 1};

@@ -12,7 +12,7 @@
 
 #include "unit.h"
 
-/* --- the errors ----------------------------------------------------------------------------------------------------- */
+/* --- the errors --------------------------------------------------------------------------------------------------- */
 
 static bool exists(enum name_kind p)
 {
@@ -75,7 +75,7 @@ static int expected(const struct rename_facts *f)
 	return 0;
 }
 
-/* --- the model ------------------------------------------------------------------------------------------------------- */
+/* --- the model ---------------------------------------------------------------------------------------------------- */
 
 enum upper_kind { UPPER_NOTHING, UPPER_WHITEOUT, UPPER_OBJECT };
 
@@ -87,7 +87,7 @@ enum below { BELOW_NONE, BELOW_OLD_NAME, BELOW_NEW_NAME, BELOW_OLD_OWN, BELOW_NE
 
 struct spot {
 	enum upper_kind upper;
-	enum object object; /* UPPER_OBJECT */
+	enum object object;  /* UPPER_OBJECT */
 	enum below name;     /* what lower layers have here */
 	enum below redirect; /* UPPER_OBJECT, a directory with a redirect: where it leads */
 	bool dir, opaque, filled;

@@ -121,7 +121,9 @@ static inline void uni_waiter_done(struct copyup_waiter *waiter, int err)
 }
 
 #define UNI_WAITER_INIT                                                                                                \
-	{.waiter.done = uni_waiter_done, .mutex = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER}
+	{                                                                                                              \
+		.waiter.done = uni_waiter_done, .mutex = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER   \
+	}
 
 static inline int uni_wait(struct uni_waiter *w)
 {
@@ -135,7 +137,7 @@ static inline int uni_wait(struct uni_waiter *w)
 	return err;
 }
 
-/* --- files to copy ------------------------------------------------------------------------------------------------------------- */
+/* --- files to copy ------------------------------------------------------------------------------------------------ */
 
 /* Byte number `at` of every test file. */
 static inline unsigned char uni_byte(size_t at)

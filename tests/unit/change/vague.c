@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An upper whose numbers tell no objects apart. The linker puts the function below in the place of the system call tier's: what a rename did
- * on disk is there for a while before the tree is told.
+ * An upper whose numbers tell no objects apart. The linker puts the function below in the place of the system call
+ * tier's: what a rename did on disk is there for a while before the tree is told.
  */
 #include <pthread.h>
 

@@ -99,7 +99,8 @@ TEST("labels are dropped without SELinux, and what is wrong with them still show
 	EXPECT(!strstr(text, "context"));
 	free(text);
 	options_free(&opts);
-	EXPECT_REFUSED("plyfs -o lowerdir=/a,context=\"a,b /m", 1, "context: \"a,b: quotes are not closed, or something follows them");
+	EXPECT_REFUSED("plyfs -o lowerdir=/a,context=\"a,b /m", 1,
+		       "context: \"a,b: quotes are not closed, or something follows them");
 	selinux_is_on = true;
 }
 
@@ -154,8 +155,8 @@ TEST("every typed value is parsed")
 			 "max_read=4096,max_write=65536,xattr_permissions=0,auto_unmount /m"),
 		   0);
 	EXPECT(opts.timeout == 1.5);
-	EXPECT(opts.fsync == FSYNC_NONE && opts.volatile_upper && opts.writeback && opts.noxattrs && opts.static_nlink &&
-	       opts.noacl);
+	EXPECT(opts.fsync == FSYNC_NONE && opts.volatile_upper && opts.writeback && opts.noxattrs &&
+	       opts.static_nlink && opts.noacl);
 	EXPECT(opts.userxattr && opts.io_uring && opts.auto_unmount);
 	EXPECT_INT(opts.low_latency, LOW_LATENCY_ON);
 	EXPECT_INT(opts.xino, XINO_ON);
@@ -203,9 +204,14 @@ TEST("what is synced is said in the kernel's words and in fuse-overlayfs's")
 		int fsync;
 		bool is_volatile;
 	} words[] = {
-		{"fsync", FSYNC_AUTO, false},	     {"fsync=1", FSYNC_AUTO, false},	  {"fsync=auto", FSYNC_AUTO, false},
-		{"fsync=0", FSYNC_NONE, false},	     {"fsync=strict", FSYNC_STRICT, false}, {"volatile", FSYNC_AUTO, true},
-		{"fsync=volatile", FSYNC_VOLATILE, true}, {"volatile,fsync=auto", FSYNC_AUTO, true},
+		{"fsync", FSYNC_AUTO, false},
+		{"fsync=1", FSYNC_AUTO, false},
+		{"fsync=auto", FSYNC_AUTO, false},
+		{"fsync=0", FSYNC_NONE, false},
+		{"fsync=strict", FSYNC_STRICT, false},
+		{"volatile", FSYNC_AUTO, true},
+		{"fsync=volatile", FSYNC_VOLATILE, true},
+		{"volatile,fsync=auto", FSYNC_AUTO, true},
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
@@ -260,8 +266,10 @@ TEST("bad values are refused by name, value and cause")
 
 TEST("data=passthrough and writeback exclude each other, in either order")
 {
-	EXPECT_REFUSED("plyfs -o lowerdir=/a,data=passthrough,writeback /m", 1, "data: passthrough: excludes writeback");
-	EXPECT_REFUSED("plyfs -o lowerdir=/a,writeback,data=passthrough /m", 1, "data: passthrough: excludes writeback");
+	EXPECT_REFUSED("plyfs -o lowerdir=/a,data=passthrough,writeback /m", 1,
+		       "data: passthrough: excludes writeback");
+	EXPECT_REFUSED("plyfs -o lowerdir=/a,writeback,data=passthrough /m", 1,
+		       "data: passthrough: excludes writeback");
 }
 
 TEST("what would change owners, modes, durability or visibility and isn't there is refused")

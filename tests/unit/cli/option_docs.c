@@ -14,8 +14,8 @@ int main(int argc, char **argv)
 		const char *name;
 		char *(*make)(void);
 	} parts[] = {
-		{"table", option_manual_table}, {"list", option_manual_list},  {"idle", option_manual_idle_list},
-		{"words", option_word_list},    {"paths", option_path_list},
+		{"table", option_manual_table}, {"list", option_manual_list}, {"idle", option_manual_idle_list},
+		{"words", option_word_list},	{"paths", option_path_list},
 	};
 
 	for (size_t i = 0; argc == 2 && i < sizeof(parts) / sizeof(parts[0]); i++) {

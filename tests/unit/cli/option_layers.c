@@ -84,7 +84,8 @@ TEST("metacopy=on brings redirect_dir=on and excludes what it can't be without o
 	options_free(&opts);
 	EXPECT_REFUSED("plyfs -o lowerdir=/a,upperdir=/u,workdir=/w,metacopy=on,redirect_dir=follow /m", 1,
 		       "metacopy: on: needs redirect_dir=on");
-	EXPECT_REFUSED("plyfs -o lowerdir=/a,redirect_dir=off,metacopy=on /m", 1, "metacopy: on: needs redirect_dir=on");
+	EXPECT_REFUSED("plyfs -o lowerdir=/a,redirect_dir=off,metacopy=on /m", 1,
+		       "metacopy: on: needs redirect_dir=on");
 	EXPECT_REFUSED("plyfs -o lowerdir=/a,userxattr,metacopy=on /m", 1, "metacopy: on: excludes userxattr");
 }
 

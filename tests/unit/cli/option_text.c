@@ -54,7 +54,8 @@ TEST("every mount flag given wins over the defaults, the last one over earlier o
 {
 	EXPECT_STR(helper_string(true, ",nosuid,nodev,ro,noexec,noatime,sync"),
 		   "ro,nosuid,nodev,noexec,sync,noatime,default_permissions,allow_other,fsname=plyfs,subtype=plyfs");
-	EXPECT_STR(helper_string(true, ",dirsync"), "rw,suid,dev,dirsync,default_permissions,allow_other,fsname=plyfs,subtype=plyfs");
+	EXPECT_STR(helper_string(true, ",dirsync"),
+		   "rw,suid,dev,dirsync,default_permissions,allow_other,fsname=plyfs,subtype=plyfs");
 	EXPECT_STR(helper_string(false, ",suid,dev"), "rw,suid,dev,default_permissions,fsname=plyfs,subtype=plyfs");
 	EXPECT_STR(helper_string(true, ",nosuid,suid,ro,rw,sync,async,noexec,exec"),
 		   "rw,suid,dev,default_permissions,allow_other,fsname=plyfs,subtype=plyfs");
@@ -76,7 +77,8 @@ TEST("names given win, and are escaped for fusermount3")
 		   "rw,suid,dev,default_permissions,allow_other,fsname=a\\,b\\\\c,subtype=x");
 }
 
-TEST("flags that fusermount3 doesn't know are taken, kept and not handed to it; strictatime isn't taken back by relatime")
+TEST("flags that fusermount3 doesn't know are taken, kept and not handed to it; strictatime isn't taken back by "
+     "relatime")
 {
 	ASSERT_INT(parse("plyfs -o lowerdir=/a,upperdir=/u,workdir=/w,nodiratime,relatime,lazytime,mand /m"), 0);
 	EXPECT_INT(opts.vfs_flags, MS_NODIRATIME | MS_RELATIME | MS_LAZYTIME | MS_MANDLOCK);
@@ -128,8 +130,7 @@ TEST("help names every option, with the class of those that have no effect")
 		if (!strstr(text, table[i].name))
 			UNIT_FAIL("%s is missing", table[i].name);
 	EXPECT(strstr(text, "plugins=LIST                      plugins of fuse-overlayfs (warned)\n"));
-	EXPECT(strstr(text,
-		      "metacopy=off|on                   copy-up of metadata without data\n"));
+	EXPECT(strstr(text, "metacopy=off|on                   copy-up of metadata without data\n"));
 	free(text);
 }
 

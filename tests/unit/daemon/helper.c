@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How fusermount3 is called, what of its words users hear, and what becomes of the descriptor that it sends. This program stands in for it: started
- * under that name it writes its arguments down and does what the environment says.
+ * How fusermount3 is called, what of its words users hear, and what becomes of the descriptor that it sends. This
+ * program stands in for it: started under that name it writes its arguments down and does what the environment says.
  */
 #include <limits.h>
 #include <linux/capability.h>
@@ -17,13 +17,14 @@
 #define PLAY "PLYFS_UNIT_HELPER" /* what the stand-in does */
 #define ARGUMENTS "arguments"	 /* file: a line for each call */
 
-/* --- the stand-in ---------------------------------------------------------------------------------------------------------------- */
+/* --- the stand-in ------------------------------------------------------------------------------------------------- */
 
 static void send_null(int socket)
 {
 	char byte = 0, control[CMSG_SPACE(sizeof(int))] = "";
 	struct iovec iov = {&byte, 1};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
 	int fd = open("/dev/null", O_RDWR);
 
@@ -55,7 +56,7 @@ __attribute__((constructor)) static void stand_in(int argc, char **argv)
 	_exit(0);
 }
 
-/* --- the tests ------------------------------------------------------------------------------------------------------------------- */
+/* --- the tests ---------------------------------------------------------------------------------------------------- */
 
 static struct options opt;
 static struct mounted m;
@@ -72,7 +73,8 @@ static bool begin(const char *play, const char *options)
 
 	if (access(HELPER, X_OK) < 0 || access("/dev/fuse", R_OK | W_OK) < 0)
 		return false;
-	if (readlink("/proc/self/exe", own, sizeof(own) - 1) < 0 || mount(own, HELPER, NULL, MS_BIND, NULL) < 0 || !getcwd(cwd, sizeof(cwd)))
+	if (readlink("/proc/self/exe", own, sizeof(own) - 1) < 0 || mount(own, HELPER, NULL, MS_BIND, NULL) < 0 ||
+	    !getcwd(cwd, sizeof(cwd)))
 		return UNIT_FAIL("no stand-in");
 	setenv(PLAY, play, 1);
 	UNIT_PRINT(mountpoint, "%s/m", cwd);
@@ -107,13 +109,15 @@ static void mount_by_helper(void)
 	EXPECT(st.st_rdev == makedev(1, 3));
 	EXPECT(m.helper_fd >= 0);
 	ASSERT(asprintf(&line, " -- %s\n", mountpoint) > 0);
-	EXPECT(!strncmp(file_text(ARGUMENTS), "-o ", 3) && strstr(file_text(ARGUMENTS), "fsname=name") && strstr(file_text(ARGUMENTS), line));
+	EXPECT(!strncmp(file_text(ARGUMENTS), "-o ", 3) && strstr(file_text(ARGUMENTS), "fsname=name") &&
+	       strstr(file_text(ARGUMENTS), line));
 	free(line);
 	close(m.helper_fd);
 	end();
 }
 
-TEST("with auto_unmount the helper mounts, its descriptor takes the number that libfuse has, and our end of the socket stays open")
+TEST("with auto_unmount the helper mounts, its descriptor takes the number that libfuse has, and our end of the socket "
+     "stays open")
 {
 	FIXTURE(f);
 	NEEDS_ROOT();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Signals while a session is served. Nothing is mounted: the session's other end is the test, which is the user that stays or goes.
+ * Signals while a session is served. Nothing is mounted: the session's other end is the test, which is the user that
+ * stays or goes.
  */
 #include "../fuse/device.h"
 
@@ -85,7 +86,8 @@ TEST("a limit of file sizes and a pipe without readers are errors, not the end")
 	struct sigaction pipe, size, wake;
 
 	signals_block();
-	ASSERT(sigaction(SIGPIPE, NULL, &pipe) == 0 && sigaction(SIGXFSZ, NULL, &size) == 0 && sigaction(SIGUSR2, NULL, &wake) == 0);
+	ASSERT(sigaction(SIGPIPE, NULL, &pipe) == 0 && sigaction(SIGXFSZ, NULL, &size) == 0 &&
+	       sigaction(SIGUSR2, NULL, &wake) == 0);
 	EXPECT(pipe.sa_handler == SIG_IGN);
 	EXPECT(size.sa_handler == SIG_IGN);
 	EXPECT(wake.sa_handler != SIG_IGN && wake.sa_handler != SIG_DFL && !(wake.sa_flags & SA_RESTART));

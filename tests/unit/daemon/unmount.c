@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is unmounted at the end, and what isn't. A tmpfs stands in for the union and a socket for its session's descriptor; all of it in mount
- * namespaces that go with the test.
+ * What is unmounted at the end, and what isn't. A tmpfs stands in for the union and a socket for its session's
+ * descriptor; all of it in mount namespaces that go with the test.
  */
 #include <sys/socket.h>
 #include <sys/statfs.h>
@@ -121,7 +121,8 @@ static void detach_ended(void)
 	if (fuse < 0)
 		return;
 	ASSERT(begin());
-	/* One that isn't mounted polls as one whose session has ended; its device number may be another mount's by now. */
+	/* One that isn't mounted polls as one whose session has ended; its device number may be another mount's by
+	 * now. */
 	m.fd = fuse;
 	EXPECT_INT(mounted_find(&m), -ENOENT);
 	mounted_detach(&m);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The descriptor cache: pins, eviction, the change of version at copy-up, and what becomes of a failed sync. The linker puts the sync
- * functions below in the place of the system call tier's, so that they can be counted, held up and made to fail.
+ * The descriptor cache: pins, eviction, the change of version at copy-up, and what becomes of a failed sync. The linker
+ * puts the sync functions below in the place of the system call tier's, so that they can be counted, held up and made
+ * to fail.
  */
 #include "unit.h"
 
@@ -188,7 +189,8 @@ TEST("a sync before eviction that failed fails every later fsync of this file an
 	forget_syncs();
 	EXPECT(write_byte(&s, file(&s, 0)));
 	sync_error = -ENOSPC;
-	/* More writers push out the oldest, one at a time: of two syncs that run together either could meet the error. */
+	/* More writers push out the oldest, one at a time: of two syncs that run together either could meet the
+	 * error. */
 	for (unsigned i = 1; i < 20; i++) {
 		EXPECT(write_byte(&s, file(&s, i)));
 		pool_drain(s.pool);

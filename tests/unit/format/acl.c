@@ -167,7 +167,8 @@ TEST("the ids of named entries, and no others, are mapped in place")
 
 TEST("an id that can't be mapped, and what is no ACL, are reported")
 {
-	struct bytes unmapped = make("u7 U5:100 g5 m7 o0"), broken = make("u7 U5:1 g5 o0"), same = make("u7 U5:1 g5 o0");
+	struct bytes unmapped = make("u7 U5:100 g5 m7 o0"), broken = make("u7 U5:1 g5 o0"),
+		     same = make("u7 U5:1 g5 o0");
 	int calls = 0;
 
 	EXPECT_INT(acl_map_ids(unmapped.value, unmapped.size, shift, &calls), -EOVERFLOW);

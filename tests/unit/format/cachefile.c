@@ -31,14 +31,14 @@ static uint8_t *make_sample(size_t *ret_size)
 		    cachefile_add_entry(&w, &whiteout, "c") == 0;
 
 	w.dirs[0] = (struct cachefile_dir){.stamp = {.ino = 10,
-						   .size = 4096,
-						   .ctime = {.sec = 100, .nsec = 1},
-						   .mtime = {.sec = 99, .nsec = 2},
-						   .btime = {.sec = 98, .nsec = 3},
-						   .nlink = 3,
-						   .mode = 040755},
-					 .xattr_flags = 1,
-					 .n = 3};
+						     .size = 4096,
+						     .ctime = {.sec = 100, .nsec = 1},
+						     .mtime = {.sec = 99, .nsec = 2},
+						     .btime = {.sec = 98, .nsec = 3},
+						     .nlink = 3,
+						     .mode = 040755},
+					   .xattr_flags = 1,
+					   .n = 3};
 	w.dirs[1] = (struct cachefile_dir){.stamp = {.ino = 12}, .first = 3, .n = 1};
 	file.ino = 14;
 	good = good && cachefile_add_entry(&w, &file, "x") == 0;

@@ -22,7 +22,7 @@ TEST("what the kernel writes is understood, and written again byte by byte")
 
 TEST("anything else is refused and leaves the result alone")
 {
-	static const char *const texts[] = {"",	   "U",	   "U+",    "X+1",	   "U1",	   "U+1x",
+	static const char *const texts[] = {"",	    "U",    "U+",    "X+1",	     "U1",	     "U+1x",
 					    "U +1", "U+-1", "U+1\n", "L+2147483648", "L+99999999999"};
 	struct nlink_xattr nlink = {.diff = 77};
 

@@ -16,7 +16,8 @@ TEST("a source that was encoded decodes to the same")
 
 	EXPECT_INT(size, SOURCE_PATH_OFFSET + 8);
 	EXPECT_INT(source_decode(bytes, size, &again), 0);
-	EXPECT(again.layer == 2 && again.layers == 3 && again.nlink == 4 && again.size == example.size && again.mtime == -5);
+	EXPECT(again.layer == 2 && again.layers == 3 && again.nlink == 4 && again.size == example.size &&
+	       again.mtime == -5);
 	EXPECT_STR(again.path, "dir/name");
 	memset(long_one.path, 'x', SOURCE_PATH_MAX);
 	size = source_encode(&long_one, bytes);
@@ -31,7 +32,8 @@ TEST("the bytes on disk are little-endian behind a magic, a version and a checks
 
 	source_encode(&example, bytes);
 	EXPECT_MEM(bytes, "plys\1\0\0\0", 8);
-	EXPECT_MEM(bytes + 16, "\2\0\0\0\3\0\0\0\4\0\0\0\0\0\0\0\10\7\6\5\4\3\2\1\373\377\377\377\377\377\377\377dir/name", 40);
+	EXPECT_MEM(bytes + 16,
+		   "\2\0\0\0\3\0\0\0\4\0\0\0\0\0\0\0\10\7\6\5\4\3\2\1\373\377\377\377\377\377\377\377dir/name", 40);
 }
 
 TEST("what is damaged, too short or too long, without a path or of a later version is none")

@@ -91,12 +91,9 @@ TEST("malformed values are refused, and none makes a whiteout or turns a directo
 TEST("what is written is read as the same, the longest included")
 {
 	static const struct stat_override all[] = {
-		{0, 0, S_IFDIR | 0755, 0, 0},
-		{4294967294U, 4294967294U, S_IFBLK | 07777, 4095, 1048575},
-		{1, 2, S_IFCHR, 0, 1},
-		{1, 2, S_IFIFO | 0600, 0, 0},
-		{1, 2, S_IFSOCK | 0600, 0, 0},
-		{1, 2, S_IFLNK | 0777, 0, 0},
+		{0, 0, S_IFDIR | 0755, 0, 0},  {4294967294U, 4294967294U, S_IFBLK | 07777, 4095, 1048575},
+		{1, 2, S_IFCHR, 0, 1},	       {1, 2, S_IFIFO | 0600, 0, 0},
+		{1, 2, S_IFSOCK | 0600, 0, 0}, {1, 2, S_IFLNK | 0777, 0, 0},
 		{1, 2, S_IFREG | 06000, 0, 0},
 	};
 

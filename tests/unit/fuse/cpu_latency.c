@@ -42,5 +42,6 @@ TEST("processors are kept awake by dense requests, and until they are less than 
 {
 	for (size_t i = 0; i < ARRAY_SIZE(looks); i++)
 		if (cpu_latency_wanted(looks[i].held, looks[i].requests, looks[i].ms) != looks[i].wanted)
-			UNIT_FAIL("%s, %u requests in %llu ms", looks[i].held ? "held" : "not held", looks[i].requests, looks[i].ms);
+			UNIT_FAIL("%s, %u requests in %llu ms", looks[i].held ? "held" : "not held", looks[i].requests,
+				  looks[i].ms);
 }

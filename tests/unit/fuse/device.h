@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A scripted /dev/fuse: a union served by libfuse over a socket whose other end is the test. Raw requests of the protocol (linux/fuse.h) go in
- * and raw replies come out, so everything between the kernel and the tiers below is the code that users run. Nothing is mounted.
+ * A scripted /dev/fuse: a union served by libfuse over a socket whose other end is the test. Raw requests of the
+ * protocol (linux/fuse.h) go in and raw replies come out, so everything between the kernel and the tiers below is the
+ * code that users run. Nothing is mounted.
  *
  * A thread serves it. device_call() sends one request and waits for the reply to it; messages that the daemon sends by
  * itself (unique 0) are counted and dropped.
@@ -35,13 +36,13 @@ struct device {
 	struct fuse_session *se;
 	pthread_t loop;
 	bool running;
-	_Atomic bool served; /* the loop has ended */
-	pid_t pid;	     /* whose requests they are; 0: ours */
+	_Atomic bool served;			  /* the loop has ended */
+	pid_t pid;				  /* whose requests they are; 0: ours */
 	void (*before_serving)(struct device *d); /* on the thread that serves; NULL: nothing */
-	int fd; /* the kernel's end */
+	int fd;					  /* the kernel's end */
 	uint64_t unique;
 	uint32_t minor; /* of the kernel's protocol, before INIT; 0: that of the headers */
-	uid_t uid;      /* whose, likewise */
+	uid_t uid;	/* whose, likewise */
 	unsigned notifications;
 	/* the last reply */
 	int error; /* 0 or -errno */
@@ -102,8 +103,8 @@ struct device_part {
 };
 
 /* Sends a request of up to three parts; returns its unique number. */
-static inline uint64_t device_send(struct device *d, uint32_t opcode, uint64_t node, struct device_part a, struct device_part b,
-				   struct device_part c)
+static inline uint64_t device_send(struct device *d, uint32_t opcode, uint64_t node, struct device_part a,
+				   struct device_part b, struct device_part c)
 {
 	struct fuse_in_header h = {
 		.len = (uint32_t)(sizeof(h) + a.size + b.size + c.size),
@@ -129,8 +130,8 @@ static inline uint64_t device_send(struct device *d, uint32_t opcode, uint64_t n
 #define PART_NONE ((struct device_part){NULL, 0})
 
 /* One request and its reply: 0 or -errno of the reply, -ETIME without one. */
-static inline int device_call(struct device *d, uint32_t opcode, uint64_t node, struct device_part a, struct device_part b,
-			      struct device_part c)
+static inline int device_call(struct device *d, uint32_t opcode, uint64_t node, struct device_part a,
+			      struct device_part b, struct device_part c)
 {
 	uint64_t unique = device_send(d, opcode, node, a, b, c);
 
@@ -188,7 +189,8 @@ static inline struct fs_options device_options(const struct layer_set *set)
 	};
 }
 
-/* Serves the fixture's directories, which have been filled, with the options `text` of the layers and `opt` of the mount. */
+/* Serves the fixture's directories, which have been filled, with the options `text` of the layers and `opt` of the
+ * mount. */
 static inline bool device_open_with(struct device *d, const char *text, bool (*adjust)(struct fs_options *opt))
 {
 	static pthread_once_t seeded = PTHREAD_ONCE_INIT; /* tables of a union that is open were made with the seed */
@@ -226,8 +228,8 @@ static inline bool device_open_with(struct device *d, const char *text, bool (*a
 
 #define DEVICE_FLAGS                                                                                                   \
 	(FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_DONT_MASK | FUSE_NO_OPEN_SUPPORT | FUSE_NO_OPENDIR_SUPPORT |         \
-	 FUSE_PARALLEL_DIROPS | FUSE_POSIX_ACL | FUSE_EXPLICIT_INVAL_DATA | FUSE_HANDLE_KILLPRIV_V2 | FUSE_CACHE_SYMLINKS | \
-	 FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO | FUSE_MAX_PAGES)
+	 FUSE_PARALLEL_DIROPS | FUSE_POSIX_ACL | FUSE_EXPLICIT_INVAL_DATA | FUSE_HANDLE_KILLPRIV_V2 |                  \
+	 FUSE_CACHE_SYMLINKS | FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO | FUSE_MAX_PAGES)
 
 #define DEVICE_OPEN(d)                                                                                                 \
 	do {                                                                                                           \

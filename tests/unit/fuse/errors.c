@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The errors of each operation, and requests that no kernel would send: they have an answer too, and the session goes on.
+ * The errors of each operation, and requests that no kernel would send: they have an answer too, and the session goes
+ * on.
  */
 #include "device.h"
 
@@ -101,7 +102,8 @@ static int call_setxattr(struct device *d, uint64_t node, const char *name, uint
 
 	memcpy(name_value, name, len);
 	name_value[len] = 'v';
-	return call(d, FUSE_SETXATTR, node, PART_BYTES(&in, FUSE_COMPAT_SETXATTR_IN_SIZE), PART_BYTES(name_value, len + 1));
+	return call(d, FUSE_SETXATTR, node, PART_BYTES(&in, FUSE_COMPAT_SETXATTR_IN_SIZE),
+		    PART_BYTES(name_value, len + 1));
 }
 
 static int call_getxattr(struct device *d, uint64_t node, const char *name, uint32_t size)

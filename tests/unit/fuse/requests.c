@@ -62,7 +62,8 @@ static bool tell_live(struct fs_options *opt)
 
 TEST("the mount is live when the kernel has the answer to INIT, and not before")
 {
-	const struct fuse_init_in in = {.major = FUSE_KERNEL_VERSION, .minor = FUSE_KERNEL_MINOR_VERSION, .flags = DEVICE_FLAGS};
+	const struct fuse_init_in in = {
+		.major = FUSE_KERNEL_VERSION, .minor = FUSE_KERNEL_MINOR_VERSION, .flags = DEVICE_FLAGS};
 	uint64_t unique;
 	DEVICE(d);
 
@@ -77,7 +78,8 @@ TEST("the mount is live when the kernel has the answer to INIT, and not before")
 
 TEST("an answer to INIT that can't be written ends the session")
 {
-	const struct fuse_init_in in = {.major = FUSE_KERNEL_VERSION, .minor = FUSE_KERNEL_MINOR_VERSION, .flags = DEVICE_FLAGS};
+	const struct fuse_init_in in = {
+		.major = FUSE_KERNEL_VERSION, .minor = FUSE_KERNEL_MINOR_VERSION, .flags = DEVICE_FLAGS};
 	struct timespec end;
 	DEVICE(d);
 
@@ -142,7 +144,8 @@ TEST("the same name is the same node, and after its lookups are forgotten its id
 
 TEST("a node id that was never given out is stale in every operation")
 {
-	static const uint32_t opcodes[] = {FUSE_GETATTR, FUSE_READLINK, FUSE_READ, FUSE_WRITE, FUSE_FSYNC, FUSE_READDIR, FUSE_LISTXATTR};
+	static const uint32_t opcodes[] = {FUSE_GETATTR, FUSE_READLINK, FUSE_READ,     FUSE_WRITE,
+					   FUSE_FSYNC,	 FUSE_READDIR,	FUSE_LISTXATTR};
 	const uint64_t never = UINT64_C(77) << 32 | 12345;
 	char zeros[128] = "";
 	DEVICE(d);
@@ -281,7 +284,8 @@ TEST("READDIR gives each name once and rising offsets, however small the replies
 	DEVICE(d);
 	char names[256];
 
-	ASSERT(make_file("l1/a", "", 0644) && make_file("l2/a", "", 0644) && make_file("l2/b", "", 0644) && make_file("u/c", "", 0644));
+	ASSERT(make_file("l1/a", "", 0644) && make_file("l2/a", "", 0644) && make_file("l2/b", "", 0644) &&
+	       make_file("u/c", "", 0644));
 	DEVICE_OPEN(d);
 	ASSERT(list(d, FUSE_ROOT_ID, 4096, names, sizeof(names)));
 	EXPECT_INT(strlen(names), strlen(" a b c"));
@@ -303,7 +307,8 @@ TEST("private attributes are neither listed nor given")
 	ASSERT_INT(device_call(d, FUSE_LISTXATTR, node, PART(in), PART_NONE, PART_NONE), 0);
 	EXPECT_INT(d->size, sizeof("user.mine"));
 	EXPECT_MEM(d->body, "user.mine", sizeof("user.mine"));
-	EXPECT_INT(device_call(d, FUSE_GETXATTR, node, PART(in), PART_NAME("trusted.overlay.origin"), PART_NONE), -ENODATA);
+	EXPECT_INT(device_call(d, FUSE_GETXATTR, node, PART(in), PART_NAME("trusted.overlay.origin"), PART_NONE),
+		   -ENODATA);
 }
 
 /* As chattr(1) does it: those that the file has stay. */
@@ -353,7 +358,8 @@ static pid_t make_user(void)
 	return pid;
 }
 
-TEST("where the kernel doesn't ask, inode flags are changed by owners, and those that protect by nobody without privilege")
+TEST("where the kernel doesn't ask, inode flags are changed by owners, and those that protect by nobody without "
+     "privilege")
 {
 	uint64_t own, roots;
 	pid_t user;

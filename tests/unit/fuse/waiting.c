@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Requests that wait for a copy-up. A lease on the lower file, which is held here, keeps the copy-up waiting as long as a test likes.
+ * Requests that wait for a copy-up. A lease on the lower file, which is held here, keeps the copy-up waiting as long as
+ * a test likes.
  */
 #include "device.h"
 

@@ -69,7 +69,8 @@ TEST("an object is its device and its number, whatever layer it is met in")
 	EXPECT(object_id_equal(one, again));
 	ASSERT_INT(layer_object(&m.set, &m.layers[1], -1, "x", &c, &again), 0);
 	EXPECT(object_id_equal(three, again));
-	EXPECT(layer_is_object(&m.set, three, &c) && !layer_is_object(&m.set, three, &a) && !layer_is_object(&m.set, one, &c));
+	EXPECT(layer_is_object(&m.set, three, &c) && !layer_is_object(&m.set, three, &a) &&
+	       !layer_is_object(&m.set, one, &c));
 	EXPECT(!layer_same_object(&a, &c) && layer_same_object(&a, &a));
 }
 

@@ -83,9 +83,12 @@ static char *abilities;
 
 static void describe(const struct layer_set *set, char ret[ABILITIES_SIZE])
 {
-	snprintf(ret, ABILITIES_SIZE, "xattr %d reopen %d chown %d tmpfile %d rename-whiteout %d whiteout %d index %d removed %d cloned %d %d %d handles %d",
-		 set->has_upper_xattr, set->can_reopen, set->can_chown, set->has_tmpfile, set->has_rename_whiteout, set->whiteout_form,
-		 set->index != NULL, set->removed, set->layers[0].cloned, set->layers[1].cloned, set->layers[2].cloned, set->layers[1].has_handles);
+	snprintf(ret, ABILITIES_SIZE,
+		 "xattr %d reopen %d chown %d tmpfile %d rename-whiteout %d whiteout %d index %d removed %d cloned %d "
+		 "%d %d handles %d",
+		 set->has_upper_xattr, set->can_reopen, set->can_chown, set->has_tmpfile, set->has_rename_whiteout,
+		 set->whiteout_form, set->index != NULL, set->removed, set->layers[0].cloned, set->layers[1].cloned,
+		 set->layers[2].cloned, set->layers[1].has_handles);
 }
 
 static int open_untouched(const char *fault, const char *options)
@@ -108,7 +111,8 @@ static int open_as_able(const char *fault, const char *options)
 	setenv("PLYFS_FAULT", fault, 1);
 	fault_init();
 	if (fixture_open(&f, options) < 0) {
-		bool told = f.error && strcasestr(f.error, error) && !strstr(f.error, "index=off") && !strchr(f.error, '\n');
+		bool told = f.error && strcasestr(f.error, error) && !strstr(f.error, "index=off") &&
+			    !strchr(f.error, '\n');
 
 		if (!told)
 			printf("# %s: %s\n", fault, f.error ? f.error : "no line");
@@ -148,7 +152,7 @@ TEST("an error that may pass refuses the mount with its cause, and is never take
 	EXPECT_INT(count_entries("w/work"), 0);
 }
 
-/* --- an index over copied layers: l1 and l2 are copies of each other --------------------------------------------------------------- */
+/* --- an index over copied layers: l1 and l2 are copies of each other ---------------------------------------------- */
 
 #define OVER(layer) "lowerdir=" layer ",upperdir=u,workdir=w,redirect_dir=off"
 
@@ -183,7 +187,8 @@ static bool make_entry(const char *name)
 
 	strcpy(source.path, name);
 	snprintf(upper, sizeof(upper), "u/%s", name);
-	if (!make_lower(name) || ovl_fh_make(1, name, strlen(name) + 1, uuid, false, &origin) < 0 || ovl_fh_index_name(&origin, index_name) < 0)
+	if (!make_lower(name) || ovl_fh_make(1, name, strlen(name) + 1, uuid, false, &origin) < 0 ||
+	    ovl_fh_index_name(&origin, index_name) < 0)
 		return false;
 	snprintf(entry, sizeof(entry), "w/index/%s", index_name);
 	return make_file(upper, "new", 0644) && !link(upper, entry) &&
@@ -205,7 +210,8 @@ static bool leads(struct fixture *f, const char *name)
 	snprintf(other, sizeof(other), "%s-other", name);
 	return f->set->index && !layer_statx(l, l->root_fd, other, &stx, NULL) &&
 	       !layer_statx(&f->set->layers[0], f->set->layers[0].root_fd, name, &upper, NULL) &&
-	       !index_look(f->set, l, l->root_fd, other, &stx, &entry) && entry.indexed && entry.stx.stx_ino == upper.stx_ino;
+	       !index_look(f->set, l, l->root_fd, other, &stx, &entry) && entry.indexed &&
+	       entry.stx.stx_ino == upper.stx_ino;
 }
 
 static int look_here(const char *fault, const char *options)
@@ -224,7 +230,8 @@ static bool is_whole(const char *options)
 	return !run_apart(look_here, NULL, options);
 }
 
-TEST("an index over copied layers that was killed at any system call is whole at the next mount, over this copy or another")
+TEST("an index over copied layers that was killed at any system call is whole at the next mount, over this copy or "
+     "another")
 {
 	FIXTURE(f);
 	char fault[64];

@@ -208,7 +208,8 @@ static inline void run_in_namespaces(int flags, void (*test)(void))
 	EXPECT_INT(status, 0);
 }
 
-/* A FUSE mount whose daemon never answers: whoever sends it a request hangs. The descriptor of the connection, or -1. */
+/* A FUSE mount whose daemon never answers: whoever sends it a request hangs. The descriptor of the connection, or
+ * -1. */
 static inline int mount_silent_fuse(const char *path)
 {
 	char options[80];

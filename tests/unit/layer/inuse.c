@@ -80,7 +80,8 @@ TEST("an upper that becomes free within 5 seconds is taken")
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
-		/* The lock is shared by parent and child, as by a daemon and who started it: the child's end frees it. */
+		/* The lock is shared by parent and child, as by a daemon and who started it: the child's end frees
+		 * it. */
 		nanosleep(&moment, NULL);
 		_exit(0);
 	}

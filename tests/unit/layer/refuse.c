@@ -137,7 +137,8 @@ TEST("upper and work inside a lower are permitted, also in lowerdir=/, and are k
 TEST("a mountpoint may be a layer, hold layers or lie in one, but not in what the work directory is for")
 {
 	FIXTURE(f);
-	static const char *const made[] = {"l1/m", "m/l", "m/u", "m/w", "u/m", "w/m", "w/works", "w/work", "w/work/m", "w/index"};
+	static const char *const made[] = {"l1/m", "m/l",     "m/u",	"m/w",	    "u/m",
+					   "w/m",  "w/works", "w/work", "w/work/m", "w/index"};
 
 	for (size_t i = 0; i < sizeof(made) / sizeof(*made); i++)
 		ASSERT_INT(mkdir(made[i], 0755), 0);

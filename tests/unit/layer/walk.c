@@ -28,7 +28,10 @@ static int tell(void *arg, struct layer_walk_entry *e)
 
 	t->n++;
 	snprintf(t->text + used, sizeof(t->text) - used, "%s%s%s%s%s%s\n", *e->path ? e->path : ".",
-		 e->whiteout ? " whiteout" : S_ISDIR(e->stx.stx_mode) ? " dir" : S_ISLNK(e->stx.stx_mode) ? " link" : " file",
+		 e->whiteout		    ? " whiteout"
+		 : S_ISDIR(e->stx.stx_mode) ? " dir"
+		 : S_ISLNK(e->stx.stx_mode) ? " link"
+					    : " file",
 		 e->opaque ? " opaque" : "", e->hides_below ? " name" : "", e->overmounted ? " overmounted" : "",
 		 e->xattr_flags & XATTR_FLAG_OTHER_XATTR ? " xattr" : "");
 	e->tag = t->n;
@@ -75,7 +78,8 @@ TEST("parents come first, the entries of a directory together, and a symlink is 
 	FIXTURE(f);
 	struct told t = {.n = 0};
 
-	ASSERT(mkdir("l1/a", 0755) == 0 && mkdir("l1/a/sub", 0755) == 0 && make_file("l1/a/x", "", 0644) && make_file("l1/a/sub/y", "", 0644));
+	ASSERT(mkdir("l1/a", 0755) == 0 && mkdir("l1/a/sub", 0755) == 0 && make_file("l1/a/x", "", 0644) &&
+	       make_file("l1/a/sub/y", "", 0644));
 	ASSERT(mkdir("l1/b", 0755) == 0 && make_file("l1/b/z", "", 0644) && symlink("a", "l1/c") == 0);
 	EXPECT_OPENS(&f, "lowerdir=l1:l2");
 	EXPECT_INT(walk(&f, 0, 0, &t), 0);
@@ -105,13 +109,16 @@ TEST("the aufs dialect's names mean something where it is read, and are names wh
 	FIXTURE(f);
 	struct told t = {.n = 0}, raw = {.n = 0};
 
-	ASSERT(make_file("l1/.wh.gone", "", 0644) && make_file("l1/.wh.both", "", 0644) && make_file("l1/both", "", 0644));
-	ASSERT(mkdir("l1/o", 0755) == 0 && make_file("l1/o/.wh..wh..opq", "", 0644) && make_file("l1/.wh..wh.plnk", "", 0644));
+	ASSERT(make_file("l1/.wh.gone", "", 0644) && make_file("l1/.wh.both", "", 0644) &&
+	       make_file("l1/both", "", 0644));
+	ASSERT(mkdir("l1/o", 0755) == 0 && make_file("l1/o/.wh..wh..opq", "", 0644) &&
+	       make_file("l1/.wh..wh.plnk", "", 0644));
 	EXPECT_OPENS(&f, "lowerdir=l1:l2,whiteouts=aufs");
 	EXPECT_INT(walk(&f, 0, 0, &t), 0);
 	EXPECT_STR(t.text, ". dir\nboth whiteout name\ngone whiteout name\nboth file\no dir opaque\n");
 	EXPECT_INT(walk(&f, 0, LAYER_WALK_RAW, &raw), 0);
-	EXPECT_STR(raw.text, ". dir\n.wh..wh.plnk file\n.wh.both file\n.wh.gone file\nboth file\no dir\no/.wh..wh..opq file\n");
+	EXPECT_STR(raw.text,
+		   ". dir\n.wh..wh.plnk file\n.wh.both file\n.wh.gone file\nboth file\no dir\no/.wh..wh..opq file\n");
 }
 
 TEST("a directory that is to be skipped isn't entered, and one that is to be read again is")

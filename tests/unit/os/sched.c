@@ -32,7 +32,13 @@ TEST("state and processor are told of a task with any name")
 
 TEST("what is no such line is refused")
 {
-	static const char *const lines[] = {"", "7 (cat", "7 (cat)", "7 (cat) ", "7 (cat) R 1 2 3", "7 (cat) R 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 x"};
+	static const char *const lines[] = {
+		"",
+		"7 (cat",
+		"7 (cat)",
+		"7 (cat) ",
+		"7 (cat) R 1 2 3",
+		"7 (cat) R 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 x"};
 	struct os_task_now now;
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)

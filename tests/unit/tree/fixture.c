@@ -177,7 +177,8 @@ bool fixture_make_one(struct fixture *f, unsigned layer, char kind, const char *
 	case 'x':
 		return make_dir(f, p, XATTR_OVERLAY_OPAQUE, "x");
 	case 'u':
-		return make_dir(f, p, XATTR_OVERLAY_OPAQUE, NULL) && set_attribute(f, p, XATTR_FUSEOVERLAYFS_OPAQUE, "y");
+		return make_dir(f, p, XATTR_OVERLAY_OPAQUE, NULL) &&
+		       set_attribute(f, p, XATTR_FUSEOVERLAYFS_OPAQUE, "y");
 	case 'r':
 		target = strchr(p, '>');
 		if (target)

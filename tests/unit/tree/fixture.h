@@ -7,7 +7,8 @@
  *
  *	f file   e empty file   l symlink   m metacopy file, "path" or "path>target"
  *	w whiteout (device 0:0)   z whiteout of the xattr form (an empty file elsewhere)
- *	d directory   o opaque directory   x directory with whiteouts of the xattr form   u directory with user.fuseoverlayfs.opaque
+ *	d directory   o opaque directory   x directory with whiteouts of the xattr form   u directory with
+ *	              user.fuseoverlayfs.opaque
  *	r directory with a redirect, "path>target" or to "/elsewhere"
  */
 #ifndef UNIT_TREE_FIXTURE_H
@@ -30,11 +31,11 @@ struct fixture_options {
 	size_t max_listing_bytes; /* 0: 64 MiB */
 	bool revalidate;
 	bool aufs;
-	bool follow; /* redirects */
-	bool metacopy; /* is followed */
+	bool follow;	      /* redirects */
+	bool metacopy;	      /* is followed */
 	unsigned data_layers; /* behind the others */
-	bool no_pins; /* what loses its name is kept by name in "work" */
-	bool in_memory; /* for many files: on a tmpfs where there is one, maybe without xattrs */
+	bool no_pins;	      /* what loses its name is kept by name in "work" */
+	bool in_memory;	      /* for many files: on a tmpfs where there is one, maybe without xattrs */
 };
 
 /* False when the machine gives no such directory. The layers are empty. */
@@ -50,7 +51,8 @@ bool fixture_make_one(struct fixture *f, unsigned layer, char kind, const char *
 /* Sets a private xattr on "LAYER/PATH". */
 bool fixture_set_xattr(struct fixture *f, const char *path, enum xattr_overlay which, const char *value);
 
-/* Looks a path up as the kernel would, "" is the root; each step raises a lookup count. *ret is untouched on failure. */
+/* Looks a path up as the kernel would, "" is the root; each step raises a lookup count. *ret is untouched on
+ * failure. */
 int fixture_lookup(struct fixture *f, const char *path, struct inode **ret);
 /* The same, and NULL with a failed expectation when it isn't there. */
 struct inode *fixture_get(struct fixture *f, const char *path);

@@ -258,7 +258,8 @@ static int orphan_names(struct fixture *f)
 	return n;
 }
 
-TEST("beyond the limit an unlinked upper file lives by a name in the work directory, with link count 0, and the name goes with it")
+TEST("beyond the limit an unlinked upper file lives by a name in the work directory, with link count 0, and the name "
+     "goes with it")
 {
 	FIXTURE(f, .layers = 2, .no_pins = true);
 	struct inode *a;
@@ -299,7 +300,8 @@ TEST("a file that keeps its name after all loses the one in the work directory")
 	EXPECT(tree_check(f.tree));
 }
 
-TEST("where no descriptor is left a file is held by name though the limit isn't met, and where it can't be linked by a descriptor though it is")
+TEST("where no descriptor is left a file is held by name though the limit isn't met, and where it can't be linked by a "
+     "descriptor though it is")
 {
 	FIXTURE(f, .layers = 2);
 	struct inode *a, *b;
@@ -657,8 +659,10 @@ TEST("each number from an origin belongs to one upper object, until its inode go
 	uint64_t own = layer_union_ino(f.set, (struct object_id){.ino = 5, .device = layer_upper(f.set)->device});
 
 	for (unsigned i = 0; i < COPIES; i++) {
-		copies[i] = (struct inode){.ino = 1000 + 3 * i, .real_ino = 5, .type = S_IFREG, .flags = INODE_IN_UPPER};
-		others[i] = (struct inode){.ino = 1000 + 3 * i, .real_ino = 6, .type = S_IFREG, .flags = INODE_IN_UPPER};
+		copies[i] =
+			(struct inode){.ino = 1000 + 3 * i, .real_ino = 5, .type = S_IFREG, .flags = INODE_IN_UPPER};
+		others[i] =
+			(struct inode){.ino = 1000 + 3 * i, .real_ino = 6, .type = S_IFREG, .flags = INODE_IN_UPPER};
 	}
 	for (unsigned i = 0; i < COPIES; i++)
 		ASSERT(claim(f.tree, &copies[i]));
@@ -668,7 +672,8 @@ TEST("each number from an origin belongs to one upper object, until its inode go
 				release(f.tree, &copies[i]);
 		for (unsigned i = 0; i < COPIES; i++) {
 			ASSERT_INT(number_is_taken(f.tree, copies[i].ino, own + 1), !is_released(i, round));
-			ASSERT(!number_is_taken(f.tree, copies[i].ino, own) && !number_is_taken(f.tree, copies[i].ino + 1, own + 1));
+			ASSERT(!number_is_taken(f.tree, copies[i].ino, own) &&
+			       !number_is_taken(f.tree, copies[i].ino + 1, own + 1));
 			ASSERT_INT(claim(f.tree, &others[i]), is_released(i, round));
 			ASSERT_INT(claim(f.tree, &copies[i]), !is_released(i, round));
 			release(f.tree, &others[i]);

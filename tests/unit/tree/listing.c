@@ -457,7 +457,8 @@ TEST("a directory that holds only names of the aufs dialect is empty with it, kn
 	}
 }
 
-TEST("a whiteout of the aufs dialect in the upper leaves nothing that has to make way, but a later one of the kernel's does")
+TEST("a whiteout of the aufs dialect in the upper leaves nothing that has to make way, but a later one of the kernel's "
+     "does")
 {
 	FIXTURE(f, .layers = 2, .aufs = true);
 	struct resolved r;

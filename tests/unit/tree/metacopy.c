@@ -145,12 +145,14 @@ static const char *read_data(struct fixture *f, const char *path)
 	return text;
 }
 
-TEST("the data that is opened is a regular file as long as its metadata says, in the first data-only layer that has one")
+TEST("the data that is opened is a regular file as long as its metadata says, in the first data-only layer that has "
+     "one")
 {
 	FIXTURE(f, .layers = 3, .data_layers = 2, .follow = true, .metacopy = true);
 	struct inode *inode;
 
-	ASSERT(fixture_make(&f, "0m/a 1f/a 1m/b>/x 3f/x 4f/x 1m/c>/y 3d/y 4f/y 1m/d>/z 3l/z 1m/e>/none 1m/f>/longer 4f/longer"));
+	ASSERT(fixture_make(
+		&f, "0m/a 1f/a 1m/b>/x 3f/x 4f/x 1m/c>/y 3d/y 4f/y 1m/d>/z 3l/z 1m/e>/none 1m/f>/longer 4f/longer"));
 	EXPECT_STR(read_data(&f, "a"), "1/a");
 	EXPECT_STR(read_data(&f, "b"), "3/x");
 	EXPECT_STR(read_data(&f, "c"), "4/y");

@@ -261,7 +261,8 @@ static void paths_text(const struct resolved *r, char *text, size_t size)
 
 	text[0] = '\0';
 	for (unsigned i = 0; i < r->n_lower; i++)
-		n += (size_t)snprintf(text + n, size - n, "%s%s", i ? " " : "", r->lower[i].path ? r->lower[i].path : "-");
+		n += (size_t)snprintf(text + n, size - n, "%s%s", i ? " " : "",
+				      r->lower[i].path ? r->lower[i].path : "-");
 }
 
 /* The inode of the result reaches every one of its directories by its place. */

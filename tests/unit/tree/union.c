@@ -234,7 +234,8 @@ static void check_dir(struct fixture *f, const char *path, bool list_first)
 
 static void one_round(unsigned seed)
 {
-	struct fixture_options options = {.layers = 2 + seed % 3, .no_upper = seed % 5 == 4, .max_dirfds = 4, .aufs = aufs};
+	struct fixture_options options = {
+		.layers = 2 + seed % 3, .no_upper = seed % 5 == 4, .max_dirfds = 4, .aufs = aufs};
 	struct fixture f __attribute__((cleanup(fixture_finish))) = {.top_fd = -1};
 	int before = unit_state.failures;
 

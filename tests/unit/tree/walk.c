@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Walks of unions that nobody has mounted, told as text: "PATH KIND LAYER", and of each layer's say where that is asked for.
+ * Walks of unions that nobody has mounted, told as text: "PATH KIND LAYER", and of each layer's say where that is asked
+ * for.
  */
 #include "tree/walk.h"
 
@@ -156,7 +157,7 @@ static int walk(struct fixture *f, const char *path, unsigned flags, struct told
 		EXPECT_INT(_told.failed, 0);                                                                           \
 	} while (0)
 
-/* --- order and shape -------------------------------------------------------------------------------------------------- */
+/* --- order and shape ---------------------------------------------------------------------------------------------- */
 
 TEST("names come in order, and each directory is followed by what is in it")
 {
@@ -164,7 +165,8 @@ TEST("names come in order, and each directory is followed by what is in it")
 
 	ASSERT(fixture_make(&f, "0d/b 0f/b/z 0f/c 1d/a 1d/a/x 1f/a/x/y 1d/b 1f/b/a 1l/a.b"));
 	EXPECT_WALK(&f, 0, ". d0*2\na d1\na/x d1\na/x/y f1\na.b l1\nb d0*2\nb/a f1\nb/z f0\nc f0\nend 0\n");
-	EXPECT_WALK(&f, TREE_WALK_STAT, ". d0*2\na d1\na/x d1\na/x/y f1\na.b l1\nb d0*2\nb/a f1\nb/z f0\nc f0\nend 0\n");
+	EXPECT_WALK(&f, TREE_WALK_STAT,
+		    ". d0*2\na d1\na/x d1\na/x/y f1\na.b l1\nb d0*2\nb/a f1\nb/z f0\nc f0\nend 0\n");
 }
 
 TEST("a walk can begin anywhere, leave a directory out and end early")
@@ -192,23 +194,26 @@ TEST("names are bytes: line ends, quotes and what is no UTF-8")
 	struct told t = {.n = 0};
 	char name[256];
 
-	ASSERT(fixture_make_one(&f, 0, 'f', "a\nb") && fixture_make_one(&f, 1, 'd', "\xff\xfe") && fixture_make_one(&f, 1, 'f', "\xff\xfe/\"'\\"));
+	ASSERT(fixture_make_one(&f, 0, 'f', "a\nb") && fixture_make_one(&f, 1, 'd', "\xff\xfe") &&
+	       fixture_make_one(&f, 1, 'f', "\xff\xfe/\"'\\"));
 	memset(name, 'n', 255);
 	name[255] = '\0';
 	ASSERT(fixture_make_one(&f, 1, 'f', name));
 	EXPECT_INT(walk(&f, "", TREE_WALK_STAT | TREE_WALK_HIDDEN, &t), 0);
-	EXPECT(strstr(t.text, "a\nb f0 [0fT]\n") && strstr(t.text, "\xff\xfe/\"'\\ f1 [1fT]\n") && strstr(t.text, name));
+	EXPECT(strstr(t.text, "a\nb f0 [0fT]\n") && strstr(t.text, "\xff\xfe/\"'\\ f1 [1fT]\n") &&
+	       strstr(t.text, name));
 	EXPECT_INT(t.failed, 0);
 	EXPECT_INT(t.n, 5);
 }
 
-/* --- what shows ------------------------------------------------------------------------------------------------------- */
+/* --- what shows --------------------------------------------------------------------------------------------------- */
 
 TEST("whiteouts of the kernel's forms hide what is below, and opaque directories")
 {
 	FIXTURE(f, .layers = 3, .no_upper = true);
 
-	ASSERT(fixture_make(&f, "0w/a 0x/x 0z/x/b 0e/x/c 0o/o 0f/o/new 1f/a 1d/x 1f/x/b 1f/x/c 1d/o 1f/o/old 2w/gone 1f/kept"));
+	ASSERT(fixture_make(
+		&f, "0w/a 0x/x 0z/x/b 0e/x/c 0o/o 0f/o/new 1f/a 1d/x 1f/x/b 1f/x/c 1d/o 1f/o/old 2w/gone 1f/kept"));
 	EXPECT_WALK(&f, TREE_WALK_STAT, ". d0*3\nkept f1\no d0\no/new f0\nx d0*2\nx/c f0\nend 0\n");
 }
 
@@ -216,11 +221,13 @@ TEST("the aufs dialect is read where it is asked for, with user.fuseoverlayfs.op
 {
 	FIXTURE(f, .layers = 3, .no_upper = true, .aufs = true);
 
-	ASSERT(fixture_make(&f, "0e/.wh.a 0d/o 0e/o/.wh..wh..opq 0f/o/new 0d/b 0e/.wh.b 0f/b/x 0u/u 1f/a 1d/o 1f/o/old 1d/b 1f/b/y 1d/u 1f/u/z"));
+	ASSERT(fixture_make(&f, "0e/.wh.a 0d/o 0e/o/.wh..wh..opq 0f/o/new 0d/b 0e/.wh.b 0f/b/x 0u/u 1f/a 1d/o 1f/o/old "
+				"1d/b 1f/b/y 1d/u 1f/u/z"));
 	EXPECT_WALK(&f, TREE_WALK_STAT, ". d0*3\nb d0\nb/x f0\no d0\no/new f0\nu d0\nend 0\n");
 	f.set->aufs = false;
 	EXPECT_WALK(&f, 0,
-		    ". d0*3\n.wh.a f0\n.wh.b f0\na f1\nb d0*2\nb/x f0\nb/y f1\no d0*2\no/.wh..wh..opq f0\no/new f0\no/old f1\nu d0*2\nu/z "
+		    ". d0*3\n.wh.a f0\n.wh.b f0\na f1\nb d0*2\nb/x f0\nb/y f1\no d0*2\no/.wh..wh..opq f0\no/new "
+		    "f0\no/old f1\nu d0*2\nu/z "
 		    "f1\nend 0\n");
 }
 
@@ -228,9 +235,11 @@ TEST("redirects are followed, and what is shown is told with its place in the la
 {
 	FIXTURE(f, .layers = 3, .no_upper = true, .follow = true);
 
-	ASSERT(fixture_make(&f, "0r/new>/old 0w/old 0f/new/n 1d/old 1f/old/x 1d/old/sub 1r/old/sub/r>was 2d/old 2d/old/sub 2d/old/sub/was 2f/old/sub/was/y"));
+	ASSERT(fixture_make(&f, "0r/new>/old 0w/old 0f/new/n 1d/old 1f/old/x 1d/old/sub 1r/old/sub/r>was 2d/old "
+				"2d/old/sub 2d/old/sub/was 2f/old/sub/was/y"));
 	EXPECT_WALK(&f, TREE_WALK_STAT,
-		    ". d0*3\nnew d0*3\nnew/n f0\nnew/sub d1*2 at old/sub\nnew/sub/r d1*2 at old/sub/r\nnew/sub/r/y f2 at old/sub/was/y\n"
+		    ". d0*3\nnew d0*3\nnew/n f0\nnew/sub d1*2 at old/sub\nnew/sub/r d1*2 at old/sub/r\nnew/sub/r/y f2 "
+		    "at old/sub/was/y\n"
 		    "new/sub/was d2 at old/sub/was\nnew/sub/was/y f2 at old/sub/was/y\nnew/x f1 at old/x\nend 0\n");
 }
 
@@ -283,7 +292,7 @@ TEST("attributes are those that a mount shows")
 	}
 }
 
-/* --- what doesn't ------------------------------------------------------------------------------------------------------- */
+/* --- what doesn't ------------------------------------------------------------------------------------------------- */
 
 TEST("what each layer has is told, and why it doesn't show")
 {
@@ -371,7 +380,7 @@ TEST("an explained path that can't be shown says why, and goes on below")
 	EXPECT_INT(got.n_says, 2);
 }
 
-/* --- hostile and large -------------------------------------------------------------------------------------------------- */
+/* --- hostile and large -------------------------------------------------------------------------------------------- */
 
 TEST("symbolic links in a layer lead nowhere")
 {
@@ -381,7 +390,8 @@ TEST("symbolic links in a layer lead nowhere")
 	ASSERT(symlinkat("/etc", f.top_fd, "1/etc") == 0 && symlinkat(".", f.top_fd, "1/loop") == 0);
 	ASSERT(fixture_make(&f, "0d/etc 0r/x>/etc 0r/y>/loop/loop"));
 	EXPECT_INT(walk(&f, "", TREE_WALK_STAT | TREE_WALK_HIDDEN, &t), 0);
-	EXPECT_STR(t.text, ". d0*2 [0dT,1dP]\netc d0 [0dT,1lHobject0]\nloop l1 [1lT]\nx d0 [0dT,1lHobject0=etc]\ny d0 [0dT]\nend 0\n");
+	EXPECT_STR(t.text, ". d0*2 [0dT,1dP]\netc d0 [0dT,1lHobject0]\nloop l1 [1lT]\nx d0 [0dT,1lHobject0=etc]\ny d0 "
+			   "[0dT]\nend 0\n");
 }
 
 TEST("layers that double at each redirect are walked in bounded time")
@@ -446,12 +456,12 @@ TEST("2,000 layers are walked with few descriptors more")
 	EXPECT_INT(t.failed + all.failed, 0);
 }
 
-/* --- speed ------------------------------------------------------------------------------------------------------------ */
+/* --- speed -------------------------------------------------------------------------------------------------------- */
 
 #define SPEED_DIRS 600
 #define SPEED_FILES 50
-/* How many times as long as find(1) a walk may take. A debug build takes about as long for names, and less than twice as long for
- * attributes. */
+/* How many times as long as find(1) a walk may take. A debug build takes about as long for names, and less than twice
+ * as long for attributes. */
 #define SPEED_LIMIT 4
 
 static long long cpu_us(int who)
@@ -459,7 +469,8 @@ static long long cpu_us(int who)
 	struct rusage usage;
 
 	getrusage(who, &usage);
-	return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000LL + usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
+	return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000LL + usage.ru_utime.tv_usec +
+	       usage.ru_stime.tv_usec;
 }
 
 /* Processor time, on which other processes have little influence. */
@@ -508,7 +519,8 @@ static bool make_many(struct fixture *f)
 			if ((l == 2 || d % 3 == l) && !fixture_make_one(f, l, 'd', text_of("directory-%u", d)))
 				return false;
 		for (unsigned i = 0; i < SPEED_FILES; i++)
-			if (!fixture_make_one(f, d % 3 == 2 || i % 5 ? 2 : d % 3, 'e', text_of("directory-%u/file-%u", d, i)))
+			if (!fixture_make_one(f, d % 3 == 2 || i % 5 ? 2 : d % 3, 'e',
+					      text_of("directory-%u/file-%u", d, i)))
 				return false;
 	}
 	return true;
@@ -533,8 +545,12 @@ TEST("30,000 entries are walked about as fast as find(1) takes")
 	for (unsigned l = 0; l < 3; l++)
 		atomic_store(&f.set->layers[l].lists_xattrs, true);
 	for (unsigned round = 0; round < 3; round++) {
-		long long took[6] = {time_find(&f, ""), time_walk(&f, 0), time_layers(&f, 0), time_find(&f, "-printf '%s %m %U %p\\n'"),
-				     time_walk(&f, TREE_WALK_STAT), time_layers(&f, LAYER_WALK_STAT)};
+		long long took[6] = {time_find(&f, ""),
+				     time_walk(&f, 0),
+				     time_layers(&f, 0),
+				     time_find(&f, "-printf '%s %m %U %p\\n'"),
+				     time_walk(&f, TREE_WALK_STAT),
+				     time_layers(&f, LAYER_WALK_STAT)};
 
 		for (unsigned i = 0; i < 6; i++)
 			best[i] = round && best[i] < took[i] ? best[i] : took[i];
@@ -594,11 +610,12 @@ TEST("an ordinary user walks what he may read, and is told what he may not")
 	/* Else each is asked for, which needs the right to read. */
 	for (unsigned l = 0; l < 2; l++)
 		atomic_store(&f.set->layers[l].lists_xattrs, true);
-	ASSERT(chmod(f.path, 0755) == 0 && fchmodat(f.top_fd, "1/a", 0700, 0) == 0 && fchmodat(f.top_fd, "1/b", 0711, 0) == 0);
+	ASSERT(chmod(f.path, 0755) == 0 && fchmodat(f.top_fd, "1/a", 0700, 0) == 0 &&
+	       fchmodat(f.top_fd, "1/b", 0711, 0) == 0);
 	in_other_user(check_unreadable, &f);
 }
 
-/* --- the same as a mount's tree --------------------------------------------------------------------------------------- */
+/* --- the same as a mount's tree ----------------------------------------------------------------------------------- */
 
 struct same {
 	struct fixture *f;
@@ -683,7 +700,8 @@ static void random_layers(struct fixture *f, unsigned layers)
 
 	for (unsigned i = 0; i < 120; i++) {
 		unsigned depth = (unsigned)rand() % 3, layer = (unsigned)rand() % layers;
-		char kind = kinds[rand() % (int)(sizeof(kinds) - 1)], path[64] = "", item[80], name = (char)('a' + rand() % 3);
+		char kind = kinds[rand() % (int)(sizeof(kinds) - 1)], path[64] = "", item[80],
+		     name = (char)('a' + rand() % 3);
 
 		for (unsigned d = 0; d < depth; d++)
 			snprintf(path + strlen(path), sizeof(path) - strlen(path), "%c/", 'a' + rand() % 3);
@@ -701,7 +719,11 @@ static void random_layers(struct fixture *f, unsigned layers)
 static void one_round(unsigned seed)
 {
 	static const struct tree_walk_calls same_calls = {.entry = compare, .failed = same_failed};
-	struct fixture_options o = {.layers = 2 + seed % 3, .no_upper = seed % 4 != 0, .aufs = seed % 2, .follow = seed % 5, .metacopy = true};
+	struct fixture_options o = {.layers = 2 + seed % 3,
+				    .no_upper = seed % 4 != 0,
+				    .aufs = seed % 2,
+				    .follow = seed % 5,
+				    .metacopy = true};
 	struct fixture f __attribute__((cleanup(fixture_finish))) = {.top_fd = -1};
 	struct same names = {.f = &f}, stat = {.f = &f}, hidden = {.f = &f};
 	int before = unit_state.failures;
