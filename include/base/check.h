@@ -1,14 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Invariants. A broken one aborts in debug builds, where a test must see it; in release it is logged and the caller
- * answers -EIO, because a dead daemon strands its mount.
- *
- * An invariant is what a fault elsewhere in the program would break: a count, a state, a lock that is held, membership
- * of a list, what a caller promised of an argument. What a layer, a request, a full disk or an option may be isn't:
- * that is an error, and has an answer.
- *
- * The state of an object is looked at as a whole by x_check(), which has a CHECK() for each numbered invariant of x and
- * returns whether all of them hold. Functions that rely on it begin with CHECK_DEBUG(x_check(x)).
+ * Invariants. A broken invariant aborts in debug builds, where a test must see it. In release builds it is logged and
+ * the caller answers -EIO, because a dead daemon strands its mount.
  */
 #ifndef BASE_CHECK_H
 #define BASE_CHECK_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Scope-bound ownership: a variable declared with one of these attributes is released when it leaves scope; TAKE_FD and
- * TAKE_PTR hand the ownership on. On-disk effects are never undone this way, only by explicit labels.
+ * Scope-bound ownership. A variable with one of these attributes is released when it leaves its scope. TAKE_FD and
+ * TAKE_PTR pass the ownership on. On-disk effects are never undone in this way, only by explicit labels.
  */
 #ifndef BASE_CLEANUP_H
 #define BASE_CLEANUP_H

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Event counters: each thread adds to a block of its own, reading sums them. A block outlives its thread. No lock is
- * taken to count.
+ * Event counters. Each thread adds to a block of its own, and a reader sums the blocks. A block outlives its thread.
+ * Counting takes no lock.
  */
 #ifndef BASE_COUNTER_H
 #define BASE_COUNTER_H
 
 #include <stdint.h>
 
-/* One X(id, "name") a counter; the names are those that SIGUSR1 logs. */
+/* One X(id, "name") for each counter. SIGUSR1 logs these names. */
 #define COUNTER_LIST(X)                                                                                                \
 	X(LOOKUP, "lookup")                                                                                            \
 	X(LOOKUP_CACHED, "lookup-cached")                                                                              \
@@ -48,7 +48,7 @@ enum counter {
 };
 
 void counter_add(enum counter c, uint64_t n);
-/* The sum of all threads since the process began; what is counted meanwhile may be in it or not. */
+/* The sum of all threads since the process began. Events during the call may be in the sum or not. */
 uint64_t counter_read(enum counter c);
 const char *counter_name(enum counter c);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fault points. Every mutating or syncing os_ call passes one; builds with PLYFS_FAULTS=ON can kill the process at, or
- * fail, the Nth call made in a scope (a kind of change). Other builds compile them away. Configured by the environment:
+ * Fault points. Every os_ call that mutates or syncs passes one. In builds with PLYFS_FAULTS=ON the Nth call in a scope
+ * (a kind of change) can fail or kill the process. Other builds compile fault points away. The environment configures
+ * them:
  *
  *	PLYFS_FAULT=kill:SCOPE:N | kill-after:SCOPE:N | fail:SCOPE:N:ERRNO
  *	PLYFS_FAULT_COUNT=FILE    "SCOPE N" lines at exit
@@ -25,15 +26,15 @@ enum fault_scope {
 #ifdef PLYFS_FAULTS
 /* Reads the environment; a malformed value ends the process with a line on stderr. */
 void fault_init(void);
-/* The scope of the calling thread; returns the one before. */
+/* Sets the scope of the calling thread and returns the former one. */
 enum fault_scope fault_scope_set(enum fault_scope scope);
-/* 0, or the negative errno that the call about to be made shall fail with; may not return. */
+/* Called before a system call. Returns 0, or the negative errno with which the call shall fail. May not return. */
 int fault_before(void);
-/* After a successful call; may not return. */
+/* Called after a successful call. May not return. */
 void fault_after(void);
-/* Writes the counts where PLYFS_FAULT_COUNT says. */
+/* Writes the counts to the file of PLYFS_FAULT_COUNT. */
 void fault_write_counts(void);
-/* The number in the environment, else `number`. */
+/* The number in the environment variable, or `number` without it. */
 unsigned fault_setting(const char *name, unsigned number);
 #else
 static inline void fault_init(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * XXH3-64, seeded once per process from the kernel's random numbers, so that names chosen by a hostile writer can't be
- * made to collide. Include this before uthash.h: it makes XXH3 the hash function of every table.
+ * XXH3-64, seeded once a process from the kernel's random numbers, so that a hostile writer can't choose names that
+ * collide. Include this header before uthash.h: it makes XXH3 the hash function of every table.
  */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
@@ -11,9 +11,9 @@
 
 /* Draws the seed; called once before any table exists. */
 void hash_seed_init(void);
-/* Differs from process to process: for tables in memory, never for what is kept. */
+/* A hash that differs from process to process: for tables in memory, never for stored data. */
 uint64_t hash_bytes(const void *p, size_t len);
-/* The same by another secret, a long one: part of these hashes may be seen from outside, as the places of names in a
+/* The same with another, long secret. Parts of these hashes may be visible outside, as the positions of names in a
  * listing. */
 uint64_t hash_order(const void *p, size_t len);
 /* Hash of a name in a directory: `parent` is any number that identifies the directory. */

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Locks with classes. The order, outermost first; a thread may take a lock only of a class further in than all it
- * holds, except where a class is marked "pairs" (two of it at once, taken by the one function that orders them):
+ * Locks with classes. The order is given below, outermost first. A thread may take a lock only of a class further in
+ * than all locks that it holds. A class marked "pairs" is an exception: the one function that orders them takes two of
+ * it at once.
  *
- *	LOCK_GATE     shared by every change; exclusive it holds them up, which nothing but tests does yet (rwlock)
+ *	LOCK_GATE     shared by every change; exclusive it stops all changes, which only tests do yet (rwlock)
  *	  LOCK_RENAME   R: directory moves across parents
  *	    LOCK_DIR      D: names of one directory (pairs: ancestor first, else by id)
  *	      LOCK_INODE    I: one inode's change: publish, attributes, open by name (pairs: by address)
- *	        LOCK_NAMES    N: shared by who opens by name, exclusive for who moves names; only where names alone tell
- *	                      objects apart (rwlock)
+ *	        LOCK_NAMES    N: where names alone tell objects apart (rwlock); shared for opening by name,
+ *	                         exclusive for moving names
  *	          LOCK_TABLE    T: inode table; never across a system call
- *	            LOCK_LEAF     leaf: listing, descriptor caches, pools, logs; nothing is taken beneath (pairs
- *	                          forbidden)
+ *	            LOCK_LEAF     leaf: listing, descriptor caches, pools, logs; no lock beneath (pairs forbidden)
  *
- * Debug builds keep what each thread holds and abort on a violation.
+ * Debug builds record the locks that each thread holds, and abort on a violation.
  */
 #ifndef BASE_LOCK_H
 #define BASE_LOCK_H
@@ -33,15 +33,16 @@ struct rwlock {
 	unsigned char class;
 };
 
-/* None of these fails. The class says where in the order the lock stands. */
+/* None of these functions fails. The class is the position of the lock in the order. */
 void lock_init(struct lock *l, enum lock_class class);
 void lock_finish(struct lock *l);
 void lock_take(struct lock *l);
 void lock_drop(struct lock *l);
-/* Takes two locks of one class in the order given (a first); a == b takes it once. The caller has put them in order. */
+/* Takes two locks of one class in the order given, a first. With a == b it takes the lock once. The caller has ordered
+ * the two. */
 void lock_take_pair(struct lock *a, struct lock *b);
 void lock_drop_pair(struct lock *a, struct lock *b);
-/* One more lock of class LOCK_DIR: of a directory that lies below those whose locks this thread holds. */
+/* Takes one more lock of class LOCK_DIR: that of a directory below those whose locks this thread holds. */
 void lock_take_below(struct lock *l);
 /* Debug builds: whether this thread holds `l`; release builds: true, and no code. For CHECK() in *_locked functions. */
 #ifdef PLYFS_DEBUG

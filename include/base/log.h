@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The daemon's log: stderr until the mount is live, then syslog and, where asked for, a file. Never an attribute's
- * value, never file content. log_limited() is limited by cause: at most LOG_BURST lines in LOG_INTERVAL seconds each,
- * with a line that counts what was left out. Thread-safe; takes no lock of ours.
+ * The daemon's log. It goes to stderr until the mount is live, then to syslog and to a file if one was asked for. No
+ * value of an xattr and no file content is ever logged. log_limited() limits by cause: at most LOG_BURST lines in
+ * LOG_INTERVAL seconds for each cause. A further line counts the dropped messages. The log is thread-safe and takes no
+ * lock of plyfs.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -15,7 +16,7 @@
 #define LOG_BURST 10
 #define LOG_INTERVAL 60
 
-/* What a rate-limited message is about; each has a budget of its own. */
+/* The subject of a rate-limited message. Each has a budget of its own. */
 enum log_cause {
 	LOG_CAUSE_INVARIANT,
 	LOG_CAUSE_COPY_UP,
@@ -31,13 +32,13 @@ enum log_cause {
 
 /* Messages below `level` (LOG_ERR .. LOG_DEBUG) are dropped; default LOG_INFO. */
 void log_set_level(int level);
-/* From now on also to syslog with this identity (a string that stays alive). */
+/* From now on messages go to syslog too, with this identity (a string that stays alive). */
 void log_open_syslog(const char *ident);
-/* From now on also to `path`, opened for appending; returns 0 or -errno. */
+/* From now on messages go to `path` too, opened for appending. Returns 0 or -errno. */
 int log_open_file(const char *path);
 /* Whether messages go to stderr (the default until daemonized). */
 void log_set_stderr(bool on);
-/* Tells what was left out by log_limited(), and lets go of syslog and file. */
+/* Logs how many messages log_limited() dropped, and closes syslog and file. */
 void log_close(void);
 
 /* `priority` is one of syslog's LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG. */

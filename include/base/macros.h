@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The few macros that every tier uses.
+ * Macros for every tier.
  */
 #ifndef BASE_MACROS_H
 #define BASE_MACROS_H
@@ -11,7 +11,7 @@
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
-/* Not for constant expressions: each argument is evaluated once. */
+/* Not for constant expressions. Each argument is evaluated once. */
 #define MIN(a, b)                                                                                                      \
 	({                                                                                                             \
 		__typeof__((a) < (b) ? (a) : (b)) _min_a = (a), _min_b = (b);                                          \

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Changes of the union: create, remove, rename, attributes, xattrs. Every function here acts on the upper alone and
- * expects what it changes to be there already: a parent directory or an object still in a lower layer is answered with
- * -LOOK_AGAIN before anything was touched. The caller asks copyup_request() first (change/copyup.h), on whatever
- * thread; the functions here neither copy up nor sync, so request threads may call them.
+ * Changes of the union: create, remove, rename, attributes, xattrs. Every function here acts on the upper only, and
+ * expects the objects that it changes in the upper. It answers -LOOK_AGAIN for a parent directory or an object that is
+ * still in a lower layer, before anything was touched. The caller calls copyup_request() first (change/copyup.h), on
+ * any thread. The functions here neither copy up nor sync, so request threads may call them.
  *
- * Each change passes the gate once, takes D of the directories and I of the objects, resolves the names again, decides
- * by a pure plan, and has one commit point: one renameat2, linkat, mkdirat or unlinkat. After it succeeded the tree is
- * told. What fails behind it takes the change back, or is logged; where neither can be, on_doubt is called.
+ * Each change passes the gate once, takes D of the directories and I of the objects, and resolves the names again. It
+ * decides by a pure plan, and has one commit point: one renameat2, linkat, mkdirat or unlinkat. After the commit the
+ * tree is told. A later failure takes the change back, or is logged. If neither is possible on_doubt is called.
  *
- * All functions return 0 (or what the text says) or a negative errno exactly as kernel overlayfs answers.
+ * All functions return 0 (or the result that the text gives), or the negative errno of kernel overlayfs.
  */
 #ifndef CHANGE_CHANGE_H
 #define CHANGE_CHANGE_H
@@ -25,14 +25,14 @@ struct writer {
 	struct tree *tree;	    /* c */
 	struct layer_set *layers;   /* c the tree's */
 	struct rwlock gate;	    /* shared by every change */
-	bool syncs_at_once;	    /* c nothing is synced, or the upper is in memory, where that is no work */
+	bool syncs_at_once;	    /* c nothing is synced, or the upper is in memory, where a sync is no work */
 	bool sync;		    /* c data is synced before it becomes visible (not volatile, fsync != 0) */
-	bool sync_strictly;	    /* c and so is all else that copy-up makes, also with metacopy */
+	bool sync_strictly;	    /* c with metacopy too, copy-up syncs everything else that it makes */
 	bool acl;		    /* c POSIX ACLs are honoured (not noacl) */
 	bool squash;		    /* c */
-	bool as_caller;		    /* c new objects are made with their callers' ids */
+	bool as_caller;		    /* c new objects are made with the ids of their callers */
 	struct pool *copy_large;    /* c copy-ups of big files */
-	struct pool *copy_small;    /* c directories, small files, and changes that waited for one */
+	struct pool *copy_small;    /* c copy-ups of directories and small files, and jobs that waited for one */
 	struct copyup_queue *queue; /* change/copyup_queue.c: leaf */
 	void (*on_changed)(struct inode *inode, void *arg);		  /* c NULL, or see writer_options */
 	void (*on_doubt)(struct inode *dir, const char *name, void *arg); /* c NULL, or see writer_options */
@@ -43,27 +43,27 @@ struct writer_options {
 	bool sync;
 	bool sync_strictly; /* needs sync */
 	bool acl;
-	bool squash; /* the mount shows other owners than the layers have: one that can't be set is no error */
-	/* a thread that takes a caller's ids loses capabilities, or can't take them: what is new gets its owner by
-	 * chown */
+	bool squash; /* the mount shows other owners than the layers: an owner that can't be set is no error */
+	/* A thread that takes a caller's ids loses capabilities, or can't take them: new objects get their owner by
+	 * chown. */
 	bool give_away;
-	unsigned copy_threads; /* at the most, for big files; at least 1 */
-	/* Called when an inode has other attributes and no answer tells of it: a directory that got a copy, or is one
-	 * itself, and a file whose names were miscounted. By any thread, with locks up to I. May be NULL. */
+	unsigned copy_threads; /* at most, for big files; at least 1 */
+	/* Called when an inode has other attributes and no answer tells the kernel: a directory that got a copy or is a
+	 * copy itself, or a file whose names were miscounted. On any thread, with locks up to I. May be NULL. */
 	void (*on_changed)(struct inode *inode, void *arg);
-	/* Called when a change could neither be made whole nor be taken back: what the name shows isn't what the answer
-	 * says. D of `dir` is held. May be NULL. */
+	/* Called when a change could be neither completed nor taken back: the name shows another state than the answer.
+	 * D of `dir` is held. May be NULL. */
 	void (*on_doubt)(struct inode *dir, const char *name, void *arg);
 	void *arg; /* of both */
 };
 
 int writer_new(struct tree *tree, const struct writer_options *opt, struct writer **ret_change);
-/* Waits for the copy-ups that run, and for what their ends call. */
+/* Waits for running copy-ups, and for the calls at their ends. */
 void writer_drain(struct writer *writer);
 /* Cancels and drains the pools first. */
 void writer_free(struct writer *writer);
 
-/* On whose behalf something is created. */
+/* The process for which an object is created. */
 struct caller {
 	uid_t uid;
 	gid_t gid;
@@ -80,35 +80,35 @@ struct create_spec {
 	bool want_fd;	    /* regular files: return an O_RDWR descriptor */
 };
 
-/* Creates parent/name. The inode comes back with its lookup count raised by one, with attributes, and for regular files
- * with a descriptor if wanted (else *ret_fd = -1). Owner and group as the kernel gives them (setgid directories,
- * fsuid), default ACL inherited and then umask ignored. Over a whiteout the new object replaces it atomically; a
- * directory is then opaque. mknod of a character device 0:0: -EPERM. -EEXIST, -ENOENT (parent removed). */
+/* Creates parent/name. Returns the inode with its lookup count raised by one, its attributes, and for regular files a
+ * descriptor if wanted (else *ret_fd = -1). Owner and group are as in the kernel (setgid directories, fsuid). A default
+ * ACL is inherited, and the umask is then ignored. Over a whiteout the new object replaces it atomically; a directory
+ * is then opaque. mknod of a character device 0:0: -EPERM. -EEXIST, -ENOENT (parent removed). */
 int create_entry(struct writer *writer, const struct caller *caller, struct inode *parent, const char *name,
 		 const struct create_spec *spec, struct inode **ret_inode, struct statx *ret_stx, int *ret_fd);
-/* newparent/newname becomes another name of inode (in the upper already; may be nameless from O_TMPFILE). */
+/* newparent/newname becomes another name of the inode, which is in the upper. The inode may be nameless (O_TMPFILE). */
 int create_link(struct writer *writer, struct inode *inode, struct inode *newparent, const char *newname,
 		struct statx *ret_stx);
-/* A nameless regular file; where a descriptor holds it, that is O_RDWR. */
+/* Makes a nameless regular file. If a descriptor holds it, the descriptor is O_RDWR. */
 int create_tmpfile(struct writer *writer, const struct caller *caller, struct inode *parent, mode_t mode,
 		   struct inode **ret_inode, struct statx *ret_stx);
 
 /* --- remove ------------------------------------------------------------------------------------------------------- */
 
-/* Removes a non-directory; copies nothing: a whiteout hides what lower layers show. An object known to the kernel stays
- * usable. */
+/* Removes a non-directory. Copies nothing: a whiteout hides the name in lower layers. An object that the kernel knows
+ * stays usable. */
 int remove_file(struct writer *writer, struct inode *parent, const char *name);
 /* Removes a directory that shows no entry; -ENOTEMPTY. */
 int remove_dir(struct writer *writer, struct inode *parent, const char *name);
-/* Somebody has read the directory and found nothing: with no lower parts it needs no overlay.impure any more, and loses
- * it. */
+/* Called after a directory was read and showed nothing. With no lower parts it needs no overlay.impure any more, and
+ * loses it. */
 void change_found_empty(struct writer *writer, struct inode *dir);
 
 /* --- rename ------------------------------------------------------------------------------------------------------- */
 
 /* flags: 0, RENAME_NOREPLACE, RENAME_EXCHANGE; RENAME_WHITEOUT and others: -EINVAL. A lower or merged directory: -EXDEV
- * unless redirects are made, and where the redirect would be longer than 256 bytes. Needs both parents and the old
- * object (with EXCHANGE the new one too) in the upper. */
+ * unless redirects are made, and if the redirect would be longer than 256 bytes. Both parents and the old object must
+ * be in the upper, with EXCHANGE the new one too. */
 int rename_entry(struct writer *writer, struct inode *oldparent, const char *oldname, struct inode *newparent,
 		 const char *newname, unsigned flags);
 
@@ -121,8 +121,8 @@ enum attr_valid {
 	ATTR_SET_SIZE = 1 << 3,
 	ATTR_SET_ATIME = 1 << 4, /* times.tv_nsec may be UTIME_NOW */
 	ATTR_SET_MTIME = 1 << 5,
-	ATTR_KILL_PRIV = 1 << 6, /* setuid goes, and setgid where the group may execute */
-	ATTR_KILL_SGID = 1 << 7, /* setgid goes in any case */
+	ATTR_KILL_PRIV = 1 << 6, /* removes setuid, and setgid if the group may execute */
+	ATTR_KILL_SGID = 1 << 7, /* removes setgid */
 };
 
 struct attr_change {
@@ -132,40 +132,42 @@ struct attr_change {
 	gid_t gid;
 	off_t size;
 	struct timespec atime, mtime;
-	/* What is given is the time of the call, as the kernel with its write-back cache saw it, or that of a change of
-	 * data: where a file can't be given a time, being for appending alone, it is touched, or left as it is. */
+	/* TIMES_OF_CALL: the given time is that of the call, as the kernel with its write-back cache saw it.
+	 * TIMES_OF_DATA: it is that of a change of data. An append-only file can't be given a time. In these two cases
+	 * it is touched, or left as it is. */
 	enum { TIMES_GIVEN, TIMES_OF_CALL, TIMES_OF_DATA } times;
 };
 
-/* Order: bits to be taken away, size, owner, mode, times. `fd` may be a descriptor of the object open for writing (else
+/* The order is: removed bits, size, owner, mode, times. `fd` may be a descriptor of the object open for writing (else
  * -1). */
 int attr_set(struct writer *writer, struct inode *inode, const struct attr_change *attr, int fd, struct statx *ret_stx);
-/* FS_IOC_SETFLAGS and FS_IOC_FSSETXATTR's flags; getters work on any layer. */
+/* The flags of FS_IOC_SETFLAGS and FS_IOC_FSSETXATTR. Getters work on any layer. */
 int attr_get_flags(struct writer *writer, struct inode *inode, unsigned *ret_flags);
 int attr_set_flags(struct writer *writer, struct inode *inode, unsigned flags);
 struct fsxattr;
 int attr_get_fsxattr(struct writer *writer, struct inode *inode, struct fsxattr *ret);
 int attr_set_fsxattr(struct writer *writer, struct inode *inode, const struct fsxattr *xa);
-/* Of FS_IMMUTABLE_FL and FS_APPEND_FL those that protect the object, whatever layer it is in; costs little where none
- * does. 0, -errno, -MUST_WAIT. */
+/* Those of FS_IMMUTABLE_FL and FS_APPEND_FL that protect the object, in any layer. It costs little if none does. 0,
+ * -errno, -MUST_WAIT. */
 int attr_protection(struct writer *writer, struct inode *inode, unsigned *ret_flags);
 /* Whether the object may have bits that attr_kill_priv() would remove; false costs nothing. */
 bool attr_may_have_priv(const struct inode *inode);
-/* Before data is changed by somebody who may not keep the bits: `kill` is ATTR_KILL_PRIV, or ATTR_KILL_PRIV |
- * ATTR_KILL_SGID when he is not in the object's group. 1: something was removed, and what the kernel knows of the mode
- * is stale. File capabilities go with the change itself: the upper's file system sees to that. */
+/* Called before a process that may not keep the bits changes data. `kill` is ATTR_KILL_PRIV, or ATTR_KILL_PRIV |
+ * ATTR_KILL_SGID if the process is not in the object's group. 1: a bit was removed, and the kernel's knowledge of the
+ * mode is stale. File capabilities are removed by the change itself, in the upper's file system. */
 int attr_kill_priv(struct writer *writer, struct inode *inode, unsigned kill);
 
 /* --- extended attributes ------------------------------------------------------------------------------------------ */
 
-/* As getxattr(2)/listxattr(2): size 0 asks for the length. Private names are hidden, escaped ones shown without the
- * escape. */
+/* As getxattr(2) and listxattr(2): size 0 asks for the length. Private names are hidden; escaped ones are shown without
+ * the escape. */
 ssize_t xattr_get(struct writer *writer, struct inode *inode, const char *name, void *value, size_t size);
 ssize_t xattr_list(struct writer *writer, struct inode *inode, char *list, size_t size);
-/* The same for a caller without CAP_SYS_ADMIN, who is not shown trusted.*: the kernel's FUSE side doesn't hide them. */
+/* The same for a caller without CAP_SYS_ADMIN, which must not see trusted.*: the kernel's FUSE side doesn't hide
+ * these. */
 ssize_t xattr_list_untrusted(struct writer *writer, struct inode *inode, char *list, size_t size);
-/* clear_sgid: with an access ACL that somebody outside the group sets (FUSE_SETXATTR_ACL_KILL_SGID) or, as in kernel
- * overlayfs, removes. */
+/* clear_sgid: a process outside the group sets an access ACL (FUSE_SETXATTR_ACL_KILL_SGID) or, as in kernel overlayfs,
+ * removes it. */
 int xattr_set(struct writer *writer, struct inode *inode, const char *name, const void *value, size_t size, int flags,
 	      bool clear_sgid);
 int xattr_remove(struct writer *writer, struct inode *inode, const char *name, bool clear_sgid);

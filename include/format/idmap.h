@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Id maps as uidmapping= and gidmapping= give them: colon triples HOST:MAPPED:LEN. HOST is the id that the layers hold,
- * MAPPED the one that the mount shows. Empty fields are skipped, because container tools send
- * `:0:1000:1:1:110000:65536`.
+ * Id maps in the form of uidmapping= and gidmapping=: colon triples HOST:MAPPED:LEN. HOST is the id in the layers,
+ * MAPPED the id in the mount. Empty fields are skipped, because container tools send `:0:1000:1:1:110000:65536`.
  *
- * Ranges may overlap neither on the layers' side nor on the mount's, so both directions have one answer. The map is
- * immutable once parsed and may be read by any thread.
+ * Ranges may overlap neither on the side of the layers nor on that of the mount. So both directions have one answer. A
+ * parsed map never changes and may be read by any thread.
  */
 #ifndef FORMAT_IDMAP_H
 #define FORMAT_IDMAP_H
@@ -14,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* In the place of an id: none. */
+/* Stands for no id. */
 #define ID_UNSET UINT32_MAX
 
 struct idmap_range {
@@ -23,21 +22,21 @@ struct idmap_range {
 	uint32_t len;
 };
 
-/* No range: nothing is mapped, every id stays what it is. */
+/* No range: every id stays the same. */
 struct idmap {
 	struct idmap_range *ranges; /* owned */
 	size_t count;
 };
 
-/* Which triple is bad and why; `where` is cut when long. */
+/* The bad triple and the cause. `where` is cut if it is long. */
 struct idmap_error {
 	char where[64];
 	const char *cause;
 };
 
 /*
- * Parses; idmap_free releases what it gave. -EINVAL with *ret_error filled when the text is no map, -ENOMEM. A text
- * with no number at all gives an empty map.
+ * Parses a map. idmap_free releases it. -EINVAL with *ret_error filled if the text is no map, -ENOMEM. A text without
+ * any number gives an empty map.
  */
 int idmap_parse(const char *text, struct idmap *ret, struct idmap_error *ret_error);
 void idmap_free(struct idmap *map);
@@ -47,10 +46,10 @@ static inline bool idmap_is_empty(const struct idmap *map)
 	return !map->count;
 }
 
-/* The id to show for one on a layer; -EOVERFLOW when the map has none. */
+/* The id to show for an id on a layer. -EOVERFLOW if the map lacks it. */
 int idmap_to_mount(const struct idmap *map, uint32_t id, uint32_t *ret_id);
 
-/* The id to store for one that a user of the mount gave; -EOVERFLOW when the map has none (as in a user namespace). */
+/* The id to store for an id that a user of the mount gave. -EOVERFLOW if the map lacks it (as in a user namespace). */
 int idmap_to_layer(const struct idmap *map, uint32_t id, uint32_t *ret_id);
 
 #endif

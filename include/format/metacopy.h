@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The metacopy xattr: a regular file that holds metadata only, its data in the layer below. Its value is empty, or
- * kernel overlayfs's struct ovl_metacopy (6.6 and later): version 0, length, flags, digest algorithm, digest of the
- * data file.
+ * The metacopy xattr. It marks a regular file that has metadata only; its data is in a layer below. The value is empty,
+ * or it is kernel overlayfs's struct ovl_metacopy (6.6 and later): version 0, length, flags, digest algorithm, digest
+ * of the data file.
  */
 #ifndef FORMAT_METACOPY_H
 #define FORMAT_METACOPY_H
@@ -20,7 +20,7 @@ struct metacopy {
 	uint8_t digest[METACOPY_DIGEST_MAX];
 };
 
-/* Decodes an attribute's value; -EIO when the kernel would refuse it, with *ret untouched. */
+/* Decodes the value of an xattr. -EIO if the kernel would refuse it, with *ret untouched. */
 int metacopy_decode(const void *value, size_t size, struct metacopy *ret);
 
 #endif

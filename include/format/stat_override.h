@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Owner, mode and type of an object that an extended attribute keeps, for layers on which they can't be set: as
- * fuse-overlayfs (xattr_permissions) and containers/storage (force_mask) write them, `UID:GID:MODE[:TYPE]`, MODE octal,
- * TYPE one of `dir file symlink pipe socket block-MAJ-MIN char-MAJ-MIN`. The attribute's names stand in format/name.h.
+ * The stat override: an xattr with owner, mode and type of an object, for layers on which they can't be set.
+ * fuse-overlayfs (xattr_permissions) and containers/storage (force_mask) write the same form: `UID:GID:MODE[:TYPE]`.
+ * MODE is octal. TYPE is one of `dir file symlink pipe socket block-MAJ-MIN char-MAJ-MIN`. format/name.h has the names
+ * of the xattr.
  *
- * A special file is a regular file with such a type. A directory and a symlink can be nothing else; a character device
- * 0:0 isn't taken, because it would be a whiteout.
+ * A special file is a regular file with such a type. A directory and a symlink can have no other type. A character
+ * device 0:0 is refused, because it would be a whiteout.
  */
 #ifndef FORMAT_STAT_OVERRIDE_H
 #define FORMAT_STAT_OVERRIDE_H
@@ -22,8 +23,8 @@ struct stat_override {
 	uint32_t major, minor; /* devices */
 };
 
-/* `real_type` is what carries the value (S_IFMT bits): a value without a type means that. -EINVAL for anything
- * malformed. */
+/* `real_type` is the type of the object that has the xattr (S_IFMT bits). A value without a type means this type.
+ * -EINVAL for any malformed value. */
 int stat_override_decode(const char *value, size_t size, mode_t real_type, struct stat_override *ret);
 /* Returns the length. */
 size_t stat_override_encode(const struct stat_override *override, char ret_value[static STAT_OVERRIDE_SIZE]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The state file of a work directory: plyfs's own, so it has a magic, a version and a checksum, all little-endian, and
- * a version that is not known is refused rather than guessed at.
+ * The state file of a work directory. It is plyfs's own, so it has a magic, a version and a checksum, all
+ * little-endian. An unknown version is refused.
  *
  *	 0  8  magic "plyfswrk"
  *	 8  4  version
@@ -20,20 +20,20 @@
 #define WORK_STATE_SIZE 48
 #define WORK_STATE_UUID_SIZE 16
 
-/* No flag is defined yet; one that a reader doesn't know refuses the mount, as a version would. */
+/* No flag is defined yet. An unknown flag refuses the mount, like an unknown version. */
 #define WORK_STATE_FLAGS_KNOWN UINT64_C(0)
 
 struct work_state {
 	uint32_t version;
 	uint64_t flags;
-	uint8_t uuid[WORK_STATE_UUID_SIZE]; /* identity of the mount: its layers and where it is */
+	uint8_t uuid[WORK_STATE_UUID_SIZE]; /* identity of the mount: its layers and its mountpoint */
 };
 
 void work_state_encode(const struct work_state *state, uint8_t ret_bytes[static WORK_STATE_SIZE]);
 
 /*
- * -EINVAL: not such a file (magic or size). -EPROTONOSUPPORT: a version or flag of a later plyfs. -EBADMSG: damaged,
- * the checksum disagrees. *ret is untouched on failure.
+ * -EINVAL: no such file (magic or size). -EPROTONOSUPPORT: a version or flag of a later plyfs. -EBADMSG: damaged, the
+ * checksum disagrees. *ret is untouched on failure.
  */
 int work_state_decode(const void *bytes, size_t size, struct work_state *ret);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One union behind libfuse's low-level interface: the operations, and the object that they work on. This is the only
- * tier that knows libfuse, and the only one that replies.
+ * One union behind libfuse's low-level interface: the operations, and their object. This tier alone knows libfuse, and
+ * it alone replies.
  */
 #ifndef FUSE_FS_H
 #define FUSE_FS_H
@@ -18,67 +18,67 @@ struct fuse_lowlevel_ops;
 struct fuse_session;
 
 struct fs_options {
-	double timeout;		      /* seconds names and attributes stay valid in the kernel */
-	bool names_expire;	      /* the timeout isn't for ever: the kernel asks about names that it knows */
-	bool revalidate;	      /* timeout 0: look at the layers again each time */
+	double timeout;		      /* seconds for which the kernel may keep names and attributes */
+	bool names_expire;	      /* the timeout isn't for ever: the kernel asks about known names */
+	bool revalidate;	      /* timeout 0: the layers are looked at again each time */
 	bool sync;		      /* false: volatile or fsync=0 */
-	bool sync_strictly;	      /* a copy-up syncs what it makes also where only metadata is copied; needs sync */
+	bool sync_strictly;	      /* a copy-up of metadata only is synced too; needs sync */
 	bool dirsync;		      /* a change of names is on disk when it is answered; needs sync */
 	bool acl;		      /* POSIX ACLs */
-	bool xattrs;		      /* false: noxattrs, users see none */
-	bool open_handles;	      /* OPEN is answered with a handle: descriptors can't be reopened at will */
+	bool xattrs;		      /* false: noxattrs, users see no xattrs */
+	bool open_handles;	      /* OPEN is answered with a handle: the daemon can't reopen every file */
 	bool copyup_at_open;	      /* copyup=open */
 	bool writeback;		      /* the kernel's write-back cache */
-	bool passthrough;	      /* the kernel reads and writes regular files by itself where it can */
-	bool io_uring;		      /* requests come over io_uring where the kernel consents */
-	bool opens_device;	      /* /dev/fuse may be opened while requests come, for which io_uring has a use */
-	enum low_latency low_latency; /* whether idle processors poll while requests come densely */
+	bool passthrough;	      /* the kernel reads and writes regular files by itself if it can */
+	bool io_uring;		      /* requests come over io_uring if the kernel consents */
+	bool opens_device;	      /* /dev/fuse may be opened while requests come, which io_uring needs */
+	enum low_latency low_latency; /* whether idle processors poll while many requests come */
 	bool static_nlink;	      /* directories show one link */
-	bool ino32;		      /* inode numbers show in 32 bits */
+	bool ino32;		      /* inode numbers have 32 bits */
 	/* new objects get their owners by chown: the daemon can't act as their callers and keep its capabilities */
 	bool give_away;
-	/* Whose the layers' objects are in the mount. The maps outlive the fs. */
+	/* The owners of the layers' objects in the mount. The maps outlive the fs. */
 	const struct idmap *uidmap, *gidmap;
-	uint32_t squash_uid, squash_gid; /* every owner is this one; ID_UNSET: they aren't squashed */
+	uint32_t squash_uid, squash_gid; /* the owner of all objects; ID_UNSET: owners aren't squashed */
 	unsigned max_write;		 /* bytes; 0: own choice */
 	unsigned max_readahead;		 /* bytes; 0: own choice */
-	unsigned max_read;		 /* that of the mount options; 0: none */
+	unsigned max_read;		 /* max_read of the mount options; 0: none */
 	unsigned max_background;	 /* 0: own choice */
-	uint64_t cache_max;		 /* bytes of directory listings that are kept; 0: own choice */
-	unsigned max_fds;		 /* RLIMIT_NOFILE in force, fs_least_fds() at the least */
-	const char *mountpoint;		 /* outlives the fs; NULL: what is set by its path is left alone */
-	bool print_negotiated;		 /* -d: what was negotiated goes to the log */
-	/* Called once, on a request thread, when the kernel has the answer to INIT: the mount is live. */
+	uint64_t cache_max;		 /* bytes of directory listings in memory; 0: own choice */
+	unsigned max_fds;		 /* RLIMIT_NOFILE in force, at least fs_least_fds() */
+	const char *mountpoint;		 /* outlives the fs; NULL: settings that need this path are left alone */
+	bool print_negotiated;		 /* -d: the negotiation is logged */
+	/* Called once, on a request thread, when INIT has been answered: the mount is live. */
 	void (*on_live)(void *arg);
 	void *on_live_arg;
 };
 
-/* With fewer descriptors a union of so many layers on so many file systems runs out of them in the middle of its
- * work. */
+/* The least number of descriptors for a union of so many layers on so many file systems. With fewer it runs out of them
+ * during its work. */
 unsigned fs_least_fds(unsigned layers, unsigned file_systems);
-/* Takes a reference to the set. 0 or -errno. */
+/* Makes an fs, which takes a reference to the set. 0 or -errno. */
 int fs_new(struct layer_set *set, const struct fs_options *opt, struct fs **ret_fs);
-/* The session that serves it, for what the kernel has to be told and for what libfuse doesn't hand on; once it is
- * mounted, before its loop starts, and it outlives fs_quiesce(). 0 or -errno. */
+/* Sets the session that serves the fs. The fs uses it to notify the kernel, and for messages that libfuse doesn't hand
+ * on. Called after the mount and before the loop of the session, which outlives fs_quiesce(). 0 or -errno. */
 int fs_set_session(struct fs *fs, struct fuse_session *session);
-/* Serves the session until it ends: it is unmounted, its connection aborted, or fuse_session_exit() called, after which
- * SIGUSR2 wakes the calling thread; it must have a handler that returns. 0, or -errno of what ended it. */
+/* Serves the session until it ends. It ends when it is unmounted, when its connection is aborted, or after
+ * fuse_session_exit(). After that call SIGUSR2 wakes the calling thread; it must have a handler that returns. 0, or the
+ * -errno that ended it. */
 int fs_serve(struct fs *fs);
-/* After that: answers or drops what is waiting, stops the pools, frees. */
+/* Called after fs_serve(): answers or drops waiting requests, stops the pools, frees. */
 void fs_free(struct fs *fs);
-/* Before the session's loop is ended though the mount has users. What the kernel is being told of names waits for
- * whoever holds their directory, and he may wait for an answer: so it is told while there still are some, and nothing
- * more after that. */
+/* Called before the loop of the session is ended while the mount has users. A notification of the kernel about a name
+ * waits for the lock of its directory. The holder of the lock may be waiting for an answer. So pending notifications
+ * are sent while the loop still serves, and none after that. */
 void fs_stop_telling(struct fs *fs);
-/* Ends what is waiting, so that nobody waits for a session that is going: copy-ups are cancelled, running syncs
- * finish. */
+/* Ends waiting requests, so that nobody waits for a session that ends: copy-ups are cancelled, running syncs finish. */
 void fs_quiesce(struct fs *fs);
 
 /* The table for fuse_session_new(); userdata is the fs. */
 const struct fuse_lowlevel_ops *fs_operations(void);
-/* What is compiled in, one line, e.g. "libfuse 3.14, no tmpfile, no statx". */
+/* Prints the compiled-in features in one line, e.g. "libfuse 3.14, no tmpfile, no statx". */
 void fs_print_features(FILE *out);
-/* Counters and cache sizes to the log (SIGUSR1). */
+/* Logs counters and cache sizes (SIGUSR1). */
 void fs_log_status(struct fs *fs);
 
 #endif

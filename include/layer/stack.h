@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a union is made of: a value that layer_set_open() takes. It names directories and says by which policies they
- * are read and written. Nothing in it knows the command line; cli/option.h makes one from it, tests fill one by hand.
+ * The parts of a union, as a value for layer_set_open(). It names directories and the policies for reading and writing
+ * them. It knows nothing of the command line: cli/option.h makes one from it, tests fill one by hand.
  *
  * All pointers are borrowed. They outlive the layer set that is opened from the value. A zeroed struct with `layers`
- * set is a valid read-only stack with all policies at their least: nothing is followed, no index, no dialect.
+ * set is a valid read-only stack with the least policies: nothing is followed, no index, no dialect.
  */
 #ifndef LAYER_STACK_H
 #define LAYER_STACK_H
@@ -14,20 +14,20 @@
 
 #include "format/idmap.h"
 
-/* AUTO: on with private attributes in trusted.*, off with user.*. */
+/* AUTO: on with private xattrs in trusted.*, off with user.*. */
 enum redirect_dir { REDIRECT_DIR_AUTO, REDIRECT_DIR_OFF, REDIRECT_DIR_NOFOLLOW, REDIRECT_DIR_FOLLOW, REDIRECT_DIR_ON };
 /* AUTO: followed over layers of images, never made. */
 enum metacopy_mode { METACOPY_OFF, METACOPY_ON, METACOPY_AUTO };
-/* AUTO: on where it can be. */
+/* AUTO: on if it is possible. */
 enum index_mode { INDEX_OFF, INDEX_ON, INDEX_AUTO };
 enum uuid_mode { UUID_AUTO, UUID_ON, UUID_OFF, UUID_NULL };
-/* AUFS and BOTH mean the same: the kernel's forms are what is written. AUTO is OVERLAY, and AUFS where nothing else can
- * be written. */
+/* AUFS and BOTH mean the same, because the kernel's forms are always read. AUTO is OVERLAY, and AUFS if nothing else
+ * can be written. */
 enum whiteouts { WHITEOUTS_OVERLAY, WHITEOUTS_AUFS, WHITEOUTS_BOTH, WHITEOUTS_AUTO };
 
 struct stack_layer {
 	char *path;
-	bool data_only; /* gives its files' data to metadata that names them, and shows no name */
+	bool data_only; /* gives data to metacopy files, and shows no name */
 };
 
 struct stack_spec {
@@ -35,13 +35,15 @@ struct stack_spec {
 	const struct stack_layer *layers;
 	size_t layer_count;
 	const char *upperdir, *workdir; /* both or neither, unless shows_upper */
-	bool shows_upper;		/* the first layer is the upper of another mount, and workdir is that mount's */
-	unsigned long vfs_flags;	/* MS_* that the union is mounted with: MS_RDONLY, and those of access times */
+	/* the first layer is the upper of another mount, and workdir is that of the other mount */
+	bool shows_upper;
+	unsigned long vfs_flags; /* MS_* that the union is mounted with: MS_RDONLY, and those of access times */
 
-	/* How private attributes are read and written. */
-	bool userxattr;		     /* in user.*; without privilege they are so in any case */
-	bool image_layers;	     /* the layers are of images, or the caller is a container engine */
-	bool fuse_overlayfs;	     /* the caller expects fuse-overlayfs: what can't be had is told and not refused */
+	/* How private xattrs are read and written. */
+	bool userxattr;	   /* in user.*; without privilege always */
+	bool image_layers; /* the layers are those of images, or the caller is a container engine */
+	/* the caller expects fuse-overlayfs: missing features are reported and not refused */
+	bool fuse_overlayfs;
 	int whiteouts;		     /* enum whiteouts */
 	int redirect_dir;	     /* enum redirect_dir */
 	int uuid;		     /* enum uuid_mode */
@@ -51,8 +53,8 @@ struct stack_spec {
 	struct idmap uidmap, gidmap; /* of the mount; the ranges are borrowed */
 
 	bool volatile_upper;	 /* nothing is synced */
-	bool revalidate;	 /* layers may change under the mount, so nothing of them is kept */
-	const char *layer_cache; /* directory of layer indexes (layer/cache.h); NULL: none */
+	bool revalidate;	 /* layers may change beneath the mount, so nothing of them is kept in memory */
+	const char *layer_cache; /* directory of layer caches (layer/cache.h); NULL: none */
 };
 
 #endif

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Walking a union that isn't mounted: what each path shows, from which layer, and what is hidden below it. There are no
- * inodes, lookup counts or locks. The code that decides for a mount what a name is (tree/resolve.h) decides here, too:
+ * A walk over a union that isn't mounted: what each path shows, from which layer, and what is hidden below it. There
+ * are no inodes, lookup counts or locks. The code that resolves names for a mount (tree/resolve.h) decides here too:
  * about whiteouts and opaque directories of all forms, redirects, metacopy files and data-only layers.
  *
  * The layers come from layer_set_open() (layer/stack.h) without a mountpoint; an ordinary user may open them. The set
  * should have no upper of its own, because opening one locks and empties its work directory. The upper of a mount is
- * given as the topmost layer instead, with stack_spec.shows_upper and the mount's work directory where hard links are
- * to be followed to their copies in the index.
+ * given as the topmost layer instead, with stack_spec.shows_upper. The mount's work directory is given too if hard
+ * links are to be followed to their copies in the index.
  *
- * Order. The start comes first. The entries of a directory come in the order of their names' bytes. A directory is
- * followed by what lies in it, then by `leave`.
+ * Order. The start comes first. The entries of a directory come sorted by the bytes of their names. A directory is
+ * followed by everything in it, then by `leave`.
  *
- * Nothing outside of the layers is reached: not through symbolic links, and not where another mount lies over a
- * directory. Redirects can show one directory of a layer in many places, and those of layers made for that in more than
- * anybody can walk. Below redirects a directory is entered TREE_WALK_REPEATS times at most, and told by `failed` with
- * -ELOOP each time after that.
+ * The walk never leaves the layers: it follows no symbolic link and enters no overmounted directory. Redirects can show
+ * one directory of a layer in many places, and malicious redirects in more places than a walk can visit. Below
+ * redirects a directory is entered TREE_WALK_REPEATS times at most. After that `failed` is called for it with -ELOOP
+ * each time.
  *
  * A walk keeps at most TREE_WALK_FDS descriptors open beside those of the set, and memory for the directories between
- * the start and the place where it is. Paths may be longer than PATH_MAX. Names are bytes. Several walks may use one
- * set at the same time, in a thread each. The program calls os_init() and hash_seed_init() before.
+ * the start and its present place. Paths may be longer than PATH_MAX. Names are bytes. Several threads may walk one set
+ * at the same time.
  */
 #ifndef TREE_WALK_H
 #define TREE_WALK_H
@@ -36,47 +36,47 @@
 #define TREE_WALK_NO_LAYER UINT_MAX
 
 enum tree_walk_flag {
-	/* attributes, flags and data of each entry; without it non-directories have a type and a layer alone */
+	/* attributes, flags and data of each entry; without it non-directories have a type and a layer only */
 	TREE_WALK_STAT = 1 << 0,
-	/* with `says`; names of which nothing shows are told and entered as well. STAT is included */
+	/* with `says`; names of which nothing shows are reported and entered too; includes STAT */
 	TREE_WALK_HIDDEN = 1 << 1,
 };
 
-/* What a call-back returns besides 0. Any other value ends the walk and is its result. */
+/* Results of a call-back besides 0. Any other value ends the walk and is its result. */
 enum {
 	TREE_WALK_PRUNE = 1, /* entry: the directory isn't entered, and has no `leave` */
 };
 
-/* What an object of a layer is to the path. */
+/* The role of a layer's object at a path. */
 enum tree_say_role {
-	TREE_SAY_HIDDEN, /* nothing; or what was met is no object */
+	TREE_SAY_HIDDEN, /* none; or the entry is no object */
 	TREE_SAY_TOP,	 /* the object that is shown */
-	TREE_SAY_PART,	 /* a directory that merges with those above */
-	TREE_SAY_DATA,	 /* a file that gives its data to the metadata above */
+	TREE_SAY_PART,	 /* a directory that merges with the directories above */
+	TREE_SAY_DATA,	 /* a file that gives its data to the metacopy file above */
 };
 
 /* Why an object of a layer doesn't show. */
 enum tree_say_why {
-	TREE_WHY_SHOWN,	   /* it does */
+	TREE_WHY_SHOWN,	   /* the object shows */
 	TREE_WHY_OBJECT,   /* an object above takes the name: one of the two is no directory */
 	TREE_WHY_WHITEOUT, /* a whiteout above, or `.wh.NAME` of a layer above */
 	TREE_WHY_OPAQUE,   /* an opaque directory above */
-	TREE_WHY_REDIRECT, /* a directory above says that the layers below know it elsewhere */
-	TREE_WHY_INDEX,	   /* its copy, to which the index leads, shows in its place */
+	TREE_WHY_REDIRECT, /* a redirect of a directory above leads elsewhere */
+	TREE_WHY_INDEX,	   /* its copy, to which the index leads, shows instead */
 	TREE_WHY_ERROR,	   /* the path can't be shown, see `err` of the entry */
 };
 
-/* What one layer has at a path. A layer that has nothing there says nothing. */
+/* The entry of one layer at a path. A layer without an entry there says nothing. */
 struct tree_say {
 	unsigned layer;
 	enum tree_say_role role;
-	enum tree_say_why why; /* of an object; below a hidden directory that of the directory */
-	unsigned by;	       /* the layer that hides it; TREE_WALK_NO_LAYER where it shows */
-	bool object;	       /* there is one; `stx` is valid. Else a whiteout, or an error */
-	/* the layer hides what the layers below have of the name. With `object` it is `.wh.NAME` beside that */
+	enum tree_say_why why; /* of an object; below a hidden directory the reason of the directory */
+	unsigned by;	       /* the layer that hides it; TREE_WALK_NO_LAYER if it shows */
+	bool object;	       /* there is an object and `stx` is valid; otherwise a whiteout, or an error */
+	/* The layer hides the name in the layers below. With `object` it is `.wh.NAME` beside the object. */
 	bool whiteout;
-	int err;	      /* what the layer has can't be looked at: -errno, else 0 */
-	struct statx stx;     /* as the layer has it */
+	int err;	      /* -errno if the layer's entry can't be looked at, else 0 */
+	struct statx stx;     /* the object's attributes in the layer */
 	unsigned xattr_flags; /* enum xattr_flag as far as they were read: XATTR_FLAG_OPAQUE, XATTR_FLAG_REDIRECT,
 				* XATTR_FLAG_METACOPY, .. */
 	char *path;	      /* from the layer's root */
@@ -89,45 +89,45 @@ struct tree_walk_entry {
 	unsigned depth;	  /* components of the path */
 	bool shown;	  /* the union has it; the members down to `data_path` are valid */
 	bool indexed;	  /* the object is in the index of the upper, and has no path in a layer */
-	bool metacopy;	  /* a file with metadata alone */
-	bool overmounted; /* another mount lies over it: it is there, has a type, and isn't entered */
-	/* as the union shows it: st_ino and nlink as well. Without STAT of non-directories stx_mode & S_IFMT alone. Ids
-	 * are the layers'; uidmapping and gidmapping are a mount's business */
+	bool metacopy;	  /* a file with metadata only */
+	bool overmounted; /* overmounted: it exists, has a type, and isn't entered */
+	/* As the union shows it, with st_ino and nlink. Without STAT non-directories have stx_mode & S_IFMT only. Ids
+	 * are those of the layers: uidmapping and gidmapping belong to a mount. */
 	struct statx stx;
-	unsigned xattr_flags;  /* enum xattr_flag of the topmost object */
-	unsigned layer;	       /* of the topmost object */
-	unsigned n_parts;      /* directories: layers that merge in it */
-	unsigned data_layer;   /* files: that has the data; TREE_WALK_NO_LAYER: none has, reading gives EIO */
-	const char *data_path; /* files: of the data, from that layer's root; NULL: the topmost object itself has it */
+	unsigned xattr_flags; /* enum xattr_flag of the topmost object */
+	unsigned layer;	      /* of the topmost object */
+	unsigned n_parts;     /* directories: layers that merge in it */
+	unsigned data_layer;  /* files: the layer with the data; TREE_WALK_NO_LAYER: none, reads give EIO */
+	/* files: path of the data from the root of that layer; NULL: the data is in the topmost object */
+	const char *data_path;
 
-	int err;		     /* tree_explain() alone: why the union can't show the path, -errno; else 0 */
-	const struct tree_say *says; /* with TREE_WALK_HIDDEN, and of tree_explain(): by rising layer */
+	int err;		     /* tree_explain() only: -errno if the union can't show the path, else 0 */
+	const struct tree_say *says; /* with TREE_WALK_HIDDEN, and in tree_explain(): by rising layer */
 	unsigned n_says;
 	const void *dir; /* walk.c's own */
 };
 
 struct tree_walk_calls {
 	int (*entry)(void *arg, const struct tree_walk_entry *e);
-	/* After what lies in a directory that was entered; may be NULL. */
+	/* Called after everything in a directory that was entered. May be NULL. */
 	int (*leave)(void *arg, const char *path, unsigned depth);
-	/* A path that can't be looked at or a directory that can't be read, and in which layer, as far as that is
-	 * known, with -errno: 0 goes on without it. NULL: the walk ends with that error. What goes away meanwhile is no
-	 * failure. */
+	/* Called for a path that can't be looked at, or a directory that can't be read, with -errno and the layer if it
+	 * is known. 0 goes on without it. NULL: the walk ends with this error. A vanished object is no failure. */
 	int (*failed)(void *arg, const char *path, unsigned layer, int err);
 };
 
-/* Walks what lies at `path`, "" is all, with a combination of enum tree_walk_flag. 0, -errno, or what ended it.
- * -ENOENT: there is no such path; -EINVAL: it has a component "..". */
+/* Walks everything at `path` ("" is all), with a combination of enum tree_walk_flag. 0, -errno, or the value that ended
+ * the walk. -ENOENT: there is no such path. -EINVAL: it has a component "..". */
 int tree_walk(struct layer_set *set, const char *path, unsigned flags, const struct tree_walk_calls *calls, void *arg);
 
-/* Looks at one path: `step` gets the root and each component of the path with what every layer says of it, also below
- * directories that are hidden. It ends where no layer knows more. 0, -errno, or what `step` returned; -ENOENT: no layer
- * has anything at the path. */
+/* Looks at one path. `step` gets the root and each component of the path with the entries of all layers, below hidden
+ * directories too. It ends where no layer has an entry. 0, -errno, or the result of `step`. -ENOENT: no layer has an
+ * entry at the path. */
 int tree_explain(struct layer_set *set, const char *path, int (*step)(void *arg, const struct tree_walk_entry *e),
 		 void *arg);
 
-/* The path of the shown object from the root of e->layer; the caller frees it. -ENOENT: it isn't shown, or is in the
- * index. */
+/* The path of the shown object from the root of e->layer. The caller frees it. -ENOENT: the object isn't shown, or is
+ * in the index. */
 int tree_walk_layer_path(const struct tree_walk_entry *e, char **ret_path);
 
 #endif
