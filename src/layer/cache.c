@@ -234,7 +234,7 @@ static void refuse_file(const struct layer_caches *cats, const struct layer_cach
 		os_unlinkat(cats->dir_fd, c->name, 0);
 }
 
-/* An index that is refused is no reason to refuse the mount. */
+/* A cache that is refused is no reason to refuse the mount. */
 static int open_layer(struct layer_caches *cats, struct layer_set *set, struct layer *l)
 {
 	struct cachefile_key key;

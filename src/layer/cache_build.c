@@ -338,7 +338,7 @@ static void make_one(struct layer_caches *cats, const struct layer *l)
 	}
 	r = build_and_write(&b, &key);
 	if (r == 0)
-		log_info("layer %s: index made: %u directories, %u names", l->path, b.w.n_dirs, b.w.n_entries);
+		log_info("layer %s: cache made: %u directories, %u names", l->path, b.w.n_dirs, b.w.n_entries);
 	else if (r != -EBUSY && r != -ECANCELED)
 		log_info("layer %s: no cache: %s", l->path, strerror(-r));
 	cachefile_builder_finish(&b.w);

@@ -46,7 +46,7 @@ harmless() {
 	union_umount "$BASE/m"
 }
 
-# spoil CLAIM COMMAND...: COMMAND gets the name of one index.
+# spoil CLAIM COMMAND...: COMMAND gets the name of one cache.
 spoil() {
 	local claim=$1
 	shift

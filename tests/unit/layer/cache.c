@@ -160,7 +160,7 @@ TEST("layer_cache that isn't a directory of our own is refused")
 		       "layer_cache: idx: others may write to it: what is read there must be our own");
 }
 
-TEST("an index that can't be opened for want of descriptors stays, whichever open it is that fails")
+TEST("a cache that can't be opened for want of descriptors stays, whichever open it is that fails")
 {
 	struct rlimit before, few;
 	int used, opened = 0;
