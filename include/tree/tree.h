@@ -23,6 +23,36 @@
  *      is set before the object is published in the upper, and is cleared once. A file with the flag is never opened
  *      for writing.
  *
+ * Life of an inode
+ *
+ *	      inode_intern()                                   inode_intern_nameless()
+ *	            |                                                    |
+ *	            v              name_remove_locked()                  v
+ *	        +-------+  ------------------------------------>  +------------+
+ *	        | TABLE |                                         |   ORPHAN   |
+ *	        +-------+  <------------------------------------  +------------+
+ *	            |               name_attach_locked()                 |
+ *	            |                                                    |
+ *	            +----------------->  FREED  <------------------------+
+ *	                       inode_reap_locked(), inode_bury()
+ *
+ *	from    to      by                                           when
+ *	        TABLE   inode_intern(): name_attach_first_locked()   a name is looked up, listed with attributes, made
+ *	        ORPHAN  inode_intern_nameless()                      O_TMPFILE
+ *	TABLE   TABLE   inode_name_added(), inode_name_moved()       link, rename
+ *	TABLE   TABLE   inode_publish_upper(), dir_publish_upper(),  copy-up
+ *	                inode_publish_indexed()
+ *	TABLE   ORPHAN  name_remove_locked() of the last name        removal, rename over it; before it, for an upper
+ *	                                                             object, orphan_hold() or orphan_moved()
+ *	ORPHAN  ORPHAN  inode_publish_upper()                        copy-up, after orphan_hold_fd() or orphan_moved()
+ *	ORPHAN  TABLE   inode_name_added(): name_attach_locked()     link(2) of an O_TMPFILE file
+ *	TABLE   FREED   inode_reap_locked(), inode_bury()            the kernel forgot it, and nothing holds it (I1)
+ *	ORPHAN  FREED   the same, and orphan_finish()                the same; its descriptor or its name in the work
+ *	                                                             directory is released
+ *
+ * In TABLE an inode has a name in the table or is the root. In ORPHAN it has INODE_UNLINKED. tree_check() checks the
+ * invariants of all inodes, inode_check_locked() (tree/table/name.c) those of an inode whose names change.
+ *
  * Locks: legend letters at the fields; order in base/lock.h.
  *  R tree.rename   D dir.lock   I inode_lock()   N tree.names   T tree.table   c constant after creation   a atomic
  */
@@ -129,7 +159,7 @@ enum inode_pinned {
 	INODE_HELD_BY_NAME = -2, /* work_orphan_name() of its id */
 };
 
-/* 64 bytes, followed by its first name (tree/internal.h): there may be millions. */
+/* 64 bytes, followed by its first name (tree/table/table.h): there may be millions. */
 struct inode {
 	uint64_t id;  /* c node id: generation << 32 | slot */
 	uint64_t ino; /* a st_ino and d_ino of the union (relaxed) */
