@@ -12,7 +12,7 @@
 struct pool;
 
 struct pool_task {
-	struct pool_task *next; /* the pool's */
+	struct pool_task *prev, *next; /* the pool's */
 	void (*run)(struct pool_task *task);
 };
 

@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <utlist.h>
 
 #include "base/check.h"
 #include "base/lock.h"
@@ -22,7 +23,7 @@
 struct pool {
 	struct lock lock; /* leaf; guards all below but what says otherwise */
 	pthread_cond_t work, quiet;
-	struct pool_task *first, **last;
+	struct pool_task *tasks; /* the first one first */
 	unsigned queued, idle, n_threads;
 	bool ending;
 	const char *name;     /* constant */
@@ -42,7 +43,6 @@ int pool_new(const char *name, unsigned max_threads, int nice, struct pool **ret
 	lock_init(&pool->lock, LOCK_LEAF);
 	pthread_cond_init(&pool->work, NULL);
 	pthread_cond_init(&pool->quiet, NULL);
-	pool->last = &pool->first;
 	pool->name = name;
 	pool->nice = nice;
 	pool->max_threads = max_threads;
@@ -53,21 +53,17 @@ int pool_new(const char *name, unsigned max_threads, int nice, struct pool **ret
 static void push_locked(struct pool *pool, struct pool_task *task)
 {
 	(void)CHECK(lock_held(&pool->lock) && !pool->ending);
-	task->next = NULL;
-	*pool->last = task;
-	pool->last = &task->next;
+	DL_APPEND(pool->tasks, task);
 	pool->queued++;
 }
 
 /* The first of the queue, which isn't empty. */
 static struct pool_task *take_locked(struct pool *pool)
 {
-	struct pool_task *task = pool->first;
+	struct pool_task *task = pool->tasks;
 
 	(void)CHECK(lock_held(&pool->lock) && task && pool->queued > 0);
-	pool->first = task->next;
-	if (!pool->first)
-		pool->last = &pool->first;
+	DL_DELETE(pool->tasks, task);
 	pool->queued--;
 	return task;
 }
@@ -84,10 +80,10 @@ static struct pool_task *wait_for_task_locked(struct pool *pool)
 	pool->idle++;
 	if (is_quiet_locked(pool))
 		pthread_cond_broadcast(&pool->quiet);
-	while (!pool->first && !pool->ending)
+	while (!pool->tasks && !pool->ending)
 		pthread_cond_wait(&pool->work, &pool->lock.mutex);
 	pool->idle--;
-	return pool->first ? take_locked(pool) : NULL;
+	return pool->tasks ? take_locked(pool) : NULL;
 }
 
 /* Both are best effort: a thread at full priority, or without a name, works as well. */
@@ -157,7 +153,7 @@ void pool_free(struct pool *pool)
 	pool->ending = true;
 	pthread_cond_broadcast(&pool->work);
 	lock_drop(&pool->lock);
-	(void)CHECK(!pool->first && !pool->queued);
+	(void)CHECK(!pool->tasks && !pool->queued);
 	for (unsigned i = 0; i < pool->n_threads; i++)
 		pthread_join(pool->threads[i], NULL);
 	pthread_cond_destroy(&pool->quiet);

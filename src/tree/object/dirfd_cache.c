@@ -69,16 +69,15 @@ static void entry_remove_locked(struct dirfd_cache *cache, struct dirfd_entry *e
 	DL_DELETE(cache->lru, e);
 	cache->n--;
 	e->ref->fd = NULL;
-	e->next = *closing;
-	*closing = e;
+	LL_PREPEND(*closing, e);
 }
 
 static void entries_close(struct dirfd_entry *closing)
 {
-	while (closing) {
-		struct dirfd_entry *e = closing;
+	struct dirfd_entry *e, *next;
 
-		closing = e->next;
+	LL_FOREACH_SAFE(closing, e, next)
+	{
 		os_close(e->fd);
 		free(e);
 	}
@@ -208,8 +207,7 @@ int dirfd_insert(struct tree *tree, struct dirref *ref, int fd, struct dirfd *re
 	*fresh = (struct dirfd_entry){.ref = ref, .fd = fd, .pins = 1};
 	lock_take(&cache->lock);
 	if (dirfd_cache_entry_pin_locked(cache, ref, ret_fd)) { /* another thread was faster */
-		fresh->next = closing;
-		closing = fresh;
+		LL_PREPEND(closing, fresh);
 	} else {
 		ref->fd = fresh;
 		DL_APPEND(cache->lru, fresh);

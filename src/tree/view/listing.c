@@ -57,18 +57,15 @@ static void cache_remove_locked(struct listing_cache *cache, struct listing *l, 
 	cache->n--;
 	cache->bytes -= l->bytes;
 	l->dir->listing = NULL;
-	l->next = *gone;
-	*gone = l;
+	LL_PREPEND(*gone, l);
 }
 
 void listings_free(struct listing *gone)
 {
-	while (gone) {
-		struct listing *l = gone;
+	struct listing *l, *next;
 
-		gone = l->next;
+	LL_FOREACH_SAFE(gone, l, next)
 		listing_free(l);
-	}
 }
 
 static void names_drop_locked(struct listing_cache *cache, struct dir *dir)
