@@ -180,7 +180,6 @@ static int see_upper(void *arg, struct layer_walk_entry *entry)
 
 	if (entry->overmounted || entry->hides_below || S_ISDIR(entry->stx.stx_mode))
 		return 0;
-	(void)CHECK(rebuild->n > 0);
 	e = bsearch(&key, rebuild->entries, rebuild->n, sizeof(*e), by_id);
 	if (!e)
 		return see_other(rebuild, entry);
