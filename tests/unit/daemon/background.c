@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the caller's process tells of the daemon that it starts, and what the daemon has of its caller's. Each test's caller is a process of its own.
+ * What the caller's process tells of the daemon that it starts, and what the daemon has of its caller's. Each test's
+ * caller is a process of its own.
  */
 #include <limits.h>
 #include <sys/wait.h>
@@ -9,7 +10,8 @@
 #include "daemon/file.h"
 #include "layer/fixture.h"
 
-/* Runs daemonize_start() in a process, and `daemon` in what goes to the background; the exit status of the caller's process. */
+/* Runs daemonize_start() in a process, and `daemon` in what goes to the background; the exit status of the caller's
+ * process. */
 static int start(void (*daemon)(struct daemonize *d))
 {
 	static const struct options opt = {.foreground = false};
@@ -104,7 +106,8 @@ static void look_around(struct daemonize *d)
 		rename(temp, seen);
 }
 
-TEST("a live daemon has its own session, nothing of the caller's descriptors but the mount's, and keeps no directory busy")
+TEST("a live daemon has its own session, nothing of the caller's descriptors but the mount's, and keeps no directory "
+     "busy")
 {
 	FIXTURE(f);
 
