@@ -40,6 +40,8 @@ struct idmap_error {
  */
 int idmap_parse(const char *text, struct idmap *ret, struct idmap_error *ret_error);
 void idmap_free(struct idmap *map);
+/* A map of its own with the same ranges. 0 or -ENOMEM. */
+int idmap_copy(const struct idmap *map, struct idmap *ret);
 
 static inline bool idmap_is_empty(const struct idmap *map)
 {

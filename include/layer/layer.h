@@ -22,6 +22,7 @@
 #include <linux/stat.h>
 #include <sys/types.h>
 
+#include "format/idmap.h"
 #include "format/name.h"
 #include "layer/stack.h"
 
@@ -108,6 +109,8 @@ struct layer_set {
 	bool follow_metacopy;
 	bool make_metacopy; /* and the upper can hold them */
 
+	struct idmap uidmap, gidmap; /* those of the union, owned; empty without any */
+
 	uint8_t identity[16]; /* of layers and mountpoint: equal for two calls that mean the same mount */
 
 	/* Only with an upper */
@@ -132,7 +135,7 @@ struct layer_set {
 
 /* Opens, checks, clones mounts, locks, cleans and probes all layers of the specification, in this order, before the
  * mount exists. `mountpoint` is checked against the work directory, unless it is NULL or "/dev/fd/N". `workdir` is only
- * looked at with an upper of this mount, or one that is shown. `spec` must outlive the set. Needs os_init(). It waits
+ * looked at with an upper of this mount, or one that is shown. Nothing of `spec` is kept. Needs os_init(). It waits
  * up to 5 s for an upper that is in use.
  *
  * 0 or -errno. On failure nothing is left behind. *ret_error is one line in the form "OPTION: PATH: cause" (allocated,

@@ -3,8 +3,8 @@
  * The parts of a union, as a value for layer_set_open(). It names directories and the policies for reading and writing
  * them. It knows nothing of the command line: cli/option.h makes one from it, tests fill one by hand.
  *
- * All pointers are borrowed. They outlive the layer set that is opened from the value. A zeroed struct with `layers`
- * set is a valid read-only stack with the least policies: nothing is followed, no index, no dialect.
+ * All pointers are borrowed, until layer_set_open() returns. A zeroed struct with `layers` set is a valid read-only
+ * stack with the least policies: nothing is followed, no index, no dialect.
  */
 #ifndef LAYER_STACK_H
 #define LAYER_STACK_H

@@ -137,6 +137,21 @@ void idmap_free(struct idmap *map)
 	*map = (struct idmap){.ranges = NULL};
 }
 
+int idmap_copy(const struct idmap *map, struct idmap *ret)
+{
+	struct idmap copy = {.count = map->count};
+
+	(void)CHECK(!map->count == !map->ranges);
+	if (map->count) {
+		copy.ranges = reallocarray(NULL, map->count, sizeof(*copy.ranges));
+		if (!copy.ranges)
+			return -ENOMEM;
+		memcpy(copy.ranges, map->ranges, map->count * sizeof(*copy.ranges));
+	}
+	*ret = copy;
+	return 0;
+}
+
 static int map_id(const struct idmap *map, bool to_layer, uint32_t id, uint32_t *ret_id)
 {
 	if (idmap_is_empty(map)) {

@@ -27,17 +27,22 @@ static int note_mount(void *arg, const struct os_mountinfo *m)
 		if (lo->locations[i].mnt_id != (uint64_t)m->id)
 			continue;
 		log_debug("%s: its mount has mapped its ids", set->layers[i].path);
-		set->layers[i].uidmap = &lo->spec->uidmap;
-		set->layers[i].gidmap = &lo->spec->gidmap;
+		set->layers[i].uidmap = &set->uidmap;
+		set->layers[i].gidmap = &set->gidmap;
 	}
 	return 0;
 }
 
 int idmapped_prepare(struct layer_opening *lo)
 {
+	int r;
+
 	if (idmap_is_empty(&lo->spec->uidmap) && idmap_is_empty(&lo->spec->gidmap))
 		return 0;
-	return os_each_mount(note_mount, lo);
+	r = idmap_copy(&lo->spec->uidmap, &lo->set->uidmap);
+	if (r == 0)
+		r = idmap_copy(&lo->spec->gidmap, &lo->set->gidmap);
+	return r < 0 ? r : os_each_mount(note_mount, lo);
 }
 
 static uint32_t unmap(const struct idmap *map, uint32_t id)

@@ -425,6 +425,8 @@ static void set_free(struct layer_set *set)
 	work_free(set->work);
 	index_free(set->index);
 	layer_devices_free(set);
+	idmap_free(&set->uidmap);
+	idmap_free(&set->gidmap);
 	free(set->layers);
 	free(set->fs);
 	free(set);

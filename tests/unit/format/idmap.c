@@ -2,6 +2,7 @@
 #include "format/idmap.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "unit.h"
 
@@ -43,6 +44,24 @@ TEST("a map without numbers is empty and maps nothing")
 	EXPECT_INT(idmap_to_layer(&map, 5, &id), 0);
 	EXPECT_INT(id, 5);
 	idmap_free(&map);
+}
+
+TEST("a copy has the ranges of its map and outlives it")
+{
+	struct idmap map, copy, empty = {.count = 0};
+	uint32_t id;
+
+	ASSERT_INT(idmap_parse("0:1000:10:70:5000:2", &map, &error), 0);
+	ASSERT_INT(idmap_copy(&map, &copy), 0);
+	memset(map.ranges, 0xff, map.count * sizeof(*map.ranges));
+	idmap_free(&map);
+	ASSERT_INT(idmap_to_mount(&copy, 71, &id), 0);
+	EXPECT_INT(id, 5001);
+	EXPECT_INT(idmap_to_mount(&copy, 72, &id), -EOVERFLOW);
+	idmap_free(&copy);
+	ASSERT_INT(idmap_copy(&empty, &copy), 0);
+	EXPECT(idmap_is_empty(&copy));
+	idmap_free(&copy);
 }
 
 TEST("a bad map is refused with its place and its cause")

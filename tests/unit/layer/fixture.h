@@ -32,7 +32,6 @@ struct fixture {
 	struct layer_set *set;
 	char *error;
 	struct options opt;
-	struct stack_spec spec; /* of opt */
 };
 
 static inline void fixture_close(struct fixture *f)
@@ -87,6 +86,7 @@ static inline int fixture_open_at(struct fixture *f, const char *text, const cha
 	char *argv[] = {(char *)"plyfs", (char *)"-o", (char *)text, (char *)"m", NULL};
 	struct option_env env = {.privileged = true};
 	struct option_error error;
+	struct stack_spec spec;
 	int ret;
 
 	fixture_close(f);
@@ -96,8 +96,11 @@ static inline int fixture_open_at(struct fixture *f, const char *text, const cha
 		memset(&f->opt, 0, sizeof(f->opt));
 		return ret;
 	}
-	f->spec = options_stack(&f->opt);
-	return layer_set_open(&f->spec, mountpoint, &f->set, &f->error);
+	spec = options_stack(&f->opt);
+	ret = layer_set_open(&spec, mountpoint, &f->set, &f->error);
+	/* A set that kept something of the specification would meet this. */
+	memset(&spec, 0xff, sizeof(spec));
+	return ret;
 }
 
 static inline int fixture_open(struct fixture *f, const char *text)

@@ -52,6 +52,7 @@ TEST("who can't change anything may show an upper in use, where the work directo
 {
 	FIXTURE(f);
 	struct fixture second = {.fd = -1};
+	struct stack_spec spec;
 	char *error = NULL;
 	ASSERT_INT(mkdir("w2", 0755), 0);
 	EXPECT_OPENS(&f, SET);
@@ -61,8 +62,8 @@ TEST("who can't change anything may show an upper in use, where the work directo
 	EXPECT_INT(fixture_open(&second, SET ",ro"), -EBUSY);
 	EXPECT_STR(second.error, NULL);
 	EXPECT_INT(options_show_upper(&second.opt), 0);
-	second.spec = options_stack(&second.opt);
-	EXPECT_INT(layer_set_open(&second.spec, "m", &second.set, &second.error), 0);
+	spec = options_stack(&second.opt);
+	EXPECT_INT(layer_set_open(&spec, "m", &second.set, &second.error), 0);
 	EXPECT_STR(second.error, NULL);
 	EXPECT_INT(second.set->n, 2);
 	EXPECT(second.set->shows_upper && !second.set->has_upper);
