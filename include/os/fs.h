@@ -97,8 +97,10 @@ int os_fssetxattr(int fd, const struct fsxattr *xa);
 
 /* --- data -------------------------------------------------------------------------------------------------------- */
 
-/* Returns fewer bytes than `size` only at the end of the file. */
+/* Fewer bytes than `size`: the file ends there, or an error comes next, which the next call gives. */
 ssize_t os_pread(int fd, void *buf, size_t size, off_t off);
+/* Fewer bytes than `size`: the file ends there. An error behind some bytes is returned in their place. */
+ssize_t os_pread_all(int fd, void *buf, size_t size, off_t off);
 /* Writes all bytes or fails: a short write is continued. Returns `size` or -errno. If some bytes were written before
  * the error (ENOSPC, EDQUOT, EFBIG) it returns their number. */
 ssize_t os_pwrite_all(int fd, const void *buf, size_t size, off_t off);

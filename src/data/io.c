@@ -37,7 +37,7 @@ ssize_t data_read(struct data *data, struct inode *inode, void *buf, size_t size
 
 	if (r < 0)
 		return r;
-	n = os_pread(fd.fd, buf, size, off);
+	n = os_pread_all(fd.fd, buf, size, off);
 	data_put(data, &fd);
 	return n;
 }

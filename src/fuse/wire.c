@@ -22,6 +22,7 @@
 #include "base/macros.h"
 #include "cpu_latency.h"
 #include "negotiate.h"
+#include "os/fs.h"
 #include "os/fuse_device.h"
 
 /* Newer than the headers of some distributions. */
@@ -122,6 +123,81 @@ ssize_t wire_receive(struct fs *fs, void *buf, size_t size)
 	return wire_is_request(buf, (size_t)n, 0) ? n : -EIO;
 }
 
+/* --- answers to READ ---------------------------------------------------------------------------------------------- */
+
+/* What this thread reads; of size 0: nothing. */
+static _Thread_local struct {
+	int fd;
+	size_t size;
+	off_t off;
+} reading;
+
+void wire_reads(int fd, size_t size, off_t off)
+{
+	(void)CHECK(!reading.size && fd >= 0);
+	reading.fd = fd;
+	reading.size = size;
+	reading.off = off;
+}
+
+void wire_has_read(void)
+{
+	reading.size = 0;
+}
+
+/* The error behind what an answer of that size has of the file, or 0. */
+static int hidden_error(size_t size)
+{
+	size_t n = size - sizeof(struct fuse_out_header);
+	char byte;
+
+	(void)CHECK(size >= sizeof(struct fuse_out_header));
+	if (n >= reading.size)
+		return 0;
+	return (int)MIN(os_pread_all(reading.fd, &byte, 1, reading.off + (off_t)n), 0);
+}
+
+static size_t size_of(const struct iovec *iov, int count)
+{
+	size_t size = 0;
+
+	for (int i = 0; i < count; i++)
+		size += iov[i].iov_len;
+	return size;
+}
+
+/* The error in the place of what the message has. */
+static void put_error(struct iovec *iov, int err)
+{
+	struct fuse_out_header h;
+
+	memcpy(&h, iov->iov_base, sizeof(h));
+	h.len = sizeof(h);
+	h.error = err;
+	memcpy(iov->iov_base, &h, sizeof(h));
+}
+
+/* The same of a message that lies in a pipe: all of it is taken out, as if it had been sent. */
+static ssize_t send_error(int from, int to, size_t size, int err)
+{
+	char bytes[4096];
+	struct iovec iov = {bytes, sizeof(struct fuse_out_header)};
+	ssize_t n = os_fuse_read(from, bytes, iov.iov_len);
+
+	if (n != (ssize_t)iov.iov_len)
+		return n < 0 ? n : -EIO;
+	put_error(&iov, err);
+	n = os_fuse_writev(to, &iov, 1);
+	for (size_t left = size - iov.iov_len; n >= 0 && left > 0; left -= (size_t)n) {
+		n = os_fuse_read(from, bytes, MIN(left, sizeof(bytes)));
+		if (n == 0)
+			n = -EIO;
+	}
+	return n < 0 ? n : (ssize_t)size;
+}
+
+/* --- answers ------------------------------------------------------------------------------------------------------ */
+
 /* The answer to INIT, if it is that: what is offered is taken. */
 static bool amend_init(struct iovec *iov, int count)
 {
@@ -160,19 +236,31 @@ static bool is_answer(const struct iovec *iov)
 
 /* ENOENT says that nobody waits any more, ENODEV that the mount is gone. libfuse tells of all others on stderr, which
  * nobody reads. */
+static void tell_lost(ssize_t n)
+{
+	if (n < 0 && n != -ENOENT && n != -ENODEV)
+		log_limited(LOG_CAUSE_SESSION, LOG_ERR, "an answer can't be written, and whoever asked waits on: %s",
+			    strerror((int)-n));
+}
+
 static ssize_t wire_writev(int fd, struct iovec *iov, int count, void *arg)
 {
 	bool is_init = init_unique && amend_init(iov, count), answers = is_answer(iov);
 	struct fs *fs = arg;
-	ssize_t n;
+	ssize_t n = 0;
 
 	(void)CHECK(count > 0 && iov[0].iov_len >= sizeof(struct fuse_out_header));
+	if (answers && reading.size)
+		n = hidden_error(size_of(iov, count));
+	if (n < 0) {
+		put_error(iov, (int)n);
+		count = 1;
+	}
 	if (answers)
 		fs->on_answer();
 	n = os_fuse_writev(fd, iov, count);
-	if (n < 0 && answers && n != -ENOENT && n != -ENODEV)
-		log_limited(LOG_CAUSE_SESSION, LOG_ERR, "an answer can't be written, and whoever asked waits on: %s",
-			    strerror((int)-n));
+	if (answers)
+		tell_lost(n);
 	if (is_init)
 		fs_started(fs, (int)MIN(n, 0));
 	return as_system_call(n);
@@ -184,11 +272,14 @@ static ssize_t wire_splice(int from, off_t *off_from, int to, off_t *off_to, siz
 {
 	const struct fs *fs = arg;
 	ssize_t n;
+	int err;
 
 	(void)off_from;
 	(void)off_to;
+	err = hidden_error(size);
 	fs->on_answer();
-	n = os_fuse_splice(from, to, size, flags);
+	n = err < 0 ? send_error(from, to, size, err) : os_fuse_splice(from, to, size, flags);
+	tell_lost(n);
 	return as_system_call(n == -ENOENT ? (ssize_t)size : n);
 }
 

@@ -28,4 +28,9 @@ bool wire_takes_killpriv(void);
  * CAP_FSETID): FUSE_WRITE_KILL_SUIDGID, FATTR_KILL_SUIDGID. Valid in the operation's call-back only. */
 bool wire_kills_priv(void);
 
+/* Until wire_has_read() this thread answers a READ of these bytes by fuse_reply_data(). Of an error libfuse tells only
+ * what came before it, which the kernel takes for the end of the file: here the error takes its place. */
+void wire_reads(int fd, size_t size, off_t off);
+void wire_has_read(void);
+
 #endif

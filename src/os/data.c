@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * File data and syncing. What is written may be short (a signal, a quota); everything else is one call.
+ * File data and syncing. What is read or written may be short (an error behind it, a signal, a quota); everything else
+ * is one call.
  */
 #include "base/check.h"
 #include "os/fs.h"
@@ -13,10 +14,29 @@
 
 #include "internal.h"
 
+/* An error begins where a block does, and few files end there: elsewhere the end isn't asked for. */
+#define BLOCK 512
+
 ssize_t os_pread(int fd, void *buf, size_t size, off_t off)
 {
 	(void)CHECK(fd >= 0);
 	return OS_LOOK(pread(fd, buf, size, off));
+}
+
+ssize_t os_pread_all(int fd, void *buf, size_t size, off_t off)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		ssize_t n = os_pread(fd, (char *)buf + done, size - done, off + (off_t)done);
+
+		if (n < 0)
+			return n;
+		done += (size_t)n;
+		if (n == 0 || (off + (off_t)done) % BLOCK)
+			break;
+	}
+	return (ssize_t)done;
 }
 
 ssize_t os_pwrite_all(int fd, const void *buf, size_t size, off_t off)

@@ -3,7 +3,9 @@
  * Reading, writing and copying.
  */
 #include <signal.h>
+#include <stdint.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 #include "base/cleanup.h"
@@ -26,6 +28,27 @@ TEST("what is written is read back at its place")
 	EXPECT_MEM(buf, "contINUO", 8);
 	EXPECT_INT(os_pread(fd, buf, sizeof(buf), 100), 0);
 	EXPECT_INT(os_pwrite_all(fd, buf, 0, 0), 0);
+}
+
+TEST("a read that fails on its way tells why, and what there is to the end is all that is read")
+{
+	SCRATCH(s);
+	_cleanup_close_ int fd = open_rw(&s, "file");
+	_cleanup_close_ int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+	char buf[8192];
+	char *pages = mmap(NULL, sizeof(buf), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ASSERT(pages != MAP_FAILED && memory >= 0);
+	ASSERT_INT(munmap(pages + 4096, 4096), 0);
+	EXPECT_INT(os_pread(memory, buf, sizeof(buf), (off_t)(uintptr_t)pages), 4096);
+	EXPECT_INT(os_pread_all(memory, buf, sizeof(buf), (off_t)(uintptr_t)pages), -EIO);
+	EXPECT_INT(os_pread_all(memory, buf, 4096, (off_t)(uintptr_t)pages), 4096);
+	munmap(pages, 4096);
+	ASSERT_INT(os_pwrite_all(fd, buf, 1024, 0), 1024);
+	EXPECT_INT(os_pread_all(fd, buf, sizeof(buf), 0), 1024);
+	EXPECT_INT(os_pread_all(fd, buf, sizeof(buf), 1000), 24);
+	EXPECT_INT(os_pread_all(fd, buf, sizeof(buf), 2000), 0);
+	EXPECT_INT(os_pread_all(s.fd, buf, sizeof(buf), 0), -EBADF);
 }
 
 TEST("a write that fails on its way tells how much it wrote, one that fails at once tells why")
