@@ -27,8 +27,7 @@ static bool queue_check_locked(const struct copyup_queue *queue)
 	bool good = CHECK(lock_held(&queue->lock));
 	const struct copyup_task *task;
 
-	DL_FOREACH(queue->tasks, task)
-	{
+	DL_FOREACH(queue->tasks, task) {
 		bool cancelled = atomic_load_explicit(&task->cancelled, memory_order_relaxed);
 		const struct copyup_waiter *waiter;
 
@@ -37,7 +36,7 @@ static bool queue_check_locked(const struct copyup_queue *queue)
 		good &= CHECK(task->waiters || !task->committed);   /* C3 */
 		good &= CHECK(cancelled || !queue->stopping);	    /* C4 */
 		DL_FOREACH(task->waiters, waiter)
-		good &= CHECK(waiter->inode == task->inode && waiter->done); /* C5 */
+			good &= CHECK(waiter->inode == task->inode && waiter->done); /* C5 */
 	}
 	return good;
 }
@@ -67,7 +66,7 @@ static void waiters_answer(struct copyup_waiter *waiters, int err)
 	(void)CHECK(err <= 0 && err != -LOOK_AGAIN);
 	/* done() may free it. */
 	DL_FOREACH_SAFE(waiters, waiter, next)
-	waiter->done(waiter, err);
+		waiter->done(waiter, err);
 }
 
 static void task_finish(struct copyup_task *task, int err)
@@ -164,8 +163,8 @@ static struct copyup_task *queue_join(struct copyup_queue *queue, struct inode *
 
 	LOCK_SCOPE(&queue->lock);
 	DL_FOREACH(queue->tasks, task)
-	if (is_task_of(task, inode) && task_serves(task, how))
-		break;
+		if (is_task_of(task, inode) && task_serves(task, how))
+			break;
 	if (!task) {
 		task = fresh;
 		if (!task)
@@ -216,8 +215,8 @@ bool copyup_is_running(struct writer *writer, const struct inode *inode)
 
 	LOCK_SCOPE(&writer->queue->lock);
 	DL_FOREACH(writer->queue->tasks, task)
-	if (is_task_of(task, inode))
-		return true;
+		if (is_task_of(task, inode))
+			return true;
 	return false;
 }
 
@@ -226,10 +225,10 @@ static bool waiters_remove(struct copyup_waiter **waiters, struct copyup_waiter 
 	struct copyup_waiter *at;
 
 	DL_FOREACH(*waiters, at)
-	if (at == waiter) {
-		DL_DELETE(*waiters, waiter);
-		return true;
-	}
+		if (at == waiter) {
+			DL_DELETE(*waiters, waiter);
+			return true;
+		}
 	return false;
 }
 
@@ -241,8 +240,7 @@ bool copyup_cancel(struct writer *writer, struct copyup_waiter *waiter)
 	/* The waiter's inode is not looked at: once done() ran it may be gone. */
 	LOCK_SCOPE(&queue->lock);
 	CHECK_DEBUG(queue_check_locked(queue));
-	DL_FOREACH(queue->tasks, task)
-	{
+	DL_FOREACH(queue->tasks, task) {
 		/* A committed task is about to answer, and all the changes that it makes are made. */
 		if (task->committed || !waiters_remove(&task->waiters, waiter))
 			continue;
@@ -275,7 +273,7 @@ void copyup_queue_stop(struct copyup_queue *queue)
 	LOCK_SCOPE(&queue->lock);
 	queue->stopping = true;
 	DL_FOREACH(queue->tasks, task)
-	task_cancel_locked(task);
+		task_cancel_locked(task);
 }
 
 void copyup_queue_free(struct copyup_queue *queue)

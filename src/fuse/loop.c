@@ -93,8 +93,7 @@ static bool loop_check_locked(const struct loop *l)
 	bool good = CHECK(lock_held(&l->lock));
 	const struct server *s;
 
-	LL_FOREACH(l->servers, s)
-	{
+	LL_FOREACH(l->servers, s) {
 		good &= CHECK(s->loop == l && s->state <= TURN_GONE); /* L3 */
 		count++;
 		turns += s->state == TURN_HELD;
@@ -344,7 +343,7 @@ static void give_turns_locked(struct loop *l)
 	(void)CHECK(lock_held(&l->lock) && l->wanted > 0 && l->wanted <= l->most);
 	if (l->turns > l->wanted)
 		LL_FOREACH(l->servers, s)
-	atomic_store_explicit(&s->called, true, memory_order_relaxed);
+			atomic_store_explicit(&s->called, true, memory_order_relaxed);
 	while (l->turns < l->wanted && give_turn_locked(l))
 		;
 	if (l->spares == 0)
@@ -367,7 +366,7 @@ static void look_locked(struct loop *l, struct sight *ret_sight)
 
 	CHECK_DEBUG(loop_check_locked(l));
 	LL_FOREACH(l->servers, s)
-	look_at_locked(s, &sight);
+		look_at_locked(s, &sight);
 	waits = sight.works >= l->turns && os_is_readable(fuse_session_fd(l->se));
 	pace_tick(&l->pace, sight.works, waits);
 	l->wanted = MAX(l->pace.wanted, least_turns(l));
@@ -412,8 +411,8 @@ static bool has_request(struct loop *l)
 
 	LOCK_SCOPE(&l->lock);
 	LL_FOREACH(l->servers, s)
-	if (s->state == TURN_HELD && atomic_load(&s->step) != s->seen)
-		return true;
+		if (s->state == TURN_HELD && atomic_load(&s->step) != s->seen)
+			return true;
 	return false;
 }
 
@@ -486,8 +485,7 @@ static bool interrupt_readers(struct loop *l)
 	bool any = false;
 
 	LOCK_SCOPE(&l->lock);
-	LL_FOREACH(l->servers, s)
-	{
+	LL_FOREACH(l->servers, s) {
 		if (s->state == TURN_GONE)
 			continue;
 		any = true;
@@ -503,8 +501,7 @@ static void stop(struct loop *l)
 
 	lock_take(&l->lock);
 	l->ended = true;
-	LL_FOREACH(l->servers, s)
-	{
+	LL_FOREACH(l->servers, s) {
 		atomic_store_explicit(&s->called, true, memory_order_relaxed);
 		pthread_cond_signal(&s->turn);
 	}

@@ -80,8 +80,7 @@ void passthrough_free(struct passthrough *p)
 	if (!p)
 		return;
 	/* The ids go with the connection. */
-	HASH_ITER(hh, p->by_node, b, next)
-	{
+	HASH_ITER(hh, p->by_node, b, next) {
 		HASH_DEL(p->by_node, b);
 		free(b);
 	}
@@ -312,8 +311,7 @@ static struct backing *find_of_inode_locked(struct passthrough *p, const struct 
 		return b;
 	if (!inode_has_node_ids(inode))
 		return NULL;
-	HASH_ITER(hh, p->by_node, b, next)
-	{
+	HASH_ITER(hh, p->by_node, b, next) {
 		if (b->inode == inode && !(idle && b->opens > 0))
 			return b;
 	}

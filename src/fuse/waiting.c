@@ -46,8 +46,7 @@ static bool waiting_check_locked(const struct waiting *p)
 	bool good = CHECK(lock_held(&p->lock));
 	const struct job *job;
 
-	DL_FOREACH2(p->first, job, waiting_next)
-	{
+	DL_FOREACH2(p->first, job, waiting_next) {
 		good &= CHECK(job->is_waiting && job->fs == p->fs);  /* W1 */
 		good &= CHECK(atomic_load(&job->refs) > 0);	     /* W2 */
 		good &= CHECK(job->is_deferred == (job->due > 0));   /* W3 */
@@ -91,8 +90,7 @@ static void on_interrupt(fuse_req_t req, void *arg)
 	struct job *job;
 
 	lock_take(&p->lock);
-	DL_FOREACH2(p->first, job, waiting_next)
-	{
+	DL_FOREACH2(p->first, job, waiting_next) {
 		if (job != arg || job->req != req)
 			continue;
 		note_interrupt_locked(p, job);
@@ -136,8 +134,7 @@ static struct job *next_interrupted_locked(struct waiting *p, unsigned skip)
 	struct job *job;
 
 	(void)CHECK(lock_held(&p->lock));
-	DL_FOREACH2(p->first, job, waiting_next)
-	{
+	DL_FOREACH2(p->first, job, waiting_next) {
 		if (!job->interrupted || skip-- > 0)
 			continue;
 		atomic_fetch_add(&job->refs, 1);
@@ -171,8 +168,8 @@ static struct job *first_due_locked(struct waiting *p)
 	if (!p->deferred)
 		return NULL;
 	DL_FOREACH2(p->first, job, waiting_next)
-	if (job->is_deferred && (!first || job->due < first->due))
-		first = job;
+		if (job->is_deferred && (!first || job->due < first->due))
+			first = job;
 	return first;
 }
 

@@ -76,8 +76,7 @@ static void entries_close(struct dirfd_entry *closing)
 {
 	struct dirfd_entry *e, *next;
 
-	LL_FOREACH_SAFE(closing, e, next)
-	{
+	LL_FOREACH_SAFE(closing, e, next) {
 		os_close(e->fd);
 		free(e);
 	}

@@ -159,8 +159,7 @@ void node_id_forget_all_locked(struct tree *tree)
 	struct node_id *a, *next;
 
 	(void)CHECK(lock_held(&tree->table));
-	HASH_ITER(hh, tree->inodes->node_ids, a, next)
-	{
+	HASH_ITER(hh, tree->inodes->node_ids, a, next) {
 		if (a->nlookup > 0)
 			a->inode->refs--;
 		node_id_free_locked(tree, a);

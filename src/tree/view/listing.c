@@ -65,7 +65,7 @@ void listings_free(struct listing *gone)
 	struct listing *l, *next;
 
 	LL_FOREACH_SAFE(gone, l, next)
-	listing_free(l);
+		listing_free(l);
 }
 
 static void names_drop_locked(struct listing_cache *cache, struct dir *dir)

@@ -385,8 +385,7 @@ static void walk_finish(struct walk *w)
 {
 	struct walk_entered *e, *next;
 
-	HASH_ITER(hh, w->entered, e, next)
-	{
+	HASH_ITER(hh, w->entered, e, next) {
 		HASH_DELETE(hh, w->entered, e);
 		free(e);
 	}
