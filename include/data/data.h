@@ -88,9 +88,9 @@ enum data_how {
 	/* the kernel has held the data back: times that were set since stay, and so do setuid and capabilities */
 	DATA_HELD_BACK = 1 << 1,
 };
-/* Returns the bytes written. `how` is of enum data_how. Data that was held back for an append-only file is written
- * behind its end, as far as it isn't there. -TOO_EARLY: the data doesn't begin there yet, because requests of the
- * kernel overtake each other. */
+/* Returns the bytes written. `how` is of enum data_how. Data that was held back is written whole, or it is an
+ * error. For an append-only file it is written behind the end, as far as it isn't there. -TOO_EARLY: the data doesn't
+ * begin there yet, because requests of the kernel overtake each other. */
 ssize_t data_write(struct data *data, struct inode *inode, const void *buf, size_t size, off_t off, unsigned how);
 int data_fallocate(struct data *data, struct inode *inode, int mode, off_t off, off_t len);
 /* SEEK_DATA and SEEK_HOLE. */

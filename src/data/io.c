@@ -77,6 +77,21 @@ static int has_bytes(struct data *data, struct inode *inode, const char *bytes, 
 	return n < 0 ? (int)n : n > 0;
 }
 
+/* All of it or an error: a write(2) may be answered in part, but of what the kernel held back it takes a part for
+ * all. */
+static ssize_t write_whole(int fd, const char *buf, size_t size, off_t off)
+{
+	ssize_t n = os_pwrite_all(fd, buf, size, off);
+
+	/* A short count came before an error, which the next call gives. */
+	while (n > 0 && (size_t)n < size) {
+		ssize_t more = os_pwrite_all(fd, buf + n, size - (size_t)n, off + n);
+
+		n = more > 0 ? n + more : more < 0 ? more : -EIO;
+	}
+	return n;
+}
+
 /* The kernel sends whole pages, whose beginning the file may have. That it was changed is refused. I is held. */
 static ssize_t write_behind(struct data *data, struct inode *inode, int fd, const char *buf, size_t size, off_t off)
 {
@@ -93,7 +108,7 @@ static ssize_t write_behind(struct data *data, struct inode *inode, int fd, cons
 	r = there ? has_bytes(data, inode, buf, there, off) : 1;
 	if (r <= 0)
 		return r < 0 ? r : -EPERM;
-	n = there < size ? os_pwrite_all(fd, buf + there, size - there, (off_t)stx.stx_size) : 0;
+	n = there < size ? write_whole(fd, buf + there, size - there, (off_t)stx.stx_size) : 0;
 	return n < 0 ? n : n + (ssize_t)there;
 }
 
@@ -118,6 +133,8 @@ ssize_t data_write(struct data *data, struct inode *inode, const void *buf, size
 	kept_start(data, inode, fd.fd, held_back, &kept);
 	if (fd.append_only && held_back)
 		n = write_behind(data, inode, fd.fd, buf, size, off);
+	else if (held_back)
+		n = write_whole(fd.fd, buf, size, off);
 	else
 		n = os_pwrite_all(fd.fd, buf, size, off);
 	kept_end(&kept, fd.fd);
