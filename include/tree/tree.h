@@ -40,12 +40,16 @@
  *	        TABLE   inode_intern(): name_attach_first_locked()   a name is looked up, listed with attributes, made
  *	        ORPHAN  inode_intern_nameless()                      O_TMPFILE
  *	TABLE   TABLE   inode_name_added(), inode_name_moved()       link, rename
+ *	TABLE   TABLE   inode_intern(): name_attach_locked()         a lookup meets another name of the file
  *	TABLE   TABLE   inode_publish_upper(), dir_publish_upper(),  copy-up
  *	                inode_publish_indexed()
- *	TABLE   ORPHAN  name_remove_locked() of the last name        removal, rename over it; before it, for an upper
+ *	TABLE   ORPHAN  name_remove_locked() of the last known name  removal, rename over it; before it, for an upper
  *	                                                             object, orphan_hold() or orphan_moved()
+ *	TABLE   ORPHAN  inode_intern(): name_remove_locked()         a lookup meets another object: a layer was changed
  *	ORPHAN  ORPHAN  inode_publish_upper()                        copy-up, after orphan_hold_fd() or orphan_moved()
+ *	ORPHAN  ORPHAN  inode_publish_indexed()                      copy-up into the index, whose entry holds it
  *	ORPHAN  TABLE   inode_name_added(): name_attach_locked()     link(2) of an O_TMPFILE file
+ *	ORPHAN  TABLE   inode_intern(): name_attach_locked()         a lookup meets a name that wasn't known
  *	TABLE   FREED   inode_reap_locked(), inode_bury()            the kernel forgot it, and nothing holds it (I1)
  *	ORPHAN  FREED   the same, and orphan_finish()                the same; its descriptor or its name in the work
  *	                                                             directory is released

@@ -53,21 +53,23 @@ struct copyup_queue {
  *	          +-----------+                                                  |
  *	              | task_finish()                              task_finish() |
  *	              v                                                          v
- *	          waiters_answer(): done() of each, and the task is freed    (none waits, or -EINTR after a stop)
+ *	          waiters_answer(): done() of each, and the task is freed    (nobody waits, or -EINTR after a stop)
  *
  *	from        to           by                       when
- *	            QUEUED       request(): queue_join()  no task of the inode can be joined; joining changes no state
+ *	            QUEUED       copyup_request():        no task of the inode can be joined; joining changes no state
+ *	                         queue_join()
  *	QUEUED      QUEUED       task_start()             the file is big: once, to the other pool
- *	QUEUED      RUNNING      task_start(), task_run() a thread is free, or at once where the copy is quick
- *	            (copyup_request())
+ *	QUEUED      RUNNING      task_start(): task_run() a thread is free
+ *	QUEUED      RUNNING      copyup_request():        at once, on this thread: is_quick()
+ *	                         task_run()
  *	QUEUED,     CANCELLED    copyup_cancel()          the last one who waits has left
  *	RUNNING
  *	any         CANCELLED    copyup_queue_stop()      the mount ends; what is committed answers as it would have
  *	RUNNING     COMMITTED    copyup_task_commit()     right before the copy gets its name or its data
  *	RUNNING     freed        task_finish()            an error came before that
  *	COMMITTED   freed        task_finish()
- *	CANCELLED   freed        task_finish()            at the next look of who copies (copyup_task_cancelled());
- *	            nobody joins it meanwhile
+ *	CANCELLED   freed        task_finish()            the copying thread sees it (copyup_task_cancelled());
+ *	                                                  nobody joins the task meanwhile
  *
  * Invariants, which queue_check_locked() looks at:
  *  C1  A task in the list has its queue and a reference to its inode.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What create, remove and rename share: looking at a name under D of its parent, and the inode that is about to lose a
+ * Shared by create, remove and rename: looking at a name under D of its parent, and the inode that is about to lose a
  * name.
  */
 #ifndef CHANGE_TARGET_H
@@ -33,7 +33,7 @@ struct target {
 	struct tree *tree;
 	struct inode *inode; /* NULL before target_find() */
 	bool held;	     /* target_hold() made a name for it in the work directory */
-	bool moves;	     /* or its name has to be moved there, see target_remove() */
+	bool moves;	     /* or its name has to be moved there, see target_move() */
 	bool moved;
 	int dirfd; /* the name's directory, and the name: of target_hold() */
 	const char *name;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A job is one request that changes something. It names the inodes that it needs in the upper; when all are there it
- * runs at once on the request thread, else a copy of it waits until copy-up has brought them and runs on a pool thread.
- * A request that syncs runs on the sync pool. So request threads never copy up, never sync and never wait for either.
+ * A job is one request that changes something. It names the inodes that it needs in the upper. If all are there it runs
+ * at once on the request thread. Otherwise a copy of the job waits until copy-up has brought them, and runs on a pool
+ * thread. A request that syncs runs on the sync pool. So request threads never sync, and never wait for a sync or for a
+ * copy-up that takes longer than a read.
  *
- * Owns the jobs on the heap (job_object.c): each is referenced by whoever works on it, and answers its request once.
- * What lies on a request thread's stack is that thread's.
+ * Owns the jobs on the heap (job_object.c): a thread that works on one has a reference, and each answers its request
+ * once. A job on the stack of a request thread belongs to this thread.
  */
 #ifndef FUSE_JOB_H
 #define FUSE_JOB_H
@@ -41,13 +42,17 @@
  *	                 +----------+
  *
  *	from       to         by                              when
- *	           ON STACK   job_start() and its kin         a request needs inodes in the upper, or may wait
+ *	           ON STACK   job_start(),                    a request needs inodes in the upper, or may wait
+ *	                      job_start_blocking()
  *	ON STACK   answered   run()                           nothing is missing
- *	ON STACK   STEPS      job_clone(), job_step()         something is missing (-LOOK_AGAIN), or it syncs:
- *	           job_start_blocking()
+ *	ON STACK   answered   job_clone()                     no memory for the copy: ENOMEM
+ *	ON STACK   STEPS      job_clone(), job_step()         something is missing (-LOOK_AGAIN)
+ *	ON STACK   STEPS      job_start_blocking()            it syncs: on the sync pool
  *	ON STACK   DEFERRED   job_start_later()               a lease is in the way (-MUST_WAIT)
  *	STEPS      WAITING    job_wait(): waiting_enter()     the next of its needs isn't in the upper
+ *	STEPS      STEPS      job_step()                      -LOOK_AGAIN, at most JOB_ATTEMPTS times
  *	STEPS      answered   run()
+ *	STEPS      answered   job_step(): job_answer()        -LOOK_AGAIN again after that: EIO
  *	STEPS      DEFERRED   job_defer(): waiting_defer()    -MUST_WAIT
  *	WAITING    STEPS      job_copied_up(): waiting_leave()  its copy-up ended well
  *	WAITING    answered   the same                        it failed
@@ -55,9 +60,10 @@
  *	WAITING,   answered   cancel_job()                    its caller was killed, or the session ends
  *	DEFERRED
  *	DEFERRED   STEPS      watch_main()                    its time has come; on the sync pool
+ *	DEFERRED   STEPS      waiting_defer()                 there is no watcher: after a sleep, on the sync pool
  *
- * Who takes a job out of the list answers it or goes on with it: waiting_leave() and leave_deferred() tell whether that
- * is the caller.
+ * The thread that takes a job out of the list answers it or goes on with it. waiting_leave() and leave_deferred() tell
+ * whether the caller is this thread.
  *
  * Invariants of the jobs in the list, which waiting_check_locked() looks at:
  *  W1  A job in the list says so (is_waiting), and is the fs's.

@@ -3,14 +3,7 @@
  * Waiting jobs and their interrupts.
  *
  * Owns struct waiting, fs->waiting: the list of jobs that wait, the members of struct job that say so, and the thread
- * that watches them.
- *
- * Invariants, under its lock (waiting_check_locked()):
- *  W1  A job in the list says that it is waiting, and is of this mount.
- *  W2  It is referenced.
- *  W3  It has a time when it is due if, and only if, it is deferred.
- *  W4  One that isn't deferred waits for a copy-up, which calls it back.
- *  W5  The counts of interrupted and of deferred jobs are those of the list.
+ * that watches them. The life of a job and the invariants W1 to W5 of the list are in job.h.
  */
 #ifndef FUSE_WAITING_H
 #define FUSE_WAITING_H
