@@ -28,9 +28,9 @@
 enum layer_walk_flag {
 	/* `stx` of each entry is complete; otherwise it has the type, and other fields only if they were needed */
 	LAYER_WALK_STAT = 1 << 0,
-	LAYER_WALK_MARKS = 1 << 1,  /* `xattr_flags` of each entry; otherwise of directories only */
-	LAYER_WALK_SORTED = 1 << 2, /* entries come sorted by the bytes of their names */
-	LAYER_WALK_RAW = 1 << 3,    /* names of the aufs dialect are reported like other objects, without a meaning */
+	LAYER_WALK_XATTR_FLAGS = 1 << 1, /* `xattr_flags` of each entry; otherwise of directories only */
+	LAYER_WALK_SORTED = 1 << 2,	 /* entries come sorted by the bytes of their names */
+	LAYER_WALK_RAW = 1 << 3, /* names of the aufs dialect are reported like other objects, without a meaning */
 };
 
 /* Results of a call-back besides 0 and -errno. An errno ends the walk and is its result. */

@@ -50,7 +50,7 @@ void messages_open(const struct options *opt, bool hides_syslog)
 	atomic_store(&is_live, false);
 	if (opt->debug)
 		log_set_level(LOG_DEBUG);
-	/* Its file would be read at the first message, and be covered by then. */
+	/* Its file would be read at the first message, and be overmounted by then. */
 	tzset();
 	/* It is looked for each time when nobody listens. */
 	if (hides_syslog)

@@ -211,7 +211,7 @@ static int take_ready(struct mounted *m, char **ret_error)
 	return 0;
 }
 
-/* Over the root directory nothing is covered: who has a path goes by the directory below. */
+/* A mount over the root directory hides nothing: a process that has a path goes by the directory below. */
 static bool overmounts(const struct options *opt, const char *path)
 {
 	return strcmp(opt->mountpoint, "/") != 0 && os_leads_through(path, opt->mountpoint);
@@ -322,7 +322,7 @@ void mounted_detach(const struct mounted *m)
 	int location = mounted_find(m);
 
 	if (location < 0 && m->dev && !os_fuse_is_broken(m->fd) && os_each_mount(find_overmounted, (void *)m) == 1)
-		log_warning("%s: covered by another mount, which stays, and the union below it, without its daemon",
+		log_warning("%s: overmounted by another mount, which stays, and the union below it, without its daemon",
 			    m->opt->mountpoint);
 	mounted_unmount(m, location);
 }

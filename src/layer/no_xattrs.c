@@ -41,7 +41,7 @@ static int look_at_layer(struct layer_no_xattrs *no_xattrs, const struct layer *
 	static const struct layer_walk_calls calls = {.entry = no_xattrs_look_at_object};
 
 	(void)CHECK(!l->upper);
-	return l->has_xattr ? layer_walk(no_xattrs->set, l, LAYER_WALK_MARKS, &calls, no_xattrs) : 0;
+	return l->has_xattr ? layer_walk(no_xattrs->set, l, LAYER_WALK_XATTR_FLAGS, &calls, no_xattrs) : 0;
 }
 
 static void look_at_all(struct pool_task *task)

@@ -95,7 +95,7 @@ static int walk_look_at_object(struct walk *w, struct layer_walk_entry *e)
 		return look_at_directory(w, e);
 	e->whiteout = layer_is_whiteout(&e->stx) && (e->stx.stx_mask & STATX_INO);
 	may_be_xwhiteout = w->xwhiteouts && S_ISREG(e->stx.stx_mode) && e->stx.stx_size == 0;
-	if (e->whiteout || (!may_be_xwhiteout && !(w->flags & LAYER_WALK_MARKS)))
+	if (e->whiteout || (!may_be_xwhiteout && !(w->flags & LAYER_WALK_XATTR_FLAGS)))
 		return 0;
 	r = layer_read_xattr_flags(w->set, w->l, e->dirfd, e->name, &e->xattr_flags);
 	e->whiteout = r == 0 && may_be_xwhiteout && (e->xattr_flags & XATTR_FLAG_WHITEOUT);

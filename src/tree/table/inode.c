@@ -222,7 +222,7 @@ void inode_forget(struct tree *tree, struct inode *inode, uint64_t n)
 	inode_bury(tree, dead);
 }
 
-static void forget_alias(struct tree *tree, struct inode *inode, uint64_t id, uint64_t n)
+static void forget_node_id(struct tree *tree, struct inode *inode, uint64_t id, uint64_t n)
 {
 	bool gone;
 
@@ -242,7 +242,7 @@ void inode_forget_id(struct tree *tree, uint64_t id, uint64_t n)
 	if (id == inode->id)
 		inode_forget(tree, inode, n);
 	else
-		forget_alias(tree, inode, id, n);
+		forget_node_id(tree, inode, id, n);
 }
 
 struct lock *inode_lock(struct tree *tree, const struct inode *inode)

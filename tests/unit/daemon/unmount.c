@@ -84,7 +84,7 @@ static void detach_overmounted(void)
 	above = device_of("m");
 	mounted_detach(&m);
 	EXPECT(device_of("m") == above);
-	EXPECT(strstr(file_text("log"), "covered by another mount, which stays"));
+	EXPECT(strstr(file_text("log"), "overmounted by another mount, which stays"));
 	ASSERT(umount2("m", MNT_DETACH) == 0);
 	EXPECT(device_of("m") == m.dev);
 }

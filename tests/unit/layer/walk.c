@@ -145,7 +145,7 @@ TEST("attributes are told where they are asked for")
 	EXPECT_OPENS(&f, "lowerdir=l1:l2");
 	EXPECT_INT(walk(&f, 0, 0, &without), 0);
 	EXPECT_STR(without.text, ". dir\nf file\n");
-	EXPECT_INT(walk(&f, 0, LAYER_WALK_MARKS, &with), 0);
+	EXPECT_INT(walk(&f, 0, LAYER_WALK_XATTR_FLAGS, &with), 0);
 	EXPECT_STR(with.text, ". dir\nf file xattr\n");
 }
 
