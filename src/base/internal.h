@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the unit tests of this tier see beyond the contracts.
+ * Seen by the unit tests of this tier, beyond the contracts.
  */
 #ifndef BASE_INTERNAL_H
 #define BASE_INTERNAL_H

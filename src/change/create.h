@@ -7,7 +7,7 @@
 
 #include "internal.h"
 
-/* What is to be made, and where. */
+/* The object that is to be made, and where. */
 struct creation {
 	struct writer *writer;
 	const struct caller *caller;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the change tier share: the bracket around every change, opening upper directories, and the few
+ * Shared by the files of the change tier: the bracket around every change, opening upper directories, and the few
  * private and other attributes of a directory that several kinds of change have to keep right.
  */
 #ifndef CHANGE_INTERNAL_H
@@ -111,7 +111,7 @@ int change_set_acl(int fd, const char *which, const void *acl, size_t size);
 /* For upper objects open (O_PATH will do) at fd; -1 leaves the owner or the group as it is. */
 int change_set_owner(struct writer *writer, int fd, uid_t uid, gid_t gid);
 int change_set_mode(struct writer *writer, int fd, mode_t mode);
-/* What a new object is to be: owner, group, mode with its type, and the device number of a node. */
+/* Attributes of a new object: owner, group, mode with its type, and the device number of a node. */
 struct change_new_attrs {
 	uid_t uid;
 	gid_t gid;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the option module share. Not for other modules.
+ * Shared by the files of the option module. Not for other modules.
  */
 #ifndef CLI_OPTION_INTERNAL_H
 #define CLI_OPTION_INTERNAL_H

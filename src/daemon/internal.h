@@ -47,9 +47,10 @@ void daemonize_remove_pidfile(const struct daemonize *daemonize);
 
 struct cgroup;
 
-/* Moves this process as cgroup=VALUE says, before it has threads: "new" makes a group beside ours in each hierarchy
- * where we may, else VALUE is a directory of a cgroup file system, or the name of a group, in each hierarchy that has
- * it. 0, or -errno and *ret_error, to be freed, is the line for the user; NULL when memory is short. */
+/* Moves this process as cgroup=VALUE says, before it has threads. "new" makes a group beside ours in each hierarchy
+ * where this is permitted. Any other VALUE is a directory of a cgroup file system, or the name of a group, in each
+ * hierarchy that has it. 0, or -errno. *ret_error is then the line for the user, which the caller frees; NULL if memory
+ * is short. */
 int cgroup_enter(const char *value, struct cgroup **ret_cgroup, char **ret_error);
 /* Leaves and removes what cgroup_enter() made; the last thing that the daemon does. NULL is fine. */
 void cgroup_leave(struct cgroup *cgroup);
@@ -82,9 +83,9 @@ int mounted_prepare(const struct options *opt, struct mounted *m, char **ret_err
 int mounted_open(struct mounted *m, char **ret_error);
 /* A descriptor of what is mounted at the mountpoint if that is ours, else -ENOENT; as long as the session lives. */
 int mounted_find(const struct mounted *m);
-/* Unmounts what was found, and closes it. What is in use goes from sight. */
+/* Unmounts the mount that was found, and closes it. A mount in use is detached. */
 void mounted_unmount(const struct mounted *m, int location);
-/* Both. Where somebody else has mounted over it a warning says so. */
+/* Finds and unmounts. If the mount is overmounted a warning says so. */
 void mounted_detach(const struct mounted *m);
 
 /* --- session.c ---------------------------------------------------------------------------------------------------- */

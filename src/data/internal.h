@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What data.c (the cache) and io.c (the calls) share.
+ * Shared by data.c (the cache) and io.c (the calls).
  */
 #ifndef DATA_INTERNAL_H
 #define DATA_INTERNAL_H
@@ -61,7 +61,7 @@ bool data_peek(struct data *data, struct inode *inode, struct data_fd *ret_fd);
 
 /* --- kept.c ------------------------------------------------------------------------------------------------------- */
 
-/* What is put back after a change of data. */
+/* Attributes that are put back after a change of data. */
 struct kept {
 	struct lock *lock; /* held; NULL: nothing is kept */
 	bool time;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Owners at the border between the mount and the layers: requests and replies carry the mount's ids, all below this
- * tier the layers'. What crosses the border passes here.
+ * Owners at the border between the mount and the layers. Requests and replies carry the mount's ids, and the tiers
+ * below have those of the layers. Each id that crosses the border passes here.
  *
  * Owns struct id_rules, of which a mount has one, constant: fs->ids.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the request loop decides at each tick from what it sees; no I/O (loop.c, follow.c).
+ * The decisions of the request loop at each tick, from the values that it sees; no I/O (loop.c, follow.c).
  */
 #ifndef FUSE_PACE_H
 #define FUSE_PACE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What one mount has: struct fs, and who in this tier owns which part of it. Each module's header says what it does
- * with its part; nobody else writes it. fs.c makes and ends all of it.
+ * The state of one mount: struct fs, with the module of this tier that owns each part. The header of a module says what
+ * it does with its part. No other module writes it. fs.c makes and ends all parts.
  */
 #ifndef FUSE_STATE_H
 #define FUSE_STATE_H

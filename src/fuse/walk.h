@@ -15,7 +15,7 @@
 
 struct fs;
 
-/* What was seen lately. All of it is a guess: relaxed, without a lock. */
+/* The requests that were seen lately. All of it is a guess: relaxed, without a lock. */
 struct walk {
 	_Atomic int plus_bias;	     /* readers that ask for attributes were seen */
 	_Atomic int walk_bias;	     /* walks were */
@@ -26,8 +26,8 @@ struct walk {
 	_Atomic uint64_t parent;     /* its parent's, or 0 */
 };
 
-/* Which entries of a stream carry attributes; decided at its start and then kept by the directory, unless more is
- * wanted. */
+/* The entries of a stream that carry attributes. It is decided at the start of the stream and then kept by the
+ * directory, unless more is wanted. */
 enum dir_plus walk_plus(struct fs *fs, struct dir *dir, bool start);
 /* `name` of parent was looked up. */
 void walk_note_lookup(struct fs *fs, struct inode *parent, const struct statx *stx, const char *name);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What libfuse doesn't hand on of a request, read from the raw message (linux/fuse.h), and what it doesn't know to take
- * in INIT: where the kernel offers it, file handles are refused, as overlayfs refuses them without nfs_export.
+ * The parts of a request that libfuse doesn't hand on, read from the raw message (linux/fuse.h), and the flags of INIT
+ * that libfuse doesn't know. If the kernel offers it file handles are refused, as overlayfs refuses them without
+ * nfs_export.
  */
 #ifndef FUSE_WIRE_H
 #define FUSE_WIRE_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the reader (cache.c) and the maker (cache_build.c) of layer caches share.
+ * Shared by the reader (cache.c) and the maker (cache_build.c) of layer caches.
  */
 #ifndef LAYER_CACHE_INTERNAL_H
 #define LAYER_CACHE_INTERNAL_H

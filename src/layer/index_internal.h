@@ -36,7 +36,7 @@ struct layer_index {
 };
 
 int nameset_add(struct layer_index *index, struct nameset *s, const char *name);
-/* What an object's handle is called in xattrs; of the upper's with the flag that says so. -EOPNOTSUPP. */
+/* The form of an object's handle in xattrs. A handle of the upper has the flag that says so. -EOPNOTSUPP. */
 int index_fh_of(const struct layer_set *set, const struct layer *l, int dirfd, const char *name, struct ovl_fh *ret);
 /* The union's count of an entry that has `links` links in the upper, and `lower` in its layer (0: to be found out), as
  * its xattr says it; -ENODATA or -EINVAL when that isn't known. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of this tier share while a layer set is being opened. The steps, in order (set.c):
+ * Shared by the files of this tier while a layer set is being opened. The steps, in order (set.c):
  *
  *	open and place each directory, clone each lower's mount -> overlap -> clone of upper and work -> lock -> work
  *	directory -> probes -> state file
@@ -62,9 +62,9 @@ int layer_refuse(struct layer_opening *lo, int err, const char *option, const ch
 int layer_refuse_errno(struct layer_opening *lo, int err, const char *option, const char *path);
 
 /* identity.c */
-/* What the answer to a probe says: 1 that the file system can do it, 0 that it can't. A negative errno that isn't about
- * that, because at another time it wouldn't come (no space, no descriptor, no memory, a disk that fails), is handed on:
- * taken for "can't" it would cost users what they have. */
+/* The meaning of a probe's result. 1: the file system can do it. 0: it can't. A negative errno is handed on if it would
+ * not come at another time: no space, no descriptor, no memory, a disk that fails. Taken for "can't" it would cost
+ * users a feature that they have. */
 int layer_supports(int ret);
 /* Such an errno, else 0. */
 int layer_passing(int ret);
@@ -97,7 +97,7 @@ int inuse_lock(struct layer_opening *lo);
 /* workdir.c */
 int workdir_read_state(int workdir_fd, struct work_state *ret);
 int workdir_prepare(struct layer_opening *lo);
-/* Of a directory in WORKDIR. What it inherited (setgid, ACLs) or had before would go to the files made in it. */
+/* Resets mode and ACLs of a directory in WORKDIR: files made in it would inherit setgid and default ACLs. */
 int workdir_reset_permissions(const struct layer_set *set, int fd);
 int workdir_write_state(struct layer_opening *lo);
 /* Removes everything in work/ but incompat/. */
@@ -136,7 +136,7 @@ bool device_join(struct layer_set *set, struct layer *l, const struct statx *stx
 bool recognise_hides_sizes(int fd);
 /* Whether an attribute of `name` in the work directory, which has an xattr, is listed: 1, 0 or -errno. */
 int recognise_lists_xattr(const struct layer_set *set, const char *name);
-/* What becomes of what is removed from the upper while it is open. 0 or -errno. */
+/* Finds out the fate of open objects that are removed from the upper (enum removed_form). 0 or -errno. */
 int recognise_removed(struct layer_set *set);
 /* Finds out what isn't to be expected of the layers' file systems, when their devices are known. */
 void recognise_layers(struct layer_opening *lo);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of this tier share, and its unit tests see: how a system call is made, and what the kernel has.
+ * Shared by the files of this tier, and seen by its unit tests: how a system call is made, and what the kernel has.
  */
 #ifndef OS_INTERNAL_H
 #define OS_INTERNAL_H
@@ -30,10 +30,10 @@ const char *os_fd_name(int fd, char buf[OS_FD_NAME_MAX]);
 /* "/proc/self/fd/N" or "/proc/self/fd/N/NAME"; -ENAMETOOLONG. */
 int os_fd_path(int fd, const char *name, char *buf, size_t size);
 
-/* What /proc/TID/status tells about a task: dead, or SIGKILL pending. */
+/* Whether the file /proc/TID/status says that the task is dead, or has SIGKILL pending. */
 bool os_status_says_killed(FILE *status);
 
-/* What a line of /proc/TID/stat tells; -EINVAL. */
+/* Reads a line of /proc/TID/stat. 0 or -EINVAL. */
 struct os_task_now;
 int os_parse_task_stat(const char *line, struct os_task_now *ret_now);
 

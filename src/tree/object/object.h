@@ -50,7 +50,7 @@ void orphan_finish(struct tree *tree, struct inode *inode);
 
 /* --- open_real.c -------------------------------------------------------------------------------------------------- */
 
-/* What stands for an object of that type that another mount covers: that it exists, and no more. */
+/* The attributes that an overmounted object of this type shows: that it exists, and no more. */
 void statx_of_overmounted(uint16_t type, struct statx *ret_stx);
 
 #endif

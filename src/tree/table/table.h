@@ -160,8 +160,8 @@ void number_own_locked(struct tree *tree, struct inode *inode);
 void number_use_own_locked(struct tree *tree, struct inode *inode);
 /* Whether another object of the upper has the number than the one whose own, without an origin, is own_ino. */
 bool number_is_taken(struct tree *tree, uint64_t ino, uint64_t own_ino);
-/* What an object of the upper shows, which may have no inode yet: the number of its origin, or its own where it has
- * none (0) or another has that. */
+/* The number that an object of the upper shows, even if it has no inode yet: that of its origin. It shows its own if it
+ * has no origin (0), or if another object has that number. */
 uint64_t number_of_upper(struct tree *tree, uint64_t origin, uint64_t own_ino);
 /* The inode is being freed. */
 void number_release_locked(struct tree *tree, struct inode *inode);
@@ -172,13 +172,13 @@ void number_release_locked(struct tree *tree, struct inode *inode);
 struct inode *link_find_locked(struct tree *tree, const struct resolved *resolved);
 /* A new inode whose names the union counts, as the resolver found it. -ENOMEM. */
 int link_count_locked(struct tree *tree, struct inode *inode, const struct resolved *resolved);
-/* What was found of a known inode anew: an upper that is shown is changed by another mount, which counts the names. */
+/* A known inode was resolved again: an upper that is shown is changed by another mount, which counts the names. */
 void link_recount_locked(struct tree *tree, struct inode *inode, const struct resolved *resolved);
 /* From now on `inode` is found by its object in the upper; without memory it isn't, which costs coherence of its names
  * only. */
 void link_add_locked(struct tree *tree, struct inode *inode);
 void link_remove_locked(struct tree *tree, struct inode *inode);
-/* What was prepared for the copy counts from now on. False: nothing was. */
+/* The link that was prepared for the copy counts from now on. False: none was prepared. */
 bool link_publish_locked(struct tree *tree, struct inode *inode, struct object_id copy);
 
 /* --- node_id.c ---------------------------------------------------------------------------------------------------- */
@@ -211,7 +211,7 @@ struct lowerdata {
 };
 #define LOWERDATA_BLOCKS_UNKNOWN UINT64_MAX
 
-/* What the inode has in a lower layer in place of data of its own, or NULL. Lives as long as the inode. */
+/* The lowerdata of the inode, or NULL if it has data of its own. Lives as long as the inode. */
 struct lowerdata *lowerdata_of(struct tree *tree, const struct inode *inode);
 /* Remembers where the data of a metacopy file lies that was resolved just now. -ENOMEM. */
 int lowerdata_take_locked(struct tree *tree, struct inode *inode, const struct resolved *resolved);

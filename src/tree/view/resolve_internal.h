@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the resolver share: the state of one search. resolve.c goes down the directory's stack,
- * resolve_path.c along a path in one layer; resolve_object.c says what an object that either meets means for the
+ * Shared by the files of the resolver: the state of one search. resolve.c goes down the directory's stack,
+ * resolve_path.c along a path in one layer. resolve_object.c decides what an object that either meets means for the
  * search.
  */
 #ifndef TREE_RESOLVE_INTERNAL_H
@@ -33,7 +33,7 @@ struct search {
 	uint64_t lower_ino;  /* of the topmost lower part, likewise; counts for directories */
 };
 
-/* What is looked for now. */
+/* The name that is looked for now. */
 static inline const char *search_name(const struct search *s)
 {
 	return s->path ? s->path : s->name;

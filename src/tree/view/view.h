@@ -55,7 +55,7 @@ bool ref_is_recorded(struct dir_stack *ds, struct dirref *ref);
 
 /* --- resolve.c ---------------------------------------------------------------------------------------------------- */
 
-/* What a search met in a layer, told in the order of the layers. */
+/* The result of a search in one layer, told in the order of the layers. */
 struct resolve_met {
 	unsigned layer;
 	enum layer_lookup_kind kind;
@@ -67,14 +67,14 @@ struct resolve_met {
 	bool ends;	/* no layer below is asked */
 };
 
-/* Who wants to know; NULL: nobody. */
+/* A listener to the search; NULL: none. */
 struct resolve_trace {
 	void (*met)(void *arg, const struct resolve_met *met);
 	void *arg;
 };
 
-/* What `name` is in the directory, from its parts in the layers `first` to `last`, outside of which it is known not to
- * be. Errors as resolve_child(). *ret_wasted, unless NULL: layers that were asked in vain. */
+/* Resolves `name` in the directory, from its parts in the layers `first` to `last`. The caller knows that no other
+ * layer has the name. Errors as resolve_child(). *ret_wasted, unless NULL: layers that were asked in vain. */
 int resolve_in_stack(struct dir_stack *ds, const char *name, unsigned first, unsigned last,
 		     const struct resolve_trace *trace, struct resolved *ret, unsigned *ret_wasted);
 /* Makes the stack of the root directory. */
@@ -148,7 +148,7 @@ struct listing {
 	struct listing *prev, *next; /* of the cache */
 };
 
-/* What a directory entry costs besides its name, in a reply and in the kernel's copy. */
+/* The cost of a directory entry besides its name, in a reply and in the kernel's copy. */
 #define ENTRY_OVERHEAD 24
 
 /* The parts, on a listing that no one else sees or under the leaf lock. Pointers to entries hold until the next is
@@ -156,7 +156,7 @@ struct listing {
 struct listing *listing_new(void);
 void listing_free(struct listing *l);
 size_t listing_size(const struct listing *l);
-/* What gives a name its position. Never POSITION_END. */
+/* The key that gives a name its position. Never POSITION_END. */
 uint64_t listing_key(const char *name, size_t len);
 /* *ret_slot, unless NULL: where in the order it stands. */
 struct listed *listing_get(const struct listing *l, const char *name, size_t len, uint64_t key, uint32_t *ret_slot);
@@ -208,7 +208,7 @@ struct listing_cache {
 int listing_cache_new(struct tree *tree, size_t max_bytes);
 void listing_cache_free(struct tree *tree);
 
-/* What the resolver learns of a name. */
+/* The listing's knowledge of a name, for the resolver. */
 struct listing_hint {
 	enum listing_answer answer;
 	unsigned layer;	     /* PRESENT: the topmost that has it */
@@ -218,8 +218,8 @@ struct listing_hint {
 void listing_hint_of(struct tree *tree, struct inode *dir, const char *name, struct listing_hint *ret);
 /* Tries to build without D, for the resolver: void when something changed meanwhile. */
 void listing_try_build(struct tree *tree, struct inode *dir);
-/* Leaves the leaf lock held when it returns 0: `dir` has a listing, read anew where `again`. Takes D. What made way is
- * put before *gone. */
+/* Leaves the leaf lock held when it returns 0: `dir` has a listing, read anew with `again`. Takes D. Listings that made
+ * way are put before *gone. */
 int listing_ensure_and_lock(struct tree *tree, struct inode *dir, bool again, struct listing **gone);
 /* A list of those that made way; no lock held. */
 void listings_free(struct listing *gone);

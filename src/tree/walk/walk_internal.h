@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the walker share: a directory on the way down, and the state of a walk. walk_dir.c reaches a
- * directory's parts in the layers, walk_look.c finds out about one name, walk.c goes through the names.
+ * Shared by the files of the walker: a directory on the way down, and the state of a walk. walk_dir.c opens a
+ * directory's parts in the layers, walk_look.c looks at one name, walk.c goes through the names.
  */
 #ifndef TREE_WALK_INTERNAL_H
 #define TREE_WALK_INTERNAL_H
@@ -39,7 +39,7 @@ struct walk_dir {
 	unsigned n_shown, n_refs;
 	bool redirected; /* it or a directory above it has a part elsewhere */
 
-	/* What is in it, once it is read; walk.c. */
+	/* Its content, once it is read; walk.c. */
 	struct listing *listing;     /* owned; NULL with TREE_WALK_HIDDEN */
 	const struct listed **order; /* owned; its names in order */
 	char *bytes;		     /* owned; names with TREE_WALK_HIDDEN */
@@ -86,7 +86,7 @@ struct dirref *walk_dir_part(const struct walk_dir *d, unsigned layer);
 
 /* --- walk_look.c -------------------------------------------------------------------------------------------------- */
 
-/* What a name is. */
+/* The meaning of a name. */
 struct walk_found {
 	struct resolved resolved; /* when `err` is 0 */
 	int err;		  /* of the resolver, or 0; -ENOENT also where nothing of the directory shows */
@@ -105,7 +105,7 @@ int walk_look(struct walk_dir *d, const char *name, unsigned first, unsigned las
 /* The same of the root. */
 int walk_look_at_root(struct walk *w, struct walk_found *ret);
 void walk_found_finish(struct walk_found *f);
-/* What is told of it; `path` and `name` are the caller's. */
+/* Fills the entry that the walk tells of; `path` and `name` are set by the caller. */
 void walk_describe(const struct walk_dir *d, const struct walk_found *f, struct tree_walk_entry *e);
 
 #endif
