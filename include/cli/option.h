@@ -74,9 +74,8 @@ struct option_desc {
 	const char *help;	 /* one line, no full stop */
 	const char *manual;	 /* further sentences for the manual, plain text; may be NULL */
 	const struct option_choice *choices;
-	const char
-		/* why it is refused, for OPTION_REFUSED; the value is checked first, and an empty map passes */
-		*refusal;
+	/* why it is refused, for OPTION_REFUSED; the value is checked first, and an empty map passes */
+	const char *refusal;
 	bool value_optional;   /* "name" alone is accepted too; it means the first choice */
 	unsigned short where;  /* offset of its field in struct options; 0: none */
 	unsigned long vfs_set; /* mount(2) flags that the option sets and clears */

@@ -44,10 +44,8 @@ struct layer {
 	unsigned fs;		     /* index into layer_set.fs */
 	dev_t dev;		     /* of the root, and of most objects in the layer: layer/device.h */
 	uint16_t device;	     /* the number of `dev` in the set */
-	const struct idmap *uidmap,
-		/* lower only: the maps of the options, if the layer's mount has applied them already, see below; else
-		 * NULL */
-		*gidmap;
+	/* lower only: the maps of the options, if the layer's mount has applied them already, see below; else NULL */
+	const struct idmap *uidmap, *gidmap;
 	struct layer_cache *cache; /* lower only: layer/cache.h; NULL without one */
 };
 

@@ -26,8 +26,8 @@
 struct layer_location {
 	const char *option; /* "lowerdir"; not owned */
 	const char *path;   /* as given; not owned */
-	struct layer_id
-		*chain; /* owned; [0] itself, then its parents as a path walk meets them, up to the root directory */
+	/* owned; [0] itself, then its parents as a path walk meets them, up to the root directory */
+	struct layer_id *chain;
 	unsigned n_chain;
 	unsigned n_mount; /* how many of them, from the start, lie in the same mount */
 	uint64_t mnt_id;

@@ -288,8 +288,7 @@ static int probe_choose_whiteouts(struct layer_opening *lo, bool devices)
 		lo->set->aufs = true;
 		log_warning(
 			"%s: no attributes for private xattrs: names that begin with .wh. mark what is removed, and "
-			"inode "
-			"numbers don't outlive the mount",
+			"inode numbers don't outlive the mount",
 			upper->path);
 		return 0;
 	}

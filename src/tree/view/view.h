@@ -113,8 +113,8 @@ enum listed_flag {
 	LISTED_HIDDEN = 1 << 0,	  /* a whiteout, or a name that went */
 	LISTED_WHITEOUT = 1 << 1, /* with HIDDEN: the upper may have a whiteout of it */
 	LISTED_PENDING = 1 << 2,  /* ino isn't final: asked of the object's xattrs when it is read */
-	LISTED_MERGES =
-		1 << 3, /* with PENDING: an upper directory; ino is that of the lower one beneath, if it isn't opaque */
+	/* with PENDING: an upper directory; ino is that of the lower one beneath, if it isn't opaque */
+	LISTED_MERGES = 1 << 3,
 	LISTED_SEALED = 1 << 4,	 /* what lower layers have of this name is hidden */
 	LISTED_SEALING = 1 << 5, /* only while the layer is read that says so: it will be SEALED */
 	LISTED_FORMER = 1 << 6,	 /* with PENDING: what a former upper has may have come from a layer below it */
