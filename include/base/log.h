@@ -36,6 +36,9 @@ void log_set_level(int level);
 void log_open_syslog(const char *ident);
 /* From now on messages go to `path` too, opened for appending. Returns 0 or -errno. */
 int log_open_file(const char *path);
+/* From now on messages in syslog and in the file begin with the mountpoint. On stderr the caller knows which mount it
+ * started. Called before there are other threads. NULL ends it. */
+void log_set_mountpoint(const char *path);
 /* Whether messages go to stderr (the default until daemonized). */
 void log_set_stderr(bool on);
 /* Logs how many messages log_limited() dropped, and closes syslog and file. */

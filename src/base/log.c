@@ -19,12 +19,14 @@
 #include "internal.h"
 
 #define LINE_MAX_BYTES 2048
-#define PREFIX_MAX_BYTES 64
+#define MOUNT_MAX_BYTES 1024
+#define PREFIX_MAX_BYTES (MOUNT_MAX_BYTES + 64)
 
 static _Atomic int log_level = LOG_INFO;
 static _Atomic bool to_stderr = true;
 static _Atomic bool to_syslog;
 static _Atomic int file_fd = -1;
+static char mount_prefix[MOUNT_MAX_BYTES]; /* "MOUNTPOINT: ", or empty */
 _Atomic long log_clock_offset;
 
 /* The budget of one cause: messages since `start` (seconds of the monotonic clock, 0 = never used). */
@@ -123,7 +125,8 @@ static void log_write_file(int fd, int priority, const char *text)
 	char line[LINE_MAX_BYTES + PREFIX_MAX_BYTES];
 	size_t len = format_time(line, sizeof(line));
 
-	len += (size_t)snprintf(line + len, sizeof(line) - len, " %s: %s\n", level_name(priority), text);
+	len += (size_t)snprintf(line + len, sizeof(line) - len, " %s: %s%s\n", level_name(priority), mount_prefix,
+				text);
 	write_line(fd, line, len);
 }
 
@@ -132,6 +135,15 @@ static void disarm(char *text)
 	for (unsigned char *c = (unsigned char *)text; *c; c++)
 		if (*c < 0x20 || *c == 0x7f)
 			*c = '?';
+}
+
+void log_set_mountpoint(const char *path)
+{
+	mount_prefix[0] = '\0';
+	if (!path)
+		return;
+	snprintf(mount_prefix, sizeof(mount_prefix), "%.*s: ", MOUNT_MAX_BYTES - 3, path);
+	disarm(mount_prefix);
 }
 
 static void log_va(int priority, const char *fmt, va_list args) PRINTF_FORMAT(2, 0);
@@ -149,7 +161,7 @@ static void log_va(int priority, const char *fmt, va_list args)
 	if (fd >= 0)
 		log_write_file(fd, priority, text);
 	if (atomic_load(&to_syslog))
-		syslog(priority, "%s", text);
+		syslog(priority, "%s%s", mount_prefix, text);
 	errno = saved;
 }
 

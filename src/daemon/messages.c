@@ -63,5 +63,6 @@ void messages_open(const struct options *opt, bool hides_syslog)
 		if (r < 0)
 			log_warning("log: %s: %s", opt->log, strerror(-r));
 	}
+	log_set_mountpoint(opt->mountpoint);
 	fuse_set_log_func(libfuse_log);
 }

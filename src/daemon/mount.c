@@ -322,7 +322,6 @@ void mounted_detach(const struct mounted *m)
 	int location = mounted_find(m);
 
 	if (location < 0 && m->dev && !os_fuse_is_broken(m->fd) && os_each_mount(find_overmounted, (void *)m) == 1)
-		log_warning("%s: overmounted by another mount, which stays, and the union below it, without its daemon",
-			    m->opt->mountpoint);
+		log_warning("overmounted by another mount, which stays, and the union below it, without its daemon");
 	mounted_unmount(m, location);
 }

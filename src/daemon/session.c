@@ -215,7 +215,7 @@ int session_run(const struct options *opt, struct layer_set *set, struct daemoni
 	if (!daemonize->reported)
 		say_why(&s, r < 0 ? strerror(-r) : "the kernel ended the session before it began");
 	else if (r < 0)
-		log_error("session of %s ended: %s", opt->mountpoint, strerror(-r));
+		log_error("session ended: %s", strerror(-r));
 	session_stop(&s);
 	return daemonize->reported ? 0 : 1;
 }

@@ -19,7 +19,7 @@ scenario() {
 	trace_daemon "$pid" -e trace=writev -e inject=writev:error=EIO
 	stat merged/file >/dev/null 2>&1 &
 	asker=$!
-	check "it is told" wait_until grep -q "error: an answer can't be written, and whoever asked waits on: Input/output error" log
+	check "it is told" wait_until grep -q "error: $BASE/merged: an answer can't be written, and whoever asked waits on: Input/output error" log
 	# It won't get another one.
 	echo 1 >"control/$(mount_minor "$BASE/merged")/abort"
 	wait "$asker"

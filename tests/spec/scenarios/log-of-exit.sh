@@ -22,5 +22,5 @@ scenario() {
 fcntl.ioctl(os.open('small', os.O_RDONLY), 0x8004587d, struct.pack('I', 2))"
 	union_umount "$BASE/m" || echo "FAIL: unmount"
 	umount small
-	check "that the upper couldn't be synced" grep -x -E '[^ ]* error: upper not synced: Input/output error' log
+	check "that the upper couldn't be synced" grep -x -E "[^ ]* error: $BASE/m: upper not synced: Input/output error" log
 }

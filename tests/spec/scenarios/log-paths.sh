@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# title: what the log says of a layer's fault, a failed copy-up or a failed write-back names the file and the error
+# title: what the log says of a layer's fault, a failed copy-up or a failed write-back names the mountpoint, the file and the error
 # labels: quick
 # plyfs-only: the daemon's log
 # needs: strace setfattr
@@ -17,8 +17,8 @@ layers() {
 
 # told CLAIM PATTERN: the log says this
 told() {
-	check "$1" wait_until grep -q -x -E "[^ ]* (warning|error): $2" log
-	grep -q -x -E "[^ ]* (warning|error): $2" log || sed 's/^/      log: /' log
+	check "$1" wait_until grep -q -x -E "[^ ]* (warning|error): $BASE/merged: $2" log
+	grep -q -x -E "[^ ]* (warning|error): $BASE/merged: $2" log || sed 's/^/      log: /' log
 }
 
 scenario() {

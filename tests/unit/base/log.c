@@ -64,6 +64,18 @@ TEST("a line in the file has a time, a level and the message")
 	EXPECT_STR(log + end, " warning: the answer is 42\n");
 }
 
+TEST("with a mountpoint a line says which mount it is about")
+{
+	start_log();
+	log_set_mountpoint("/mnt/\nerror: merged");
+	log_warning("the answer is %d", 42);
+	log_set_mountpoint(NULL);
+	log_warning("the answer is %d", 43);
+	read_log();
+	EXPECT(strstr(text, " warning: /mnt/?error: merged: the answer is 42\n"));
+	EXPECT(strstr(text, " warning: the answer is 43\n"));
+}
+
 TEST("messages below the level are dropped")
 {
 	start_log();

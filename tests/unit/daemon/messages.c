@@ -56,7 +56,7 @@ TEST("the first line of libfuse is the cause, the later ones are in the log")
 	EXPECT(!strstr(file_text("log"), "unknown option"));
 	fuse_log(FUSE_LOG_WARNING, "second\nforged line\n");
 	EXPECT_STR(messages_of_libfuse(), "fuse: unknown option(s): `-x'");
-	EXPECT(strstr(file_text("log"), " warning: libfuse: second\n"));
+	EXPECT(strstr(file_text("log"), " warning: /m: libfuse: second\n"));
 	EXPECT(!strstr(file_text("log"), "forged"));
 	log_close();
 }
@@ -70,7 +70,7 @@ TEST("once the mount is live the first line of libfuse is in the log too")
 	messages_live();
 	fuse_log(FUSE_LOG_ERR, "fuse: first of all\n");
 	EXPECT_STR(messages_of_libfuse(), NULL);
-	EXPECT(strstr(file_text("log"), " warning: libfuse: fuse: first of all\n"));
+	EXPECT(strstr(file_text("log"), " warning: /m: libfuse: fuse: first of all\n"));
 	log_close();
 }
 
