@@ -34,8 +34,8 @@ struct daemonize {
 	bool reported;
 };
 
-/* Goes to the background unless `foreground`: the parent waits and never returns from here. Relative paths of the
- * options were made absolute before. 0 or -errno. */
+/* Goes to the background, unless the options have `foreground`: the parent waits and never returns from here. Relative
+ * paths of the options were made absolute before. 0 or -errno. */
 int daemonize_start(struct daemonize *daemonize, const struct options *opt);
 /* The mount is live: writes the pid file, gives up what is inherited but for the session's descriptor, and lets the
  * parent go with status 0. */
@@ -76,8 +76,8 @@ struct mounted {
 	bool overmounts_device, overmounts_sys, overmounts_syslog, overmounts_libraries;
 };
 
-/* Opens the descriptor; what is mounted may cover the device later. 0, or -errno and *ret_error, to be freed, is the
- * line for the user; NULL when memory is short. `opt` must outlive it. */
+/* Opens the descriptor, because the mount may hide the device. 0, or -errno. *ret_error is then the line for the user,
+ * which the caller frees; NULL if memory is short. `opt` must outlive it. */
 int mounted_prepare(const struct options *opt, struct mounted *m, char **ret_error);
 /* Mounts as the options say. Nothing is asked of the file system, which answers later. As before. */
 int mounted_open(struct mounted *m, char **ret_error);
@@ -90,9 +90,9 @@ void mounted_detach(const struct mounted *m);
 
 /* --- session.c ---------------------------------------------------------------------------------------------------- */
 
-/* Mounts, serves until unmounted, and cleans up; the process's exit status. *mountpoint is the lock that
- * mountpoint_lock() gave, and ends when the mount is live. *ret_cgroup is to be left when the layers are closed, and
- * what `live` started is to be ended last of all. The log stays open for what that has to say. */
+/* Mounts, serves until unmounted, and cleans up. Returns the process's exit status. *mountpoint is the lock that
+ * mountpoint_lock() gave; it ends when the mount is live. The caller leaves *ret_cgroup when the layers are closed, and
+ * calls daemonize_remove_pidfile() last. The log stays open for both. */
 int session_run(const struct options *opt, struct layer_set *set, struct daemonize *daemonize, int *mountpoint,
 		struct cgroup **ret_cgroup);
 
@@ -103,8 +103,7 @@ int session_run(const struct options *opt, struct layer_set *set, struct daemoni
 void messages_open(const struct options *opt, bool hides_syslog);
 /* The first line that libfuse said, or NULL: why there is no session. Its later lines are in the log. */
 const char *messages_of_libfuse(void);
-/* The mount is live: there is no line of ours any more in which that one would be told, so the first goes to the log
- * too. */
+/* The mount is live: from now on the first line of libfuse goes to the log too. */
 void messages_live(void);
 
 /* --- signals.c ---------------------------------------------------------------------------------------------------- */

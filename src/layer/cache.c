@@ -153,25 +153,25 @@ static bool is_ours(const struct statx *stx)
 	return (stx->stx_uid == geteuid() || stx->stx_uid == 0) && !(stx->stx_mode & (S_IWGRP | S_IWOTH));
 }
 
-static int cache_open_directory(struct layer_opening *lo, struct layer_caches *cats)
+static int cache_open_directory(struct layer_opening *lo, struct layer_caches *caches)
 {
 	const char *path = lo->spec->layer_cache;
 	struct statx stx;
 	int r;
 
-	cats->dir_fd = os_open_path(path, O_RDONLY | O_DIRECTORY, 0);
-	r = cats->dir_fd < 0 ? cats->dir_fd : os_statx(cats->dir_fd, "", &stx);
+	caches->dir_fd = os_open_path(path, O_RDONLY | O_DIRECTORY, 0);
+	r = caches->dir_fd < 0 ? caches->dir_fd : os_statx(caches->dir_fd, "", &stx);
 	if (r < 0)
 		return layer_refuse_errno(lo, r, "layer_cache", path);
 	if (!is_ours(&stx))
 		return layer_refuse(lo, -EPERM, "layer_cache", path,
 				    "others may write to it: what is read there must be our own");
-	r = os_may_write_dir(cats->dir_fd);
+	r = os_may_write_dir(caches->dir_fd);
 	if (r < 0)
 		return layer_refuse_errno(lo, r, "layer_cache", path);
-	cats->id = layer_id_of(&stx);
-	cats->path = strdup(path);
-	return cats->path ? 0 : -ENOMEM;
+	caches->id = layer_id_of(&stx);
+	caches->path = strdup(path);
+	return caches->path ? 0 : -ENOMEM;
 }
 
 /* Maps the file open at fd and checks it. */
@@ -197,9 +197,9 @@ static int map_file(struct layer_cache *c, int fd, const struct cachefile_key *k
 	return r;
 }
 
-static int cache_open_file(struct layer_caches *cats, struct layer_cache *c, const struct cachefile_key *key)
+static int cache_open_file(struct layer_caches *caches, struct layer_cache *c, const struct cachefile_key *key)
 {
-	_cleanup_close_ int fd = os_openat(cats->dir_fd, c->name, O_RDONLY | O_NONBLOCK, 0, OS_NO_XDEV);
+	_cleanup_close_ int fd = os_openat(caches->dir_fd, c->name, O_RDONLY | O_NONBLOCK, 0, OS_NO_XDEV);
 
 	return fd < 0 ? fd : map_file(c, fd, key);
 }
@@ -224,18 +224,18 @@ static const char *what_is_wrong(int err)
 
 /* Does without, and says so. What is certainly of no use is removed, and made again; what can't be read may be good,
  * and is shared. */
-static void refuse_file(const struct layer_caches *cats, const struct layer_cache *c, int err)
+static void refuse_file(const struct layer_caches *caches, const struct layer_cache *c, int err)
 {
 	const char *why = what_is_wrong(err);
 
 	(void)CHECK(err < 0 && *c->name);
-	log_info("layer_cache: %s/%s: %s%s", cats->path, c->name, why ? why : strerror(-err), why ? ": removed" : "");
+	log_info("layer_cache: %s/%s: %s%s", caches->path, c->name, why ? why : strerror(-err), why ? ": removed" : "");
 	if (why)
-		os_unlinkat(cats->dir_fd, c->name, 0);
+		os_unlinkat(caches->dir_fd, c->name, 0);
 }
 
 /* A cache that is refused is no reason to refuse the mount. */
-static int open_layer(struct layer_caches *cats, struct layer_set *set, struct layer *l)
+static int open_layer(struct layer_caches *caches, struct layer_set *set, struct layer *l)
 {
 	struct cachefile_key key;
 	struct layer_cache *c;
@@ -248,15 +248,15 @@ static int open_layer(struct layer_caches *cats, struct layer_set *set, struct l
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
-	c->dir_fd = cats->dir_fd;
+	c->dir_fd = caches->dir_fd;
 	cachefile_file_name(&key, c->name);
-	r = cache_open_file(cats, c, &key);
+	r = cache_open_file(caches, c, &key);
 	if (r == 0) {
 		l->cache = c;
 		return 0;
 	}
 	if (r != -ENOENT)
-		refuse_file(cats, c, r);
+		refuse_file(caches, c, r);
 	free(c);
 	return 0;
 }
@@ -264,23 +264,23 @@ static int open_layer(struct layer_caches *cats, struct layer_set *set, struct l
 int layer_caches_open(struct layer_opening *lo)
 {
 	struct layer_set *set = lo->set;
-	struct layer_caches *cats;
+	struct layer_caches *caches;
 	int r;
 
 	(void)CHECK(!set->caches);
 	if (!lo->spec->layer_cache)
 		return 0;
-	cats = calloc(1, sizeof(*cats));
-	if (!cats)
+	caches = calloc(1, sizeof(*caches));
+	if (!caches)
 		return -ENOMEM;
-	cats->dir_fd = -1;
-	cats->set = set;
-	set->caches = cats;
-	r = cache_open_directory(lo, cats);
+	caches->dir_fd = -1;
+	caches->set = set;
+	set->caches = caches;
+	r = cache_open_directory(lo, caches);
 	/* With timeout=0 the layers may change at any time, and are asked each time. */
 	for (unsigned i = set->has_upper; i < set->n && r == 0 && !lo->spec->revalidate; i++)
-		r = open_layer(cats, set, &set->layers[i]);
-	cats->wanted = r == 0 && !lo->spec->revalidate;
+		r = open_layer(caches, set, &set->layers[i]);
+	caches->wanted = r == 0 && !lo->spec->revalidate;
 	return r;
 }
 

@@ -45,7 +45,7 @@ _Static_assert(XATTR_FLAG_PROTATTR <= 0x4000, "the flags fit into the 15 bits of
 
 /* The layer that is being read. */
 struct build {
-	struct layer_caches *cats;
+	struct layer_caches *caches;
 	const struct layer *l;
 	struct cachefile_builder w;
 	uint32_t *found; /* as w.dirs: the entry by which the directory was found */
@@ -63,7 +63,7 @@ struct build {
 
 static bool is_stopped(const struct build *b)
 {
-	return atomic_load_explicit(&b->cats->stop, memory_order_relaxed);
+	return atomic_load_explicit(&b->caches->stop, memory_order_relaxed);
 }
 
 /* --- times -------------------------------------------------------------------------------------------------------- */
@@ -102,10 +102,10 @@ static bool wait_until_settled(struct build *b, const struct statx *stx)
  * known by its number. */
 static bool is_left_out(const struct build *b, const struct statx *stx)
 {
-	const struct layer_set *set = b->cats->set;
+	const struct layer_set *set = b->caches->set;
 	struct layer_id id = layer_id_of(stx);
 
-	return id.dev != b->l->dev || layer_id_equal(id, b->cats->id) ||
+	return id.dev != b->l->dev || layer_id_equal(id, b->caches->id) ||
 	       (set->has_upper && (layer_id_equal(id, set->upper_id) || layer_id_equal(id, set->work_id)));
 }
 
@@ -137,7 +137,7 @@ static int add_xattr_flags(struct build *b, const struct layer_walk_entry *e, st
 
 	if (ret->type == DT_WHT || !wait_until_settled(b, &e->stx))
 		return is_stopped(b) ? -ECANCELED : 0;
-	r = layer_read_xattr_flags(b->cats->set, b->l, e->dirfd, e->name, &xattr_flags);
+	r = layer_read_xattr_flags(b->caches->set, b->l, e->dirfd, e->name, &xattr_flags);
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
 	ret->ctime = layer_cache_stamp_of(&e->stx).ctime;
@@ -213,7 +213,7 @@ static int begin_directory(void *arg, const struct layer_walk_entry *e)
 	if (!wait_until_settled(b, &stx))
 		return leave_out(b, e->tag, -ETIME);
 	b->before = layer_cache_stamp_of(&stx);
-	r = layer_read_xattr_flags(b->cats->set, b->l, e->dirfd, "", &b->dir.xattr_flags);
+	r = layer_read_xattr_flags(b->caches->set, b->l, e->dirfd, "", &b->dir.xattr_flags);
 	return r < 0 ? leave_out(b, e->tag, r) : 0;
 }
 
@@ -259,7 +259,7 @@ static int build_layer(struct build *b)
 	static const struct layer_walk_calls calls = {
 		.entry = on_entry, .begin = begin_directory, .end = end_directory, .failed = on_failure};
 
-	return layer_walk(b->cats->set, b->l, LAYER_WALK_STAT | LAYER_WALK_RAW, &calls, b);
+	return layer_walk(b->caches->set, b->l, LAYER_WALK_STAT | LAYER_WALK_RAW, &calls, b);
 }
 
 /* --- the file ----------------------------------------------------------------------------------------------------- */
@@ -267,20 +267,20 @@ static int build_layer(struct build *b)
 #define NEW_NAME_SIZE (CACHEFILE_FILE_NAME_SIZE + 4)
 
 /* The right to make the file: its temporary one, locked. -EBUSY: somebody else makes it, or has. */
-static int claim(const struct layer_caches *cats, const char *name, const char *temp)
+static int claim(const struct layer_caches *caches, const char *name, const char *temp)
 {
-	_cleanup_close_ int fd = os_openat(cats->dir_fd, temp, O_RDWR | O_CREAT | O_NONBLOCK, 0600, OS_NO_XDEV);
+	_cleanup_close_ int fd = os_openat(caches->dir_fd, temp, O_RDWR | O_CREAT | O_NONBLOCK, 0600, OS_NO_XDEV);
 	struct statx opened, named;
 	int r = fd < 0 ? fd : os_flock(fd, LOCK_EX | LOCK_NB);
 
 	if (r < 0)
 		return r == -EWOULDBLOCK ? -EBUSY : r;
 	/* Under its own name it would be in use. */
-	if (os_statx(fd, "", &opened) < 0 || os_statx(cats->dir_fd, temp, &named) < 0 ||
+	if (os_statx(fd, "", &opened) < 0 || os_statx(caches->dir_fd, temp, &named) < 0 ||
 	    !layer_same_object(&opened, &named))
 		return -EBUSY;
-	if (os_statx(cats->dir_fd, name, &named) != -ENOENT) {
-		os_unlinkat(cats->dir_fd, temp, 0);
+	if (os_statx(caches->dir_fd, name, &named) != -ENOENT) {
+		os_unlinkat(caches->dir_fd, temp, 0);
 		return -EBUSY;
 	}
 	return TAKE_FD(fd);
@@ -307,11 +307,11 @@ static int build_and_write(struct build *b, const struct cachefile_key *key)
 {
 	char name[CACHEFILE_FILE_NAME_SIZE], temp[NEW_NAME_SIZE];
 	_cleanup_close_ int fd = -1;
-	int dir_fd = b->cats->dir_fd, r;
+	int dir_fd = b->caches->dir_fd, r;
 
 	cachefile_file_name(key, name);
 	snprintf(temp, sizeof(temp), "%s.new", name);
-	fd = claim(b->cats, name, temp);
+	fd = claim(b->caches, name, temp);
 	if (fd < 0)
 		return fd;
 	r = build_layer(b);
@@ -324,15 +324,15 @@ static int build_and_write(struct build *b, const struct cachefile_key *key)
 	return r;
 }
 
-static void make_one(struct layer_caches *cats, const struct layer *l)
+static void make_one(struct layer_caches *caches, const struct layer *l)
 {
-	struct build b = {.cats = cats, .l = l};
+	struct build b = {.caches = caches, .l = l};
 	struct cachefile_key key;
 	const char *why;
 	int r;
 
 	(void)CHECK(!l->cache && !l->upper);
-	if (!layer_cache_key_of(cats->set, l, &key, &why)) {
+	if (!layer_cache_key_of(caches->set, l, &key, &why)) {
 		log_info("layer %s: no cache: %s", l->path, why);
 		return;
 	}
@@ -347,36 +347,36 @@ static void make_one(struct layer_caches *cats, const struct layer *l)
 
 static void make_missing(struct pool_task *task)
 {
-	struct layer_caches *cats = container_of(task, struct layer_caches, task);
-	const struct layer_set *set = cats->set;
+	struct layer_caches *caches = container_of(task, struct layer_caches, task);
+	const struct layer_set *set = caches->set;
 
-	for (unsigned i = set->has_upper; i < set->n && !atomic_load(&cats->stop); i++)
+	for (unsigned i = set->has_upper; i < set->n && !atomic_load(&caches->stop); i++)
 		if (!set->layers[i].cache)
-			make_one(cats, &set->layers[i]);
+			make_one(caches, &set->layers[i]);
 }
 
 void layer_caches_start(struct layer_set *set)
 {
-	struct layer_caches *cats = set->caches;
+	struct layer_caches *caches = set->caches;
 	bool missing = false;
 
 	for (unsigned i = set->has_upper; i < set->n; i++)
 		missing |= !set->layers[i].cache;
-	if (!cats || !cats->wanted || cats->pool || !missing)
+	if (!caches || !caches->wanted || caches->pool || !missing)
 		return;
-	if (pool_new("plyfs-cache", 1, NICE, &cats->pool) < 0)
+	if (pool_new("plyfs-cache", 1, NICE, &caches->pool) < 0)
 		return;
-	cats->task.run = make_missing;
-	pool_submit(cats->pool, &cats->task);
+	caches->task.run = make_missing;
+	pool_submit(caches->pool, &caches->task);
 }
 
 void layer_caches_stop(struct layer_set *set)
 {
-	struct layer_caches *cats = set->caches;
+	struct layer_caches *caches = set->caches;
 
-	if (!cats || !cats->pool)
+	if (!caches || !caches->pool)
 		return;
-	atomic_store(&cats->stop, true);
-	pool_free(cats->pool);
-	cats->pool = NULL;
+	atomic_store(&caches->stop, true);
+	pool_free(caches->pool);
+	caches->pool = NULL;
 }

@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 
-static void publish_publish_locked(struct tree *tree, struct inode *inode, struct object_id copy, bool has_origin)
+static void publish_object_locked(struct tree *tree, struct inode *inode, struct object_id copy, bool has_origin)
 {
 	(void)CHECK(lock_held(&tree->table));
 	inode->layer = layer_upper(tree->layers)->index;
@@ -27,7 +27,7 @@ void inode_publish_upper(struct tree *tree, struct inode *inode, struct object_i
 	/* A copy without an entry in the index is another file than what the number led to. */
 	link_remove_locked(tree, inode);
 	atomic_fetch_and(&inode->flags, (uint16_t) ~(INODE_HARDLINKED | INODE_COUNTED));
-	publish_publish_locked(tree, inode, copy, has_origin);
+	publish_object_locked(tree, inode, copy, has_origin);
 }
 
 void dir_publish_upper(struct tree *tree, struct inode *inode, struct object_id copy)
@@ -47,5 +47,5 @@ void inode_publish_indexed(struct tree *tree, struct inode *inode, struct object
 {
 	LOCK_SCOPE(&tree->table);
 	if (link_publish_locked(tree, inode, copy))
-		publish_publish_locked(tree, inode, copy, true);
+		publish_object_locked(tree, inode, copy, true);
 }

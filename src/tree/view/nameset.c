@@ -23,18 +23,18 @@ struct name_set {
 	uint16_t slots[]; /* 0: free */
 };
 
-static uint16_t nameset_xattr_flag_of(uint32_t hash)
+static uint16_t name_set_bits_of(uint32_t hash)
 {
 	return (uint16_t)hash ? (uint16_t)hash : 1;
 }
 
-/* Where the xattr of the hash is, or the free slot that ends the search for it. */
-static uint32_t nameset_slot_of(const struct name_set *s, uint32_t hash)
+/* The slot that has the bits of the hash, or the free slot that ends the search for them. */
+static uint32_t name_set_slot_of(const struct name_set *s, uint32_t hash)
 {
 	uint32_t slot = (uint32_t)((uint64_t)hash * s->n_slots >> 32);
-	uint16_t xattr = nameset_xattr_flag_of(hash);
+	uint16_t bits = name_set_bits_of(hash);
 
-	while (s->slots[slot] && s->slots[slot] != xattr)
+	while (s->slots[slot] && s->slots[slot] != bits)
 		slot = slot + 1 < s->n_slots ? slot + 1 : 0;
 	return slot;
 }
@@ -44,7 +44,7 @@ size_t name_set_size(const struct name_set *s)
 	return s ? sizeof(*s) + s->n_slots * sizeof(s->slots[0]) : 0;
 }
 
-static bool leaves_a_xattr(const struct listed *e)
+static bool leaves_bits(const struct listed *e)
 {
 	return !(e->flags & LISTED_HIDDEN) || (e->flags & LISTED_WHITEOUT);
 }
@@ -59,21 +59,21 @@ struct name_set *name_set_of(const struct listing *l)
 	s->n_slots = (uint32_t)n_slots;
 	s->unsure = l->unsure;
 	for (uint32_t i = 0; i < l->n; i++)
-		if (leaves_a_xattr(&l->entries[i]))
+		if (leaves_bits(&l->entries[i]))
 			(void)name_set_add(s, (uint64_t)l->entries[i].hash << 32);
 	return s;
 }
 
 bool name_set_add(struct name_set *s, uint64_t key)
 {
-	uint32_t hash = (uint32_t)(key >> 32), slot = nameset_slot_of(s, hash);
+	uint32_t hash = (uint32_t)(key >> 32), slot = name_set_slot_of(s, hash);
 
 	if (s->slots[slot])
 		return true;
 	/* The search for what isn't there ends at a free slot. */
 	if (s->n + s->n / 16 + 2 > s->n_slots)
 		return false;
-	s->slots[slot] = nameset_xattr_flag_of(hash);
+	s->slots[slot] = name_set_bits_of(hash);
 	s->n++;
 	return true;
 }
@@ -82,7 +82,7 @@ bool name_set_has(const struct name_set *s, uint64_t key)
 {
 	uint32_t hash = (uint32_t)(key >> 32);
 
-	return s->slots[nameset_slot_of(s, hash)] != 0;
+	return s->slots[name_set_slot_of(s, hash)] != 0;
 }
 
 bool name_set_is_unsure(const struct name_set *s)
