@@ -213,12 +213,13 @@ static int check_absent(struct writer *writer, struct inode *parent, const char 
 	return 0;
 }
 
-/* Gives a new directory its mode, which it couldn't have while it was moved. */
-static int tighten(struct creation *c)
+/* Gives a new directory away, which the daemon had to be able to write while it was moved. */
+static int give_away(struct creation *c)
 {
 	_cleanup_close_ int fd = os_openat(c->dirfd, c->name, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, OS_NO_XDEV);
+	int r = fd < 0 ? fd : change_set_owner(c->writer, fd, c->owner, (gid_t)-1);
 
-	return fd < 0 ? fd : change_set_mode(c->writer, fd, c->mode);
+	return r < 0 ? r : change_set_mode(c->writer, fd, c->mode);
 }
 
 static int create_locked(struct creation *c, struct inode **ret_inode, struct statx *ret_stx)
@@ -237,7 +238,7 @@ static int create_locked(struct creation *c, struct inode **ret_inode, struct st
 	r = make(c);
 	if (r < 0)
 		return r;
-	r = c->loosened ? tighten(c) : 0;
+	r = c->is_ours ? give_away(c) : 0;
 	if (r == 0)
 		r = introduce(c, ret_inode, ret_stx);
 	if (r < 0)

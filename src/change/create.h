@@ -16,15 +16,16 @@ struct creation {
 	const char *name;
 	int dirfd;	    /* the parent in the upper, O_PATH */
 	bool over_whiteout; /* the upper has a whiteout of this name */
-	/* out: the directory can be written by all who may search it, until it gets its own mode; */
-	bool loosened;
-	mode_t mode; /* out: this one */
-	int fd;	     /* out: regular files, O_RDWR; else -1; owned by who declared it */
+	int fd;		    /* out: regular files, O_RDWR; else -1; owned by who declared it */
+	/* out: the new directory is the daemon's, who can write it, until it gets its own owner and mode; */
+	bool is_ours;
+	uid_t owner; /* out: these */
+	mode_t mode;
 };
 
 /* Makes the object in the work directory, with what it would have inherited from the parent, and moves it to its name
- * in one step: a whiteout that was there is replaced. On failure nothing is left. Where `loosened` is set the caller
- * gives the mode. */
+ * in one step: a whiteout that was there is replaced. On failure nothing is left. Where `is_ours` is set the caller
+ * gives owner and mode. */
 int create_in_work(struct creation *c);
 /* The same for another name of the object open (O_PATH) at `fd`. */
 int link_in_work(struct writer *writer, int fd, int dirfd, const char *name);

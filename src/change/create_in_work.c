@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "create.h"
 #include "format/acl.h"
@@ -179,13 +180,20 @@ static int move_into_place(struct creation *c, const char *temp, bool is_dir)
 	return r;
 }
 
-/* Who moves a directory writes its "..": it belongs to the caller by now, and whoever has no CAP_DAC_OVERRIDE needs the
- * right for that. */
-static int loosen(struct creation *c, const struct heritage *h, int fd)
+/* Who moves a directory writes its "..", for which a daemon without CAP_DAC_OVERRIDE needs the owner's write
+ * permission. So it is the daemon's until it is there: what a crash leaves nobody else can write. */
+static int keep_writable(struct creation *c, const struct heritage *h, int fd)
 {
+	struct writer *writer = c->writer;
+	int r;
+
+	if (!S_ISDIR(h->mode) || writer->layers->can_reopen || layer_overrides_stat(writer->layers))
+		return 0;
+	c->is_ours = true;
+	c->owner = h->uid;
 	c->mode = h->mode;
-	c->loosened = !c->writer->layers->can_reopen && S_ISDIR(h->mode);
-	return c->loosened ? change_set_mode(c->writer, fd, h->mode | S_IWGRP | S_IWOTH) : 0;
+	r = change_set_owner(writer, fd, geteuid(), (gid_t)-1);
+	return r < 0 ? r : change_set_mode(writer, fd, h->mode | S_IWUSR);
 }
 
 static int create_in_work_steps(struct creation *c, const struct heritage *h, const char *temp, int *ret_fd)
@@ -197,7 +205,7 @@ static int create_in_work_steps(struct creation *c, const struct heritage *h, co
 		return r;
 	r = dress(c, h, fd);
 	if (r == 0)
-		r = loosen(c, h, fd);
+		r = keep_writable(c, h, fd);
 	if (r == 0)
 		r = move_into_place(c, temp, is_dir);
 	if (r < 0)
