@@ -89,9 +89,10 @@ int create_entry(struct writer *writer, const struct caller *caller, struct inod
 /* newparent/newname becomes another name of the inode, which is in the upper. The inode may be nameless (O_TMPFILE). */
 int create_link(struct writer *writer, struct inode *inode, struct inode *newparent, const char *newname,
 		struct statx *ret_stx);
-/* Makes a nameless regular file. If a descriptor holds it, the descriptor is O_RDWR. */
+/* Makes a nameless regular file. If a descriptor holds it, the descriptor is O_RDWR. *ret_fd is another one, which the
+ * caller owns, because the daemon may be unable to open the file again; -1 where there is none left. */
 int create_tmpfile(struct writer *writer, const struct caller *caller, struct inode *parent, mode_t mode,
-		   struct inode **ret_inode, struct statx *ret_stx);
+		   struct inode **ret_inode, struct statx *ret_stx, int *ret_fd);
 
 /* --- remove ------------------------------------------------------------------------------------------------------- */
 

@@ -290,29 +290,53 @@ static int dress_nameless(struct writer *writer, const struct caller *caller, in
 	return r < 0 ? r : change_set_new_attrs(writer, fd, &id);
 }
 
+static int open_nameless(struct writer *writer, const struct caller *caller, int dirfd, mode_t mode)
+{
+	AS_CALLER(writer, caller);
+
+	return _disguise.err ? _disguise.err : os_open_tmpfile(dirfd, O_RDWR, mode & 07777);
+}
+
 /* In the parent itself, so that it inherits from it. */
 static int make_nameless(struct writer *writer, const struct caller *caller, int dirfd, mode_t mode)
 {
-	_cleanup_close_ int fd = -1;
+	_cleanup_close_ int fd = open_nameless(writer, caller, dirfd, mode);
+	bool complete = owner_comes_right(writer, caller);
 	int r;
 
-	{
-		AS_CALLER(writer, caller);
-		fd = _disguise.err ? _disguise.err : os_open_tmpfile(dirfd, O_RDWR, mode & 07777);
+	if (fd == -EACCES && lacks_groups(writer)) {
+		fd = os_open_tmpfile(dirfd, O_RDWR, mode & 07777);
+		complete = false;
 	}
 	if (fd == -EISDIR)
 		return -EOPNOTSUPP;
 	if (fd < 0)
 		return fd;
-	r = owner_comes_right(writer, caller) ? 0 : dress_nameless(writer, caller, dirfd, fd, mode);
+	r = complete ? 0 : dress_nameless(writer, caller, dirfd, fd, mode);
 	return r < 0 ? r : TAKE_FD(fd);
 }
 
+/* Takes the descriptor. */
+static int introduce_nameless(struct writer *writer, int fd, struct inode **ret_inode, struct statx *ret_stx,
+			      int *ret_fd)
+{
+	_cleanup_close_ int own = fd;
+	_cleanup_close_ int second = os_dup(fd);
+	int r = change_statx(writer, fd, ret_stx);
+
+	if (r == 0)
+		r = inode_intern_nameless(writer->tree, ret_stx, TAKE_FD(own), ret_inode);
+	if (r < 0)
+		return r;
+	inode_fix_statx(writer->tree, *ret_inode, ret_stx);
+	*ret_fd = TAKE_FD(second);
+	return 0;
+}
+
 int create_tmpfile(struct writer *writer, const struct caller *caller, struct inode *parent, mode_t mode,
-		   struct inode **ret_inode, struct statx *ret_stx)
+		   struct inode **ret_inode, struct statx *ret_stx, int *ret_fd)
 {
 	_cleanup_dirfd_ struct change_dirfd dir = CHANGE_DIRFD_INIT;
-	struct statx stx;
 	int fd, r;
 
 	if (!writer->layers->has_upper)
@@ -329,19 +353,7 @@ int create_tmpfile(struct writer *writer, const struct caller *caller, struct in
 	if (r < 0)
 		return r;
 	fd = make_nameless(writer, caller, dir.dirfd.fd, mode);
-	if (fd < 0)
-		return fd;
-	r = change_statx(writer, fd, &stx);
-	if (r < 0) {
-		os_close(fd);
-		return r;
-	}
-	r = inode_intern_nameless(writer->tree, &stx, fd, ret_inode);
-	if (r < 0)
-		return r;
-	inode_fix_statx(writer->tree, *ret_inode, &stx);
-	*ret_stx = stx;
-	return 0;
+	return fd < 0 ? fd : introduce_nameless(writer, fd, ret_inode, ret_stx, ret_fd);
 }
 
 /* --- another name ------------------------------------------------------------------------------------------------- */

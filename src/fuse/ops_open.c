@@ -308,11 +308,12 @@ static int run_tmpfile(struct job *job)
 {
 	struct inode *inode;
 	struct statx stx;
-	int r = create_tmpfile(job->fs->writer, &job->caller, job->inode, (mode_t)job->mode, &inode, &stx);
+	int fd = -1;
+	int r = create_tmpfile(job->fs->writer, &job->caller, job->inode, (mode_t)job->mode, &inode, &stx, &fd);
 
 	if (r < 0)
 		return job_result(job, r);
-	reply_created(job, inode, &stx, -1, 0);
+	reply_created(job, inode, &stx, fd, 0);
 	return 0;
 }
 

@@ -308,7 +308,8 @@ TEST("a nameless file can be written and linked")
 	UNI_OPEN(u);
 	struct inode *inode;
 	struct statx stx;
-	int r = create_tmpfile(u.writer, &names_root, uni_find(&u, "d"), S_IFREG | 0666, &inode, &stx);
+	int fd;
+	int r = create_tmpfile(u.writer, &names_root, uni_find(&u, "d"), S_IFREG | 0666, &inode, &stx, &fd);
 
 	if (r == -EOPNOTSUPP)
 		SKIP("no O_TMPFILE here");
@@ -316,10 +317,13 @@ TEST("a nameless file can be written and linked")
 	EXPECT_INT(stx.stx_nlink, 0);
 	EXPECT_INT(stx.stx_mode, S_IFREG | 0644);
 	EXPECT_INT(pwrite(atomic_load(&inode->pinned_fd), "data", 4, 0), 4);
+	EXPECT_INT(pwrite(fd, "D", 1, 0), 1);
+	close(fd);
 	EXPECT_INT(create_link(u.writer, inode, uni_find(&u, "d"), "named", &stx), 0);
 	EXPECT_INT(stx.stx_nlink, 1);
-	EXPECT_VIEW(&u, "d/\nd/named=data\ne/\n");
-	EXPECT_INT(create_tmpfile(u.writer, &names_root, uni_find(&u, "e"), S_IFREG | 0666, &inode, &stx), -LOOK_AGAIN);
+	EXPECT_VIEW(&u, "d/\nd/named=Data\ne/\n");
+	EXPECT_INT(create_tmpfile(u.writer, &names_root, uni_find(&u, "e"), S_IFREG | 0666, &inode, &stx, &fd),
+		   -LOOK_AGAIN);
 }
 
 TEST("a nameless file that is kept by a name in the work directory can be written and linked, once")
@@ -330,15 +334,16 @@ TEST("a nameless file that is kept by a name in the work directory can be writte
 	u.tree->max_pinned = 0;
 	struct inode *inode;
 	struct statx stx;
-	int r = create_tmpfile(u.writer, &names_root, uni_find(&u, "d"), S_IFREG | 0666, &inode, &stx);
+	int fd;
+	int r = create_tmpfile(u.writer, &names_root, uni_find(&u, "d"), S_IFREG | 0666, &inode, &stx, &fd);
 
 	if (r == -EOPNOTSUPP)
 		SKIP("no O_TMPFILE here");
 	ASSERT_INT(r, 0);
 	EXPECT(orphan_is_held_by_name(inode));
 	EXPECT_INT(stx.stx_nlink, 0);
-	int fd = inode_open(u.tree, inode, O_RDWR, NULL);
-
+	close(fd);
+	fd = inode_open(u.tree, inode, O_RDWR, NULL);
 	ASSERT(fd >= 0);
 	EXPECT_INT(pwrite(fd, "data", 4, 0), 4);
 	close(fd);
@@ -369,7 +374,7 @@ TEST("nothing can be created in a removed directory")
 
 		ASSERT_INT(names_rmdir(&u, dirs[i]), 0);
 		EXPECT_INT(create_entry(u.writer, &names_root, d, "f", &spec, &inode, &stx, &fd), -ENOENT);
-		EXPECT_INT(create_tmpfile(u.writer, &names_root, d, 0644, &inode, &stx), -ENOENT);
+		EXPECT_INT(create_tmpfile(u.writer, &names_root, d, 0644, &inode, &stx, &fd), -ENOENT);
 	}
 	EXPECT_VIEW(&u, "");
 }
