@@ -141,6 +141,10 @@ struct layer_set {
  * are already mounted at this mountpoint. -EBUSY with *ret_error == NULL: the upper belongs to another mount, but this
  * mount is to be read-only and could have it as a layer (stack_spec.shows_upper). */
 int layer_set_open(const struct stack_spec *spec, const char *mountpoint, struct layer_set **ret_set, char **ret_error);
+/* The identity (layer_set.identity) of the mount at `mountpoint` that the specification means, where that mount itself
+ * covers some of the directories. Asks nothing of the mount but where the paths lead to it. -ENOENT: it would cover
+ * none. Other errors: a directory elsewhere can't be opened. */
+int layer_overmounted_identity(const struct stack_spec *spec, const char *mountpoint, uint8_t ret_identity[static 16]);
 /* layer_set_get() takes a reference, layer_set_put() drops one. With the last reference the descriptors, the locks and
  * the memory are released. Only a holder of a reference may use the set. */
 struct layer_set *layer_set_get(struct layer_set *set);

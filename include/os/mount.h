@@ -35,6 +35,9 @@ int os_umount_fd(int fd);
 /* Whether the way to `path` leads through the directory `dir`. Only the last component of `path` may be missing. The
  * way has the parents of `path`, and for a link those of its target. Another path to the same directory counts too. */
 bool os_leads_through(const char *path, const char *dir);
+/* The rest of `path` behind the directory `dir`: "" or "/...". The path of `dir` is absolute and has no symbolic
+ * links. NULL: `path` doesn't lead there, or memory is short. The rest needn't exist. The caller frees it. */
+char *os_path_behind(const char *path, const char *dir);
 /* Receives a descriptor that is sent over the socket (SCM_RIGHTS). -EIO if the other end is closed without sending
  * one. */
 int os_receive_fd(int socket);

@@ -57,6 +57,8 @@ void cgroup_leave(struct cgroup *cgroup);
 
 /* --- mountpoint.c: before the mount ------------------------------------------------------------------------------- */
 
+/* Whether the union that the specification means is mounted there, and covers layers of its own. */
+bool mountpoint_has_same(const struct options *opt, const struct stack_spec *spec);
 /* Of a union without an upper: locks the mountpoint, so that who asks for the same meanwhile waits until it is live.
  * -EALREADY: the very same union is mounted there. Else 0; *ret_fd is the lock, which mountpoint_unlock() ends, or
  * -1. */

@@ -160,14 +160,23 @@ static bool has_descriptors(unsigned layers, unsigned file_systems)
 static int open_union(struct options *opt, struct layer_set **ret_set, int *ret_mountpoint, char **ret_error)
 {
 	struct stack_spec spec = options_stack(opt);
-	int r = layer_set_open(&spec, opt->mountpoint, ret_set, ret_error);
+	int r;
 
 	*ret_mountpoint = -1;
+	if (mountpoint_has_same(opt, &spec))
+		return -EALREADY;
+	r = layer_set_open(&spec, opt->mountpoint, ret_set, ret_error);
 	if (r == -EBUSY && !*ret_error) {
 		r = options_show_upper(opt);
 		spec = options_stack(opt);
 		if (r == 0)
 			r = layer_set_open(&spec, opt->mountpoint, ret_set, ret_error);
+	}
+	/* It may have been mounted meanwhile. */
+	if (r < 0 && r != -EALREADY && mountpoint_has_same(opt, &spec)) {
+		free(*ret_error);
+		*ret_error = NULL;
+		return -EALREADY;
 	}
 	if (r < 0)
 		return r;

@@ -2,8 +2,9 @@
 /*
  * The mountpoint before the mount. A call for what is mounted already in the same way at the same place is no mistake:
  * engines make it. With an upper the layers tell it (layer/layer.h), because somebody has the lock of the upper.
- * Without one there is nothing to be exclusive about, and the union that is mounted there is asked which it is. Other
- * layers at the same place are mounted on top.
+ * Without one there is nothing to be exclusive about, and the union that is mounted there is asked which it is. This is
+ * done too where it covers layers of its own, which can't be opened again. Other layers at the same place are mounted
+ * on top.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,19 +35,34 @@ static int look_at_mount(void *arg, const struct os_mountinfo *m)
 	return 0;
 }
 
-/* Strangers aren't asked: they may hang. */
-static bool is_same(const struct options *opt, const struct layer_set *set)
+/* Strangers aren't asked for more: they may hang. */
+static bool has_our_type(const struct options *opt)
 {
 	struct mountpoint_search search = {.opt = opt};
-	struct os_mount_identity there;
-	_cleanup_close_ int fd = -1;
 
 	os_each_mount(look_at_mount, &search);
-	if (!search.has_our_type)
-		return false;
-	fd = os_open_path(opt->mountpoint, O_RDONLY | O_DIRECTORY, 0);
-	return fd >= 0 && os_mount_identity(fd, &there) == 0 &&
-	       !memcmp(there.bytes, set->identity, sizeof(there.bytes));
+	return search.has_our_type;
+}
+
+static bool has_identity(const struct options *opt, const uint8_t identity[static 16])
+{
+	struct os_mount_identity there;
+	_cleanup_close_ int fd = os_open_path(opt->mountpoint, O_RDONLY | O_DIRECTORY, 0);
+
+	return fd >= 0 && os_mount_identity(fd, &there) == 0 && !memcmp(there.bytes, identity, sizeof(there.bytes));
+}
+
+static bool is_same(const struct options *opt, const struct layer_set *set)
+{
+	return has_our_type(opt) && has_identity(opt, set->identity);
+}
+
+bool mountpoint_has_same(const struct options *opt, const struct stack_spec *spec)
+{
+	uint8_t identity[16];
+
+	return has_our_type(opt) && layer_overmounted_identity(spec, opt->mountpoint, identity) == 0 &&
+	       has_identity(opt, identity);
 }
 
 int mountpoint_lock(const struct options *opt, const struct layer_set *set, int *ret_fd)

@@ -73,13 +73,16 @@ bool layer_id_equal(struct layer_id a, struct layer_id b);
 /* An order of all objects, as for qsort(3). */
 int layer_id_compare(struct layer_id a, struct layer_id b);
 struct layer_id layer_id_of(const struct statx *stx);
-/* Fills in layer_set.identity. */
+
+/* mount_identity.c: fills in layer_set.identity. */
 void layer_make_identity(struct layer_opening *lo);
 
 /* overlap.c: finds out where the directory at `fd` lies (chain, mount, path); sb_path comes from
  * location_in_file_systems(). */
 int location_read(struct layer_location *location, int fd);
 void location_finish(struct layer_location *location);
+/* The rest of `path` beneath directory `dir`: "" for the same, "/..." below it, NULL elsewhere. */
+const char *layer_path_beneath(const char *dir, const char *path);
 int location_in_file_systems(struct layer_location *locations, unsigned n);
 /* -ELOOP when layers overlap, or the mountpoint lies where the work directory's own things are; only decides. */
 int overlap_check(struct layer_opening *lo);

@@ -89,8 +89,7 @@ void location_finish(struct layer_location *location)
 	free(location->fs_type);
 }
 
-/* The rest of `path` beneath directory `dir`: "" for the same, "/..." below it, NULL elsewhere. */
-static const char *path_beneath(const char *dir, const char *path)
+const char *layer_path_beneath(const char *dir, const char *path)
 {
 	size_t len = strcmp(dir, "/") ? strlen(dir) : 0;
 
@@ -141,7 +140,7 @@ static int location_in_mount(void *arg, const struct os_mountinfo *m)
 
 		if (!location->where || location->sb_path)
 			continue;
-		rest = path_beneath(m->mountpoint, location->where);
+		rest = layer_path_beneath(m->mountpoint, location->where);
 		if (!rest)
 			continue;
 		if (asprintf(&location->sb_path, "%s%s", root, rest) < 0)
@@ -187,7 +186,7 @@ static bool is_inside(const struct layer_location *a, const struct layer_locatio
 			return true;
 	if (!a->sb_path || !b->sb_path || a->sb_dev != b->sb_dev)
 		return false;
-	rest = path_beneath(*b->sb_path ? b->sb_path : "/", a->sb_path);
+	rest = layer_path_beneath(*b->sb_path ? b->sb_path : "/", a->sb_path);
 	return rest && *rest;
 }
 
@@ -344,7 +343,7 @@ int overlap_check_mountpoint(struct layer_opening *lo)
 	if (!lo->mountpoint || !lo->set->has_upper || !is_inside(&lo->mountpoint_location, work))
 		return 0;
 	beneath = work->where && lo->mountpoint_location.where
-			  ? path_beneath(work->where, lo->mountpoint_location.where)
+			  ? layer_path_beneath(work->where, lo->mountpoint_location.where)
 			  : NULL;
 	return beneath && *beneath && !is_made_there(beneath) ? 0 : refuse_inside(lo, &lo->mountpoint_location, work);
 }

@@ -167,6 +167,32 @@ bool os_leads_through(const char *path, const char *dir)
 	return has_parent(path, &stx) || (real && has_parent(real, &stx));
 }
 
+static bool is_path_of(const char *path, const char *real)
+{
+	_cleanup_free_ char *own = realpath(path, NULL);
+
+	return own && !strcmp(own, real);
+}
+
+char *os_path_behind(const char *path, const char *dir)
+{
+	_cleanup_free_ char *whole = NULL;
+	_cleanup_free_ char *start = NULL;
+	char *slash;
+
+	(void)CHECK(*dir == '/');
+	if (asprintf(&whole, "%s%s", *path == '/' ? "" : "./", path) < 0)
+		whole = NULL;
+	start = whole ? strdup(whole) : NULL;
+	while (start && !is_path_of(start, dir)) {
+		slash = strrchr(start, '/');
+		if (!slash)
+			return NULL;
+		*slash = '\0';
+	}
+	return start ? strdup(whole + strlen(start)) : NULL;
+}
+
 int os_receive_fd(int socket)
 {
 	union {

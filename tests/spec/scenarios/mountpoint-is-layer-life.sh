@@ -8,6 +8,7 @@ layers() {
 	mkdir -p r/lower r/upper r/work
 	put r/lower/x lower
 	put l1/y low
+	put l1/sub/y below
 }
 
 # starts CLAIM STATUS LINE OPTIONS MOUNTPOINT
@@ -36,7 +37,9 @@ scenario() {
 	check_equal "neither shows" "x" "$(ls r)"
 	kill -USR1 "$pid"
 	check "its log says what it is asked" wait_until below grep -q status: log
-	starts "asked for again, the layers are covered" 1 "plyfs: upperdir: $r/upper: No such file or directory" "$options" "$r"
+	starts "asked for again, the layers are covered" 0 "" "$options" "$r"
+	starts "and others there" 1 "plyfs: upperdir: $r/other: No such file or directory" "${options/upper,/other,}" "$r"
+	check_equal "it is one" 1 "$(grep -c " $r .* fuse.plyfs " /proc/self/mountinfo)"
 	echo more >>r/x
 	umount r
 	check "the daemon leaves" wait_gone "$pid" 10
@@ -63,9 +66,12 @@ scenario() {
 	exec {fd}<&-
 	check "the daemon leaves" wait_gone "$pid" 10
 
-	# What is looked at the second time is the union: another layer, mounted on top as by the kernel.
 	for again in first second; do starts "read-only over its layer, $again" 0 "" "lowerdir=$b/l1,pidfile=$b/pid.$again" "$b/l1"; done
-	check_equal "both show the file" "low" "$(cat l1/y)"
+	check_equal "shows the file" "low" "$(cat l1/y)"
+	check "and is one" test ! -e pid.second
+	# A directory of the union is another layer, and is mounted on top as by the kernel.
+	starts "over the union" 0 "" "lowerdir=$b/l1/sub,pidfile=$b/pid.second" "$b/l1"
+	check_equal "shows what the union has" "below" "$(cat l1/y)"
 	for again in second first; do
 		pid=$(cat "pid.$again")
 		umount l1

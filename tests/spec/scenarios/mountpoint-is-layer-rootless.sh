@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# title: without privilege too a union can be mounted over its own layers
+# title: without privilege too a union can be mounted over its own layers, and is one mount when it is asked for twice
 # labels: quick
 # plyfs-only: without clones of the layers' mounts, or with recursive ones
 # needs: setpriv unshare fusermount3
@@ -24,6 +24,9 @@ make_script() {
 		shift 2
 		"$b/plyfs" -o "lowerdir=$b/r/lower,upperdir=$b/r/upper,workdir=$b/r/work,pidfile=$b/r.pid/pid" "$point" || exit
 		pid=$(cat "$b/r.pid/pid")
+		# The same again mounts nothing.
+		timeout 10 "$b/plyfs" -o "lowerdir=$b/r/lower,upperdir=$b/r/upper,workdir=$b/r/work" "$point" || exit
+		[ "$(grep -c " $point " /proc/self/mountinfo)" = 1 ] || exit
 		cd "$point"
 		find . ! -name '*.pid' | sort | tr '\n' ' '
 		cat f d/x

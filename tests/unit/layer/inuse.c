@@ -2,6 +2,8 @@
 /*
  * An upper and a work directory belong to one union at a time.
  */
+#include <limits.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "fixture.h"
@@ -68,6 +70,54 @@ TEST("who can't change anything may show an upper in use, where the work directo
 	EXPECT_INT(second.set->n, 2);
 	EXPECT(second.set->shows_upper && !second.set->has_upper);
 	fixture_close(&second);
+}
+
+/* The identity that the mount at r would have, or zeros. */
+static bool is_known_as(const uint8_t identity[16], const char *text, const char *path)
+{
+	struct fixture f = {.fd = -1};
+	char mountpoint[sizeof(f.path) + 2];
+	uint8_t other[16] = {0};
+	struct stack_spec spec;
+	bool opens, same;
+
+	snprintf(mountpoint, sizeof(mountpoint), "%s/r", path);
+	opens = fixture_open_at(&f, text, mountpoint) == 0;
+	if (opens)
+		memcpy(other, f.set->identity, sizeof(other));
+	same = opens && !memcmp(identity, other, sizeof(other));
+	spec = options_stack(&f.opt);
+	memset(other, 0, sizeof(other));
+	if (layer_overmounted_identity(&spec, mountpoint, other) == 0)
+		same = !memcmp(identity, other, sizeof(other));
+	fixture_close(&f);
+	return same;
+}
+
+TEST("a mount over its own layers is known by their paths below the mountpoint, when they aren't to be found any more")
+{
+	FIXTURE(f);
+	char real[PATH_MAX], mountpoint[PATH_MAX + 2];
+	uint8_t identity[16];
+
+	ASSERT(realpath(f.path, real));
+	snprintf(mountpoint, sizeof(mountpoint), "%s/r", real);
+	ASSERT(!mkdir("r", 0755) && !mkdir("r/l", 0755) && !mkdir("r/l/m", 0755) && !mkdir("r/u", 0755));
+	ASSERT_INT(fixture_open_at(&f, "lowerdir=r/l:l1", mountpoint), 0);
+	memcpy(identity, f.set->identity, sizeof(identity));
+	fixture_close(&f);
+	EXPECT(is_known_as(identity, "lowerdir=r/l:l1", real));
+	EXPECT(!is_known_as(identity, "lowerdir=r/l:l2", real));
+	EXPECT(!is_known_as(identity, "lowerdir=l1:r/l", real));
+	EXPECT(!is_known_as(identity, "lowerdir=r/l/m:l1", real));
+	/* As if a union were mounted there. */
+	ASSERT(!rename("r", "old") && !mkdir("r", 0755));
+	EXPECT(is_known_as(identity, "lowerdir=r/l:l1", real));
+	EXPECT(is_known_as(identity, "lowerdir=l2/..//r/./l/:l1", real));
+	EXPECT(!is_known_as(identity, "lowerdir=r/l/m/..:l1", real));
+	EXPECT(!is_known_as(identity, "lowerdir=r/l:l2", real));
+	EXPECT(!is_known_as(identity, "lowerdir=r/l:missing", real));
+	EXPECT(!is_known_as(identity, "lowerdir=r/l::l1", real));
 }
 
 TEST("an upper that becomes free within 5 seconds is taken")

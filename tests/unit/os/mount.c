@@ -4,6 +4,7 @@
  */
 #include "os/mount.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/statvfs.h>
@@ -153,6 +154,43 @@ TEST("the identity of the file system is the same for all its files, or zeros wi
 	memset(b, 1, 16);
 	EXPECT_INT(os_fs_uuid(s.fd, b), -EBADF); /* O_PATH */
 	EXPECT_MEM(b, zeros, 16);
+}
+
+/* What follows the directory in path "DIRECTORY" + text, or "none". */
+static const char *behind(const struct scratch *s, const char *text, const char *dir)
+{
+	static char rest[64];
+	char path[128], real[PATH_MAX];
+	char *found;
+
+	snprintf(path, sizeof(path), "%s%s", s->path, text);
+	if (!realpath(s->path, real))
+		return "no directory";
+	strcat(real, dir);
+	found = os_path_behind(path, real);
+	snprintf(rest, sizeof(rest), "%s", found ? found : "none");
+	free(found);
+	return rest;
+}
+
+TEST("what follows a directory in a path is told, whether it is there or not, also behind symbolic links to it")
+{
+	SCRATCH(s);
+
+	EXPECT_STR(behind(&s, "/dir", "/dir"), "");
+	EXPECT_STR(behind(&s, "/dir/", "/dir"), "");
+	EXPECT_STR(behind(&s, "/dir/no/such", "/dir"), "/no/such");
+	EXPECT_STR(behind(&s, "/./dir//../dir/inner", "/dir"), "/inner");
+	EXPECT_STR(behind(&s, "/out/", ""), "/out/");
+	EXPECT_STR(behind(&s, "/dir2/x", "/dir"), "none");
+	EXPECT_STR(behind(&s, "/file", "/dir"), "none");
+	ASSERT_INT(symlinkat("dir", s.fd, "way"), 0);
+	EXPECT_STR(behind(&s, "/way/x", "/dir"), "/x");
+	ASSERT_INT(chdir(s.path), 0);
+	EXPECT_STR(behind(&(struct scratch){.path = "dir"}, "/x", ""), "/x");
+	ASSERT_INT(chdir("dir"), 0);
+	EXPECT_STR(behind(&(struct scratch){.path = "."}, "/x", ""), "/x");
+	ASSERT_INT(chdir("/"), 0);
 }
 
 static int find_root(void *arg, const struct os_mountinfo *m)
