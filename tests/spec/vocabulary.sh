@@ -249,6 +249,19 @@ unsupported() {
 	exit 0
 }
 
+# plyfs_under_strace OPTION...: $BASE/traced, a program that runs $REAL (the caller's $PLYFS) under strace with these options.
+plyfs_under_strace() {
+	cat >"$BASE/traced" <<-END
+		#!/bin/sh
+		ASAN_OPTIONS=\$ASAN_OPTIONS:detect_leaks=0
+		export ASAN_OPTIONS
+		# What strace itself says is none of plyfs's.
+		exec strace -qq -o "$BASE/trace" $* \
+			sh -c 'exec "\$0" "\$@" 2>&3' "$REAL" "\$@" 3>&2 2>/dev/null
+	END
+	chmod 755 "$BASE/traced"
+}
+
 # refuse CLAIM PATTERN OPTIONS MOUNTPOINT: plyfs must end at once with status 1 and one line that matches the pattern (an
 # extended regular expression, after "plyfs: "), and mount nothing.
 refuse() {

@@ -5,16 +5,9 @@
 # not-mounted: yes
 # plyfs-only: about plyfs's clones of the layers' mounts
 
-# failing ERROR: a program that runs plyfs, whose clones can't be made read-only. Its layers are opened by the process that is called.
+# failing ERROR: clones can't be made read-only. The layers are opened by the process that is called.
 failing() {
-	cat >failing <<-END
-		#!/bin/sh
-		ASAN_OPTIONS=\$ASAN_OPTIONS:detect_leaks=0
-		export ASAN_OPTIONS
-		exec strace -qq -o "$BASE/trace" -e trace=mount_setattr -e inject=mount_setattr:error=$1 \
-			sh -c 'exec "\$0" "\$@" 2>&3' "$REAL" "\$@" 3>&2 2>/dev/null
-	END
-	chmod 755 failing
+	plyfs_under_strace -e trace=mount_setattr -e "inject=mount_setattr:error=$1"
 }
 
 layers() {
@@ -25,9 +18,9 @@ scenario() {
 	local b=$BASE options=lowerdir=$BASE/l1,upperdir=$BASE/upper,workdir=$BASE/work REAL=$PLYFS
 
 	failing ENOMEM
-	PLYFS=$b/failing refuse "an error that passes" "lowerdir: $b/l1: .*Cannot allocate memory" "$options" merged
+	PLYFS=$b/traced refuse "an error that passes" "lowerdir: $b/l1: .*Cannot allocate memory" "$options" merged
 	failing EPERM
-	PLYFS=$b/failing union "$b/merged" "$options" || echo "FAIL: mount"
+	PLYFS=$b/traced union "$b/merged" "$options" || echo "FAIL: mount"
 	check "and told" grep -q -x -E "plyfs: $b/l1: clone of the mount stays writable: Operation not permitted" merged.log
 	check_equal "the layer shows" 1 "$(cat merged/x)"
 	check "and is copied up" sc fd open:merged/x:rw pwrite:0:2 close

@@ -5,17 +5,9 @@
 # not-mounted: yes
 # plyfs-only: about plyfs's own file, and its check against mounts of the kernel
 
-# failing PATH CALL ERROR [N]: a program that runs plyfs, whose CALLs of PATH fail from the Nth on.
+# failing PATH CALL ERROR [N]: CALLs of PATH fail from the Nth on.
 failing() {
-	cat >failing <<-END
-		#!/bin/sh
-		ASAN_OPTIONS=\$ASAN_OPTIONS:detect_leaks=0
-		export ASAN_OPTIONS
-		# strace has something to say about such paths
-		exec strace -f -qq -o "$BASE/trace" -P "$1" -e trace=$2 -e inject=$2:error=$3:when=${4:-1}+ \
-			sh -c 'exec "\$0" "\$@" 2>&3' "$REAL" "\$@" 3>&2 2>/dev/null
-	END
-	chmod 755 failing
+	plyfs_under_strace -f -P "$1" -e "trace=$2" -e "inject=$2:error=$3:when=${4:-1}+"
 }
 
 layers() {
@@ -29,7 +21,7 @@ scenario() {
 	printf 'plyfswrk\377\377\377\377' >work/plyfs.state
 	cp work/plyfs.state kept
 	failing plyfs.state openat2 EIO
-	PLYFS=$BASE/failing refuse "a state that can't be read" "workdir: $w: plyfs.state can't be read: .+" "$options" merged
+	PLYFS=$BASE/traced refuse "a state that can't be read" "workdir: $w: plyfs.state can't be read: .+" "$options" merged
 	check "it is left alone" cmp work/plyfs.state kept
 	rm work/plyfs.state
 	mount_kernel "$BASE/merged" "$KERNEL_DEFAULTS,$options"
@@ -37,10 +29,10 @@ scenario() {
 	echo more >>merged/x
 	exec 7<merged/x
 	failing /proc/self/mountinfo openat EMFILE
-	PLYFS=$BASE/failing refuse "where the layers lie" "layers: the table of mounts can't be read: .+" "$options" other
+	PLYFS=$BASE/traced refuse "where the layers lie" "layers: the table of mounts can't be read: .+" "$options" other
 	# after the looks for a mount that is the same, and for where the layers lie
 	failing /proc/self/mountinfo openat EMFILE 3
-	PLYFS=$BASE/failing refuse "mounts that can't be read" "upperdir: $u: whether another mount uses it can't be told: .+" "$options" other
+	PLYFS=$BASE/traced refuse "mounts that can't be read" "upperdir: $u: whether another mount uses it can't be told: .+" "$options" other
 	exec 7<&-
 	umount merged
 }
