@@ -31,7 +31,6 @@
 
 #include "format/idmap.h"
 #include "layer/stack.h"
-#include "os/idle.h"
 
 /* ---- the table ---- */
 
@@ -95,6 +94,8 @@ enum xino { XINO_AUTO, XINO_OFF, XINO_ON };
 enum fsync_mode { FSYNC_AUTO, FSYNC_STRICT, FSYNC_VOLATILE, FSYNC_NONE };
 enum copyup_when { COPYUP_AT_WRITE, COPYUP_AT_OPEN };
 enum data_mode { DATA_AUTO, DATA_CACHED, DATA_PASSTHROUGH };
+/* AUTO: if idle processors halt, in a virtual machine. */
+enum low_latency { LOW_LATENCY_AUTO, LOW_LATENCY_ON, LOW_LATENCY_OFF };
 enum verity_mode { VERITY_OFF, VERITY_ON, VERITY_REQUIRE };
 
 /* The default of timeout=: layers don't change beneath a mount. In seconds; libfuse cuts it to the kernel's maximum. */

@@ -7,15 +7,12 @@
 #define OS_IDLE_H
 
 #include <stdbool.h>
-
-/* Whether to make the request. AUTO: if idle processors halt in a virtual machine. */
-enum low_latency { LOW_LATENCY_AUTO, LOW_LATENCY_ON, LOW_LATENCY_OFF };
+#include <sys/types.h>
 
 #define OS_IDLE_DEVICE "/dev/cpu_dma_latency"
 
-/* Whether idle processors halt by the kernel's driver for guests of a hypervisor. The hypervisor then has to wake them,
- * which takes tens of microseconds. Elsewhere an idle processor leaves its first state in one or two. */
-bool os_idle_is_guest(void);
+/* Reads the name of the kernel's driver for idle processors, with a newline. The size, or -errno: there is none. */
+ssize_t os_idle_driver(char *buf, size_t size);
 /* Opens a request, which asks for nothing yet. -EACCES: it needs root. -ENODEV: the path is no such device. */
 int os_idle_open(void);
 /* Asks for processors that poll instead of sleeping, or for nothing. */

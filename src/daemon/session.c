@@ -55,6 +55,18 @@ static uint32_t squash(const struct options *opt, uint32_t id)
 	return id == ID_UNSET && opt->squash_to_root ? 0 : id;
 }
 
+static enum cpu_latency_when cpu_latency_of(const struct options *opt)
+{
+	static const enum cpu_latency_when when[] = {
+		[LOW_LATENCY_AUTO] = CPU_LATENCY_IN_GUESTS,
+		[LOW_LATENCY_ON] = CPU_LATENCY_ALWAYS,
+		[LOW_LATENCY_OFF] = CPU_LATENCY_NEVER,
+	};
+
+	(void)CHECK((size_t)opt->low_latency < ARRAY_SIZE(when));
+	return when[opt->low_latency];
+}
+
 static struct fs_options fs_options_of(struct session *s)
 {
 	const struct options *opt = s->opt;
@@ -83,7 +95,7 @@ static struct fs_options fs_options_of(struct session *s)
 		.passthrough = opt->data == DATA_PASSTHROUGH,
 		.io_uring = opt->io_uring && !s->mounted.overmounts_sys,
 		.opens_device = !s->mounted.overmounts_device,
-		.low_latency = (enum low_latency)opt->low_latency,
+		.cpu_latency = cpu_latency_of(opt),
 		.max_write = opt->max_write,
 		.max_readahead = opt->max_readahead,
 		.max_read = opt->max_read,

@@ -138,17 +138,26 @@ static int new_with(int fd, struct cpu_latency **ret_latency)
 	return 0;
 }
 
-void cpu_latency_new(enum low_latency wanted, struct cpu_latency **ret_latency)
+/* Whether idle processors halt by the kernel's driver for guests of a hypervisor. The hypervisor then has to wake them,
+ * which takes tens of microseconds. Elsewhere an idle processor leaves its first state in one or two. */
+static bool halts_in_guest(void)
+{
+	char driver[16];
+
+	return os_idle_driver(driver, sizeof(driver)) > 0 && !strcmp(driver, "haltpoll\n");
+}
+
+void cpu_latency_new(enum cpu_latency_when when, struct cpu_latency **ret_latency)
 {
 	int r;
 
 	*ret_latency = NULL;
-	if (wanted == LOW_LATENCY_OFF || (wanted == LOW_LATENCY_AUTO && !os_idle_is_guest()))
+	if (when == CPU_LATENCY_NEVER || (when == CPU_LATENCY_IN_GUESTS && !halts_in_guest()))
 		return;
 	r = os_idle_open();
 	if (r >= 0)
 		r = new_with(r, ret_latency);
-	if (r < 0 && wanted == LOW_LATENCY_ON)
+	if (r < 0 && when == CPU_LATENCY_ALWAYS)
 		log_warning("low_latency: %s: %s: mounted without", OS_IDLE_DEVICE, strerror(-r));
 }
 

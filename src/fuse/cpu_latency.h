@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "os/idle.h"
+#include "fuse/fs.h"
 
 /* Requests a second from which on they are dense, and that they have to keep up. Below the first a wake-up more or less
  * doesn't show: of 250 microseconds it takes some 40. */
@@ -30,8 +30,8 @@ static inline bool cpu_latency_wanted(bool held, unsigned requests, unsigned lon
 }
 
 /* Before the mount exists, which may cover the device. NULL where it isn't wanted or can't be had, of which users are
- * warned if they asked for it: requests take as long as ever then. AUTO wants it in virtual machines. */
-void cpu_latency_new(enum low_latency wanted, struct cpu_latency **ret_latency);
+ * warned if they asked for it: requests take as long as ever then. */
+void cpu_latency_new(enum cpu_latency_when when, struct cpu_latency **ret_latency);
 /* Processors are let go. NULL is fine. */
 void cpu_latency_free(struct cpu_latency *cpu_latency);
 /* A request has come; from any thread. Neither a lock nor a clock, but for one of CPU_LATENCY_BATCH while nothing is

@@ -133,7 +133,7 @@ int fs_new(struct layer_set *set, const struct fs_options *opt, struct fs **ret_
 	ids_init(fs);
 	fs->layers = layer_set_get(set);
 	lock_init(&fs->handles_lock, LOCK_LEAF);
-	cpu_latency_new(opt->low_latency, &fs->cpu_latency);
+	cpu_latency_new(opt->cpu_latency, &fs->cpu_latency);
 	fs->on_answer = loop_note_answer;
 	r = fs_new_tiers(fs);
 	if (r == 0)

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,12 +28,9 @@ static bool idle_is_request(int fd)
 	       OS_LOOK(read(fd, &now, sizeof(now))) == (ssize_t)sizeof(now);
 }
 
-bool os_idle_is_guest(void)
+ssize_t os_idle_driver(char *buf, size_t size)
 {
-	char driver[16];
-
-	return os_read_small("/sys/devices/system/cpu/cpuidle/current_driver", driver, sizeof(driver)) > 0 &&
-	       !strcmp(driver, "haltpoll\n");
+	return os_read_small("/sys/devices/system/cpu/cpuidle/current_driver", buf, size);
 }
 
 int os_idle_open(void)

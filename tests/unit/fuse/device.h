@@ -184,7 +184,7 @@ static inline struct fs_options device_options(const struct layer_set *set)
 		.open_handles = set->has_upper && !set->can_reopen,
 		.squash_uid = ID_UNSET,
 		.squash_gid = ID_UNSET,
-		.low_latency = LOW_LATENCY_OFF,
+		.cpu_latency = CPU_LATENCY_NEVER,
 		.max_fds = 1024,
 	};
 }
