@@ -12,7 +12,5 @@
 int os_backing_open(int dev_fd, int fd);
 /* Files that are open by the id stay open. */
 void os_backing_close(int dev_fd, int id);
-/* Whether there can be backing files at all: 0, or the reason as -errno. */
-int os_backing_probe(int dev_fd);
 
 #endif

@@ -37,6 +37,8 @@ int os_openat(int dirfd, const char *name, int flags, mode_t mode, enum os_confi
 int os_reopen(int fd, int flags);
 /* Opens a path that a user gave, before the mount exists. Symlinks are followed; O_CLOEXEC is added. */
 int os_open_path(const char *path, int flags, mode_t mode);
+/* memfd_create(2). */
+int os_memory_file(const char *name);
 /* O_TMPFILE in dirfd. -EOPNOTSUPP or -EISDIR if the file system has none. */
 int os_open_tmpfile(int dirfd, int flags, mode_t mode);
 /* The descriptor is closed, whatever the result is. */

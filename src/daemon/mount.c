@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -113,7 +112,7 @@ static int receive_session(struct mounted *m, int said)
  * on. */
 static int mount_by_helper(struct mounted *m, char **ret_cause)
 {
-	_cleanup_close_ int said = memfd_create("stderr", MFD_CLOEXEC);
+	_cleanup_close_ int said = os_memory_file("stderr");
 	int fd = receive_session(m, said);
 	char text[256];
 	ssize_t n = said < 0 ? -1 : pread(said, text, sizeof(text) - 1, 0);

@@ -89,6 +89,18 @@ void passthrough_free(struct passthrough *p)
 	free(p);
 }
 
+/* Whether there can be backing files at all: 0, or the reason as -errno. */
+static int try_backing(int dev_fd)
+{
+	_cleanup_close_ int fd = os_memory_file("plyfs-probe");
+	int id = fd < 0 ? fd : os_backing_open(dev_fd, fd);
+
+	if (id < 0)
+		return id;
+	os_backing_close(dev_fd, id);
+	return 0;
+}
+
 bool passthrough_usable(struct passthrough *p)
 {
 	enum probe probe = atomic_load_explicit(&p->probe, memory_order_relaxed);
@@ -96,7 +108,7 @@ bool passthrough_usable(struct passthrough *p)
 
 	if (probe != NOT_PROBED)
 		return probe == USABLE;
-	r = os_backing_probe(p->dev_fd);
+	r = try_backing(p->dev_fd);
 	if (r < 0)
 		log_info("data=passthrough can't be had here (%s): data goes through the cache of the mount",
 			 strerror(-r));

@@ -6,8 +6,6 @@
 
 #include <stdint.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "internal.h"
 #include "base/check.h"
@@ -35,18 +33,4 @@ void os_backing_close(int dev_fd, int id)
 
 	(void)CHECK(id > 0);
 	(void)OS_LOOK(ioctl(dev_fd, IOC_BACKING_CLOSE, &which));
-}
-
-int os_backing_probe(int dev_fd)
-{
-	int fd = OS_LOOK(memfd_create("plyfs-probe", MFD_CLOEXEC)), id;
-
-	if (fd < 0)
-		return fd;
-	id = os_backing_open(dev_fd, fd);
-	close(fd);
-	if (id < 0)
-		return id;
-	os_backing_close(dev_fd, id);
-	return 0;
 }

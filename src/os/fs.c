@@ -11,6 +11,7 @@
 #include <linux/openat2.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -164,6 +165,11 @@ int os_open_path(const char *path, int flags, mode_t mode)
 	if (creates(flags))
 		return OS_CHANGE_ONCE(open(path, flags | O_CLOEXEC, mode));
 	return OS_LOOK(open(path, flags | O_CLOEXEC));
+}
+
+int os_memory_file(const char *name)
+{
+	return OS_LOOK(memfd_create(name, MFD_CLOEXEC));
 }
 
 int os_open_tmpfile(int dirfd, int flags, mode_t mode)
