@@ -76,6 +76,10 @@ void fs_stop_telling(struct fs *fs);
 /* Ends waiting requests, so that nobody waits for a session that ends: copy-ups are cancelled, running syncs finish. */
 void fs_quiesce(struct fs *fs);
 
+/* Asks the mount whose root directory is open at `fd` for the identity of its union (layer_set.identity). It can hang
+ * like any request. -ENOTTY: that isn't a mount of an fs. */
+int fs_ask_identity(int fd, uint8_t ret_identity[LAYER_IDENTITY_SIZE]);
+
 /* The table for fuse_session_new(); userdata is the fs. */
 const struct fuse_lowlevel_ops *fs_operations(void);
 /* Prints the compiled-in features in one line, e.g. "libfuse 3.14, no tmpfile, no statx". */

@@ -76,6 +76,8 @@ struct layer_fs {
  * below. */
 enum whiteout_form { WHITEOUT_DEVICE, WHITEOUT_XATTR, WHITEOUT_AUFS };
 
+#define LAYER_IDENTITY_SIZE 16
+
 /* The fate of an open upper object that loses its name or is replaced. */
 enum removed_form {
 	REMOVED_STAYS, /* every descriptor of it can open it anew */
@@ -109,7 +111,8 @@ struct layer_set {
 
 	struct idmap uidmap, gidmap; /* those of the union, owned; empty without any */
 
-	uint8_t identity[16]; /* of layers and mountpoint: equal for two calls that mean the same mount */
+	/* of layers and mountpoint: equal for two calls that mean the same mount */
+	uint8_t identity[LAYER_IDENTITY_SIZE];
 
 	/* Only with an upper */
 	/* the upper's root and WORKDIR: a lookup that meets them inside a lower layer answers -ELOOP */

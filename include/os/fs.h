@@ -96,6 +96,8 @@ int os_setflags(int fd, unsigned flags);
 struct fsxattr;
 int os_fsgetxattr(int fd, struct fsxattr *ret);
 int os_fssetxattr(int fd, const struct fsxattr *xa);
+/* An ioctl(2) that only reads: *ret has the size that `request` says. -ENOTTY: not of this object. */
+int os_ioctl_read(int fd, unsigned long request, void *ret);
 
 /* --- data -------------------------------------------------------------------------------------------------------- */
 

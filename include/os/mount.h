@@ -7,7 +7,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/ioctl.h>
 #include <sys/types.h>
 
 /* A detached private clone of the mount at dirfd, rooted there. A non-recursive clone leaves out the mounts below; a
@@ -41,14 +40,6 @@ char *os_path_behind(const char *path, const char *dir);
 /* Receives a descriptor that is sent over the socket (SCM_RIGHTS). -EIO if the other end is closed without sending
  * one. */
 int os_receive_fd(int socket);
-
-/* The ioctl by which the root of a plyfs mount tells its identity, and its call. -ENOTTY: the directory is no such
- * root. */
-#define OS_IOC_MOUNT_IDENTITY _IOR(229, 0x70, struct os_mount_identity)
-struct os_mount_identity {
-	uint8_t bytes[16];
-};
-int os_mount_identity(int fd, struct os_mount_identity *ret);
 
 /* One line of /proc/self/mountinfo. */
 struct os_mountinfo {

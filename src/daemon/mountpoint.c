@@ -44,12 +44,12 @@ static bool has_our_type(const struct options *opt)
 	return search.has_our_type;
 }
 
-static bool has_identity(const struct options *opt, const uint8_t identity[static 16])
+static bool has_identity(const struct options *opt, const uint8_t identity[LAYER_IDENTITY_SIZE])
 {
-	struct os_mount_identity there;
+	uint8_t there[LAYER_IDENTITY_SIZE];
 	_cleanup_close_ int fd = os_open_path(opt->mountpoint, O_RDONLY | O_DIRECTORY, 0);
 
-	return fd >= 0 && os_mount_identity(fd, &there) == 0 && !memcmp(there.bytes, identity, sizeof(there.bytes));
+	return fd >= 0 && fs_ask_identity(fd, there) == 0 && !memcmp(there, identity, sizeof(there));
 }
 
 static bool is_same(const struct options *opt, const struct layer_set *set)
@@ -59,7 +59,7 @@ static bool is_same(const struct options *opt, const struct layer_set *set)
 
 bool mountpoint_has_same(const struct options *opt, const struct stack_spec *spec)
 {
-	uint8_t identity[16];
+	uint8_t identity[LAYER_IDENTITY_SIZE];
 
 	return has_our_type(opt) && layer_overmounted_identity(spec, opt->mountpoint, identity) == 0 &&
 	       has_identity(opt, identity);

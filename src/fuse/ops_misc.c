@@ -16,8 +16,10 @@
 
 #include "base/check.h"
 #include "os/fs.h"
-#include "os/mount.h"
 #include "os/task.h"
+
+/* By which fs_ask_identity() asks another mount. */
+#define IOC_IDENTITY _IOR(229, 0x70, uint8_t[LAYER_IDENTITY_SIZE])
 
 void op_readlink(fuse_req_t req, fuse_ino_t id)
 {
@@ -189,6 +191,11 @@ static void ioctl_get(fuse_req_t req, struct inode *inode, int (*run)(struct job
 	job_start(&job);
 }
 
+int fs_ask_identity(int fd, uint8_t ret_identity[LAYER_IDENTITY_SIZE])
+{
+	return os_ioctl_read(fd, IOC_IDENTITY, ret_identity);
+}
+
 void op_ioctl(fuse_req_t req, fuse_ino_t id, unsigned cmd, void *arg, struct fuse_file_info *fi, unsigned flags,
 	      const void *in, size_t in_size, size_t out_size)
 {
@@ -198,7 +205,7 @@ void op_ioctl(fuse_req_t req, fuse_ino_t id, unsigned cmd, void *arg, struct fus
 		return;
 	counter_add(COUNTER_MISC, 1);
 	switch (cmd) {
-	case OS_IOC_MOUNT_IDENTITY:
+	case IOC_IDENTITY:
 		fuse_reply_ioctl(req, 0, fs_of(req)->layers->identity, sizeof(fs_of(req)->layers->identity));
 		break;
 	case FS_IOC_GETFLAGS:

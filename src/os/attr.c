@@ -99,3 +99,9 @@ int os_fssetxattr(int fd, const struct fsxattr *xa)
 {
 	return OS_CHANGE(ioctl(fd, FS_IOC_FSSETXATTR, xa));
 }
+
+int os_ioctl_read(int fd, unsigned long request, void *ret)
+{
+	(void)CHECK(_IOC_DIR(request) == _IOC_READ);
+	return OS_LOOK(ioctl(fd, request, ret));
+}

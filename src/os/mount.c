@@ -93,11 +93,6 @@ int os_mount_add_flags(const char *path, unsigned long flags)
 	return attr.attr_set ? mount_set_attributes(fd, false, &attr) : 0;
 }
 
-int os_mount_identity(int fd, struct os_mount_identity *ret)
-{
-	return OS_LOOK(ioctl(fd, OS_IOC_MOUNT_IDENTITY, ret));
-}
-
 int os_mount_allow(const char *path, bool suid, bool dev)
 {
 	struct mount_attr attr = {.attr_clr = (suid ? MOUNT_ATTR_NOSUID : 0) | (dev ? MOUNT_ATTR_NODEV : 0)};
