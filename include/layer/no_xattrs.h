@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finds out whether no object of a read-only union has an xattr that users could see. The kernel asks a FUSE file
- * system for xattrs each time, and can only be told for the whole mount that there are none. Container engines ask for
- * the xattrs of every file of an image, twice, when they compare it with another one. So this is found out for their
- * read-only mounts, and for no others. A thread looks at all layers once there were so many requests that more are to
- * be expected.
+ * Finds out whether no object of a read-only union has an xattr that users could see, if stack_spec.seek_xattrs says
+ * so. A thread looks at all layers once there were so many requests for xattrs that more are to be expected.
  *
- * It relies on layers that don't change beneath a mount. With timeout=0 the layers are not looked at.
+ * It relies on layers that don't change. With stack_spec.revalidate they are not looked at.
  */
 #ifndef LAYER_NO_XATTRS_H
 #define LAYER_NO_XATTRS_H

@@ -16,8 +16,8 @@
 
 /* AUTO: on with private xattrs in trusted.*, off with user.*. */
 enum redirect_dir { REDIRECT_DIR_AUTO, REDIRECT_DIR_OFF, REDIRECT_DIR_NOFOLLOW, REDIRECT_DIR_FOLLOW, REDIRECT_DIR_ON };
-/* AUTO: followed over layers of images, never made. */
-enum metacopy_mode { METACOPY_OFF, METACOPY_ON, METACOPY_AUTO };
+/* ON needs private xattrs in trusted.*. FOLLOW: followed if they are there and redirects are followed, never made. */
+enum metacopy_mode { METACOPY_OFF, METACOPY_ON, METACOPY_FOLLOW };
 /* AUTO: on if it is possible. */
 enum index_mode { INDEX_OFF, INDEX_ON, INDEX_AUTO };
 enum uuid_mode { UUID_AUTO, UUID_ON, UUID_OFF, UUID_NULL };
@@ -37,13 +37,12 @@ struct stack_spec {
 	const char *upperdir, *workdir; /* both or neither, unless shows_upper */
 	/* the first layer is the upper of another mount, and workdir is that of the other mount */
 	bool shows_upper;
-	unsigned long vfs_flags; /* MS_* that the union is mounted with: MS_RDONLY, and those of access times */
+	bool read_only;	     /* nothing is changed through the union: it needs no upper of its own */
+	unsigned long atime; /* access times of the upper, as for os_mount_set_atime(); 0: as its mount sets them */
 
 	/* How private xattrs are read and written. */
-	bool userxattr;	   /* in user.*; without privilege always */
-	bool image_layers; /* the layers are those of images, or the caller is a container engine */
-	/* the caller expects fuse-overlayfs: missing features are reported and not refused */
-	bool fuse_overlayfs;
+	bool userxattr;		     /* in user.*; without privilege always */
+	bool lenient;		     /* a policy that can't be had is reported and not refused */
 	int whiteouts;		     /* enum whiteouts */
 	int redirect_dir;	     /* enum redirect_dir */
 	int uuid;		     /* enum uuid_mode */
@@ -54,6 +53,7 @@ struct stack_spec {
 
 	bool volatile_upper;	 /* nothing is synced */
 	bool revalidate;	 /* layers may change beneath the mount, so nothing of them is kept in memory */
+	bool seek_xattrs;	 /* without an upper: it is found out whether there are any (layer/no_xattrs.h) */
 	const char *layer_cache; /* directory of layer caches (layer/cache.h); NULL: none */
 };
 

@@ -497,8 +497,9 @@ static int check_data(struct parser *parser)
 }
 
 /* A container engine that has been told to mount with a program unpacks its image layers in the archives' own form, and
- * tells the program by nothing but its name or where the layers lie. */
-static void option_choose_whiteouts(struct options *options)
+ * tells the program by nothing but its name or where the layers lie. The upper of a container that was made on the
+ * kernel's overlayfs may hold metacopy files, and engines give a program no metacopy option. */
+static void option_choose_by_images(struct options *options)
 {
 	(void)CHECK(options->layer_count > 0);
 	options->image_layers = options->fuse_overlayfs;
@@ -507,6 +508,8 @@ static void option_choose_whiteouts(struct options *options)
 	/* Else it depends on what the upper can hold. */
 	if (options->whiteouts == WHITEOUTS_AUTO && options->image_layers)
 		options->whiteouts = WHITEOUTS_BOTH;
+	if (options->metacopy == METACOPY_FOLLOW && !options->image_layers)
+		options->metacopy = METACOPY_OFF;
 }
 
 /* Tools write labels into their options without looking whether the machine has SELinux, and without it the kernel
@@ -541,7 +544,7 @@ static int complete(struct parser *parser, const struct option_env *env)
 	r = check_layers(parser);
 	if (r < 0)
 		return r;
-	option_choose_whiteouts(options);
+	option_choose_by_images(options);
 	r = check_metacopy(parser);
 	if (r < 0)
 		return r;
@@ -571,7 +574,7 @@ int options_parse(int argc, char *const *argv, const struct option_env *env, str
 	struct options options = {
 		.timeout = OPTIONS_TIMEOUT_FOREVER,
 		.index = INDEX_AUTO,
-		.metacopy = METACOPY_AUTO,
+		.metacopy = METACOPY_FOLLOW,
 		.whiteouts = WHITEOUTS_AUTO,
 		.default_permissions = true,
 		.squash_to_uid = ID_UNSET,
@@ -598,6 +601,18 @@ int options_parse(int argc, char *const *argv, const struct option_env *env, str
 	return 0;
 }
 
+/* The kernel keeps no access times for a FUSE mount, whose option is the user's wish about the upper. The first one
+ * wins, as in mount(2). */
+static unsigned long upper_atime(unsigned long vfs_flags)
+{
+	static const unsigned long modes[] = {MS_STRICTATIME, MS_NOATIME, MS_RELATIME};
+
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
+		if (vfs_flags & modes[i])
+			return modes[i];
+	return 0;
+}
+
 struct stack_spec options_stack(const struct options *options)
 {
 	(void)CHECK(options->layer_count > 0 && (!options->upperdir || options->workdir));
@@ -607,10 +622,10 @@ struct stack_spec options_stack(const struct options *options)
 		.upperdir = options->upperdir,
 		.workdir = options->workdir,
 		.shows_upper = options->shows_upper,
-		.vfs_flags = options->vfs_flags,
+		.read_only = options->vfs_flags & MS_RDONLY,
+		.atime = upper_atime(options->vfs_flags),
 		.userxattr = options->userxattr,
-		.image_layers = options->image_layers,
-		.fuse_overlayfs = options->fuse_overlayfs,
+		.lenient = options->fuse_overlayfs,
 		.whiteouts = options->whiteouts,
 		.redirect_dir = options->redirect_dir,
 		.uuid = options->uuid,
@@ -621,6 +636,10 @@ struct stack_spec options_stack(const struct options *options)
 		.gidmap = options->gidmap,
 		.volatile_upper = options->volatile_upper,
 		.revalidate = options->timeout == 0,
+		/* The kernel asks a FUSE file system for xattrs each time, and can only be told for the whole mount
+		 * that there are none. Container engines ask for the xattrs of every file of an image, twice, when they
+		 * compare it with another one. */
+		.seek_xattrs = options->image_layers,
 		.layer_cache = options->layer_cache,
 	};
 }

@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 
 #include "base/check.h"
 #include "base/cleanup.h"
@@ -272,7 +271,7 @@ static int renew_xattrs(const struct layer_opening *lo, int dir)
 	const struct layer_set *set = lo->set;
 	int r;
 
-	if (set->shows_upper || (lo->spec->vfs_flags & MS_RDONLY) || has_entries(dir))
+	if (set->shows_upper || lo->spec->read_only || has_entries(dir))
 		return 0;
 	r = index_renew_xattr(set, set->layers[0].root_fd, XATTR_OVERLAY_ORIGIN, &set->index->top_lower);
 	if (r == 0 && dir >= 0)
@@ -290,8 +289,7 @@ static int go_on_elsewhere(struct layer_opening *lo, int dir, const char *why)
 	_cleanup_free_ char *no_rebuild = NULL;
 	int r = -ESTALE;
 
-	if (lo->spec->index == INDEX_AUTO && !set->shows_upper && !(lo->spec->vfs_flags & MS_RDONLY) &&
-	    has_entries(dir))
+	if (lo->spec->index == INDEX_AUTO && !set->shows_upper && !lo->spec->read_only && has_entries(dir))
 		r = index_rebuild(set, dir, &no_rebuild);
 	if (r != -ESTALE)
 		return index_refuse(lo, r);

@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mount.h>
 
 #include "base/check.h"
 #include "base/cleanup.h"
@@ -223,7 +222,7 @@ static bool can_show_upper(const struct layer_opening *lo, const struct inuse_se
 {
 	const struct layer_set *set = lo->set;
 
-	if (!(lo->spec->vfs_flags & MS_RDONLY))
+	if (!lo->spec->read_only)
 		return false;
 	return search->used ? search->used_both : is_locked(set->layers[0].real_fd) && is_locked(set->workdir_fd);
 }

@@ -19,7 +19,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 
 #include "base/check.h"
 #include "base/cleanup.h"
@@ -125,20 +124,10 @@ static int open_beneath(int clone, const char *path, const struct layer_location
 	return layer_id_equal(layer_id_of(&stx), location->chain[0]) ? TAKE_FD(fd) : -ESTALE;
 }
 
-/* The kernel keeps no access times for a FUSE mount, whose option is the user's wish about the upper. Without one the
- * upper's own mount decides. */
 static void choose_atime(const struct layer_opening *lo, int clone)
 {
-	/* the first one wins, as in mount(2) */
-	static const unsigned long modes[] = {MS_STRICTATIME, MS_NOATIME, MS_RELATIME};
-	int r = 0;
+	int r = lo->spec->atime ? os_mount_set_atime(clone, lo->spec->atime) : 0;
 
-	for (unsigned i = 0; i < ARRAY_SIZE(modes); i++) {
-		if (lo->spec->vfs_flags & modes[i]) {
-			r = os_mount_set_atime(clone, modes[i]);
-			break;
-		}
-	}
 	if (r < 0)
 		log_debug("%s: access times are set as its mount says: %s", lo->spec->upperdir, strerror(-r));
 }

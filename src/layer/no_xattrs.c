@@ -99,7 +99,7 @@ int no_xattrs_open(struct layer_opening *lo)
 	struct layer_set *set = lo->set;
 
 	(void)CHECK(!set->no_xattrs);
-	if (set->has_upper || !lo->spec->image_layers || lo->spec->revalidate)
+	if (set->has_upper || !lo->spec->seek_xattrs || lo->spec->revalidate)
 		return 0;
 	/* What is overmounted there is shown empty and has none, but must not be looked at. */
 	for (unsigned i = 0; i < set->n; i++)

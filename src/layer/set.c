@@ -273,15 +273,13 @@ static void choose_redirects(struct layer_opening *lo)
 	set->make_redirects = mode == REDIRECT_DIR_ON && set->has_upper_xattr;
 }
 
-/* The same of files whose data lies elsewhere: as in the kernel, they are followed with xattrs in trusted.* alone. The
- * upper of a container that was made on the kernel's overlayfs may hold some, and engines give a program no metacopy
- * option. */
+/* The same of files whose data lies elsewhere: as in the kernel, they are followed with xattrs in trusted.* alone. */
 static int choose_metacopy(struct layer_opening *lo)
 {
 	struct layer_set *set = lo->set;
 
-	if (lo->spec->metacopy == METACOPY_AUTO)
-		set->follow_metacopy = lo->spec->image_layers && set->ns == XATTR_NS_TRUSTED && set->follow_redirects;
+	if (lo->spec->metacopy == METACOPY_FOLLOW)
+		set->follow_metacopy = set->ns == XATTR_NS_TRUSTED && set->follow_redirects;
 	if (lo->spec->metacopy != METACOPY_ON)
 		return 0;
 	if (set->ns == XATTR_NS_TRUSTED) {
@@ -289,7 +287,7 @@ static int choose_metacopy(struct layer_opening *lo)
 		set->make_metacopy = set->has_upper_xattr;
 		return 0;
 	}
-	if (!lo->spec->fuse_overlayfs)
+	if (!lo->spec->lenient)
 		return layer_refuse(lo, -EPERM, "metacopy", "on",
 				    "needs xattrs in trusted.*, and so privilege in the initial user namespace");
 	log_warning("metacopy=on has no effect: xattrs are in user.*");

@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -312,7 +311,7 @@ static bool walk_layers(const char *text, struct entries *ret)
 	spec.layer_count += spec.upperdir != NULL;
 	spec.shows_upper = spec.upperdir != NULL;
 	spec.upperdir = NULL;
-	spec.vfs_flags |= MS_RDONLY;
+	spec.read_only = true;
 	res = layer_set_open(&spec, NULL, &ret->set, &refused);
 	if (res == 0)
 		res = tree_walk(ret->set, "", TREE_WALK_STAT, &calls, ret);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <sys/mount.h>
 
 #include "option_helpers.h"
 
@@ -87,6 +88,36 @@ TEST("metacopy=on brings redirect_dir=on and excludes what it can't be without o
 	EXPECT_REFUSED("plyfs -o lowerdir=/a,redirect_dir=off,metacopy=on /m", 1,
 		       "metacopy: on: needs redirect_dir=on");
 	EXPECT_REFUSED("plyfs -o lowerdir=/a,userxattr,metacopy=on /m", 1, "metacopy: on: excludes userxattr");
+}
+
+TEST("a stack has as policies what the program's name, the paths of images and the mount's flags mean")
+{
+	static const struct {
+		const char *line;
+		int metacopy;
+		bool lenient, seek_xattrs, read_only;
+		unsigned long atime;
+	} rows[] = {
+		{"plyfs -o lowerdir=/a /m", METACOPY_OFF, false, false, true, 0},
+		{"plyfs -o lowerdir=/a,upperdir=/u,workdir=/w,relatime,strictatime /m", METACOPY_OFF, false, false,
+		 false, MS_STRICTATIME},
+		{"plyfs -o lowerdir=/a,upperdir=/u,workdir=/w,ro,noatime,metacopy=on /m", METACOPY_ON, false, false,
+		 true, MS_NOATIME},
+		{"fuse-overlayfs -o lowerdir=/a,upperdir=/u,workdir=/w /m", METACOPY_FOLLOW, true, true, false, 0},
+		{"fuse-overlayfs -o lowerdir=/a,metacopy=off /m", METACOPY_OFF, true, true, true, 0},
+		{"plyfs -o lowerdir=/s/overlay/l/CHECO6EITI6ZRDV5U7UHEUBNSA /m", METACOPY_FOLLOW, false, true, true, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		ASSERT_INT(parse(rows[i].line), 0);
+		struct stack_spec spec = options_stack(&opts);
+
+		EXPECT_INT(spec.metacopy, rows[i].metacopy);
+		EXPECT(spec.lenient == rows[i].lenient && spec.seek_xattrs == rows[i].seek_xattrs);
+		EXPECT(spec.read_only == rows[i].read_only);
+		EXPECT_INT(spec.atime, rows[i].atime);
+		options_free(&opts);
+	}
 }
 
 TEST("2,000 layers are taken in order")
