@@ -22,6 +22,7 @@
 #include <linux/stat.h>
 #include <sys/types.h>
 
+#include "base/error.h"
 #include "format/idmap.h"
 #include "format/name.h"
 #include "layer/stack.h"
@@ -139,11 +140,12 @@ struct layer_set {
  * looked at with an upper of this mount, or one that is shown. Nothing of `spec` is kept. Needs os_init(). It waits
  * up to 5 s for an upper that is in use.
  *
- * 0 or -errno. On failure nothing is left behind. *ret_error is one line in the form "OPTION: PATH: cause" (allocated,
- * the caller frees it; NULL if memory is short). -EALREADY with *ret_error == NULL: the same layers, with this upper,
- * are already mounted at this mountpoint. -EBUSY with *ret_error == NULL: the upper belongs to another mount, but this
- * mount is to be read-only and could have it as a layer (stack_spec.shows_upper). */
-int layer_set_open(const struct stack_spec *spec, const char *mountpoint, struct layer_set **ret_set, char **ret_error);
+ * 0 or -errno. On failure nothing is left behind. The text of *ret_error has the form "OPTION: PATH: cause". Without a
+ * text memory is short, but for two results. -EALREADY: the same layers, with this upper, are already mounted at this
+ * mountpoint. -EBUSY: the upper belongs to another mount, but this one is read_only and could have it as a layer
+ * (stack_spec.shows_upper). */
+int layer_set_open(const struct stack_spec *spec, const char *mountpoint, struct layer_set **ret_set,
+		   struct error *ret_error);
 /* The identity (layer_set.identity) of the mount at `mountpoint` that the specification means, where that mount itself
  * covers some of the directories. Asks nothing of the mount but where the paths lead to it. -ENOENT: it would cover
  * none. Other errors: a directory elsewhere can't be opened. */

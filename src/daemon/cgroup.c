@@ -9,7 +9,6 @@
  * the one that we came from: that one may be frozen or gone. Version 2 lets no process into a group that hands
  * controllers down, but for the root, so all are tried.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -358,7 +357,7 @@ static const char *cgroup_cause_of(int r, const char *value, const struct cgroup
 	return strerror(-r);
 }
 
-int cgroup_enter(const char *value, struct cgroup **ret_cgroup, char **ret_error)
+int cgroup_enter(const char *value, struct cgroup **ret_cgroup, struct error *ret_error)
 {
 	struct cgroup *cgroup = calloc(1, sizeof(*cgroup));
 	int r;
@@ -377,11 +376,7 @@ int cgroup_enter(const char *value, struct cgroup **ret_cgroup, char **ret_error
 		*ret_cgroup = cgroup;
 		return 0;
 	}
-	if (asprintf(ret_error, "cgroup: %s: %s", value, cgroup_cause_of(r, value, cgroup)) < 0)
-		*ret_error = NULL;
-	for (char *c = *ret_error; c && *c; c++) /* it is one line, whatever the value */
-		if (iscntrl((unsigned char)*c))
-			*c = '?';
+	(void)error_set(ret_error, r, "cgroup: %s: %s", value, cgroup_cause_of(r, value, cgroup));
 	cgroup_leave(cgroup);
 	return r;
 }

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "base/error.h"
 #include "cli/option.h"
 #include "fuse/fs.h"
 #include "layer/layer.h"
@@ -49,9 +50,8 @@ struct cgroup;
 
 /* Moves this process as cgroup=VALUE says, before it has threads. "new" makes a group beside ours in each hierarchy
  * where this is permitted. Any other VALUE is a directory of a cgroup file system, or the name of a group, in each
- * hierarchy that has it. 0, or -errno. *ret_error is then the line for the user, which the caller frees; NULL if memory
- * is short. */
-int cgroup_enter(const char *value, struct cgroup **ret_cgroup, char **ret_error);
+ * hierarchy that has it. 0, or -errno and *ret_error, which without a text means that memory is short. */
+int cgroup_enter(const char *value, struct cgroup **ret_cgroup, struct error *ret_error);
 /* Leaves and removes what cgroup_enter() made; the last thing that the daemon does. NULL is fine. */
 void cgroup_leave(struct cgroup *cgroup);
 
@@ -78,11 +78,11 @@ struct mounted {
 	bool overmounts_device, overmounts_sys, overmounts_syslog, overmounts_libraries;
 };
 
-/* Opens the descriptor, because the mount may hide the device. 0, or -errno. *ret_error is then the line for the user,
- * which the caller frees; NULL if memory is short. `opt` must outlive it. */
-int mounted_prepare(const struct options *opt, struct mounted *m, char **ret_error);
+/* Opens the descriptor, because the mount may hide the device. 0, or -errno and *ret_error, which
+ * without a text means that memory is short. `opt` must outlive it. */
+int mounted_prepare(const struct options *opt, struct mounted *m, struct error *ret_error);
 /* Mounts as the options say. Nothing is asked of the file system, which answers later. As before. */
-int mounted_open(struct mounted *m, char **ret_error);
+int mounted_open(struct mounted *m, struct error *ret_error);
 /* A descriptor of what is mounted at the mountpoint if that is ours, else -ENOENT; as long as the session lives. */
 int mounted_find(const struct mounted *m);
 /* Unmounts the mount that was found, and closes it. A mount in use is detached. */
@@ -103,6 +103,8 @@ int session_run(const struct options *opt, struct layer_set *set, struct daemoni
 /* From now on messages go to the system's log, unless the mount `hides_syslog`, and to the file that the options name.
  * Those of libfuse do too. */
 void messages_open(const struct options *opt, bool hides_syslog);
+/* Before the mount is live: tells the caller the failure. */
+void messages_refuse(const struct error *error);
 /* The first line that libfuse said, or NULL: why there is no session. Its later lines are in the log. */
 const char *messages_of_libfuse(void);
 /* The mount is live: from now on the first line of libfuse goes to the log too. */

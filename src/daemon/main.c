@@ -21,19 +21,22 @@
 #include "os/fs.h"
 #include "os/task.h"
 
-static int main_refuse(const char *text)
+/* What every failure before the mount ends in: its one line, and the exit status. */
+static int main_refuse(const struct error *error)
 {
-	fprintf(stderr, "plyfs: %s\n", text ? text : "out of memory");
+	messages_refuse(error);
 	return 1;
 }
 
 /* The exit status of what prints: who has asked for the text must hear that it isn't there. */
 static int end_of_output(void)
 {
+	_cleanup_error_ struct error error = {0};
+
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return 0;
-	fprintf(stderr, "plyfs: standard output: %s\n", strerror(errno));
-	return 1;
+	(void)error_set(&error, -EIO, "standard output: %s", strerror(errno));
+	return main_refuse(&error);
 }
 
 static int print_help(const struct options *opt)
@@ -41,7 +44,7 @@ static int print_help(const struct options *opt)
 	_cleanup_free_ char *text = option_help_text(opt->program);
 
 	if (!text)
-		return main_refuse(NULL);
+		return main_refuse(&(struct error){.err = -ENOMEM});
 	fputs(text, stdout);
 	return end_of_output();
 }
@@ -58,25 +61,22 @@ static int print_version(const struct options *opt)
 	return end_of_output();
 }
 
-/* A path that must still be right after the daemon went to "/". False after having said what is wrong. */
-static bool make_absolute(const char *option, char **path)
+/* A path that must still be right after the daemon went to "/". Here and below: 0, or -errno and *ret_error, which
+ * without a text means that memory is short. */
+static int make_absolute(const char *option, char **path, struct error *ret_error)
 {
 	char cwd[PATH_MAX];
 	char *absolute;
 
 	if (!*path || **path == '/')
-		return true;
-	if (!getcwd(cwd, sizeof(cwd))) {
-		fprintf(stderr, "plyfs: %s: %s: %s\n", option, *path, strerror(errno));
-		return false;
-	}
-	if (asprintf(&absolute, "%s/%s", cwd, *path) < 0) {
-		main_refuse(NULL);
-		return false;
-	}
+		return 0;
+	if (!getcwd(cwd, sizeof(cwd)))
+		return error_set(ret_error, -errno, "%s: %s: %s", option, *path, strerror(errno));
+	if (asprintf(&absolute, "%s/%s", cwd, *path) < 0)
+		return -ENOMEM;
 	free(*path);
 	*path = absolute;
-	return true;
+	return 0;
 }
 
 /* The mountpoint without symbolic links, so that it can be found again to be unmounted. /dev/fd/N is for libfuse a
@@ -116,7 +116,7 @@ static int fill_standard_fds(void)
  * takes. */
 #define ARENAS 2
 
-static int prepare_process(const struct options *opt)
+static int prepare_process(const struct options *opt, struct error *ret_error)
 {
 	int r;
 
@@ -127,37 +127,32 @@ static int prepare_process(const struct options *opt)
 	fault_init();
 	umask(0);
 	r = opt->mount_ns ? os_enter_mount_ns(opt->mount_ns) : 0;
-	if (r < 0) {
-		fprintf(stderr, "plyfs: -N: %s: %s\n", opt->mount_ns, strerror(-r));
-		return r;
-	}
+	if (r < 0)
+		return error_set(ret_error, r, "-N: %s: %s", opt->mount_ns, strerror(-r));
 	r = os_init();
-	if (r < 0) {
-		fprintf(stderr, "plyfs: this kernel or environment lacks what plyfs needs (openat2, /proc): %s\n",
-			strerror(-r));
-		return r;
-	}
+	if (r < 0)
+		return error_set(ret_error, r, "this kernel or environment lacks what plyfs needs (openat2, /proc): %s",
+				 strerror(-r));
 	os_raise_nofile();
 	os_raise_limits_of_work();
 	return 0;
 }
 
-/* False after having said so. */
-static bool has_descriptors(unsigned layers, unsigned file_systems)
+static int check_descriptors(unsigned layers, unsigned file_systems, struct error *ret_error)
 {
 	unsigned long limit = os_raise_nofile();
 	unsigned least = fs_least_fds(layers, file_systems);
 
 	if (limit >= least)
-		return true;
-	fprintf(stderr, "plyfs: RLIMIT_NOFILE: %lu: too few descriptors for these layers, %u are needed at the least\n",
-		limit, least);
-	return false;
+		return 0;
+	return error_set(ret_error, -EMFILE,
+			 "RLIMIT_NOFILE: %lu: too few descriptors for these layers, %u are needed at the least", limit,
+			 least);
 }
 
 /* Opens the layers, in place of an upper in use that one may show as a layer. 0, with the lock of the mountpoint;
- * -EALREADY: the very same mount is live; else -errno and *ret_error. */
-static int open_union(struct options *opt, struct layer_set **ret_set, int *ret_mountpoint, char **ret_error)
+ * -EALREADY without a text: the very same mount is live. */
+static int open_union(struct options *opt, struct layer_set **ret_set, int *ret_mountpoint, struct error *ret_error)
 {
 	struct stack_spec spec = options_stack(opt);
 	int r;
@@ -166,7 +161,7 @@ static int open_union(struct options *opt, struct layer_set **ret_set, int *ret_
 	if (mountpoint_has_same(opt, &spec))
 		return -EALREADY;
 	r = layer_set_open(&spec, opt->mountpoint, ret_set, ret_error);
-	if (r == -EBUSY && !*ret_error) {
+	if (r == -EBUSY && !ret_error->text) {
 		r = options_show_upper(opt);
 		spec = options_stack(opt);
 		if (r == 0)
@@ -174,8 +169,7 @@ static int open_union(struct options *opt, struct layer_set **ret_set, int *ret_
 	}
 	/* It may have been mounted meanwhile. */
 	if (r < 0 && r != -EALREADY && mountpoint_has_same(opt, &spec)) {
-		free(*ret_error);
-		*ret_error = NULL;
+		error_finish(ret_error);
 		return -EALREADY;
 	}
 	if (r < 0)
@@ -186,32 +180,42 @@ static int open_union(struct options *opt, struct layer_set **ret_set, int *ret_
 	return r;
 }
 
+/* What is found out without any layer. */
+static int prepare_options(struct options *opt, struct error *ret_error)
+{
+	int r;
+
+	resolve_mountpoint(opt);
+	r = make_absolute("log", &opt->log, ret_error);
+	if (r == 0)
+		r = make_absolute("pidfile", &opt->pidfile, ret_error);
+	/* Layers of as many file systems are counted when they are known: else they would be what can't be opened. */
+	if (r == 0)
+		r = check_descriptors((unsigned)opt->layer_count + (opt->upperdir != NULL), 1, ret_error);
+	return r;
+}
+
 static int mount_union(struct options *opt)
 {
 	_cleanup_close_ int mountpoint = -1;
-	_cleanup_free_ char *error = NULL;
+	_cleanup_error_ struct error error = {0};
 	struct cgroup *cgroup = NULL;
 	struct daemonize daemonize;
 	struct layer_set *set;
-	int status, r;
-	bool enough;
+	int status, r = prepare_options(opt, &error);
 
-	resolve_mountpoint(opt);
-	if (!make_absolute("log", &opt->log) || !make_absolute("pidfile", &opt->pidfile))
-		return 1;
-	/* Layers of as many file systems are counted when they are known: else they would be what can't be opened. */
-	if (!has_descriptors((unsigned)opt->layer_count + (opt->upperdir != NULL), 1))
-		return 1;
-	r = open_union(opt, &set, &mountpoint, &error);
-	if (r == -EALREADY && !error)
-		return 0; /* the very same mount is live */
+	if (r == 0)
+		r = open_union(opt, &set, &mountpoint, &error);
+	if (r == -EALREADY && !error.text)
+		return 0;
 	if (r < 0)
-		return main_refuse(error);
-	enough = has_descriptors(set->n + set->n_data, set->n_fs);
-	if (opt->fake || !enough) {
+		return main_refuse(&error);
+	r = check_descriptors(set->n + set->n_data, set->n_fs, &error);
+	if (opt->fake || r < 0) {
+		status = r < 0 ? main_refuse(&error) : 0;
 		layer_set_shutdown(set);
 		layer_set_put(set);
-		return enough ? 0 : 1;
+		return status;
 	}
 	status = session_run(opt, set, &daemonize, &mountpoint, &cgroup);
 	layer_set_shutdown(set);
@@ -227,15 +231,16 @@ static int mount_union(struct options *opt)
 int main(int argc, char **argv)
 {
 	struct option_env env = {.privileged = geteuid() == 0, .selinux = os_has_filesystem("selinuxfs")};
-	struct option_error error;
+	_cleanup_error_ struct error error = {0};
+	struct option_error option_error;
 	struct options opt;
 	int status;
 
 	if (fill_standard_fds() < 0)
 		return 1;
-	if (options_parse(argc, argv, &env, &opt, &error) < 0) {
-		fprintf(stderr, "plyfs: %s\n", error.text);
-		return error.status;
+	if (options_parse(argc, argv, &env, &opt, &option_error) < 0) {
+		fprintf(stderr, "plyfs: %s\n", option_error.text);
+		return option_error.status;
 	}
 	for (size_t i = 0; i < opt.warnings.count; i++)
 		fprintf(stderr, "%s\n", opt.warnings.items[i]);
@@ -243,8 +248,8 @@ int main(int argc, char **argv)
 		status = print_help(&opt);
 	else if (opt.version)
 		status = print_version(&opt);
-	else if (prepare_process(&opt) < 0)
-		status = 1;
+	else if (prepare_process(&opt, &error) < 0)
+		status = main_refuse(&error);
 	else
 		status = mount_union(&opt);
 	options_free(&opt);

@@ -34,6 +34,11 @@ static void libfuse_log(enum fuse_log_level level, const char *fmt, va_list ap)
 		log_limited(LOG_CAUSE_SESSION, LOG_WARNING, "libfuse: %s", line);
 }
 
+void messages_refuse(const struct error *error)
+{
+	fprintf(stderr, "plyfs: %s\n", error_text(error));
+}
+
 const char *messages_of_libfuse(void)
 {
 	return libfuse_said[0] ? libfuse_said : NULL;

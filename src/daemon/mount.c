@@ -162,16 +162,14 @@ static int allow_by_flags(const struct mounted *m)
 
 /* Flags for which fusermount3 has no words. Without the privilege to set one, only that which bars something is
  * missed. */
-static int add_flags(const struct mounted *m, char **ret_error)
+static int add_flags(const struct mounted *m, struct error *ret_error)
 {
 	unsigned long flags = m->opt->vfs_flags & (MS_NODIRATIME | MS_STRICTATIME | MS_LAZYTIME | MS_NOSYMFOLLOW);
 	int r = flags ? os_mount_add_flags(point_of(m), flags) : 0;
 
 	if (r == 0 || !(flags & MS_NOSYMFOLLOW))
 		return 0;
-	if (asprintf(ret_error, "nosymfollow: %s: %s", m->opt->mountpoint, strerror(-r)) < 0)
-		*ret_error = NULL;
-	return r;
+	return error_set(ret_error, r, "nosymfollow: %s: %s", m->opt->mountpoint, strerror(-r));
 }
 
 /* Its file system's number, by which it is known later: asks nobody, there is nobody to answer yet. */
@@ -187,16 +185,13 @@ static int note_device(struct mounted *m)
 	return r;
 }
 
-static int mount_refuse(const struct mounted *m, int err, const char *cause, char **ret_error)
+static int mount_refuse(const struct mounted *m, int err, const char *cause, struct error *ret_error)
 {
-	(void)CHECK(err < 0);
-	if (!*ret_error && asprintf(ret_error, "mount: %s: %s", m->opt->mountpoint, cause ? cause : strerror(-err)) < 0)
-		*ret_error = NULL;
-	return err;
+	return error_set(ret_error, err, "mount: %s: %s", m->opt->mountpoint, cause ? cause : strerror(-err));
 }
 
 /* With another descriptor libfuse would serve until it hears of it. */
-static int take_ready(struct mounted *m, char **ret_error)
+static int take_ready(struct mounted *m, struct error *ret_error)
 {
 	int fd = atoi(m->opt->mountpoint + strlen(READY));
 	struct stat st;
@@ -216,7 +211,7 @@ static bool overmounts(const struct options *opt, const char *path)
 	return strcmp(opt->mountpoint, "/") != 0 && os_leads_through(path, opt->mountpoint);
 }
 
-int mounted_prepare(const struct options *opt, struct mounted *m, char **ret_error)
+int mounted_prepare(const struct options *opt, struct mounted *m, struct error *ret_error)
 {
 	const char *library = os_c_library();
 	_cleanup_free_ char *cause = NULL;
@@ -239,7 +234,7 @@ int mounted_prepare(const struct options *opt, struct mounted *m, char **ret_err
 	return mount_refuse(m, m->fd, cause, ret_error);
 }
 
-int mounted_open(struct mounted *m, char **ret_error)
+int mounted_open(struct mounted *m, struct error *ret_error)
 {
 	_cleanup_free_ char *cause = NULL;
 	int r;

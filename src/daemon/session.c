@@ -35,7 +35,7 @@ struct session {
 	struct fuse_session *se;
 	struct signals *signals;
 	struct cgroup *cgroup;
-	char *refusal; /* the whole line, when it isn't the mount that failed */
+	struct error error;
 };
 
 static void on_live(void *arg)
@@ -152,10 +152,10 @@ static int session_start(struct session *s)
 	signals_block();
 	/* First of all: what is allocated from here on is charged to the new group. */
 	if (s->opt->cgroup)
-		r = cgroup_enter(s->opt->cgroup, &s->cgroup, &s->refusal);
+		r = cgroup_enter(s->opt->cgroup, &s->cgroup, &s->error);
 	if (r < 0)
 		return r;
-	r = mounted_prepare(s->opt, &s->mounted, &s->refusal);
+	r = mounted_prepare(s->opt, &s->mounted, &s->error);
 	if (r < 0)
 		return r;
 	if (!s->opt->debug)
@@ -175,7 +175,7 @@ static int session_start(struct session *s)
 	if (r == 0)
 		r = new_session(s);
 	if (r == 0)
-		r = mounted_open(&s->mounted, &s->refusal);
+		r = mounted_open(&s->mounted, &s->error);
 	return r < 0 ? r : fs_set_session(s->fs, s->se);
 }
 
@@ -194,17 +194,16 @@ static void session_stop(struct session *s)
 		fuse_session_destroy(s->se);
 	mounted_unmount(&s->mounted, location);
 	fs_free(s->fs);
-	free(s->refusal);
+	error_finish(&s->error);
 }
 
-static void say_why(const struct session *s, const char *cause)
+/* What has failed without a text is put down to the mount. */
+static void say_why(struct session *s, int err, const char *cause)
 {
 	const char *said = messages_of_libfuse();
 
-	if (s->refusal)
-		fprintf(stderr, "plyfs: %s\n", s->refusal);
-	else
-		fprintf(stderr, "plyfs: mount: %s: %s\n", s->opt->mountpoint, said ? said : cause);
+	(void)error_set(&s->error, err, "mount: %s: %s", s->opt->mountpoint, said ? said : cause);
+	messages_refuse(&s->error);
 }
 
 int session_run(const struct options *opt, struct layer_set *set, struct daemonize *daemonize, int *mountpoint,
@@ -217,7 +216,7 @@ int session_run(const struct options *opt, struct layer_set *set, struct daemoni
 	if (r == 0)
 		r = signals_start(s.se, s.fs, &s.mounted, &s.signals);
 	if (r < 0) {
-		say_why(&s, strerror(-r));
+		say_why(&s, r, strerror(-r));
 		session_stop(&s);
 		return 1;
 	}
@@ -225,7 +224,8 @@ int session_run(const struct options *opt, struct layer_set *set, struct daemoni
 	layer_caches_stop(set);
 	layer_no_xattrs_stop(set);
 	if (!daemonize->reported)
-		say_why(&s, r < 0 ? strerror(-r) : "the kernel ended the session before it began");
+		say_why(&s, r < 0 ? r : -ENOTCONN,
+			r < 0 ? strerror(-r) : "the kernel ended the session before it began");
 	else if (r < 0)
 		log_error("session ended: %s", strerror(-r));
 	session_stop(&s);

@@ -48,9 +48,9 @@ int index_check_fh(const struct layer_set *set, int fd, enum xattr_overlay which
  * told. */
 int index_renew_xattr(const struct layer_set *set, int fd, enum xattr_overlay which, const struct ovl_fh *origin);
 /* index_rebuild.c: makes the index, whose directory is open at `dir`, one of these layers where it is certain that they
- * are a copy of those that it was of. -ESTALE: it isn't, nothing was changed, and *ret_why, which the caller frees,
- * says what is in the way, or is NULL. */
-int index_rebuild(struct layer_set *set, int dir, char **ret_why);
+ * are a copy of those that it was of. -ESTALE: it isn't, nothing was changed, and the text of *ret_error, if any, says
+ * what is in the way. */
+int index_rebuild(struct layer_set *set, int dir, struct error *ret_error);
 /* Makes WORKDIR/index. */
 int index_make(struct layer_set *set);
 /* Makes WORKDIR/nlink and returns its descriptor, which stays the index's. */

@@ -286,14 +286,14 @@ static int renew_xattrs(const struct layer_opening *lo, int dir)
 static int go_on_elsewhere(struct layer_opening *lo, int dir, const char *why)
 {
 	struct layer_set *set = lo->set;
-	_cleanup_free_ char *no_rebuild = NULL;
+	_cleanup_error_ struct error no_rebuild = {0};
 	int r = -ESTALE;
 
 	if (lo->spec->index == INDEX_AUTO && !set->shows_upper && !lo->spec->read_only && has_entries(dir))
 		r = index_rebuild(set, dir, &no_rebuild);
 	if (r != -ESTALE)
 		return index_refuse(lo, r);
-	return go_without(lo, dir, r, set->layers[0].path, why, no_rebuild);
+	return go_without(lo, dir, r, set->layers[0].path, why, no_rebuild.text);
 }
 
 /* Whether there can be one, and the one that is there is ours; else layer_set.index is NULL afterwards. */

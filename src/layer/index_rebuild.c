@@ -14,8 +14,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/fs.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,19 +41,8 @@ struct rebuild {
 	struct rebuild_entry *entries; /* owned */
 	size_t n;
 	bool has_single; /* an entry without a link in the upper */
-	char *why;	 /* owned */
+	struct error *error;
 };
-
-PRINTF_FORMAT(2, 3) static int no_rebuild(struct rebuild *rebuild, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	if (vasprintf(&rebuild->why, fmt, args) < 0)
-		rebuild->why = NULL;
-	va_end(args);
-	return -ESTALE;
-}
 
 /* --- where the entries come from ---------------------------------------------------------------------------------- */
 
@@ -84,21 +71,22 @@ static int find_lower(struct rebuild *rebuild, const struct source *source, cons
 	int r;
 
 	if (source->layers != rebuild->set->n - 1 || !source->layer || source->layer > source->layers)
-		return no_rebuild(rebuild, "%s was copied from layer %u of %u", source->path, source->layer,
-				  source->layers);
+		return error_set(rebuild->error, -ESTALE, "%s was copied from layer %u of %u", source->path,
+				 source->layer, source->layers);
 	l = &rebuild->set->layers[source->layer];
 	fd = layer_open_path(l, source->path, O_PATH);
 	r = fd < 0 ? fd : layer_statx_unchecked(l, fd, "", &stx);
 	if (r == -ENOMEM || r == -EMFILE || r == -ENFILE)
 		return r;
 	if (r < 0)
-		return no_rebuild(rebuild, "%s can't be found in %s: %s", source->path, l->path, strerror(-r));
+		return error_set(rebuild->error, -ESTALE, "%s can't be found in %s: %s", source->path, l->path,
+				 strerror(-r));
 	if (!looks_like(source, &stx, copy))
-		return no_rebuild(rebuild, "%s in %s isn't what was copied up", source->path, l->path);
+		return error_set(rebuild->error, -ESTALE, "%s in %s isn't what was copied up", source->path, l->path);
 	r = index_fh_of(rebuild->set, l, fd, "", &e->origin);
 	if (r == 0)
 		r = ovl_fh_index_name(&e->origin, e->new_name);
-	return r < 0 ? no_rebuild(rebuild, "%s in %s: %s", source->path, l->path, strerror(-r)) : 0;
+	return r < 0 ? error_set(rebuild->error, -ESTALE, "%s in %s: %s", source->path, l->path, strerror(-r)) : 0;
 }
 
 static int read_source(const struct rebuild *rebuild, const char *name, struct source *ret)
@@ -125,14 +113,15 @@ static int rebuild_read_entry(void *arg, const struct os_dirent *dirent)
 	if (r < 0)
 		return r;
 	if (read_source(rebuild, dirent->name, &source) < 0)
-		return no_rebuild(rebuild, INDEX_DIR_NAME "/%s doesn't say what it is a copy of", dirent->name);
+		return error_set(rebuild->error, -ESTALE, INDEX_DIR_NAME "/%s doesn't say what it is a copy of",
+				 dirent->name);
 	e = ARRAY_NEXT(rebuild->entries, rebuild->n);
 	if (!e)
 		return -ENOMEM;
 	*e = (struct rebuild_entry){.id = layer_id_of(&stx), .links = stx.stx_nlink - 1};
 	if (dirent->name_len >= sizeof(e->name) ||
 	    rebuild_read_origin(rebuild, rebuild->dir, dirent->name, &e->old) < 0)
-		return no_rebuild(rebuild, INDEX_DIR_NAME "/%s isn't valid", dirent->name);
+		return error_set(rebuild->error, -ESTALE, INDEX_DIR_NAME "/%s isn't valid", dirent->name);
 	memcpy(e->name, dirent->name, dirent->name_len + 1U);
 	r = find_lower(rebuild, &source, &stx, e);
 	if (r < 0)
@@ -169,7 +158,8 @@ static int see_other(struct rebuild *rebuild, const struct layer_walk_entry *ent
 		return 0;
 	for (size_t i = 0; i < rebuild->n; i++)
 		if (!rebuild->entries[i].links && ovl_fh_equal(&origin, &rebuild->entries[i].old))
-			return no_rebuild(rebuild, "hard links of the copy of %s were lost", rebuild->entries[i].path);
+			return error_set(rebuild->error, -ESTALE, "hard links of the copy of %s were lost",
+					 rebuild->entries[i].path);
 	return 0;
 }
 
@@ -198,10 +188,10 @@ static int check_links(struct rebuild *rebuild)
 	for (size_t i = 0; r == 0 && i < rebuild->n; i++) {
 		linked += rebuild->entries[i].links;
 		if (rebuild->entries[i].found != rebuild->entries[i].links)
-			return no_rebuild(rebuild, "not all links of the copy of %s are in upperdir",
-					  rebuild->entries[i].path);
+			return error_set(rebuild->error, -ESTALE, "not all links of the copy of %s are in upperdir",
+					 rebuild->entries[i].path);
 	}
-	return r == 0 && !linked ? no_rebuild(rebuild, "upperdir has no link of any entry") : r;
+	return r == 0 && !linked ? error_set(rebuild->error, -ESTALE, "upperdir has no link of any entry") : r;
 }
 
 /* No entry may come where another one is, or was. */
@@ -216,7 +206,8 @@ static int rebuild_check_names(struct rebuild *rebuild)
 		memcpy(key.new_name, e->name, sizeof(key.new_name));
 		other = bsearch(&key, rebuild->entries, rebuild->n, sizeof(key), by_new_name);
 		if ((i && !strcmp(e[-1].new_name, e->new_name)) || (other && other != e))
-			return no_rebuild(rebuild, "the copy of %s isn't the only one of its file", e->path);
+			return error_set(rebuild->error, -ESTALE, "the copy of %s isn't the only one of its file",
+					 e->path);
 	}
 	return 0;
 }
@@ -260,9 +251,9 @@ static int rebuild_write_all(const struct rebuild *rebuild)
 	return r < 0 ? r : write_xattr(rebuild, rebuild->dir, "", XATTR_OVERLAY_UPPER, &set->index->upper);
 }
 
-int index_rebuild(struct layer_set *set, int dir, char **ret_why)
+int index_rebuild(struct layer_set *set, int dir, struct error *ret_error)
 {
-	struct rebuild rebuild = {.set = set, .dir = dir};
+	struct rebuild rebuild = {.set = set, .dir = dir, .error = ret_error};
 	int r = os_read_dir(dir, rebuild_read_entry, &rebuild);
 
 	if (r == 0)
@@ -276,6 +267,5 @@ int index_rebuild(struct layer_set *set, int dir, char **ret_why)
 	for (size_t i = 0; i < rebuild.n; i++)
 		free(rebuild.entries[i].path);
 	free(rebuild.entries);
-	*ret_why = rebuild.why;
 	return r;
 }

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/error.h"
 #include "base/macros.h"
 #include "format/work_state.h"
 #include "layer/device.h"
@@ -40,7 +41,7 @@ struct layer_location {
 struct layer_opening {
 	const struct stack_spec *spec;
 	const char *mountpoint; /* NULL: not checked */
-	char **ret_error;
+	struct error *error;
 	struct layer_set *set;
 	struct layer_location *locations; /* one a layer, as set->layers; then the work directory's */
 	unsigned n_locations;

@@ -4,10 +4,8 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/check.h"
 #include "base/cleanup.h"
 #include "internal.h"
 
@@ -23,32 +21,16 @@ static const char *refuse_cause_of(int err)
 	}
 }
 
-/* A path may hold any byte, the message is one line. */
-static void make_one_line(char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			*text = '?';
-}
-
 int layer_refuse(struct layer_opening *lo, int err, const char *option, const char *path, const char *fmt, ...)
 {
 	_cleanup_free_ char *cause = NULL;
-	char *line;
 	va_list ap;
 
-	(void)CHECK(err < 0);
-	if (*lo->ret_error)
-		return err;
 	va_start(ap, fmt);
 	if (vasprintf(&cause, fmt, ap) < 0)
 		cause = NULL;
 	va_end(ap);
-	if (!cause || asprintf(&line, "%s: %s%s%s", option, path ? path : "", path ? ": " : "", cause) < 0)
-		return err;
-	make_one_line(line);
-	*lo->ret_error = line;
-	return err;
+	return cause ? error_set(lo->error, err, "%s: %s%s%s", option, path ? path : "", path ? ": " : "", cause) : err;
 }
 
 int layer_passing(int ret)

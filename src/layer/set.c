@@ -360,15 +360,16 @@ static void opening_finish(struct layer_opening *lo)
 	cleanup_close(&lo->workdir_fd);
 }
 
-int layer_set_open(const struct stack_spec *spec, const char *mountpoint, struct layer_set **ret_set, char **ret_error)
+int layer_set_open(const struct stack_spec *spec, const char *mountpoint, struct layer_set **ret_set,
+		   struct error *ret_error)
 {
 	FAULT_SCOPE(FAULT_MOUNT);
 	bool is_fd = mountpoint && !strncmp(mountpoint, "/dev/fd/", 8);
-	char *error = NULL;
+	struct error error = {0};
 	struct layer_opening lo = {
 		.spec = spec,
 		.mountpoint = is_fd ? NULL : mountpoint,
-		.ret_error = &error,
+		.error = &error,
 		.upper_fd = -1,
 		.workdir_fd = -1,
 	};
@@ -377,6 +378,7 @@ int layer_set_open(const struct stack_spec *spec, const char *mountpoint, struct
 	opening_finish(&lo);
 	if (!r) {
 		CHECK_DEBUG(set_check(lo.set));
+		error_finish(&error);
 		*ret_set = lo.set;
 		return 0;
 	}

@@ -295,7 +295,7 @@ static bool walk_layers(const char *text, struct entries *ret)
 	struct stack_layer *layers;
 	struct options opt;
 	struct stack_spec spec;
-	char *refused = NULL;
+	struct error refused = {0};
 	int res = options_parse(4, argv, &env, &opt, &error);
 
 	if (res < 0)
@@ -316,9 +316,9 @@ static bool walk_layers(const char *text, struct entries *ret)
 	if (res == 0)
 		res = tree_walk(ret->set, "", TREE_WALK_STAT, &calls, ret);
 	if (res < 0)
-		fprintf(stderr, "%s: %s\n", refused ? refused : "walk", strerror(-res));
+		fprintf(stderr, "%s: %s\n", refused.text ? refused.text : "walk", strerror(-res));
 	layer_set_put(ret->set);
-	free(refused);
+	error_finish(&refused);
 	free(layers);
 	options_free(&opt);
 	return res == 0;

@@ -60,7 +60,7 @@ __attribute__((constructor)) static void stand_in(int argc, char **argv)
 
 static struct options opt;
 static struct mounted m;
-static char *error;
+static struct error error;
 static char mountpoint[128];
 
 /* In a mount namespace of our own. False: there is none to stand in for. */
@@ -81,13 +81,13 @@ static bool begin(const char *play, const char *options)
 	UNIT_PRINT(text, "lowerdir=l1,%s", options);
 	if (options_parse(4, argv, &env, &opt, &option_error) < 0)
 		return UNIT_FAIL("%s", option_error.text);
-	error = NULL;
-	return mounted_prepare(&opt, &m, &error) == 0 || UNIT_FAIL("%s", error);
+	error_finish(&error);
+	return mounted_prepare(&opt, &m, &error) == 0 || UNIT_FAIL("%s", error_text(&error));
 }
 
 static void end(void)
 {
-	free(error);
+	error_finish(&error);
 	close(m.fd);
 	options_free(&opt);
 }
@@ -102,7 +102,7 @@ static void mount_by_helper(void)
 		return;
 	fd = m.fd;
 	EXPECT_INT(mounted_open(&m, &error), 0);
-	EXPECT_STR(error, NULL);
+	EXPECT_STR(error.text, NULL);
 	/* libfuse has the number already, so what came is under it. */
 	EXPECT_INT(m.fd, fd);
 	ASSERT(fstat(m.fd, &st) == 0);
@@ -132,7 +132,7 @@ static void refused_by_helper(void)
 		return;
 	EXPECT(mounted_open(&m, &error) < 0);
 	ASSERT(asprintf(&line, "mount: %s: fusermount3: user has no write access to mountpoint", mountpoint) > 0);
-	EXPECT_STR(error, line);
+	EXPECT_STR(error.text, line);
 	EXPECT_INT(m.dev, 0);
 	free(line);
 	end();
@@ -153,7 +153,7 @@ static void no_answer(void)
 		return;
 	EXPECT(mounted_open(&m, &error) < 0);
 	ASSERT(asprintf(&line, "mount: %s: fusermount3 can't mount it", mountpoint) > 0);
-	EXPECT_STR(error, line);
+	EXPECT_STR(error.text, line);
 	free(line);
 	end();
 }
@@ -211,9 +211,9 @@ TEST("a descriptor that is no mounted session is refused")
 
 	UNIT_PRINT(path, "/dev/fd/%d", null);
 	opt = (struct options){.mountpoint = path};
-	error = NULL;
+	error_finish(&error);
 	EXPECT_INT(mounted_prepare(&opt, &m, &error), -EINVAL);
-	EXPECT(error && strstr(error, "not a mounted session of /dev/fuse"));
-	free(error);
+	EXPECT(error.text && strstr(error.text, "not a mounted session of /dev/fuse"));
+	error_finish(&error);
 	close(null);
 }

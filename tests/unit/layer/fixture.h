@@ -80,7 +80,18 @@ static inline bool fixture_init(struct fixture *f)
 	struct fixture f __attribute__((cleanup(fixture_finish)));                                                     \
 	ASSERT(fixture_init(&f))
 
-/* layer_set_open() with the text of -o; f->error is the refusal. */
+/* layer_set_open(); f->error is the refusal. */
+static inline int fixture_open_spec(struct fixture *f, const struct stack_spec *spec, const char *mountpoint)
+{
+	struct error error = {0};
+	int ret = layer_set_open(spec, mountpoint, &f->set, &error);
+
+	EXPECT(!error.text || error.err < 0);
+	f->error = error.text;
+	return ret;
+}
+
+/* The same with the text of -o. */
 static inline int fixture_open_at(struct fixture *f, const char *text, const char *mountpoint)
 {
 	char *argv[] = {(char *)"plyfs", (char *)"-o", (char *)text, (char *)"m", NULL};
@@ -97,7 +108,7 @@ static inline int fixture_open_at(struct fixture *f, const char *text, const cha
 		return ret;
 	}
 	spec = options_stack(&f->opt);
-	ret = layer_set_open(&spec, mountpoint, &f->set, &f->error);
+	ret = fixture_open_spec(f, &spec, mountpoint);
 	/* A set that kept something of the specification would meet this. */
 	memset(&spec, 0xff, sizeof(spec));
 	return ret;

@@ -65,7 +65,7 @@ TEST("who can't change anything may show an upper in use, where the work directo
 	EXPECT_STR(second.error, NULL);
 	EXPECT_INT(options_show_upper(&second.opt), 0);
 	spec = options_stack(&second.opt);
-	EXPECT_INT(layer_set_open(&spec, "m", &second.set, &second.error), 0);
+	EXPECT_INT(fixture_open_spec(&second, &spec, "m"), 0);
 	EXPECT_STR(second.error, NULL);
 	EXPECT_INT(second.set->n, 2);
 	EXPECT(second.set->shows_upper && !second.set->has_upper);

@@ -20,15 +20,14 @@ struct made {
 	struct layer_opening lo;
 	struct layer_location *locations;
 	char (*paths)[16];
-	char *error;
+	struct error error;
 };
 
 static bool made_new(struct made *m, unsigned n)
 {
 	*m = (struct made){
 		.set.n = n, .locations = calloc(n, sizeof(*m->locations)), .paths = calloc(n, sizeof(*m->paths))};
-	m->lo = (struct layer_opening){
-		.set = &m->set, .locations = m->locations, .n_locations = n, .ret_error = &m->error};
+	m->lo = (struct layer_opening){.set = &m->set, .locations = m->locations, .n_locations = n, .error = &m->error};
 	for (unsigned i = 0; m->locations && m->paths && i < n; i++) {
 		struct layer_location *p = &m->locations[i];
 
@@ -53,7 +52,7 @@ static void made_free(struct made *m)
 		location_finish(&m->locations[i]);
 	free(m->locations);
 	free(m->paths);
-	free(m->error);
+	error_finish(&m->error);
 }
 
 #define MADE(m, n)                                                                                                     \
@@ -72,7 +71,7 @@ TEST("a directory that is there twice is found by its identity, wherever the two
 
 	m.locations[40].chain[0] = m.locations[7].chain[0];
 	EXPECT_INT(overlap_check(&m.lo), -ELOOP);
-	EXPECT_STR(m.error, "lowerdir: /in/40: the same directory as lowerdir /in/7");
+	EXPECT_STR(m.error.text, "lowerdir: /in/40: the same directory as lowerdir /in/7");
 }
 
 TEST("a directory inside another one is found by its parents")
@@ -81,7 +80,7 @@ TEST("a directory inside another one is found by its parents")
 
 	m.locations[7].chain[1] = m.locations[40].chain[0];
 	EXPECT_INT(overlap_check(&m.lo), -ELOOP);
-	EXPECT_STR(m.error, "lowerdir: /in/7: lies inside lowerdir /in/40");
+	EXPECT_STR(m.error.text, "lowerdir: /in/7: lies inside lowerdir /in/40");
 }
 
 TEST("parents beyond the mount are no reason")
@@ -103,14 +102,14 @@ TEST("a directory inside another one is found by its path in the file system")
 
 		move(&m, 7, inside[i]);
 		EXPECT_INT(overlap_check(&m.lo), -ELOOP);
-		EXPECT_STR(m.error, "lowerdir: /in/7: lies inside lowerdir /in/40");
+		EXPECT_STR(m.error.text, "lowerdir: /in/7: lies inside lowerdir /in/40");
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(beside); i++) {
 		MADE(m, 50);
 
 		move(&m, 4, beside[i]);
 		EXPECT_INT(overlap_check(&m.lo), 0);
-		EXPECT_STR(m.error, NULL);
+		EXPECT_STR(m.error.text, NULL);
 	}
 }
 

@@ -235,7 +235,7 @@ TEST("data-only layers lie behind the others and are no part of their number")
 	struct stack_layer layers[] = {{.path = (char *)"l1"}, {.path = (char *)"l2", .data_only = true}};
 	struct stack_spec spec = {.layers = layers, .layer_count = 2};
 
-	ASSERT_INT(layer_set_open(&spec, "m", &f.set, &f.error), 0);
+	ASSERT_INT(fixture_open_spec(&f, &spec, "m"), 0);
 	EXPECT_INT(f.set->n, 1);
 	EXPECT_INT(f.set->n_data, 1);
 	EXPECT_STR(f.set->layers[1].path, "l2");
@@ -249,12 +249,12 @@ TEST("a data-only layer alone, or one that is a lower layer too, is refused")
 	struct stack_layer twice[] = {{.path = (char *)"l1"}, {.path = (char *)"l1", .data_only = true}};
 	struct stack_spec spec = {.layers = alone, .layer_count = 1};
 
-	EXPECT_INT(layer_set_open(&spec, "m", &f.set, &f.error), -EINVAL);
+	EXPECT_INT(fixture_open_spec(&f, &spec, "m"), -EINVAL);
 	EXPECT_STR(f.error, "datadir: l1: no other layer is given");
 	free(f.error);
 	f.error = NULL;
 	spec = (struct stack_spec){.layers = twice, .layer_count = 2};
-	EXPECT_INT(layer_set_open(&spec, "m", &f.set, &f.error), -ELOOP);
+	EXPECT_INT(fixture_open_spec(&f, &spec, "m"), -ELOOP);
 	EXPECT_STR(f.error, "datadir: l1: the same directory as lowerdir l1");
 }
 
@@ -264,12 +264,12 @@ TEST("metacopy=on without xattrs in trusted.* is refused, but not of who is leni
 	struct stack_layer layers[] = {{.path = (char *)"l1"}};
 	struct stack_spec spec = {.layers = layers, .layer_count = 1, .metacopy = 1, .userxattr = true};
 
-	EXPECT_INT(layer_set_open(&spec, "m", &f.set, &f.error), -EPERM);
+	EXPECT_INT(fixture_open_spec(&f, &spec, "m"), -EPERM);
 	EXPECT_STR(f.error, "metacopy: on: needs xattrs in trusted.*, and so privilege in the initial user namespace");
 	free(f.error);
 	f.error = NULL;
 	spec.lenient = true;
-	ASSERT_INT(layer_set_open(&spec, "m", &f.set, &f.error), 0);
+	ASSERT_INT(fixture_open_spec(&f, &spec, "m"), 0);
 	EXPECT(!f.set->follow_metacopy);
 }
 
@@ -279,10 +279,10 @@ TEST("no lower layer, or an upper without a work directory, is refused")
 	struct stack_layer layers[] = {{.path = (char *)"l1"}};
 	struct stack_spec none = {0}, no_work = {.layers = layers, .layer_count = 1, .upperdir = (char *)"u"};
 
-	EXPECT_INT(layer_set_open(&none, "m", &f.set, &f.error), -EINVAL);
+	EXPECT_INT(fixture_open_spec(&f, &none, "m"), -EINVAL);
 	EXPECT_STR(f.error, "lowerdir: missing");
 	free(f.error);
-	EXPECT_INT(layer_set_open(&no_work, "m", &f.set, &f.error), -EINVAL);
+	EXPECT_INT(fixture_open_spec(&f, &no_work, "m"), -EINVAL);
 	EXPECT_STR(f.error, "workdir: missing, upperdir needs one");
 }
 
@@ -340,6 +340,6 @@ TEST("more layers than there are indexes are refused, before any is opened")
 
 	for (size_t i = 0; i <= LAYERS_MAX; i++)
 		layers[i].path = (char *)"l1";
-	EXPECT_INT(layer_set_open(&spec, "m", &f.set, &f.error), -E2BIG);
+	EXPECT_INT(fixture_open_spec(&f, &spec, "m"), -E2BIG);
 	EXPECT_STR(f.error, "lowerdir: more than 65534 layers");
 }
