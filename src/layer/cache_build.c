@@ -27,6 +27,7 @@
 #include "base/array.h"
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "layer/walk.h"
 #include "os/task.h"
@@ -50,7 +51,8 @@ struct build {
 	struct cachefile_builder w;
 	uint32_t *found; /* as w.dirs: the entry by which the directory was found */
 	size_t found_cap;
-	unsigned waited; /* ms */
+	unsigned waited;    /* ms */
+	struct error error; /* why there is none */
 
 	uint64_t reading; /* the directory that is being read: its number, or 0 */
 	unsigned tries;
@@ -177,8 +179,8 @@ static void roll_back(struct build *b)
 	b->w.names_len = b->names_len;
 }
 
-/* Nothing of the directory stays: the layer is asked for what is in it. */
-static int leave_out(struct build *b, uint64_t number, int err)
+/* Nothing of the directory stays: the layer is asked for what is in it. Without the root there is no cache. */
+static int leave_out(struct build *b, uint64_t number, int err, const char *why)
 {
 	if (!CHECK(number >= CACHEFILE_ROOT && number <= b->w.n_dirs))
 		return -EIO;
@@ -188,7 +190,7 @@ static int leave_out(struct build *b, uint64_t number, int err)
 	if (is_stopped(b))
 		return -ECANCELED;
 	if (number == CACHEFILE_ROOT)
-		return err;
+		return error_set(&b->error, err, "its root directory: %s", why);
 	b->w.entries[b->found[number - 1]].dir = 0;
 	b->w.dirs[number - 1] = (struct cachefile_dir){0};
 	return LAYER_WALK_SKIP;
@@ -209,12 +211,12 @@ static int begin_directory(void *arg, const struct layer_walk_entry *e)
 	b->broken = false;
 	b->dir = (struct cachefile_dir){.first = b->w.n_entries};
 	if (r < 0)
-		return leave_out(b, e->tag, r);
+		return leave_out(b, e->tag, r, strerror(-r));
 	if (!wait_until_settled(b, &stx))
-		return leave_out(b, e->tag, -ETIME);
+		return leave_out(b, e->tag, -ETIME, "its times don't tell changes apart");
 	b->before = layer_cache_stamp_of(&stx);
 	r = layer_read_xattr_flags(b->caches->set, b->l, e->dirfd, "", &b->dir.xattr_flags);
-	return r < 0 ? leave_out(b, e->tag, r) : 0;
+	return r < 0 ? leave_out(b, e->tag, r, strerror(-r)) : 0;
 }
 
 static int end_directory(void *arg, const struct layer_walk_entry *e)
@@ -233,7 +235,7 @@ static int end_directory(void *arg, const struct layer_walk_entry *e)
 		return 0;
 	}
 	if (++b->tries == TRIES)
-		return leave_out(b, e->tag, -EAGAIN);
+		return leave_out(b, e->tag, -EAGAIN, "it changes all the time, or entries can't be looked at");
 	roll_back(b);
 	return LAYER_WALK_AGAIN;
 }
@@ -250,7 +252,7 @@ static int on_failure(void *arg, const struct layer_walk_entry *e, int err)
 		b->broken = true;
 		return 0;
 	}
-	r = leave_out(b, e->tag, err);
+	r = leave_out(b, e->tag, err, strerror(-err));
 	return r == LAYER_WALK_SKIP ? 0 : r;
 }
 
@@ -303,24 +305,37 @@ static int cache_write_file(int fd, const struct cachefile_builder *w, const str
 	return os_fsync(fd);
 }
 
+/* A failure of the cache's own directory. */
+static int refuse_temp(struct build *b, int err, const char *temp)
+{
+	return error_set(&b->error, err, "%s/%s: %s", b->caches->path, temp, strerror(-err));
+}
+
+static int write_and_name(struct build *b, int fd, const struct cachefile_key *key, const char *temp, const char *name)
+{
+	int dir_fd = b->caches->dir_fd, r = cache_write_file(fd, &b->w, key);
+
+	if (r == 0)
+		r = os_renameat2(dir_fd, temp, dir_fd, name, 0);
+	return r < 0 ? refuse_temp(b, r, temp) : 0;
+}
+
 static int build_and_write(struct build *b, const struct cachefile_key *key)
 {
 	char name[CACHEFILE_FILE_NAME_SIZE], temp[NEW_NAME_SIZE];
 	_cleanup_close_ int fd = -1;
-	int dir_fd = b->caches->dir_fd, r;
+	int r;
 
 	cachefile_file_name(key, name);
 	snprintf(temp, sizeof(temp), "%s.new", name);
 	fd = claim(b->caches, name, temp);
 	if (fd < 0)
-		return fd;
+		return refuse_temp(b, fd, temp);
 	r = build_layer(b);
 	if (r == 0)
-		r = cache_write_file(fd, &b->w, key);
-	if (r == 0)
-		r = os_renameat2(dir_fd, temp, dir_fd, name, 0);
+		r = write_and_name(b, fd, key, temp, name);
 	if (r < 0)
-		os_unlinkat(dir_fd, temp, 0);
+		os_unlinkat(b->caches->dir_fd, temp, 0);
 	return r;
 }
 
@@ -340,7 +355,8 @@ static void make_one(struct layer_caches *caches, const struct layer *l)
 	if (r == 0)
 		log_info("layer %s: cache made: %u directories, %u names", l->path, b.w.n_dirs, b.w.n_entries);
 	else if (r != -EBUSY && r != -ECANCELED)
-		log_info("layer %s: no cache: %s", l->path, strerror(-r));
+		log_info("layer %s: no cache: %s", l->path, b.error.text ? b.error.text : strerror(-r));
+	error_finish(&b.error);
 	cachefile_builder_finish(&b.w);
 	free(b.found);
 }

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <sys/resource.h>
 
+#include "base/log.h"
 #include "fixture.h"
 #include "os/task.h"
 
@@ -59,6 +60,36 @@ static bool root_is_confirmed(const struct layer *l)
 	struct statx stx;
 
 	return os_statx(l->root_fd, "", &stx) == 0 && layer_cache_confirm(l, layer_cache_root(l), &stx);
+}
+
+static const char *text_of(const char *path)
+{
+	static char text[4096];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	close(fd);
+	text[n < 0 ? 0 : n] = '\0';
+	return text;
+}
+
+TEST("the log says what a cache that isn't made lacks: its directory, not the layer")
+{
+	FIXTURE(f);
+	NEEDS_ROOT();
+	ASSERT(make_layers());
+	EXPECT_OPENS(&f, OPTIONS);
+	if (!f.set->layers[0].cloned)
+		SKIP("mounts can't be cloned");
+	ASSERT_INT(rmdir("idx"), 0);
+	ASSERT_INT(log_open_file("log"), 0);
+	layer_caches_start(f.set);
+	for (int i = 0; i < 500 && !strstr(text_of("log"), "layer l2: no cache"); i++)
+		os_sleep_us(10000);
+	layer_caches_stop(f.set);
+	log_close();
+	EXPECT(strstr(text_of("log"), "layer l1: no cache: idx/"));
+	EXPECT(strstr(text_of("log"), ".new: No such file or directory\n"));
 }
 
 TEST("a mount without a cache has it made, and the next mount knows the names of the layer")
