@@ -4,7 +4,7 @@
  * than all locks that it holds. A class marked "pairs" is an exception: the one function that orders them takes two of
  * it at once.
  *
- *	LOCK_GATE     shared by every change; exclusive it stops all changes, which only tests do yet (rwlock)
+ *	LOCK_GATE     shared by every change; exclusive it stops all changes: freeze (rwlock)
  *	  LOCK_RENAME   R: directory moves across parents
  *	    LOCK_DIR      D: names of one directory (pairs: ancestor first, else by id)
  *	      LOCK_INODE    I: one inode's change: publish, attributes, open by name (pairs: by address)
@@ -59,6 +59,9 @@ void rwlock_init(struct rwlock *l, enum lock_class class);
 void rwlock_finish(struct rwlock *l);
 void rwlock_read(struct rwlock *l);
 void rwlock_write(struct rwlock *l);
+/* Take the lock only if that is possible at once; whether they did. */
+bool rwlock_try_read(struct rwlock *l);
+bool rwlock_try_write(struct rwlock *l);
 void rwlock_drop(struct rwlock *l);
 
 static inline void lock_cleanup(struct lock **l)

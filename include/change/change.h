@@ -58,6 +58,10 @@ struct writer_options {
 };
 
 int writer_new(struct tree *tree, const struct writer_options *opt, struct writer **ret_change);
+/* Makes all changes wait. 0 when none runs: then the calling thread must call writer_thaw(), and makes no change itself
+ * until then. -ETIMEDOUT: one ran until `until_ms` (os_now_ms()). */
+int writer_freeze(struct writer *writer, unsigned long long until_ms);
+void writer_thaw(struct writer *writer);
 /* Waits for running copy-ups, and for the calls at their ends. */
 void writer_drain(struct writer *writer);
 /* Cancels and drains the pools first. */

@@ -71,6 +71,8 @@ void data_time_moved(struct inode *inode);
 /* Closes the inode's descriptors after the running calls. A necessary sync and a failed write-back are not
  * forgotten. */
 void data_let_go(struct data *data, struct inode *inode);
+/* How many descriptors are open. */
+unsigned data_count(struct data *data);
 /* Whether very many written files wait for their sync before eviction. A request that may open another file then queues
  * behind them; otherwise the limit of the process would be reached. */
 bool data_is_crowded(struct data *data);

@@ -80,6 +80,34 @@ void fs_quiesce(struct fs *fs);
  * like any request. -ENOTTY: that isn't a mount of an fs. */
 int fs_ask_identity(int fd, uint8_t ret_identity[LAYER_IDENTITY_SIZE]);
 
+/* Makes all changes wait; reads go on. 0 once no change runs: then the calling thread must call fs_thaw(), before it
+ * uses the union in another way. Otherwise nothing is frozen: -EBUSY, changes are frozen already; -ETIMEDOUT, a change
+ * took longer than wait_ms; -ESHUTDOWN, after fs_end_freezes(); -EOPNOTSUPP, with passthrough. Data that the kernel
+ * holds back is in no layer yet: the caller calls syncfs(2) first if the layers are to have it. */
+int fs_freeze(struct fs *fs, unsigned wait_ms);
+void fs_thaw(struct fs *fs);
+/* Whether changes wait now. */
+bool fs_is_frozen(struct fs *fs);
+/* From now on nothing is frozen. A thread that holds changes up asks fs_freeze_ends() regularly, and thaws. */
+void fs_end_freezes(struct fs *fs);
+bool fs_freeze_ends(struct fs *fs);
+
+/* The sizes of an fs at one moment. */
+struct fs_figures {
+	uint64_t inodes;	    /* known to the kernel, or in use */
+	unsigned directories_open;  /* descriptors of directories */
+	unsigned files_open;	    /* descriptors of files */
+	unsigned descriptors_max;   /* RLIMIT_NOFILE */
+	uint64_t listing_bytes_max; /* limit of the directory listings in memory */
+	unsigned changes_waiting;   /* jobs that wait: for a copy-up, for a lease, or because changes are frozen */
+};
+void fs_figures(struct fs *fs, struct fs_figures *ret);
+/* With so many descriptors (descriptors_max) one walk or explanation (tree/walk.h) may be made beside the work of the
+ * fs. */
+#define FS_WALK_LEAST_FDS 512U
+/* The name of an operation by its number in linux/fuse.h, as in "lookup"; NULL: there is none. */
+const char *fs_operation_name(unsigned operation);
+
 /* The table for fuse_session_new(); userdata is the fs. */
 const struct fuse_lowlevel_ops *fs_operations(void);
 /* Prints the compiled-in features in one line, e.g. "libfuse 3.14, no tmpfile, no statx". */

@@ -486,6 +486,8 @@ unsigned dirfd_shrink(struct tree *tree);
 
 /* Number of inodes in the table, the root included. */
 size_t tree_inode_count(struct tree *tree);
+/* Number of descriptors in the cache of directories. */
+unsigned dirfd_count(struct tree *tree);
 /* Verifies I1 to I5 over the whole table and reports each breach through CHECK(). For tests; no other thread may use
  * the tree. */
 bool tree_check(struct tree *tree);

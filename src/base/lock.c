@@ -204,6 +204,24 @@ void rwlock_write(struct rwlock *l)
 	pthread_rwlock_wrlock(&l->rw);
 }
 
+bool rwlock_try_read(struct rwlock *l)
+{
+	witness_take(l, l->class, NULL);
+	if (pthread_rwlock_tryrdlock(&l->rw) == 0)
+		return true;
+	witness_drop(l, l->class);
+	return false;
+}
+
+bool rwlock_try_write(struct rwlock *l)
+{
+	witness_take(l, l->class, NULL);
+	if (pthread_rwlock_trywrlock(&l->rw) == 0)
+		return true;
+	witness_drop(l, l->class);
+	return false;
+}
+
 void rwlock_drop(struct rwlock *l)
 {
 	witness_drop(l, l->class);

@@ -20,8 +20,10 @@
 #include "format/acl.h"
 #include "format/name.h"
 #include "internal.h"
+#include "os/task.h"
 #include "tree/listing.h"
 
+#define FREEZE_LOOK_US 500U
 #define COPY_LARGE_NICE 10
 #define COPY_SMALL_THREADS 3
 #define COPY_SMALL_NICE 5
@@ -71,6 +73,22 @@ int writer_new(struct tree *tree, const struct writer_options *opt, struct write
 	}
 	*ret_change = writer;
 	return 0;
+}
+
+/* Nobody waits behind us meanwhile, as they would with a lock that is waited for: a change may take long. */
+int writer_freeze(struct writer *writer, unsigned long long until_ms)
+{
+	while (!rwlock_try_write(&writer->gate)) {
+		if (os_now_ms() >= until_ms)
+			return -ETIMEDOUT;
+		os_sleep_us(FREEZE_LOOK_US);
+	}
+	return 0;
+}
+
+void writer_thaw(struct writer *writer)
+{
+	rwlock_drop(&writer->gate);
 }
 
 void writer_drain(struct writer *writer)

@@ -89,7 +89,12 @@ void change_found_empty(struct writer *writer, struct inode *dir)
 	if (!atomic_load_explicit(&dir->dir->impure_set, memory_order_relaxed) || dir->dir->n_lower ||
 	    !writer->layers->has_upper || !writer->layers->has_upper_xattr)
 		return;
-	CHANGE_SCOPE(writer, FAULT_XATTR);
+	/* It can be done another time, and a reader doesn't wait for who has frozen all changes. */
+	if (!rwlock_try_read(&writer->gate))
+		return;
+	FAULT_SCOPE(FAULT_XATTR);
+	struct rwlock *gate __attribute__((cleanup(change_end), unused)) = &writer->gate;
+
 	LOCK_SCOPE(&dir->dir->lock);
 	if (inode_is_unlinked(dir) || listing_is_empty_locked(writer->tree, dir) <= 0)
 		return;

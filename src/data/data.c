@@ -478,6 +478,11 @@ void data_set_dirty(struct data *data, struct data_fd *fd)
 		atomic_store(&fd->entry->dirty, true);
 }
 
+unsigned data_count(struct data *data)
+{
+	return atomic_load(&data->open_fds);
+}
+
 bool data_is_crowded(struct data *data)
 {
 	return atomic_load_explicit(&data->open_fds, memory_order_relaxed) > data->opt.max_fds + data->opt.max_fds / 2;

@@ -17,13 +17,14 @@
 #include "base/log.h"
 #include "loop.h"
 #include "os/task.h"
+#include "tree/walk.h"
 #include "wire.h"
 
 /* Of the descriptors that the process may have, but for these and those of the layers: a quarter for directories, a
  * quarter for files, of which there are half as many more while their syncs lag behind, and the rest for what has lost
  * its name. These are in reserve, because EMFILE on a write-back would lose data: some twenty are open as long as the
- * mount, and a copy-up takes up to six. */
-#define FDS_RESERVED 64U
+ * mount, a copy-up takes up to six, and each connection of the control socket one. */
+#define FDS_RESERVED 74U
 /* With fewer than these the caches hold less than one change may use at a time. */
 #define FDS_CACHED_LEAST 32U
 #define FDS_CACHED_MOST 4096U
@@ -77,6 +78,7 @@ static int fs_new_tiers(struct fs *fs)
 {
 	const struct layer_set *set = fs->layers;
 	unsigned taken = FDS_RESERVED + fds_of_layers(set->n + set->n_data, set->n_fs);
+	taken += fs->opt.max_fds >= FS_WALK_LEAST_FDS ? TREE_WALK_FDS : 0;
 	unsigned room = fs->opt.max_fds > taken + FDS_CACHED_LEAST ? fs->opt.max_fds - taken : FDS_CACHED_LEAST;
 	unsigned cached = MIN(room / 4, FDS_CACHED_MOST);
 	struct tree_limits limits = {
@@ -110,6 +112,7 @@ static int fs_new_tiers(struct fs *fs)
 	r = writer_new(fs->tree, &writer, &fs->writer);
 	if (r < 0)
 		return r;
+	fs->listing_bytes_max = limits.max_listing_bytes;
 	data.pool = fs->sync;
 	r = data_new(fs->tree, &data, &fs->data);
 	if (r < 0)

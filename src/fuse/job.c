@@ -6,6 +6,7 @@
  * waiting too, without a copy-up, and asks again after a while, as often as it takes: no thread waits for it.
  */
 #include "job.h"
+#include "freeze.h"
 #include "names.h"
 #include "waiting.h"
 #include "base/check.h"
@@ -43,6 +44,7 @@ static struct inode *job_missing(struct job *job)
 static void job_answer(struct job *job, int err)
 {
 	(void)CHECK(!job->is_waiting);
+	latency_resume(job->span);
 	job_keep_lost(job, err);
 	job_reply(job, err);
 	job_put(job);
@@ -106,9 +108,10 @@ static void job_wait(struct job *job, struct inode *inode)
 }
 
 /* `job` is on the heap and ours. */
-static void job_step(struct job *job)
+static void job_go(struct job *job)
 {
 	(void)CHECK(job->run && atomic_load(&job->refs) > 0);
+	latency_resume(job->span);
 	for (;;) {
 		struct inode *inode = job_missing(job);
 		int r;
@@ -134,6 +137,26 @@ static void job_step(struct job *job)
 	}
 }
 
+/* Whether it is a change: it has what it needs in the upper. */
+static bool job_changes(const struct job *job)
+{
+	return job->needs[0] != NULL;
+}
+
+static void job_step(struct job *job)
+{
+	bool changes = job_changes(job);
+	struct fs *fs = job->fs;
+
+	if (changes && !freeze_enter(fs)) {
+		job_defer(job);
+		return;
+	}
+	job_go(job);
+	if (changes)
+		freeze_leave(fs);
+}
+
 static void job_start_later(struct job *job)
 {
 	struct job *own = job_clone(job);
@@ -142,7 +165,7 @@ static void job_start_later(struct job *job)
 		job_defer(own);
 }
 
-void job_start(struct job *job)
+static void job_start_now(struct job *job)
 {
 	int r = job_missing(job) ? -LOOK_AGAIN : job->run(job);
 	struct job *own;
@@ -156,6 +179,20 @@ void job_start(struct job *job)
 		if (own)
 			job_step(own);
 	}
+}
+
+void job_start(struct job *job)
+{
+	bool changes = job_changes(job);
+	struct fs *fs = job->fs;
+
+	if (changes && !freeze_enter(fs)) {
+		job_start_later(job);
+		return;
+	}
+	job_start_now(job);
+	if (changes)
+		freeze_leave(fs);
 }
 
 void job_start_opening(struct job *job)

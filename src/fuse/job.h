@@ -12,6 +12,7 @@
 #define FUSE_JOB_H
 
 #include "state.h"
+#include "base/latency.h"
 
 #define JOB_NEEDS 4
 
@@ -48,12 +49,12 @@
  *	ON STACK   answered   job_clone()                     no memory for the copy: ENOMEM
  *	ON STACK   STEPS      job_clone(), job_step()         something is missing (-LOOK_AGAIN)
  *	ON STACK   STEPS      job_start_blocking()            it syncs: on the sync pool
- *	ON STACK   DEFERRED   job_start_later()               a lease is in the way (-MUST_WAIT)
+ *	ON STACK   DEFERRED   job_start_later()               a lease is in the way (-MUST_WAIT), or changes are frozen
  *	STEPS      WAITING    job_wait(): waiting_enter()     the next of its needs isn't in the upper
  *	STEPS      STEPS      job_step()                      -LOOK_AGAIN, at most JOB_ATTEMPTS times
  *	STEPS      answered   run()
  *	STEPS      answered   job_step(): job_answer()        -LOOK_AGAIN again after that: EIO
- *	STEPS      DEFERRED   job_defer(): waiting_defer()    -MUST_WAIT
+ *	STEPS      DEFERRED   job_defer(): waiting_defer()    -MUST_WAIT, or changes are frozen
  *	WAITING    STEPS      job_copied_up(): waiting_leave()  its copy-up ended well
  *	WAITING    answered   the same                        it failed
  *	WAITING    DEFERRED   the same                        -MUST_WAIT
@@ -110,6 +111,7 @@ struct job {
 	unsigned deferrals;			 /* the thread's that has the job */
 	uint64_t due;				 /* waiting's lock: until when, while is_deferred; os_now_ms() */
 	bool interrupted;			 /* waiting's lock */
+	struct latency_span span;		 /* c since when it is worked on */
 	_Atomic unsigned refs;			 /* a */
 	pid_t pid;
 	char *own_name, *own_name2;

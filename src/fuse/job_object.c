@@ -115,6 +115,7 @@ struct job *job_clone(const struct job *from)
 	job->own_buf = NULL;
 	atomic_init(&job->refs, 1);
 	job->pid = fuse_req_ctx(from->req)->pid;
+	job->span = latency_take();
 	for (unsigned i = 0; i < JOB_NEEDS; i++)
 		if (job->needs[i])
 			inode_get(job->fs->tree, job->needs[i]);

@@ -22,6 +22,7 @@
 #include "change/change.h"
 #include "change/copyup.h"
 #include "data/data.h"
+#include "freeze.h"
 #include "fuse/fs.h"
 #include "ids.h"
 #include "tree/listing.h"
@@ -57,6 +58,8 @@ struct fs {
 	bool no_opendir;		 /* c after INIT */
 	struct lock handles_lock;	 /* leaf; ops_open.c */
 	struct handle *handles;		 /* handles_lock: all that are open */
+	uint64_t listing_bytes_max;	 /* c */
+	struct freeze freeze;		 /* freeze.h */
 	_Atomic size_t forgotten;	 /* a ops_lookup.c: lookups since the last trim */
 	_Atomic bool trimming;		 /* a `trim` is the pool's */
 	struct pool_task trim;

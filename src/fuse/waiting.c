@@ -7,8 +7,8 @@
  * one that came for a harmless signal is watched until the job leaves. One thread does that, and sleeps when there is
  * nothing to watch.
  *
- * The same thread has those go on that must wait for a lease: 5 ms after the first time, each time twice as long, and
- * 80 ms at the most.
+ * The same thread has those go on that must wait for a lease, or because changes are frozen: 5 ms after the first time,
+ * each time twice as long, and 80 ms at the most.
  */
 #include "waiting.h"
 #include "job.h"
@@ -123,6 +123,7 @@ static void cancel_job(struct job *job, int err)
 		return; /* done() runs or will run, and answers */
 	if (deferred || waiting_leave(job)) {
 		counter_add(COUNTER_INTERRUPTED, 1);
+		latency_resume(job->span);
 		job_reply(job, err);
 	}
 	job_put(job);
@@ -319,6 +320,17 @@ bool waiting_leave(struct job *job)
 		list_remove_locked(p, job);
 	lock_drop(&p->lock);
 	return was;
+}
+
+unsigned waiting_count(struct waiting *p)
+{
+	unsigned count = 0;
+	struct job *job;
+
+	LOCK_SCOPE(&p->lock);
+	DL_FOREACH2(p->first, job, waiting_next)
+	count++;
+	return count;
 }
 
 void waiting_cancel_all(struct fs *fs, int err)

@@ -18,6 +18,8 @@ void waiting_enter(struct job *job);
 void waiting_defer(struct job *job);
 /* Takes it out; false when somebody else did. */
 bool waiting_leave(struct job *job);
+/* How many there are. */
+unsigned waiting_count(struct waiting *waiting);
 /* Cancels all of them with `err`. */
 void waiting_cancel_all(struct fs *fs, int err);
 

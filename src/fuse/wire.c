@@ -18,6 +18,7 @@
 #include <sys/uio.h>
 
 #include "base/check.h"
+#include "base/latency.h"
 #include "base/log.h"
 #include "base/macros.h"
 #include "cpu_latency.h"
@@ -97,6 +98,8 @@ static ssize_t read_request(struct fs *fs, int fd, void *buf, size_t size)
 	if (fs->cpu_latency)
 		cpu_latency_note(fs->cpu_latency);
 	note_request(buf, (size_t)n);
+	if (wire_is_request(buf, (size_t)n, 0))
+		latency_begin(((const struct fuse_in_header *)buf)->opcode);
 	return n;
 }
 
@@ -256,8 +259,10 @@ static ssize_t wire_writev(int fd, struct iovec *iov, int count, void *arg)
 		put_error(iov, (int)n);
 		count = 1;
 	}
-	if (answers)
+	if (answers) {
+		latency_end();
 		fs->on_answer();
+	}
 	n = os_fuse_writev(fd, iov, count);
 	if (answers)
 		tell_lost(n);
@@ -276,6 +281,7 @@ static ssize_t wire_splice(int from, off_t *off_from, int to, off_t *off_to, siz
 
 	(void)off_from;
 	(void)off_to;
+	latency_end();
 	err = hidden_error(size);
 	fs->on_answer();
 	n = err < 0 ? send_error(from, to, size, err) : os_fuse_splice(from, to, size, flags);

@@ -15,7 +15,6 @@ int dirfd_cache_new(struct tree *tree, unsigned max);
 void dirfd_cache_free(struct tree *tree);
 /* Closes the descriptors of a directory that is being freed. */
 void dirfd_drop(struct tree *tree, struct dir *dir);
-unsigned dirfd_count(struct tree *tree);
 /* A descriptor that is there already: the layer's root, the cache's, or a pinned one. Makes no system call, so T may be
  * held. */
 bool dirfd_get_open(struct tree *tree, struct inode *dir, struct dirref *ref, struct dirfd *ret_fd);

@@ -8,6 +8,7 @@
 
 #include "change/union.h"
 #include "format/acl.h"
+#include "os/task.h"
 
 #define CAP_XATTR "security.capability"
 #define ORIGIN_XATTR "trusted.overlay.origin"
@@ -476,6 +477,11 @@ TEST("an unlinked symlink and an unlinked fifo are copied without a name")
 	expect_nameless_copies(0);
 }
 
+static void *try_to_freeze(void *writer)
+{
+	return (void *)(intptr_t)writer_freeze(writer, os_now_ms() + 20);
+}
+
 TEST("two requests share one copy")
 {
 	struct uni_waiter a = UNI_WAITER_INIT, b = UNI_WAITER_INIT;
@@ -495,6 +501,41 @@ TEST("two requests share one copy")
 	EXPECT_INT(uni_wait(&b), 0);
 	EXPECT_INT(counter_read(COUNTER_COPY_UP) - before, 1);
 	EXPECT(uni_same("u/big", "l1/big"));
+}
+
+TEST("while changes are frozen a copy gets no name, and it gets one after the thaw")
+{
+	struct uni_waiter a = UNI_WAITER_INIT;
+	UNI(u);
+	ASSERT(uni_fill("l1/big", 0, 3 << 20));
+	UNI_OPEN(u);
+	struct inode *big = uni_find(&u, "big");
+
+	ASSERT(big);
+	ASSERT_INT(writer_freeze(u.writer, os_now_ms() + 10000), 0);
+	copyup_request(u.writer, big, COPYUP_FULL, &a.waiter);
+	for (int i = 0; i < 1000 && uni_work_entries() == 0 && !exists("u/big"); i++)
+		os_sleep_us(1000);
+	EXPECT(!exists("u/big") && !inode_in_upper(big) && !a.done);
+	writer_thaw(u.writer);
+	EXPECT_INT(uni_wait(&a), 0);
+	EXPECT(uni_same("u/big", "l1/big"));
+}
+
+TEST("changes aren't frozen while one takes too long, and the next change isn't held up by the attempt")
+{
+	UNI(u);
+	UNI_OPEN(u);
+	pthread_t thread;
+	void *r;
+
+	rwlock_read(&u.writer->gate);
+	ASSERT_INT(pthread_create(&thread, NULL, try_to_freeze, u.writer), 0);
+	pthread_join(thread, &r);
+	EXPECT_INT((intptr_t)r, -ETIMEDOUT);
+	rwlock_drop(&u.writer->gate);
+	rwlock_read(&u.writer->gate);
+	rwlock_drop(&u.writer->gate);
 }
 
 TEST("when the last waiter leaves nothing is left")
