@@ -59,6 +59,7 @@ xattr_permissions=1
 xattr_permissions=2
 log=
 pidfile=
+control_socket=
 debug
 io_uring
 low_latency=on
@@ -144,6 +145,7 @@ layer_cache=
 index_cache=
 log=
 pidfile=
+control_socket=
 cgroup=
 # end options paths
 '

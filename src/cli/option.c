@@ -647,10 +647,11 @@ struct stack_spec options_stack(const struct options *options)
 void options_free(struct options *options)
 {
 	char *const strings[] = {
-		options->program,   options->source,	 options->mountpoint,  options->upperdir,
-		options->workdir,   options->log,	 options->pidfile,     options->fsname,
-		options->subtype,   options->context,	 options->cgroup,      options->layer_cache,
-		options->fscontext, options->defcontext, options->rootcontext, options->mount_ns,
+		options->program,     options->source,	  options->mountpoint, options->upperdir,
+		options->workdir,     options->log,	  options->pidfile,    options->control_socket,
+		options->fsname,      options->subtype,	  options->context,    options->cgroup,
+		options->layer_cache, options->fscontext, options->defcontext, options->rootcontext,
+		options->mount_ns,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)

@@ -409,6 +409,19 @@ static const struct option_desc table[] = {
 	 AT(pidfile),
 	 .placeholder = "FILE",
 	 .help = "write the daemon's process id to FILE"},
+	{.name = "control_socket",
+	 .arg = OPTION_ARG_PATH,
+	 .class = OPTION_EFFECTIVE,
+	 AT(control_socket),
+	 .placeholder = "auto|off|DIR",
+	 .fallback = "auto",
+	 .help = "directory of the control socket",
+	 .manual =
+		 "By the control socket programs ask the daemon for its state, and make changes wait for a while. "
+		 "Its name is the device number of the mount, as in 0:53. auto takes /run/plyfs for root. For other "
+		 "users, and in a user namespace, it takes $XDG_RUNTIME_DIR/plyfs. DIR must exist. The directory must "
+		 "belong to the daemon's user, and no other user may write to it. The daemon serves its own user and "
+		 "root. Without a directory, and with a mountpoint /dev/fd/N, the mount works without the socket."},
 	{.name = "debug", .class = OPTION_EFFECTIVE, AT(debug), .help = "the same as -d"},
 	{.name = "io_uring",
 	 .class = OPTION_EFFECTIVE,

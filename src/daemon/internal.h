@@ -2,7 +2,7 @@
 /*
  * The daemon's parts: what it was started with (inherited.c), start and report (daemonize.c), the mountpoint
  * (mountpoint.c), the mount (mount.c), the libfuse session (session.c), messages (messages.c), signals (signals.c), the
- * control group (cgroup.c).
+ * control group (cgroup.c), the control socket (control.h).
  */
 #ifndef DAEMON_INTERNAL_H
 #define DAEMON_INTERNAL_H
@@ -120,5 +120,16 @@ void signals_block(void);
  * counters. */
 int signals_start(struct fuse_session *se, struct fs *fs, const struct mounted *mounted, struct signals **ret_signals);
 void signals_stop(struct signals *signals);
+
+/* --- control.c: the control socket -------------------------------------------------------------------------------- */
+
+struct control;
+
+/* Opens the directory of the socket, before the mount. 0, or -errno: the mount does without. `opt` must outlive it. */
+int control_prepare(const struct options *opt, struct control **ret_control);
+/* Makes the socket of the mounted device, and serves it from now on. 0, or -errno as before. */
+int control_start(struct control *control, struct layer_set *set, struct fs *fs, dev_t dev);
+/* Ends all connections, and removes the socket. Before fs_quiesce(): changes that are frozen go on. NULL is fine. */
+void control_stop(struct control *control);
 
 #endif

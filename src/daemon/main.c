@@ -180,6 +180,11 @@ static int open_union(struct options *opt, struct layer_set **ret_set, int *ret_
 	return r;
 }
 
+static bool names_directory(const char *control_socket)
+{
+	return control_socket && strcmp(control_socket, "auto") != 0 && strcmp(control_socket, "off") != 0;
+}
+
 /* What is found out without any layer. */
 static int prepare_options(struct options *opt, struct error *ret_error)
 {
@@ -189,6 +194,8 @@ static int prepare_options(struct options *opt, struct error *ret_error)
 	r = make_absolute("log", &opt->log, ret_error);
 	if (r == 0)
 		r = make_absolute("pidfile", &opt->pidfile, ret_error);
+	if (r == 0 && names_directory(opt->control_socket))
+		r = make_absolute("control_socket", &opt->control_socket, ret_error);
 	/* Layers of as many file systems are counted when they are known: else they would be what can't be opened. */
 	if (r == 0)
 		r = check_descriptors((unsigned)opt->layer_count + (opt->upperdir != NULL), 1, ret_error);

@@ -35,6 +35,7 @@ struct session {
 	struct fuse_session *se;
 	struct signals *signals;
 	struct cgroup *cgroup;
+	struct control *control; /* NULL without one */
 	struct error error;
 };
 
@@ -141,6 +142,37 @@ static int new_session(struct session *s)
 	return fuse_session_mount(s->se, ready) == 0 ? 0 : -EINVAL;
 }
 
+/* The mount works all the same without one. A directory that was asked for is missed. */
+static void miss_control(const struct session *s, int err)
+{
+	const char *dir = s->opt->control_socket;
+
+	(void)CHECK(err < 0);
+	if (!dir || !strcmp(dir, "auto"))
+		log_debug("no control socket: %s", strerror(-err));
+	else if (strcmp(dir, "off") != 0)
+		log_warning("control_socket: %s: %s", dir, strerror(-err));
+}
+
+static void prepare_control(struct session *s)
+{
+	int r = control_prepare(s->opt, &s->control);
+
+	if (r < 0)
+		miss_control(s, r);
+}
+
+static void start_control(struct session *s)
+{
+	int r = s->control ? control_start(s->control, s->set, s->fs, s->mounted.dev) : 0;
+
+	if (r == 0)
+		return;
+	miss_control(s, r);
+	control_stop(s->control);
+	s->control = NULL;
+}
+
 static int session_start(struct session *s)
 {
 	struct fs_options opt;
@@ -171,6 +203,7 @@ static int session_start(struct session *s)
 	if (s->mounted.overmounts_libraries)
 		os_load_unwinder();
 	os_reserve_fds(MIN(opt.max_fds, RESERVED_FDS));
+	prepare_control(s);
 	r = fs_new(s->set, &opt, &s->fs);
 	if (r == 0)
 		r = new_session(s);
@@ -184,6 +217,8 @@ static void session_stop(struct session *s)
 	int location;
 
 	(void)CHECK(s->se || !s->mounted.dev);
+	control_stop(s->control);
+	s->control = NULL;
 	signals_stop(s->signals);
 	if (s->fs)
 		fs_quiesce(s->fs);
@@ -220,7 +255,10 @@ int session_run(const struct options *opt, struct layer_set *set, struct daemoni
 		session_stop(&s);
 		return 1;
 	}
+	start_control(&s);
 	r = fs_serve(s.fs);
+	control_stop(s.control);
+	s.control = NULL;
 	layer_caches_stop(set);
 	layer_no_xattrs_stop(set);
 	if (!daemonize->reported)

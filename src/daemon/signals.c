@@ -89,6 +89,8 @@ static void wait_for_users(struct signals *s, const sigset_t *set)
 
 static void end_session(struct signals *s, const sigset_t *set)
 {
+	/* What waits is answered, too. */
+	fs_end_freezes(s->fs);
 	mounted_detach(s->mounted);
 	wait_for_users(s, set);
 	if (atomic_load(&s->stop))

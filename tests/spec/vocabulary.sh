@@ -185,6 +185,21 @@ has_told() {
 	[ "$(grep -ac status: "$BASE/log")" -ge "$1" ]
 }
 
+# control_of MOUNTPOINT DIR: the control socket of the mount, which has control_socket=DIR.
+control_of() {
+	echo "$2/$(stat -c %Hd:%Ld "$1")"
+}
+
+# control MOUNTPOINT REQUEST...: the answers of the daemon, which has control_socket=$BASE/control.
+control() {
+	local socket request steps=()
+
+	socket=$(control_of "$1" "$BASE/control")
+	shift
+	for request; do steps+=("ask:$request"); done
+	sc control "$socket" "${steps[@]}" | tail -n +2
+}
+
 # trace_daemon PID ARGS...: strace with these follows the daemon, into $BASE/trace unless they say else, and has all its threads when this
 # returns; trace_end: no longer. The trace has nothing then of the thread that looks at the others at regular times (fuse/loop.h).
 TRACER=

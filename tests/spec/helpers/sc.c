@@ -131,6 +131,7 @@ static const struct {
 	{"seal", sc_seal, "seal DIR SECONDS.NANOSECONDS SINCE"},
 	{"fill", sc_fill, "fill PATH SIZE [SEED]"},
 	{"fd", sc_fd, "fd STEP... (see sc_fd.c)"},
+	{"control", sc_control, "control SOCKET STEP.."},
 	{"lease", sc_lease, "lease PATH r|w GO"},
 	{"direct", sc_direct, "direct FILE SECONDS"},
 	{"links", sc_links, "links DIR COUNT"},

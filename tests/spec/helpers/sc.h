@@ -39,6 +39,7 @@ int sc_seal(int argc, char **argv);
 int sc_fill(int argc, char **argv);
 int sc_fd(int argc, char **argv);
 int sc_direct(int argc, char **argv);
+int sc_control(int argc, char **argv);
 int sc_lease(int argc, char **argv);
 int sc_links(int argc, char **argv);
 int sc_rename(int argc, char **argv);
