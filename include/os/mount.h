@@ -51,8 +51,11 @@ struct os_mountinfo {
 	bool idmapped;
 	const char *fstype;
 	const char *source;
-	const char *super_options;
+	const char *super_options; /* as it is printed: each value is escaped by itself */
 };
+/* Decodes a field of mountinfo, in place. Space, tab, newline, backslash and # are a backslash and three octal digits
+ * there, in super options commas and equal signs too. */
+void os_mountinfo_unescape(char *text);
 /* Calls `each` for each mount until it returns non-zero, and returns this value. */
 int os_each_mount(int (*each)(void *arg, const struct os_mountinfo *m), void *arg);
 

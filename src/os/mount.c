@@ -239,8 +239,7 @@ static bool is_octal(const char *s)
 	return s[0] >= '0' && s[0] <= '3' && s[1] >= '0' && s[1] <= '7' && s[2] >= '0' && s[2] <= '7';
 }
 
-/* Space, tab, newline, backslash and # are written as a backslash and three octal digits. */
-static void unescape(char *text)
+void os_mountinfo_unescape(char *text)
 {
 	char *to = text;
 
@@ -260,7 +259,7 @@ static char *next_field(char **rest)
 	char *field = strsep(rest, " ");
 
 	if (field)
-		unescape(field);
+		os_mountinfo_unescape(field);
 	return field;
 }
 

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A stack that somebody names, to be looked at. There are three forms of names:
+ *
+ *	A:B:C		directories, topmost first; `\:` is a colon within a name, and `::D` a data-only layer
+ *	MOUNTPOINT	of a live union: kernel overlayfs, plyfs, fuse-overlayfs
+ *	X.mstack	a directory as systemd has it: `layer@ID`, lowest first by version, and `rw/data` with `rw/work`
+ *
+ * A single directory is looked for as a mountpoint first. Whiteouts of all forms are read. Private xattrs of
+ * directories are read in user.* if the root of one of the layers has such a private xattr, or if the caller asks for
+ * it.
+ *
+ * Live unions. Kernel overlayfs tells its layers in mountinfo. A FUSE mount tells none there, so its server is looked
+ * for: /proc/PID/fdinfo of a descriptor of /dev/fuse has the number of the connection, which is st_dev of the mount.
+ * Older kernels tell no number, and other users' descriptors can't be read. Then the server is the one whose command
+ * line has the mountpoint. The command line is read by the option table of cli/option.h. Paths are taken in the mount
+ * namespace and the working directory of the server.
+ *
+ * A stack is looked at and never changed: an upper is its topmost layer, and nothing locks it. Errors are -errno, with
+ * one line "NAME: cause" that the caller frees.
+ */
+#ifndef VIEW_STACK_H
+#define VIEW_STACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "cli/option.h"
+#include "layer/layer.h"
+
+enum view_kind { VIEW_DIRECTORIES, VIEW_MSTACK, VIEW_OVERLAY, VIEW_PLYFS, VIEW_FUSE_OVERLAYFS };
+
+struct view_stack {
+	enum view_kind kind;
+	char *name;		/* as it was given, or the mountpoint; owned */
+	char *mountpoint;	/* of a live union, else NULL; owned */
+	dev_t dev;		/* st_dev of a live union */
+	pid_t pid;		/* of its server; 0: none, or not known */
+	time_t since;		/* when the server was started; 0: not known */
+	bool has_upper;		/* the first layer is an upper */
+	struct options options; /* the layers, topmost first, and the policies; owned */
+	struct layer_set *set;	/* once it is open; owned */
+};
+
+/* "directories", "overlay", .. */
+const char *view_kind_name(enum view_kind kind);
+
+/* The stack of a name. It isn't opened: no layer was looked at. */
+int view_stack_find(const char *name, struct view_stack **ret, char **ret_error);
+/* The live union in which an absolute path lies. *ret_path is the rest of the path, a part of `path`. -ENOENT: there is
+ * none. */
+int view_stack_containing(const char *path, struct view_stack **ret, const char **ret_path, char **ret_error);
+/* Opens the layers. `userxattr`: private xattrs are in user.*, without a look at the roots. */
+int view_stack_open(struct view_stack *stack, bool userxattr, char **ret_error);
+/* Opens the layers from `first` to `last` (counted from the top) as a stack of their own. NULL in *ret_set: there are
+ * none. `ret_error` as above. */
+int view_stack_open_range(const struct view_stack *stack, size_t first, size_t last, struct layer_set **ret_set,
+			  char **ret_error);
+void view_stack_free(struct view_stack *stack);
+
+/* An id of a layer, in lower-case hex. It tells directories of this machine apart, and stays the same while the
+ * directory exists. */
+#define VIEW_ID_HEX 32
+int view_layer_id(const struct layer *l, char ret_id[VIEW_ID_HEX + 1]);
+/* The layer of an open stack that a text names: `@N` from the top, four or more digits of its id, or its directory.
+ * Its number, or -ENOENT, or -EINVAL for a text that means several. */
+int view_stack_layer(const struct view_stack *stack, const char *text);
+/* The present path of the layer's directory, which the caller frees; that of the options if it isn't known. */
+int view_layer_directory(const struct layer *l, char **ret_path);
+
+/* Calls `each` for each live union that this process may look at, until one call returns non-zero. The stack belongs to
+ * the call-back, which frees it. A union whose layers can't be found out has none, and `cause` says why; else `cause`
+ * is NULL. The caller gets the last result. */
+int view_each_live(int (*each)(void *arg, struct view_stack *stack, const char *cause), void *arg);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The parts that the files of the view share. server.c finds the process that serves a mount, live.c goes through
+ * mountinfo, stack.c reads names.
+ */
+#ifndef VIEW_INTERNAL_H
+#define VIEW_INTERNAL_H
+
+#include "base/macros.h"
+#include "os/mount.h"
+#include "view/stack.h"
+
+/* Sets *ret_error to one line and returns err. */
+int view_refuse(char **ret_error, int err, const char *fmt, ...) PRINTF_FORMAT(3, 4);
+/* Appends to *text, which may be NULL. -ENOMEM. */
+int view_append(char **text, const char *piece);
+/* Appends `path` with a backslash before what the option parser would read otherwise. */
+int view_append_path(char **text, const char *path);
+/* Parses `-o TEXT` as the command line of a read-only plyfs would be. */
+int view_parse_options(const char *text, struct options *ret, char **ret_error);
+
+/* --- server.c ----------------------------------------------------------------------------------------------------- */
+
+/* Fills pid, since and options of a FUSE union. -ENOENT: no process serves it that can be looked at. */
+int view_server_find(struct view_stack *stack, char **ret_error);
+
+/* --- live.c ------------------------------------------------------------------------------------------------------- */
+
+/* The live union at a mountpoint, topmost if several are stacked. -ENOENT: there is none. */
+int view_live_at(dev_t dev, const char *mountpoint, struct view_stack **ret, char **ret_error);
+
+/* The options of plyfs that mean the same as the super options of a kernel overlayfs; the caller frees them. NULL:
+ * -ENOMEM. */
+char *view_overlay_options(const char *super_options);
+
+#endif

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Live unions, from mountinfo. The kernel's overlayfs prints its options there: values have blanks, commas, equal signs
+ * and backslashes in octal, and `lowerdir=` has the string of its caller, or there is a `lowerdir+=` for each layer.
+ * Both are turned into a command line of plyfs, which has the same options.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "base/array.h"
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "os/fs.h"
+
+/* Of the kernel's options those that say what the layers show. */
+static const char *const overlay_names[] = {"lowerdir", "lowerdir+", "datadir+", "upperdir", "workdir",
+					    "index",	"metacopy",  "uuid",	 "userxattr"};
+
+/* A list as the option parser wants it: commas are escaped, also where the caller of the mount had no need to. */
+static char *escape_commas(const char *list)
+{
+	char *text = malloc(2 * strlen(list) + 1), *out = text;
+
+	for (; text && *list; list++) {
+		if (*list == ',')
+			*out++ = '\\';
+		*out++ = *list;
+		if (*list == '\\' && list[1])
+			*out++ = *++list;
+	}
+	if (text)
+		*out = '\0';
+	return text;
+}
+
+/* Decodes a value. A colon that a kernel has printed in octal is part of a name. */
+static char *decode_value(const char *raw, bool is_list)
+{
+	_cleanup_free_ char *text = strdup(raw);
+
+	for (char *c = text; c && is_list && (c = strstr(c, "\\072")); c++) {
+		c[1] = ':';
+		memmove(c + 2, c + 4, strlen(c + 4) + 1);
+	}
+	if (!text)
+		return NULL;
+	os_mountinfo_unescape(text);
+	return is_list ? escape_commas(text) : TAKE_PTR(text);
+}
+
+static int translate_option(char **text, const char *name, const char *raw)
+{
+	_cleanup_free_ char *value = NULL;
+	bool is_list = !strcmp(name, "lowerdir"), is_known = false;
+	int r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(overlay_names); i++)
+		is_known |= !strcmp(name, overlay_names[i]);
+	if (!is_known)
+		return 0;
+	r = view_append(text, name);
+	if (r < 0 || !raw)
+		return r < 0 ? r : view_append(text, ",");
+	value = decode_value(raw, is_list);
+	if (!value)
+		return -ENOMEM;
+	r = view_append(text, "=");
+	if (r == 0)
+		r = is_list || !strchr(value, '/') ? view_append(text, value) : view_append_path(text, value);
+	return r < 0 ? r : view_append(text, ",");
+}
+
+char *view_overlay_options(const char *super_options)
+{
+	_cleanup_free_ char *copy = strdup(super_options), *text = NULL;
+	char *rest = copy, *option;
+
+	while (rest && (option = strsep(&rest, ","))) {
+		char *value = strchr(option, '=');
+
+		if (value)
+			*value++ = '\0';
+		if (translate_option(&text, option, value) < 0)
+			return NULL;
+	}
+	/* A read-only union. */
+	return view_append(&text, "ro") < 0 ? NULL : TAKE_PTR(text);
+}
+
+/* --- mountinfo ---------------------------------------------------------------------------------------------------- */
+
+/* A mount that may be a union, as mountinfo has it. */
+struct mounted {
+	dev_t dev;
+	enum view_kind kind;
+	char *mountpoint; /* owned */
+	char *options;	  /* owned; of kernel overlayfs */
+};
+
+struct mounts {
+	struct mounted *list; /* owned */
+	size_t n, room;
+};
+
+static bool live_kind_of(const struct os_mountinfo *m, enum view_kind *ret)
+{
+	if (!strcmp(m->fstype, "overlay"))
+		*ret = VIEW_OVERLAY;
+	else if (!strcmp(m->fstype, "fuse.plyfs"))
+		*ret = VIEW_PLYFS;
+	else if (!strcmp(m->fstype, "fuse.fuse-overlayfs") || !strcmp(m->fstype, "fuse3.fuse-overlayfs"))
+		*ret = VIEW_FUSE_OVERLAYFS;
+	else
+		return false;
+	return true;
+}
+
+static int live_add(void *arg, const struct os_mountinfo *m)
+{
+	struct mounts *mounts = arg;
+	struct mounted new = {.dev = m->dev};
+
+	if (!live_kind_of(m, &new.kind) || strcmp(m->root, "/") != 0)
+		return 0;
+	if (!ARRAY_ROOM(mounts->list, mounts->n, mounts->room, 1))
+		return -ENOMEM;
+	new.mountpoint = strdup(m->mountpoint);
+	new.options = strdup(m->super_options);
+	mounts->list[mounts->n++] = new;
+	return new.mountpoint &&new.options ? 0 : -ENOMEM;
+}
+
+static void live_free(struct mounts *mounts)
+{
+	for (size_t i = 0; i < mounts->n; i++) {
+		free(mounts->list[i].mountpoint);
+		free(mounts->list[i].options);
+	}
+	free(mounts->list);
+}
+
+static int live_read(struct mounts *mounts)
+{
+	int r = os_each_mount(live_add, mounts);
+
+	(void)CHECK(r <= 0);
+	return r;
+}
+
+static int live_describe(const struct mounted *m, struct view_stack *stack, char **ret_error)
+{
+	_cleanup_free_ char *text = NULL;
+
+	(void)CHECK(!stack->options.layer_count);
+	if (m->kind != VIEW_OVERLAY)
+		return view_server_find(stack, ret_error);
+	text = view_overlay_options(m->options);
+	if (!text)
+		return view_refuse(ret_error, -ENOMEM, "%s: out of memory", m->mountpoint);
+	return view_parse_options(text, &stack->options, ret_error);
+}
+
+static int live_new(const struct mounted *m, struct view_stack **ret, char **ret_error)
+{
+	struct view_stack *stack = calloc(1, sizeof(*stack));
+	int r;
+
+	if (!stack)
+		return view_refuse(ret_error, -ENOMEM, "%s: out of memory", m->mountpoint);
+	stack->kind = m->kind;
+	stack->dev = m->dev;
+	stack->name = strdup(m->mountpoint);
+	stack->mountpoint = strdup(m->mountpoint);
+	r = stack->name && stack->mountpoint ? live_describe(m, stack, ret_error) : -ENOMEM;
+	stack->has_upper = r == 0 && (stack->options.upperdir || stack->options.shows_upper);
+	if (r == 0 && stack->options.upperdir)
+		r = options_show_upper(&stack->options);
+	if (r < 0) {
+		view_stack_free(stack);
+		return view_refuse(ret_error, r, "%s: %s", m->mountpoint, strerror(-r));
+	}
+	(void)CHECK(stack->options.layer_count > 0);
+	*ret = stack;
+	return 0;
+}
+
+int view_live_at(dev_t dev, const char *mountpoint, struct view_stack **ret, char **ret_error)
+{
+	_cleanup_(live_free) struct mounts mounts = {.n = 0};
+	int r = live_read(&mounts);
+
+	if (r < 0)
+		return view_refuse(ret_error, r, "mountinfo: %s", strerror(-r));
+	for (size_t i = mounts.n; i-- > 0;)
+		if (mounts.list[i].dev == dev && !strcmp(mounts.list[i].mountpoint, mountpoint))
+			return live_new(&mounts.list[i], ret, ret_error);
+	return -ENOENT;
+}
+
+/* How much of the path is the mountpoint, or 0. */
+static size_t leads(const char *mountpoint, const char *path)
+{
+	size_t len = strlen(mountpoint);
+
+	(void)CHECK(len > 0);
+	if (len == 1)
+		return 1;
+	return !strncmp(mountpoint, path, len) && (path[len] == '/' || !path[len]) ? len : 0;
+}
+
+int view_stack_containing(const char *path, struct view_stack **ret, const char **ret_path, char **ret_error)
+{
+	_cleanup_(live_free) struct mounts mounts = {.n = 0};
+	const struct mounted *best = NULL;
+	size_t length = 0;
+	int r = live_read(&mounts);
+
+	if (r < 0)
+		return view_refuse(ret_error, r, "mountinfo: %s", strerror(-r));
+	for (size_t i = 0; i < mounts.n; i++) {
+		size_t len = leads(mounts.list[i].mountpoint, path);
+
+		if (len && len >= length) {
+			best = &mounts.list[i];
+			length = len;
+		}
+	}
+	if (!best)
+		return view_refuse(ret_error, -ENOENT, "%s: not in a union that is mounted", path);
+	r = live_new(best, ret, ret_error);
+	*ret_path = path + length;
+	return r;
+}
+
+int view_each_live(int (*each)(void *arg, struct view_stack *stack, const char *cause), void *arg)
+{
+	_cleanup_(live_free) struct mounts mounts = {.n = 0};
+	int r = live_read(&mounts);
+
+	for (size_t i = 0; i < mounts.n && r == 0; i++) {
+		_cleanup_free_ char *error = NULL;
+		struct view_stack *stack = NULL;
+
+		r = live_new(&mounts.list[i], &stack, &error);
+		(void)CHECK(r == 0 || !stack);
+		r = each(arg, stack, stack ? NULL : error ? error : mounts.list[i].mountpoint);
+	}
+	return r;
+}

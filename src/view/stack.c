@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Names of stacks, their opened layers, and the names of layers.
+ */
+#include "internal.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <xxhash.h>
+
+#include "base/array.h"
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "os/fs.h"
+#include "os/task.h"
+
+#define XATTR_NAMES_MAX 65536
+
+/* --- names -------------------------------------------------------------------------------------------------------- */
+
+/* The layers of container images are read with all their forms, and a stack that nobody mounts has no options. */
+static void use_all_forms(struct options *options)
+{
+	options->image_layers = true;
+	options->whiteouts = WHITEOUTS_BOTH;
+	options->redirect_dir = REDIRECT_DIR_FOLLOW;
+	options->metacopy = METACOPY_AUTO;
+}
+
+/* `A:B:C` as the option lowerdir has it, but commas are plain. */
+static int stack_of_directories(const char *name, struct view_stack *stack, char **ret_error)
+{
+	_cleanup_free_ char *text = malloc(2 * strlen(name) + 16);
+	char *out;
+	int r;
+
+	(void)CHECK(*name && !stack->options.layer_count);
+	if (!text)
+		return -ENOMEM;
+	out = stpcpy(text, "lowerdir=");
+	for (const char *c = name; *c; c++) {
+		if (*c == ',')
+			*out++ = '\\';
+		*out++ = *c;
+		if (*c == '\\' && c[1])
+			*out++ = *++c;
+	}
+	*out = '\0';
+	r = view_parse_options(text, &stack->options, ret_error);
+	if (r == 0)
+		use_all_forms(&stack->options);
+	return r;
+}
+
+struct mstack_names {
+	char **names; /* owned */
+	size_t n, room;
+	bool has_rw;
+};
+
+static int mstack_add(void *arg, const struct os_dirent *entry)
+{
+	struct mstack_names *all = arg;
+
+	all->has_rw |= !strcmp(entry->name, "rw");
+	if (strncmp(entry->name, "layer@", 6) != 0)
+		return 0;
+	if (!ARRAY_ROOM(all->names, all->n, all->room, 1))
+		return -ENOMEM;
+	all->names[all->n] = strdup(entry->name);
+	return all->names[all->n++] ? 0 : -ENOMEM;
+}
+
+static void mstack_free(struct mstack_names *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		free(all->names[i]);
+	free(all->names);
+}
+
+static int mstack_by_version(const void *a, const void *b)
+{
+	return strverscmp(*(char *const *)b, *(char *const *)a);
+}
+
+static int mstack_append(char **text, const char *dir, const char *name)
+{
+	_cleanup_free_ char *path = NULL;
+	int r;
+
+	if (asprintf(&path, "%s/%s", dir, name) < 0)
+		return -ENOMEM;
+	r = view_append(text, *text ? ",lowerdir+=" : "lowerdir+=");
+	return r < 0 ? r : view_append_path(text, path);
+}
+
+static int stack_of_mstack(const char *name, int dirfd, struct view_stack *stack, char **ret_error)
+{
+	_cleanup_(mstack_free) struct mstack_names all = {.n = 0};
+	_cleanup_free_ char *text = NULL;
+	struct statx stx;
+	int r = os_read_dir(dirfd, mstack_add, &all);
+
+	(void)CHECK(dirfd >= 0 && r <= 0);
+	if (r < 0)
+		return view_refuse(ret_error, r, "%s: %s", name, strerror(-r));
+	if (!all.n)
+		return view_refuse(ret_error, -EINVAL, "%s: it has no layer@ID", name);
+	qsort(all.names, all.n, sizeof(*all.names), mstack_by_version);
+	_cleanup_close_ int rw = all.has_rw ? os_openat(dirfd, "rw", O_PATH | O_DIRECTORY, 0, OS_CROSS_MOUNTS) : -1;
+	stack->kind = VIEW_MSTACK;
+	stack->has_upper = rw >= 0 && os_statx(rw, "data", &stx) == 0;
+	r = stack->has_upper ? mstack_append(&text, name, "rw/data") : 0;
+	for (size_t i = 0; i < all.n && r == 0; i++)
+		r = mstack_append(&text, name, all.names[i]);
+	if (r < 0)
+		return view_refuse(ret_error, r, "%s: out of memory", name);
+	r = view_parse_options(text, &stack->options, ret_error);
+	if (r == 0)
+		use_all_forms(&stack->options);
+	return r;
+}
+
+static bool has_suffix(const char *name, const char *suffix)
+{
+	size_t n = strlen(name), len = strlen(suffix);
+
+	while (n > 1 && name[n - 1] == '/')
+		n--;
+	return n > len && !strncmp(name + n - len, suffix, len);
+}
+
+/* A directory alone: a mountpoint, an mstack, or a layer. *ret is set for a mountpoint. */
+static int stack_of_directory(const char *name, struct view_stack *stack, struct view_stack **ret, char **ret_error)
+{
+	_cleanup_close_ int fd = os_open_path(name, O_PATH | O_DIRECTORY, 0);
+	char path[PATH_MAX];
+	struct statx stx;
+	ssize_t n;
+	int r;
+
+	if (fd < 0)
+		return view_refuse(ret_error, fd, "%s: %s", name, strerror(-fd));
+	/* A hanging file system isn't asked. */
+	n = os_fd_target(fd, path, sizeof(path) - 1);
+	r = os_statx_cached(fd, "", &stx);
+	if (n > 0 && r == 0) {
+		path[n] = '\0';
+		r = view_live_at(makedev(stx.stx_dev_major, stx.stx_dev_minor), path, ret, ret_error);
+		if (r != -ENOENT || *ret_error)
+			return r;
+	}
+	if (has_suffix(name, ".mstack"))
+		return stack_of_mstack(name, fd, stack, ret_error);
+	/* A colon in the name of one directory that is there is no separator. */
+	_cleanup_free_ char *escaped = NULL;
+	r = view_append_path(&escaped, name);
+	return r < 0 ? r : stack_of_directories(escaped, stack, ret_error);
+}
+
+static const char *unread_transport(const char *name)
+{
+	static const char *const transports[] = {
+		"containers-storage:", "oci:", "oci-archive:", "docker-archive:", "store:"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(transports); i++)
+		if (!strncmp(name, transports[i], strlen(transports[i])))
+			return transports[i];
+	return NULL;
+}
+
+static bool is_directory(const char *name)
+{
+	_cleanup_close_ int fd = os_open_path(name, O_PATH | O_DIRECTORY, 0);
+
+	return fd >= 0;
+}
+
+int view_stack_find(const char *name, struct view_stack **ret, char **ret_error)
+{
+	struct view_stack *stack, *live = NULL;
+	int r;
+
+	if (unread_transport(name) && !is_directory(name))
+		return view_refuse(ret_error, -EOPNOTSUPP, "%s: stacks of %.*s aren't read yet", name,
+				   (int)strcspn(name, ":"), name);
+	stack = calloc(1, sizeof(*stack));
+	if (!stack)
+		return view_refuse(ret_error, -ENOMEM, "%s: out of memory", name);
+	stack->name = strdup(name);
+	r = stack->name ? 0 : -ENOMEM;
+	if (r == 0 && (!strchr(name, ':') || is_directory(name)))
+		r = stack_of_directory(name, stack, &live, ret_error);
+	else if (r == 0)
+		r = stack_of_directories(name, stack, ret_error);
+	if (r < 0 || live) {
+		view_stack_free(stack);
+		stack = live;
+	}
+	if (r < 0)
+		return view_refuse(ret_error, r, "%s: %s", name, strerror(-r));
+	(void)CHECK(stack && stack->options.layer_count > 0);
+	*ret = stack;
+	return 0;
+}
+
+/* --- open --------------------------------------------------------------------------------------------------------- */
+
+static bool lists_user_xattr(const char *path)
+{
+	_cleanup_free_ char *names = malloc(XATTR_NAMES_MAX);
+	_cleanup_close_ int fd = os_open_path(path, O_PATH | O_DIRECTORY, 0);
+	ssize_t n = fd < 0 || !names ? -1 : os_listxattr(fd, "", names, XATTR_NAMES_MAX);
+
+	for (ssize_t i = 0; i < n; i += (ssize_t)strlen(names + i) + 1)
+		if (!strncmp(names + i, "user.overlay.", 13))
+			return true;
+	return false;
+}
+
+static bool wants_userxattr(const struct view_stack *stack)
+{
+	if (stack->mountpoint)
+		return stack->options.userxattr;
+	for (size_t i = 0; i < stack->options.layer_count; i++)
+		if (lists_user_xattr(stack->options.layers[i].path))
+			return true;
+	return false;
+}
+
+int view_stack_open(struct view_stack *stack, bool userxattr, char **ret_error)
+{
+	(void)CHECK(!stack->set);
+	stack->options.userxattr = userxattr || wants_userxattr(stack);
+	return view_stack_open_range(stack, 0, stack->options.layer_count - 1, &stack->set, ret_error);
+}
+
+int view_stack_open_range(const struct view_stack *stack, size_t first, size_t last, struct layer_set **ret_set,
+			  char **ret_error)
+{
+	struct stack_spec spec = options_stack(&stack->options);
+	_cleanup_free_ struct stack_layer *layers = calloc(spec.layer_count, sizeof(*layers));
+	_cleanup_free_ char *error = NULL;
+	size_t n = 0;
+	int r;
+
+	(void)CHECK(first <= last || first >= spec.layer_count);
+	if (!layers)
+		return view_refuse(ret_error, -ENOMEM, "%s: out of memory", stack->name);
+	for (size_t i = first; i < spec.layer_count; i++)
+		if (i <= last || spec.layers[i].data_only)
+			layers[n++] = spec.layers[i];
+	*ret_set = NULL;
+	if (!n || layers[0].data_only)
+		return 0;
+	spec.layers = layers;
+	spec.layer_count = n;
+	spec.upperdir = NULL;
+	/* What the index of an upper means is told by all of its layers. */
+	spec.shows_upper = spec.shows_upper && first == 0 && last + 1 >= spec.layer_count;
+	if (!spec.shows_upper)
+		spec.workdir = NULL;
+	spec.revalidate = false;
+	spec.layer_cache = NULL;
+	r = layer_set_open(&spec, NULL, ret_set, &error);
+	return r < 0 ? view_refuse(ret_error, r, "%s: %s", stack->name, error ? error : strerror(-r)) : 0;
+}
+
+/* --- layers ------------------------------------------------------------------------------------------------------- */
+
+int view_layer_id(const struct layer *l, char ret_id[VIEW_ID_HEX + 1])
+{
+	struct {
+		uint8_t uuid[16];
+		uint64_t ino, born, born_nsec, dev;
+	} identity = {.ino = 0};
+	struct statx stx;
+	XXH128_canonical_t bytes;
+	_Static_assert(2 * sizeof(bytes.digest) == VIEW_ID_HEX, "an id is a hash in hex");
+	int r = os_statx(l->root_fd, "", &stx);
+
+	if (r < 0)
+		return r;
+	_cleanup_close_ int fd = os_reopen(l->root_fd, O_RDONLY | O_DIRECTORY);
+	/* The device's number is another one after the next boot, so it is used where there is no uuid. */
+	if (fd < 0 || os_fs_uuid(fd, identity.uuid) < 0)
+		identity.dev = makedev(stx.stx_dev_major, stx.stx_dev_minor);
+	identity.ino = stx.stx_ino;
+	identity.born = (uint64_t)stx.stx_btime.tv_sec;
+	identity.born_nsec = stx.stx_btime.tv_nsec;
+	XXH128_canonicalFromHash(&bytes, XXH3_128bits(&identity, sizeof(identity)));
+	for (size_t i = 0; i < sizeof(bytes.digest); i++)
+		sprintf(ret_id + 2 * i, "%02x", bytes.digest[i]);
+	return 0;
+}
+
+int view_layer_directory(const struct layer *l, char **ret_path)
+{
+	char path[PATH_MAX];
+	/* The descriptor lies in a clone of the mount, where it has no path from the root. */
+	_cleanup_close_ int fd = os_open_path(l->path, O_PATH | O_DIRECTORY, 0);
+	ssize_t n = fd < 0 ? fd : os_fd_target(fd, path, sizeof(path) - 1);
+
+	if (n > 0)
+		path[n] = '\0';
+	*ret_path = strdup(n > 0 && path[0] == '/' ? path : l->path);
+	return *ret_path ? 0 : -ENOMEM;
+}
+
+static bool is_same_directory(const struct layer *l, const char *path)
+{
+	struct statx a, b;
+	_cleanup_close_ int fd = os_open_path(path, O_PATH | O_DIRECTORY, 0);
+
+	return fd >= 0 && os_statx(fd, "", &a) == 0 && os_statx(l->root_fd, "", &b) == 0 && a.stx_ino == b.stx_ino &&
+	       a.stx_dev_major == b.stx_dev_major && a.stx_dev_minor == b.stx_dev_minor;
+}
+
+static bool is_id_prefix(const char *text)
+{
+	size_t n = strspn(text, "0123456789abcdef");
+
+	return n >= 4 && n <= VIEW_ID_HEX && !text[n];
+}
+
+int view_stack_layer(const struct view_stack *stack, const char *text)
+{
+	const struct layer_set *set = stack->set;
+	unsigned n = set->n + set->n_data;
+	char id[VIEW_ID_HEX + 1];
+	int found = -ENOENT;
+
+	(void)CHECK(set && set->n > 0);
+	if (*text == '@') {
+		char *end;
+		unsigned long number = strtoul(text + 1, &end, 10);
+
+		return isdigit((unsigned char)text[1]) && !*end && number < n ? (int)number : -ENOENT;
+	}
+	for (unsigned i = 0; is_id_prefix(text) && i < n; i++) {
+		if (view_layer_id(&set->layers[i], id) == 0 && !strncmp(id, text, strlen(text))) {
+			if (found >= 0)
+				return -EINVAL;
+			found = (int)i;
+		}
+	}
+	for (unsigned i = 0; found == -ENOENT && i < n; i++)
+		if (is_same_directory(&set->layers[i], text))
+			found = (int)i;
+	return found;
+}

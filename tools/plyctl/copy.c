@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A layer's version of a file is what the layer and those below it show: so a file without data of its own has the data
+ * of the layer in which it lies.
+ */
+#include "copy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "os/fs.h"
+
+#define COPY_PIECE 262144
+
+/* Whether the topmost layer has the object. */
+static int is_of_top(void *arg, const struct tree_walk_entry *e)
+{
+	*(bool *)arg = e->layer == 0;
+	return TREE_WALK_PRUNE;
+}
+
+struct layer_set *copy_source(const struct view_stack *stack, const char *text, const char *path)
+{
+	static const struct tree_walk_calls calls = {.entry = is_of_top, .failed = stack_failed_in};
+	_cleanup_free_ char *error = NULL;
+	struct layer_set *set = NULL;
+	bool is_own = false;
+	int layer, r;
+
+	if (!text)
+		return layer_set_get(stack->set);
+	layer = stack_layer(stack, text);
+	if (layer < 0)
+		return NULL;
+	r = view_stack_open_range(stack, (size_t)layer, stack->options.layer_count - 1, &set, &error);
+	if (r < 0 || !set) {
+		fail("%s", error ? error : "the layer shows no names");
+		return NULL;
+	}
+	r = tree_walk(set, path, TREE_WALK_STAT, &calls, &is_own);
+	if (r == 0 && is_own)
+		return set;
+	fail("%s:/%s: %s", text, path, r == 0 || r == -ENOENT ? "the layer doesn't hold it" : strerror(-r));
+	layer_set_put(set);
+	return NULL;
+}
+
+int copy_open(struct layer_set *set, const struct tree_walk_entry *e)
+{
+	_cleanup_free_ char *path = NULL;
+	int r;
+
+	if (e->data_path)
+		return e->data_layer == TREE_WALK_NO_LAYER
+			       ? -EIO
+			       : layer_open_path(&set->layers[e->data_layer], e->data_path, O_RDONLY);
+	if (e->metacopy)
+		return -EIO;
+	r = tree_walk_layer_path(e, &path);
+	return r < 0 ? r : layer_open_path(&set->layers[e->layer], path, O_RDONLY);
+}
+
+int copy_bytes(int in, int out)
+{
+	_cleanup_free_ char *bytes = malloc(COPY_PIECE);
+	off_t at = 0;
+
+	if (!bytes)
+		return -ENOMEM;
+	for (;;) {
+		ssize_t n = os_pread(in, bytes, COPY_PIECE, at), done = 0;
+
+		if (n <= 0)
+			return (int)n;
+		/* To a pipe too. */
+		while (done < n) {
+			ssize_t w = write(out, bytes + done, (size_t)(n - done));
+
+			if (w < 0 && errno != EINTR)
+				return -errno;
+			done += w > 0 ? w : 0;
+		}
+		at += n;
+	}
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plyctl VERB: looks at stacks of layers. The table of verbs is here.
+ */
+#include "plyctl.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "os/fs.h"
+#include "os/task.h"
+
+static const struct verb *const verbs[] = {
+	&verb_ls,  &verb_history, &verb_inspect, &verb_tree, &verb_explain, &verb_log,	  &verb_files,
+	&verb_cat, &verb_cp,	  &verb_diff,	 &verb_df,   &verb_mount,   &verb_umount,
+};
+
+static const struct verb *verb_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		if (!strcmp(name, verbs[i]->name) || (verbs[i]->alias && !strcmp(name, verbs[i]->alias)))
+			return verbs[i];
+	return NULL;
+}
+
+static void print_verbs(void)
+{
+	printf("usage: plyctl VERB [OPTION].. [OPERAND]..\n\n");
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		printf("  %-9s %s\n", verbs[i]->name, verbs[i]->help);
+	printf("  %-9s %s\n", "help", "tell the use of a verb");
+	printf("\nA STACK is a mountpoint of kernel overlayfs, plyfs or fuse-overlayfs, directories A:B:C with the "
+	       "topmost\n"
+	       "first, or a directory X.mstack. A layer of it is @N from the top, the beginning of its id, or its "
+	       "directory.\n");
+}
+
+static int help(const char *name)
+{
+	const struct verb *verb = name ? verb_find(name) : NULL;
+
+	if (name && !verb)
+		return usage_error("%s: no such verb", name);
+	if (verb)
+		args_help(verb);
+	else
+		print_verbs();
+	return EXIT_FINE;
+}
+
+/* For the shells' completions: verbs, or the options of one. */
+static int words(const char *name)
+{
+	const struct verb *verb = name ? verb_find(name) : NULL;
+
+	if (verb)
+		args_words(verb);
+	for (size_t i = 0; !name && i < ARRAY_SIZE(verbs); i++)
+		printf("%s\n", verbs[i]->name);
+	if (!name)
+		printf("help\n");
+	return EXIT_FINE;
+}
+
+static int run_verb(const struct verb *verb, int argc, char **argv)
+{
+	int first, r = args_read(verb, argc, argv, &first);
+
+	if (r != 0)
+		return MAX(r, 0);
+	r = os_init();
+	if (r < 0)
+		return fail("can't look at files: %s", strerror(-r));
+	hash_seed_init();
+	log_set_level(LOG_ERR);
+	os_raise_nofile();
+	r = verb->run(argc - first, argv + first);
+	return r == EXIT_FINE && stack_incomplete ? EXIT_FAILED : r;
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : NULL;
+	const struct verb *verb = name ? verb_find(name) : NULL;
+	int status;
+
+	setlocale(LC_CTYPE, "");
+	if (!name)
+		status = usage_error("no verb; see plyctl help");
+	else if (!strcmp(name, "help") || !strcmp(name, "--help") || !strcmp(name, "-h"))
+		status = help(argc > 2 ? argv[2] : NULL);
+	else if (!strcmp(name, "--version"))
+		status = printf("plyctl %s\n", PLYFS_VERSION) < 0;
+	else if (!strcmp(name, "--words"))
+		status = words(argc > 2 ? argv[2] : NULL);
+	else if (!verb)
+		status = usage_error("%s: no such verb; see plyctl help", name);
+	else
+		status = run_verb(verb, argc - 1, argv + 1);
+	return output_done(status);
+}

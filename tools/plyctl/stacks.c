@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Stacks and layers that operands name.
+ */
+#include "plyctl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "os/fs.h"
+
+bool stack_incomplete;
+
+struct view_stack *stack_open(const char *name)
+{
+	_cleanup_free_ char *error = NULL;
+	_cleanup_stack_ struct view_stack *stack = NULL;
+	int r = view_stack_find(name, &stack, &error);
+
+	if (r == 0)
+		r = view_stack_open(stack, common.userxattr, &error);
+	if (r < 0) {
+		fail("%s", error ? error : strerror(-r));
+		return NULL;
+	}
+	return TAKE_PTR(stack);
+}
+
+int stack_layer(const struct view_stack *stack, const char *text)
+{
+	int r = view_stack_layer(stack, text);
+
+	if (r >= 0)
+		return r;
+	fail("%s: %s", text, r == -EINVAL ? "several layers have an id that begins so" : "the stack has no such layer");
+	return -1;
+}
+
+/* Without doubled slashes, `.`, and slashes at the ends. NULL for a path with `..`. */
+static char *plain_path(const char *path)
+{
+	char *text = malloc(strlen(path) + 1), *out = text;
+
+	while (text && *path) {
+		size_t n = strcspn(path, "/");
+
+		if (n == 2 && !strncmp(path, "..", 2)) {
+			free(text);
+			return NULL;
+		}
+		if (n && !(n == 1 && *path == '.')) {
+			if (out > text)
+				*out++ = '/';
+			out = mempcpy(out, path, n);
+		}
+		path += n + (path[n] == '/');
+	}
+	if (text)
+		*out = '\0';
+	return text;
+}
+
+/* The layer before the path. */
+static const char *split_layer(const char *operand, char **ret_layer)
+{
+	const char *colon = strchr(operand, ':');
+
+	*ret_layer = NULL;
+	if (*operand != '@' || !colon)
+		return operand;
+	*ret_layer = strndup(operand, (size_t)(colon - operand));
+	return colon + 1;
+}
+
+static struct view_stack *stack_around(const char *path, const char **ret_rest)
+{
+	_cleanup_free_ char *error = NULL, *absolute = NULL;
+	_cleanup_stack_ struct view_stack *stack = NULL;
+	char cwd[PATH_MAX];
+	const char *rest;
+	int r;
+
+	if (*path == '/')
+		absolute = strdup(path);
+	else if (!getcwd(cwd, sizeof(cwd)) || asprintf(&absolute, "%s/%s", cwd, path) < 0)
+		absolute = NULL;
+	if (!absolute) {
+		fail("%s: %s", path, strerror(errno));
+		return NULL;
+	}
+	r = view_stack_containing(absolute, &stack, &rest, &error);
+	if (r == 0)
+		r = view_stack_open(stack, common.userxattr, &error);
+	if (r < 0) {
+		fail("%s", error ? error : strerror(-r));
+		return NULL;
+	}
+	*ret_rest = strdup(rest);
+	return TAKE_PTR(stack);
+}
+
+struct view_stack *stack_of_path(const char *name, const char *operand, char **ret_path, char **ret_layer)
+{
+	_cleanup_stack_ struct view_stack *stack = NULL;
+	_cleanup_free_ const char *around = NULL;
+	const char *path = split_layer(operand, ret_layer);
+
+	if (name) {
+		stack = stack_open(name);
+	} else {
+		stack = stack_around(path, &around);
+		path = around;
+	}
+	if (!stack)
+		return NULL;
+	*ret_path = plain_path(path);
+	if (!*ret_path) {
+		fail("%s: a path may not have ..", path);
+		return NULL;
+	}
+	return TAKE_PTR(stack);
+}
+
+int stack_failed_at(void *arg, const char *path, int err)
+{
+	stack_incomplete = true;
+	fail("/%s: %s", path, strerror(-err));
+	return 0;
+}
+
+int stack_failed_in(void *arg, const char *path, unsigned layer, int err)
+{
+	return stack_failed_at(arg, path, err);
+}
+
+int stack_failed_layer(void *arg, const struct layer *l, const char *path, int err)
+{
+	stack_incomplete = true;
+	fail("%s/%s: %s", l->path, path, strerror(-err));
+	return 0;
+}
+
+void layer_id(const struct layer *l, char ret_id[VIEW_ID_HEX + 1])
+{
+	if (view_layer_id(l, ret_id) < 0)
+		*ret_id = '\0';
+}
+
+struct timespec layer_created(const struct layer *l)
+{
+	struct statx stx = {0};
+
+	if (os_statx(l->root_fd, "", &stx) < 0)
+		return (struct timespec){0};
+	if (stx.stx_mask & STATX_BTIME)
+		return (struct timespec){.tv_sec = stx.stx_btime.tv_sec, .tv_nsec = stx.stx_btime.tv_nsec};
+	return (struct timespec){.tv_sec = stx.stx_mtime.tv_sec, .tv_nsec = stx.stx_mtime.tv_nsec};
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plyctl df: what stacks take on disk, and what they would take without sharing layers.
+ */
+#include "plyctl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "tree/walk.h"
+#include "view/size.h"
+
+static bool only_unshared;
+static const struct opt opts[] = {
+	{"unshared", 0, NULL, "print only the bytes without sharing", &only_unshared, NULL},
+};
+static const struct column columns[] = {{.name = "STACK", .may_be_cut = true}, {.name = "SIZE", .right = true},
+					{.name = "SHARED", .right = true},     {.name = "UNIQUE", .right = true},
+					{.name = "UPPER", .right = true},      {.name = "WASTED", .right = true}};
+
+struct df {
+	struct view_stack **stacks; /* owned */
+	struct layer_set **sets;    /* of these; owned */
+	size_t n, stacks_room, sets_room;
+};
+
+static void df_add(struct df *df, struct view_stack *stack)
+{
+	if (!ARRAY_ROOM(df->stacks, df->n, df->stacks_room, 1) || !ARRAY_ROOM(df->sets, df->n, df->sets_room, 1))
+		abort();
+	df->stacks[df->n] = stack;
+	df->sets[df->n++] = stack->set;
+}
+
+static int df_each(void *arg, struct view_stack *stack, const char *cause)
+{
+	_cleanup_free_ char *error = NULL;
+
+	if (stack && view_stack_open(stack, false, &error) == 0) {
+		df_add(arg, stack);
+		return 0;
+	}
+	stack_incomplete = true;
+	fail("%s", error ? error : cause ? cause : "out of memory");
+	view_stack_free(stack);
+	return 0;
+}
+
+/* Bytes of objects that don't show. */
+static int df_waste(void *arg, const struct tree_walk_entry *e)
+{
+	for (unsigned i = 0; i < e->n_says; i++) {
+		const struct tree_say *s = &e->says[i];
+
+		if (s->object && s->role == TREE_SAY_HIDDEN && s->why != TREE_WHY_ERROR)
+			*(uint64_t *)arg += s->stx.stx_blocks * 512;
+	}
+	return 0;
+}
+
+static uint64_t df_wasted(struct layer_set *set)
+{
+	static const struct tree_walk_calls calls = {.entry = df_waste, .failed = stack_failed_in};
+	uint64_t wasted = 0;
+
+	if (set->n > 1)
+		(void)tree_walk(set, "", TREE_WALK_HIDDEN, &calls, &wasted);
+	return wasted;
+}
+
+static void df_json(const struct df *df, const struct view_stack_size *sizes, const struct view_total_size *total)
+{
+	json_start("df");
+	json_list_start("stacks");
+	for (size_t i = 0; i < df->n; i++) {
+		json_t *item = json_object();
+
+		json_set_path(item, "stack", df->stacks[i]->name);
+		json_object_set_new(item, "size", json_size(sizes[i].bytes));
+		json_object_set_new(item, "shared", json_size(sizes[i].shared));
+		json_object_set_new(item, "unique", json_size(sizes[i].unique));
+		json_object_set_new(item, "upper", df->stacks[i]->has_upper ? json_size(sizes[i].upper) : json_null());
+		json_object_set_new(item, "wasted", json_size(df_wasted(df->sets[i])));
+		json_list_item(item);
+	}
+	json_list_end();
+	json_member("on_disk", json_size(total->on_disk));
+	json_member("unshared", json_size(total->unshared));
+	json_end();
+}
+
+static int df_table(const struct df *df, const struct view_stack_size *sizes, const struct view_total_size *total)
+{
+	struct table *table = table_new(columns, ARRAY_SIZE(columns));
+	char text[5][SIZE_TEXT];
+	int status;
+
+	for (size_t i = 0; i < df->n; i++)
+		table_add(table,
+			  (const char *[]){df->stacks[i]->name, size_text(sizes[i].bytes, text[0]),
+					   size_text(sizes[i].shared, text[1]), size_text(sizes[i].unique, text[2]),
+					   df->stacks[i]->has_upper ? size_text(sizes[i].upper, text[3]) : "-",
+					   size_text(df_wasted(df->sets[i]), text[4])});
+	status = table_print(table);
+	if (status == EXIT_FINE && !common.quiet)
+		printf("%s on disk, %s unshared\n", size_text(total->on_disk, text[0]),
+		       size_text(total->unshared, text[1]));
+	return status;
+}
+
+static int df_measure(const struct df *df)
+{
+	struct view_stack_size *sizes = calloc(df->n + 1, sizeof(*sizes));
+	struct view_total_size total;
+	int status = EXIT_FINE, r;
+
+	if (!sizes)
+		return fail("out of memory");
+	r = view_stacks_measure(df->sets, df->n, stack_failed_layer, NULL, sizes, &total);
+	if (r < 0)
+		status = fail("%s", strerror(-r));
+	else if (only_unshared)
+		printf("%llu\n", (unsigned long long)total.unshared);
+	else if (common.json)
+		df_json(df, sizes, &total);
+	else
+		status = df_table(df, sizes, &total);
+	free(sizes);
+	return status;
+}
+
+static int run_df(int argc, char **argv)
+{
+	struct df df = {.n = 0};
+	int status = EXIT_FINE;
+
+	for (int i = 0; i < argc && status == EXIT_FINE; i++) {
+		struct view_stack *stack = stack_open(argv[i]);
+
+		if (stack)
+			df_add(&df, stack);
+		else
+			status = EXIT_FAILED;
+	}
+	if (!argc)
+		(void)view_each_live(df_each, &df);
+	if (status == EXIT_FINE)
+		status = df_measure(&df);
+	for (size_t i = 0; i < df.n; i++)
+		view_stack_free(df.stacks[i]);
+	free(df.stacks);
+	free(df.sets);
+	return status;
+}
+
+const struct verb verb_df = {.name = "df",
+			     .operands = "[STACK]..",
+			     .help = "Tell what stacks take on disk, shared layers once",
+			     .more = "Without a STACK the unions that are mounted are measured. SIZE is SHARED and "
+				     "UNIQUE together; WASTED is what\n"
+				     "layers hide of the layers below them.",
+			     .opts = opts,
+			     .n_opts = ARRAY_SIZE(opts),
+			     .is_table = true,
+			     .run = run_df};

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plyctl explain: why the union shows what it shows at a path.
+ */
+#include "plyctl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tree/walk.h"
+
+static bool only_path;
+static const struct opt opts[] = {
+	{"real-path", '0', NULL, "print only the path of the content in its layer, and a NUL", &only_path, NULL},
+};
+static const struct column columns[] = {{.name = "PATH", .may_be_cut = true},
+					{.name = "LAYER"},
+					{.name = "ID"},
+					{.name = "SAYS"},
+					{.name = "SIZE", .right = true},
+					{.name = "REAL PATH", .may_be_cut = true}};
+
+struct explanation {
+	const struct view_stack *stack;
+	const char *path;
+	struct table *table; /* with --json NULL */
+	char *real;	     /* of the content, if the path is shown; owned */
+	bool shown, reached;
+	int err;
+};
+
+static char *real_path(const struct explanation *x, unsigned layer, const char *path)
+{
+	_cleanup_free_ char *directory = NULL;
+	char *real;
+
+	if (view_layer_directory(&x->stack->set->layers[layer], &directory) < 0 ||
+	    asprintf(&real, "%s%s%s", directory, *path ? "/" : "", path) < 0)
+		return NULL;
+	return real;
+}
+
+static const char *why_text(enum tree_say_why why)
+{
+	static const char *const texts[] = {"",		  "an object", "a whiteout", "an opaque directory",
+					    "a redirect", "the index", "an error"};
+
+	return texts[why];
+}
+
+/* "file, shown", "directory, hidden by a whiteout in @0". */
+static void say_text(const struct tree_say *s, char *text, size_t size)
+{
+	static const char *const roles[] = {"hidden", "shown", "merged", "gives the data"};
+	char hidden[64] = "";
+
+	if (s->err) {
+		snprintf(text, size, "error: %s", strerror(-s->err));
+		return;
+	}
+	if (!s->object) {
+		snprintf(text, size, "whiteout");
+		return;
+	}
+	if (s->role == TREE_SAY_HIDDEN && s->by != TREE_WALK_NO_LAYER)
+		snprintf(hidden, sizeof(hidden), " by %s in @%u", why_text(s->why), s->by);
+	else if (s->role == TREE_SAY_HIDDEN)
+		snprintf(hidden, sizeof(hidden), " by %s", why_text(s->why));
+	snprintf(text, size, "%s, %s%s%s%s%s%s", type_name(s->stx.stx_mode), roles[s->role], hidden,
+		 s->xattr_flags & XATTR_FLAG_OPAQUE ? ", opaque" : "",
+		 s->xattr_flags & XATTR_FLAG_REDIRECT ? ", redirect" : "",
+		 s->xattr_flags & XATTR_FLAG_METACOPY ? ", metacopy" : "", s->whiteout ? ", with a whiteout" : "");
+}
+
+static void explain_say(struct explanation *x, const struct tree_walk_entry *e, const struct tree_say *s)
+{
+	_cleanup_free_ char *real = real_path(x, s->layer, s->path), *path = NULL;
+	char text[160], layer[16], id[VIEW_ID_HEX + 1], size[SIZE_TEXT] = "";
+	json_t *item;
+
+	say_text(s, text, sizeof(text));
+	layer_id(&x->stack->set->layers[s->layer], id);
+	snprintf(layer, sizeof(layer), "@%u", s->layer);
+	if (s->object && S_ISREG(s->stx.stx_mode))
+		size_text(s->stx.stx_size, size);
+	if (asprintf(&path, "/%s", e->path) < 0 || !real)
+		abort();
+	if (x->table) {
+		id[common.no_trunc ? VIEW_ID_HEX : SHORT_ID] = '\0';
+		table_add(x->table, (const char *[]){path, layer, id, text, size, real});
+		return;
+	}
+	item = json_object();
+	json_set_path(item, "path", path);
+	json_object_set_new(item, "layer", json_integer(s->layer));
+	json_object_set_new(item, "id", json_string(id));
+	json_object_set_new(item, "says", json_string(text));
+	json_object_set_new(item, "object", json_boolean(s->object));
+	json_object_set_new(item, "whiteout", json_boolean(s->whiteout));
+	json_object_set_new(item, "shown", json_boolean(s->role != TREE_SAY_HIDDEN));
+	json_object_set_new(item, "hidden_by", s->by == TREE_WALK_NO_LAYER ? json_null() : json_integer(s->by));
+	json_object_set_new(item, "size", s->object ? json_size(s->stx.stx_size) : json_null());
+	json_set_path(item, "real_path", real);
+	json_list_item(item);
+}
+
+/* On the way only what decides about the path. */
+static bool explain_matters(const struct explanation *x, const struct tree_say *s)
+{
+	return x->reached || !s->object || s->whiteout || s->err || s->role == TREE_SAY_HIDDEN ||
+	       (s->xattr_flags & (XATTR_FLAG_OPAQUE | XATTR_FLAG_REDIRECT));
+}
+
+static int explain_step(void *arg, const struct tree_walk_entry *e)
+{
+	struct explanation *x = arg;
+	_cleanup_free_ char *own = NULL;
+
+	x->reached = !strcmp(e->path, x->path);
+	x->err = e->err;
+	for (unsigned i = 0; i < e->n_says && !only_path; i++)
+		if (explain_matters(x, &e->says[i]))
+			explain_say(x, e, &e->says[i]);
+	x->shown = e->shown && x->reached;
+	if (!x->shown || (e->metacopy && e->data_layer == TREE_WALK_NO_LAYER))
+		return 0;
+	if (e->data_path)
+		x->real = real_path(x, e->data_layer, e->data_path);
+	else if (tree_walk_layer_path(e, &own) == 0)
+		x->real = real_path(x, e->layer, own);
+	return 0;
+}
+
+static int explain_end(struct explanation *x, int r)
+{
+	if (only_path) {
+		if (!x->real)
+			return fail("/%s: %s", x->path, x->shown ? "its content has no path in a layer" : "not shown");
+		fwrite(x->real, 1, strlen(x->real) + 1, stdout);
+		return EXIT_FINE;
+	}
+	if (!x->table) {
+		json_list_end();
+		json_member("shown", json_boolean(x->shown));
+		if (x->real) {
+			json_t *item = json_object();
+
+			json_set_path(item, "path", x->real);
+			json_member("content", item);
+		}
+		json_end();
+	} else if (table_print(x->table) == EXIT_USAGE) {
+		return EXIT_USAGE;
+	} else if (x->real) {
+		printf("shown: ");
+		print_name(x->real);
+		printf("\n");
+	} else {
+		printf("%s\n", x->shown ? "shown, without a path in a layer" : "not shown");
+	}
+	return r == -ENOENT || r == 0 ? EXIT_FINE : fail("/%s: %s", x->path, strerror(-r));
+}
+
+static int run_explain(int argc, char **argv)
+{
+	_cleanup_stack_ struct view_stack *stack = NULL;
+	_cleanup_free_ char *path = NULL, *layer = NULL;
+	struct explanation x = {.path = NULL};
+	int r, status;
+
+	if (argc < 1 || argc > 2)
+		return usage_error("explain: [STACK] PATH is wanted");
+	stack = stack_of_path(argc > 1 ? argv[0] : NULL, argv[argc - 1], &path, &layer);
+	if (!stack)
+		return EXIT_FAILED;
+	x.stack = stack;
+	x.path = path;
+	if (!common.json && !only_path)
+		x.table = table_new(columns, ARRAY_SIZE(columns));
+	if (common.json && !only_path) {
+		json_start("explain");
+		json_member("stack", json_text(stack->name));
+		json_list_start("says");
+	}
+	r = tree_explain(stack->set, path, explain_step, &x);
+	status = explain_end(&x, r);
+	free(x.real);
+	return status;
+}
+
+const struct verb verb_explain = {.name = "explain",
+				  .operands = "[STACK] PATH",
+				  .help = "Tell why the union shows what it shows at a path",
+				  .more = "Each layer with an entry at the path is told, and on the way to it what "
+					  "decides. Without a STACK the path must\n"
+					  "lie in a union that is mounted.",
+				  .opts = opts,
+				  .n_opts = ARRAY_SIZE(opts),
+				  .is_table = true,
+				  .run = run_explain};
