@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The store of podman, buildah and skopeo with its overlay driver (github.com/containers/storage): images, layers and
+ * containers are lists in JSON, which are replaced as a whole, so no lock is needed to read them. A layer knows its
+ * parent; its files are in overlay/ID/diff. The config and the manifest of an image are its "big data".
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <openssl/evp.h>
+
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "base/macros.h"
+#include "blobs.h"
+#include "config.h"
+#include "document.h"
+#include "error.h"
+#include "manifest.h"
+#include "model.h"
+#include "os/fs.h"
+#include "sources.h"
+
+/* Lists grow with the store: about a kilobyte a layer. */
+#define STORE_LIST_MAX (64 << 20)
+
+struct store {
+	struct blobs *files;
+	json_t *images, *layers, *containers;
+	json_t *more_layers, *more_containers; /* volatile ones; NULL: none */
+};
+
+static void store_finish(struct store *s)
+{
+	blobs_free(s->files);
+	json_decref(s->images);
+	json_decref(s->layers);
+	json_decref(s->containers);
+	json_decref(s->more_layers);
+	json_decref(s->more_containers);
+}
+
+/* A list that isn't there is empty. */
+static int store_list(struct store *s, const char *name, json_t **ret, struct image_error *error)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	int r;
+
+	if (!CHECK(!*ret))
+		return -EIO;
+	if (blobs_size(s->files, name) < 0) {
+		*ret = json_array();
+		return *ret ? 0 : image_fail_memory(error);
+	}
+	r = blobs_text(s->files, name, STORE_LIST_MAX, &text, &len, error);
+	if (r == 0)
+		r = document_parse(text, len, name, ret, error);
+	if (r == 0 && !json_is_array(*ret))
+		r = image_fail(error, -EBADMSG, "%s: no list", name);
+	return r;
+}
+
+static int store_start(struct store *s, const char *path, struct image_error *error)
+{
+	int r = blobs_open_folder(path, &s->files, error);
+
+	if (r == 0 && blobs_size(s->files, "overlay-images/images.json") < 0)
+		r = image_fail(error, -ENOENT, "no store of the overlay driver with images");
+	if (r == 0)
+		r = store_list(s, "overlay-images/images.json", &s->images, error);
+	if (r == 0)
+		r = store_list(s, "overlay-layers/layers.json", &s->layers, error);
+	if (r == 0)
+		r = store_list(s, "overlay-layers/volatile-layers.json", &s->more_layers, error);
+	if (r == 0)
+		r = store_list(s, "overlay-containers/containers.json", &s->containers, error);
+	if (r == 0)
+		r = store_list(s, "overlay-containers/volatile-containers.json", &s->more_containers, error);
+	return r;
+}
+
+static const json_t *store_find(const json_t *list, const char *id)
+{
+	const json_t *item;
+	const char *found;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+	{
+		found = document_text(item, "id");
+		if (found && id && !strcmp(found, id))
+			return item;
+	}
+	return NULL;
+}
+
+/* How well an image or container fits: 3 by its whole name, 2 by the end of one, 1 by its id, 0 not at all. */
+static int store_fit(const json_t *item, const char *name)
+{
+	const char *id = document_text(item, "id");
+	const json_t *full;
+	int best = 0;
+	size_t i;
+
+	json_array_foreach(json_object_get(item, "names"), i, full)
+	{
+		if (json_is_string(full))
+			best = MAX(best, model_name_fits(json_string_value(full), name));
+	}
+	return best ? best + 1 : id && model_id_fits(id, name);
+}
+
+/* The best of a list so far. Two that fit equally well are counted. */
+struct store_choice {
+	const json_t *item;
+	int fit;
+	unsigned equal;
+};
+
+static void store_choose(const json_t *list, const char *name, struct store_choice *c)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+	{
+		int fit = name ? store_fit(item, name) : 1;
+
+		if (fit && fit == c->fit)
+			c->equal++;
+		if (fit > c->fit)
+			*c = (struct store_choice){.item = item, .fit = fit, .equal = 1};
+	}
+}
+
+static int store_pick(const struct store *s, const char *name, const json_t **ret_image, const json_t **ret_container,
+		      struct image_error *error)
+{
+	struct store_choice image = {0}, container = {0};
+	const char *id;
+
+	store_choose(s->images, name, &image);
+	if (name)
+		store_choose(s->containers, name, &container);
+	if (name)
+		store_choose(s->more_containers, name, &container);
+	if (MAX(image.fit, container.fit) == 0)
+		return image_fail(error, -ENOENT, name ? "no image or container is called %s" : "there is no image",
+				  name);
+	if ((image.fit >= container.fit ? image : container).equal > 1)
+		return image_fail(error, -ENOENT, name ? "several are called %s" : "several images: name one", name);
+	if (!CHECK(image.item || container.item))
+		return -EIO;
+	*ret_image = image.item;
+	*ret_container = NULL;
+	if (container.fit <= image.fit)
+		return 0;
+	*ret_container = container.item;
+	id = document_text(container.item, "image");
+	*ret_image = id ? store_find(s->images, id) : NULL;
+	return *ret_image ? 0
+			  : image_fail(error, -ENOENT, "the image of the container isn't there: %s", id ? id : "none");
+}
+
+/* The file of a big data: names with other characters than a-z, 0-9 and "." are in base 64. */
+static int store_big_data(const struct store *s, const char *id, const char *key, char **ret, size_t *ret_len,
+			  struct image_error *error)
+{
+	unsigned char encoded[4 * DIGEST_SIZE];
+	char name[512];
+	size_t len = strlen(key);
+	bool plain = strspn(key, "0123456789abcdefghijklmnopqrstuvwxyz.") == len;
+
+	if (!digest_is_hex(id, DIGEST_HEX) || len > DIGEST_SIZE)
+		return image_fail(error, -EBADMSG, "images.json: \"%s\" is no id", id);
+	EVP_EncodeBlock(encoded, (const unsigned char *)key, (int)len);
+	snprintf(name, sizeof(name), "overlay-images/%s/%s%s", id, plain ? "" : "=", plain ? key : (char *)encoded);
+	return blobs_text(s->files, name, IMAGE_JSON_MAX, ret, ret_len, error);
+}
+
+static int store_config(const struct store *s, struct image *image, const char *id, const char *digest,
+			struct image_error *error)
+{
+	char found[DIGEST_SIZE], *text;
+	size_t len;
+	int r = store_big_data(s, id, digest, &text, &len, error);
+
+	if (r == 0)
+		r = digest_of(text, len, found);
+	if (r < 0)
+		return r;
+	if (strcmp(found, digest) != 0) {
+		free(text);
+		return image_fail(error, -EBADMSG, "the config of image %s has the digest %s", id, found);
+	}
+	return config_take(image, text, len, digest, error);
+}
+
+static int storage_layer(const struct store *s, struct image *image, struct image_layer *l, const json_t *item,
+			 struct image_error *error)
+{
+	const char *id = document_text(item, "id");
+	char path[256];
+	struct statx stx;
+	int fd, r;
+
+	if (!CHECK(!l->directory && !l->id))
+		return -EIO;
+	if (!id || !digest_is_hex(id, DIGEST_HEX))
+		return image_fail(error, -EBADMSG, "layers.json: \"%s\" is no id", id ? id : "");
+	l->tar = document_number(item, "diff-size");
+	l->compressed = document_number(item, "compressed-size");
+	if (!document_copy(item, "compressed-diff-digest", &l->digest) || !document_copy(item, "id", &l->id) ||
+	    !document_copy(item, "created", &l->store_created))
+		return image_fail_memory(error);
+	fd = os_open_path(image->path, O_PATH | O_DIRECTORY, 0);
+	if (fd < 0)
+		return image_fail(error, fd, "%s", strerror(-fd));
+	snprintf(path, sizeof(path), "overlay/%s/diff", id);
+	r = os_openat(fd, path, O_PATH | O_DIRECTORY, 0, OS_CROSS_MOUNTS);
+	os_close(fd);
+	if (r < 0)
+		return model_lacks(image, error, "the directory of layer %s isn't there: %s", id, strerror(-r));
+	fd = r;
+	r = os_statx(fd, "", &stx);
+	os_close(fd);
+	if (r == 0 && asprintf(&l->directory, "%s/%s", image->path, path) < 0) {
+		l->directory = NULL;
+		return image_fail_memory(error);
+	}
+	return 0;
+}
+
+static const json_t *store_find_layer(const struct store *s, const char *id)
+{
+	const json_t *found = store_find(s->layers, id);
+
+	if (!CHECK(s->more_layers))
+		return NULL;
+	return found ? found : store_find(s->more_layers, id);
+}
+
+/* Fills the layers of the image, the topmost of which is `id`, going down from parent to parent. */
+static int storage_layers(const struct store *s, struct image *image, const char *id, struct image_error *error)
+{
+	size_t i = image->n_layers;
+	int r;
+
+	for (; i > 0 && id; i--) {
+		struct image_layer *l = &image->layers[i - 1];
+		const json_t *item = store_find_layer(s, id);
+		const char *diff_id = document_text(item, "diff-digest");
+
+		if (!item)
+			return model_lacks(image, error, "the store has no layer %s", id);
+		r = storage_layer(s, image, l, item, error);
+		if (r == 0 && diff_id && strcmp(diff_id, l->diff_id) != 0)
+			r = model_lacks(image, error, "layer %s has the diff_id %s in the store", id, diff_id);
+		if (r < 0)
+			return r;
+		id = document_text(item, "parent");
+	}
+	if (i)
+		return model_lacks(image, error, "the store has none of the %zu lowest layers", i);
+	return id ? model_lacks(image, error, "the store has more layers than the config, from %s on", id) : 0;
+}
+
+/* What the manifest knows of the layers. Images that were built here have one too. */
+static int storage_manifest(const struct store *s, struct image *image, const char *id, struct image_error *error)
+{
+	_cleanup_free_ char *text = NULL;
+	struct image_error why;
+	struct manifest m = {0};
+	char digest[DIGEST_SIZE];
+	size_t len;
+	int r = store_big_data(s, id, "manifest", &text, &len, &why);
+
+	if (r == 0)
+		r = manifest_parse(text, len, &m, &why);
+	if (r < 0)
+		return model_lacks(image, error, "no manifest: %s", why.text);
+	r = digest_of(text, len, digest);
+	if (r == 0)
+		r = model_set(&image->manifest_digest, digest, error);
+	for (size_t i = 0; i < MIN(m.n_layers, image->n_layers) && r == 0; i++) {
+		struct image_layer *l = &image->layers[i];
+
+		if (l->digest && strcmp(l->digest, m.layers[i].digest) != 0)
+			continue;
+		r = model_set(&l->digest, m.layers[i].digest, error);
+		l->compressed = l->compressed > 0 ? l->compressed : m.layers[i].size;
+		if (r == 0)
+			r = model_set(&l->media_type, m.layers[i].media_type, error);
+	}
+	manifest_finish(&m);
+	return r;
+}
+
+static int storage_names(const json_t *item, char ***names, size_t *n, struct image_error *error)
+{
+	const json_t *name;
+	size_t i;
+	int r = 0;
+
+	json_array_foreach(json_object_get(item, "names"), i, name)
+	{
+		if (r == 0 && json_is_string(name))
+			r = model_add_text(names, n, json_string_value(name), error);
+	}
+	return r;
+}
+
+static int storage_image(const struct store *s, struct image *image, const json_t *item, struct image_error *error)
+{
+	const char *id = document_text(item, "id"), *top = document_text(item, "layer");
+	char digest[DIGEST_SIZE] = DIGEST_PREFIX;
+	int r;
+
+	if (!id || !digest_is_hex(id, DIGEST_HEX))
+		return image_fail(error, -EBADMSG, "images.json: \"%s\" is no id", id ? id : "");
+	strcat(digest, id);
+	r = store_config(s, image, id, digest, error);
+	if (r == 0)
+		r = storage_layers(s, image, top, error);
+	if (r == 0)
+		r = storage_manifest(s, image, id, error);
+	return r < 0 ? r : storage_names(item, &image->names, &image->n_names, error);
+}
+
+static int storage_container(const struct store *s, struct image *image, const json_t *item, struct image_error *error)
+{
+	const json_t *layer = store_find_layer(s, document_text(item, "layer"));
+	struct image_layer *l;
+	int r;
+
+	if (!layer)
+		return image_fail(error, -ENOENT, "the layer of the container isn't there");
+	r = model_add_layer(image, &l, error);
+	if (r < 0)
+		return r;
+	l->writable = true;
+	if (!CHECK(!image->container && !l->diff_id))
+		return -EIO;
+	if (!document_copy(item, "id", &image->container) || !document_copy(item, "created", &image->container_created))
+		return image_fail_memory(error);
+	r = storage_layer(s, image, l, layer, error);
+	return r < 0 ? r : storage_names(item, &image->container_names, &image->n_container_names, error);
+}
+
+int containers_storage_open(enum image_source source, const char *path, const char *name, struct image **ret,
+			    struct image_error *error)
+{
+	_cleanup_(image_cleanup) struct image *image = NULL;
+	_cleanup_(store_finish) struct store s = {0};
+	const json_t *item, *container;
+	int r = model_new(source, path, &image, error);
+
+	if (!CHECK(source == IMAGE_CONTAINERS_STORAGE))
+		return -EIO;
+	if (r == 0)
+		r = store_start(&s, path, error);
+	if (r == 0)
+		r = store_pick(&s, name, &item, &container, error);
+	if (r == 0)
+		r = storage_image(&s, image, item, error);
+	if (r == 0 && container)
+		r = storage_container(&s, image, container, error);
+	if (r == 0)
+		*ret = TAKE_PTR(image);
+	return r;
+}
+
+static int storage_each(const json_t *list, bool containers, image_each each, void *arg)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+	{
+		const char *id = document_text(item, "id"), *image = document_text(item, containers ? "image" : "id");
+		char digest[DIGEST_SIZE] = DIGEST_PREFIX;
+		struct image_listed listed = {
+			.id = containers ? document_text(item, "image") : id,
+			.name = json_string_value(json_array_get(json_object_get(item, "names"), 0)),
+			.container = containers ? id : NULL,
+			.created = document_text(item, "created")};
+		int r = 0;
+
+		if (image && digest_is_hex(image, DIGEST_HEX)) {
+			strcat(digest, image);
+			listed.id = digest;
+		}
+		if (id)
+			r = each(arg, &listed);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+int containers_storage_list(enum image_source source, const char *path, image_each each, void *arg,
+			    struct image_error *error)
+{
+	_cleanup_(store_finish) struct store s = {0};
+	int r = store_start(&s, path, error);
+
+	if (r == 0)
+		r = storage_each(s.images, false, each, arg);
+	if (r == 0)
+		r = storage_each(s.containers, true, each, arg);
+	return r ? r : storage_each(s.more_containers, true, each, arg);
+}

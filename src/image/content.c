@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The content of one file of a layer's tar. Which entry has it is known at the end only: a later entry of a path
+ * replaces the former, and hard links lead back. So one pass finds the entry, and another one reads it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "error.h"
+#include "image/toc.h"
+#include "read.h"
+
+/* Hard links in a row. */
+#define CONTENT_HOPS 64
+
+struct content_search {
+	char *path; /* that is looked for; a hard link's target after the link */
+	size_t at;  /* number of the entry that has it */
+	bool found, link, sparse;
+	char *target; /* of the link that was found last */
+};
+
+static int content_look(struct content_search *s, const struct tar_entry *e, size_t number, struct image_error *error)
+{
+	_cleanup_free_ char *path = strdup(e->path);
+	int r;
+
+	if (!path)
+		return image_fail_memory(error);
+	r = layer_tar_path(path, error);
+	if (r < 0 || strcmp(path, s->path) != 0)
+		return r;
+	free(s->target);
+	s->target = NULL;
+	s->at = number;
+	s->link = e->hardlink;
+	s->sparse = e->sparse;
+	s->found = S_ISREG(e->mode);
+	if (!s->link)
+		return 0;
+	s->target = strdup(e->link);
+	return s->target ? layer_tar_path(s->target, error) : image_fail_memory(error);
+}
+
+/* One pass: the last entry of the path. */
+static int content_find(const struct image *image, size_t layer, struct content_search *s, struct image_error *error)
+{
+	struct layer_tar t;
+	struct tar_entry e;
+	size_t number = 0;
+	int r = layer_tar_start(image, layer, &t, error);
+
+	if (r < 0)
+		return r;
+	s->found = false;
+	if (!CHECK(s->path && !s->target)) {
+		layer_tar_finish(&t);
+		return -EIO;
+	}
+	while ((r = tar_next(&t.tar, &e, error)) > 0) {
+		r = content_look(s, &e, number++, error);
+		if (r < 0)
+			break;
+	}
+	if (r == 0)
+		r = layer_tar_verify(&t, error);
+	layer_tar_finish(&t);
+	return r;
+}
+
+static int content_pass_on(struct layer_tar *t, int (*each)(void *arg, const void *data, size_t len), void *arg,
+			   struct image_error *error)
+{
+	_cleanup_free_ char *buf = malloc(64 << 10);
+	ssize_t n;
+	int r;
+
+	if (!buf)
+		return image_fail_memory(error);
+	while ((n = tar_read(&t->tar, buf, 64 << 10, error)) > 0) {
+		r = each(arg, buf, (size_t)n);
+		if (r != 0)
+			return r;
+	}
+	return (int)n;
+}
+
+static int content_read(const struct image *image, size_t layer, size_t at,
+			int (*each)(void *arg, const void *data, size_t len), void *arg, struct image_error *error)
+{
+	struct layer_tar t;
+	struct tar_entry e;
+	int r = layer_tar_start(image, layer, &t, error);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i <= at && r >= 0; i++) {
+		r = tar_next(&t.tar, &e, error);
+		if (r == 0)
+			r = image_fail(error, -EBADMSG, "the layer changed while it was read");
+	}
+	if (r > 0)
+		r = content_pass_on(&t, each, arg, error);
+	if (r == 0)
+		r = layer_tar_verify(&t, error);
+	layer_tar_finish(&t);
+	return r;
+}
+
+int image_toc_content(const struct image *image, size_t layer, const char *path,
+		      int (*each)(void *arg, const void *data, size_t len), void *arg, struct image_error *error)
+{
+	struct content_search s = {.path = strdup(path)};
+	int r = s.path ? 0 : image_fail_memory(error);
+
+	if (!CHECK(*path != '/')) {
+		free(s.path);
+		return -EIO;
+	}
+	for (unsigned hops = 0; r == 0; hops++) {
+		r = content_find(image, layer, &s, error);
+		if (r == 0 && !s.found)
+			r = image_fail(error, -ENOENT, "layer %zu has no file %s", layer, s.path);
+		if (r < 0 || !s.link)
+			break;
+		free(s.path);
+		s.path = TAKE_PTR(s.target);
+		if (hops == CONTENT_HOPS)
+			r = image_fail(error, -EBADMSG, "hard links lead in a circle: %s", s.path);
+	}
+	if (r == 0 && !CHECK(s.found && !s.link))
+		r = -EIO;
+	if (r == 0 && s.sparse)
+		r = image_fail(error, -EOPNOTSUPP, "the content of sparse files isn't read: %s", s.path);
+	if (r == 0)
+		r = content_read(image, layer, s.at, each, arg, error);
+	free(s.path);
+	free(s.target);
+	return r;
+}

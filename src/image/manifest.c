@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "manifest.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "document.h"
+#include "error.h"
+#include "model.h"
+
+#if defined(__x86_64__)
+#define MACHINE "amd64"
+#elif defined(__aarch64__)
+#define MACHINE "arm64"
+#elif defined(__i386__)
+#define MACHINE "386"
+#elif defined(__arm__)
+#define MACHINE "arm"
+#elif defined(__riscv)
+#define MACHINE "riscv64"
+#elif defined(__s390x__)
+#define MACHINE "s390x"
+#elif defined(__powerpc64__)
+#define MACHINE "ppc64le"
+#else
+#define MACHINE ""
+#endif
+
+void descriptor_finish(struct descriptor *d)
+{
+	free(d->media_type);
+	free(d->name);
+	*d = (struct descriptor){0};
+}
+
+void descriptor_blob(const struct descriptor *d, char ret[static BLOB_NAME_SIZE])
+{
+	if (!CHECK(digest_is_valid(d->digest)))
+		*ret = 0;
+	else
+		snprintf(ret, BLOB_NAME_SIZE, "blobs/sha256/%s", d->digest + strlen(DIGEST_PREFIX));
+}
+
+static const char *annotated_name(const json_t *item)
+{
+	const json_t *notes = json_object_get(item, "annotations");
+	const char *full = document_text(notes, "io.containerd.image.name");
+
+	return full ? full : document_text(notes, "org.opencontainers.image.ref.name");
+}
+
+static int descriptor_read(const json_t *item, const char *what, struct descriptor *ret, struct image_error *error)
+{
+	const char *digest = document_text(item, "digest"), *name = annotated_name(item);
+	struct descriptor d = {.size = document_number(item, "size")};
+
+	if (!digest_is_valid(digest))
+		return image_fail(error, -EBADMSG, "%s: \"%s\" is no sha256 digest", what, digest ? digest : "");
+	strcpy(d.digest, digest);
+	if (!document_copy(item, "mediaType", &d.media_type) || (name && !(d.name = strdup(name)))) {
+		descriptor_finish(&d);
+		return image_fail_memory(error);
+	}
+	*ret = d;
+	return 0;
+}
+
+bool manifest_is_index(const char *text, size_t len)
+{
+	json_auto_t *document = NULL;
+
+	return document_parse(text, len, "manifest", &document, NULL) == 0 &&
+	       json_is_array(json_object_get(document, "manifests"));
+}
+
+/* An entry of an index that can be an image. */
+static bool is_candidate(const json_t *item)
+{
+	const json_t *platform = json_object_get(item, "platform"), *notes = json_object_get(item, "annotations");
+	const char *type = document_text(item, "mediaType"), *os = document_text(platform, "os");
+
+	if (!json_is_object(item) || document_text(item, "artifactType"))
+		return false;
+	if (document_text(notes, "vnd.docker.reference.type") || (os && !strcmp(os, "unknown")))
+		return false;
+	return !type || strstr(type, ".manifest.") || strstr(type, ".index.");
+}
+
+/* The name of an entry, or its tag alone, or the start of its digest. */
+static bool is_named(const json_t *item, const char *name)
+{
+	const json_t *notes = json_object_get(item, "annotations");
+	const char *full = document_text(notes, "io.containerd.image.name"), *digest = document_text(item, "digest");
+	const char *ref = document_text(notes, "org.opencontainers.image.ref.name");
+
+	return (ref && model_name_fits(ref, name)) || (full && model_name_fits(full, name)) ||
+	       (digest && model_id_fits(digest, name));
+}
+
+/* 2: of this machine; 1: not said; 0: another one. */
+static int platform_fits(const json_t *item)
+{
+	const json_t *platform = json_object_get(item, "platform");
+	const char *os = document_text(platform, "os"), *machine = document_text(platform, "architecture");
+
+	if (!os || !machine)
+		return 1;
+	return !strcmp(os, "linux") && !strcmp(machine, MACHINE) ? 2 : 0;
+}
+
+static int load_index(const char *text, size_t len, json_t **ret, const json_t **ret_list, struct image_error *error)
+{
+	int r = document_parse(text, len, "index", ret, error);
+
+	if (r < 0)
+		return r;
+	*ret_list = json_object_get(*ret, "manifests");
+	return json_is_array(*ret_list) ? 0 : image_fail(error, -EBADMSG, "index: no list of manifests");
+}
+
+int manifest_pick(const char *text, size_t len, const char *name, struct descriptor *ret, struct image_error *error)
+{
+	json_auto_t *index = NULL;
+	const json_t *list, *item, *best = NULL;
+	const char *first = NULL, *also;
+	size_t i;
+	int r = load_index(text, len, &index, &list, error);
+
+	if (r < 0)
+		return r;
+	json_array_foreach(list, i, item)
+	{
+		if (!is_candidate(item) || (name && !is_named(item, name)))
+			continue;
+		also = annotated_name(item);
+		if (best && !name && (first || also) && (!first || !also || strcmp(first, also) != 0))
+			return image_fail(error, -ENOENT, "several images: name one, such as \"%s\"",
+					  also ? also : first);
+		first = also;
+		if (!best || platform_fits(item) > platform_fits(best))
+			best = item;
+	}
+	if (!best)
+		return image_fail(error, -ENOENT, name ? "no image has the name %s" : "there is no image", name);
+	return descriptor_read(best, "index", ret, error);
+}
+
+int manifest_each(const char *text, size_t len, int (*each)(void *arg, const struct descriptor *d), void *arg,
+		  struct image_error *error)
+{
+	json_auto_t *index = NULL;
+	const json_t *list, *item;
+	struct descriptor d;
+	size_t i;
+	int r = load_index(text, len, &index, &list, error);
+
+	if (r < 0)
+		return r;
+	json_array_foreach(list, i, item)
+	{
+		if (!is_candidate(item))
+			continue;
+		r = descriptor_read(item, "index", &d, error);
+		if (r < 0)
+			return r;
+		r = each(arg, &d);
+		descriptor_finish(&d);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+void manifest_finish(struct manifest *m)
+{
+	descriptor_finish(&m->config);
+	for (size_t i = 0; i < m->n_layers; i++)
+		descriptor_finish(&m->layers[i]);
+	free(m->layers);
+	*m = (struct manifest){0};
+}
+
+static int manifest_layers(struct manifest *m, const json_t *list, struct image_error *error)
+{
+	const json_t *item;
+	size_t i;
+
+	if (json_array_size(list) > IMAGE_LAYERS_MAX)
+		return image_fail(error, -E2BIG, "more than %d layers", IMAGE_LAYERS_MAX);
+	if (!CHECK(!m->layers && !m->n_layers))
+		return -EIO;
+	m->layers = calloc(json_array_size(list) + 1, sizeof(*m->layers));
+	if (!m->layers)
+		return image_fail_memory(error);
+	json_array_foreach(list, i, item)
+	{
+		int r = descriptor_read(item, "a layer of the manifest", &m->layers[i], error);
+
+		if (r < 0)
+			return r;
+		m->n_layers++;
+	}
+	return 0;
+}
+
+int manifest_parse(const char *text, size_t len, struct manifest *ret, struct image_error *error)
+{
+	json_auto_t *document = NULL;
+	struct manifest m = {0};
+	int r = document_parse(text, len, "manifest", &document, error);
+
+	if (r < 0)
+		return r;
+	if (json_is_array(json_object_get(document, "fsLayers")))
+		return image_fail(error, -EOPNOTSUPP, "manifest: docker's schema 1 isn't read");
+	if (!json_is_object(json_object_get(document, "config")) || !json_is_array(json_object_get(document, "layers")))
+		return image_fail(error, -EBADMSG, "manifest: no config or no layers");
+	r = descriptor_read(json_object_get(document, "config"), "manifest", &m.config, error);
+	if (r == 0)
+		r = manifest_layers(&m, json_object_get(document, "layers"), error);
+	if (r < 0)
+		manifest_finish(&m);
+	else
+		*ret = m;
+	return r;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading the tar of a layer that isn't unpacked, with both digests.
+ */
+#ifndef IMAGE_READ_H
+#define IMAGE_READ_H
+
+#include "image/image.h"
+#include "tar.h"
+
+struct layer_tar {
+	struct tar tar;
+	struct stream *stream; /* what the blob inflates to */
+	const struct image_layer *layer;
+	int64_t size, compressed; /* bytes, after layer_tar_verify() */
+};
+
+int layer_tar_start(const struct image *image, size_t layer, struct layer_tar *ret, struct image_error *error);
+/* Reads to the end and compares the digests. */
+int layer_tar_verify(struct layer_tar *t, struct image_error *error);
+void layer_tar_finish(struct layer_tar *t);
+
+/* The path of an entry as struct image_toc_entry has it: `path` loses "." and what is double, in place. -EBADMSG: it is
+ * absolute or has a "..". */
+int layer_tar_path(char *path, struct image_error *error);
+/* Entries that aren't the layer's: of zstd:chunked and stargz. */
+bool layer_tar_is_landmark(const char *path);
+
+#endif
