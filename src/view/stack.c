@@ -28,10 +28,9 @@
 /* The layers of container images are read with all their forms, and a stack that nobody mounts has no options. */
 static void use_all_forms(struct options *options)
 {
-	options->image_layers = true;
 	options->whiteouts = WHITEOUTS_BOTH;
 	options->redirect_dir = REDIRECT_DIR_FOLLOW;
-	options->metacopy = METACOPY_AUTO;
+	options->metacopy = METACOPY_FOLLOW;
 }
 
 /* `A:B:C` as the option lowerdir has it, but commas are plain. */
@@ -247,7 +246,7 @@ int view_stack_open_range(const struct view_stack *stack, size_t first, size_t l
 {
 	struct stack_spec spec = options_stack(&stack->options);
 	_cleanup_free_ struct stack_layer *layers = calloc(spec.layer_count, sizeof(*layers));
-	_cleanup_free_ char *error = NULL;
+	_cleanup_error_ struct error error = {.err = 0};
 	size_t n = 0;
 	int r;
 
@@ -270,7 +269,7 @@ int view_stack_open_range(const struct view_stack *stack, size_t first, size_t l
 	spec.revalidate = false;
 	spec.layer_cache = NULL;
 	r = layer_set_open(&spec, NULL, ret_set, &error);
-	return r < 0 ? view_refuse(ret_error, r, "%s: %s", stack->name, error ? error : strerror(-r)) : 0;
+	return r < 0 ? view_refuse(ret_error, r, "%s: %s", stack->name, error.text ? error.text : strerror(-r)) : 0;
 }
 
 /* --- layers ------------------------------------------------------------------------------------------------------- */
