@@ -35,7 +35,7 @@ void control_socket_close(struct control_socket *s);
 
 /* --- control_answer.c --------------------------------------------------------------------------------------------- */
 
-/* What answers are made from. */
+/* The sources of the answers. */
 struct control_union {
 	const struct options *opt;
 	struct layer_set *set;

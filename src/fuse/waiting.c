@@ -329,7 +329,7 @@ unsigned waiting_count(struct waiting *p)
 
 	LOCK_SCOPE(&p->lock);
 	DL_FOREACH2(p->first, job, waiting_next)
-	count++;
+		count++;
 	return count;
 }
 
