@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A stack that somebody names, to be looked at. There are three forms of names:
+ * A stack that somebody names, to be looked at. There are these forms of names:
  *
+ *	TRANSPORT:REST	an image or a container, as image/image.h has them
  *	A:B:C		directories, topmost first; `\:` is a colon within a name, and `::D` a data-only layer
  *	MOUNTPOINT	of a live union: kernel overlayfs, plyfs, fuse-overlayfs
  *	X.mstack	a directory as systemd has it: `layer@ID`, lowest first by version, and `rw/data` with `rw/work`
+ *	NAME		of an image or a container in containers-storage, or the beginning of its id
  *
- * A single directory is looked for as a mountpoint first. Whiteouts of all forms are read. Private xattrs of
- * directories are read in user.* if the root of one of the layers has such a private xattr, or if the caller asks for
- * it.
+ * A single directory is looked for as a mountpoint first, and a name that is no directory in containers-storage: in the
+ * user's, then in root's. Whiteouts of all forms are read. Private xattrs of directories are read in user.* if the root
+ * of one of the layers has such a private xattr, if a user owns the engine's store, or if the caller asks for it.
+ *
+ * Layers of images in archives and layouts have no directories. Such a stack has no `set`, and view/contents.h looks at
+ * its layers. So has an image in a store of which a layer's directory is missing.
  *
  * Live unions. Kernel overlayfs tells its layers in mountinfo. A FUSE mount tells none there, so its server is looked
  * for: /proc/PID/fdinfo of a descriptor of /dev/fuse has the number of the connection, which is st_dev of the mount.
@@ -28,20 +33,52 @@
 #include <time.h>
 
 #include "cli/option.h"
+#include "image/image.h"
 #include "layer/layer.h"
 
-enum view_kind { VIEW_DIRECTORIES, VIEW_MSTACK, VIEW_OVERLAY, VIEW_PLYFS, VIEW_FUSE_OVERLAYFS };
+enum view_kind {
+	VIEW_DIRECTORIES,
+	VIEW_MSTACK,
+	VIEW_OVERLAY,
+	VIEW_PLYFS,
+	VIEW_FUSE_OVERLAYFS,
+	VIEW_IMAGE,
+	VIEW_CONTAINER,
+};
+
+/* Facts of a layer that need no look at its contents. Strings belong to the stack; NULL and VIEW_UNKNOWN: not
+ * known. */
+#define VIEW_UNKNOWN (-1)
+struct view_layer_facts {
+	/* Hex digits, never empty: of the diff_id; of the id of a container for its own layer; of view_layer_id() for a
+	 * directory alone. */
+	const char *id;
+	const char *parent; /* id of the layer below */
+	const char *diff_id, *chain_id;
+	const char *digest, *media_type; /* of the blob */
+	/* RFC 3339; of an image as its history has it, of a directory the time when it was made */
+	const char *created;
+	const char *created_by;
+	const char *directory; /* of a layer that is one */
+	/* Bytes: of the uncompressed tar, of the blob. */
+	int64_t tar, compressed;
+	bool upper;	/* it is written to: of a live union, or a container */
+	bool data_only; /* it shows no names */
+};
 
 struct view_stack {
 	enum view_kind kind;
-	char *name;		/* as it was given, or the mountpoint; owned */
-	char *mountpoint;	/* of a live union, else NULL; owned */
-	dev_t dev;		/* st_dev of a live union */
-	pid_t pid;		/* of its server; 0: none, or not known */
-	time_t since;		/* when the server was started; 0: not known */
-	bool has_upper;		/* the first layer is an upper */
-	struct options options; /* the layers, topmost first, and the policies; owned */
-	struct layer_set *set;	/* once it is open; owned */
+	char *name;		    /* as it was given, or the mountpoint; owned */
+	char *mountpoint;	    /* of a live union, else NULL; owned */
+	dev_t dev;		    /* st_dev of a live union */
+	pid_t pid;		    /* of its server; 0: none, or not known */
+	time_t since;		    /* when the server was started; 0: not known */
+	bool has_upper;		    /* the first layer is an upper */
+	struct options options;	    /* the layers, topmost first, and the policies; owned. No layers without `set` */
+	struct layer_set *set;	    /* once it is open; owned; NULL: not all layers are directories */
+	struct image *image;	    /* of an image or a container, else NULL; owned */
+	char *found;		    /* the full name that a name without a transport means, else NULL; owned */
+	struct view_memory *memory; /* the tier's own: facts, tables of contents */
 };
 
 /* "directories", "overlay", .. */
@@ -60,11 +97,17 @@ int view_stack_open_range(const struct view_stack *stack, size_t first, size_t l
 			  char **ret_error);
 void view_stack_free(struct view_stack *stack);
 
+/* Layers of any kind, topmost first: index 0 is `@0`. */
+size_t view_layer_count(const struct view_stack *stack);
+/* Of a layer of an open stack. */
+const struct view_layer_facts *view_layer_facts(const struct view_stack *stack, size_t layer);
+
 /* An id of a layer, in lower-case hex. It tells directories of this machine apart, and stays the same while the
  * directory exists. */
 #define VIEW_ID_HEX 32
 int view_layer_id(const struct layer *l, char ret_id[VIEW_ID_HEX + 1]);
-/* The layer of an open stack that a text names: `@N` from the top, four or more digits of its id, or its directory.
+/* The layer of an open stack that a text names: `@N` from the top, four or more digits of its id (also of its diff_id,
+ * which may begin with "sha256:"), or its directory.
  * Its number, or -ENOENT, or -EINVAL for a text that means several. */
 int view_stack_layer(const struct view_stack *stack, const char *text);
 /* The present path of the layer's directory, which the caller frees; that of the options if it isn't known. */

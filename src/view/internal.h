@@ -8,6 +8,7 @@
 
 #include "base/macros.h"
 #include "os/mount.h"
+#include "view/contents.h"
 #include "view/stack.h"
 
 /* Sets *ret_error to one line and returns err. */
@@ -18,6 +19,35 @@ int view_append(char **text, const char *piece);
 int view_append_path(char **text, const char *path);
 /* Parses `-o TEXT` as the command line of a read-only plyfs would be. */
 int view_parse_options(const char *text, struct options *ret, char **ret_error);
+/* The layers of container images are read with all their forms, and a stack that nobody mounts has no options. */
+void view_use_all_forms(struct options *options);
+
+/* --- facts.c ------------------------------------------------------------------------------------------------------ */
+
+/* The tier's memory of an open stack. */
+struct view_memory {
+	size_t n;			/* layers */
+	struct view_layer_facts *facts; /* owned */
+	char **texts;			/* owned; what facts point to and nobody else owns: three a layer */
+	struct image_toc **tocs;	/* owned; tables of contents that were read */
+};
+
+/* Gathers the facts of all layers of a stack that is being opened. -ENOMEM. */
+int view_facts_gather(struct view_stack *stack);
+void view_memory_free(struct view_memory *memory);
+
+/* --- objects.c ---------------------------------------------------------------------------------------------------- */
+
+/* view_contents_each() of a layer that is a directory. */
+int view_objects_each(const struct layer_set *set, const struct layer *l, view_object_each each, void *arg,
+		      char **ret_error);
+
+/* --- image.c ------------------------------------------------------------------------------------------------------ */
+
+/* Fills a stack from an image or a container. `name` is a full name with its transport. */
+int view_image_find(const char *name, struct view_stack *stack, char **ret_error);
+/* The same for a name in containers-storage. -ENOENT without an error text: there is none. */
+int view_image_find_stored(const char *name, struct view_stack *stack, char **ret_error);
 
 /* --- server.c ----------------------------------------------------------------------------------------------------- */
 

@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <xxhash.h>
 
 #include "base/array.h"
 #include "base/check.h"
@@ -24,14 +23,6 @@
 #define XATTR_NAMES_MAX 65536
 
 /* --- names -------------------------------------------------------------------------------------------------------- */
-
-/* The layers of container images are read with all their forms, and a stack that nobody mounts has no options. */
-static void use_all_forms(struct options *options)
-{
-	options->whiteouts = WHITEOUTS_BOTH;
-	options->redirect_dir = REDIRECT_DIR_FOLLOW;
-	options->metacopy = METACOPY_FOLLOW;
-}
 
 /* `A:B:C` as the option lowerdir has it, but commas are plain. */
 static int stack_of_directories(const char *name, struct view_stack *stack, char **ret_error)
@@ -54,7 +45,7 @@ static int stack_of_directories(const char *name, struct view_stack *stack, char
 	*out = '\0';
 	r = view_parse_options(text, &stack->options, ret_error);
 	if (r == 0)
-		use_all_forms(&stack->options);
+		view_use_all_forms(&stack->options);
 	return r;
 }
 
@@ -123,7 +114,7 @@ static int stack_of_mstack(const char *name, int dirfd, struct view_stack *stack
 		return view_refuse(ret_error, r, "%s: out of memory", name);
 	r = view_parse_options(text, &stack->options, ret_error);
 	if (r == 0)
-		use_all_forms(&stack->options);
+		view_use_all_forms(&stack->options);
 	return r;
 }
 
@@ -164,17 +155,6 @@ static int stack_of_directory(const char *name, struct view_stack *stack, struct
 	return r < 0 ? r : stack_of_directories(escaped, stack, ret_error);
 }
 
-static const char *unread_transport(const char *name)
-{
-	static const char *const transports[] = {
-		"containers-storage:", "oci:", "oci-archive:", "docker-archive:", "store:"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(transports); i++)
-		if (!strncmp(name, transports[i], strlen(transports[i])))
-			return transports[i];
-	return NULL;
-}
-
 static bool is_directory(const char *name)
 {
 	_cleanup_close_ int fd = os_open_path(name, O_PATH | O_DIRECTORY, 0);
@@ -182,30 +162,58 @@ static bool is_directory(const char *name)
 	return fd >= 0;
 }
 
+/* A name that begins with a directory of the file system, so it is no image's. */
+static bool begins_with_directory(const char *name)
+{
+	_cleanup_free_ char *first = strndup(name, strcspn(name, ":"));
+
+	return *name == '/' || *name == '.' || !first || is_directory(first);
+}
+
+static bool has_transport(const char *name)
+{
+	enum image_source source;
+	const char *rest;
+
+	return image_ref_split(name, &source, &rest);
+}
+
+/* *ret is set for a mountpoint. */
+static int stack_of_name(const char *name, struct view_stack *stack, struct view_stack **ret, char **ret_error)
+{
+	int r = -ENOENT;
+
+	(void)CHECK(!stack->set && !stack->image);
+	if (is_directory(name))
+		return stack_of_directory(name, stack, ret, ret_error);
+	if (has_transport(name))
+		return view_image_find(name, stack, ret_error);
+	/* Names of plyctl's own store (`store:NAME`, and NAME alone) come here. */
+	if (!begins_with_directory(name))
+		r = view_image_find_stored(name, stack, ret_error);
+	if (r != -ENOENT)
+		return r;
+	/* For the cause. */
+	return strchr(name, ':') ? stack_of_directories(name, stack, ret_error)
+				 : stack_of_directory(name, stack, ret, ret_error);
+}
+
 int view_stack_find(const char *name, struct view_stack **ret, char **ret_error)
 {
-	struct view_stack *stack, *live = NULL;
+	struct view_stack *stack = calloc(1, sizeof(*stack)), *live = NULL;
 	int r;
 
-	if (unread_transport(name) && !is_directory(name))
-		return view_refuse(ret_error, -EOPNOTSUPP, "%s: stacks of %.*s aren't read yet", name,
-				   (int)strcspn(name, ":"), name);
-	stack = calloc(1, sizeof(*stack));
 	if (!stack)
 		return view_refuse(ret_error, -ENOMEM, "%s: out of memory", name);
 	stack->name = strdup(name);
-	r = stack->name ? 0 : -ENOMEM;
-	if (r == 0 && (!strchr(name, ':') || is_directory(name)))
-		r = stack_of_directory(name, stack, &live, ret_error);
-	else if (r == 0)
-		r = stack_of_directories(name, stack, ret_error);
+	r = stack->name ? stack_of_name(name, stack, &live, ret_error) : -ENOMEM;
 	if (r < 0 || live) {
 		view_stack_free(stack);
 		stack = live;
 	}
 	if (r < 0)
 		return view_refuse(ret_error, r, "%s: %s", name, strerror(-r));
-	(void)CHECK(stack && stack->options.layer_count > 0);
+	(void)CHECK(stack && (stack->image || stack->options.layer_count > 0));
 	*ret = stack;
 	return 0;
 }
@@ -236,9 +244,15 @@ static bool wants_userxattr(const struct view_stack *stack)
 
 int view_stack_open(struct view_stack *stack, bool userxattr, char **ret_error)
 {
-	(void)CHECK(!stack->set);
-	stack->options.userxattr = userxattr || wants_userxattr(stack);
-	return view_stack_open_range(stack, 0, stack->options.layer_count - 1, &stack->set, ret_error);
+	int r = 0;
+
+	(void)CHECK(!stack->set && !stack->memory);
+	stack->options.userxattr = userxattr || stack->options.userxattr || wants_userxattr(stack);
+	if (stack->options.layer_count)
+		r = view_stack_open_range(stack, 0, stack->options.layer_count - 1, &stack->set, ret_error);
+	if (r == 0)
+		r = view_facts_gather(stack);
+	return r < 0 ? view_refuse(ret_error, r, "%s: %s", stack->name, strerror(-r)) : 0;
 }
 
 int view_stack_open_range(const struct view_stack *stack, size_t first, size_t last, struct layer_set **ret_set,
@@ -250,7 +264,7 @@ int view_stack_open_range(const struct view_stack *stack, size_t first, size_t l
 	size_t n = 0;
 	int r;
 
-	(void)CHECK(first <= last || first >= spec.layer_count);
+	(void)CHECK(spec.layer_count && (first <= last || first >= spec.layer_count));
 	if (!layers)
 		return view_refuse(ret_error, -ENOMEM, "%s: out of memory", stack->name);
 	for (size_t i = first; i < spec.layer_count; i++)
@@ -274,84 +288,56 @@ int view_stack_open_range(const struct view_stack *stack, size_t first, size_t l
 
 /* --- layers ------------------------------------------------------------------------------------------------------- */
 
-int view_layer_id(const struct layer *l, char ret_id[VIEW_ID_HEX + 1])
-{
-	struct {
-		uint8_t uuid[16];
-		uint64_t ino, born, born_nsec, dev;
-	} identity = {.ino = 0};
-	struct statx stx;
-	XXH128_canonical_t bytes;
-	_Static_assert(2 * sizeof(bytes.digest) == VIEW_ID_HEX, "an id is a hash in hex");
-	int r = os_statx(l->root_fd, "", &stx);
-
-	if (r < 0)
-		return r;
-	_cleanup_close_ int fd = os_reopen(l->root_fd, O_RDONLY | O_DIRECTORY);
-	/* The device's number is another one after the next boot, so it is used where there is no uuid. */
-	if (fd < 0 || os_fs_uuid(fd, identity.uuid) < 0)
-		identity.dev = makedev(stx.stx_dev_major, stx.stx_dev_minor);
-	identity.ino = stx.stx_ino;
-	identity.born = (uint64_t)stx.stx_btime.tv_sec;
-	identity.born_nsec = stx.stx_btime.tv_nsec;
-	XXH128_canonicalFromHash(&bytes, XXH3_128bits(&identity, sizeof(identity)));
-	for (size_t i = 0; i < sizeof(bytes.digest); i++)
-		sprintf(ret_id + 2 * i, "%02x", bytes.digest[i]);
-	return 0;
-}
-
-int view_layer_directory(const struct layer *l, char **ret_path)
-{
-	char path[PATH_MAX];
-	/* The descriptor lies in a clone of the mount, where it has no path from the root. */
-	_cleanup_close_ int fd = os_open_path(l->path, O_PATH | O_DIRECTORY, 0);
-	ssize_t n = fd < 0 ? fd : os_fd_target(fd, path, sizeof(path) - 1);
-
-	if (n > 0)
-		path[n] = '\0';
-	*ret_path = strdup(n > 0 && path[0] == '/' ? path : l->path);
-	return *ret_path ? 0 : -ENOMEM;
-}
-
-static bool is_same_directory(const struct layer *l, const char *path)
+static bool is_same_directory(const char *directory, const char *path)
 {
 	struct statx a, b;
 	_cleanup_close_ int fd = os_open_path(path, O_PATH | O_DIRECTORY, 0);
+	_cleanup_close_ int own = directory ? os_open_path(directory, O_PATH | O_DIRECTORY, 0) : -1;
 
-	return fd >= 0 && os_statx(fd, "", &a) == 0 && os_statx(l->root_fd, "", &b) == 0 && a.stx_ino == b.stx_ino &&
-	       a.stx_dev_major == b.stx_dev_major && a.stx_dev_minor == b.stx_dev_minor;
+	return fd >= 0 && own >= 0 && os_statx(fd, "", &a) == 0 && os_statx(own, "", &b) == 0 &&
+	       a.stx_ino == b.stx_ino && a.stx_dev_major == b.stx_dev_major && a.stx_dev_minor == b.stx_dev_minor;
 }
 
 static bool is_id_prefix(const char *text)
 {
 	size_t n = strspn(text, "0123456789abcdef");
 
-	return n >= 4 && n <= VIEW_ID_HEX && !text[n];
+	return n >= 4 && !text[n];
+}
+
+/* -EINVAL: several layers. */
+static int layer_by_id(const struct view_stack *stack, const char *text)
+{
+	int found = -ENOENT;
+
+	text += strncmp(text, "sha256:", 7) ? 0 : 7;
+	for (size_t i = 0; is_id_prefix(text) && i < view_layer_count(stack); i++) {
+		const char *id = view_layer_facts(stack, i)->id;
+
+		if (strncmp(id, text, strlen(text)) != 0)
+			continue;
+		if (found >= 0)
+			return -EINVAL;
+		found = (int)i;
+	}
+	return found;
 }
 
 int view_stack_layer(const struct view_stack *stack, const char *text)
 {
-	const struct layer_set *set = stack->set;
-	unsigned n = set->n + set->n_data;
-	char id[VIEW_ID_HEX + 1];
-	int found = -ENOENT;
+	size_t n = view_layer_count(stack);
+	int found;
 
-	(void)CHECK(set && set->n > 0);
+	(void)CHECK(stack->memory && n > 0);
 	if (*text == '@') {
 		char *end;
 		unsigned long number = strtoul(text + 1, &end, 10);
 
 		return isdigit((unsigned char)text[1]) && !*end && number < n ? (int)number : -ENOENT;
 	}
-	for (unsigned i = 0; is_id_prefix(text) && i < n; i++) {
-		if (view_layer_id(&set->layers[i], id) == 0 && !strncmp(id, text, strlen(text))) {
-			if (found >= 0)
-				return -EINVAL;
-			found = (int)i;
-		}
-	}
-	for (unsigned i = 0; found == -ENOENT && i < n; i++)
-		if (is_same_directory(&set->layers[i], text))
+	found = layer_by_id(stack, text);
+	for (size_t i = 0; found == -ENOENT && i < n; i++)
+		if (is_same_directory(view_layer_facts(stack, i)->directory, text))
 			found = (int)i;
 	return found;
 }

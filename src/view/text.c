@@ -17,7 +17,8 @@
 
 const char *view_kind_name(enum view_kind kind)
 {
-	static const char *const names[] = {"directories", "mstack", "overlay", "plyfs", "fuse-overlayfs"};
+	static const char *const names[] = {"directories",    "mstack", "overlay",  "plyfs",
+					    "fuse-overlayfs", "image",	"container"};
 
 	(void)CHECK((size_t)kind < ARRAY_SIZE(names));
 	return names[kind];
@@ -29,7 +30,10 @@ void view_stack_free(struct view_stack *stack)
 		return;
 	if (stack->set)
 		layer_set_put(stack->set);
+	view_memory_free(stack->memory);
+	image_free(stack->image);
 	options_free(&stack->options);
+	free(stack->found);
 	free(stack->name);
 	free(stack->mountpoint);
 	free(stack);
@@ -96,4 +100,12 @@ int view_parse_options(const char *text, struct options *ret, char **ret_error)
 		return -ENOMEM;
 	r = options_parse(4, argv, &env, ret, &error);
 	return r < 0 ? view_refuse(ret_error, r, "%s", error.text) : 0;
+}
+
+void view_use_all_forms(struct options *options)
+{
+	(void)CHECK(options->layer_count > 0);
+	options->whiteouts = WHITEOUTS_BOTH;
+	options->redirect_dir = REDIRECT_DIR_FOLLOW;
+	options->metacopy = METACOPY_FOLLOW;
 }

@@ -62,26 +62,36 @@ int copy_open(struct layer_set *set, const struct tree_walk_entry *e)
 	return r < 0 ? r : layer_open_path(&set->layers[e->layer], path, O_RDONLY);
 }
 
+int copy_write(int out, const void *data, size_t len)
+{
+	const char *bytes = data;
+
+	while (len) {
+		ssize_t n = write(out, bytes, len);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		bytes += n > 0 ? n : 0;
+		len -= n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
 int copy_bytes(int in, int out)
 {
 	_cleanup_free_ char *bytes = malloc(COPY_PIECE);
 	off_t at = 0;
+	int r = 0;
 
 	if (!bytes)
 		return -ENOMEM;
-	for (;;) {
-		ssize_t n = os_pread(in, bytes, COPY_PIECE, at), done = 0;
+	while (r == 0) {
+		ssize_t n = os_pread(in, bytes, COPY_PIECE, at);
 
 		if (n <= 0)
 			return (int)n;
-		/* To a pipe too. */
-		while (done < n) {
-			ssize_t w = write(out, bytes + done, (size_t)(n - done));
-
-			if (w < 0 && errno != EINTR)
-				return -errno;
-			done += w > 0 ? w : 0;
-		}
+		r = copy_write(out, bytes, (size_t)n);
 		at += n;
 	}
+	return r;
 }

@@ -13,6 +13,8 @@
 struct layer_set *copy_source(const struct view_stack *stack, const char *text, const char *path);
 /* Opens the content of an entry: -errno. */
 int copy_open(struct layer_set *set, const struct tree_walk_entry *e);
+/* Writes all bytes, to a pipe too: -errno. */
+int copy_write(int out, const void *data, size_t len);
 /* Copies all bytes to `out`: -errno. */
 int copy_bytes(int in, int out);
 

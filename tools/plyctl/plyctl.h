@@ -67,7 +67,9 @@ int fail(const char *fmt, ...) PRINTF_FORMAT(1, 2);
 
 /* --- stacks ------------------------------------------------------------------------------------------------------- */
 
-/* Opens the stack of a name. NULL after one line on stderr. */
+/* Opens the stack of a name, of any kind. NULL after one line on stderr. */
+struct view_stack *stack_open_any(const char *name);
+/* The same for what looks at directories alone: `set` isn't NULL. */
 struct view_stack *stack_open(const char *name);
 static inline void cleanup_stack(struct view_stack **stack)
 {
@@ -79,6 +81,8 @@ int stack_layer(const struct view_stack *stack, const char *text);
 /* Opens the stack of [STACK] PATH. With one operand the path must lie in a live union. *ret_path is the path in the
  * union, without a slash at either end; the caller frees it. `@N:` before the path is left in *ret_layer, which is a
  * part of the operand, or NULL. NULL after one line. */
+struct view_stack *stack_of_path_any(const char *stack, const char *path, char **ret_path, char **ret_layer);
+/* The same for what looks at directories alone. */
 struct view_stack *stack_of_path(const char *stack, const char *path, char **ret_path, char **ret_layer);
 /* For call-backs: says that something can't be looked at, and goes on. The verb ends with EXIT_FAILED then. */
 int stack_failed_at(void *arg, const char *path, int err);
@@ -87,7 +91,7 @@ int stack_failed_layer(void *arg, const struct layer *l, const char *path, int e
 extern bool stack_incomplete;
 
 #define SHORT_ID 12
-/* The id of a layer; empty if it can't be known. */
+/* The id of a layer of a stack of directories; empty if it can't be known. */
 void layer_id(const struct layer *l, char ret_id[VIEW_ID_HEX + 1]);
 /* The time when the directory of the layer was made; that of its last change if the file system doesn't tell. */
 struct timespec layer_created(const struct layer *l);

@@ -15,7 +15,16 @@
 
 bool stack_incomplete;
 
-struct view_stack *stack_open(const char *name)
+/* What a name without a transport means, and what its source lacks. */
+static void stack_tell(const struct view_stack *stack)
+{
+	if (stack->found)
+		fail("%s: found as %s", stack->name, stack->found);
+	for (size_t i = 0; stack->image && i < stack->image->n_lacks; i++)
+		fail("%s: %s", stack->name, stack->image->lacks[i]);
+}
+
+struct view_stack *stack_open_any(const char *name)
 {
 	_cleanup_free_ char *error = NULL;
 	_cleanup_stack_ struct view_stack *stack = NULL;
@@ -27,7 +36,23 @@ struct view_stack *stack_open(const char *name)
 		fail("%s", error ? error : strerror(-r));
 		return NULL;
 	}
+	stack_tell(stack);
 	return TAKE_PTR(stack);
+}
+
+/* Frees a stack that isn't of directories, after one line. */
+static struct view_stack *stack_with_set(struct view_stack *stack)
+{
+	if (!stack || stack->set)
+		return stack;
+	fail("%s: its layers aren't directories", stack->name);
+	view_stack_free(stack);
+	return NULL;
+}
+
+struct view_stack *stack_open(const char *name)
+{
+	return stack_with_set(stack_open_any(name));
 }
 
 int stack_layer(const struct view_stack *stack, const char *text)
@@ -103,14 +128,14 @@ static struct view_stack *stack_around(const char *path, const char **ret_rest)
 	return TAKE_PTR(stack);
 }
 
-struct view_stack *stack_of_path(const char *name, const char *operand, char **ret_path, char **ret_layer)
+struct view_stack *stack_of_path_any(const char *name, const char *operand, char **ret_path, char **ret_layer)
 {
 	_cleanup_stack_ struct view_stack *stack = NULL;
 	_cleanup_free_ const char *around = NULL;
 	const char *path = split_layer(operand, ret_layer);
 
 	if (name) {
-		stack = stack_open(name);
+		stack = stack_open_any(name);
 	} else {
 		stack = stack_around(path, &around);
 		path = around;
@@ -123,6 +148,13 @@ struct view_stack *stack_of_path(const char *name, const char *operand, char **r
 		return NULL;
 	}
 	return TAKE_PTR(stack);
+}
+
+struct view_stack *stack_of_path(const char *name, const char *operand, char **ret_path, char **ret_layer)
+{
+	struct view_stack *stack = stack_of_path_any(name, operand, ret_path, ret_layer);
+
+	return stack_with_set(stack);
 }
 
 int stack_failed_at(void *arg, const char *path, int err)

@@ -9,6 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "view/contents.h"
+
+static int cat_piece(void *arg, const void *data, size_t len)
+{
+	return copy_write(STDOUT_FILENO, data, len);
+}
+
 static int cat_entry(void *arg, const struct tree_walk_entry *e)
 {
 	struct layer_set *set = arg;
@@ -19,25 +26,40 @@ static int cat_entry(void *arg, const struct tree_walk_entry *e)
 	return fd < 0 ? fd : copy_bytes(fd, STDOUT_FILENO);
 }
 
-static int run_cat(int argc, char **argv)
+static int cat_of_layer(const struct view_stack *stack, const char *text, const char *path)
+{
+	_cleanup_free_ char *error = NULL;
+	int layer = stack_layer(stack, text), r;
+
+	if (layer < 0)
+		return EXIT_FAILED;
+	r = view_contents_read(stack, (size_t)layer, path, cat_piece, NULL, &error);
+	return r < 0 ? fail("%s", error) : EXIT_FINE;
+}
+
+/* As the union shows it. */
+static int cat_shown(const struct view_stack *stack, const char *path)
 {
 	static const struct tree_walk_calls calls = {.entry = cat_entry, .failed = stack_failed_in};
+	int r;
+
+	if (!stack->set)
+		return fail("/%s: the layer must be named, as in @0:/%s", path, path);
+	r = tree_walk(stack->set, path, TREE_WALK_STAT, &calls, stack->set);
+	return r < 0 ? fail("/%s: %s", path, r == -EINVAL ? "not a regular file" : strerror(-r)) : EXIT_FINE;
+}
+
+static int run_cat(int argc, char **argv)
+{
 	_cleanup_stack_ struct view_stack *stack = NULL;
 	_cleanup_free_ char *path = NULL, *layer = NULL;
-	struct layer_set *set;
-	int r;
 
 	if (argc < 1 || argc > 2)
 		return usage_error("cat: [STACK] [LAYER:]PATH is wanted");
-	stack = stack_of_path(argc > 1 ? argv[0] : NULL, argv[argc - 1], &path, &layer);
+	stack = stack_of_path_any(argc > 1 ? argv[0] : NULL, argv[argc - 1], &path, &layer);
 	if (!stack)
 		return EXIT_FAILED;
-	set = copy_source(stack, layer, path);
-	if (!set)
-		return EXIT_FAILED;
-	r = tree_walk(set, path, TREE_WALK_STAT, &calls, set);
-	layer_set_put(set);
-	return r < 0 ? fail("/%s: %s", path, r == -EINVAL ? "not a regular file" : strerror(-r)) : EXIT_FINE;
+	return layer ? cat_of_layer(stack, layer, path) : cat_shown(stack, path);
 }
 
 const struct verb verb_cat = {.name = "cat",

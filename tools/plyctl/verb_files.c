@@ -4,79 +4,85 @@
  */
 #include "plyctl.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 
-#include "layer/walk.h"
+#include "view/contents.h"
 
-static void files_json(const struct layer_walk_entry *e)
+static void files_json(const struct view_object *o)
 {
 	json_t *item = json_object();
 
-	json_set_path(item, "path", e->path);
-	json_object_set_new(item, "whiteout", json_boolean(e->whiteout));
-	if (!e->whiteout) {
-		json_object_set_new(item, "type", json_string(type_name(e->stx.stx_mode)));
-		json_object_set_new(item, "mode", json_sprintf("%04o", e->stx.stx_mode & 07777u));
-		json_object_set_new(item, "uid", json_integer(e->stx.stx_uid));
-		json_object_set_new(item, "gid", json_integer(e->stx.stx_gid));
-		json_object_set_new(item, "size", json_size(e->stx.stx_size));
-		json_object_set_new(item, "mtime", json_time(e->stx.stx_mtime.tv_sec));
-		json_object_set_new(item, "opaque", json_boolean(e->opaque));
-		json_object_set_new(item, "redirect", json_boolean(e->xattr_flags & XATTR_FLAG_REDIRECT));
-		json_object_set_new(item, "metacopy", json_boolean(e->xattr_flags & XATTR_FLAG_METACOPY));
+	json_set_path(item, "path", o->path);
+	json_object_set_new(item, "whiteout", json_boolean(o->whiteout));
+	if (!o->whiteout) {
+		json_object_set_new(item, "type", json_string(type_name((uint16_t)o->mode)));
+		json_object_set_new(item, "mode", json_sprintf("%04o", o->mode & 07777u));
+		json_object_set_new(item, "uid", json_integer(o->uid));
+		json_object_set_new(item, "gid", json_integer(o->gid));
+		json_object_set_new(item, "size", json_size(o->size));
+		json_object_set_new(item, "mtime", json_time(o->mtime));
+		json_object_set_new(item, "opaque", json_boolean(o->opaque));
+		json_object_set_new(item, "redirect", json_boolean(o->redirect));
+		json_object_set_new(item, "metacopy", json_boolean(o->metacopy));
+		json_object_set_new(item, "hardlink", json_boolean(o->hardlink));
+		json_object_set_new(item, "implied", json_boolean(o->implied));
 	}
+	if (o->link)
+		json_set_path(item, "link", o->link);
 	json_list_item(item);
 }
 
-static void files_line(const struct layer_walk_entry *e)
+static void files_attributes(const struct view_object *o)
 {
 	char size[SIZE_TEXT], time[TIME_TEXT];
 
-	if (common.quiet) {
-		printf("/");
-	} else if (e->whiteout) {
+	if (o->whiteout)
 		printf("whiteout                                   /");
-	} else {
-		printf("%c%04o %5u %5u %7s %s /", type_letter(e->stx.stx_mode), e->stx.stx_mode & 07777u,
-		       e->stx.stx_uid, e->stx.stx_gid, size_text(e->stx.stx_size, size),
-		       time_text(e->stx.stx_mtime.tv_sec, time));
-	}
-	print_name(e->path);
-	if (!common.quiet)
-		printf("%s%s%s", e->opaque ? " (opaque)" : "",
-		       e->xattr_flags & XATTR_FLAG_REDIRECT ? " (redirect)" : "",
-		       e->xattr_flags & XATTR_FLAG_METACOPY ? " (metacopy)" : "");
-	printf("\n");
-}
-
-static int files_entry(void *arg, struct layer_walk_entry *e)
-{
-	if (!*e->path)
-		return 0;
-	if (common.json)
-		files_json(e);
 	else
-		files_line(e);
-	return 0;
+		printf("%c%04o %5u %5u %7s %s /", type_letter((uint16_t)o->mode), o->mode & 07777u, o->uid, o->gid,
+		       size_text(o->size, size), time_text(o->mtime, time));
 }
 
-static int files_failed(void *arg, const struct layer_walk_entry *e, int err)
+static void files_marks(const struct view_object *o)
 {
-	return stack_failed_layer(arg, e->layer, e->path, err);
+	if (o->link) {
+		printf(o->hardlink ? " (link to /" : " -> ");
+		print_name(o->link);
+		printf(o->hardlink ? ")" : "");
+	}
+	printf("%s%s%s%s", o->opaque ? " (opaque)" : "", o->redirect ? " (redirect)" : "",
+	       o->metacopy ? " (metacopy)" : "", o->implied ? " (implied)" : "");
+}
+
+static int files_each(void *arg, const struct view_object *o)
+{
+	if (!*o->path)
+		return 0;
+	if (common.json) {
+		files_json(o);
+		return 0;
+	}
+	if (common.quiet)
+		printf("/");
+	else
+		files_attributes(o);
+	print_name(o->path);
+	if (!common.quiet)
+		files_marks(o);
+	printf("\n");
+	return 0;
 }
 
 static int run_files(int argc, char **argv)
 {
-	static const struct layer_walk_calls calls = {.entry = files_entry, .failed = files_failed};
 	_cleanup_stack_ struct view_stack *stack = NULL;
+	_cleanup_free_ char *error = NULL;
 	int layer = 0, r;
 
 	if (argc < 1 || argc > 2)
 		return usage_error("files: STACK [LAYER] is wanted");
-	stack = stack_open(argv[0]);
+	stack = stack_open_any(argv[0]);
 	if (!stack)
 		return EXIT_FAILED;
 	layer = argc > 1 ? stack_layer(stack, argv[1]) : 0;
@@ -86,13 +92,12 @@ static int run_files(int argc, char **argv)
 		json_start("files");
 		json_list_start("files");
 	}
-	r = layer_walk(stack->set, &stack->set->layers[layer],
-		       LAYER_WALK_STAT | LAYER_WALK_XATTR_FLAGS | LAYER_WALK_SORTED, &calls, NULL);
+	r = view_contents_each(stack, (size_t)layer, files_each, NULL, &error);
 	if (common.json) {
 		json_list_end();
 		json_end();
 	}
-	return r < 0 ? fail("%s: %s", argv[0], strerror(-r)) : EXIT_FINE;
+	return r < 0 ? fail("%s", error) : EXIT_FINE;
 }
 
 const struct verb verb_files = {

@@ -55,7 +55,7 @@ TEST("a name that is no stack has one line with the cause")
 	ASSERT(dirs_init());
 	expect_error("missing", -ENOENT, "missing: No such file or directory");
 	expect_error("new\nline", -ENOENT, "new?line: No such file or directory");
-	expect_error("oci:x", -EOPNOTSUPP, "oci:x: stacks of oci aren't read yet");
+	expect_error("oci:x", -ENOENT, "oci:x: x: No such file or directory");
 	dirs_file("file", "");
 	expect_error("file", -ENOTDIR, "file: Not a directory");
 	dirs_dir("x.mstack");

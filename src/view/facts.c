@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Facts of layers: of images as their source has them, of directories what their file system says.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/array.h"
+#include "base/check.h"
+#include "image/toc.h"
+#include "internal.h"
+#include "os/fs.h"
+
+#define TIME_SIZE 32
+
+/* Texts of a layer that the memory owns. */
+enum { TEXT_ID, TEXT_CREATED, TEXT_DIRECTORY, TEXT_COUNT };
+
+size_t view_layer_count(const struct view_stack *stack)
+{
+	return stack->image ? stack->image->n_layers : stack->options.layer_count;
+}
+
+const struct view_layer_facts *view_layer_facts(const struct view_stack *stack, size_t layer)
+{
+	if (!CHECK(stack->memory && layer < stack->memory->n))
+		abort();
+	return &stack->memory->facts[layer];
+}
+
+/* "sha256:" isn't part of an id. */
+static const char *hex_of(const char *digest)
+{
+	const char *colon = strchr(digest, ':');
+
+	return colon ? colon + 1 : digest;
+}
+
+static void facts_of_image(const struct view_stack *stack, size_t layer, struct view_layer_facts *f)
+{
+	const struct image *image = stack->image;
+	const struct image_layer *l = &image->layers[image->n_layers - 1 - layer];
+
+	(void)CHECK(layer < image->n_layers);
+	f->diff_id = l->diff_id;
+	f->chain_id = l->chain_id;
+	f->digest = l->digest;
+	f->media_type = l->media_type;
+	f->created = l->created;
+	f->created_by = l->created_by;
+	f->directory = l->directory;
+	f->tar = l->tar;
+	f->compressed = l->compressed;
+	f->upper = l->writable;
+	if (l->diff_id)
+		f->id = hex_of(l->diff_id);
+	else
+		f->id = l->writable && image->container ? image->container : l->id;
+	if (l->writable && image->container_created)
+		f->created = image->container_created;
+}
+
+/* The time when the directory was made; that of its last change if the file system doesn't tell. */
+static char *made_when(const struct layer *l)
+{
+	char *text = malloc(TIME_SIZE);
+	struct statx stx = {.stx_mask = 0};
+	struct tm tm;
+	time_t t;
+
+	if (!text || os_statx(l->root_fd, "", &stx) < 0) {
+		free(text);
+		return NULL;
+	}
+	t = stx.stx_mask & STATX_BTIME ? stx.stx_btime.tv_sec : stx.stx_mtime.tv_sec;
+	if (gmtime_r(&t, &tm) && strftime(text, TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		return text;
+	free(text);
+	return NULL;
+}
+
+static int facts_of_directory(const struct view_stack *stack, size_t layer, struct view_layer_facts *f, char **texts)
+{
+	const struct layer *l = &stack->set->layers[layer];
+
+	texts[TEXT_ID] = calloc(1, VIEW_ID_HEX + 1);
+	if (!texts[TEXT_ID] || view_layer_directory(l, &texts[TEXT_DIRECTORY]) < 0)
+		return -ENOMEM;
+	if (view_layer_id(l, texts[TEXT_ID]) < 0)
+		memset(texts[TEXT_ID], '0', VIEW_ID_HEX);
+	texts[TEXT_CREATED] = made_when(l);
+	f->id = texts[TEXT_ID];
+	f->created = texts[TEXT_CREATED];
+	f->directory = texts[TEXT_DIRECTORY];
+	f->upper = stack->has_upper && layer == 0;
+	f->data_only = layer >= stack->set->n;
+	return 0;
+}
+
+int view_facts_gather(struct view_stack *stack)
+{
+	struct view_memory *m = calloc(1, sizeof(*m));
+	size_t n = view_layer_count(stack);
+	int r = 0;
+
+	(void)CHECK(!stack->memory && (stack->image || stack->set));
+	if (!m)
+		return -ENOMEM;
+	stack->memory = m;
+	m->facts = calloc(n + 1, sizeof(*m->facts));
+	m->texts = calloc(TEXT_COUNT * n + 1, sizeof(*m->texts));
+	m->tocs = calloc(n + 1, sizeof(*m->tocs));
+	if (!m->facts || !m->texts || !m->tocs)
+		return -ENOMEM;
+	m->n = n;
+	for (size_t i = 0; i < n && r == 0; i++) {
+		m->facts[i].tar = m->facts[i].compressed = VIEW_UNKNOWN;
+		if (stack->image)
+			facts_of_image(stack, i, &m->facts[i]);
+		else
+			r = facts_of_directory(stack, i, &m->facts[i], &m->texts[TEXT_COUNT * i]);
+	}
+	for (size_t i = 0; i + 1 < n && r == 0; i++)
+		m->facts[i].parent = m->facts[i + 1].data_only ? NULL : m->facts[i + 1].id;
+	return r;
+}
+
+void view_memory_free(struct view_memory *m)
+{
+	for (size_t i = 0; m && i < m->n; i++)
+		image_toc_free(m->tocs[i]);
+	for (size_t i = 0; m && i < TEXT_COUNT * m->n; i++)
+		free(m->texts[i]);
+	if (m) {
+		free(m->facts);
+		free(m->texts);
+		free(m->tocs);
+	}
+	free(m);
+}
