@@ -9,9 +9,9 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/hash.h"
-#include "error.h"
+#include "image/error.h"
 #include "os/fs.h"
-#include "tar.h"
+#include "image/tar.h"
 #include <uthash.h>
 
 #define BLOBS_HOPS 8 /* links in a row */

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "image/image.h"
-#include "stream.h"
+#include "image/stream.h"
 
 /* Files that an archive may have. */
 #define BLOBS_MEMBERS_MAX 100000

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "digest.h"
+#include "image/digest.h"
 #include "document.h"
-#include "error.h"
+#include "image/error.h"
 #include "model.h"
 
 static int take_platform(struct image *image, const json_t *config, struct image_error *error)

@@ -17,7 +17,7 @@
 #include "blobs.h"
 #include "config.h"
 #include "document.h"
-#include "error.h"
+#include "image/error.h"
 #include "manifest.h"
 #include "model.h"
 #include "os/fs.h"

@@ -10,9 +10,9 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
-#include "error.h"
+#include "image/error.h"
 #include "image/toc.h"
-#include "read.h"
+#include "image/read.h"
 
 /* Hard links in a row. */
 #define CONTENT_HOPS 64

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "digest.h"
+#include "image/digest.h"
 
 #include <errno.h>
 #include <stdio.h>

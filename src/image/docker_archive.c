@@ -12,7 +12,7 @@
 #include "blobs.h"
 #include "config.h"
 #include "document.h"
-#include "error.h"
+#include "image/error.h"
 #include "model.h"
 #include "sources.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "error.h"
+#include "image/error.h"
 
 /* How deep brackets are nested outside of strings. jansson's own limit is fixed, and far above the need. */
 static size_t document_depth(const char *text, size_t len)

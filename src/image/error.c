@@ -3,7 +3,7 @@
  * Names and values of hostile files get into error texts, and these onto terminals: nothing there may move a cursor or
  * begin a new line.
  */
-#include "error.h"
+#include "image/error.h"
 
 #include <errno.h>
 #include <stdarg.h>

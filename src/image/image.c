@@ -11,7 +11,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/macros.h"
-#include "error.h"
+#include "image/error.h"
 #include "model.h"
 #include "os/fs.h"
 #include "sources.h"

@@ -8,7 +8,7 @@
 
 #include "base/check.h"
 #include "document.h"
-#include "error.h"
+#include "image/error.h"
 #include "model.h"
 
 #if defined(__x86_64__)

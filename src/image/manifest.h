@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "digest.h"
+#include "image/digest.h"
 #include "image/image.h"
 
 #define BLOB_NAME_SIZE (sizeof("blobs/sha256/") + DIGEST_HEX)

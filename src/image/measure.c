@@ -12,7 +12,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/hash.h"
-#include "error.h"
+#include "image/error.h"
 #include "image/toc.h"
 #include "os/fs.h"
 #include <uthash.h>

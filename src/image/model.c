@@ -10,8 +10,8 @@
 #include "base/array.h"
 #include "base/check.h"
 #include "blobs.h"
-#include "digest.h"
-#include "error.h"
+#include "image/digest.h"
+#include "image/error.h"
 
 #define HISTORY_MAX 10000
 

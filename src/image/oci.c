@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "blobs.h"
 #include "config.h"
-#include "error.h"
+#include "image/error.h"
 #include "manifest.h"
 #include "model.h"
 #include "sources.h"

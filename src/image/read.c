@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "read.h"
+#include "image/read.h"
 
 #include <errno.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "blobs.h"
-#include "error.h"
+#include "image/error.h"
 
 int layer_tar_start(const struct image *image, size_t layer, struct layer_tar *ret, struct image_error *error)
 {

@@ -3,7 +3,7 @@
  * libarchive inflates (its `raw` format with one filter that is chosen here). Its tar reader isn't used: it converts
  * the UTF-8 names of pax headers to the locale's character set and to NFC, so other names come out than went in.
  */
-#include "stream.h"
+#include "image/stream.h"
 
 #include <archive.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/macros.h"
-#include "error.h"
+#include "image/error.h"
 #include "image/toc.h"
 #include "os/fs.h"
 

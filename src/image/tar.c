@@ -2,7 +2,7 @@
 /*
  * Layout of a header: POSIX.1-2017, pax, "ustar Interchange Format"; GNU's additions: tar.h of GNU tar.
  */
-#include "tar.h"
+#include "image/tar.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/macros.h"
-#include "error.h"
+#include "image/error.h"
 #include "tar_number.h"
 
 enum tar_field {

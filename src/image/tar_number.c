@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "tar.h"
+#include "image/tar.h"
 
 #define CHECKSUM_AT 148
 #define CHECKSUM_LEN 8

@@ -13,9 +13,9 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/macros.h"
-#include "error.h"
+#include "image/error.h"
 #include "format/name.h"
-#include "read.h"
+#include "image/read.h"
 
 #define CHUNK_SIZE (256 << 10)
 

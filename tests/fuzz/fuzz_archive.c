@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/image/read.h"
-#include "../../src/image/stream.h"
-#include "../../src/image/tar.h"
+#include "image/read.h"
+#include "image/stream.h"
+#include "image/tar.h"
 #include "fuzz_image.h"
 #include "image/toc.h"
 #include "os/fs.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "../../src/image/config.h"
-#include "../../src/image/digest.h"
+#include "image/digest.h"
 #include "../../src/image/manifest.h"
 #include "../../src/image/model.h"
 #include "fuzz.h"

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../../src/image/digest.h"
+#include "image/digest.h"
 #include "image/image.h"
 #include "os/fs.h"
 #include "unit.h"

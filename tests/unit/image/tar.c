@@ -3,8 +3,8 @@
 
 #include <sys/mman.h>
 
-#include "../../../src/image/stream.h"
-#include "../../../src/image/tar.h"
+#include "image/stream.h"
+#include "image/tar.h"
 #include "../../../src/image/tar_number.h"
 
 struct opened {

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "digest.h"
+#include "image/digest.h"
 #include "image/image.h"
 
 struct stream;

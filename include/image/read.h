@@ -6,7 +6,7 @@
 #define IMAGE_READ_H
 
 #include "image/image.h"
-#include "tar.h"
+#include "image/tar.h"
 
 struct layer_tar {
 	struct tar tar;

@@ -12,7 +12,7 @@
 #include <sys/types.h>
 
 #include "image/image.h"
-#include "stream.h"
+#include "image/stream.h"
 
 #define TAR_BLOCK 512
 /* Of a name, and of a whole pax header. */
