@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A layer's directory as the tar of an OCI layer (OCI image specification, layer.md). The same content gives the same
+ * bytes on each machine, whatever the form of the layer's whiteouts and stat overrides is. So the SHA-256 of the tar is
+ * an id of a layer that isn't an image's yet.
+ *
+ * Order: a directory, the root first; its marker if it is opaque (.wh..wh..opq); its entries but directories; its
+ * whiteouts (.wh.NAME); then each of its directories in turn in the same way. Names are sorted by their bytes. The
+ * first name of a file has its content, and others are hard links to it. Whiteouts and markers belong to 0:0, have mode
+ * 0 and time 0. Sockets are left out, as every tar does. Times have nanoseconds.
+ *
+ * Xattrs of users are written in the order of their names. Private xattrs of all dialects, stat overrides and
+ * security.selinux are left out. Escaped names (format/name.h) are unescaped.
+ *
+ * Content that lies in the layers below is refused: a directory with a redirect, and a metacopy file. A name that
+ * begins with ".wh." is refused too.
+ */
+#ifndef ARCHIVE_LAYER_H
+#define ARCHIVE_LAYER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "archive/tar_writer.h"
+#include "image/digest.h"
+#include "image/image.h"
+#include "layer/layer.h"
+
+struct archive_options {
+	bool has_latest; /* times later than `latest` become it, without nanoseconds: SOURCE_DATE_EPOCH */
+	int64_t latest;
+	/* Whether an object or whiteout is written; below a directory that isn't, nothing is. NULL: all. */
+	bool (*wants)(void *arg, const char *path);
+	void *wants_arg;
+};
+
+/* The options that the environment asks for. -EINVAL: SOURCE_DATE_EPOCH is no number of seconds. */
+int archive_options_of_environment(struct archive_options *ret, struct image_error *error);
+
+/* Writes the tar of layer `l`. `options` may be NULL. -EOPNOTSUPP: the content is in other layers. -EINVAL: a name that
+ * can't be written. -EAGAIN: a file changed meanwhile. */
+int archive_layer(const struct layer_set *set, const struct layer *l, const struct archive_options *options,
+		  archive_sink sink, void *arg, struct image_error *error);
+/* The digest of that tar. */
+int archive_layer_digest(const struct layer_set *set, const struct layer *l, const struct archive_options *options,
+			 char ret[static DIGEST_SIZE], struct image_error *error);
+
+#endif
