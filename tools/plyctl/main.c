@@ -16,7 +16,7 @@
 
 static const struct verb *const verbs[] = {
 	&verb_ls,  &verb_history, &verb_inspect, &verb_tree, &verb_explain, &verb_log,	  &verb_files,
-	&verb_cat, &verb_cp,	  &verb_diff,	 &verb_df,   &verb_mount,   &verb_umount,
+	&verb_cat, &verb_cp,	  &verb_diff,	 &verb_df,   &verb_mount,   &verb_umount, &verb_waste,
 };
 
 static const struct verb *verb_find(const char *name)

@@ -46,6 +46,7 @@ struct verb {
 
 extern const struct verb verb_ls, verb_history, verb_inspect, verb_tree, verb_explain, verb_log, verb_files, verb_cat,
 	verb_cp, verb_diff, verb_df, verb_mount, verb_umount;
+extern const struct verb verb_waste;
 
 /* The common options. */
 struct common {
