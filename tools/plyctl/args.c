@@ -141,3 +141,15 @@ void args_words(const struct verb *verb)
 		printf("--%s%s\n", opts[i]->name, opts[i]->placeholder ? "=" : "");
 	printf("--help\n");
 }
+
+void args_table(const struct verb *verb, bool with_options)
+{
+	const struct opt *opts[OPTS_MAX];
+	size_t n = collect(verb, opts);
+
+	printf("verb\t%s\t%s\t%s\t%s\t%s\n", verb->name, verb->makes ? "makes" : "looks",
+	       verb->alias ? verb->alias : "", verb->operands, verb->help);
+	for (size_t i = 0; with_options && i < n; i++)
+		printf("option\t%s\t%.1s\t%s\t%s\n", opts[i]->name, &opts[i]->letter,
+		       opts[i]->placeholder ? opts[i]->placeholder : "", opts[i]->help);
+}

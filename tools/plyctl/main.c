@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * plyctl VERB: looks at stacks of layers. The table of verbs is here.
+ * plyctl VERB: looks at stacks of layers. verbs.def is the table of verbs.
  */
 #include "plyctl.h"
 
@@ -15,8 +15,9 @@
 #include "os/task.h"
 
 static const struct verb *const verbs[] = {
-	&verb_ls,  &verb_history, &verb_inspect, &verb_tree, &verb_explain, &verb_log,	  &verb_files,
-	&verb_cat, &verb_cp,	  &verb_diff,	 &verb_df,   &verb_mount,   &verb_umount, &verb_waste,
+#define VERB(name) &verb_##name,
+#include "verbs.def"
+#undef VERB
 };
 
 static const struct verb *verb_find(const char *name)
@@ -30,9 +31,13 @@ static const struct verb *verb_find(const char *name)
 static void print_verbs(void)
 {
 	printf("usage: plyctl VERB [OPTION].. [OPERAND]..\n\n");
-	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
-		printf("  %-9s %s\n", verbs[i]->name, verbs[i]->help);
-	printf("  %-9s %s\n", "help", "tell the use of a verb");
+	for (int makes = 0; makes <= 1; makes++) {
+		printf("%s:\n", makes ? "\nThese make or change something" : "These look at stacks");
+		for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+			if (verbs[i]->makes == makes)
+				printf("  %-9s %s\n", verbs[i]->name, verbs[i]->help);
+	}
+	printf("\nplyctl help VERB tells the use of a verb; plyctl-VERB(1) has all about it.\n");
 	printf("\nA STACK is a mountpoint of kernel overlayfs, plyfs or fuse-overlayfs, directories A:B:C with the "
 	       "topmost\n"
 	       "first, or a directory X.mstack. A layer of it is @N from the top, the beginning of its id, or its "
@@ -63,6 +68,20 @@ static int words(const char *name)
 		printf("%s\n", verbs[i]->name);
 	if (!name)
 		printf("help\n");
+	return EXIT_FINE;
+}
+
+/* For manual pages and completions: all verbs, or one with its options. */
+static int table(const char *name)
+{
+	const struct verb *verb = name ? verb_find(name) : NULL;
+
+	if (name && !verb)
+		return usage_error("%s: no such verb", name);
+	for (size_t i = 0; !name && i < ARRAY_SIZE(verbs); i++)
+		args_table(verbs[i], false);
+	if (verb)
+		args_table(verb, true);
 	return EXIT_FINE;
 }
 
@@ -97,6 +116,8 @@ int main(int argc, char **argv)
 		status = printf("plyctl %s\n", PLYFS_VERSION) < 0;
 	else if (!strcmp(name, "--words"))
 		status = words(argc > 2 ? argv[2] : NULL);
+	else if (!strcmp(name, "--table"))
+		status = table(argc > 2 ? argv[2] : NULL);
 	else if (!verb)
 		status = usage_error("%s: no such verb; see plyctl help", name);
 	else

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the verbs share. A verb is one file with one `struct verb`, which the table in main.c names: help and
+ * What the verbs share. A verb is one file with one `struct verb`, which verbs.def names: help, manual pages and
  * completions are made from it. args.c reads options, stacks.c opens stacks and layers, output.c prints tables and
  * JSON.
  *
@@ -41,12 +41,14 @@ struct verb {
 	const struct opt *opts;
 	size_t n_opts;
 	bool is_table;			   /* it has --no-trunc, --columns and -q */
+	bool makes;			   /* it makes or changes something; the others look */
 	int (*run)(int argc, char **argv); /* operands */
 };
 
-extern const struct verb verb_ls, verb_history, verb_inspect, verb_tree, verb_explain, verb_log, verb_files, verb_cat,
-	verb_cp, verb_diff, verb_df, verb_mount, verb_umount;
-extern const struct verb verb_waste;
+/* The table of verbs. */
+#define VERB(name) extern const struct verb verb_##name;
+#include "verbs.def"
+#undef VERB
 
 /* The common options. */
 struct common {
@@ -61,6 +63,9 @@ int args_read(const struct verb *verb, int argc, char **argv, int *ret_first);
 void args_help(const struct verb *verb);
 /* One line an option, for completions. */
 void args_words(const struct verb *verb);
+/* The verb as a line of fields with tabs between them, and its options, for manual pages (man/verb.awk) and
+ * completions: "verb", name, "looks" or "makes", alias, operands, help; "option", name, letter, placeholder, help. */
+void args_table(const struct verb *verb, bool with_options);
 /* EXIT_USAGE, after one line. */
 int usage_error(const char *fmt, ...) PRINTF_FORMAT(1, 2);
 /* EXIT_FAILED, after one line. */

@@ -193,4 +193,5 @@ const struct verb verb_mount = {.name = "mount",
 					"printed, and it stays when the union is unmounted.",
 				.opts = opts,
 				.n_opts = ARRAY_SIZE(opts),
+				.makes = true,
 				.run = run_mount};

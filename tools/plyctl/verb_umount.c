@@ -20,4 +20,4 @@ static int run_umount(int argc, char **argv)
 }
 
 const struct verb verb_umount = {
-	.name = "umount", .operands = "MOUNTPOINT", .help = "Unmount a union", .run = run_umount};
+	.name = "umount", .operands = "MOUNTPOINT", .help = "Unmount a union", .makes = true, .run = run_umount};
