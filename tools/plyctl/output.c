@@ -350,8 +350,7 @@ void json_end(void)
 	printf("}\n");
 }
 
-/* The length of the UTF-8 sequence at `s`, or 0. */
-static size_t utf8_length(const unsigned char *s)
+size_t utf8_length(const unsigned char *s)
 {
 	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
 

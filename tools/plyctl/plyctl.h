@@ -141,6 +141,8 @@ void json_end(void);
 json_t *json_text(const char *text);
 /* A path: member `name`, and NAME_hex with its bytes if they aren't UTF-8. */
 void json_set_path(json_t *object, const char *name, const char *path);
+/* The length of the UTF-8 sequence at `s`, or 0. */
+size_t utf8_length(const unsigned char *s);
 json_t *json_time(time_t t);
 json_t *json_size(uint64_t bytes);
 /* The bits of `flags` by name; the list of names ends with NULL. */

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The paths of a stack and their versions in memory, and the folding of small ones.
+ *
+ * A node is made after its parent, and all nodes are in a chain, the newest first. So a walk along the chain sees
+ * children before their parents.
+ */
+#include "report.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "base/array.h"
+#include "base/hash.h"
+#include "tree/walk.h"
+#include "view/size.h"
+
+/* --- nodes -------------------------------------------------------------------------------------------------------- */
+
+static struct report_node *node_add(struct report *report, struct report_node *parent, const char *name)
+{
+	struct report_node *n = calloc(1, sizeof(*n));
+
+	if (!n || !(n->name = strdup(name))) {
+		free(n);
+		return NULL;
+	}
+	n->parent = parent;
+	n->kind = 'w';
+	n->older = report->newest;
+	report->newest = n;
+	if (!parent) {
+		report->root = n;
+		return n;
+	}
+	if (parent->last)
+		parent->last->next = n;
+	else
+		parent->first = n;
+	parent->last = n;
+	report->entries++;
+	return n;
+}
+
+struct report_node *report_next(const struct report_node *n, bool skip)
+{
+	if (n->first && !skip)
+		return n->first;
+	while (n && !n->next)
+		n = n->parent;
+	return n ? n->next : NULL;
+}
+
+void report_free(struct report *report)
+{
+	for (struct report_node *n = report->newest, *older; n; n = older) {
+		older = n->older;
+		free(n->versions);
+		free(n->lost);
+		free(n->name);
+		free(n);
+	}
+	free(report->layers);
+	*report = (struct report){0};
+}
+
+static char kind_of(uint32_t mode)
+{
+	return S_ISDIR(mode) ? 'd' : S_ISREG(mode) ? 'f' : S_ISLNK(mode) ? 'l' : 'o';
+}
+
+static int version_add(struct report_node *n, struct report_version version)
+{
+	struct report_version *grown = realloc(n->versions, (n->n_versions + 1) * sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	n->versions = grown;
+	n->versions[n->n_versions++] = version;
+	return 0;
+}
+
+/* --- the sums ----------------------------------------------------------------------------------------------------- */
+
+static void count_object(struct report_layer *layer, uint32_t mode, bool opaque)
+{
+	uint64_t *number = S_ISDIR(mode)   ? &layer->directories
+			   : S_ISREG(mode) ? &layer->files
+			   : S_ISLNK(mode) ? &layer->links
+					   : &layer->others;
+
+	(*number)++;
+	layer->opaque += opaque;
+}
+
+static void count_version(struct report *report, const struct report_version *v)
+{
+	struct report_layer *layer = &report->layers[v->layer];
+
+	layer->size += v->bytes;
+	report->size += v->bytes;
+	if (v->state == REPORT_SHOWN) {
+		report->shown += v->bytes;
+		return;
+	}
+	report->hidden += v->bytes;
+	layer->hidden += v->bytes;
+	if (v->by != REPORT_NO_LAYER)
+		report->layers[v->by].hides += v->bytes;
+}
+
+/* The sums of all versions, and of the subtrees. */
+static void sum_up(struct report *report)
+{
+	for (struct report_node *n = report->newest; n; n = n->older) {
+		for (uint32_t i = 0; i < n->n_versions; i++) {
+			count_version(report, &n->versions[i]);
+			n->total += n->versions[i].bytes;
+		}
+		if (n->parent)
+			n->parent->total += n->total;
+	}
+}
+
+/* --- from layers that are directories ----------------------------------------------------------------------------- */
+
+/* Names of files with several links that had their bytes. */
+struct linked_set {
+	struct linked {
+		uint64_t dev, ino, layer;
+	} * slots; /* owned; a power of two of them; ino 0: free */
+	size_t n, room;
+};
+
+static bool linked_insert(struct linked_set *set, struct linked key)
+{
+	size_t i = hash_bytes(&key, sizeof(key)) & (set->room - 1);
+
+	while (set->slots[i].ino) {
+		if (!memcmp(&set->slots[i], &key, sizeof(key)))
+			return false;
+		i = (i + 1) & (set->room - 1);
+	}
+	set->slots[i] = key;
+	set->n++;
+	return true;
+}
+
+/* 1: this is the first name, 0: it isn't. */
+static int linked_first(struct linked_set *set, const struct statx *stx, uint32_t layer)
+{
+	struct linked key = {makedev(stx->stx_dev_major, stx->stx_dev_minor), stx->stx_ino, layer};
+
+	if (2 * set->n >= set->room) {
+		struct linked_set grown = {.room = set->room ? 2 * set->room : 256};
+
+		grown.slots = calloc(grown.room, sizeof(*grown.slots));
+		if (!grown.slots)
+			return -ENOMEM;
+		for (size_t i = 0; i < set->room; i++)
+			if (set->slots[i].ino)
+				linked_insert(&grown, set->slots[i]);
+		free(set->slots);
+		*set = grown;
+	}
+	return linked_insert(set, key);
+}
+
+struct reading {
+	struct report *report;
+	struct report_node *at; /* the newest node; the next one lies in it, beside it or beside a parent */
+	unsigned depth;
+	struct linked_set linked;
+};
+
+static enum report_state state_of(const struct tree_say *s)
+{
+	if (!s->object)
+		return s->err ? REPORT_UNREADABLE : REPORT_WHITEOUT;
+	if (s->role != TREE_SAY_HIDDEN)
+		return REPORT_SHOWN;
+	switch (s->why) {
+	case TREE_WHY_WHITEOUT:
+	case TREE_WHY_OPAQUE:
+		return REPORT_DELETED;
+	case TREE_WHY_REDIRECT:
+	case TREE_WHY_INDEX:
+		return REPORT_MOVED;
+	case TREE_WHY_ERROR:
+		return REPORT_UNREADABLE;
+	default:
+		return REPORT_REPLACED;
+	}
+}
+
+static int read_say(struct reading *rd, struct report_node *n, const struct tree_say *s)
+{
+	struct report_version v = {.layer = s->layer, .state = state_of(s), .by = s->by};
+	bool is_first = true;
+
+	if (s->whiteout)
+		rd->report->layers[s->layer].whiteouts++;
+	if (s->object) {
+		if (n->kind == 'w')
+			n->kind = kind_of(s->stx.stx_mode);
+		count_object(&rd->report->layers[s->layer], s->stx.stx_mode, s->xattr_flags & XATTR_FLAG_OPAQUE);
+		if (!S_ISDIR(s->stx.stx_mode) && s->stx.stx_nlink > 1) {
+			int r = linked_first(&rd->linked, &s->stx, s->layer);
+
+			if (r < 0)
+				return r;
+			is_first = r;
+		}
+		v.bytes = is_first ? s->stx.stx_blocks * 512 : 0;
+	}
+	return version_add(n, v);
+}
+
+static int read_entry(void *arg, const struct tree_walk_entry *e)
+{
+	struct reading *rd = arg;
+	struct report_node *parent = rd->at, *n;
+	int r = 0;
+
+	/* The walk is depth first. */
+	for (; parent && rd->depth + 1 > e->depth; rd->depth--)
+		parent = parent->parent;
+	n = node_add(rd->report, e->depth ? parent : NULL, e->name);
+	if (!n)
+		return -ENOMEM;
+	rd->at = n;
+	rd->depth = e->depth;
+	for (unsigned i = 0; i < e->n_says && r == 0; i++)
+		r = read_say(rd, n, &e->says[i]);
+	return r;
+}
+
+static int read_directories(const struct view_stack *stack, struct report *report)
+{
+	static const struct tree_walk_calls calls = {.entry = read_entry, .failed = stack_failed_in};
+	struct reading rd = {.report = report};
+	int r = tree_walk(stack->set, "", TREE_WALK_HIDDEN, &calls, &rd);
+
+	free(rd.linked.slots);
+	return r;
+}
+
+int report_read(const struct view_stack *stack, struct report *ret)
+{
+	int r;
+
+	*ret = (struct report){.n_layers = (size_t)stack->set->n + stack->set->n_data};
+	ret->layers = calloc(ret->n_layers, sizeof(*ret->layers));
+	r = ret->layers ? read_directories(stack, ret) : -ENOMEM;
+	if (r == 0 && !ret->root && !node_add(ret, NULL, ""))
+		r = -ENOMEM;
+	if (r == 0)
+		sum_up(ret);
+	else
+		report_free(ret);
+	return r;
+}
+
+/* --- folding ------------------------------------------------------------------------------------------------------ */
+
+static int fold_version(struct report_node *into, const struct report_version *v)
+{
+	struct report_version *grown;
+
+	for (uint32_t i = 0; i < into->n_lost; i++)
+		if (into->lost[i].layer == v->layer && into->lost[i].state == v->state && into->lost[i].by == v->by) {
+			into->lost[i].bytes += v->bytes;
+			return 0;
+		}
+	grown = realloc(into->lost, (into->n_lost + 1) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	into->lost = grown;
+	into->lost[into->n_lost++] = *v;
+	return 0;
+}
+
+static int fold_node(struct report_node *n)
+{
+	int r = 0;
+
+	n->folded = true;
+	n->parent->n_folded += n->n_folded + 1;
+	for (uint32_t i = 0; i < n->n_versions && r == 0; i++)
+		r = fold_version(n->parent, &n->versions[i]);
+	for (uint32_t i = 0; i < n->n_lost && r == 0; i++)
+		r = fold_version(n->parent, &n->lost[i]);
+	return r;
+}
+
+static int by_falling_size(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x < y) - (x > y);
+}
+
+int report_fold(struct report *report, size_t most)
+{
+	uint64_t *sizes, *out;
+	int r = 0;
+
+	if (report->entries <= most)
+		return 0;
+	sizes = out = malloc((report->entries + 1) * sizeof(*sizes));
+	if (!sizes)
+		return -ENOMEM;
+	for (struct report_node *n = report->newest; n; n = n->older)
+		*out++ = n->total;
+	qsort(sizes, report->entries + 1, sizeof(*sizes), by_falling_size);
+	report->folded_below = sizes[most] + 1;
+	free(sizes);
+	/* A folder isn't smaller than what is in it, so everything in a folded one has been folded into it. */
+	for (struct report_node *n = report->newest; n && r == 0; n = n->older)
+		if (n->parent && n->total < report->folded_below) {
+			r = fold_node(n);
+			report->folded++;
+		}
+	return r;
+}
