@@ -22,6 +22,7 @@
  *
  *	-ENOENT		there is no such image, or a file of it is missing
  *	-EBADMSG	malformed, truncated, or of a wrong digest
+ *	-EINVAL		a name that means several images, or none in its form
  *	-E2BIG		larger than a limit
  *	-EOPNOTSUPP	a form that isn't read here
  *
@@ -138,6 +139,10 @@ int image_list(enum image_source source, const char *path, int (*each)(void *arg
 /* The store that the engine of this user uses: storage.conf and the environment are looked at. The caller frees it.
  * -EOPNOTSUPP: the source has no default. */
 int image_default_path(enum image_source source, char **ret);
+
+/* Counts the other images and containers of the same source that have each layer. Images between the steps of a build
+ * don't count: they have no name, and one with a name is made of them. `ret_counts` has n_layers elements. */
+int image_layers_shared(const struct image *image, unsigned *ret_counts, struct image_error *error);
 
 /* Fills `apparent`, and `allocated` of a directory. An archive's layer is read once, and its digests are checked. */
 int image_layer_measure(struct image *image, size_t layer, struct image_error *error);

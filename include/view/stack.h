@@ -56,7 +56,7 @@ struct view_layer_facts {
 	const char *parent; /* id of the layer below */
 	const char *diff_id, *chain_id;
 	const char *digest, *media_type; /* of the blob */
-	/* RFC 3339; of an image as its history has it, of a directory the time when it was made */
+	/* RFC 3339 in UTC; of an image as its history has it, of a directory the time when it was made */
 	const char *created;
 	const char *created_by;
 	const char *directory; /* of a layer that is one */
@@ -101,6 +101,10 @@ void view_stack_free(struct view_stack *stack);
 size_t view_layer_count(const struct view_stack *stack);
 /* Of a layer of an open stack. */
 const struct view_layer_facts *view_layer_facts(const struct view_stack *stack, size_t layer);
+
+/* A time in RFC 3339 in UTC: with an offset of its own it is converted. Anything else is copied. */
+#define VIEW_TIME_SIZE 48
+void view_time_utc(const char *time, char ret[VIEW_TIME_SIZE]);
 
 /* An id of a layer, in lower-case hex. It tells directories of this machine apart, and stays the same while the
  * directory exists. */

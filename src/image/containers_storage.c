@@ -151,7 +151,7 @@ static int store_pick(const struct store *s, const char *name, const json_t **re
 		return image_fail(error, -ENOENT, name ? "no image or container is called %s" : "there is no image",
 				  name);
 	if ((image.fit >= container.fit ? image : container).equal > 1)
-		return image_fail(error, -ENOENT, name ? "several are called %s" : "several images: name one", name);
+		return image_fail(error, -EINVAL, name ? "several are called %s" : "several images: name one", name);
 	if (!CHECK(image.item || container.item))
 		return -EIO;
 	*ret_image = image.item;
@@ -412,4 +412,142 @@ int containers_storage_list(enum image_source source, const char *path, image_ea
 	if (r == 0)
 		r = storage_each(s.containers, true, each, arg);
 	return r ? r : storage_each(s.more_containers, true, each, arg);
+}
+
+/* --- sharing ------------------------------------------------------------------------------------------------------ */
+
+struct storage_sharing {
+	const struct image *image;
+	json_t *parents; /* by id of a layer; the text is the list's */
+	json_t *own;	 /* by id of a layer of the image: its number */
+	json_t *named;	 /* by id of a layer: an image with a name has it */
+	unsigned *counts;
+};
+
+static bool storage_index(struct storage_sharing *s, const json_t *list)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+	{
+		const char *id = document_text(item, "id"), *parent = document_text(item, "parent");
+
+		if (id && json_object_set_new(s->parents, id, json_string(parent ? parent : "")) < 0)
+			return false;
+	}
+	return true;
+}
+
+/* From the topmost layer down to the first one that is the image's own. All below that are too. */
+static void storage_count(struct storage_sharing *s, const char *top)
+{
+	const json_t *own = NULL;
+
+	for (size_t hops = json_object_size(s->parents) + 1; hops && top && *top && !own; hops--) {
+		own = json_object_get(s->own, top);
+		top = json_string_value(json_object_get(s->parents, top));
+	}
+	for (json_int_t i = own ? json_integer_value(own) : -1; i >= 0; i--)
+		s->counts[i]++;
+}
+
+static bool storage_is_named(const json_t *item)
+{
+	return json_array_size(json_object_get(item, "names")) > 0;
+}
+
+/* Notes the layers of all images with a name. */
+static bool storage_note_named(struct storage_sharing *s, const json_t *images)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(images, i, item)
+	{
+		const char *at = storage_is_named(item) ? document_text(item, "layer") : NULL;
+
+		for (; at && *at && !json_object_get(s->named, at);
+		     at = json_string_value(json_object_get(s->parents, at)))
+			if (json_object_set_new(s->named, at, json_true()) < 0)
+				return false;
+	}
+	return true;
+}
+
+/* An image between the steps of a build: it has no name, and an image with a name is made of it. */
+static bool storage_is_between(const struct storage_sharing *s, const json_t *item)
+{
+	const char *top = document_text(item, "layer");
+
+	return !storage_is_named(item) && top && json_object_get(s->named, top);
+}
+
+static void storage_count_images(struct storage_sharing *s, const json_t *list)
+{
+	const char *own = s->image->container ? "" : s->image->id + strlen(DIGEST_PREFIX);
+	const json_t *item;
+	size_t i;
+
+	(void)CHECK(json_is_array(list));
+	json_array_foreach(list, i, item)
+	{
+		const char *id = document_text(item, "id");
+
+		if (id && strcmp(id, own) != 0 && !storage_is_between(s, item))
+			storage_count(s, document_text(item, "layer"));
+	}
+}
+
+static void storage_count_containers(struct storage_sharing *s, const json_t *list)
+{
+	const char *own = s->image->container ? s->image->container : "";
+	const json_t *item;
+	size_t i;
+
+	(void)CHECK(json_is_array(list));
+	json_array_foreach(list, i, item)
+	{
+		const char *id = document_text(item, "id");
+
+		if (id && strcmp(id, own) != 0)
+			storage_count(s, document_text(item, "layer"));
+	}
+}
+
+static int storage_indices(struct storage_sharing *s, const struct store *store)
+{
+	s->parents = json_object();
+	s->own = json_object();
+	s->named = json_object();
+	if (!s->parents || !s->own || !s->named)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->image->n_layers; i++)
+		if (s->image->layers[i].id &&
+		    json_object_set_new(s->own, s->image->layers[i].id, json_integer((json_int_t)i)) < 0)
+			return -ENOMEM;
+	return storage_index(s, store->layers) && storage_index(s, store->more_layers) &&
+			       storage_note_named(s, store->images)
+		       ? 0
+		       : -ENOMEM;
+}
+
+int containers_storage_shared(const struct image *image, unsigned *counts, struct image_error *error)
+{
+	_cleanup_(store_finish) struct store store = {0};
+	struct storage_sharing s = {.image = image, .counts = counts};
+	int r = store_start(&store, image->path, error);
+
+	if (r < 0)
+		return r;
+	r = storage_indices(&s, &store);
+	if (r == 0) {
+		storage_count_images(&s, store.images);
+		storage_count_containers(&s, store.containers);
+		storage_count_containers(&s, store.more_containers);
+	}
+	json_decref(s.parents);
+	json_decref(s.own);
+	json_decref(s.named);
+	return r < 0 ? image_fail_memory(error) : 0;
 }

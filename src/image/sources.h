@@ -21,6 +21,8 @@ int containers_storage_open(enum image_source source, const char *path, const ch
 			    struct image_error *error);
 int containers_storage_list(enum image_source source, const char *path, image_each each, void *arg,
 			    struct image_error *error);
+/* For image_layers_shared(). */
+int containers_storage_shared(const struct image *image, unsigned *counts, struct image_error *error);
 int docker_overlay2_open(enum image_source source, const char *path, const char *name, struct image **ret,
 			 struct image_error *error);
 int docker_overlay2_list(enum image_source source, const char *path, image_each each, void *arg,

@@ -14,8 +14,6 @@
 #include "internal.h"
 #include "os/fs.h"
 
-#define TIME_SIZE 32
-
 /* Texts of a layer that the memory owns. */
 enum { TEXT_ID, TEXT_CREATED, TEXT_DIRECTORY, TEXT_COUNT };
 
@@ -31,6 +29,26 @@ const struct view_layer_facts *view_layer_facts(const struct view_stack *stack, 
 	return &stack->memory->facts[layer];
 }
 
+void view_time_utc(const char *time, char ret[VIEW_TIME_SIZE])
+{
+	struct tm tm = {0};
+	const char *rest = strptime(time, "%Y-%m-%dT%H:%M:%S", &tm), *offset = rest ? strpbrk(rest, "+-") : NULL;
+	unsigned hours, minutes;
+	time_t t;
+	size_t n;
+
+	(void)CHECK(time != ret);
+	snprintf(ret, VIEW_TIME_SIZE, "%s", time);
+	if (!offset || sscanf(offset + 1, "%2u:%2u", &hours, &minutes) != 2 || hours > 24 || minutes > 59)
+		return;
+	t = timegm(&tm) - (*offset == '-' ? -1 : 1) * (time_t)(3600 * hours + 60 * minutes);
+	if (!gmtime_r(&t, &tm))
+		return;
+	n = strftime(ret, VIEW_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
+	/* The fraction stays. */
+	snprintf(ret + n, VIEW_TIME_SIZE - n, "%.*sZ", (int)(offset - rest), rest);
+}
+
 /* "sha256:" isn't part of an id. */
 static const char *hex_of(const char *digest)
 {
@@ -39,7 +57,18 @@ static const char *hex_of(const char *digest)
 	return colon ? colon + 1 : digest;
 }
 
-static void facts_of_image(const struct view_stack *stack, size_t layer, struct view_layer_facts *f)
+static int id_of_directory(const struct view_stack *stack, size_t layer, struct view_layer_facts *f, char **texts)
+{
+	texts[TEXT_ID] = calloc(1, VIEW_ID_HEX + 1);
+	if (!texts[TEXT_ID])
+		return -ENOMEM;
+	if (!stack->set || view_layer_id(&stack->set->layers[layer], texts[TEXT_ID]) < 0)
+		memset(texts[TEXT_ID], '0', VIEW_ID_HEX);
+	f->id = texts[TEXT_ID];
+	return 0;
+}
+
+static int facts_of_image(const struct view_stack *stack, size_t layer, struct view_layer_facts *f, char **texts)
 {
 	const struct image *image = stack->image;
 	const struct image_layer *l = &image->layers[image->n_layers - 1 - layer];
@@ -49,24 +78,31 @@ static void facts_of_image(const struct view_stack *stack, size_t layer, struct 
 	f->chain_id = l->chain_id;
 	f->digest = l->digest;
 	f->media_type = l->media_type;
-	f->created = l->created;
 	f->created_by = l->created_by;
 	f->directory = l->directory;
 	f->tar = l->tar;
 	f->compressed = l->compressed;
 	f->upper = l->writable;
+	texts[TEXT_CREATED] = calloc(1, VIEW_TIME_SIZE);
+	if (!texts[TEXT_CREATED])
+		return -ENOMEM;
+	view_time_utc(l->writable && image->container_created ? image->container_created
+		      : l->created			      ? l->created
+							      : "",
+		      texts[TEXT_CREATED]);
+	f->created = *texts[TEXT_CREATED] ? texts[TEXT_CREATED] : NULL;
 	if (l->diff_id)
 		f->id = hex_of(l->diff_id);
 	else
 		f->id = l->writable && image->container ? image->container : l->id;
-	if (l->writable && image->container_created)
-		f->created = image->container_created;
+	/* Docker puts a layer of its own below that of a container. */
+	return f->id ? 0 : id_of_directory(stack, layer, f, texts);
 }
 
 /* The time when the directory was made; that of its last change if the file system doesn't tell. */
 static char *made_when(const struct layer *l)
 {
-	char *text = malloc(TIME_SIZE);
+	char *text = malloc(VIEW_TIME_SIZE);
 	struct statx stx = {.stx_mask = 0};
 	struct tm tm;
 	time_t t;
@@ -76,7 +112,7 @@ static char *made_when(const struct layer *l)
 		return NULL;
 	}
 	t = stx.stx_mask & STATX_BTIME ? stx.stx_btime.tv_sec : stx.stx_mtime.tv_sec;
-	if (gmtime_r(&t, &tm) && strftime(text, TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm))
+	if (gmtime_r(&t, &tm) && strftime(text, VIEW_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm))
 		return text;
 	free(text);
 	return NULL;
@@ -86,18 +122,14 @@ static int facts_of_directory(const struct view_stack *stack, size_t layer, stru
 {
 	const struct layer *l = &stack->set->layers[layer];
 
-	texts[TEXT_ID] = calloc(1, VIEW_ID_HEX + 1);
-	if (!texts[TEXT_ID] || view_layer_directory(l, &texts[TEXT_DIRECTORY]) < 0)
+	if (view_layer_directory(l, &texts[TEXT_DIRECTORY]) < 0)
 		return -ENOMEM;
-	if (view_layer_id(l, texts[TEXT_ID]) < 0)
-		memset(texts[TEXT_ID], '0', VIEW_ID_HEX);
 	texts[TEXT_CREATED] = made_when(l);
-	f->id = texts[TEXT_ID];
 	f->created = texts[TEXT_CREATED];
 	f->directory = texts[TEXT_DIRECTORY];
 	f->upper = stack->has_upper && layer == 0;
 	f->data_only = layer >= stack->set->n;
-	return 0;
+	return id_of_directory(stack, layer, f, texts);
 }
 
 int view_facts_gather(struct view_stack *stack)
@@ -118,10 +150,8 @@ int view_facts_gather(struct view_stack *stack)
 	m->n = n;
 	for (size_t i = 0; i < n && r == 0; i++) {
 		m->facts[i].tar = m->facts[i].compressed = VIEW_UNKNOWN;
-		if (stack->image)
-			facts_of_image(stack, i, &m->facts[i]);
-		else
-			r = facts_of_directory(stack, i, &m->facts[i], &m->texts[TEXT_COUNT * i]);
+		r = (stack->image ? facts_of_image : facts_of_directory)(stack, i, &m->facts[i],
+									 &m->texts[TEXT_COUNT * i]);
 	}
 	for (size_t i = 0; i + 1 < n && r == 0; i++)
 		m->facts[i].parent = m->facts[i + 1].data_only ? NULL : m->facts[i + 1].id;

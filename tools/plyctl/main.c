@@ -38,9 +38,11 @@ static void print_verbs(void)
 				printf("  %-9s %s\n", verbs[i]->name, verbs[i]->help);
 	}
 	printf("\nplyctl help VERB tells the use of a verb; plyctl-VERB(1) has all about it.\n");
-	printf("\nA STACK is a mountpoint of kernel overlayfs, plyfs or fuse-overlayfs, directories A:B:C with the "
-	       "topmost\n"
-	       "first, or a directory X.mstack. A layer of it is @N from the top, the beginning of its id, or its "
+	printf("\nA STACK is an image or a container (containers-storage:NAME, oci:DIR, docker-archive:FILE, ..), a "
+	       "mountpoint of\n"
+	       "kernel overlayfs, plyfs or fuse-overlayfs, directories A:B:C with the topmost first, or a directory "
+	       "X.mstack.\n"
+	       "A layer of it is @N from the top, the beginning of its id, or its "
 	       "directory.\n");
 }
 

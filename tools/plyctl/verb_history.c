@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * plyctl history: the layers of a stack, newest first.
+ * plyctl history: the layers of a stack, newest first. Of an image it is the history of its config, with the entries
+ * that made no layer.
  */
 #include "plyctl.h"
 
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "view/sharing.h"
 #include "view/size.h"
 
 static const struct column columns[] = {{.name = "ID"},
@@ -18,100 +20,168 @@ static const struct column columns[] = {{.name = "ID"},
 					{.name = "CREATED BY", .may_be_cut = true},
 					{.name = "DIR", .may_be_cut = true}};
 
-struct history_layer {
-	const struct layer *l;
-	char id[VIEW_ID_HEX + 1], parent[VIEW_ID_HEX + 1];
-	struct view_layer_size size;
-	unsigned shared_by;
-	char *directory; /* owned */
-};
-
-struct sharing {
+struct history {
 	const struct view_stack *stack;
-	struct history_layer *layers;
+	uint64_t *sizes;  /* owned; by layer */
+	unsigned *shared; /* owned; by layer */
 	size_t n;
 };
 
-/* Another live union that has one of the layers. */
-static int count_sharing(void *arg, struct view_stack *other, const char *cause)
+/* One line: a layer, or an entry without one. */
+struct entry {
+	const struct view_layer_facts *facts; /* NULL: no layer */
+	const struct image_history *step;     /* NULL: not of an image, or the layer of a container */
+	uint64_t size;
+	unsigned shared;
+};
+
+typedef void (*history_each)(void *arg, const struct entry *e);
+
+static struct entry entry_of_layer(const struct history *h, size_t layer)
 {
-	struct sharing *s = arg;
-	_cleanup_free_ char *error = NULL;
-	bool is_itself = other && s->stack->mountpoint && other->dev == s->stack->dev;
-	unsigned n = 0;
-
-	if (other && !is_itself && view_stack_open(other, false, &error) == 0)
-		n = other->set->n + other->set->n_data;
-	for (unsigned i = 0; i < n; i++) {
-		char id[VIEW_ID_HEX + 1];
-
-		layer_id(&other->set->layers[i], id);
-		for (size_t k = 0; *id && k < s->n; k++)
-			s->layers[k].shared_by += !strcmp(id, s->layers[k].id);
-	}
-	view_stack_free(other);
-	return 0;
+	return (struct entry){
+		.facts = view_layer_facts(h->stack, layer), .size = h->sizes[layer], .shared = h->shared[layer]};
 }
 
-static void history_json(const struct history_layer *h)
+static void history_go_through(const struct history *h, history_each each, void *arg)
 {
-	json_t *item = json_object();
+	const struct image *image = h->stack->image;
+	size_t told = 0;
 
-	json_object_set_new(item, "id", json_string(h->id));
-	json_object_set_new(item, "parent", *h->parent ? json_string(h->parent) : json_null());
-	json_object_set_new(item, "diff_id", json_null());
-	json_object_set_new(item, "created", json_time(layer_created(h->l).tv_sec));
-	json_object_set_new(item, "created_by", json_null());
-	json_object_set_new(item, "size", json_size(h->size.allocated));
-	json_object_set_new(item, "shared_by", json_integer(h->shared_by));
-	json_set_path(item, "directory", h->directory);
-	json_object_set_new(
-		item, "empty",
-		json_boolean(h->size.files + h->size.links + h->size.others + h->size.whiteouts + h->size.dirs <= 1));
+	/* Layers that are no image's come first: of a container, and that of docker below it. */
+	for (; told < h->n && (!image || !view_layer_facts(h->stack, told)->diff_id); told++) {
+		struct entry e = entry_of_layer(h, told);
+
+		each(arg, &e);
+	}
+	for (size_t i = image ? image->n_history : 0; i-- > 0;) {
+		const struct image_history *step = &image->history[i];
+		struct entry e = {.facts = NULL};
+
+		if (!step->empty)
+			e = entry_of_layer(h, h->n - 1 - (size_t)step->layer);
+		e.step = step;
+		each(arg, &e);
+	}
+}
+
+static json_t *text_or_null(const char *text)
+{
+	return text ? json_text(text) : json_null();
+}
+
+static void history_json(void *arg, const struct entry *e)
+{
+	const struct view_layer_facts *f = e->facts;
+	const struct image_history *step = e->step;
+	json_t *item = json_object();
+	char created[VIEW_TIME_SIZE] = "";
+
+	if (step && step->created)
+		view_time_utc(step->created, created);
+	json_object_set_new(item, "id", text_or_null(f ? f->id : NULL));
+	json_object_set_new(item, "parent", text_or_null(f ? f->parent : NULL));
+	json_object_set_new(item, "diff_id", text_or_null(f ? f->diff_id : NULL));
+	json_object_set_new(item, "created", text_or_null(*created ? created : f ? f->created : NULL));
+	json_object_set_new(item, "created_by", text_or_null(step ? step->created_by : f ? f->created_by : NULL));
+	json_object_set_new(item, "comment", text_or_null(step ? step->comment : NULL));
+	json_object_set_new(item, "author", text_or_null(step ? step->author : NULL));
+	json_object_set_new(item, "size", json_size(e->size));
+	json_object_set_new(item, "shared_by", json_integer(e->shared));
+	if (f && f->directory)
+		json_set_path(item, "directory", f->directory);
+	else
+		json_object_set_new(item, "directory", json_null());
+	json_object_set_new(item, "empty", json_boolean(!f));
 	json_list_item(item);
 }
 
-static void history_row(struct table *table, const struct history_layer *h)
+/* Without the fraction of the second. */
+static void short_time(const char *time, char ret[VIEW_TIME_SIZE])
 {
-	char size[SIZE_TEXT], created[TIME_TEXT], shared[16], id[VIEW_ID_HEX + 1], parent[VIEW_ID_HEX + 1];
-	int digits = common.no_trunc ? VIEW_ID_HEX : SHORT_ID;
+	char *dot;
 
-	snprintf(id, sizeof(id), "%.*s", digits, h->id);
-	snprintf(parent, sizeof(parent), "%.*s", digits, *h->parent ? h->parent : "-");
-	snprintf(shared, sizeof(shared), "%u", h->shared_by);
-	table_add(table, (const char *[]){id, parent, time_text(layer_created(h->l).tv_sec, created),
-					  size_text(h->size.allocated, size), shared, "-", h->directory});
+	view_time_utc(time && *time ? time : "-", ret);
+	dot = common.no_trunc ? NULL : strchr(ret, '.');
+	if (dot)
+		strcpy(dot, "Z");
 }
 
-static int history_measure(const struct view_stack *stack, struct history_layer *layers, size_t n)
+static void history_row(void *arg, const struct entry *e)
 {
-	struct sharing sharing = {.stack = stack, .layers = layers, .n = n};
+	const struct view_layer_facts *f = e->facts;
+	const struct image_history *step = e->step;
+	const char *by = step ? step->created_by : f ? f->created_by : NULL;
+	char size[SIZE_TEXT], created[VIEW_TIME_SIZE], shared[16], id[80], parent[80];
+	int digits = common.no_trunc ? 64 : SHORT_ID;
+
+	if (common.quiet && !f)
+		return;
+	snprintf(id, sizeof(id), "%.*s", digits, f ? f->id : "-");
+	snprintf(parent, sizeof(parent), "%.*s", digits, f && f->parent ? f->parent : "-");
+	snprintf(shared, sizeof(shared), "%u", e->shared);
+	short_time(step && step->created ? step->created : f ? f->created : NULL, created);
+	table_add(arg, (const char *[]){id, parent, created, size_text(e->size, size), f ? shared : "-", by ? by : "-",
+					f && f->directory ? f->directory : "-"});
+}
+
+/* Bytes of a layer: of an image those of its tar, as its engine prints them, else those on disk. */
+static int history_measure_layer(struct history *h, size_t layer, char **ret_error)
+{
+	const struct view_stack *stack = h->stack;
+	const struct view_layer_facts *f = view_layer_facts(stack, layer);
+	struct image_error error = {.text = ""};
+	struct view_layer_size size;
+	int64_t tar = f->tar;
 	int r = 0;
 
-	for (size_t i = 0; i < n && r == 0; i++) {
-		layers[i].l = &stack->set->layers[i];
-		layer_id(layers[i].l, layers[i].id);
-		r = view_layer_directory(layers[i].l, &layers[i].directory);
-		if (r == 0)
-			r = view_layer_measure(stack->set, layers[i].l, stack_failed_layer, NULL, &layers[i].size);
+	if (stack->set && tar < 0) {
+		r = view_layer_measure(stack->set, &stack->set->layers[layer], stack_failed_layer, NULL, &size);
+		h->sizes[layer] = r == 0 ? size.allocated : 0;
+		return r;
 	}
-	for (size_t i = 0; i + 1 < n; i++)
-		strcpy(layers[i].parent, layers[i + 1].id);
-	return r < 0 ? r : view_each_live(count_sharing, &sharing);
+	if (tar < 0) {
+		r = image_layer_measure(stack->image, h->n - 1 - layer, &error);
+		tar = stack->image->layers[h->n - 1 - layer].tar;
+	}
+	if (r < 0 && asprintf(ret_error, "%s: @%zu: %s", stack->name, layer, error.text) < 0)
+		*ret_error = NULL;
+	h->sizes[layer] = tar > 0 ? (uint64_t)tar : 0;
+	return r;
 }
 
-static int history_print(const struct history_layer *layers, size_t n)
+static int history_measure(struct history *h, char **ret_error)
 {
-	uint64_t total = 0, shared = 0;
+	int r = 0;
+
+	h->n = view_layer_count(h->stack);
+	h->sizes = calloc(h->n + 1, sizeof(*h->sizes));
+	h->shared = calloc(h->n + 1, sizeof(*h->shared));
+	if (!h->sizes || !h->shared)
+		return -ENOMEM;
+	for (size_t i = 0; i < h->n && r == 0; i++)
+		r = history_measure_layer(h, i, ret_error);
+	return r < 0 ? r : view_layers_shared(h->stack, h->shared, ret_error);
+}
+
+static void history_totals(const struct history *h, uint64_t *ret_total, uint64_t *ret_shared)
+{
+	*ret_total = *ret_shared = 0;
+	for (size_t i = 0; i < h->n; i++) {
+		*ret_total += h->sizes[i];
+		*ret_shared += h->shared[i] ? h->sizes[i] : 0;
+	}
+}
+
+static int history_print(const struct history *h)
+{
+	uint64_t total, shared;
 	char a[SIZE_TEXT], b[SIZE_TEXT], c[SIZE_TEXT];
 	struct table *table = table_new(columns, ARRAY_SIZE(columns));
 	int status;
 
-	for (size_t i = 0; i < n; i++) {
-		total += layers[i].size.allocated;
-		shared += layers[i].shared_by ? layers[i].size.allocated : 0;
-		history_row(table, &layers[i]);
-	}
+	history_go_through(h, history_row, table);
+	history_totals(h, &total, &shared);
 	status = table_print(table);
 	if (status == EXIT_FINE && !common.quiet)
 		printf("total %s, unique %s, shared %s\n", size_text(total, a), size_text(total - shared, b),
@@ -119,37 +189,45 @@ static int history_print(const struct history_layer *layers, size_t n)
 	return status;
 }
 
+static int history_print_json(const struct history *h)
+{
+	uint64_t total, shared;
+
+	history_totals(h, &total, &shared);
+	json_start("history");
+	json_member("stack", json_text(h->stack->name));
+	json_member("kind", json_string(view_kind_name(h->stack->kind)));
+	json_member("found", text_or_null(h->stack->found));
+	json_list_start("layers");
+	history_go_through(h, history_json, NULL);
+	json_list_end();
+	json_member("size", json_size(total));
+	json_member("unique", json_size(total - shared));
+	json_member("shared", json_size(shared));
+	json_end();
+	return EXIT_FINE;
+}
+
 static int run_history(int argc, char **argv)
 {
 	_cleanup_stack_ struct view_stack *stack = NULL;
-	struct history_layer *layers;
-	size_t n;
-	int status = EXIT_FINE, r;
+	_cleanup_free_ char *error = NULL;
+	struct history h = {.n = 0};
+	int status, r;
 
 	if (argc != 1)
 		return usage_error("history: one STACK is wanted");
-	stack = stack_open(argv[0]);
+	stack = stack_open_any(argv[0]);
 	if (!stack)
 		return EXIT_FAILED;
-	n = (size_t)stack->set->n + stack->set->n_data;
-	layers = calloc(n, sizeof(*layers));
-	r = layers ? history_measure(stack, layers, n) : -ENOMEM;
+	h.stack = stack;
+	r = history_measure(&h, &error);
 	if (r < 0)
-		status = fail("%s: %s", argv[0], strerror(-r));
-	if (r == 0 && common.json) {
-		json_start("history");
-		json_member("stack", json_text(stack->name));
-		json_list_start("layers");
-		for (size_t i = 0; i < n; i++)
-			history_json(&layers[i]);
-		json_list_end();
-		json_end();
-	} else if (r == 0) {
-		status = history_print(layers, n);
-	}
-	for (size_t i = 0; layers && i < n; i++)
-		free(layers[i].directory);
-	free(layers);
+		status = error ? fail("%s", error) : fail("%s: %s", argv[0], strerror(-r));
+	else
+		status = common.json ? history_print_json(&h) : history_print(&h);
+	free(h.sizes);
+	free(h.shared);
 	return status;
 }
 
@@ -157,8 +235,9 @@ const struct verb verb_history = {.name = "history",
 				  .alias = "layers",
 				  .operands = "STACK",
 				  .help = "List the layers of a stack, topmost first",
-				  .more = "SHARED BY counts the other unions that are mounted and have the layer. The "
-					  "id of a directory tells it apart on\n"
-					  "this machine, and CREATED is the time when the directory was made.",
+				  .more = "SHARED BY counts the other images, containers and unions that have the "
+					  "layer. The size of an image's layer is\n"
+					  "that of its tar, and of a directory the space on disk. Entries of an "
+					  "image's history that made no layer have no id.",
 				  .is_table = true,
 				  .run = run_history};

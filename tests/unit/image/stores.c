@@ -86,7 +86,7 @@ TEST("an image of containers-storage is found by name and id, with its directori
 	EXPECT_STR(relative->layers[0].directory, path);
 	IMAGE(none);
 	EXPECT_INT(image_open_in(IMAGE_CONTAINERS_STORAGE, f.path, "nothing", &none, &error), -ENOENT);
-	EXPECT_INT(image_open_in(IMAGE_CONTAINERS_STORAGE, f.path, NULL, &none, &error), -ENOENT);
+	EXPECT_INT(image_open_in(IMAGE_CONTAINERS_STORAGE, f.path, NULL, &none, &error), -EINVAL);
 	EXPECT_INT(image_open_in(IMAGE_CONTAINERS_STORAGE, "/tmp", "app", &none, &error), -ENOENT);
 }
 
