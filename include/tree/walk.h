@@ -126,6 +126,16 @@ int tree_walk(struct layer_set *set, const char *path, unsigned flags, const str
 int tree_explain(struct layer_set *set, const char *path, int (*step)(void *arg, const struct tree_walk_entry *e),
 		 void *arg);
 
+/* Looks at single paths, without reading a directory. The directories on the way to the last path stay open: another
+ * path in the same directory costs the look at one name. One thread uses it at a time. */
+struct tree_looks;
+int tree_looks_new(struct layer_set *set, struct tree_looks **ret);
+/* Calls `each` with the entry of a path that shows, and returns its result. `path` has no `.`, no doubled slash, and no
+ * slash at either end. -ENOENT: nothing shows there. */
+int tree_looks_at(struct tree_looks *looks, const char *path, int (*each)(void *arg, const struct tree_walk_entry *e),
+		  void *arg);
+void tree_looks_free(struct tree_looks *looks);
+
 /* The path of the shown object from the root of e->layer. The caller frees it. -ENOENT: the object isn't shown, or is
  * in the index. */
 int tree_walk_layer_path(const struct tree_walk_entry *e, char **ret_path);

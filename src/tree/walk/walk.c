@@ -185,7 +185,7 @@ static int count_entered(struct walk_dir *d)
 	uint64_t key;
 	int r;
 
-	if (!d->redirected || !d->n_shown)
+	if (!d->redirected || !d->n_shown || w->single)
 		return 0;
 	r = walk_dir_compose(d, &d->refs[0], "", &path);
 	if (r < 0)
@@ -415,8 +415,8 @@ static int path_next(const char **path, char name[static TREE_NAME_MAX + 1])
 	return strcmp(name, "..") ? 0 : -EINVAL;
 }
 
-/* Goes along a path. `each` gets what was found of each component, the root first; *ret_dir is the last directory that
- * was entered, the chain of which the caller frees. */
+/* Goes along a path, from `at` or from the root. `each` gets what was found of each component, the root first; `at` is
+ * the last directory that was entered, the chain of which the caller frees. */
 struct descent {
 	struct walk *w;
 	int (*each)(struct descent *t, struct walk_dir *d, const char *name, struct walk_found *f, bool last);
@@ -449,8 +449,10 @@ static int descend_step(struct descent *t, const char *name, bool last)
 static int descend(struct descent *t, const char *path)
 {
 	char name[TREE_NAME_MAX + 1] = "", next[TREE_NAME_MAX + 1];
-	int r = path_next(&path, next);
+	int r = t->at ? path_next(&path, name) : 0;
 
+	if (r == 0)
+		r = path_next(&path, next);
 	while (r == 0) {
 		bool last = !*next;
 
@@ -527,4 +529,82 @@ int tree_explain(struct layer_set *set, const char *path, int (*step)(void *arg,
 	free_chain(t.at);
 	walk_finish(&w);
 	return r;
+}
+
+/* --- single paths ------------------------------------------------------------------------------------------------- */
+
+struct tree_looks {
+	struct walk w;
+	struct walk_dir *at; /* the last directory of the last path; NULL: none is open */
+};
+
+struct looking {
+	int (*each)(void *arg, const struct tree_walk_entry *e);
+	void *arg;
+};
+
+int tree_looks_new(struct layer_set *set, struct tree_looks **ret)
+{
+	static const struct tree_walk_calls none = {0};
+	struct tree_looks *looks = calloc(1, sizeof(*looks));
+
+	if (!looks || walk_init(&looks->w, set) < 0) {
+		free(looks);
+		return -ENOMEM;
+	}
+	looks->w.flags = TREE_WALK_STAT;
+	looks->w.calls = &none;
+	looks->w.single = true;
+	*ret = looks;
+	return 0;
+}
+
+static int looks_step(struct descent *t, struct walk_dir *d, const char *name, struct walk_found *f, bool last)
+{
+	struct tree_walk_entry e = {.path = t->w->path, .name = t->w->path + strlen(t->w->path) - strlen(name)};
+	const struct looking *looking = t->arg;
+
+	if (f->err < 0 || !last)
+		return f->err;
+	walk_describe(d, f, &e);
+	return looking->each(looking->arg, &e);
+}
+
+/* Leaves the directories in which the path doesn't lie. */
+static void looks_leave(struct tree_looks *looks, const char *path)
+{
+	const char *before = looks->w.path;
+
+	while (looks->at) {
+		struct walk_dir *d = looks->at;
+		bool inside = d->parent ? !strncmp(before, path, d->path_len) && path[d->path_len] == '/' : *path;
+
+		if (inside)
+			return;
+		looks->at = d->parent;
+		walk_dir_free(d);
+	}
+}
+
+int tree_looks_at(struct tree_looks *looks, const char *path, int (*each)(void *arg, const struct tree_walk_entry *e),
+		  void *arg)
+{
+	struct looking looking = {.each = each, .arg = arg};
+	struct descent t = {.w = &looks->w, .each = looks_step, .arg = &looking};
+	int r;
+
+	looks_leave(looks, path);
+	t.at = looks->at;
+	r = descend(&t, path + (t.at ? t.at->path_len : 0));
+	looks->at = t.at;
+	return r;
+}
+
+void tree_looks_free(struct tree_looks *looks)
+{
+	if (!looks)
+		return;
+	free_chain(looks->at);
+	walk_finish(&looks->w);
+	free(looks);
 }

@@ -70,6 +70,7 @@ struct walk {
 	unsigned in_use;	      /* a slot that mustn't; TREE_WALK_FDS: none */
 	unsigned asked_layer;	      /* the last one a part of which was opened */
 	struct walk_entered *entered; /* owned uthash: directories below redirects */
+	bool single;		      /* single paths are looked at: their length bounds the depth */
 };
 
 /* --- walk_dir.c --------------------------------------------------------------------------------------------------- */
