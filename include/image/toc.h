@@ -67,5 +67,11 @@ const struct image_toc_entry *image_toc_find(const struct image_toc *toc, const 
  * the end. A non-zero result of `each` ends the reading and is its result. -ENOENT: the layer has no such file. */
 int image_toc_content(const struct image *image, size_t layer, const char *path,
 		      int (*each)(void *arg, const void *data, size_t len), void *arg, struct image_error *error);
+/* The content of all files of such a layer in one pass, in the order of its tar. `at` is the offset of a piece in its
+ * file: 0 begins another file, or the same one again if the tar has its path twice. Files without content, hard links
+ * and sparse files are passed over. */
+int image_toc_contents(const struct image *image, size_t layer,
+		       int (*each)(void *arg, const char *path, uint64_t at, const void *data, size_t len), void *arg,
+		       struct image_error *error);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The content of one file of a layer's tar. Which entry has it is known at the end only: a later entry of a path
- * replaces the former, and hard links lead back. So one pass finds the entry, and another one reads it.
+ * The content of files of a layer's tar. Which entry has that of a single file is known at the end only: a later entry
+ * of a path replaces the former, and hard links lead back. So one pass finds the entry, and another one reads it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,6 +16,7 @@
 
 /* Hard links in a row. */
 #define CONTENT_HOPS 64
+#define CONTENT_PIECE ((size_t)64 << 10)
 
 struct content_search {
 	char *path; /* that is looked for; a hard link's target after the link */
@@ -75,13 +76,13 @@ static int content_find(const struct image *image, size_t layer, struct content_
 static int content_pass_on(struct layer_tar *t, int (*each)(void *arg, const void *data, size_t len), void *arg,
 			   struct image_error *error)
 {
-	_cleanup_free_ char *buf = malloc(64 << 10);
+	_cleanup_free_ char *buf = malloc(CONTENT_PIECE);
 	ssize_t n;
 	int r;
 
 	if (!buf)
 		return image_fail_memory(error);
-	while ((n = tar_read(&t->tar, buf, 64 << 10, error)) > 0) {
+	while ((n = tar_read(&t->tar, buf, CONTENT_PIECE, error)) > 0) {
 		r = each(arg, buf, (size_t)n);
 		if (r != 0)
 			return r;
@@ -140,5 +141,50 @@ int image_toc_content(const struct image *image, size_t layer, const char *path,
 		r = content_read(image, layer, s.at, each, arg, error);
 	free(s.path);
 	free(s.target);
+	return r;
+}
+
+/* --- all files ---------------------------------------------------------------------------------------------------- */
+
+static int contents_of_entry(struct layer_tar *t, const char *path, char *buf,
+			     int (*each)(void *arg, const char *path, uint64_t at, const void *data, size_t len),
+			     void *arg, struct image_error *error)
+{
+	uint64_t at = 0;
+	ssize_t n;
+	int r;
+
+	while ((n = tar_read(&t->tar, buf, CONTENT_PIECE, error)) > 0) {
+		r = each(arg, path, at, buf, (size_t)n);
+		if (r != 0)
+			return r;
+		at += (uint64_t)n;
+	}
+	return (int)n;
+}
+
+int image_toc_contents(const struct image *image, size_t layer,
+		       int (*each)(void *arg, const char *path, uint64_t at, const void *data, size_t len), void *arg,
+		       struct image_error *error)
+{
+	_cleanup_free_ char *buf = malloc(CONTENT_PIECE);
+	struct layer_tar t;
+	struct tar_entry e;
+	int r = buf ? layer_tar_start(image, layer, &t, error) : image_fail_memory(error);
+
+	if (r < 0)
+		return r;
+	while ((r = tar_next(&t.tar, &e, error)) > 0) {
+		_cleanup_free_ char *path = strdup(e.path);
+
+		r = path ? layer_tar_path(path, error) : image_fail_memory(error);
+		if (r == 0 && S_ISREG(e.mode) && !e.hardlink && !e.sparse)
+			r = contents_of_entry(&t, path, buf, each, arg, error);
+		if (r != 0)
+			break;
+	}
+	if (r == 0)
+		r = layer_tar_verify(&t, error);
+	layer_tar_finish(&t);
 	return r;
 }
