@@ -25,10 +25,10 @@ static int same_open(const struct view_side *s, int flags)
 {
 	const struct view_item *i = s->item;
 
-	(void)CHECK(i->layer < s->set->n);
+	(void)CHECK(s->u->set && i->layer < s->u->set->n);
 	if (i->no_path)
 		return -ENOENT;
-	return layer_open_path(&s->set->layers[i->layer], i->path ? i->path : s->path, flags);
+	return layer_open_path(&s->u->set->layers[i->layer], i->path ? i->path : s->path, flags);
 }
 
 static int same_open_data(const struct view_side *s)
@@ -39,15 +39,15 @@ static int same_open_data(const struct view_side *s)
 		return same_open(s, O_RDONLY);
 	if (i->data_layer == TREE_WALK_NO_LAYER)
 		return -EIO;
-	(void)CHECK(i->data_layer < s->set->n + s->set->n_data);
-	return layer_open_path(&s->set->layers[i->data_layer], i->data_path, O_RDONLY);
+	(void)CHECK(i->data_layer < s->u->set->n + s->u->set->n_data);
+	return layer_open_path(&s->u->set->layers[i->data_layer], i->data_path, O_RDONLY);
 }
 
 /* --- xattrs ------------------------------------------------------------------------------------------------------- */
 
 static bool is_seen(const struct view_side *s, const char *name)
 {
-	return !layer_reserves_xattr(s->set, name) && !layer_hides_xattr(s->set, name);
+	return !layer_reserves_xattr(s->u->set, name) && !layer_hides_xattr(s->u->set, name);
 }
 
 /* Whether each xattr of `a` is one of `b` with the same value; counts those of a. 1: one isn't. */
@@ -83,6 +83,8 @@ int view_xattrs_differ(const struct view_side *a, const struct view_side *b)
 	size_t a_count, b_count;
 	int r;
 
+	if (!a->u->set || !b->u->set)
+		return 0;
 	if (a_flags != b_flags)
 		return 1;
 	if (!a_flags || a->item->no_path || b->item->no_path)
@@ -97,27 +99,71 @@ int view_xattrs_differ(const struct view_side *a, const struct view_side *b)
 	return r;
 }
 
-/* --- targets, bytes ----------------------------------------------------------------------------------------------- */
+/* --- targets ------------------------------------------------------------------------------------------------------ */
+
+static ssize_t same_target(const struct view_side *s, char text[PATH_MAX])
+{
+	if (s->u->merged) {
+		const struct merged *m = s->u->merged;
+
+		return stpncpy(text, merged_text(m, m->nodes[s->item->node].text), PATH_MAX) - text;
+	}
+	_cleanup_close_ int fd = same_open(s, O_PATH);
+	return fd < 0 ? fd : os_readlinkat(fd, "", text, PATH_MAX);
+}
 
 int view_targets_differ(const struct view_side *a, const struct view_side *b)
 {
 	char a_text[PATH_MAX], b_text[PATH_MAX];
-	_cleanup_close_ int a_fd = same_open(a, O_PATH);
-	_cleanup_close_ int b_fd = same_open(b, O_PATH);
 	ssize_t n, m;
 
 	(void)CHECK(S_ISLNK(a->item->stx.stx_mode) && S_ISLNK(b->item->stx.stx_mode));
-	if (a_fd < 0 || b_fd < 0)
-		return MIN(a_fd, b_fd);
-	n = os_readlinkat(a_fd, "", a_text, sizeof(a_text));
-	m = os_readlinkat(b_fd, "", b_text, sizeof(b_text));
+	n = same_target(a, a_text);
+	m = same_target(b, b_text);
 	if (n < 0 || m < 0)
 		return (int)MIN(n, m);
 	return n != m || memcmp(a_text, b_text, (size_t)n) != 0;
 }
 
+/* --- bytes -------------------------------------------------------------------------------------------------------- */
+
+static int same_hash_file(const struct view_side *s, XXH3_state_t *state, XXH128_hash_t *ret)
+{
+	_cleanup_close_ int fd = same_open_data(s);
+	_cleanup_free_ char *bytes = malloc(PIECE);
+	ssize_t n;
+
+	if (fd < 0 || !bytes)
+		return fd < 0 ? fd : -ENOMEM;
+	XXH3_128bits_reset(state);
+	for (off_t at = 0; (n = os_pread(fd, bytes, PIECE, at)) > 0; at += n) {
+		(void)CHECK(n <= PIECE);
+		XXH3_128bits_update(state, bytes, (size_t)n);
+	}
+	*ret = XXH3_128bits_digest(state);
+	return n < 0 ? (int)n : 0;
+}
+
+/* Contents of archives come one after the other, so their hashes are compared. */
+static int hashes_differ(const struct view_side *a, const struct view_side *b)
+{
+	const struct view_side *sides[2] = {a, b};
+	XXH3_state_t *state = XXH3_createState();
+	XXH128_hash_t hashes[2];
+	int r = state ? 0 : -ENOMEM;
+
+	for (int i = 0; i < 2 && r == 0; i++)
+		r = sides[i]->u->merged ? merged_hash(sides[i]->u->merged, sides[i]->item->node, &hashes[i])
+					: same_hash_file(sides[i], state, &hashes[i]);
+	if (state)
+		XXH3_freeState(state);
+	return r < 0 ? r : !XXH128_isEqual(hashes[0], hashes[1]);
+}
+
 int view_bytes_differ(const struct view_side *a, const struct view_side *b)
 {
+	if (a->u->merged || b->u->merged)
+		return hashes_differ(a, b);
 	_cleanup_close_ int a_fd = same_open_data(a);
 	_cleanup_close_ int b_fd = same_open_data(b);
 	_cleanup_free_ char *bytes = malloc((size_t)2 * PIECE);

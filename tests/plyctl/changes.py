@@ -53,7 +53,7 @@ def diff(old, new):
         above = next(parents(path), None)
         if path not in new and (above is None or new.get(above, [0])[0] == stat.S_IFDIR):
             lines[path] = "D"
-    for path in list(lines):
+    for path in [path for path in lines if lines[path] != "C"]:
         for above in parents(path):
             lines.setdefault(above, "C")
     return lines

@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "view/compare.h"
+#include "view/union.h"
 
 static bool show_stat, show_meta, by_content, raw;
 static const struct opt opts[] = {
@@ -127,7 +129,7 @@ static json_t *diff_stat_json(const struct diffing *d)
 	return item;
 }
 
-static int diff_sets(struct layer_set *old, struct layer_set *new, unsigned flags)
+static int diff_unions(struct view_union *old, struct view_union *new, unsigned flags)
 {
 	static const struct view_compare_calls calls = {.change = diff_change, .failed = stack_failed_at};
 	struct diffing d = {.added = 0};
@@ -150,45 +152,89 @@ static int diff_sets(struct layer_set *old, struct layer_set *new, unsigned flag
 	return stack_incomplete ? EXIT_FAILED : d.added + d.changed + d.deleted ? EXIT_FOUND : EXIT_FINE;
 }
 
-/* The topmost layer against what is below. */
-static int diff_top(const struct view_stack *stack, unsigned flags)
+/* `old` from its layer old_first down, against `new` from its layer new_first down. */
+static int diff_stacks(const struct view_stack *old, size_t old_first, const struct view_stack *new, size_t new_first,
+		       unsigned flags)
 {
+	_cleanup_(view_union_cleanup) struct view_union *a = NULL, *b = NULL;
 	_cleanup_free_ char *error = NULL;
-	struct layer_set *below = NULL;
-	int status;
 
-	if (stack->options.layer_count > 1 &&
-	    view_stack_open_range(stack, 1, stack->options.layer_count - 1, &below, &error) < 0)
+	if (view_union_open(old, old_first, &a, &error) < 0 || view_union_open(new, new_first, &b, &error) < 0)
 		return fail("%s", error ? error : "out of memory");
-	status = diff_sets(below, stack->set, flags | VIEW_COMPARE_TOP | VIEW_COMPARE_BYTES);
-	if (below)
-		layer_set_put(below);
-	return status;
+	return diff_unions(a, b, flags);
+}
+
+/* One layer against what is below it. */
+static int diff_layer(const struct view_stack *stack, size_t layer, unsigned flags)
+{
+	bool is_podmans = stack->image && stack->image->source == IMAGE_CONTAINERS_STORAGE && stack->image->container;
+
+	if (is_podmans && layer == 0)
+		flags |= VIEW_COMPARE_CONTAINER;
+	return diff_stacks(stack, layer + 1, stack, layer, flags | VIEW_COMPARE_TOP | VIEW_COMPARE_BYTES);
+}
+
+/* `@N`, or an id that is no name of a file or of a store. */
+static bool names_layer(const struct view_stack *stack, const char *text)
+{
+	if (*text == '@' || !strncmp(text, "sha256:", 7))
+		return true;
+	return !strpbrk(text, "/:") && access(text, F_OK) < 0 && view_stack_layer(stack, text) >= 0;
+}
+
+static int diff_two(const struct view_stack *a, const char *operand, unsigned flags)
+{
+	_cleanup_stack_ struct view_stack *b = NULL;
+	int layer;
+
+	if (names_layer(a, operand)) {
+		layer = stack_layer(a, operand);
+		return layer < 0 ? EXIT_FAILED : diff_layer(a, (size_t)layer, flags);
+	}
+	if (raw)
+		return usage_error("diff: --raw is of one STACK");
+	b = stack_open_any(operand);
+	return b ? diff_stacks(a, 0, b, 0, flags) : EXIT_FAILED;
+}
+
+/* The stack as it was with one layer on top, against the same with another one. */
+static int diff_between(const struct view_stack *stack, const char *from, const char *to, unsigned flags)
+{
+	int old, new;
+
+	if (raw)
+		return usage_error("diff: --raw is of one STACK");
+	old = stack_layer(stack, from);
+	new = old < 0 ? -1 : stack_layer(stack, to);
+	return new < 0 ? EXIT_FAILED : diff_stacks(stack, (size_t)old, stack, (size_t) new, flags);
 }
 
 static int run_diff(int argc, char **argv)
 {
-	_cleanup_stack_ struct view_stack *a = NULL, *b = NULL;
+	_cleanup_stack_ struct view_stack *stack = NULL;
+	_cleanup_free_ char *path = NULL, *layer = NULL;
 	unsigned flags = (by_content ? VIEW_COMPARE_CONTENT : 0) | (raw ? VIEW_COMPARE_RAW : 0);
 
-	if (argc < 1 || argc > 2)
-		return usage_error("diff: STACK, or OLD NEW is wanted");
-	a = stack_open(argv[0]);
-	if (!a)
+	if (argc > 3)
+		return usage_error("diff: [STACK [LAYER [LAYER]]], or OLD NEW is wanted");
+	stack = argc ? stack_open_any(argv[0]) : stack_of_path_any(NULL, ".", &path, &layer);
+	if (!stack)
 		return EXIT_FAILED;
-	if (argc == 1)
-		return diff_top(a, flags);
-	if (raw)
-		return usage_error("diff: --raw is of one STACK");
-	b = stack_open(argv[1]);
-	return b ? diff_sets(a->set, b->set, flags) : EXIT_FAILED;
+	if (argc < 2)
+		return diff_layer(stack, 0, flags);
+	return argc == 2 ? diff_two(stack, argv[1], flags) : diff_between(stack, argv[1], argv[2], flags);
 }
 
 const struct verb verb_diff = {
 	.name = "diff",
-	.operands = "STACK | OLD NEW",
+	.operands = "[STACK [LAYER [LAYER]]] | OLD NEW",
 	.help = "Tell what was added (A), changed (C) and deleted (D)",
-	.more = "Of one STACK its topmost layer is compared with what is below. Exit status 3: there are changes.",
+	.more = "Of one STACK its topmost layer is compared with what is below, or LAYER with what is below that. Two "
+		"LAYERs "
+		"of a\n"
+		"STACK are what it was with each of them on top. Without a STACK it is the union in which the working "
+		"directory lies.\n"
+		"Exit status 3: there are changes.",
 	.opts = opts,
 	.n_opts = ARRAY_SIZE(opts),
 	.run = run_diff};

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "tree/walk.h"
+#include "view/explain.h"
 
 static const struct column columns[] = {{.name = "LAYER"},
 					{.name = "ID"},
@@ -17,6 +17,7 @@ static const struct column columns[] = {{.name = "LAYER"},
 					{.name = "CHANGE"},
 					{.name = "TYPE"},
 					{.name = "SIZE", .right = true},
+					{.name = "CREATED BY", .may_be_cut = true},
 					{.name = "DIR", .may_be_cut = true}};
 
 /* By layer: 0 where it didn't touch the path. */
@@ -42,8 +43,9 @@ static void touch_from_above(struct log_of_path *log, const struct tree_say *s)
 		log->layers[s->by].change = 'D';
 }
 
-static int log_step(void *arg, const struct tree_walk_entry *e)
+static int log_step(void *arg, const struct view_explained *explained)
 {
+	const struct tree_walk_entry *e = explained->entry;
 	struct log_of_path *log = arg;
 
 	if (strcmp(e->path, log->path) != 0)
@@ -77,35 +79,44 @@ static void find_changes(struct log_of_path *log)
 	}
 }
 
-static void log_tell(const struct view_stack *stack, unsigned i, const struct touched *t, struct table *table)
+static json_t *log_json(unsigned i, const struct view_layer_facts *facts, const struct touched *t)
 {
-	const struct layer *l = &stack->set->layers[i];
-	_cleanup_free_ char *directory = NULL;
-	char id[VIEW_ID_HEX + 1], number[16], size[SIZE_TEXT] = "", created[TIME_TEXT];
-	json_t *item;
+	bool has_size = t->object && (S_ISREG(t->stx.stx_mode) || S_ISLNK(t->stx.stx_mode));
+	json_t *item = json_object();
 
-	layer_id(l, id);
-	if (view_layer_directory(l, &directory) < 0)
-		abort();
-	if (table) {
-		snprintf(number, sizeof(number), "@%u", i);
-		id[common.no_trunc ? VIEW_ID_HEX : SHORT_ID] = '\0';
-		if (t->object && S_ISREG(t->stx.stx_mode))
-			size_text(t->stx.stx_size, size);
-		table_add(table, (const char *[]){number, id, time_text(layer_created(l).tv_sec, created),
-						  (char[]){t->change, '\0'},
-						  t->object ? type_name(t->stx.stx_mode) : "", size, directory});
-		return;
-	}
-	item = json_object();
 	json_object_set_new(item, "layer", json_integer(i));
-	json_object_set_new(item, "id", json_string(id));
-	json_object_set_new(item, "created", json_time(layer_created(l).tv_sec));
+	json_object_set_new(item, "id", json_text(facts->id));
+	json_object_set_new(item, "created", facts->created ? json_text(facts->created) : json_null());
+	json_object_set_new(item, "created_by", facts->created_by ? json_text(facts->created_by) : json_null());
 	json_object_set_new(item, "change", json_string((char[]){t->change, '\0'}));
 	json_object_set_new(item, "type", t->object ? json_string(type_name(t->stx.stx_mode)) : json_null());
-	json_object_set_new(item, "size", t->object ? json_size(t->stx.stx_size) : json_null());
-	json_set_path(item, "directory", directory);
-	json_list_item(item);
+	json_object_set_new(item, "size", has_size ? json_size(t->stx.stx_size) : json_null());
+	if (facts->directory)
+		json_set_path(item, "directory", facts->directory);
+	else
+		json_object_set_new(item, "directory", json_null());
+	return item;
+}
+
+static void log_tell(const struct view_stack *stack, unsigned i, const struct touched *t, struct table *table)
+{
+	const struct view_layer_facts *facts = view_layer_facts(stack, i);
+	_cleanup_free_ char *id = common.no_trunc ? strdup(facts->id) : strndup(facts->id, SHORT_ID);
+	char number[16], size[SIZE_TEXT] = "";
+
+	if (!table) {
+		json_list_item(log_json(i, facts, t));
+		return;
+	}
+	if (!id)
+		abort();
+	snprintf(number, sizeof(number), "@%u", i);
+	if (t->object && S_ISREG(t->stx.stx_mode))
+		size_text(t->stx.stx_size, size);
+	table_add(table, (const char *[]){number, id, facts->created ? facts->created : "", (char[]){t->change, '\0'},
+					  t->object ? type_name(t->stx.stx_mode) : "", size,
+					  facts->created_by ? facts->created_by : "",
+					  facts->directory ? facts->directory : ""});
 }
 
 static int log_print(const struct view_stack *stack, const struct log_of_path *log)
@@ -129,23 +140,27 @@ static int log_print(const struct view_stack *stack, const struct log_of_path *l
 static int run_log(int argc, char **argv)
 {
 	_cleanup_stack_ struct view_stack *stack = NULL;
-	_cleanup_free_ char *path = NULL, *layer = NULL;
+	_cleanup_free_ char *path = NULL, *layer = NULL, *error = NULL;
 	struct log_of_path log = {.path = NULL};
 	int r;
 
 	if (argc < 1 || argc > 2)
 		return usage_error("log: [STACK] PATH is wanted");
-	stack = stack_of_path(argc > 1 ? argv[0] : NULL, argv[argc - 1], &path, &layer);
+	stack = stack_of_path_any(argc > 1 ? argv[0] : NULL, argv[argc - 1], &path, &layer);
 	if (!stack)
 		return EXIT_FAILED;
 	log.path = path;
-	log.n = stack->set->n + stack->set->n_data;
+	log.n = (unsigned)view_layer_count(stack);
 	log.layers = calloc(log.n, sizeof(*log.layers));
-	r = log.layers ? tree_explain(stack->set, path, log_step, &log) : -ENOMEM;
+	r = log.layers ? view_explain(stack, path, log_step, &log, &error) : -ENOMEM;
 	if (r == 0)
 		find_changes(&log);
-	r = r < 0 ? fail("/%s: %s", path, r == -ENOENT ? "no layer has touched it" : strerror(-r))
-		  : log_print(stack, &log);
+	if (r == 0)
+		r = log_print(stack, &log);
+	else if (error)
+		r = fail("%s", error);
+	else
+		r = fail("/%s: %s", path, r == -ENOENT ? "no layer has touched it" : strerror(-r));
 	free(log.layers);
 	return r;
 }

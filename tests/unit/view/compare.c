@@ -35,16 +35,16 @@ static void expect_top(const char *name, unsigned flags, const char *wanted)
 {
 	struct told told = {.n = 0};
 	struct view_stack *stack = dirs_open(name);
-	struct layer_set *below = NULL;
+	struct view_union *below = NULL, *all = NULL;
 	char *error = NULL;
 
 	ASSERT(stack);
-	EXPECT_INT(view_stack_open_range(stack, 1, stack->options.layer_count, &below, &error), 0);
-	EXPECT_INT(view_compare(below, stack->set, flags | VIEW_COMPARE_TOP | VIEW_COMPARE_BYTES, &calls, &told), 0);
+	ASSERT(view_union_open(stack, 1, &below, &error) == 0 && view_union_open(stack, 0, &all, &error) == 0);
+	EXPECT_INT(view_compare(below, all, flags | VIEW_COMPARE_TOP | VIEW_COMPARE_BYTES, &calls, &told), 0);
 	EXPECT_STR(told.text, wanted);
 	EXPECT_INT(told.failed, 0);
-	if (below)
-		layer_set_put(below);
+	view_union_free(below);
+	view_union_free(all);
 	view_stack_free(stack);
 	free(error);
 }
@@ -99,6 +99,7 @@ TEST("a directory that was made again has lost its entries, and a file in its pl
 	dirs_settle("l/d");
 	dirs_settle("u/d");
 	expect_top("u:l", 0, "C d 0\nD d/sub 0\nD d/y 0\n");
+	expect_top("u:l", VIEW_COMPARE_RAW, "D d 0\n");
 	dirs_dir("v");
 	dirs_file("v/d", "now");
 	expect_top("v:u:l", 0, "C d 1\n");
@@ -118,10 +119,56 @@ TEST("a layer alone is all added, and nothing below it is nothing")
 	dirs_finish();
 }
 
+TEST("a change alone doesn't change the directories above, and waits for what changes them")
+{
+	ASSERT(dirs_init());
+	dirs_dir("l");
+	dirs_dir("l/d");
+	dirs_dir("l/d/e");
+	dirs_file("l/d/a", "1");
+	dirs_file("l/d/e/b", "1");
+	dirs_file("l/d/e/z", "1");
+	dirs_file("l/d/z", "1");
+	dirs_dir("u");
+	dirs_dir("u/d");
+	dirs_dir("u/d/e");
+	dirs_file("u/d/a", "12");
+	dirs_file("u/d/e/b", "12");
+	dirs_file("u/d/z", "12");
+	for (int i = 0; i < 2; i++) {
+		dirs_settle(i ? "u/d" : "l/d");
+		dirs_settle(i ? "u/d/e" : "l/d/e");
+	}
+	expect_top("u:l", 0, "C d/a 8\nC d/e/b 8\nC d/z 8\n");
+	dirs_file("u/d/e/.wh.z", "");
+	dirs_settle("u/d/e");
+	expect_top("u:l", 0, "C d 0\nC d/a 8\nC d/e 0\nC d/e/b 8\nD d/e/z 0\nC d/z 8\n");
+	dirs_finish();
+}
+
+TEST("podman's own mountpoints in a container aren't told")
+{
+	ASSERT(dirs_init());
+	dirs_dir("l");
+	dirs_dir("l/etc");
+	dirs_dir("u");
+	dirs_dir("u/etc");
+	dirs_dir("u/run");
+	dirs_file("u/etc/hosts", "");
+	dirs_file("u/run/.containerenv", "");
+	dirs_file("u/run/x", "");
+	dirs_settle("l/etc");
+	dirs_settle("u/etc");
+	expect_top("u:l", VIEW_COMPARE_CONTAINER, "C etc 0\nA run/x 0\n");
+	dirs_finish();
+}
+
 TEST("a call-back ends a comparison")
 {
 	struct told told = {.stop_at = 2};
+	struct view_union *all = NULL, *none = NULL;
 	struct view_stack *stack;
+	char *error = NULL;
 
 	ASSERT(dirs_init());
 	dirs_dir("l");
@@ -130,12 +177,15 @@ TEST("a call-back ends a comparison")
 	dirs_file("l/c", "");
 	stack = dirs_open("l");
 	ASSERT(stack);
-	EXPECT_INT(view_compare(NULL, stack->set, 0, &calls, &told), 77);
+	ASSERT(view_union_open(stack, 0, &all, &error) == 0 && view_union_open(stack, 1, &none, &error) == 0);
+	EXPECT_INT(view_compare(none, all, 0, &calls, &told), 77);
 	EXPECT_INT(told.n, 2);
-	EXPECT_INT(view_compare(stack->set, stack->set, 0, &calls, &told), 0);
+	EXPECT_INT(view_compare(all, all, 0, &calls, &told), 0);
 	EXPECT_INT(told.n, 2);
-	EXPECT_INT(view_compare(stack->set, NULL, 0, &calls, &told), 0);
+	EXPECT_INT(view_compare(all, none, 0, &calls, &told), 0);
 	EXPECT_INT(told.n, 5);
+	view_union_free(all);
+	view_union_free(none);
 	view_stack_free(stack);
 	dirs_finish();
 }

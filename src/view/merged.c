@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Layers are put on top of each other from the lowest. The objects of one come sorted, so each directory on the way has
+ * a place up to which its children are done, and a layer costs its own objects and the children of the directories
+ * that it touches.
+ *
+ * Hard links get what their file has when the whole layer is there: the file may come behind them.
+ */
+#include "merged.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/array.h"
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "internal.h"
+#include "view/contents.h"
+
+/* Hard links to hard links, in a row. */
+#define MERGED_HOPS 64
+
+/* A directory between the root and the present object. */
+struct merging_dir {
+	uint32_t node, done; /* `done`: the last child that was met; 0: none */
+	size_t path_len;
+};
+
+struct merging {
+	struct merged *m;
+	unsigned layer;
+	char *path; /* of the innermost directory; owned */
+	size_t path_room;
+	struct merging_dir *dirs; /* owned */
+	size_t n, room;
+	uint32_t *links; /* hard links of this layer; owned */
+	size_t n_links, links_room;
+};
+
+/* --- names and nodes ---------------------------------------------------------------------------------------------- */
+
+/* -ENOMEM, also where the names are too many for an offset. */
+static int merged_keep(struct merged *m, const char *text, size_t len, uint32_t *ret)
+{
+	if (m->names_len + len + 1 > UINT32_MAX || !ARRAY_ROOM(m->names, m->names_len, m->names_room, len + 1))
+		return -ENOMEM;
+	*ret = (uint32_t)m->names_len;
+	memcpy(m->names + m->names_len, text, len);
+	m->names[m->names_len + len] = '\0';
+	m->names_len += len + 1;
+	return 0;
+}
+
+/* Compares a child's name with one that isn't terminated. */
+static int merged_order(const struct merged *m, uint32_t node, const char *name, size_t len)
+{
+	const char *own = merged_text(m, m->nodes[node].name);
+	int r = strncmp(own, name, len);
+
+	return r ? r : own[len] != '\0';
+}
+
+static int merged_add(struct merged *m, uint32_t parent, const char *name, size_t len, uint32_t *ret)
+{
+	struct merged_node new = {.parent = parent, .mode = S_IFDIR | 0755};
+	int r = merged_keep(m, name, len, &new.name);
+
+	if (r < 0 || m->n == MERGED_NONE || !ARRAY_ROOM(m->nodes, m->n, m->room, 1))
+		return -ENOMEM;
+	*ret = (uint32_t)m->n;
+	m->nodes[m->n++] = new;
+	return 0;
+}
+
+uint32_t merged_find(const struct merged *m, const char *path)
+{
+	uint32_t at = 0;
+
+	while (*path) {
+		size_t len = strcspn(path, "/");
+		int order = -1;
+
+		at = m->nodes[at].child;
+		while (at && (order = merged_order(m, at, path, len)) < 0)
+			at = m->nodes[at].next;
+		if (!at || order)
+			return MERGED_NONE;
+		path += len + (path[len] == '/');
+	}
+	return at;
+}
+
+uint32_t merged_next(const struct merged *m, uint32_t top, uint32_t node)
+{
+	if (m->nodes[node].child)
+		return m->nodes[node].child;
+	while (node != top && !m->nodes[node].next)
+		node = m->nodes[node].parent;
+	return node == top ? MERGED_NONE : m->nodes[node].next;
+}
+
+char *merged_path(const struct merged *m, uint32_t node)
+{
+	size_t len = 0;
+	char *path;
+
+	for (uint32_t i = node; i; i = m->nodes[i].parent)
+		len += strlen(merged_text(m, m->nodes[i].name)) + 1;
+	path = malloc(len + 1);
+	if (!path)
+		return NULL;
+	path[len ? len - 1 : 0] = '\0';
+	for (uint32_t i = node; i; i = m->nodes[i].parent) {
+		size_t n = strlen(merged_text(m, m->nodes[i].name));
+
+		len -= n + 1;
+		memcpy(path + len, merged_text(m, m->nodes[i].name), n);
+		if (len)
+			path[len - 1] = '/';
+	}
+	return path;
+}
+
+/* --- one object --------------------------------------------------------------------------------------------------- */
+
+/* The child of the innermost directory by that name, or 0; the children before it are done. */
+static uint32_t merging_look(struct merging *g, const char *name, size_t len)
+{
+	struct merged *m = g->m;
+	struct merging_dir *d = &g->dirs[g->n - 1];
+	uint32_t at;
+
+	(void)CHECK(g->n > 0 && d->node < m->n);
+	if (d->done && merged_order(m, d->done, name, len) >= 0)
+		d->done = 0;
+	at = d->done ? m->nodes[d->done].next : m->nodes[d->node].child;
+	while (at && merged_order(m, at, name, len) < 0) {
+		d->done = at;
+		at = m->nodes[at].next;
+	}
+	return at && merged_order(m, at, name, len) == 0 ? at : 0;
+}
+
+/* Where the number of the child behind those that are done is. */
+static uint32_t *merging_slot(struct merging *g)
+{
+	const struct merging_dir *d = &g->dirs[g->n - 1];
+
+	return d->done ? &g->m->nodes[d->done].next : &g->m->nodes[d->node].child;
+}
+
+/* The child that merging_look() has looked for, which is made if it isn't there. */
+static int merging_have(struct merging *g, const char *name, size_t len, uint32_t found, uint32_t *ret)
+{
+	struct merging_dir *d = &g->dirs[g->n - 1];
+	int r;
+
+	*ret = found;
+	if (!found) {
+		r = merged_add(g->m, d->node, name, len, ret);
+		if (r < 0)
+			return r;
+		g->m->nodes[*ret].next = *merging_slot(g);
+		g->m->nodes[*ret].layer = g->m->nodes[*ret].data_layer = (uint16_t)g->layer;
+		*merging_slot(g) = *ret;
+	}
+	d->done = *ret;
+	return 0;
+}
+
+static int merging_push(struct merging *g, uint32_t node, const char *name, size_t len)
+{
+	size_t at = g->n ? g->dirs[g->n - 1].path_len : 0, slash = at > 0;
+
+	if (!ARRAY_ROOM(g->dirs, g->n, g->room, 1) || !ARRAY_ROOM(g->path, at, g->path_room, len + slash + 1))
+		return -ENOMEM;
+	if (slash)
+		g->path[at] = '/';
+	memcpy(g->path + at + slash, name, len);
+	g->path[at + slash + len] = '\0';
+	g->dirs[g->n++] = (struct merging_dir){.node = node, .path_len = at + slash + len};
+	return 0;
+}
+
+/* Goes to the directory in which a path lies; *ret_name is the last component. */
+static int merging_go(struct merging *g, const char *path, const char **ret_name)
+{
+	int r = 0;
+
+	while (g->n > 1) {
+		size_t len = g->dirs[g->n - 1].path_len;
+
+		if (!strncmp(path, g->path, len) && path[len] == '/')
+			break;
+		g->n--;
+	}
+	path += g->n > 1 ? g->dirs[g->n - 1].path_len + 1 : 0;
+	for (const char *slash; r == 0 && (slash = strchr(path, '/')); path = slash + 1) {
+		size_t len = (size_t)(slash - path);
+		uint32_t node;
+
+		r = merging_have(g, path, len, merging_look(g, path, len), &node);
+		if (r == 0 && !S_ISDIR(g->m->nodes[node].mode))
+			return -EBADMSG;
+		if (r == 0)
+			r = merging_push(g, node, path, len);
+	}
+	*ret_name = path;
+	return r;
+}
+
+static int merging_fill(struct merging *g, uint32_t node, const struct view_object *o)
+{
+	struct merged *m = g->m;
+	uint32_t text = 0;
+	int r = o->link ? merged_keep(m, o->link, strlen(o->link), &text) : 0;
+
+	if (r < 0)
+		return r;
+	m->nodes[node].text = text;
+	m->nodes[node].mode = o->mode;
+	m->nodes[node].uid = o->uid;
+	m->nodes[node].gid = o->gid;
+	m->nodes[node].major = o->major;
+	m->nodes[node].minor = o->minor;
+	m->nodes[node].mtime = o->mtime;
+	m->nodes[node].mtime_nsec = o->mtime_nsec;
+	m->nodes[node].size = S_ISREG(o->mode) ? o->size : 0;
+	m->nodes[node].layer = (uint16_t)g->layer;
+	m->nodes[node].data_layer = o->hardlink ? MERGED_NO_LAYER : (uint16_t)g->layer;
+	if (!o->hardlink)
+		return 0;
+	if (!ARRAY_ROOM(g->links, g->n_links, g->links_room, 1))
+		return -ENOMEM;
+	g->links[g->n_links++] = node;
+	return 0;
+}
+
+static int merging_object(void *arg, const struct view_object *o)
+{
+	struct merging *g = arg;
+	const char *name;
+	uint32_t found = 0, node = 0;
+	bool merges;
+	int r = *o->path ? merging_go(g, o->path, &name) : 0;
+
+	if (r == 0 && *o->path)
+		found = merging_look(g, name, strlen(name));
+	if (r < 0)
+		return r;
+	if (o->whiteout) {
+		if (found)
+			*merging_slot(g) = g->m->nodes[found].next;
+		return 0;
+	}
+	merges = S_ISDIR(o->mode) && S_ISDIR(g->m->nodes[found].mode) && (found || !*o->path);
+	if (*o->path)
+		r = merging_have(g, name, strlen(name), found, &node);
+	if (r < 0)
+		return r;
+	if (!merges || o->opaque)
+		g->m->nodes[node].child = 0;
+	/* Of a directory that the archive doesn't list there is nothing but its path. */
+	g->m->nodes[node].layer = (uint16_t)g->layer;
+	if (o->implied && merges)
+		return 0;
+	return merging_fill(g, node, o);
+}
+
+/* --- hard links --------------------------------------------------------------------------------------------------- */
+
+static void merging_link(struct merged *m, uint32_t node)
+{
+	struct merged_node *to = &m->nodes[node];
+	uint32_t text = to->text, at;
+	const struct merged_node *from;
+
+	for (unsigned hops = 0; hops < MERGED_HOPS; hops++) {
+		at = merged_find(m, merged_text(m, text));
+		if (at == MERGED_NONE || S_ISDIR(m->nodes[at].mode))
+			return;
+		from = &m->nodes[at];
+		if (from->data_layer != MERGED_NO_LAYER) {
+			to->mode = from->mode;
+			to->uid = from->uid;
+			to->gid = from->gid;
+			to->major = from->major;
+			to->minor = from->minor;
+			to->mtime = from->mtime;
+			to->mtime_nsec = from->mtime_nsec;
+			to->size = from->size;
+			to->data_layer = from->data_layer;
+			to->text = from->text ? from->text : text;
+			return;
+		}
+		text = from->text;
+	}
+}
+
+/* --- all of it ---------------------------------------------------------------------------------------------------- */
+
+static int merging_layer(struct merging *g, char **ret_error)
+{
+	int r;
+
+	g->n = g->n_links = 0;
+	r = merging_push(g, 0, "", 0);
+	if (r == 0)
+		r = view_contents_each(g->m->stack, g->layer, merging_object, g, ret_error);
+	for (size_t i = 0; i < g->n_links; i++)
+		merging_link(g->m, g->links[i]);
+	return r;
+}
+
+int merged_read(const struct view_stack *stack, size_t first, struct merged **ret, char **ret_error)
+{
+	struct merged *m = calloc(1, sizeof(*m));
+	struct merging g = {.m = m};
+	uint32_t root, none;
+	int r;
+
+	_Static_assert(sizeof(struct merged_node) == 64, "a node has the size that the contract says");
+	if (!m)
+		return view_refuse(ret_error, -ENOMEM, "%s: out of memory", stack->name);
+	m->stack = stack;
+	m->first = first;
+	r = merged_keep(m, "", 0, &none);
+	if (r == 0)
+		r = merged_add(m, 0, "", 0, &root);
+	for (size_t layer = view_layer_count(stack); layer-- > first && r == 0;) {
+		(void)CHECK(layer < MERGED_NO_LAYER);
+		g.layer = (unsigned)layer;
+		r = merging_layer(&g, ret_error);
+	}
+	free(g.path);
+	free(g.dirs);
+	free(g.links);
+	if (r < 0) {
+		merged_free(m);
+		return view_refuse(ret_error, r, "%s: %s", stack->name, strerror(-r));
+	}
+	*ret = m;
+	return 0;
+}
+
+void merged_free(struct merged *m)
+{
+	if (!m)
+		return;
+	free(m->nodes);
+	free(m->names);
+	free(m->hashes);
+	free(m->hashed);
+	free(m->layers_read);
+	free(m);
+}
