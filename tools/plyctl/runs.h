@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What run and try share: a sandbox over a stack and an upper.
+ */
+#ifndef PLYCTL_RUNS_H
+#define PLYCTL_RUNS_H
+
+#include "plyctl.h"
+#include "sandbox.h"
+#include "uppers.h"
+
+/* Runs s->argv with the stack and the upper as the union at `s->unions`' root, or at `target` if there is one. The
+ * members env, argv, cwd, no_net, own_ids, hidden and shown of `s` are the caller's. An exit status as of
+ * sandbox_run(). */
+int run_over(const struct view_stack *stack, const struct upper *u, struct sandbox *s);
+
+#endif
