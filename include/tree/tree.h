@@ -411,15 +411,17 @@ static inline bool inode_is_indexed(const struct inode *inode)
 {
 	return (atomic_load_explicit(&inode->flags, memory_order_acquire) & INODE_INDEXED) != 0;
 }
-/* The number of names in the union, known or not; 0 also for an inode that isn't counted. Changed under I. */
+/* The number of names in the union, known or not. Changed under I. 0 also for an inode that isn't counted, and for one
+ * whose object was replaced beneath the mount: its count is lost. */
 uint32_t inode_nlink(struct tree *tree, struct inode *inode);
+/* Without effect where the count is lost. */
 void inode_set_nlink(struct tree *tree, struct inode *inode, uint32_t nlink);
 /* The name of the object's entry in the index, whether there is an entry or not. False: the name isn't known yet. */
 bool inode_index_name(struct tree *tree, struct inode *inode, char ret_name[static OVL_FH_INDEX_NAME_SIZE]);
 int inode_set_index_name(struct tree *tree, struct inode *inode, const char *name);
 /* Copy-up of a counted inode, whose index name is known, in two steps. inode_prepare_indexed() comes before the copy
  * gets its entry, so that nothing can fail afterwards. inode_publish_indexed() comes after it (as inode_publish_upper).
- * inode_forget_prepared() takes the first step back. */
+ * inode_forget_prepared() takes the first step back. -ESTALE: the object was replaced beneath the mount. */
 int inode_prepare_indexed(struct tree *tree, struct inode *inode, struct object_id copy);
 void inode_forget_prepared(struct tree *tree, struct inode *inode, struct object_id copy);
 void inode_publish_indexed(struct tree *tree, struct inode *inode, struct object_id copy);

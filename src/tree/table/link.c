@@ -9,6 +9,9 @@
  *
  * Copy-up gives the inode another object. The old one goes on leading to the inode, for a lookup that saw it just
  * before.
+ *
+ * A layer that is changed beneath the mount may give the number of an object to another one. Then the younger inode has
+ * the entry. The older one has none, and nothing is known of its count any more.
  */
 #include "table.h"
 
@@ -163,7 +166,7 @@ void inode_set_nlink(struct tree *tree, struct inode *inode, uint32_t nlink)
 
 	LOCK_SCOPE(&tree->table);
 	link = link_of(tree, inode);
-	if (CHECK(link))
+	if (link)
 		link->nlink = nlink;
 }
 
@@ -204,9 +207,11 @@ int inode_prepare_indexed(struct tree *tree, struct inode *inode, struct object_
 	struct inode_link *link, *now;
 
 	LOCK_SCOPE(&tree->table);
-	now = link_of(tree, inode);
-	if (!CHECK(now && now->index_name && !inode_in_upper(inode)))
+	if (!CHECK(!inode_in_upper(inode)))
 		return -EIO;
+	now = link_of(tree, inode);
+	if (!now || !now->index_name)
+		return -ESTALE;
 	link = link_put(tree, link_key_of(copy, true), inode);
 	if (!link)
 		return -ENOMEM;
@@ -216,6 +221,7 @@ int inode_prepare_indexed(struct tree *tree, struct inode *inode, struct object_
 		return -ENOMEM;
 	}
 	link->was = now->key;
+	link->nlink = now->nlink;
 	return 0;
 }
 
@@ -233,12 +239,15 @@ bool link_publish_locked(struct tree *tree, struct inode *inode, struct object_i
 {
 	struct inode_link *now = link_of(tree, inode), *link = link_at(tree, link_key_of(copy, true));
 
-	(void)CHECK(lock_held(&tree->table));
-	if (!CHECK(now && link && link->inode == inode && !inode_in_upper(inode)))
+	(void)CHECK(lock_held(&tree->table) && !inode_in_upper(inode));
+	if (!link || link->inode != inode) {
+		link_remove_locked(tree, inode);
 		return false;
-	link->nlink = now->nlink;
-	free(now->index_name);
-	now->index_name = NULL;
+	}
+	if (now) {
+		free(now->index_name);
+		now->index_name = NULL;
+	}
 	atomic_fetch_or(&inode->flags, INODE_INDEXED);
 	return true;
 }

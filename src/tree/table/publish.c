@@ -46,6 +46,10 @@ void dir_publish_upper(struct tree *tree, struct inode *inode, struct object_id 
 void inode_publish_indexed(struct tree *tree, struct inode *inode, struct object_id copy)
 {
 	LOCK_SCOPE(&tree->table);
-	if (link_publish_locked(tree, inode, copy))
-		publish_object_locked(tree, inode, copy, true);
+	if (!CHECK(!inode_is_dir(inode) && !inode_in_upper(inode)))
+		return;
+	/* Somebody put another object in the place of the copy: no other name leads here. */
+	if (!link_publish_locked(tree, inode, copy))
+		atomic_fetch_and(&inode->flags, (uint16_t) ~(INODE_HARDLINKED | INODE_COUNTED));
+	publish_object_locked(tree, inode, copy, true);
 }

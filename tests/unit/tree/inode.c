@@ -549,6 +549,73 @@ TEST("lower hard links are inodes of their own with the same st_ino")
 	EXPECT_INT(a->ino, b->ino);
 }
 
+/* The inode of a counted lower file of that number and type. */
+static struct inode *counted(struct fixture *f, const char *name, uint64_t ino, mode_t type)
+{
+	struct resolved r = {.stx = {.stx_mode = (uint16_t)(type | 0644), .stx_nlink = 2, .stx_ino = ino},
+			     .id = fixture_object(f, ino),
+			     .layer = 1,
+			     .ino = ino,
+			     .nlink = 2,
+			     .index_name = strdup("00fb")};
+	struct inode *inode = NULL;
+
+	EXPECT_INT(inode_intern(f->tree, f->tree->root, name, &r, &inode), 0);
+	resolved_finish(&r);
+	return inode;
+}
+
+TEST("a counted file whose number another file gets beneath the mount loses its count, and nothing is broken by that")
+{
+	FIXTURE(f, .layers = 2);
+	struct object_id copy = fixture_object(&f, 4712);
+	struct inode *old = counted(&f, "old", 4711, S_IFREG), *new;
+
+	ASSERT(old);
+	EXPECT_INT(inode_nlink(f.tree, old), 2);
+	new = counted(&f, "new", 4711, S_IFIFO);
+	ASSERT(new &&new != old);
+	EXPECT_INT(inode_nlink(f.tree, old), 0);
+	EXPECT_INT(inode_nlink(f.tree, new), 2);
+	inode_set_nlink(f.tree, old, 1);
+	EXPECT_INT(inode_nlink(f.tree, old), 0);
+	EXPECT_INT(inode_nlink(f.tree, new), 2);
+	EXPECT_INT(inode_prepare_indexed(f.tree, old, copy), -ESTALE);
+	EXPECT(tree_check(f.tree));
+}
+
+TEST("a counted file whose number another file gets while it is copied up is the copy, with its count")
+{
+	FIXTURE(f, .layers = 2);
+	struct object_id copy = fixture_object(&f, 4712);
+	struct inode *old = counted(&f, "old", 4711, S_IFREG);
+	char name[OVL_FH_INDEX_NAME_SIZE];
+
+	ASSERT(old);
+	ASSERT_INT(inode_prepare_indexed(f.tree, old, copy), 0);
+	ASSERT(counted(&f, "new", 4711, S_IFIFO));
+	inode_publish_indexed(f.tree, old, copy);
+	EXPECT(inode_in_upper(old) && inode_is_indexed(old));
+	EXPECT_INT(inode_nlink(f.tree, old), 2);
+	EXPECT(inode_index_name(f.tree, old, name) && !strcmp(name, "00fb"));
+	EXPECT(tree_check(f.tree));
+}
+
+TEST("a counted file whose copy's number another file gets is a copy without count")
+{
+	FIXTURE(f, .layers = 2);
+	struct object_id copy = fixture_object(&f, 4712);
+	struct inode *old = counted(&f, "old", 4711, S_IFREG);
+
+	ASSERT(old);
+	ASSERT_INT(inode_prepare_indexed(f.tree, old, copy), 0);
+	inode_forget_prepared(f.tree, old, copy);
+	inode_publish_indexed(f.tree, old, copy);
+	EXPECT(inode_in_upper(old) && !inode_is_counted(old));
+	EXPECT_INT(inode_nlink(f.tree, old), 0);
+	EXPECT(tree_check(f.tree));
+}
+
 TEST("an O_TMPFILE inode lives without a name and gets one by link()")
 {
 	FIXTURE(f, .layers = 2);
