@@ -23,8 +23,8 @@
 /* Of the descriptors that the process may have, but for these and those of the layers: a quarter for directories, a
  * quarter for files, of which there are half as many more while their syncs lag behind, and the rest for what has lost
  * its name. These are in reserve, because EMFILE on a write-back would lose data: some twenty are open as long as the
- * mount, a copy-up takes up to six, and each connection of the control socket one. */
-#define FDS_RESERVED 74U
+ * mount, a copy-up takes up to six, each connection of the control socket one, and each pipe of large READs two. */
+#define FDS_RESERVED (74U + 2 * OPS_READ_PIPES)
 /* With fewer than these the caches hold less than one change may use at a time. */
 #define FDS_CACHED_LEAST 32U
 #define FDS_CACHED_MOST 4096U

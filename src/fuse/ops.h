@@ -9,6 +9,9 @@
 
 #include "state.h"
 
+/* So many threads answer large READs by a pipe, which is two descriptors; the others copy the bytes. */
+#define OPS_READ_PIPES 4U
+
 /* Closes the handles of a session that ended without RELEASE. */
 void handles_free(struct fs *fs);
 /* The upper's directory, open for fsync(2). -EROFS: it is in lower layers alone. ops_dir.c */

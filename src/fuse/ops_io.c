@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -28,6 +29,9 @@
 
 static pthread_key_t buffer_key;
 static pthread_once_t buffer_once = PTHREAD_ONCE_INIT;
+static pthread_key_t pipe_key;
+static pthread_once_t pipe_once = PTHREAD_ONCE_INIT;
+static _Atomic unsigned read_pipes; /* threads that have one */
 
 struct thread_buffer {
 	size_t size;
@@ -37,6 +41,30 @@ struct thread_buffer {
 static void buffer_key_new(void)
 {
 	pthread_key_create(&buffer_key, free);
+}
+
+/* Of a thread that ends, and its pipe with it. */
+static void pipe_give_back(void *pipes)
+{
+	(void)CHECK(pipes == &read_pipes && atomic_fetch_sub(&read_pipes, 1U) > 0);
+}
+
+static void pipe_key_new(void)
+{
+	pthread_key_create(&pipe_key, pipe_give_back);
+}
+
+/* Whether this thread may have one of the OPS_READ_PIPES pipes. libfuse makes it, and closes it when
+ * the thread ends. */
+static bool thread_has_pipe(void)
+{
+	pthread_once(&pipe_once, pipe_key_new);
+	if (pthread_getspecific(pipe_key))
+		return true;
+	if (atomic_fetch_add(&read_pipes, 1U) < OPS_READ_PIPES && !pthread_setspecific(pipe_key, (void *)&read_pipes))
+		return true;
+	atomic_fetch_sub(&read_pipes, 1U);
+	return false;
 }
 
 /* This thread's buffer, at least `size` bytes; NULL when memory is short. */
@@ -68,7 +96,6 @@ static int reply_pages(struct job *job)
 	pages.buf[0].fd = fd.fd;
 	pages.buf[0].pos = job->off;
 	counter_add(COUNTER_READ, 1);
-	counter_add(COUNTER_READ_BYTES, job->size);
 	wire_reads(fd.fd, job->size, job->off);
 	fuse_reply_data(job->req, &pages, 0);
 	wire_has_read();
@@ -79,13 +106,12 @@ static int reply_pages(struct job *job)
 /* An answer that goes by a ring isn't seen on its way, where an error would take the place of what came before it. */
 static bool reads_pages(const struct job *job)
 {
-	return job->size >= PAGES_FROM && job->size <= PAGES_TO && job->fs->is_wired && !job->fs->opt.io_uring;
+	return job->size >= PAGES_FROM && job->size <= PAGES_TO && job->fs->is_wired && !job->fs->opt.io_uring &&
+	       thread_has_pipe();
 }
 
-static int run_read(struct job *job)
+static int reply_bytes(struct job *job)
 {
-	if (reads_pages(job))
-		return reply_pages(job);
 	char *buf = thread_buffer(job->size);
 	ssize_t n = buf ? data_read(job->fs->data, job->inode, buf, job->size, job->off) : -ENOMEM;
 
@@ -96,6 +122,11 @@ static int run_read(struct job *job)
 	counter_add(COUNTER_READ_BYTES, (uint64_t)n);
 	fuse_reply_buf(job->req, buf, (size_t)n);
 	return 0;
+}
+
+static int run_read(struct job *job)
+{
+	return reads_pages(job) ? reply_pages(job) : reply_bytes(job);
 }
 
 void op_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_file_info *fi)

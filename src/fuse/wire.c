@@ -18,6 +18,7 @@
 #include <sys/uio.h>
 
 #include "base/check.h"
+#include "base/counter.h"
 #include "base/latency.h"
 #include "base/log.h"
 #include "base/macros.h"
@@ -148,16 +149,19 @@ void wire_has_read(void)
 	reading.size = 0;
 }
 
-/* The error behind what an answer of that size has of the file, or 0. */
-static int hidden_error(size_t size)
+/* The error behind what an answer of that size has of the file, or 0: then its bytes are counted. */
+static int settle_read(size_t size)
 {
 	size_t n = size - sizeof(struct fuse_out_header);
+	ssize_t r = 0;
 	char byte;
 
-	(void)CHECK(size >= sizeof(struct fuse_out_header));
-	if (n >= reading.size)
-		return 0;
-	return (int)MIN(os_pread_all(reading.fd, &byte, 1, reading.off + (off_t)n), 0);
+	(void)CHECK(size >= sizeof(struct fuse_out_header) && n <= reading.size);
+	if (n < reading.size)
+		r = os_pread_all(reading.fd, &byte, 1, reading.off + (off_t)n);
+	if (r >= 0)
+		counter_add(COUNTER_READ_BYTES, n);
+	return (int)MIN(r, 0);
 }
 
 static size_t size_of(const struct iovec *iov, int count)
@@ -254,7 +258,7 @@ static ssize_t wire_writev(int fd, struct iovec *iov, int count, void *arg)
 
 	(void)CHECK(count > 0 && iov[0].iov_len >= sizeof(struct fuse_out_header));
 	if (answers && reading.size)
-		n = hidden_error(size_of(iov, count));
+		n = settle_read(size_of(iov, count));
 	if (n < 0) {
 		put_error(iov, (int)n);
 		count = 1;
@@ -282,7 +286,7 @@ static ssize_t wire_splice(int from, off_t *off_from, int to, off_t *off_to, siz
 	(void)off_from;
 	(void)off_to;
 	latency_end();
-	err = hidden_error(size);
+	err = settle_read(size);
 	fs->on_answer();
 	n = err < 0 ? send_error(from, to, size, err) : os_fuse_splice(from, to, size, flags);
 	tell_lost(n);

@@ -30,7 +30,8 @@ bool wire_takes_killpriv(void);
 bool wire_kills_priv(void);
 
 /* Until wire_has_read() this thread answers a READ of these bytes by fuse_reply_data(). Of an error libfuse tells only
- * what came before it, which the kernel takes for the end of the file: here the error takes its place. */
+ * what came before it, which the kernel takes for the end of the file: here the error takes its place. The bytes of an
+ * answer without error are counted (COUNTER_READ_BYTES). */
 void wire_reads(int fd, size_t size, off_t off);
 void wire_has_read(void);
 
