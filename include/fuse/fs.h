@@ -20,20 +20,21 @@ struct fuse_session;
 enum cpu_latency_when { CPU_LATENCY_NEVER, CPU_LATENCY_IN_GUESTS, CPU_LATENCY_ALWAYS };
 
 struct fs_options {
-	double timeout;	     /* seconds for which the kernel may keep names and attributes */
-	bool names_expire;   /* the timeout isn't for ever: the kernel asks about known names */
-	bool revalidate;     /* timeout 0: the layers are looked at again each time */
-	bool sync;	     /* false: volatile or fsync=0 */
-	bool sync_strictly;  /* a copy-up of metadata only is synced too; needs sync */
-	bool dirsync;	     /* a change of names is on disk when it is answered; needs sync */
-	bool acl;	     /* POSIX ACLs */
-	bool xattrs;	     /* false: noxattrs, users see no xattrs */
-	bool open_handles;   /* OPEN is answered with a handle: the daemon can't reopen every file */
-	bool copyup_at_open; /* copyup=open */
-	bool writeback;	     /* the kernel's write-back cache */
-	bool passthrough;    /* the kernel reads and writes regular files by itself if it can */
-	bool io_uring;	     /* requests come over io_uring if the kernel consents */
-	bool opens_device;   /* /dev/fuse may be opened while requests come, which io_uring needs */
+	double timeout;	      /* seconds for which the kernel may keep names and attributes */
+	bool names_expire;    /* the timeout isn't for ever: the kernel asks about known names */
+	bool revalidate;      /* timeout 0: the layers are looked at again each time */
+	bool sync;	      /* false: volatile or fsync=0 */
+	bool sync_strictly;   /* a copy-up of metadata only is synced too; needs sync */
+	bool dirsync;	      /* a change of names is on disk when it is answered; needs sync */
+	bool acl;	      /* POSIX ACLs */
+	bool xattrs;	      /* false: noxattrs, users see no xattrs */
+	bool answers_opendir; /* each OPENDIR is answered: of a dead mount opening its root must fail */
+	bool open_handles;    /* OPEN is answered with a handle: the daemon can't reopen every file */
+	bool copyup_at_open;  /* copyup=open */
+	bool writeback;	      /* the kernel's write-back cache */
+	bool passthrough;     /* the kernel reads and writes regular files by itself if it can */
+	bool io_uring;	      /* requests come over io_uring if the kernel consents */
+	bool opens_device;    /* /dev/fuse may be opened while requests come, which io_uring needs */
 	enum cpu_latency_when cpu_latency;
 	bool static_nlink; /* directories show one link */
 	bool ino32;	   /* inode numbers have 32 bits */

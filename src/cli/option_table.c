@@ -497,7 +497,8 @@ static const struct option_desc table[] = {
 	 .class = OPTION_LIBFUSE,
 	 AT(auto_unmount),
 	 .help = "unmount when the daemon dies",
-	 .manual = "fusermount3 waits for the end of the daemon. Before version 3.15 fusermount3 looks at the "
+	 .manual = "fusermount3 waits for the end of the daemon. So that it knows a dead mount, the kernel asks the "
+		   "daemon each time that a directory is opened. Before version 3.15 fusermount3 looks at the "
 		   "mount as root. For the mount of an ordinary user it then needs allow_other, and has no effect "
 		   "without."},
 	{.name = "fsname",

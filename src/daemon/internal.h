@@ -70,7 +70,7 @@ void mountpoint_unlock(int *fd);
 struct mounted {
 	const struct options *opt;
 	int fd;	       /* of /dev/fuse; the session's, once there is one; -1 without */
-	int helper_fd; /* fusermount3 waits at its other end for our end; -1 without */
+	int helper_fd; /* fusermount3 waits at its other end for our end; below fd; -1 without auto_unmount */
 	dev_t dev;     /* of the file system; 0: not mounted by us */
 	bool is_ready; /* /dev/fd/N, which was mounted before us and stays so */
 	/* Whether the way there leads through the mountpoint. Then it may be used before the mount only: a thread of

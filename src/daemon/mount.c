@@ -81,6 +81,27 @@ static void wait_for(pid_t child)
 		;
 }
 
+/* When our end of the socket closes fusermount3 looks at the mount once, and leaves one that isn't dead. The end of a
+ * process releases its descriptors from the highest number down. So the socket has a lower number than the session. */
+static int reserve_helper(struct mounted *m)
+{
+	if (!m->opt->auto_unmount)
+		return 0;
+	m->helper_fd = os_memory_file("fusermount3");
+	return MIN(m->helper_fd, 0);
+}
+
+/* The session's descriptor `fd`, or -errno. */
+static int keep_helper(struct mounted *m, int socket, int fd)
+{
+	int r = dup3(socket, m->helper_fd, O_CLOEXEC) < 0 ? -errno : fd;
+
+	close(socket);
+	if (r < 0)
+		close(fd);
+	return r;
+}
+
 /* Its session's descriptor, or -errno. With auto_unmount it stays, and leaves when nobody has the other end of the
  * socket. */
 static int receive_session(struct mounted *m, int said)
@@ -90,7 +111,7 @@ static int receive_session(struct mounted *m, int said)
 	int pair[2], fd;
 	pid_t child;
 
-	if (!CHECK(m->helper_fd < 0))
+	if (!CHECK(m->helper_fd < m->fd))
 		return -EIO;
 	if (!options)
 		return -ENOMEM;
@@ -99,10 +120,8 @@ static int receive_session(struct mounted *m, int said)
 	child = start_helper(argv, said, pair[0]);
 	close(pair[0]);
 	fd = child < 0 ? (int)child : os_receive_fd(pair[1]);
-	if (fd >= 0 && m->opt->auto_unmount) {
-		m->helper_fd = pair[1];
-		return fd;
-	}
+	if (fd >= 0 && m->opt->auto_unmount)
+		return keep_helper(m, pair[1], fd);
 	close(pair[1]);
 	wait_for(child);
 	return fd;
@@ -226,6 +245,9 @@ int mounted_prepare(const struct options *opt, struct mounted *m, struct error *
 	m->overmounts_syslog =
 		overmounts(opt, "/dev/log") || overmounts(opt, "/run/systemd/journal/x") || overmounts(opt, "/run/x");
 	m->overmounts_libraries = overmounts(opt, "/etc/ld.so.cache") || (library && overmounts(opt, library));
+	m->fd = reserve_helper(m);
+	if (m->fd < 0)
+		return mount_refuse(m, m->fd, NULL, ret_error);
 	m->fd = os_open_path(FUSE_DEVICE, O_RDWR, 0);
 	if (m->fd >= 0)
 		return 0;

@@ -83,6 +83,8 @@ static struct fs_options fs_options_of(struct session *s)
 		.dirsync = sync && (opt->vfs_flags & MS_DIRSYNC),
 		.acl = !opt->noacl,
 		.xattrs = !opt->noxattrs,
+		/* By that fusermount3 tells whether the mount is dead. */
+		.answers_opendir = opt->auto_unmount,
 		/* Read-only files of lower layers can always be opened again as they are. */
 		.open_handles = has_upper && !s->set->can_reopen,
 		.static_nlink = opt->static_nlink,

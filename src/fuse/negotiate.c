@@ -186,7 +186,8 @@ void op_init(void *userdata, struct fuse_conn_info *conn)
 	fs->no_open = !fs->opt.open_handles && !fs->opt.copyup_at_open && !fs->opt.writeback &&
 		      feature_capable(conn, FUSE_CAP_NO_OPEN_SUPPORT);
 	start_passthrough(fs, conn);
-	fs->no_opendir = !fs->opt.revalidate && feature_capable(conn, FUSE_CAP_NO_OPENDIR_SUPPORT);
+	fs->no_opendir =
+		!fs->opt.revalidate && !fs->opt.answers_opendir && feature_capable(conn, FUSE_CAP_NO_OPENDIR_SUPPORT);
 	if (fs->opt.print_negotiated)
 		log_negotiated(fs, conn);
 	fs->checks_flags = conn->proto_minor < CHECKED_FLAGS_MINOR;

@@ -107,7 +107,9 @@ static void mount_by_helper(void)
 	EXPECT_INT(m.fd, fd);
 	ASSERT(fstat(m.fd, &st) == 0);
 	EXPECT(st.st_rdev == makedev(1, 3));
-	EXPECT(m.helper_fd >= 0);
+	EXPECT(m.helper_fd >= 0 && m.helper_fd < m.fd);
+	ASSERT(fstat(m.helper_fd, &st) == 0);
+	EXPECT(S_ISSOCK(st.st_mode));
 	ASSERT(asprintf(&line, " -- %s\n", mountpoint) > 0);
 	EXPECT(!strncmp(file_text(ARGUMENTS), "-o ", 3) && strstr(file_text(ARGUMENTS), "fsname=name") &&
 	       strstr(file_text(ARGUMENTS), line));
