@@ -44,11 +44,18 @@ void lock_take_pair(struct lock *a, struct lock *b);
 void lock_drop_pair(struct lock *a, struct lock *b);
 /* Takes one more lock of class LOCK_DIR: that of a directory below those whose locks this thread holds. */
 void lock_take_below(struct lock *l);
-/* Debug builds: whether this thread holds `l`; release builds: true, and no code. For CHECK() in *_locked functions. */
+/* Debug builds: whether this thread holds `l`, the rwlock in either way; release builds: true, and no code. For CHECK()
+ * in *_locked functions. */
 #ifdef PLYFS_DEBUG
 bool lock_held(const struct lock *l);
+bool rwlock_held(const struct rwlock *l);
 #else
 static inline bool lock_held(const struct lock *l)
+{
+	(void)l;
+	return true;
+}
+static inline bool rwlock_held(const struct rwlock *l)
 {
 	(void)l;
 	return true;

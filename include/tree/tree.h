@@ -56,6 +56,7 @@
  *
  * In TABLE an inode has a name in the table or is the root. In ORPHAN it has INODE_UNLINKED. tree_check() checks the
  * invariants of all inodes, inode_check_locked() (tree/table/name.c) those of an inode whose names change.
+ * open_real_check() (tree/object/open_real.c) checks I6 of each descriptor that is handed out.
  *
  * Locks: legend letters at the fields; order in base/lock.h.
  *  R tree.rename   D dir.lock   I inode_lock()   N tree.names   T tree.table   c constant after creation   a atomic
@@ -239,6 +240,11 @@ static inline struct rwlock *tree_names_write(struct tree *tree)
 		return NULL;
 	rwlock_write(&tree->names);
 	return &tree->names;
+}
+/* For CHECK(): the calling thread holds N, where N is needed (I6). */
+static inline bool tree_names_held(const struct tree *tree)
+{
+	return !layer_upper_is_vague(tree->layers) || rwlock_held(&tree->names);
 }
 static inline void tree_names_end(struct rwlock **names)
 {

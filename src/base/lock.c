@@ -81,12 +81,22 @@ static void witness_drop(const void *lock, enum lock_class class)
 	witness_abort("drops, not holding,", lock, class);
 }
 
-bool lock_held(const struct lock *l)
+static bool witness_holds(const void *lock)
 {
 	for (unsigned i = 0; i < n_held; i++)
-		if (held[i].lock == l)
+		if (held[i].lock == lock)
 			return true;
 	return false;
+}
+
+bool lock_held(const struct lock *l)
+{
+	return witness_holds(l);
+}
+
+bool rwlock_held(const struct rwlock *l)
+{
+	return witness_holds(l);
 }
 
 #else

@@ -135,8 +135,6 @@ static bool check_upper(struct tree *tree, struct inode *inode)
 	good &= CHECK(tree->layers->has_upper);
 	if (!inode_is_dir(inode))
 		good &= CHECK(inode->layer == layer_upper(tree->layers)->index);
-	if (inode_is_metacopy(inode))
-		good &= CHECK(S_ISREG(inode->type) && (atomic_load(&inode->flags) & INODE_HAS_LOWERDATA));
 	if (inode_is_unlinked(inode) && !(atomic_load(&inode->flags) & INODE_HARDLINKED))
 		good &= CHECK(atomic_load(&inode->pinned_fd) != INODE_NOT_PINNED);
 	return good;
@@ -220,6 +218,7 @@ bool tree_check(struct tree *tree)
 		good &= tree_check_names(tree, inode);
 		good &= check_upper(tree, inode);
 		good &= check_stack(inode);
+		good &= lowerdata_check_locked(tree, inode); /* I7 */
 	}
 	return good;
 }

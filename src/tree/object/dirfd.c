@@ -198,7 +198,7 @@ static int dirfd_climb(struct tree *tree, struct inode *dir, unsigned layer, str
 
 int dirfd_get_held(struct tree *tree, struct inode *dir, struct dirref *ref, struct dirfd *ret_fd)
 {
-	if (!CHECK(inode_is_dir(dir)))
+	if (!CHECK(inode_is_dir(dir) && tree_names_held(tree)))
 		return -EIO;
 	if (ref->flags & DIRREF_OVERMOUNTED)
 		return -EXDEV;

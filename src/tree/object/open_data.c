@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "os/fs.h"
@@ -118,6 +119,8 @@ int inode_open_data(struct tree *tree, struct inode *inode, int flags, bool *ret
 		fd = d && d->size ? lowerdata_open(tree, d, flags) : inode_open(tree, inode, flags, &layer);
 		upper = !d && layer && layer->upper;
 		if (fd < 0 || !upper || !inode_is_metacopy(inode)) {
+			/* I7 */
+			(void)CHECK(fd < 0 || (flags & O_ACCMODE) == O_RDONLY || !inode_is_metacopy(inode));
 			if (fd >= 0 && ret_upper)
 				*ret_upper = upper;
 			return fd;

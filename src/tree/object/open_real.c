@@ -157,6 +157,15 @@ static int open_real_once(const struct real_path *real, const struct inode *inod
 	return fd;
 }
 
+/* I6: what is handed out has been compared, and N was held meanwhile if it is needed. */
+static bool open_real_check(const struct tree *tree, const struct real_path *real, const struct inode *inode,
+			    const struct statx *stx)
+{
+	bool good = CHECK(tree_names_held(tree));
+
+	return good & CHECK(open_real_compare(real, inode, stx) == 0);
+}
+
 /* Opens the real object, checked. */
 static int open_real(struct tree *tree, struct real_path *real, const struct inode *inode, int flags,
 		     struct statx *ret_stx)
@@ -170,6 +179,8 @@ static int open_real(struct tree *tree, struct real_path *real, const struct ino
 			break;
 	}
 	r = fd < 0 ? fd : real_path_check(real, inode, fd, ret_stx);
+	if (r == 0 && !open_real_check(tree, real, inode, ret_stx))
+		r = -EIO;
 	return r < 0 ? r : TAKE_FD(fd);
 }
 

@@ -43,7 +43,9 @@ static int lowerdata_add_locked(struct tree *tree, struct inode *inode, unsigned
 {
 	struct lowerdata *d = malloc(sizeof(*d) + strlen(path) + 1);
 
-	(void)CHECK(lock_held(&tree->table));
+	/* I7: it is known once, and before the object is in the table as one of the upper. */
+	(void)CHECK(lock_held(&tree->table) && !lowerdata_find_locked(tree, inode));
+	(void)CHECK(!inode_in_upper(inode) || !inode->names);
 	if (!d)
 		return -ENOMEM;
 	memset(d, 0, sizeof(*d));
@@ -85,6 +87,22 @@ void lowerdata_drop_locked(struct tree *tree, struct inode *inode)
 	free(d);
 }
 
+bool lowerdata_check_locked(struct tree *tree, const struct inode *inode)
+{
+	bool has = atomic_load_explicit(&inode->flags, memory_order_relaxed) & INODE_HAS_LOWERDATA;
+	const struct lowerdata *d = lowerdata_find_locked(tree, inode);
+	const struct layer_set *set = tree->layers;
+	bool good = CHECK(lock_held(&tree->table)) & CHECK(has == (d != NULL));
+	unsigned layer;
+
+	good &= CHECK(has || !inode_is_metacopy(inode));
+	if (!d)
+		return good;
+	layer = atomic_load_explicit(&d->layer, memory_order_relaxed);
+	good &= CHECK(S_ISREG(inode->type) && *d->path);
+	return good & CHECK(layer == LOWERDATA_LAZY || (layer < set->n + set->n_data && !set->layers[layer].upper));
+}
+
 /* --- copy-up ------------------------------------------------------------------------------------------------------ */
 
 int inode_note_lowerdata(struct tree *tree, struct inode *inode, const struct statx *stx)
@@ -118,7 +136,7 @@ bool inode_lower_is_linked(struct tree *tree, struct inode *inode)
 void inode_publish_data(struct tree *tree, struct inode *inode)
 {
 	LOCK_SCOPE(&tree->table);
-	(void)CHECK(inode_in_upper(inode));
+	(void)CHECK(inode_in_upper(inode) && inode_is_metacopy(inode)); /* I7 */
 	atomic_fetch_and_explicit(&inode->xattr_flags, ~(unsigned)XATTR_FLAG_METACOPY, memory_order_relaxed);
 	atomic_fetch_and_explicit(&inode->flags, (uint16_t)~INODE_METACOPY, memory_order_release);
 }

@@ -217,6 +217,8 @@ struct lowerdata *lowerdata_of(struct tree *tree, const struct inode *inode);
 int lowerdata_take_locked(struct tree *tree, struct inode *inode, const struct resolved *resolved);
 /* The inode is being freed. */
 void lowerdata_drop_locked(struct tree *tree, struct inode *inode);
+/* I7 of one inode. */
+bool lowerdata_check_locked(struct tree *tree, const struct inode *inode);
 /* A metacopy file's st_blocks are those of its data; as long as nobody looked at that, what its size would take. */
 void lowerdata_fix_statx(struct tree *tree, const struct inode *inode, struct statx *stx);
 

@@ -160,6 +160,23 @@ TEST("a lock is held from taking to dropping, in any order of dropping")
 	lock_drop(&dir_a);
 }
 
+TEST("an rwlock is held by who reads and by who writes, until it is dropped")
+{
+	struct rwlock names;
+
+	rwlock_init(&names, LOCK_NAMES);
+	rwlock_read(&names);
+	EXPECT(rwlock_held(&names));
+	rwlock_drop(&names);
+	rwlock_write(&names);
+	EXPECT(rwlock_held(&names));
+	rwlock_drop(&names);
+#ifdef PLYFS_DEBUG
+	EXPECT(!rwlock_held(&names));
+#endif
+	rwlock_finish(&names);
+}
+
 TEST("LOCK_SCOPE drops at the end of its block")
 {
 	init_all();
