@@ -2,8 +2,8 @@
 /*
  * As much of JSON (RFC 8259) as the control socket needs: a writer of bounded size, and a reader of one flat object.
  *
- * The writer puts out one line. Text that isn't UTF-8, as names of files may be, becomes a member NAME_hex with the
- * bytes in hexadecimal digits, in place of the member NAME. A text that doesn't fit, or for which there is no memory,
+ * The writer puts out one line. Names of files need not be UTF-8. Such a text becomes a member NAME_hex with the bytes
+ * in hexadecimal digits, in place of the member NAME. A text that doesn't fit, or for which there is no memory,
  * is noted, and json_finish() tells.
  *
  * The reader takes an object whose values are texts, whole numbers, true, false and null. It refuses arrays, objects

@@ -30,7 +30,7 @@ struct listing_entry {
 
 /* A copy of some entries, so that no lock is held during their use.
  *
- * The kernel may keep the entries of a stream that was read to its end, and give them to other streams, even to those
+ * The kernel may keep the entries of a stream that was read to its end. It gives them to other streams, even to those
  * that have begun. If the stream is from before a change, one that began after the change would get removed names. So a
  * cookie says when its stream began, in one of a few generations. A generation ends with the first change after a
  * stream has begun in it. Entries must not be kept if the directory has changed since their generation began. The same

@@ -9,8 +9,8 @@
  *	NAME		of an image or a container in containers-storage, or the beginning of its id
  *
  * A single directory is looked for as a mountpoint first, and a name that is no directory in containers-storage: in the
- * user's, then in root's. Whiteouts of all forms are read. Private xattrs of directories are read in user.* if the root
- * of one of the layers has such a private xattr, if a user owns the engine's store, or if the caller asks for it.
+ * user's, then in root's. Whiteouts of all forms are read. Private xattrs of directories are read in user.* in
+ * three cases: the root of one of the layers has one there, a user owns the engine's store, or the caller asks for it.
  *
  * Layers of images in archives and layouts have no directories. Such a stack has no `set`, and view/contents.h looks at
  * its layers. So has an image in a store of which a layer's directory is missing.

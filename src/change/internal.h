@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Shared by the files of the change tier: the bracket around every change, opening upper directories, and the few
- * private and other attributes of a directory that several kinds of change have to keep right.
+ * attributes of a directory that several kinds of change have to keep right.
  */
 #ifndef CHANGE_INTERNAL_H
 #define CHANGE_INTERNAL_H

@@ -5,8 +5,8 @@
  * A caller that waits for its answer leaves its processor to who answers, and the other way round: on one processor
  * neither has to be woken by an interrupt of another one, nor to push somebody aside there. The kernel's scheduler
  * knows nothing of that and looks for an idle processor, or leaves everybody where he is. So, while one caller sends
- * request after request, it is looked at from time to time where it runs, and the thread is bound there. Where the
- * kernel then moves the caller away, as it does where idle processors wait without being halted, that is given up for a
+ * request after request, it is looked at from time to time where it runs, and the thread is bound there. The kernel may
+ * then move the caller away, as it does where idle processors wait without being halted. Then that is given up for a
  * time, each time longer.
  *
  * The whole state belongs to one thread, which is none of those that take requests.

@@ -47,8 +47,8 @@ int index_check_fh(const struct layer_set *set, int fd, enum xattr_overlay which
 /* Writes such an xattr anew if nothing is wrong with it but that it has no uuid: it was made where that couldn't be
  * told. */
 int index_renew_xattr(const struct layer_set *set, int fd, enum xattr_overlay which, const struct ovl_fh *origin);
-/* index_rebuild.c: makes the index, whose directory is open at `dir`, one of these layers where it is certain that they
- * are a copy of those that it was of. -ESTALE: it isn't, nothing was changed, and the text of *ret_error, if any, says
+/* index_rebuild.c: makes the index, whose directory is open at `dir`, one of these layers. They must certainly be a
+ * copy of those that it was of. -ESTALE: they aren't, and nothing was changed. The text of *ret_error, if any, says
  * what is in the way. */
 int index_rebuild(struct layer_set *set, int dir, struct error *ret_error);
 /* Makes WORKDIR/index. */
