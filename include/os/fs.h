@@ -33,6 +33,9 @@ enum os_confine { OS_CROSS_MOUNTS = 0, OS_NO_XDEV = 1 };
  * here, but no "..". -EAGAIN: with O_NONBLOCK, if a process has a lease on the file (fcntl(2), F_SETLEASE) and is being
  * told to give it up. */
 int os_openat(int dirfd, const char *name, int flags, mode_t mode, enum os_confine confine);
+/* Opens a directory (O_PATH) by a path whose symlinks are followed. Neither may they lead out of dirfd, nor is another
+ * mount entered: -EXDEV. */
+int os_open_beneath(int dirfd, const char *path);
 /* Opens the object of `fd` (may be O_PATH) anew, with other flags. Never creates. O_NOFOLLOW must not be given. */
 int os_reopen(int fd, int flags);
 /* Opens a path that a user gave, before the mount exists. Symlinks are followed; O_CLOEXEC is added. */

@@ -2,11 +2,13 @@
 /*
  * What makes two calls the same mount: these layers in this order, so many of them data-only, this work directory, this
  * mountpoint. A directory is known by its number. But what lies below the mountpoint is known by its path from there:
- * once the union is mounted paths lead into it, and only the words of the options tell what is meant. Over the root
- * directory nothing is overmounted.
+ * once the union is mounted paths lead into it. What they led to before is looked up in a clone of the mount below, and
+ * without the privilege for that the words of the options tell what is meant. Over the root directory nothing is
+ * overmounted.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -14,6 +16,7 @@
 #include "internal.h"
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "base/macros.h"
 #include "os/fs.h"
 #include "os/mount.h"
 
@@ -98,18 +101,54 @@ static bool simplify(char *path)
 	return true;
 }
 
-/* What of the path is below the mountpoint, simplified, or NULL. */
-static char *path_below(const char *path, const char *mountpoint)
+/* The directory that the mount hides, or -errno. */
+static int open_hidden(const char *mountpoint)
+{
+	const char *name = strrchr(mountpoint, '/') + 1;
+	_cleanup_free_ char *parent = strndup(mountpoint, MAX((size_t)(name - mountpoint - 1), 1U));
+	_cleanup_close_ int fd = parent ? os_open_path(parent, O_PATH | O_DIRECTORY, 0) : -ENOMEM;
+	_cleanup_close_ int clone = fd < 0 ? fd : os_open_tree_clone(fd, false);
+
+	return clone < 0 ? clone : os_openat(clone, name, O_PATH | O_DIRECTORY, 0, OS_NO_XDEV);
+}
+
+/* Ends in a NUL. 0, or -errno. */
+static int where_is(int fd, char ret[static PATH_MAX])
+{
+	ssize_t len = os_fd_target(fd, ret, PATH_MAX - 1);
+
+	ret[MAX(len, 0)] = '\0';
+	return *ret == '/' ? 0 : -ENOENT;
+}
+
+/* Where a path behind the mountpoint led in the hidden directory, or NULL. */
+static char *path_in_hidden(int hidden, const char *rest)
+{
+	char top[PATH_MAX], where[PATH_MAX];
+	const char *path = rest + strspn(rest, "/"), *beneath;
+	_cleanup_close_ int fd = os_open_beneath(hidden, *path ? path : ".");
+
+	if (fd < 0 || where_is(hidden, top) < 0 || where_is(fd, where) < 0)
+		return NULL;
+	beneath = layer_path_beneath(top, where);
+	return beneath ? strdup(beneath) : NULL;
+}
+
+/* What of the path is below the mountpoint, without symlinks if that can be told, or NULL. */
+static char *path_below(const char *path, const char *mountpoint, int hidden)
 {
 	_cleanup_free_ char *rest = os_path_behind(path, mountpoint);
+	char *beneath = rest && hidden >= 0 ? path_in_hidden(hidden, rest) : NULL;
 
+	if (beneath)
+		return beneath;
 	return rest && simplify(rest) ? TAKE_PTR(rest) : NULL;
 }
 
 /* 1 if it is overmounted. */
-static int add_path(XXH3_state_t *state, const char *path, const char *mountpoint)
+static int add_path(XXH3_state_t *state, const char *path, const char *mountpoint, int hidden)
 {
-	_cleanup_free_ char *beneath = path_below(path, mountpoint);
+	_cleanup_free_ char *beneath = path_below(path, mountpoint, hidden);
 	_cleanup_close_ int fd = beneath ? -1 : os_open_path(path, O_PATH | O_DIRECTORY, 0);
 	struct statx stx = {.stx_ino = 0};
 	int r = beneath ? 0 : fd;
@@ -135,6 +174,7 @@ int layer_overmounted_identity(const struct stack_spec *spec, const char *mountp
 {
 	size_t n = spec->layer_count + (spec->upperdir ? 2 : 0);
 	_cleanup_state_ XXH3_state_t *state = NULL;
+	_cleanup_close_ int hidden = -1;
 	unsigned n_data = 0, n_overmounted = 0;
 
 	if (!strcmp(mountpoint, "/") || (spec->upperdir && !spec->workdir))
@@ -144,8 +184,9 @@ int layer_overmounted_identity(const struct stack_spec *spec, const char *mountp
 	state = hash_begin(n_data);
 	if (!state)
 		return -ENOMEM;
+	hidden = open_hidden(mountpoint);
 	for (size_t i = 0; i < n; i++) {
-		int r = add_path(state, path_at(spec, i), mountpoint);
+		int r = add_path(state, path_at(spec, i), mountpoint, hidden);
 
 		if (r < 0)
 			return r;

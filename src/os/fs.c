@@ -147,6 +147,16 @@ int os_openat(int dirfd, const char *name, int flags, mode_t mode, enum os_confi
 	return openat2_counted(dirfd, name, &how);
 }
 
+int os_open_beneath(int dirfd, const char *path)
+{
+	const struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
+	};
+
+	return openat2_confined(dirfd, path, &how);
+}
+
 int os_reopen(int fd, int flags)
 {
 	char name[OS_FD_NAME_MAX];

@@ -15,6 +15,8 @@ make() {
 	mkdir -p r/lower r/second r/upper/upper r/work/sub
 	cp -a l1/. r/lower
 	mkdir r/lower/lower r/lower/work
+	ln -s lower r/inner
+	ln -s ../second/../inner r/lower/winding
 }
 
 again() { timeout 20 "$PLYFS" -o "$PLYFS_DEFAULTS,$1" "$2" </dev/null; }
@@ -54,6 +56,9 @@ scenario() {
 
 	for point in r r/lower r/second r/upper r/work r/lower/d; do twice $point "$rw"; done
 	for point in r r/lower r/second; do twice $point "$ro"; done
+	twice r "$rw" "lowerdir=$r/inner:$r/lower/../second,upperdir=$r/upper,workdir=$r/inner/../work"
+	twice r "$ro" "lowerdir=$r/lower/winding:$r/second"
+	twice r "lowerdir=$r/inner:$r/second" "$ro"
 	ln -s r link
 	twice r "$rw" "lowerdir=r//lower:link/./second/,upperdir=r/../r/upper,workdir=link/work"
 	make
