@@ -72,6 +72,7 @@
 #include <sys/types.h>
 
 #include "base/again.h"
+#include "base/error.h"
 #include "base/lock.h"
 #include "format/ovl_fh.h"
 #include "layer/device.h"
@@ -449,8 +450,10 @@ int inode_open_seen(struct tree *tree, struct inode *inode, int flags, const str
 		    struct statx *ret_stx);
 /* Opens the data of a regular file: that of inode_open(), or for a metacopy file the lower file with the data. Its size
  * is checked against the metadata. *ret_upper: the data is in the upper. -EROFS: write flags, and the data isn't in the
- * upper. -EIO: no data, or data of another size. */
+ * upper. -EIO: no data, or data of another size, which is logged. */
 int inode_open_data(struct tree *tree, struct inode *inode, int flags, bool *ret_upper);
+/* Likewise; *ret_error says what is wrong with the data, and nothing is logged. */
+int inode_open_data_or_say(struct tree *tree, struct inode *inode, int flags, bool *ret_upper, struct error *ret_error);
 /* os_reopen() that doesn't wait for leases: -MUST_WAIT. */
 int reopen_at_once(int fd, int flags);
 /* Attributes as the union shows them: st_ino, and nlink (1 for merged directories and the root, 0 for unlinked

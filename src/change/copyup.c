@@ -529,11 +529,13 @@ static void copyup_count(const struct copyup *c)
 		counter_add(COUNTER_COPY_UP_BYTES, c->stx.stx_size);
 }
 
-static int copyup_one(struct writer *writer, struct inode *inode, enum copyup_how how, struct copyup_task *task)
+static int copyup_one(struct writer *writer, struct inode *inode, enum copyup_how how, struct copyup_task *task,
+		      struct error *ret_error)
 {
 	_cleanup_(copyup_finish) struct copyup c = {
 		.writer = writer,
 		.task = task,
+		.error = ret_error,
 		.inode = inode,
 		.how = how,
 		.src = -1,
@@ -599,7 +601,8 @@ static int chain_collect(struct chain *chain, struct inode *inode)
 	}
 }
 
-static int copyup_ancestors(struct writer *writer, struct inode *inode, struct copyup_task *task)
+static int copyup_ancestors(struct writer *writer, struct inode *inode, struct copyup_task *task,
+			    struct error *ret_error)
 {
 	_cleanup_(chain_finish) struct chain chain = {.tree = writer->tree};
 	int r = chain_collect(&chain, inode);
@@ -609,12 +612,13 @@ static int copyup_ancestors(struct writer *writer, struct inode *inode, struct c
 			return -EINTR;
 		/* Without the task: to leave a parent copied up is no harm, and publishing it is not the point of no
 		 * return. What changes is below it, so it may be immutable itself. */
-		r = copyup_one(writer, chain.dirs[i - 1], COPYUP_FLAGS, NULL);
+		r = copyup_one(writer, chain.dirs[i - 1], COPYUP_FLAGS, NULL, ret_error);
 	}
 	return r;
 }
 
-static int copyup_try(struct writer *writer, struct inode *inode, enum copyup_how how, struct copyup_task *task)
+static int copyup_try(struct writer *writer, struct inode *inode, enum copyup_how how, struct copyup_task *task,
+		      struct error *ret_error)
 {
 	int r;
 
@@ -622,12 +626,12 @@ static int copyup_try(struct writer *writer, struct inode *inode, enum copyup_ho
 		return 0;
 	if (copyup_task_cancelled(task))
 		return -EINTR;
-	r = copyup_ancestors(writer, inode, task);
-	return r < 0 ? r : copyup_one(writer, inode, how, task);
+	r = copyup_ancestors(writer, inode, task, ret_error);
+	return r < 0 ? r : copyup_one(writer, inode, how, task, ret_error);
 }
 
 /* What the user will be told, for whoever reads the log; refusals are not failures. */
-static void copyup_failed(const struct writer *writer, const struct inode *inode, int err)
+static void copyup_failed(const struct writer *writer, const struct inode *inode, int err, const struct error *error)
 {
 	char shown[TREE_PATH_SHOWN];
 
@@ -635,24 +639,25 @@ static void copyup_failed(const struct writer *writer, const struct inode *inode
 		return;
 	counter_add(COUNTER_COPY_UP_FAILED, 1);
 	log_limited(LOG_CAUSE_COPY_UP, LOG_WARNING, "%s: copy-up failed: %s",
-		    tree_path(writer->tree, inode->id, NULL, shown), strerror(-err));
+		    tree_path(writer->tree, inode->id, NULL, shown), error->text ? error->text : strerror(-err));
 }
 
 int copyup_run(struct writer *writer, struct inode *inode, enum copyup_how how, struct copyup_task *task)
 {
 	FAULT_SCOPE(FAULT_COPYUP);
+	_cleanup_error_ struct error error = {0};
 	int r = -LOOK_AGAIN;
 
 	if (!writer->layers->has_upper)
 		return -EROFS;
 	/* The name is taken, or the place changed: look at it anew. */
 	for (unsigned i = 0; i < COPYUP_TRIES && (r == -LOOK_AGAIN || r == -EEXIST); i++)
-		r = copyup_try(writer, inode, how, task);
+		r = copyup_try(writer, inode, how, task, &error);
 	/* What stands there was not made through this mount. */
 	if (r == -LOOK_AGAIN || r == -EEXIST)
 		r = -ESTALE;
 	(void)CHECK(r < 0 || inode_in_upper(inode));
 	if (r < 0)
-		copyup_failed(writer, inode, r);
+		copyup_failed(writer, inode, r, &error);
 	return r;
 }

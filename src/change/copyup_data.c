@@ -228,7 +228,8 @@ int copyup_data(struct copyup *c)
 /* The data of a file whose own object has metadata alone. */
 int copyup_open_data(const struct copyup *c)
 {
-	int fd = inode_open_data(c->writer->tree, c->inode, O_RDONLY | O_NOATIME, NULL);
+	struct tree *tree = c->writer->tree;
+	int fd = inode_open_data_or_say(tree, c->inode, O_RDONLY | O_NOATIME, NULL, c->error);
 
-	return fd == -EPERM ? inode_open_data(c->writer->tree, c->inode, O_RDONLY, NULL) : fd;
+	return fd == -EPERM ? inode_open_data_or_say(tree, c->inode, O_RDONLY, NULL, c->error) : fd;
 }

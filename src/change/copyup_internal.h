@@ -110,6 +110,7 @@ void copyup_queue_free(struct copyup_queue *queue);
 struct copyup {
 	struct writer *writer;
 	struct copyup_task *task;
+	struct error *error; /* what an errno can't say of the failure */
 	struct inode *inode;
 	enum copyup_how how;
 	const struct layer *layer; /* the source's */

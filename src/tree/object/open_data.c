@@ -81,7 +81,7 @@ static int open_in_data_layers(struct tree *tree, struct lowerdata *d, int flags
 	return fd;
 }
 
-static int lowerdata_open(struct tree *tree, struct lowerdata *d, int flags)
+static int lowerdata_open(struct tree *tree, struct lowerdata *d, int flags, struct error *ret_error)
 {
 	unsigned layer = atomic_load_explicit(&d->layer, memory_order_relaxed);
 	_cleanup_close_ int fd = -1;
@@ -91,22 +91,17 @@ static int lowerdata_open(struct tree *tree, struct lowerdata *d, int flags)
 		fd = open_in_data_layers(tree, d, flags, &stx);
 	else
 		fd = open_regular(tree, &tree->layers->layers[layer], d->path, flags, &stx);
-	if (fd == -ENOENT) {
-		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "%s: the data of a metacopy file is missing", d->path);
-		return -EIO;
-	}
+	if (fd == -ENOENT)
+		return error_set(ret_error, -EIO, "%s: the data of a metacopy file is missing", d->path);
 	if (fd < 0)
 		return fd;
-	if (stx.stx_size != d->size) {
-		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "%s: the data of a metacopy file is of another size",
-			    d->path);
-		return -EIO;
-	}
+	if (stx.stx_size != d->size)
+		return error_set(ret_error, -EIO, "%s: the data of a metacopy file is of another size", d->path);
 	atomic_store_explicit(&d->blocks, stx.stx_blocks, memory_order_relaxed);
 	return TAKE_FD(fd);
 }
 
-int inode_open_data(struct tree *tree, struct inode *inode, int flags, bool *ret_upper)
+int inode_open_data_or_say(struct tree *tree, struct inode *inode, int flags, bool *ret_upper, struct error *ret_error)
 {
 	for (unsigned i = 0; i < OPEN_REAL_TRIES; i++) {
 		struct lowerdata *d = lowerdata_of(tree, inode);
@@ -116,7 +111,7 @@ int inode_open_data(struct tree *tree, struct inode *inode, int flags, bool *ret
 
 		if (d && (flags & O_ACCMODE) != O_RDONLY)
 			return -EROFS;
-		fd = d && d->size ? lowerdata_open(tree, d, flags) : inode_open(tree, inode, flags, &layer);
+		fd = d && d->size ? lowerdata_open(tree, d, flags, ret_error) : inode_open(tree, inode, flags, &layer);
 		upper = !d && layer && layer->upper;
 		if (fd < 0 || !upper || !inode_is_metacopy(inode)) {
 			/* I7 */
@@ -129,4 +124,14 @@ int inode_open_data(struct tree *tree, struct inode *inode, int flags, bool *ret
 		os_close(fd);
 	}
 	return -ESTALE;
+}
+
+int inode_open_data(struct tree *tree, struct inode *inode, int flags, bool *ret_upper)
+{
+	_cleanup_error_ struct error error = {0};
+	int fd = inode_open_data_or_say(tree, inode, flags, ret_upper, &error);
+
+	if (error.text)
+		log_limited(LOG_CAUSE_LAYER, LOG_WARNING, "%s", error.text);
+	return fd;
 }
