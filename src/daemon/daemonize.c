@@ -57,7 +57,14 @@ static void open_pid_dir(struct daemonize *daemonize)
 		daemonize->pid_dir = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-int daemonize_start(struct daemonize *daemonize, const struct options *opt)
+static int cant_go(struct error *ret_error, const char *what)
+{
+	int err = -errno;
+
+	return error_set(ret_error, err, "going to the background: %s: %s", what, strerror(-err));
+}
+
+int daemonize_start(struct daemonize *daemonize, const struct options *opt, struct error *ret_error)
 {
 	int fds[2];
 	pid_t child;
@@ -70,12 +77,12 @@ int daemonize_start(struct daemonize *daemonize, const struct options *opt)
 	/* Later there may be no descriptor left, and the caller would wait for the end of our stderr for ever. */
 	daemonize->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (daemonize->null_fd < 0)
-		return -errno;
+		return cant_go(ret_error, "/dev/null");
 	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -errno;
+		return cant_go(ret_error, "pipe");
 	child = fork();
 	if (child < 0) {
-		int r = -errno;
+		int r = cant_go(ret_error, "fork");
 
 		close(fds[0]);
 		close(fds[1]);

@@ -36,8 +36,8 @@ struct daemonize {
 };
 
 /* Goes to the background, unless the options have `foreground`: the parent waits and never returns from here. Relative
- * paths of the options were made absolute before. 0 or -errno. */
-int daemonize_start(struct daemonize *daemonize, const struct options *opt);
+ * paths of the options were made absolute before. 0, or -errno and *ret_error. */
+int daemonize_start(struct daemonize *daemonize, const struct options *opt, struct error *ret_error);
 /* The mount is live: writes the pid file, gives up what is inherited but for the session's descriptor, and lets the
  * parent go with status 0. */
 void daemonize_report(struct daemonize *daemonize, int fuse_fd);

@@ -180,7 +180,7 @@ static int session_start(struct session *s)
 	struct fs_options opt;
 	int r;
 
-	r = daemonize_start(s->daemonize, s->opt);
+	r = daemonize_start(s->daemonize, s->opt, &s->error);
 	if (r < 0)
 		return r;
 	signals_block();
@@ -207,8 +207,9 @@ static int session_start(struct session *s)
 	os_reserve_fds(MIN(opt.max_fds, RESERVED_FDS));
 	prepare_control(s);
 	r = fs_new(s->set, &opt, &s->fs);
-	if (r == 0)
-		r = new_session(s);
+	if (r < 0)
+		return error_set(&s->error, r, "memory and threads of the daemon: %s", strerror(-r));
+	r = new_session(s);
 	if (r == 0)
 		r = mounted_open(&s->mounted, &s->error);
 	return r < 0 ? r : fs_set_session(s->fs, s->se);
@@ -234,7 +235,7 @@ static void session_stop(struct session *s)
 	error_finish(&s->error);
 }
 
-/* What has failed without a text is put down to the mount. */
+/* What has failed without a text is put down to the mount, and so is what libfuse said. */
 static void say_why(struct session *s, int err, const char *cause)
 {
 	const char *said = messages_of_libfuse();

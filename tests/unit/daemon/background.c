@@ -21,10 +21,11 @@ static int start(void (*daemon)(struct daemonize *d))
 	fflush(NULL);
 	caller = fork();
 	if (caller == 0) {
+		struct error error = {0};
 		struct daemonize d;
 
 		inherited_note();
-		if (daemonize_start(&d, &opt) < 0)
+		if (daemonize_start(&d, &opt, &error) < 0)
 			_exit(90);
 		daemon(&d);
 		_exit(0);

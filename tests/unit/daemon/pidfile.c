@@ -13,6 +13,7 @@ static char path[128], own[32];
 /* A daemon that isn't live yet, with its pid file at `name` in the fixture. */
 static bool begin(struct daemonize *d, struct options *opt, const char *name)
 {
+	struct error error = {0};
 	char cwd[96];
 
 	if (!getcwd(cwd, sizeof(cwd)))
@@ -20,7 +21,7 @@ static bool begin(struct daemonize *d, struct options *opt, const char *name)
 	UNIT_PRINT(path, "%s/%s", cwd, name);
 	UNIT_PRINT(own, "%d\n", (int)getpid());
 	*opt = (struct options){.foreground = true, .pidfile = path};
-	return daemonize_start(d, opt) == 0;
+	return daemonize_start(d, opt, &error) == 0;
 }
 
 TEST("the file comes when the mount is live, says who it is, and goes at the end")
