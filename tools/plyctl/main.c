@@ -91,6 +91,8 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 {
 	int first, r = args_read(verb, argc, argv, &first);
 
+	if (r == EXIT_USAGE && verb->usage_status)
+		return verb->usage_status;
 	if (r != 0)
 		return MAX(r, 0);
 	r = os_init();

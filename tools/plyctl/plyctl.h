@@ -41,6 +41,7 @@ struct verb {
 	const struct opt *opts;
 	size_t n_opts;
 	bool is_table;			   /* it has --no-trunc, --columns and -q */
+	int usage_status;		   /* the exit status of a wrong option; 0: EXIT_USAGE */
 	bool makes;			   /* it makes or changes something; the others look */
 	int (*run)(int argc, char **argv); /* operands */
 };

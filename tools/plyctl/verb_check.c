@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plyctl check: faults in layers, uppers and work directories. Exit statuses are the bits of fsck(8).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "plyctl.h"
+#include "view/check.h"
+
+enum { CHECK_MENDED = 1, CHECK_LEFT = 4, CHECK_FAILED = 8, CHECK_USAGE = 16 };
+
+static bool look_only, fix, yes;
+static const char *workdir;
+static const struct opt opts[] = {
+	{"no", 'n', NULL, "look only, which is what it does without --fix", &look_only, NULL},
+	{"fix", 0, NULL, "mend what has a remedy", &fix, NULL},
+	{"yes", 'y', NULL, "with --fix: also where something is removed for good", &yes, NULL},
+	{"workdir", 0, "DIR", "the work directory of the upper", NULL, &workdir},
+};
+
+static const char *where_is(const struct view_stack *stack, const struct view_check *check,
+			    const struct view_finding *finding)
+{
+	return finding->layer == VIEW_CHECK_WORK ? check->workdir : stack->set->layers[finding->layer].path;
+}
+
+static char *whole_path(const struct view_stack *stack, const struct view_check *check,
+			const struct view_finding *finding)
+{
+	char *path;
+
+	if (asprintf(&path, "%s%s%s", where_is(stack, check, finding), *finding->path ? "/" : "", finding->path) < 0)
+		abort();
+	return path;
+}
+
+/* Whether --fix would do something about it now. */
+static bool waits_for_yes(const struct view_finding *finding)
+{
+	return fix && !yes && view_fault_remedy(finding->fault) && view_fault_destroys(finding->fault);
+}
+
+/* --- output ------------------------------------------------------------------------------------------------------- */
+
+static void check_line(const struct view_stack *stack, const struct view_check *check,
+		       const struct view_finding *finding)
+{
+	_cleanup_free_ char *path = whole_path(stack, check, finding);
+	const char *remedy = view_fault_remedy(finding->fault);
+
+	print_name(path);
+	printf(": %s%s: %s", finding->note ? "note: " : "", view_fault_name(finding->fault),
+	       view_fault_text(finding->fault));
+	if (finding->detail) {
+		printf(" (");
+		print_name(finding->detail);
+		printf(")");
+	}
+	if (finding->mended)
+		printf(": mended");
+	else if (finding->err)
+		printf(": not mended: %s", strerror(-finding->err));
+	else if (waits_for_yes(finding))
+		printf(": with --yes: %s", remedy);
+	else if (!fix && remedy)
+		printf("; --fix%s: %s", view_fault_destroys(finding->fault) ? " --yes" : "", remedy);
+	printf("\n");
+}
+
+static void check_json(const struct view_stack *stack, const struct view_check *check,
+		       const struct view_finding *finding)
+{
+	_cleanup_free_ char *path = whole_path(stack, check, finding);
+	const char *remedy = view_fault_remedy(finding->fault);
+	json_t *item = json_object();
+
+	json_object_set_new(item, "fault", json_string(view_fault_name(finding->fault)));
+	json_object_set_new(item, "text", json_string(view_fault_text(finding->fault)));
+	json_set_path(item, "path", path);
+	json_object_set_new(item, "layer",
+			    finding->layer == VIEW_CHECK_WORK ? json_null() : json_integer((json_int_t)finding->layer));
+	json_object_set_new(item, "detail", finding->detail ? json_text(finding->detail) : json_null());
+	json_object_set_new(item, "note", json_boolean(finding->note));
+	json_object_set_new(item, "remedy", remedy ? json_string(remedy) : json_null());
+	json_object_set_new(item, "destroys", json_boolean(view_fault_destroys(finding->fault)));
+	json_object_set_new(item, "mended", json_boolean(finding->mended));
+	json_list_item(item);
+}
+
+static void check_print(const struct view_stack *stack, const struct view_check *check)
+{
+	if (common.json) {
+		json_start("check");
+		json_member("workdir", check->workdir ? json_text(check->workdir) : json_null());
+		json_member("in_use", json_boolean(check->in_use));
+		json_list_start("findings");
+	}
+	for (size_t i = 0; i < check->n; i++) {
+		if (common.json)
+			check_json(stack, check, &check->list[i]);
+		else
+			check_line(stack, check, &check->list[i]);
+	}
+	if (common.json) {
+		json_list_end();
+		json_end();
+	}
+}
+
+/* --- the verb ----------------------------------------------------------------------------------------------------- */
+
+static int check_failed(void *arg, const char *where, int err)
+{
+	fail("%s: %s", where, strerror(-err));
+	return 0;
+}
+
+static int check_status(const struct view_check *check)
+{
+	int status = check->unreadable ? CHECK_FAILED : 0;
+
+	for (size_t i = 0; i < check->n; i++) {
+		if (check->list[i].mended)
+			status |= CHECK_MENDED;
+		else if (!check->list[i].note)
+			status |= CHECK_LEFT;
+	}
+	return status;
+}
+
+static int check_stack(const struct view_stack *stack)
+{
+	_cleanup_free_ char *error = NULL;
+	struct view_check check;
+	int r = view_check_find(stack, workdir, check_failed, NULL, &check, &error), status = 0;
+
+	if (r == 0 && fix)
+		r = view_check_fix(stack, &check, yes, &error);
+	if (r < 0) {
+		fail("%s", error ? error : strerror(-r));
+		status = CHECK_FAILED;
+	}
+	if (r == 0 || check.n)
+		check_print(stack, &check);
+	status |= check_status(&check);
+	view_check_free(&check);
+	return status;
+}
+
+static int run_check(int argc, char **argv)
+{
+	_cleanup_stack_ struct view_stack *stack = NULL;
+	const char *wrong = argc != 1	       ? "check: one STACK or UPPER is wanted"
+			    : look_only && fix ? "check: -n and --fix exclude each other"
+			    : yes && !fix      ? "check: --yes is for --fix"
+					       : NULL;
+
+	if (wrong) {
+		usage_error("%s", wrong);
+		return CHECK_USAGE;
+	}
+	stack = stack_open(argv[0]);
+	return stack ? check_stack(stack) : CHECK_FAILED;
+}
+
+const struct verb verb_check = {
+	.name = "check",
+	.operands = "STACK | UPPER",
+	.help = "Find faults in layers, an upper and its work directory",
+	.more = "Exit status: 0 no fault, or the sum of 1 (mended), 4 (left), 8 (failure) and 16 (wrong use). Of a\n"
+		"single directory the layers below aren't known. --fix refuses what a mount uses.",
+	.opts = opts,
+	.n_opts = ARRAY_SIZE(opts),
+	.usage_status = CHECK_USAGE,
+	.run = run_check};
