@@ -2,7 +2,7 @@
 /*
  * The sizes of stacks on disk: the bytes that are allocated for the objects of their layers. A layer that several
  * stacks have is there once, and so is a file with several links, in one layer or in several. Two layers are one if
- * they are the same directory.
+ * they are the same directory, or the same blob of one layout or archive. A packed layer has the bytes of its blob.
  *
  * For each stack: unique + shared == bytes. Over all: on_disk is each byte once, and unshared is the sum of the stacks'
  * bytes, which they would take without sharing.
@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "layer/layer.h"
+#include "view/stack.h"
 
 /* The objects of one layer. */
 struct view_layer_size {
@@ -39,8 +40,8 @@ struct view_total_size {
 	uint64_t on_disk, unshared;
 };
 
-/* Sets of layers, n of them: ret_sizes has an element for each. */
-int view_stacks_measure(struct layer_set *const *sets, size_t n, view_size_failed failed, void *arg,
-			struct view_stack_size *ret_sizes, struct view_total_size *ret_total);
+/* Open stacks, n of them: ret_sizes has an element for each. An error has one line that the caller frees. */
+int view_stacks_measure(const struct view_stack *const *stacks, size_t n, view_size_failed failed, void *arg,
+			struct view_stack_size *ret_sizes, struct view_total_size *ret_total, char **ret_error);
 
 #endif

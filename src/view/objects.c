@@ -193,7 +193,7 @@ static void waiting_merge(struct waiting *w, struct waiting *other)
 	waiting_free(other);
 }
 
-/* `.wh.NAME` is told as NAME, so the entries aren't sorted yet. */
+/* The walk enters directories by their names; `.wh.NAME` is told as NAME, so the entries aren't sorted yet. */
 static int objects_end(void *arg, const struct layer_walk_entry *dir)
 {
 	struct objects *o = arg;
@@ -289,7 +289,7 @@ int view_objects_each(const struct layer_set *set, const struct layer *l, view_o
 		.entry = objects_entry, .begin = objects_begin, .end = objects_end, .failed = objects_failed};
 	struct objects o = {.each = each, .arg = arg, .ret_error = ret_error};
 	struct named *named, *next;
-	int r = layer_walk(set, l, LAYER_WALK_STAT | LAYER_WALK_XATTR_FLAGS, &calls, &o);
+	int r = layer_walk(set, l, LAYER_WALK_STAT | LAYER_WALK_XATTR_FLAGS | LAYER_WALK_SORTED, &calls, &o);
 
 	if (r == 0)
 		r = frames_leave(&o, NULL);

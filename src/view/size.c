@@ -14,6 +14,7 @@
 #include "base/array.h"
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "internal.h"
 #include "layer/walk.h"
 #include "os/fs.h"
 
@@ -134,15 +135,16 @@ int view_layer_measure(const struct layer_set *set, const struct layer *l, view_
 
 /* --- several stacks ----------------------------------------------------------------------------------------------- */
 
-/* A layer, however many stacks have it. */
+/* A layer, however many stacks have it: a directory, or a blob of an archive or layout. */
 struct distinct {
 	dev_t dev;
 	uint64_t ino;
+	const char *source, *blob; /* NULL: a directory */
 	uint64_t bytes;
 };
 
 struct totals {
-	struct layer_set *const *sets;
+	const struct view_stack *const *stacks;
 	size_t n;
 	struct distinct *layers; /* owned */
 	size_t n_layers, room;
@@ -151,48 +153,90 @@ struct totals {
 	bool *has; /* owned: by stack; whether it has what is looked at */
 };
 
-static size_t count_layers(const struct layer_set *set)
+static bool is_one_layer(const struct distinct *a, const struct distinct *b)
 {
-	return (size_t)set->n + set->n_data;
+	if (!a->blob || !b->blob)
+		return !a->blob && !b->blob && a->ino == b->ino && a->dev == b->dev;
+	return !strcmp(a->blob, b->blob) && !strcmp(a->source, b->source);
 }
 
-static int number_layer(struct totals *t, const struct layer *l, unsigned *ret_number, bool *ret_new)
+static int identify_layer(const struct view_stack *stack, size_t layer, struct distinct *ret)
 {
+	const struct view_layer_facts *f;
 	struct statx stx;
-	int r = os_statx(l->root_fd, "", &stx);
-	dev_t dev;
+	int r;
 
-	(void)CHECK(l->root_fd >= 0);
+	*ret = (struct distinct){.bytes = 0};
+	if (!stack->set) {
+		f = view_layer_facts(stack, layer);
+		ret->source = stack->image->path;
+		ret->blob = f->digest ? f->digest : f->id;
+		return 0;
+	}
+	r = os_statx(stack->set->layers[layer].root_fd, "", &stx);
+	ret->ino = stx.stx_ino;
+	ret->dev = makedev(stx.stx_dev_major, stx.stx_dev_minor);
+	return r;
+}
+
+static int number_layer(struct totals *t, const struct view_stack *stack, size_t layer, unsigned *ret_number,
+			bool *ret_new)
+{
+	struct distinct own;
+	int r = identify_layer(stack, layer, &own);
+
 	if (r < 0)
 		return r;
-	dev = makedev(stx.stx_dev_major, stx.stx_dev_minor);
 	*ret_new = false;
 	for (*ret_number = 0; *ret_number < t->n_layers; ++*ret_number)
-		if (t->layers[*ret_number].ino == stx.stx_ino && t->layers[*ret_number].dev == dev)
+		if (is_one_layer(&t->layers[*ret_number], &own))
 			return 0;
 	if (!ARRAY_ROOM(t->layers, t->n_layers, t->room, 1))
 		return -ENOMEM;
-	t->layers[t->n_layers++] = (struct distinct){.dev = dev, .ino = stx.stx_ino};
+	t->layers[t->n_layers++] = own;
 	*ret_new = true;
 	return 0;
 }
 
-static int measure_stack(struct totals *t, size_t stack, view_size_failed failed, void *arg)
+/* The bytes of the blob of a packed layer, or of its tar in an archive. */
+static int measure_packed(const struct view_stack *stack, size_t layer, uint64_t *ret_bytes, char **ret_error)
 {
-	const struct layer_set *set = t->sets[stack];
-	size_t n = count_layers(set);
+	const struct view_layer_facts *f = view_layer_facts(stack, layer);
+	struct image *image = stack->image;
+	size_t number = image->n_layers - 1 - layer;
+	struct image_error error;
+	int r;
 
-	t->numbers[stack] = calloc(n, sizeof(**t->numbers));
+	(void)CHECK(layer < image->n_layers);
+	*ret_bytes = f->compressed >= 0 ? (uint64_t)f->compressed : 0;
+	if (f->compressed >= 0 || f->directory)
+		return 0;
+	r = image_layer_measure(image, number, &error);
+	if (r < 0)
+		return view_refuse(ret_error, r, "%s: @%zu: %s", stack->name, layer, error.text);
+	*ret_bytes = (uint64_t)(image->layers[number].compressed > 0 ? image->layers[number].compressed
+								     : image->layers[number].tar);
+	return 0;
+}
+
+static int measure_stack(struct totals *t, size_t stack, view_size_failed failed, void *arg, char **ret_error)
+{
+	const struct view_stack *s = t->stacks[stack];
+	size_t n = view_layer_count(s);
+
+	t->numbers[stack] = calloc(n + 1, sizeof(**t->numbers));
 	if (!t->numbers[stack])
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
-		struct view_layer_size size;
+		struct view_layer_size size = {.allocated = 0};
 		struct measuring m = {.linked = &t->linked, .size = &size, .failed = failed, .arg = arg};
 		bool is_new;
-		int r = number_layer(t, &set->layers[i], &t->numbers[stack][i], &is_new);
+		int r = number_layer(t, s, i, &t->numbers[stack][i], &is_new);
 
-		if (r == 0 && is_new)
-			r = measure_layer(set, &set->layers[i], t->numbers[stack][i], &m);
+		if (r == 0 && is_new && s->set)
+			r = measure_layer(s->set, &s->set->layers[i], t->numbers[stack][i], &m);
+		else if (r == 0 && is_new)
+			r = measure_packed(s, i, &size.allocated, ret_error);
 		if (r != 0)
 			return r;
 		if (is_new)
@@ -205,7 +249,7 @@ static void note_stacks(struct totals *t, unsigned layer)
 {
 	(void)CHECK(layer < t->n_layers);
 	for (size_t s = 0; s < t->n; s++)
-		for (size_t i = 0; i < count_layers(t->sets[s]); i++)
+		for (size_t i = 0; i < view_layer_count(t->stacks[s]); i++)
 			t->has[s] |= t->numbers[s][i] == layer;
 }
 
@@ -245,12 +289,12 @@ static void share_out_linked(struct totals *t, struct view_stack_size *sizes, st
 }
 
 static int totals_measure(struct totals *t, view_size_failed failed, void *arg, struct view_stack_size *sizes,
-			  struct view_total_size *total)
+			  struct view_total_size *total, char **ret_error)
 {
 	int r = 0;
 
 	for (size_t s = 0; s < t->n && r == 0; s++)
-		r = measure_stack(t, s, failed, arg);
+		r = measure_stack(t, s, failed, arg, ret_error);
 	if (r != 0)
 		return r;
 	for (unsigned i = 0; i < t->n_layers; i++) {
@@ -259,30 +303,31 @@ static int totals_measure(struct totals *t, view_size_failed failed, void *arg, 
 	}
 	share_out_linked(t, sizes, total);
 	for (size_t s = 0; s < t->n; s++) {
-		sizes[s].upper = t->layers[t->numbers[s][0]].bytes;
+		if (view_layer_count(t->stacks[s]))
+			sizes[s].upper = t->layers[t->numbers[s][0]].bytes;
 		(void)CHECK(sizes[s].unique + sizes[s].shared == sizes[s].bytes);
 	}
 	return 0;
 }
 
-int view_stacks_measure(struct layer_set *const *sets, size_t n, view_size_failed failed, void *arg,
-			struct view_stack_size *ret_sizes, struct view_total_size *ret_total)
+int view_stacks_measure(const struct view_stack *const *stacks, size_t n, view_size_failed failed, void *arg,
+			struct view_stack_size *ret_sizes, struct view_total_size *ret_total, char **ret_error)
 {
-	struct totals t = {.sets = sets, .n = n};
+	struct totals t = {.stacks = stacks, .n = n};
 	int r = -ENOMEM;
 
-	(void)CHECK(n == 0 || sets[0]->n > 0);
+	(void)CHECK(n == 0 || stacks[0]->memory);
 	memset(ret_sizes, 0, n * sizeof(*ret_sizes));
 	*ret_total = (struct view_total_size){.on_disk = 0};
 	t.numbers = calloc(n, sizeof(*t.numbers));
 	t.has = calloc(n, sizeof(*t.has));
 	if (t.numbers && t.has)
-		r = totals_measure(&t, failed, arg, ret_sizes, ret_total);
+		r = totals_measure(&t, failed, arg, ret_sizes, ret_total, ret_error);
 	for (size_t s = 0; t.numbers && s < n; s++)
 		free(t.numbers[s]);
 	free(t.numbers);
 	free(t.has);
 	free(t.layers);
 	free(t.linked.list);
-	return r;
+	return r < 0 ? view_refuse(ret_error, r, "%s", strerror(-r)) : r;
 }

@@ -49,8 +49,7 @@ images_machine() {
 images_mount() {
 	images_needs
 	images_machine
-	cp --sparse=always "$1" "$DIR/images"
-	mount -o loop,noatime "$DIR/images" /var/lib/containers
+	cp --sparse=always "$1" "$DIR/images" && mount -o loop,noatime "$DIR/images" /var/lib/containers || exit 1
 }
 
 images_container() {

@@ -76,6 +76,9 @@ int fail(const char *fmt, ...) PRINTF_FORMAT(1, 2);
 
 /* Opens the stack of a name, of any kind. NULL after one line on stderr. */
 struct view_stack *stack_open_any(const char *name);
+/* Calls `each` for the stack of a name, or for all images and containers of a store that is named without one of them:
+ * `containers-storage:`. `each` frees the stack. EXIT_FAILED after one line, or the first non-zero result of `each`. */
+int stack_each(const char *name, int (*each)(void *arg, struct view_stack *stack), void *arg);
 /* The same for what looks at directories alone: `set` isn't NULL. */
 struct view_stack *stack_open(const char *name);
 static inline void cleanup_stack(struct view_stack **stack)

@@ -55,6 +55,67 @@ struct view_stack *stack_open(const char *name)
 	return stack_with_set(stack_open_any(name));
 }
 
+/* Whether it is the name of a whole store, as `containers-storage:`. *ret_path is where it is, or NULL; it is the
+ * caller's. */
+static bool is_store(const char *name, enum image_source *ret_source, char **ret_path)
+{
+	const char *rest;
+	size_t len;
+
+	if (!image_ref_split(name, ret_source, &rest) ||
+	    (*ret_source != IMAGE_CONTAINERS_STORAGE && *ret_source != IMAGE_DOCKER_OVERLAY2))
+		return false;
+	len = strlen(rest);
+	if (len && (*rest != '[' || rest[len - 1] != ']'))
+		return false;
+	*ret_path = len > 2 ? strndup(rest + 1, len - 2) : NULL;
+	return true;
+}
+
+struct listing {
+	enum image_source source;
+	const char *path;
+	int (*each)(void *arg, struct view_stack *stack);
+	void *arg;
+};
+
+static int stack_listed(void *arg, const struct image_listed *item)
+{
+	const struct listing *l = arg;
+	_cleanup_free_ char *name = NULL;
+	const char *own = item->name ? item->name : item->container;
+	struct view_stack *stack;
+
+	/* An image without a name is a step of a build mostly, and its layers are those of an image with one. */
+	if (!own)
+		return 0;
+	if (asprintf(&name, "%s:%s%s%s%s", image_source_name(l->source), l->path ? "[" : "", l->path ? l->path : "",
+		     l->path ? "]" : "", own) < 0)
+		abort();
+	stack = stack_open_any(name);
+	if (stack)
+		return l->each(l->arg, stack);
+	stack_incomplete = true;
+	return 0;
+}
+
+int stack_each(const char *name, int (*each)(void *arg, struct view_stack *stack), void *arg)
+{
+	struct listing l = {.each = each, .arg = arg};
+	_cleanup_free_ char *path = NULL;
+	struct image_error error;
+	struct view_stack *stack;
+	int r;
+
+	if (is_store(name, &l.source, &path)) {
+		l.path = path;
+		r = image_list(l.source, path, stack_listed, &l, &error);
+		return r < 0 ? fail("%s: %s", name, error.text) : r;
+	}
+	stack = stack_open_any(name);
+	return stack ? each(arg, stack) : EXIT_FAILED;
+}
+
 int stack_layer(const struct view_stack *stack, const char *text)
 {
 	int r = view_stack_layer(stack, text);

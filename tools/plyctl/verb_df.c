@@ -22,26 +22,25 @@ static const struct column columns[] = {{.name = "STACK", .may_be_cut = true}, {
 
 struct df {
 	struct view_stack **stacks; /* owned */
-	struct layer_set **sets;    /* of these; owned */
-	size_t n, stacks_room, sets_room;
+	size_t n, room;
 };
 
-static void df_add(struct df *df, struct view_stack *stack)
+static int df_add(void *arg, struct view_stack *stack)
 {
-	if (!ARRAY_ROOM(df->stacks, df->n, df->stacks_room, 1) || !ARRAY_ROOM(df->sets, df->n, df->sets_room, 1))
+	struct df *df = arg;
+
+	if (!ARRAY_ROOM(df->stacks, df->n, df->room, 1))
 		abort();
-	df->stacks[df->n] = stack;
-	df->sets[df->n++] = stack->set;
+	df->stacks[df->n++] = stack;
+	return 0;
 }
 
 static int df_each(void *arg, struct view_stack *stack, const char *cause)
 {
 	_cleanup_free_ char *error = NULL;
 
-	if (stack && view_stack_open(stack, false, &error) == 0) {
-		df_add(arg, stack);
-		return 0;
-	}
+	if (stack && view_stack_open(stack, false, &error) == 0)
+		return df_add(arg, stack);
 	stack_incomplete = true;
 	fail("%s", error ? error : cause ? cause : "out of memory");
 	view_stack_free(stack);
@@ -60,12 +59,13 @@ static int df_waste(void *arg, const struct tree_walk_entry *e)
 	return 0;
 }
 
+/* Of packed layers it isn't known. */
 static uint64_t df_wasted(struct layer_set *set)
 {
 	static const struct tree_walk_calls calls = {.entry = df_waste, .failed = stack_failed_in};
 	uint64_t wasted = 0;
 
-	if (set->n > 1)
+	if (set && set->n > 1)
 		(void)tree_walk(set, "", TREE_WALK_HIDDEN, &calls, &wasted);
 	return wasted;
 }
@@ -82,7 +82,8 @@ static void df_json(const struct df *df, const struct view_stack_size *sizes, co
 		json_object_set_new(item, "shared", json_size(sizes[i].shared));
 		json_object_set_new(item, "unique", json_size(sizes[i].unique));
 		json_object_set_new(item, "upper", df->stacks[i]->has_upper ? json_size(sizes[i].upper) : json_null());
-		json_object_set_new(item, "wasted", json_size(df_wasted(df->sets[i])));
+		json_object_set_new(item, "wasted",
+				    df->stacks[i]->set ? json_size(df_wasted(df->stacks[i]->set)) : json_null());
 		json_list_item(item);
 	}
 	json_list_end();
@@ -98,11 +99,11 @@ static int df_table(const struct df *df, const struct view_stack_size *sizes, co
 	int status;
 
 	for (size_t i = 0; i < df->n; i++)
-		table_add(table,
-			  (const char *[]){df->stacks[i]->name, size_text(sizes[i].bytes, text[0]),
-					   size_text(sizes[i].shared, text[1]), size_text(sizes[i].unique, text[2]),
-					   df->stacks[i]->has_upper ? size_text(sizes[i].upper, text[3]) : "-",
-					   size_text(df_wasted(df->sets[i]), text[4])});
+		table_add(table, (const char *[]){
+					 df->stacks[i]->name, size_text(sizes[i].bytes, text[0]),
+					 size_text(sizes[i].shared, text[1]), size_text(sizes[i].unique, text[2]),
+					 df->stacks[i]->has_upper ? size_text(sizes[i].upper, text[3]) : "-",
+					 df->stacks[i]->set ? size_text(df_wasted(df->stacks[i]->set), text[4]) : "-"});
 	status = table_print(table);
 	if (status == EXIT_FINE && !common.quiet)
 		printf("%s on disk, %s unshared\n", size_text(total->on_disk, text[0]),
@@ -114,13 +115,15 @@ static int df_measure(const struct df *df)
 {
 	struct view_stack_size *sizes = calloc(df->n + 1, sizeof(*sizes));
 	struct view_total_size total;
+	_cleanup_free_ char *error = NULL;
 	int status = EXIT_FINE, r;
 
 	if (!sizes)
 		return fail("out of memory");
-	r = view_stacks_measure(df->sets, df->n, stack_failed_layer, NULL, sizes, &total);
+	r = view_stacks_measure((const struct view_stack *const *)df->stacks, df->n, stack_failed_layer, NULL, sizes,
+				&total, &error);
 	if (r < 0)
-		status = fail("%s", strerror(-r));
+		status = fail("%s", error);
 	else if (only_unshared)
 		printf("%llu\n", (unsigned long long)total.unshared);
 	else if (common.json)
@@ -136,14 +139,8 @@ static int run_df(int argc, char **argv)
 	struct df df = {.n = 0};
 	int status = EXIT_FINE;
 
-	for (int i = 0; i < argc && status == EXIT_FINE; i++) {
-		struct view_stack *stack = stack_open(argv[i]);
-
-		if (stack)
-			df_add(&df, stack);
-		else
-			status = EXIT_FAILED;
-	}
+	for (int i = 0; i < argc && status == EXIT_FINE; i++)
+		status = stack_each(argv[i], df_add, &df);
 	if (!argc)
 		(void)view_each_live(df_each, &df);
 	if (status == EXIT_FINE)
@@ -151,16 +148,16 @@ static int run_df(int argc, char **argv)
 	for (size_t i = 0; i < df.n; i++)
 		view_stack_free(df.stacks[i]);
 	free(df.stacks);
-	free(df.sets);
 	return status;
 }
 
 const struct verb verb_df = {.name = "df",
 			     .operands = "[STACK]..",
 			     .help = "Tell what stacks take on disk, shared layers once",
-			     .more = "Without a STACK the unions that are mounted are measured. SIZE is SHARED and "
-				     "UNIQUE together; WASTED is what\n"
-				     "layers hide of the layers below them.",
+			     .more = "Without a STACK the unions that are mounted are measured, and with "
+				     "`containers-storage:` all of that store.\n"
+				     "SIZE is SHARED and UNIQUE together; WASTED is what layers hide of the layers "
+				     "below them.",
 			     .opts = opts,
 			     .n_opts = ARRAY_SIZE(opts),
 			     .is_table = true,

@@ -6,38 +6,186 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#include "view/size.h"
+#include "view/contents.h"
 
-static json_t *inspect_layer(const struct view_stack *stack, unsigned i)
+static json_t *text_or_null(const char *text)
 {
-	const struct layer *l = &stack->set->layers[i];
-	_cleanup_free_ char *directory = NULL;
-	struct view_layer_size size = {.files = 0};
-	char id[VIEW_ID_HEX + 1];
+	return text ? json_text(text) : json_null();
+}
+
+static json_t *size_or_null(int64_t bytes)
+{
+	return bytes >= 0 ? json_size((uint64_t)bytes) : json_null();
+}
+
+/* --- one layer ---------------------------------------------------------------------------------------------------- */
+
+struct counts {
+	uint64_t apparent, allocated, files, directories, symlinks, others, whiteouts, opaque;
+};
+
+static int inspect_count(void *arg, const struct view_object *o)
+{
+	struct counts *c = arg;
+
+	c->apparent += o->size;
+	c->allocated += o->allocated;
+	c->whiteouts += o->whiteout;
+	c->opaque += o->opaque;
+	if (o->whiteout)
+		return 0;
+	if (S_ISREG(o->mode))
+		c->files++;
+	else if (S_ISDIR(o->mode))
+		c->directories++;
+	else if (S_ISLNK(o->mode))
+		c->symlinks++;
+	else
+		c->others++;
+	return 0;
+}
+
+static void inspect_counts(json_t *item, const struct view_stack *stack, size_t i)
+{
+	const struct view_layer_facts *f = view_layer_facts(stack, i);
+	_cleanup_free_ char *error = NULL;
+	struct counts c = {.files = 0};
+	int64_t tar = f->tar;
+
+	if (view_contents_each(stack, i, inspect_count, &c, &error) < 0) {
+		stack_incomplete = true;
+		fail("%s", error);
+	}
+	if (tar < 0 && stack->image && !f->upper && !f->directory) {
+		struct image_error why;
+
+		if (image_layer_measure(stack->image, stack->image->n_layers - 1 - i, &why) == 0)
+			tar = stack->image->layers[stack->image->n_layers - 1 - i].tar;
+	}
+	json_object_set_new(item, "size", json_size(c.apparent));
+	json_object_set_new(item, "size_allocated", f->directory ? json_size(c.allocated) : json_null());
+	json_object_set_new(item, "size_compressed", size_or_null(f->compressed));
+	json_object_set_new(item, "size_tar", size_or_null(tar));
+	json_object_set_new(item, "files", json_size(c.files));
+	json_object_set_new(item, "directories", json_size(c.directories));
+	json_object_set_new(item, "symlinks", json_size(c.symlinks));
+	json_object_set_new(item, "others", json_size(c.others));
+	json_object_set_new(item, "whiteouts", json_size(c.whiteouts));
+	json_object_set_new(item, "opaque", json_size(c.opaque));
+}
+
+static json_t *inspect_layer(const struct view_stack *stack, size_t i)
+{
+	const struct view_layer_facts *f = view_layer_facts(stack, i);
 	json_t *item = json_object();
 
-	layer_id(l, id);
-	(void)view_layer_measure(stack->set, l, stack_failed_layer, NULL, &size);
-	json_object_set_new(item, "id", json_string(id));
-	json_object_set_new(item, "diff_id", json_null());
-	json_object_set_new(item, "chain_id", json_null());
-	if (view_layer_directory(l, &directory) == 0)
-		json_set_path(item, "directory", directory);
-	json_object_set_new(item, "created", json_time(layer_created(l).tv_sec));
-	json_object_set_new(item, "upper", json_boolean(stack->has_upper && i == 0));
-	json_object_set_new(item, "data_only", json_boolean(i >= stack->set->n));
-	json_object_set_new(item, "size", json_size(size.apparent));
-	json_object_set_new(item, "size_allocated", json_size(size.allocated));
-	json_object_set_new(item, "size_compressed", json_null());
-	json_object_set_new(item, "files", json_size(size.files));
-	json_object_set_new(item, "directories", json_size(size.dirs));
-	json_object_set_new(item, "symlinks", json_size(size.links));
-	json_object_set_new(item, "others", json_size(size.others));
-	json_object_set_new(item, "whiteouts", json_size(size.whiteouts));
-	json_object_set_new(item, "opaque", json_size(size.opaque));
+	json_object_set_new(item, "id", text_or_null(f->id));
+	json_object_set_new(item, "parent", text_or_null(f->parent));
+	json_object_set_new(item, "diff_id", text_or_null(f->diff_id));
+	json_object_set_new(item, "chain_id", text_or_null(f->chain_id));
+	json_object_set_new(item, "digest", text_or_null(f->digest));
+	json_object_set_new(item, "media_type", text_or_null(f->media_type));
+	if (f->directory)
+		json_set_path(item, "directory", f->directory);
+	else
+		json_object_set_new(item, "directory", json_null());
+	json_object_set_new(item, "created", text_or_null(f->created));
+	json_object_set_new(item, "created_by", text_or_null(f->created_by));
+	json_object_set_new(item, "upper", json_boolean(f->upper));
+	json_object_set_new(item, "data_only", json_boolean(f->data_only));
+	inspect_counts(item, stack, i);
 	return item;
 }
+
+/* --- an image ----------------------------------------------------------------------------------------------------- */
+
+static json_t *inspect_texts(char **list, size_t n)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(array, json_text(list[i]));
+	return array;
+}
+
+static json_t *inspect_image(const struct image *image)
+{
+	json_t *item = json_object();
+
+	json_object_set_new(item, "id", text_or_null(image->id));
+	json_object_set_new(item, "digest", text_or_null(image->manifest_digest));
+	json_object_set_new(item, "source", json_string(image_source_name(image->source)));
+	json_set_path(item, "path", image->path);
+	json_object_set_new(item, "names", inspect_texts(image->names, image->n_names));
+	json_object_set_new(item, "created", text_or_null(image->created));
+	json_object_set_new(item, "author", text_or_null(image->author));
+	json_object_set_new(item, "os", text_or_null(image->os));
+	json_object_set_new(item, "architecture", text_or_null(image->architecture));
+	json_object_set_new(item, "variant", text_or_null(image->variant));
+	json_object_set_new(item, "lacks", inspect_texts(image->lacks, image->n_lacks));
+	return item;
+}
+
+/* The part of the config's document that is for running. */
+static json_t *inspect_config(const struct image *image)
+{
+	json_t *document = image->config ? json_loadb(image->config, image->config_len, 0, NULL) : NULL;
+	json_t *config = json_incref(json_object_get(document, "config"));
+
+	json_decref(document);
+	return config ? config : json_null();
+}
+
+static json_t *inspect_step(const struct view_stack *stack, const struct image_history *h)
+{
+	const struct image *image = stack->image;
+	char created[VIEW_TIME_SIZE] = "";
+	json_t *item = json_object();
+
+	if (h->created)
+		view_time_utc(h->created, created);
+	json_object_set_new(item, "created", text_or_null(*created ? created : NULL));
+	json_object_set_new(item, "created_by", text_or_null(h->created_by));
+	json_object_set_new(item, "author", text_or_null(h->author));
+	json_object_set_new(item, "comment", text_or_null(h->comment));
+	json_object_set_new(item, "empty", json_boolean(h->empty));
+	json_object_set_new(item, "diff_id",
+			    h->empty ? json_null() : text_or_null(image->layers[(size_t)h->layer].diff_id));
+	return item;
+}
+
+static json_t *inspect_container(const struct image *image)
+{
+	json_t *item = json_object();
+
+	json_object_set_new(item, "id", json_text(image->container));
+	json_object_set_new(item, "names", inspect_texts(image->container_names, image->n_container_names));
+	json_object_set_new(item, "created", text_or_null(image->container_created));
+	return item;
+}
+
+static void inspect_of_image(const struct view_stack *stack)
+{
+	const struct image *image = stack->image;
+	json_t *diff_ids = json_array();
+
+	json_member("image", inspect_image(image));
+	json_member("container", image->container ? inspect_container(image) : json_null());
+	json_member("config", inspect_config(image));
+	/* Oldest first, as in the config. */
+	json_list_start("history");
+	for (size_t i = 0; i < image->n_history; i++)
+		json_list_item(inspect_step(stack, &image->history[i]));
+	json_list_end();
+	for (size_t i = 0; i < image->n_layers; i++)
+		if (image->layers[i].diff_id)
+			json_array_append_new(diff_ids, json_string(image->layers[i].diff_id));
+	json_member("diff_ids", diff_ids);
+}
+
+/* --- a stack ------------------------------------------------------------------------------------------------------ */
 
 static json_t *inspect_reading(const struct layer_set *set)
 {
@@ -52,46 +200,52 @@ static json_t *inspect_reading(const struct layer_set *set)
 	return item;
 }
 
-static int run_inspect(int argc, char **argv)
+static json_t *inspect_live(const struct view_stack *stack)
 {
-	_cleanup_stack_ struct view_stack *stack = NULL;
 	json_t *where = json_object();
-	unsigned n;
 
-	if (argc != 1) {
-		json_decref(where);
-		return usage_error("inspect: one STACK is wanted");
-	}
-	stack = stack_open(argv[0]);
-	if (!stack) {
-		json_decref(where);
-		return EXIT_FAILED;
-	}
-	n = stack->set->n + stack->set->n_data;
-	json_start("inspect");
-	json_member("stack", json_text(stack->name));
-	json_member("kind", json_string(view_kind_name(stack->kind)));
 	if (stack->mountpoint)
 		json_set_path(where, "mountpoint", stack->mountpoint);
 	if (stack->options.workdir)
 		json_set_path(where, "workdir", stack->options.workdir);
-	json_member("live", where);
+	return where;
+}
+
+static void inspect_stack(const struct view_stack *stack)
+{
+	size_t n = view_layer_count(stack);
+
+	json_start("inspect");
+	json_member("stack", json_text(stack->name));
+	json_member("kind", json_string(view_kind_name(stack->kind)));
+	json_member("found", text_or_null(stack->found));
+	json_member("live", inspect_live(stack));
 	json_member("pid", stack->pid ? json_integer(stack->pid) : json_null());
 	json_member("started", stack->since ? json_time(stack->since) : json_null());
-	json_member("reading", inspect_reading(stack->set));
+	json_member("reading", stack->set ? inspect_reading(stack->set) : json_null());
+	if (stack->image)
+		inspect_of_image(stack);
 	json_list_start("layers");
-	for (unsigned i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		json_list_item(inspect_layer(stack, i));
 	json_list_end();
 	json_list_start("Layers");
-	for (unsigned i = 0; i < n; i++) {
-		char id[VIEW_ID_HEX + 1];
-
-		layer_id(&stack->set->layers[i], id);
-		json_list_item(json_string(id));
-	}
+	for (size_t i = 0; i < n; i++)
+		json_list_item(json_string(view_layer_facts(stack, i)->id));
 	json_list_end();
 	json_end();
+}
+
+static int run_inspect(int argc, char **argv)
+{
+	_cleanup_stack_ struct view_stack *stack = NULL;
+
+	if (argc != 1)
+		return usage_error("inspect: one STACK is wanted");
+	stack = stack_open_any(argv[0]);
+	if (!stack)
+		return EXIT_FAILED;
+	inspect_stack(stack);
 	return EXIT_FINE;
 }
 

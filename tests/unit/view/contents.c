@@ -69,7 +69,13 @@ static const char wanted[] = " 40755 0\n"
 			     "a/z9/deep 100644 4\n"
 			     "a-b 100644 0\n"
 			     "b 0 0 w\n"
-			     "c 120777 0 a/x\n";
+			     "c 120777 0 a/x\n"
+			     "d1 40755 0\n"
+			     "d1/f 100644 0\n"
+			     "d2 40755 0\n"
+			     "d2/f 100644 0\n"
+			     "d3 40755 0\n"
+			     "d3/f 100644 0\n";
 
 TEST("a directory is told with parents before children, by the bytes of components")
 {
@@ -88,6 +94,15 @@ TEST("a directory is told with parents before children, by the bytes of componen
 	dirs_file("l/a/.wh..wh..opq", "");
 	dirs_file("l/a-b", "");
 	dirs_file("l/.wh.b", "");
+	for (const char *name = "312"; *name; name++) {
+		char path[] = "l/d?/f";
+
+		path[3] = *name;
+		path[4] = '\0';
+		dirs_dir(path);
+		path[4] = '/';
+		dirs_file(path, "");
+	}
 	stack = dirs_open("l");
 	ASSERT(stack);
 	expect_contents(stack, 0, wanted);
@@ -153,6 +168,12 @@ TEST("a packed layer is told as the same directory is")
 	made_dir(&m.tar[1], "a/z9/");
 	made_file(&m.tar[1], "a/z9/deep", "deep");
 	made_file(&m.tar[1], "a/.wh..wh..opq", "");
+	made_dir(&m.tar[1], "d2/");
+	made_file(&m.tar[1], "d2/f", "");
+	made_dir(&m.tar[1], "d1/");
+	made_file(&m.tar[1], "d1/f", "");
+	made_dir(&m.tar[1], "d3/");
+	made_file(&m.tar[1], "d3/f", "");
 	made_end(&m.tar[1]);
 	stack = packed_stack(&m, &f);
 	ASSERT(stack);
