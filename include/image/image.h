@@ -12,6 +12,7 @@
  *	docker-archive:FILE[:NAME]	what `docker save` and `podman save` write
  *	containers-storage:[ROOT]NAME	the store of podman, buildah and skopeo; images and containers, by name or id
  *	docker-overlay2:[ROOT]NAME	docker's folder with its overlay2 driver; images and containers
+ *	store:[ROOT]NAME		plyctl's own store (image/store.h)
  *
  * ROOT is a directory in brackets: `containers-storage:[/srv/store]app`. Without it the source is looked for where its
  * engine has it.
@@ -48,6 +49,7 @@ enum image_source {
 	IMAGE_DOCKER_ARCHIVE,
 	IMAGE_CONTAINERS_STORAGE,
 	IMAGE_DOCKER_OVERLAY2,
+	IMAGE_STORE,
 	IMAGE_SOURCE_COUNT,
 };
 
@@ -86,7 +88,9 @@ struct image {
 	char *path;	       /* the folder, archive or store */
 	char *id;	       /* digest of the config: "sha256:" and 64 hex digits */
 	char *manifest_digest; /* NULL: there is no manifest, as in a docker-archive */
-	char **names;	       /* NAME:TAG; may be none */
+	char *manifest;	       /* its bytes, terminated; NULL: there is none, or it isn't kept here */
+	size_t manifest_len;
+	char **names; /* NAME:TAG; may be none */
 	size_t n_names;
 	char *created, *author, *os, *architecture, *variant;
 	char *config; /* the bytes of the config, one JSON document, terminated */
@@ -105,6 +109,8 @@ struct image {
 	struct blobs *blobs; /* image.c's own */
 };
 
+/* The architecture of this machine as configs have it: "amd64". */
+const char *image_machine(void);
 /* Splits `TRANSPORT:REST` by the list above. False if `ref` begins with none of them. */
 bool image_ref_split(const char *ref, enum image_source *ret_source, const char **ret_rest);
 /* The word before the colon. */

@@ -12,10 +12,21 @@ struct layer_tar {
 	struct tar tar;
 	struct stream *stream; /* what the blob inflates to */
 	const struct image_layer *layer;
-	int64_t size, compressed; /* bytes, after layer_tar_verify() */
+	/* after layer_tar_verify(): bytes, and what the digests are */
+	int64_t size, compressed;
+	char diff_id[DIGEST_SIZE], digest[DIGEST_SIZE];
 };
 
 int layer_tar_start(const struct image *image, size_t layer, struct layer_tar *ret, struct image_error *error);
+/* The same, and `tap` gets the bytes of the blob (stream_tap()). */
+int layer_tar_start_tapped(const struct image *image, size_t layer,
+			   int (*tap)(void *arg, const void *data, size_t len, struct image_error *error), void *arg,
+			   struct layer_tar *ret, struct image_error *error);
+/* The tar of a layer that an engine has unpacked, from its directory and the engine's tar-split. -EOPNOTSUPP: the
+ * source has none. */
+int layer_tar_start_split(const struct image *image, size_t layer, struct layer_tar *ret, struct image_error *error);
+/* The same for a tar of unknown digest. Takes the stream, also on failure. */
+int layer_tar_of_stream(struct stream *in, struct layer_tar *ret, struct image_error *error);
 /* Reads to the end and compares the digests. */
 int layer_tar_verify(struct layer_tar *t, struct image_error *error);
 void layer_tar_finish(struct layer_tar *t);

@@ -22,8 +22,16 @@ int stream_of_part(struct stream *below, int64_t len, struct stream **ret);
 /* The bytes that `below` inflates to if it begins like gzip or zstd, else its own. Takes `below` as above. Bombs are
  * refused (image/toc.h). */
 int stream_inflated(struct stream *below, struct stream **ret, bool *ret_packed, struct image_error *error);
+/* The same without a bound: for what this program has packed itself. */
+int stream_unpacked(struct stream *below, struct stream **ret, struct image_error *error);
 /* Whether it would inflate what begins with these bytes. */
 bool stream_is_packed(const void *head, size_t n);
+/* Bytes that calls make: `read` gives up to `size` bytes, 0 at the end; `end` frees `arg`, also on failure here. */
+struct stream_calls {
+	ssize_t (*read)(void *arg, void *buf, size_t size, struct image_error *error);
+	void (*end)(void *arg);
+};
+int stream_of_calls(const struct stream_calls *calls, void *arg, struct stream **ret);
 void stream_free(struct stream *s);
 static inline void stream_cleanup(struct stream **s)
 {
@@ -32,6 +40,9 @@ static inline void stream_cleanup(struct stream **s)
 
 /* From now on all that is read counts for the digest. */
 int stream_hash(struct stream *s);
+/* From now on all that is read is handed to `tap` too, whose -errno ends the reading. */
+void stream_tap(struct stream *s, int (*tap)(void *arg, const void *data, size_t len, struct image_error *error),
+		void *arg);
 /* Reads `size` bytes, and fewer only at the end. */
 ssize_t stream_read(struct stream *s, void *buf, size_t size, struct image_error *error);
 /* Goes on by `len` bytes. -EBADMSG if there are fewer. */

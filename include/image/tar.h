@@ -19,6 +19,19 @@
 #define TAR_NAME_MAX (64 << 10)
 #define TAR_PAX_MAX (1 << 20)
 
+/* Parts of a sparse file that are data. */
+#define TAR_EXTENTS_MAX (1 << 20)
+
+struct tar_extent {
+	int64_t offset, size; /* bytes, in the file */
+};
+
+struct tar_xattr {
+	const char *name;
+	const void *value;
+	size_t len;
+};
+
 /* Values of a pax header that replace those of the entry after it. */
 struct tar_pax {
 	char *path, *link; /* NULL: not said */
@@ -26,6 +39,12 @@ struct tar_pax {
 	int64_t uid, gid;
 	uint32_t mtime_nsec;
 	bool has_size, has_mtime, has_uid, has_gid, has_real_size, sparse;
+	bool map_in_content;	  /* the map of a sparse file is at the start of the content */
+	struct tar_xattr *xattrs; /* SCHILY.xattr.*; of each name the last; all owned */
+	size_t n_xattrs, xattrs_room;
+	struct tar_extent *extents; /* of a sparse file, as far as the headers say; owned */
+	size_t n_extents, extents_room;
+	int64_t extent_offset; /* GNU.sparse.offset, until its size comes */
 };
 
 /* Valid until the next entry. */
@@ -38,6 +57,8 @@ struct tar_entry {
 	uint32_t mode; /* with the type; S_IFREG for a hard link */
 	uint32_t uid, gid;
 	uint32_t major, minor;
+	const struct tar_xattr *xattrs;
+	size_t n_xattrs;
 	bool hardlink;
 	bool sparse;	/* the content in the archive is a map and the data */
 	int64_t offset; /* of the content in the stream */
@@ -45,7 +66,10 @@ struct tar_entry {
 };
 
 struct tar {
-	struct stream *in;    /* the caller's */
+	struct stream *in; /* the caller's */
+	/* Gets all bytes that aren't read by tar_read(), in order; NULL: nobody. */
+	int (*tap)(void *arg, const void *data, size_t len, struct image_error *error);
+	void *tap_arg;
 	int64_t left, filler; /* of the present entry: content that isn't read, and bytes up to the next block */
 	char path[257], link[101];
 	struct tar_pax pax;
@@ -55,6 +79,12 @@ void tar_init(struct tar *tar, struct stream *in);
 void tar_finish(struct tar *tar);
 /* 1: the next entry; 0: there is none. */
 int tar_next(struct tar *tar, struct tar_entry *ret, struct image_error *error);
+/* The map of the present entry, which is sparse, before any of its content. Then tar_read() gives the content of the
+ * extents, one after the other. Their sizes add up to what is left of the entry. */
+int tar_sparse(struct tar *tar, const struct tar_entry *e, const struct tar_extent **ret, size_t *ret_n,
+	       struct image_error *error);
+/* Reads all that is behind the end of the archive. */
+int tar_drain(struct tar *tar, struct image_error *error);
 /* Content of the present entry; fewer bytes than `size` only at its end. */
 ssize_t tar_read(struct tar *tar, void *buf, size_t size, struct image_error *error);
 

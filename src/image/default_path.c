@@ -14,6 +14,7 @@
 #include "base/macros.h"
 #include "image/image.h"
 #include "os/fs.h"
+#include "os/task.h"
 
 #define CONF_MAX (64 << 10)
 
@@ -111,6 +112,24 @@ static int storage_default(char **ret)
 	return r < 0 ? -ENOMEM : 0;
 }
 
+static int store_default(char **ret)
+{
+	const char *named = getenv("PLYCTL_STORE"), *home = getenv("HOME"), *data = getenv("XDG_DATA_HOME");
+	int r;
+
+	if (named && *named)
+		r = (*ret = strdup(named)) ? 0 : -1;
+	else if (geteuid() == 0 && os_in_init_userns())
+		r = (*ret = strdup("/var/lib/plyfs")) ? 0 : -1;
+	else if (data && *data == '/')
+		r = asprintf(ret, "%s/plyfs", data);
+	else if (home)
+		r = asprintf(ret, "%s/.local/share/plyfs", home);
+	else
+		return -ENOENT;
+	return r < 0 ? -ENOMEM : 0;
+}
+
 int image_default_path(enum image_source source, char **ret)
 {
 	char *path = NULL;
@@ -122,6 +141,8 @@ int image_default_path(enum image_source source, char **ret)
 		r = storage_default(&path);
 	else if (source == IMAGE_DOCKER_OVERLAY2)
 		r = (path = strdup("/var/lib/docker")) ? 0 : -ENOMEM;
+	else if (source == IMAGE_STORE)
+		r = store_default(&path);
 	else
 		return -EOPNOTSUPP;
 	if (r == 0)

@@ -30,6 +30,7 @@ static const struct source sources[] = {
 	[IMAGE_DOCKER_ARCHIVE] = {"docker-archive", docker_archive_open, docker_archive_list, false},
 	[IMAGE_CONTAINERS_STORAGE] = {"containers-storage", containers_storage_open, containers_storage_list, true},
 	[IMAGE_DOCKER_OVERLAY2] = {"docker-overlay2", docker_overlay2_open, docker_overlay2_list, true},
+	[IMAGE_STORE] = {"store", plyfs_store_open, plyfs_store_list, true},
 };
 
 bool image_ref_split(const char *ref, enum image_source *ret_source, const char **ret_rest)

@@ -29,6 +29,11 @@
 #define MACHINE ""
 #endif
 
+const char *image_machine(void)
+{
+	return MACHINE;
+}
+
 void descriptor_finish(struct descriptor *d)
 {
 	free(d->media_type);

@@ -74,6 +74,7 @@ void image_free(struct image *image)
 	free(image->path);
 	free(image->id);
 	free(image->manifest_digest);
+	free(image->manifest);
 	free(image->created);
 	free(image->author);
 	free(image->os);

@@ -78,13 +78,13 @@ static int oci_fill(struct image *image, struct descriptor *d, struct manifest *
 {
 	_cleanup_free_ char *text = NULL;
 	char name[BLOB_NAME_SIZE], *config;
-	size_t len;
-	int r = oci_manifest(image->blobs, d, &text, &len, error);
+	size_t len, manifest_len;
+	int r = oci_manifest(image->blobs, d, &text, &manifest_len, error);
 
 	if (r == 0)
 		r = model_set(&image->manifest_digest, d->digest, error);
 	if (r == 0)
-		r = manifest_parse(text, len, m, error);
+		r = manifest_parse(text, manifest_len, m, error);
 	if (r < 0)
 		return r;
 	descriptor_blob(&m->config, name);
@@ -96,7 +96,11 @@ static int oci_fill(struct image *image, struct descriptor *d, struct manifest *
 			       image->n_layers);
 	for (size_t i = 0; i < m->n_layers && r == 0; i++)
 		r = oci_layer(image, i, &m->layers[i], error);
-	return r;
+	if (r < 0)
+		return r;
+	image->manifest = TAKE_PTR(text);
+	image->manifest_len = manifest_len;
+	return 0;
 }
 
 int oci_open(enum image_source source, const char *path, const char *name, struct image **ret,

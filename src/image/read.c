@@ -11,6 +11,13 @@
 
 int layer_tar_start(const struct image *image, size_t layer, struct layer_tar *ret, struct image_error *error)
 {
+	return layer_tar_start_tapped(image, layer, NULL, NULL, ret, error);
+}
+
+int layer_tar_start_tapped(const struct image *image, size_t layer,
+			   int (*tap)(void *arg, const void *data, size_t len, struct image_error *error), void *arg,
+			   struct layer_tar *ret, struct image_error *error)
+{
 	_cleanup_(stream_cleanup) struct stream *blob = NULL;
 	struct layer_tar t = {0};
 	bool packed;
@@ -26,6 +33,8 @@ int layer_tar_start(const struct image *image, size_t layer, struct layer_tar *r
 	r = blobs_stream(image->blobs, t.layer->blob, &blob, error);
 	if (r == 0)
 		r = stream_hash(blob);
+	if (r == 0 && tap)
+		stream_tap(blob, tap, arg);
 	if (r == 0)
 		r = stream_inflated(TAKE_PTR(blob), &t.stream, &packed, error);
 	if (r < 0)
@@ -42,26 +51,47 @@ int layer_tar_start(const struct image *image, size_t layer, struct layer_tar *r
 
 int layer_tar_verify(struct layer_tar *t, struct image_error *error)
 {
-	const struct image_layer *l = t->layer;
+	static const struct image_layer unknown = {0};
+	const struct image_layer *l = t->layer ? t->layer : &unknown;
 	char inner[DIGEST_SIZE], outer[DIGEST_SIZE];
 	int r;
 
-	if (!CHECK(t->stream && l))
+	if (!CHECK(t->stream))
 		return -EIO;
 	r = stream_drain(t->stream, error);
 	if (r == 0)
 		r = stream_digest(t->stream, inner);
-	if (r == 0)
+	if (r == 0 && stream_below(t->stream))
 		r = stream_digest(stream_below(t->stream), outer);
 	if (r < 0)
 		return r;
 	t->size = stream_count(t->stream);
-	t->compressed = stream_count(stream_below(t->stream));
-	if (l->digest && strcmp(outer, l->digest) != 0)
+	t->compressed = stream_below(t->stream) ? stream_count(stream_below(t->stream)) : t->size;
+	strcpy(t->diff_id, inner);
+	strcpy(t->digest, stream_below(t->stream) ? outer : inner);
+	if (stream_below(t->stream) && l->digest && strcmp(outer, l->digest) != 0)
 		return image_fail(error, -EBADMSG, "the blob %s has the digest %s", l->digest, outer);
 	if (l->diff_id && strcmp(inner, l->diff_id) != 0)
 		return image_fail(error, -EBADMSG, "the layer %s has the digest %s", l->diff_id, inner);
 	return 0;
+}
+
+int layer_tar_of_stream(struct stream *in, struct layer_tar *ret, struct image_error *error)
+{
+	bool packed;
+	int r = stream_hash(in);
+
+	*ret = (struct layer_tar){0};
+	if (r < 0) {
+		stream_free(in);
+		return image_fail_memory(error);
+	}
+	r = stream_inflated(in, &ret->stream, &packed, error);
+	if (r == 0)
+		r = stream_hash(ret->stream);
+	if (r == 0)
+		tar_init(&ret->tar, ret->stream);
+	return r;
 }
 
 void layer_tar_finish(struct layer_tar *t)

@@ -27,5 +27,8 @@ int docker_overlay2_open(enum image_source source, const char *path, const char 
 			 struct image_error *error);
 int docker_overlay2_list(enum image_source source, const char *path, image_each each, void *arg,
 			 struct image_error *error);
+int plyfs_store_open(enum image_source source, const char *path, const char *name, struct image **ret,
+		     struct image_error *error);
+int plyfs_store_list(enum image_source source, const char *path, image_each each, void *arg, struct image_error *error);
 
 #endif

@@ -20,7 +20,7 @@
 
 #define STREAM_BUFFER (64 << 10)
 
-enum stream_kind { STREAM_FILE, STREAM_PART, STREAM_PLAIN, STREAM_INFLATED };
+enum stream_kind { STREAM_FILE, STREAM_PART, STREAM_PLAIN, STREAM_INFLATED, STREAM_CALLS };
 
 struct stream {
 	enum stream_kind kind;
@@ -34,8 +34,12 @@ struct stream {
 	struct image_error below_error; /* INFLATED: of the stream below */
 	int below_err;
 	struct digest digest;
+	const struct stream_calls *calls; /* CALLS, with `calls_arg` */
+	void *calls_arg;
+	int (*tap)(void *arg, const void *data, size_t len, struct image_error *error);
+	void *tap_arg;
 	int64_t count;
-	bool ended;
+	bool ended, trusted; /* trusted: a bomb isn't looked for */
 };
 
 static struct stream *stream_new(enum stream_kind kind, struct stream *below)
@@ -85,10 +89,34 @@ int stream_of_part(struct stream *below, int64_t len, struct stream **ret)
 	return 0;
 }
 
+int stream_of_calls(const struct stream_calls *calls, void *arg, struct stream **ret)
+{
+	struct stream *s = stream_new(STREAM_CALLS, NULL);
+
+	if (!s) {
+		calls->end(arg);
+		return -ENOMEM;
+	}
+	s->calls = calls;
+	s->calls_arg = arg;
+	*ret = s;
+	return 0;
+}
+
+void stream_tap(struct stream *s, int (*tap)(void *arg, const void *data, size_t len, struct image_error *error),
+		void *arg)
+{
+	(void)CHECK(!s->count);
+	s->tap = tap;
+	s->tap_arg = arg;
+}
+
 void stream_free(struct stream *s)
 {
 	if (!s)
 		return;
+	if (s->calls)
+		s->calls->end(s->calls_arg);
 	archive_read_free(s->archive);
 	digest_abandon(&s->digest);
 	if (s->fd >= 0)
@@ -162,7 +190,7 @@ static ssize_t read_inflated(struct stream *s, void *buf, size_t size, struct im
 	if (n < 0)
 		return image_fail(error, -EBADMSG, "the compressed data is damaged: %s",
 				  archive_error_string(s->archive));
-	if (s->count + n > IMAGE_INFLATE_FREE && (s->count + n) / packed > IMAGE_INFLATE_TIMES)
+	if (!s->trusted && s->count + n > IMAGE_INFLATE_FREE && (s->count + n) / packed > IMAGE_INFLATE_TIMES)
 		return image_fail(error, -E2BIG, "%lld bytes inflate to more than %d times their size",
 				  (long long)packed, IMAGE_INFLATE_TIMES);
 	return n;
@@ -179,6 +207,8 @@ static ssize_t read_some(struct stream *s, void *buf, size_t size, struct image_
 		return read_plain(s, buf, size, error);
 	case STREAM_INFLATED:
 		return read_inflated(s, buf, size, error);
+	case STREAM_CALLS:
+		return s->calls->read(s->calls_arg, buf, size, error);
 	}
 	(void)CHECK(!"a kind of stream");
 	return -EIO;
@@ -203,6 +233,11 @@ ssize_t stream_read(struct stream *s, void *buf, size_t size, struct image_error
 		if (r < 0)
 			return image_fail(error, r, "a digest can't be taken");
 	}
+	if (s->tap && have) {
+		r = s->tap(s->tap_arg, buf, have, error);
+		if (r < 0)
+			return r;
+	}
 	return (ssize_t)have;
 }
 
@@ -212,7 +247,7 @@ int stream_skip(struct stream *s, int64_t len, struct image_error *error)
 
 	if (!CHECK(len >= 0))
 		return -EIO;
-	if (s->kind == STREAM_FILE && !s->digest.context && len <= s->left) {
+	if (s->kind == STREAM_FILE && !s->digest.context && !s->tap && len <= s->left) {
 		s->off += len;
 		s->left -= len;
 		s->count += len;
@@ -323,4 +358,14 @@ int stream_inflated(struct stream *below, struct stream **ret, bool *ret_packed,
 	*ret_packed = filter != ARCHIVE_FILTER_NONE;
 	*ret = TAKE_PTR(s);
 	return 0;
+}
+
+int stream_unpacked(struct stream *below, struct stream **ret, struct image_error *error)
+{
+	bool packed;
+	int r = stream_inflated(below, ret, &packed, error);
+
+	if (r == 0)
+		(*ret)->trusted = true;
+	return r;
 }

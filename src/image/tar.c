@@ -9,10 +9,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/array.h"
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "image/error.h"
+#include "tar_sparse.h"
 #include "tar_number.h"
 
 enum tar_field {
@@ -28,6 +30,7 @@ enum tar_field {
 	FIELD_MAJOR = 329,
 	FIELD_MINOR = 337,
 	FIELD_PREFIX = 345,
+	FIELD_SPARSE = 386,	 /* GNU: four extents */
 	FIELD_SPARSE_MORE = 482, /* GNU: a block with more of the map follows */
 	FIELD_REAL_SIZE = 483,	 /* GNU: with the holes */
 	FIELD_MORE_MORE = 504,	 /* in such a block: another one follows */
@@ -47,6 +50,10 @@ static void pax_clear(struct tar_pax *pax)
 {
 	free(pax->path);
 	free(pax->link);
+	for (size_t i = 0; i < pax->n_xattrs; i++)
+		free((char *)pax->xattrs[i].name);
+	free(pax->xattrs);
+	free(pax->extents);
 	*pax = (struct tar_pax){0};
 }
 
@@ -72,13 +79,49 @@ ssize_t tar_read(struct tar *tar, void *buf, size_t size, struct image_error *er
 	return n;
 }
 
+static int tar_tell(struct tar *tar, const void *data, size_t len, struct image_error *error)
+{
+	return tar->tap && len ? tar->tap(tar->tap_arg, data, len, error) : 0;
+}
+
+/* Goes on by `len` bytes, which the tap gets. */
+static int tar_pass(struct tar *tar, int64_t len, struct image_error *error)
+{
+	char buf[16 << 10];
+	int r = 0;
+
+	if (!tar->tap)
+		return stream_skip(tar->in, len, error);
+	while (len && r == 0) {
+		ssize_t n = stream_read(tar->in, buf, MIN(sizeof(buf), (uint64_t)len), error);
+
+		if (n <= 0)
+			return n < 0 ? (int)n : malformed(error, "truncated content");
+		r = tar_tell(tar, buf, (size_t)n, error);
+		len -= n;
+	}
+	return r;
+}
+
+int tar_drain(struct tar *tar, struct image_error *error)
+{
+	char buf[16 << 10];
+	ssize_t n;
+	int r = 0;
+
+	while (r == 0 && (n = stream_read(tar->in, buf, sizeof(buf), error)) != 0)
+		r = n < 0 ? (int)n : tar_tell(tar, buf, (size_t)n, error);
+	return r;
+}
+
 /* Reads the next block: 1, or 0 at the end of the archive. */
 static int read_block(struct tar *tar, char *block, struct image_error *error)
 {
 	ssize_t n = stream_read(tar->in, block, TAR_BLOCK, error);
+	int r = n > 0 ? tar_tell(tar, block, (size_t)n, error) : 0;
 
-	if (n < 0)
-		return (int)n;
+	if (n < 0 || r < 0)
+		return n < 0 ? (int)n : r;
 	return n == TAR_BLOCK ? 1 : n ? malformed(error, "truncated header") : 0;
 }
 
@@ -119,10 +162,13 @@ static int read_extension(struct tar *tar, const char *block, size_t max, char *
 	r = (int)tar_read(tar, text, (size_t)size, error);
 	if (r < 0)
 		return r;
+	r = tar_tell(tar, text, (size_t)size, error);
+	if (r < 0)
+		return r;
 	text[size] = 0;
 	*ret_len = (size_t)size;
 	*ret = TAKE_PTR(text);
-	return stream_skip(tar->in, padding(size), error);
+	return tar_pass(tar, padding(size), error);
 }
 
 static bool pax_text(char **to, const char *value, size_t len)
@@ -140,9 +186,60 @@ static bool pax_number(const char *value, bool *ret_has, int64_t *ret)
 	return *ret_has;
 }
 
-/* One record; false if its value is wrong. An empty value takes back what was said. */
-static bool pax_record(struct tar_pax *pax, const char *key, const char *value, size_t len)
+/* A later value of a name replaces the former. */
+static bool pax_xattr(struct tar_pax *pax, const char *name, const char *value, size_t len)
 {
+	size_t name_size = strlen(name) + 1, i;
+	char *copy;
+
+	if (name_size == 1 || !ARRAY_ROOM(pax->xattrs, pax->n_xattrs, pax->xattrs_room, 1))
+		return false;
+	copy = malloc(name_size + len + 1);
+	if (!copy)
+		return false;
+	memcpy(copy, name, name_size);
+	memcpy(copy + name_size, value, len);
+	for (i = 0; i < pax->n_xattrs && strcmp(pax->xattrs[i].name, name) != 0; i++)
+		;
+	if (i < pax->n_xattrs)
+		free((char *)pax->xattrs[i].name);
+	else
+		pax->n_xattrs++;
+	pax->xattrs[i] = (struct tar_xattr){.name = copy, .value = copy + name_size, .len = len};
+	return true;
+}
+
+/* GNU's forms 0.0 and 0.1: the map is in the pax header. */
+static bool pax_extents(struct tar_pax *pax, const char *key, char *value)
+{
+	int64_t number;
+
+	if (!strcmp(key, "GNU.sparse.offset"))
+		return tar_decimal(value, &pax->extent_offset, NULL);
+	if (!strcmp(key, "GNU.sparse.numbytes"))
+		return tar_decimal(value, &number, NULL) && tar_add_extent(pax, pax->extent_offset, number);
+	for (bool second = false; *value; second = !second) {
+		char *end = strchrnul(value, ',');
+		bool more = *end;
+
+		*end = 0;
+		if (!tar_decimal(value, &number, NULL) || (second && !tar_add_extent(pax, pax->extent_offset, number)))
+			return false;
+		pax->extent_offset = number;
+		value = end + more;
+	}
+	return true;
+}
+
+/* One record; false if its value is wrong. An empty value takes back what was said. */
+static bool pax_record(struct tar_pax *pax, const char *key, char *value, size_t len)
+{
+	if (!strncmp(key, "SCHILY.xattr.", 13))
+		return pax_xattr(pax, key + 13, value, len);
+	if (!strcmp(key, "GNU.sparse.offset") || !strcmp(key, "GNU.sparse.numbytes") || !strcmp(key, "GNU.sparse.map"))
+		return pax_extents(pax, key, value);
+	if (!strcmp(key, "GNU.sparse.major"))
+		pax->map_in_content = !strcmp(value, "1");
 	if (!strcmp(key, "GNU.sparse.name"))
 		pax->sparse = true;
 	else if (!strcmp(key, "path") && pax->sparse && pax->path)
@@ -275,6 +372,18 @@ static int header_numbers(const struct tar_pax *pax, const char *block, struct t
 	return e->size < 0 || e->size > INT64_MAX - TAR_BLOCK ? malformed(error, "a size") : 0;
 }
 
+/* Extents of 12 digits each for offset and size; one without a size is none. */
+static int header_extents(struct tar_pax *pax, const char *at, size_t n, struct image_error *error)
+{
+	int64_t offset, size;
+
+	for (size_t i = 0; i < n && at[12]; i++, at += 24)
+		if (!tar_number(at, 12, &offset) || !tar_number(at + 12, 12, &size) ||
+		    !tar_add_extent(pax, offset, size))
+			return malformed(error, "the map of a sparse file");
+	return 0;
+}
+
 /* GNU's old form of a sparse file has its map in the header and in blocks behind it. */
 static int header_sparse(struct tar *tar, const char *block, struct tar_entry *e, struct image_error *error)
 {
@@ -285,13 +394,15 @@ static int header_sparse(struct tar *tar, const char *block, struct tar_entry *e
 	e->sparse = true;
 	if (!tar_number(block + FIELD_REAL_SIZE, 12, &e->size) || e->size < 0)
 		return malformed(error, "the size of a sparse file");
-	while (follows) {
+	r = header_extents(&tar->pax, block + FIELD_SPARSE, 4, error);
+	while (follows && r == 0) {
 		r = read_block(tar, more, error);
 		if (r <= 0)
 			return r < 0 ? r : malformed(error, "truncated header");
+		r = header_extents(&tar->pax, more, 21, error);
 		follows = more[FIELD_MORE_MORE];
 	}
-	return 0;
+	return r;
 }
 
 static int header_entry(struct tar *tar, const char *block, struct tar_entry *e, struct image_error *error)
@@ -307,6 +418,8 @@ static int header_entry(struct tar *tar, const char *block, struct tar_entry *e,
 	r = header_numbers(&tar->pax, block, e, error);
 	if (r < 0)
 		return r;
+	e->xattrs = tar->pax.xattrs;
+	e->n_xattrs = tar->pax.n_xattrs;
 	if (!S_ISLNK(e->mode) && !e->hardlink)
 		e->link = NULL;
 	if (!S_ISREG(e->mode) || e->hardlink)
@@ -327,7 +440,7 @@ int tar_next(struct tar *tar, struct tar_entry *ret, struct image_error *error)
 
 	if (!CHECK(tar->left >= 0 && tar->filler >= 0 && tar->filler < TAR_BLOCK))
 		return -EIO;
-	r = stream_skip(tar->in, tar->left + tar->filler, error);
+	r = tar_pass(tar, tar->left + tar->filler, error);
 	if (r < 0)
 		return r;
 	pax_clear(&tar->pax);
