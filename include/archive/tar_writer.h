@@ -13,14 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "image/tar.h"
+
 /* Takes bytes: 0 or -errno, which ends the writing. */
 typedef int (*archive_sink)(void *arg, const void *data, size_t len);
-
-struct tar_xattr {
-	const char *name;
-	const void *value;
-	size_t len;
-};
 
 struct tar_object {
 	const char *path; /* no slash at either end; "" is the root, and is written as "./" */

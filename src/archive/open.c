@@ -26,7 +26,7 @@ int archive_open_layers(const char *const *dirs, size_t n, bool userxattr, struc
 					.metacopy = METACOPY_FOLLOW};
 	int r;
 
-	if (!CHECK(n > 0))
+	if (!CHECK(n > 0 && dirs))
 		return -EIO;
 	if (!layers)
 		return image_fail_memory(error);
