@@ -18,6 +18,7 @@ struct common common;
 static const struct opt general[] = {
 	{"json", 0, NULL, "print one JSON document", &common.json, NULL},
 	{"userxattr", 0, NULL, "directories have their private xattrs in user.*", &common.userxattr, NULL},
+	{"store", 0, "DIR", "the store, instead of PLYCTL_STORE", NULL, &common.store},
 };
 static const struct opt of_tables[] = {
 	{"quiet", 'q', NULL, "print the first column only", &common.quiet, NULL},

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -98,6 +99,8 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 	r = os_init();
 	if (r < 0)
 		return fail("can't look at files: %s", strerror(-r));
+	if (common.store)
+		setenv("PLYCTL_STORE", common.store, 1);
 	hash_seed_init();
 	log_set_level(LOG_ERR);
 	os_raise_nofile();

@@ -55,6 +55,7 @@ struct verb {
 struct common {
 	bool json, quiet, no_trunc, userxattr;
 	const char *columns;
+	const char *store;
 };
 extern struct common common;
 

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/flatten.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "archive/xattrs.h"
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "base/hash.h"
+#include "base/macros.h"
+#include "image/error.h"
+#include "os/fs.h"
+#include "tree/walk.h"
+#include <uthash.h>
+
+#define FLATTEN_BUFFER (256 << 10)
+
+/* The first name of a file with several. */
+struct flat_name {
+	struct {
+		uint64_t ino;
+		uint32_t major, minor;
+		uint64_t layer;
+	} key;
+	UT_hash_handle hh;
+	char path[];
+};
+
+struct flattening {
+	struct layer_set *set;
+	const struct archive_options *options;
+	struct tar_writer tar;
+	struct flat_name *names;
+	char *buffer;
+	struct image_error *error;
+};
+
+static int flat_failed(const struct flattening *f, const char *path, int r)
+{
+	return r >= 0 ? 0 : image_fail(f->error, r, "/%s: %s", path, strerror(-r));
+}
+
+/* An object of a layer, by its path there; opened through its directory, for paths of any type. */
+static int open_object(const struct layer *l, const char *path, int flags)
+{
+	return *path ? layer_open_path(l, path, flags) : layer_openat(l, l->root_fd, ".", flags);
+}
+
+static int flat_first_name(struct flattening *f, const struct tree_walk_entry *e, const char *path, const char **ret)
+{
+	struct flat_name *known, *new;
+	struct statx stx;
+	_cleanup_close_ int fd = -1;
+	size_t len = strlen(e->path);
+	int r;
+
+	*ret = NULL;
+	if (!S_ISREG(e->stx.stx_mode) || e->stx.stx_nlink < 2)
+		return 0;
+	fd = open_object(&f->set->layers[e->layer], path, O_PATH);
+	r = fd < 0 ? fd : os_statx(fd, "", &stx);
+	if (r < 0)
+		return flat_failed(f, e->path, r);
+	new = calloc(1, sizeof(*new) + len + 1);
+	if (!new)
+		return image_fail_memory(f->error);
+	new->key.ino = stx.stx_ino;
+	new->key.major = stx.stx_dev_major;
+	new->key.minor = stx.stx_dev_minor;
+	new->key.layer = e->layer;
+	memcpy(new->path, e->path, len);
+	HASH_FIND(hh, f->names, &new->key, sizeof(new->key), known);
+	*ret = known ? known->path : NULL;
+	if (known)
+		free(new);
+	else
+		HASH_ADD(hh, f->names, key, sizeof(new->key), new);
+	return 0;
+}
+
+static int flat_content(struct flattening *f, const struct tree_walk_entry *e, const char *path)
+{
+	(void)CHECK(S_ISREG(e->stx.stx_mode));
+	bool below = e->data_path;
+	const struct layer *l;
+	_cleanup_close_ int fd = -1;
+	int64_t size = (int64_t)e->stx.stx_size;
+	int r = 0;
+
+	if (e->data_layer == TREE_WALK_NO_LAYER)
+		return image_fail(f->error, -EIO, "/%s: its content isn't there", e->path);
+	l = &f->set->layers[below ? e->data_layer : e->layer];
+	fd = open_object(l, below ? e->data_path : path, O_RDONLY | O_NONBLOCK);
+	if (fd < 0)
+		return flat_failed(f, e->path, fd);
+	for (int64_t at = 0; at < size && r == 0;) {
+		ssize_t n = os_pread_all(fd, f->buffer, MIN((int64_t)FLATTEN_BUFFER, size - at), at);
+
+		if (n == 0)
+			return image_fail(f->error, -EAGAIN, "/%s: it changed while it was read", e->path);
+		r = flat_failed(f, e->path, n < 0 ? (int)n : tar_writer_data(&f->tar, f->buffer, (size_t)n));
+		at += n;
+	}
+	return r;
+}
+
+static int flat_target(const struct flattening *f, const struct tree_walk_entry *e, int fd, char **ret)
+{
+	size_t size = (size_t)e->stx.stx_size + 2;
+	char *target = malloc(size);
+	ssize_t n = target ? os_readlinkat(fd, "", target, size - 1) : -ENOMEM;
+
+	if (n < 0) {
+		free(target);
+		return flat_failed(f, e->path, (int)n);
+	}
+	target[n] = '\0';
+	*ret = target;
+	return 0;
+}
+
+static void flat_time(const struct flattening *f, struct tar_object *o, const struct statx *stx)
+{
+	o->mtime = stx->stx_mtime.tv_sec;
+	o->mtime_nsec = stx->stx_mtime.tv_nsec;
+	if (f->options && f->options->has_latest && o->mtime >= f->options->latest) {
+		o->mtime = f->options->latest;
+		o->mtime_nsec = 0;
+	}
+}
+
+static int flat_object(struct flattening *f, const struct tree_walk_entry *e, const char *path)
+{
+	_cleanup_(archive_xattrs_finish) struct archive_xattrs xattrs = {0};
+	const struct layer *l = &f->set->layers[e->layer];
+	_cleanup_free_ char *target = NULL;
+	_cleanup_close_ int fd = -1;
+	struct tar_object o = {.path = e->path,
+			       .mode = e->stx.stx_mode,
+			       .uid = e->stx.stx_uid,
+			       .gid = e->stx.stx_gid,
+			       .major = e->stx.stx_rdev_major,
+			       .minor = e->stx.stx_rdev_minor,
+			       .size = (int64_t)e->stx.stx_size};
+	const char *first;
+	int r = flat_first_name(f, e, path, &first);
+
+	(void)CHECK(e->shown && e->layer < f->set->n);
+	if (r < 0)
+		return r;
+	flat_time(f, &o, &e->stx);
+	o.link = first;
+	o.hardlink = first;
+	if (!first) {
+		fd = open_object(l, path, O_PATH);
+		r = flat_failed(f, e->path, fd < 0 ? fd : archive_xattrs_read(l, fd, "", &xattrs));
+		if (r == 0 && S_ISLNK(o.mode))
+			r = flat_target(f, e, fd, &target);
+		o.link = target;
+	}
+	if (r < 0)
+		return r;
+	o.xattrs = xattrs.list;
+	o.n_xattrs = xattrs.n;
+	r = flat_failed(f, e->path, tar_writer_object(&f->tar, &o));
+	return r == 0 && S_ISREG(o.mode) && !first ? flat_content(f, e, path) : r;
+}
+
+static int flat_entry(void *arg, const struct tree_walk_entry *e)
+{
+	struct flattening *f = arg;
+	_cleanup_free_ char *path = NULL;
+	int r;
+
+	if (f->options && f->options->wants && !f->options->wants(f->options->wants_arg, e->path))
+		return TREE_WALK_PRUNE;
+	if (!e->shown || S_ISSOCK(e->stx.stx_mode))
+		return 0;
+	if (e->overmounted)
+		return image_fail(f->error, -EXDEV, "/%s: a mount covers it", e->path);
+	r = tree_walk_layer_path(e, &path);
+	return r < 0 ? flat_failed(f, e->path, r) : flat_object(f, e, path);
+}
+
+static int flat_walk_failed(void *arg, const char *path, unsigned layer, int err)
+{
+	return flat_failed(arg, path, err);
+}
+
+int store_flatten(struct layer_set *set, const struct archive_options *options, archive_sink sink, void *arg,
+		  struct image_error *error)
+{
+	static const struct tree_walk_calls calls = {.entry = flat_entry, .failed = flat_walk_failed};
+	struct image_error why = {.text = ""};
+	_cleanup_free_ char *buffer = malloc(FLATTEN_BUFFER);
+	struct flattening f = {.set = set, .options = options, .buffer = buffer, .error = &why};
+	struct flat_name *name, *next;
+	int r;
+
+	if (!CHECK(set && set->n))
+		return -EIO;
+	if (!buffer)
+		return image_fail_memory(error);
+	tar_writer_init(&f.tar, sink, arg);
+	r = tree_walk(set, "", TREE_WALK_STAT, &calls, &f);
+	if (r == 0)
+		r = tar_writer_end(&f.tar);
+	tar_writer_finish(&f.tar);
+	HASH_ITER(hh, f.names, name, next) {
+		HASH_DEL(f.names, name);
+		free(name);
+	}
+	return r < 0 ? image_fail(error, r, "%s", *why.text ? why.text : strerror(-r)) : r;
+}
