@@ -34,5 +34,11 @@ void latency_resume(struct latency_span span);
 void latency_end(void);
 /* Requests during the call may be in the numbers or not. */
 void latency_read(unsigned operation, struct latency_histogram *ret);
+/* The duration in nanoseconds that `permille` of 1000 requests keep within, as far as the buckets tell: within a bucket
+ * requests count as spread evenly. 0 without requests. */
+uint64_t latency_quantile(const struct latency_histogram *h, unsigned permille);
+/* Takes the numbers of an earlier moment off `h`. A number that is less than before, as after a restart, becomes
+ * 0. */
+void latency_since(struct latency_histogram *h, const struct latency_histogram *before);
 
 #endif

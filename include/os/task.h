@@ -50,6 +50,8 @@ const char *os_c_library(void);
 /* Loads the library that pthread_cancel(3) needs. The C library would load it at the first call, when the union may
  * cover it. */
 void os_load_unwinder(void);
+/* Bytes of memory that this process has in use now (RSS), or 0 if this can't be looked at. */
+unsigned long long os_resident_bytes(void);
 /* Processors that this process may run on, at least 1. */
 unsigned os_cpu_count(void);
 /* CLOCK_MONOTONIC in milliseconds, and in microseconds. */

@@ -82,3 +82,34 @@ void latency_read(unsigned operation, struct latency_histogram *ret)
 		ret->count += ret->bucket[i];
 	}
 }
+
+uint64_t latency_quantile(const struct latency_histogram *h, unsigned permille)
+{
+	uint64_t wanted, before = 0;
+
+	if (!h->count || !CHECK(permille <= 1000))
+		return 0;
+	/* Rounded up: of one request its own. No product of large counts. */
+	wanted = h->count / 1000 * permille + (h->count % 1000 * permille + 999) / 1000;
+	wanted = MAX(wanted, 1U);
+	for (unsigned i = 0; i < LATENCY_BUCKETS; i++) {
+		uint64_t start = i ? UINT64_C(1) << i : 0, width = (UINT64_C(2) << i) - start;
+
+		if (h->bucket[i] && before + h->bucket[i] >= wanted)
+			/* The middle of its share of the bucket. */
+			return start +
+			       (uint64_t)((double)width * ((double)(wanted - before) - 0.5) / (double)h->bucket[i]);
+		before += h->bucket[i];
+	}
+	return UINT64_C(1) << LATENCY_BUCKETS;
+}
+
+void latency_since(struct latency_histogram *h, const struct latency_histogram *before)
+{
+	h->sum -= MIN(h->sum, before->sum);
+	h->count = 0;
+	for (unsigned i = 0; i < LATENCY_BUCKETS; i++) {
+		h->bucket[i] -= MIN(h->bucket[i], before->bucket[i]);
+		h->count += h->bucket[i];
+	}
+}

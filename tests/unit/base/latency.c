@@ -85,3 +85,37 @@ TEST("an operation without a histogram is not counted, nor is the request before
 	latency_end();
 	EXPECT_INT(count(5), 0);
 }
+
+TEST("a quantile is within the bucket of the request that it means")
+{
+	struct latency_histogram h = {.count = 0};
+
+	EXPECT_INT(latency_quantile(&h, 500), 0);
+	h.bucket[10] = 1;
+	h.count = 1;
+	EXPECT_INT(latency_quantile(&h, 500), 1024 + 512);
+	h.bucket[10] = 990;
+	h.bucket[20] = 10;
+	h.count = 1000;
+	EXPECT_INT(latency_quantile(&h, 495), 1535);
+	EXPECT_INT(latency_quantile(&h, 990), 2047);
+	EXPECT_INT(latency_quantile(&h, 1000), (1 << 20) + (19 << 20) / 20);
+	EXPECT_INT(latency_quantile(&h, 991) > 1 << 20, 1);
+	h.bucket[20] = h.count = UINT64_MAX / 4;
+	EXPECT_INT(latency_quantile(&h, 999) <= 1 << 21, 1);
+}
+
+TEST("what came since is the difference, and never negative")
+{
+	struct latency_histogram before = {.count = 5, .sum = 100}, h = {.count = 8, .sum = 50};
+
+	before.bucket[3] = 2;
+	before.bucket[4] = 3;
+	h.bucket[3] = 7;
+	h.bucket[4] = 1;
+	latency_since(&h, &before);
+	EXPECT_INT(h.count, 5);
+	EXPECT_INT(h.sum, 0);
+	EXPECT_INT(h.bucket[3], 5);
+	EXPECT_INT(h.bucket[4], 0);
+}

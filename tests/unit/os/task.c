@@ -317,4 +317,5 @@ TEST("the clock goes forward and there is a processor")
 	usleep(3000);
 	EXPECT(os_now_ms() > before);
 	EXPECT(os_cpu_count() >= 1);
+	EXPECT(os_resident_bytes() >= 100000);
 }
