@@ -151,6 +151,9 @@ static int next_extent(int fd, off_t off, off_t size, off_t *ret_start, off_t *r
 		return 0;
 	}
 	end = os_lseek(fd, start, SEEK_HOLE);
+	/* What goes backwards would be read for ever. */
+	if (start < off || (end >= 0 && end <= start))
+		return -EIO;
 	*ret_start = MIN(start, size);
 	*ret_end = end < 0 ? size : MIN(end, size);
 	return 0;

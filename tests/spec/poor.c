@@ -12,6 +12,7 @@
  *	nodeids     numbers are of what the kernel knows at the time, another one for each name, and reading a directory
  *	            tells none (libfuse's own, as of sshfs and unionfs-fuse)
  *	pathids     numbers are made of paths (mergerfs)
+ *	backwards   the end of a file's data is said to lie before it
  *	hidden      what is open when it is removed or replaced gets the name .fuse_hidden... meanwhile, as most have
  *	            it; else it is gone for who had it open by its path alone
  */
@@ -30,9 +31,9 @@
 
 static int root_fd;
 
-enum word { ATTRIBUTES, UNLISTED, PRETENDED, DEVICES, NOLINKS, HIDDEN, NODEIDS, PATHIDS, WORDS };
-static const char *const word_names[WORDS] = {"attributes", "unlisted", "pretended", "devices",
-					      "nolinks",    "hidden",	"nodeids",   "pathids"};
+enum word { ATTRIBUTES, UNLISTED, PRETENDED, DEVICES, NOLINKS, HIDDEN, NODEIDS, PATHIDS, BACKWARDS, WORDS };
+static const char *const word_names[WORDS] = {"attributes", "unlisted", "pretended", "devices",	 "nolinks",
+					      "hidden",	    "nodeids",	"pathids",   "backwards"};
 static bool has[WORDS];
 
 static const char *below(const char *path)
@@ -302,7 +303,17 @@ static int poor_listxattr(const char *path, char *list, size_t size)
 	return (int)shown;
 }
 
+static off_t poor_lseek(const char *path, off_t off, int whence, struct fuse_file_info *fi)
+{
+	(void)path;
+	(void)fi;
+	if (!has[BACKWARDS])
+		return -ENOSYS;
+	return whence == SEEK_DATA ? off : 0;
+}
+
 static const struct fuse_operations operations = {
+	.lseek = poor_lseek,
 	.init = poor_init,
 	.getattr = poor_getattr,
 	.readlink = poor_readlink,
