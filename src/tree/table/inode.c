@@ -212,8 +212,8 @@ void inode_forget(struct tree *tree, struct inode *inode, uint64_t n)
 	if (inode == tree->root)
 		return;
 	lock_take(&tree->table);
-	/* More than was ever given out would free an inode that is in use. The kernel counts right, and nobody else sends
-	 * a FORGET: too many are a fault of our own count. */
+	/* More than was ever given out would free an inode that is in use. The kernel counts right, and nobody else
+	 * sends a FORGET: too many are a fault of our own count. */
 	if (CHECK(inode->nlookup >= n))
 		inode->nlookup -= n;
 	else
