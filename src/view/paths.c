@@ -169,3 +169,29 @@ uint32_t paths_next(const struct paths *paths, uint32_t top, uint32_t node)
 		node = paths->nodes[node].parent;
 	return node == top ? PATHS_NONE : paths->nodes[node].next_sibling;
 }
+
+static unsigned depth_of(const struct paths *paths, uint32_t node)
+{
+	unsigned depth = 0;
+
+	for (; node != PATHS_ROOT; node = paths->nodes[node].parent)
+		depth++;
+	return depth;
+}
+
+int paths_compare(const struct paths *paths, uint32_t a, uint32_t b)
+{
+	unsigned a_depth = depth_of(paths, a), b_depth = depth_of(paths, b), x, y;
+
+	for (x = a_depth; x > b_depth; x--)
+		a = paths->nodes[a].parent;
+	for (y = b_depth; y > a_depth; y--)
+		b = paths->nodes[b].parent;
+	if (a == b)
+		return a_depth < b_depth ? -1 : a_depth > b_depth;
+	while (paths->nodes[a].parent != paths->nodes[b].parent) {
+		a = paths->nodes[a].parent;
+		b = paths->nodes[b].parent;
+	}
+	return strcmp(name_of(paths, a), name_of(paths, b));
+}

@@ -42,4 +42,7 @@ char *paths_text(const struct paths *paths, uint32_t node);
 /* The path after `node` among all below `top`, parents first; PATHS_NONE at the end. `node` is `top` at first. */
 uint32_t paths_next(const struct paths *paths, uint32_t top, uint32_t node);
 
+/* The order of two paths: by the bytes of their components, parents first. As strcmp(3). */
+int paths_compare(const struct paths *paths, uint32_t a, uint32_t b);
+
 #endif

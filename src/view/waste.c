@@ -124,13 +124,15 @@ static int row_order(const void *a, const void *b)
 	return x->by < y->by ? -1 : x->by > y->by;
 }
 
-static int larger_row_first(const void *a, const void *b)
+static int larger_row_first(const void *a, const void *b, void *arg)
 {
 	const struct view_waste_path *x = a, *y = b;
+	int r;
 
 	if (x->bytes != y->bytes)
 		return x->bytes > y->bytes ? -1 : 1;
-	return row_order(a, b);
+	r = paths_compare(arg, x->path, y->path);
+	return r ? r : row_order(a, b);
 }
 
 /* One row for each path, kind and layer that hides. */
@@ -153,7 +155,7 @@ static void rows_join(struct view_waste *w)
 		row->layer = row->layer < next->layer ? row->layer : next->layer;
 	}
 	w->n_paths = n + 1;
-	qsort(w->paths, w->n_paths, sizeof(*w->paths), larger_row_first);
+	qsort_r(w->paths, w->n_paths, sizeof(*w->paths), larger_row_first, &w->state->paths);
 }
 
 /* --- sums --------------------------------------------------------------------------------------------------------- */

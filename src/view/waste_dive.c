@@ -114,13 +114,13 @@ int waste_dive_layer(struct waste_dive *dive, const struct view_waste_state *s)
 	return 0;
 }
 
-static int larger_path_first(const void *a, const void *b)
+static int larger_path_first(const void *a, const void *b, void *arg)
 {
 	const struct view_waste_dive_path *x = a, *y = b;
 
 	if (x->bytes != y->bytes)
 		return x->bytes > y->bytes ? -1 : 1;
-	return x->path < y->path ? -1 : x->path > y->path;
+	return paths_compare(arg, x->path, y->path);
 }
 
 int waste_dive_finish(const struct waste_dive *dive, struct view_waste *ret)
@@ -144,6 +144,6 @@ int waste_dive_finish(const struct waste_dive *dive, struct view_waste *ret)
 	(void)CHECK(least <= all);
 	ret->dive.score = all ? (double)least / (double)all : 1;
 	if (ret->n_repeated)
-		qsort(ret->repeated, ret->n_repeated, sizeof(*ret->repeated), larger_path_first);
+		qsort_r(ret->repeated, ret->n_repeated, sizeof(*ret->repeated), larger_path_first, &ret->state->paths);
 	return 0;
 }

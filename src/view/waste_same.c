@@ -16,6 +16,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/macros.h"
+#include "image/toc.h"
 
 static const struct waste_file *file_of(const struct view_waste_state *s, uint32_t version)
 {
@@ -140,22 +141,99 @@ static int hash_file(struct view_waste_state *s, struct waste_file *file, struct
 		error = NULL;
 	if (r == -ENOMEM || !error)
 		return -ENOMEM;
-	if (s->stack->set)
+	/* Sparse files of an archive aren't read. */
+	if (s->stack->set || r == -EOPNOTSUPP)
 		return s->failed(s->arg, error);
 	*ret_error = TAKE_PTR(error);
+	return r;
+}
+
+/* --- layers of archives ------------------------------------------------------------------------------------------- */
+
+/* To read one file of an archive all before it is inflated, so all files of a layer are read in one pass. */
+struct layer_hashing {
+	struct view_waste_state *s;
+	size_t layer;
+	struct hashing h;
+	uint32_t file; /* that is being read; PATHS_NONE: none that is wanted */
+};
+
+static void settle(struct layer_hashing *l)
+{
+	if (l->file == PATHS_NONE)
+		return;
+	(void)CHECK(l->file < l->s->n_files);
+	/* Of an entry that a later one replaces the size may be another. */
+	if (l->h.size == l->s->files[l->file].size)
+		take_hash(&l->s->files[l->file], &l->h);
+	l->file = PATHS_NONE;
+}
+
+/* By event_of, which has done its work: the numbers of files. */
+static uint32_t wanted_file(const struct layer_hashing *l, const char *path)
+{
+	const struct view_waste_state *s = l->s;
+	uint32_t node = paths_find(&s->paths, path), file;
+
+	if (node == PATHS_NONE || node >= s->shows_n)
+		return PATHS_NONE;
+	file = s->event_of[node];
+	if (file >= s->n_files || !s->files[file].wanted || s->files[file].layer != l->layer ||
+	    s->versions[s->files[file].version].path != node)
+		return PATHS_NONE;
+	return file;
+}
+
+static int hash_piece_of_layer(void *arg, const char *path, uint64_t at, const void *data, size_t len)
+{
+	struct layer_hashing *l = arg;
+
+	if (at == 0) {
+		settle(l);
+		l->file = wanted_file(l, path);
+		l->h.size = 0;
+		XXH3_128bits_reset(l->h.xxh);
+	}
+	return l->file == PATHS_NONE ? 0 : hash_piece(&l->h, data, len);
+}
+
+static int hash_layer(struct layer_hashing *l, char **ret_error)
+{
+	struct view_waste_state *s = l->s;
+	const struct image *image = s->stack->image;
+	size_t number = image ? image->n_layers - 1 - l->layer : 0;
+	struct image_error error = {.text = ""};
+	bool any = false;
+	int r;
+
+	for (uint32_t i = 0; i < s->n_files; i++) {
+		if (!s->files[i].wanted || s->files[i].layer != l->layer)
+			continue;
+		s->event_of[s->versions[s->files[i].version].path] = i;
+		any = true;
+	}
+	if (!any || !image || image->layers[number].directory)
+		return 0;
+	r = image_toc_contents(image, number, hash_piece_of_layer, l, &error);
+	if (r == 0)
+		settle(l);
+	else if (*error.text)
+		*ret_error = strdup(error.text);
 	return r;
 }
 
 int waste_compare(struct view_waste_state *s, char **ret_error)
 {
 	XXH3_state_t *xxh = XXH3_createState();
-	struct hashing h = {.xxh = xxh};
+	struct layer_hashing l = {.s = s, .h = {.xxh = xxh}, .file = PATHS_NONE};
 	int r = xxh ? want_shown(s) : -ENOMEM;
 
 	want_replaced(s);
+	for (l.layer = 0; l.layer < s->n_layers && r == 0; l.layer++)
+		r = hash_layer(&l, ret_error);
 	for (uint32_t i = 0; i < s->n_files && r == 0; i++)
-		if (s->files[i].wanted)
-			r = hash_file(s, &s->files[i], &h, ret_error);
+		if (s->files[i].wanted && !s->files[i].hashed)
+			r = hash_file(s, &s->files[i], &l.h, ret_error);
 	XXH3_freeState(xxh);
 	return r;
 }

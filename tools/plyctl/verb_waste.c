@@ -244,7 +244,7 @@ static int run_waste(int argc, char **argv)
 		status = ci_read_options(rule_values);
 	if (status != EXIT_FINE)
 		return status;
-	stack = stack_open(argv[0]);
+	stack = stack_open_any(argv[0]);
 	if (!stack)
 		return EXIT_FAILED;
 	n = view_layer_count(stack);
