@@ -21,7 +21,7 @@ static int unpack_beneath(const struct unpack *u, const char *path)
 	return os_openat(u->options->root_fd, *path ? path : ".", O_PATH | O_DIRECTORY, 0, OS_NO_XDEV);
 }
 
-/* A directory that the tar doesn't list, or doesn't list yet. */
+/* A directory that the tar doesn't list, or doesn't list yet: its descriptor. */
 static int make_implied(struct unpack *u, int dirfd, const char *name, const char *path)
 {
 	const struct tar_entry e = {.mode = S_IFDIR | 0755};
@@ -30,40 +30,59 @@ static int make_implied(struct unpack *u, int dirfd, const char *name, const cha
 
 	if (r < 0)
 		return unpack_failed(u, path, r);
-	fd = unpack_beneath(u, path);
+	fd = os_openat(dirfd, name, O_PATH | O_DIRECTORY, 0, OS_NO_XDEV);
 	if (fd < 0)
 		return unpack_failed(u, path, fd);
 	r = unpack_attributes(u, path, fd, &e);
-	return r < 0 ? r : unpack_keep_dir(u, path, e.mode, 0, 0);
+	if (r == 0)
+		r = unpack_keep_dir(u, path, e.mode, 0, 0);
+	return r < 0 ? r : TAKE_FD(fd);
 }
 
-/* Makes the missing directories of `path`, which is changed in between. */
-static int make_parents(struct unpack *u, char *path)
+/* The lowest directory of `path` that is there. *ret_len is the length of its path. */
+static int open_lowest(const struct unpack *u, char *path, size_t *ret_len)
 {
-	int r = 0;
+	int fd = -ENOENT;
+
+	for (size_t len = strlen(path); fd == -ENOENT;) {
+		char *slash;
+
+		path[len] = '\0';
+		slash = strrchr(path, '/');
+		len = slash ? (size_t)(slash - path) : 0;
+		*ret_len = len;
+		path[len] = '\0';
+		fd = unpack_beneath(u, path);
+		if (!len)
+			break;
+	}
+	return fd;
+}
+
+/* Makes the missing directories of `path`. */
+static int make_parents(struct unpack *u, const char *path)
+{
+	_cleanup_free_ char *part = strdup(path);
+	_cleanup_close_ int fd = -1;
+	size_t len;
 
 	(void)CHECK(*path);
-	for (char *end = path; end && r == 0;) {
-		char *name = end == path ? path : end + 1;
-		_cleanup_close_ int dirfd = -1, known = -1;
+	if (!part)
+		return image_fail_memory(u->error);
+	fd = open_lowest(u, part, &len);
+	if (fd < 0)
+		return unpack_failed(u, path, fd);
+	for (int next; len < strlen(path); cleanup_close(&fd), fd = next) {
+		const char *name = path + len + (path[len] == '/');
 
-		if (end != path)
-			*end = '\0';
-		dirfd = unpack_beneath(u, end == path ? "" : path);
-		if (end != path)
-			*end = '/';
-		end = strchr(name, '/');
-		if (end)
-			*end = '\0';
-		known = dirfd < 0 ? dirfd : unpack_beneath(u, path);
-		if (known == -ENOENT && dirfd >= 0)
-			r = make_implied(u, dirfd, name, path);
-		else if (known < 0)
-			r = unpack_failed(u, path, known);
-		if (end)
-			*end = '/';
+		len = (size_t)(name - path) + strcspn(name, "/");
+		memcpy(part, path, len);
+		part[len] = '\0';
+		next = make_implied(u, fd, strrchr(part, '/') ? strrchr(part, '/') + 1 : part, part);
+		if (next < 0)
+			return next;
 	}
-	return r;
+	return 0;
 }
 
 /* The directory that gets an object keeps its mode and time. */
