@@ -145,6 +145,23 @@ int tui_columns(const char *text)
 	return put_cells(text, LINE_COLUMNS, cells, ARRAY_SIZE(cells));
 }
 
+/* A character at a time, with all that combines with it: added one by one, those behind a wide character get lost. */
+static void draw_cells(int y, int x, const wchar_t *cells, attr_t attributes, short pair)
+{
+	move(y, x);
+	while (*cells) {
+		wchar_t one[CCHARW_MAX + 1] = {*cells++};
+		size_t n = 1;
+		cchar_t cell;
+
+		for (; *cells && wcwidth(*cells) == 0; cells++)
+			if (n < CCHARW_MAX)
+				one[n++] = *cells;
+		if (setcchar(&cell, one, attributes, pair, NULL) == OK)
+			add_wch(&cell);
+	}
+}
+
 int tui_text(int y, int x, int width, unsigned style, const char *text)
 {
 	unsigned s = style & ~(unsigned)TUI_CURSOR;
@@ -156,12 +173,11 @@ int tui_text(int y, int x, int width, unsigned style, const char *text)
 	width = MIN(width, COLS - x);
 	width = MIN(width, LINE_COLUMNS);
 	columns = put_cells(text, width, cells, ARRAY_SIZE(cells));
-	attr_set(styles[s].attributes | (style & TUI_CURSOR ? A_REVERSE : 0), has_colors() ? (short)s : 0, NULL);
-	mvaddwstr(y, x, cells);
+	draw_cells(y, x, cells, styles[s].attributes | (style & TUI_CURSOR ? A_REVERSE : 0),
+		   has_colors() ? (short)s : 0);
 	if (columns < width)
 		mvhline(y, x + columns, ' ' | (attr_t)(style & TUI_CURSOR || s == TUI_BAR ? A_REVERSE : 0),
 			width - columns);
-	attr_set(A_NORMAL, 0, NULL);
 	return columns;
 }
 
