@@ -137,6 +137,12 @@ wait_until() {
 	done
 }
 
+# suspend PID: SIGSTOP, and until no thread of the process runs any more; kill(1) returns before that.
+suspend() {
+	kill -STOP "$1"
+	wait_until eval '! grep -L "^State:.T" /proc/'"$1"'/task/*/status | grep -q .'
+}
+
 # runs PID PROGRAM: whether the process does, as a path.
 runs() {
 	[ "$(readlink "/proc/$1/exe")" = "$2" ]

@@ -73,7 +73,7 @@ scenario() {
 	layer=$(cat layer.pid)
 	mounted layer:l1 || return
 	check "slow is known" stat m/slow
-	kill -STOP "$layer"
+	suspend "$layer"
 	cat m/slow/file >asked 2>&1 &
 	asker=$!
 	check "a request hangs in a layer" wait_until eval '[ "$(cat "control/$(mount_minor "$BASE/layer")/waiting")" -ge 1 ]'

@@ -38,7 +38,7 @@ scenario() {
 	before=$(pipes "$pid")
 	# Their descriptors are open, so the content is what they wait for.
 	for i in $READS; do check "file$i is open" dd if="m/file$i" bs=1 count=1 of=/dev/null status=none; done
-	kill -STOP "$layer"
+	suspend "$layer"
 	for i in $READS; do
 		cat "m/file$i" >"read$i" &
 		readers+=" $!"

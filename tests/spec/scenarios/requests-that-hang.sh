@@ -53,7 +53,7 @@ scenario() {
 	pid=$(cat m.pid)
 	for i in $HANGING; do check "slow$i is known" stat "m/slow$i"; done
 	check "quick is known" stat m/quick
-	kill -STOP "$layer"
+	suspend "$layer"
 	for i in $HANGING; do
 		ask "$i" &
 		askers+=" $!"
