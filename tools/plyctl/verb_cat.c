@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "view/contents.h"
+#include "view/explain.h"
 
 static int cat_piece(void *arg, const void *data, size_t len)
 {
@@ -37,6 +38,43 @@ static int cat_of_layer(const struct view_stack *stack, const char *text, const 
 	return r < 0 ? fail("%s", error) : EXIT_FINE;
 }
 
+struct shown {
+	int layer; /* with the content, or -errno */
+	char *content;
+};
+
+static int cat_step(void *arg, const struct view_explained *x)
+{
+	const struct tree_walk_entry *e = x->entry;
+	struct shown *s = arg;
+
+	free(s->content);
+	s->content = e->shown && x->content ? strdup(x->content) : NULL;
+	s->layer = !e->shown		       ? -ENOENT
+		   : S_ISDIR(e->stx.stx_mode)  ? -EISDIR
+		   : !S_ISREG(e->stx.stx_mode) ? -EINVAL
+		   : s->content		       ? (int)e->data_layer
+					       : -EIO;
+	return 0;
+}
+
+/* As a union of packed layers shows it. */
+static int cat_packed(const struct view_stack *stack, const char *path)
+{
+	_cleanup_free_ char *error = NULL;
+	struct shown s = {.layer = -ENOENT};
+	int r = view_explain(stack, path, cat_step, &s, &error);
+
+	if (r == 0)
+		r = s.layer;
+	if (r >= 0)
+		r = view_contents_read(stack, (size_t)s.layer, s.content, cat_piece, NULL, &error);
+	free(s.content);
+	if (r >= 0)
+		return EXIT_FINE;
+	return error ? fail("%s", error) : fail("/%s: %s", path, r == -EINVAL ? "not a regular file" : strerror(-r));
+}
+
 /* As the union shows it. */
 static int cat_shown(const struct view_stack *stack, const char *path)
 {
@@ -44,7 +82,7 @@ static int cat_shown(const struct view_stack *stack, const char *path)
 	int r;
 
 	if (!stack->set)
-		return fail("/%s: the layer must be named, as in @0:/%s", path, path);
+		return cat_packed(stack, path);
 	r = tree_walk(stack->set, path, TREE_WALK_STAT, &calls, stack->set);
 	return r < 0 ? fail("/%s: %s", path, r == -EINVAL ? "not a regular file" : strerror(-r)) : EXIT_FINE;
 }

@@ -4,6 +4,7 @@
  * destination, so nothing that a layer holds can lead the copy elsewhere.
  */
 #include "copy.h"
+#include "copy_out.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,40 +12,62 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/array.h"
 #include "os/fs.h"
 
+/* A directory on the way to the present object. */
+struct cp_dir {
+	int fd; /* owned */
+	struct copied copied;
+	struct archive_xattrs xattrs; /* owned */
+};
+
 struct copying {
 	struct layer_set *set;
 	const char *name; /* of the first object */
 	unsigned base;	  /* its depth */
-	/* owned; of the directories from the destination's parent down, those of the present path */
-	int *fds;
-	struct timespec (*times)[2]; /* owned; of these directories, set when they are complete */
-	mode_t *modes;		     /* owned */
-	size_t n, fds_room, times_room, modes_room;
+	size_t prefix;	  /* bytes of the path before its name */
+	/* owned; from the destination's parent down. Attributes are given when a directory is complete: it may be
+	 * read-only. */
+	struct cp_dir *dirs;
+	size_t n, room;
+	struct copied_links *links; /* owned */
 };
 
-static void times_of(const struct statx *stx, struct timespec ret[2])
+static struct copied copied_of(const struct statx *stx, const struct archive_xattrs *xattrs)
 {
-	ret[0] = ret[1] = (struct timespec){.tv_sec = stx->stx_mtime.tv_sec, .tv_nsec = stx->stx_mtime.tv_nsec};
+	return (struct copied){.mode = stx->stx_mode,
+			       .uid = stx->stx_uid,
+			       .gid = stx->stx_gid,
+			       .major = stx->stx_rdev_major,
+			       .minor = stx->stx_rdev_minor,
+			       .mtime = {.tv_sec = stx->stx_mtime.tv_sec, .tv_nsec = stx->stx_mtime.tv_nsec},
+			       .xattrs = xattrs};
 }
 
-/* Owners are kept by root, as cp -p does. */
-static int set_attributes(int fd, const struct statx *stx)
+/* Opens the object in its layer without opening its content. */
+static int cp_open_object(struct copying *c, const struct tree_walk_entry *e)
 {
-	struct timespec times[2];
-	int r = geteuid() == 0 ? os_fchown(fd, stx->stx_uid, stx->stx_gid) : 0;
+	_cleanup_free_ char *path = NULL;
+	int r = tree_walk_layer_path(e, &path);
 
-	times_of(stx, times);
-	if (r == 0 && !S_ISLNK(stx->stx_mode))
-		r = os_fchmod(fd, stx->stx_mode & 07777u);
-	return r < 0 ? r : os_futimens(fd, times);
+	if (r < 0)
+		return r;
+	return layer_open_path(&c->set->layers[e->layer], *path ? path : ".", O_PATH | O_NOFOLLOW);
 }
 
-static int copy_file(struct copying *c, int dirfd, const char *name, const struct tree_walk_entry *e)
+static int cp_read_xattrs(struct copying *c, const struct tree_walk_entry *e, struct archive_xattrs *ret)
+{
+	_cleanup_close_ int fd = cp_open_object(c, e);
+
+	return fd < 0 ? fd : archive_xattrs_read(&c->set->layers[e->layer], fd, "", ret);
+}
+
+static int copy_file(struct copying *c, int dirfd, const char *name, const struct tree_walk_entry *e,
+		     const struct copied *copied)
 {
 	_cleanup_close_ int in = copy_open(c->set, e);
 	_cleanup_close_ int out = -1;
@@ -52,36 +75,28 @@ static int copy_file(struct copying *c, int dirfd, const char *name, const struc
 
 	if (in < 0)
 		return in;
-	out = os_openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL, 0600, OS_NO_XDEV);
+	out = copied_file(dirfd, name);
 	if (out < 0)
 		return out;
 	r = copy_bytes(in, out);
-	return r < 0 ? r : set_attributes(out, &e->stx);
+	return r < 0 ? r : copied_finish(out, dirfd, name, copied);
 }
 
-static int copy_symlink(struct copying *c, int dirfd, const char *name, const struct tree_walk_entry *e)
+static int copy_symlink(struct copying *c, int dirfd, const char *name, const struct tree_walk_entry *e,
+			const struct copied *copied)
 {
-	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int in = cp_open_object(c, e);
 	char target[PATH_MAX];
-	ssize_t n;
-	int r = tree_walk_layer_path(e, &path);
+	ssize_t n = in < 0 ? in : os_readlinkat(in, "", target, sizeof(target) - 1);
 
-	if (r < 0)
-		return r;
-	_cleanup_close_ int in = layer_open_path(&c->set->layers[e->layer], path, O_PATH);
-	n = in < 0 ? in : os_readlinkat(in, "", target, sizeof(target) - 1);
 	if (n < 0)
 		return (int)n;
 	target[n] = '\0';
-	r = os_symlinkat(target, dirfd, name);
-	if (r < 0)
-		return r;
-	_cleanup_close_ int out = os_openat(dirfd, name, O_PATH, 0, OS_NO_XDEV);
-	return out < 0 ? out : set_attributes(out, &e->stx);
+	return copied_symlink(dirfd, name, target, copied);
 }
 
-/* The directory gets its mode and times when it is complete: it may be read-only. */
-static int copy_directory(struct copying *c, int dirfd, const char *name, const struct tree_walk_entry *e)
+static int copy_directory(struct copying *c, int dirfd, const char *name, const struct tree_walk_entry *e,
+			  struct archive_xattrs *xattrs)
 {
 	int fd, r = os_mkdirat(dirfd, name, 0700);
 
@@ -90,44 +105,72 @@ static int copy_directory(struct copying *c, int dirfd, const char *name, const 
 	fd = os_openat(dirfd, name, O_RDONLY | O_DIRECTORY, 0, OS_NO_XDEV);
 	if (fd < 0)
 		return fd;
-	if (!ARRAY_ROOM(c->fds, c->n, c->fds_room, 1) || !ARRAY_ROOM(c->times, c->n, c->times_room, 1) ||
-	    !ARRAY_ROOM(c->modes, c->n, c->modes_room, 1)) {
+	if (!ARRAY_ROOM(c->dirs, c->n, c->room, 1)) {
 		os_close(fd);
 		return -ENOMEM;
 	}
-	times_of(&e->stx, c->times[c->n]);
-	c->modes[c->n] = e->stx.stx_mode & 07777u;
-	c->fds[c->n++] = fd;
-	return geteuid() == 0 ? os_fchown(fd, e->stx.stx_uid, e->stx.stx_gid) : 0;
+	c->dirs[c->n++] = (struct cp_dir){.fd = fd, .copied = copied_of(&e->stx, NULL), .xattrs = *xattrs};
+	*xattrs = (struct archive_xattrs){.n = 0};
+	return 0;
+}
+
+/* 1: it became a link to a file that was copied before. */
+static int cp_link(struct copying *c, int dirfd, const char *name, const struct tree_walk_entry *e)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (S_ISDIR(e->stx.stx_mode) || e->stx.stx_nlink < 2)
+		return 0;
+	/* The path of the root has no slash before the first name. */
+	if (asprintf(&path, "%s%s%s", c->name, e->depth > c->base && !c->prefix ? "/" : "", e->path + c->prefix) < 0)
+		return -ENOMEM;
+	return copied_link(&c->links, e->stx.stx_ino, makedev(e->stx.stx_dev_major, e->stx.stx_dev_minor),
+			   c->dirs[0].fd, path, dirfd, name);
+}
+
+static int cp_object(struct copying *c, int dirfd, const char *name, const struct tree_walk_entry *e)
+{
+	struct archive_xattrs xattrs = {.n = 0};
+	struct copied copied = copied_of(&e->stx, &xattrs);
+	int r = cp_read_xattrs(c, e, &xattrs);
+
+	if (r < 0)
+		return r;
+	if (S_ISDIR(e->stx.stx_mode) && !e->overmounted)
+		r = copy_directory(c, dirfd, name, e, &xattrs);
+	else if (S_ISREG(e->stx.stx_mode))
+		r = copy_file(c, dirfd, name, e, &copied);
+	else if (S_ISLNK(e->stx.stx_mode))
+		r = copy_symlink(c, dirfd, name, e, &copied);
+	else
+		r = copied_node(dirfd, name, &copied);
+	archive_xattrs_finish(&xattrs);
+	return r;
 }
 
 static int cp_entry(void *arg, const struct tree_walk_entry *e)
 {
 	struct copying *c = arg;
 	const char *name = e->depth == c->base ? c->name : e->name;
-	int dirfd = c->fds[c->n - 1], r;
+	int dirfd = c->dirs[c->n - 1].fd, r = cp_link(c, dirfd, name, e);
 
-	if (S_ISDIR(e->stx.stx_mode) && !e->overmounted)
-		r = copy_directory(c, dirfd, name, e);
-	else if (S_ISREG(e->stx.stx_mode))
-		r = copy_file(c, dirfd, name, e);
-	else if (S_ISLNK(e->stx.stx_mode))
-		r = copy_symlink(c, dirfd, name, e);
-	else
-		r = os_mknodat(dirfd, name, e->stx.stx_mode, 0);
+	if (r == 0)
+		r = cp_object(c, dirfd, name, e);
 	if (r < 0)
 		fail("/%s: %s", e->path, strerror(-r));
-	return r;
+	return MIN(r, 0);
 }
 
 static int cp_leave(void *arg, const char *path, unsigned depth)
 {
 	struct copying *c = arg;
-	int fd = c->fds[--c->n], r = os_fchmod(fd, c->modes[c->n]);
+	struct cp_dir *dir = &c->dirs[--c->n];
+	int r;
 
-	if (r == 0)
-		r = os_futimens(fd, c->times[c->n]);
-	os_close(fd);
+	dir->copied.xattrs = &dir->xattrs;
+	r = copied_finish(dir->fd, -1, NULL, &dir->copied);
+	os_close(dir->fd);
+	archive_xattrs_finish(&dir->xattrs);
 	if (r < 0)
 		fail("/%s: %s", path, strerror(-r));
 	return r;
@@ -170,22 +213,22 @@ static int cp_all(struct layer_set *set, const char *path, const char *destinati
 	static const struct tree_walk_calls calls = {.entry = cp_entry, .leave = cp_leave, .failed = stack_failed_in};
 	const char *slash = strrchr(path, '/');
 	_cleanup_free_ char *name = NULL;
-	struct copying c = {.set = set, .base = depth_of(path)};
+	struct copying c = {.set = set, .base = depth_of(path), .prefix = strlen(path)};
 	int r, fd = open_destination(destination, slash ? slash + 1 : *path ? path : "root", &name);
 
 	if (fd < 0)
 		return fail("%s: %s", destination, strerror(-fd));
 	c.name = name;
-	if (!ARRAY_ROOM(c.fds, c.n, c.fds_room, 1) || !ARRAY_ROOM(c.times, c.n, c.times_room, 1) ||
-	    !ARRAY_ROOM(c.modes, c.n, c.modes_room, 1))
+	if (!ARRAY_ROOM(c.dirs, c.n, c.room, 1))
 		return fail("out of memory");
-	c.fds[c.n++] = fd;
+	c.dirs[c.n++] = (struct cp_dir){.fd = fd};
 	r = tree_walk(set, path, TREE_WALK_STAT, &calls, &c);
-	while (c.n)
-		os_close(c.fds[--c.n]);
-	free(c.fds);
-	free(c.times);
-	free(c.modes);
+	while (c.n) {
+		os_close(c.dirs[--c.n].fd);
+		archive_xattrs_finish(&c.dirs[c.n].xattrs);
+	}
+	free(c.dirs);
+	copied_links_free(c.links);
 	return r == -ENOENT ? fail("/%s: not shown", path) : r < 0 ? EXIT_FAILED : EXIT_FINE;
 }
 
@@ -213,5 +256,6 @@ const struct verb verb_cp = {
 	.name = "cp",
 	.operands = "[STACK] [@N:]PATH DESTINATION",
 	.help = "Copy a file or directory, as the union shows it or as a layer holds it",
-	.more = "Modes and times are kept, and owners by root. Nothing that is there already is replaced.",
+	.more = "Modes, times, hard links and extended attributes are kept, and owners by root. Nothing that is there "
+		"already is replaced.",
 	.run = run_cp};
