@@ -7,9 +7,9 @@
  * entries of zstd:chunked and stargz are passed over. A later entry of a path replaces an earlier one. Directories that
  * have no entry of their own are added with `implied`.
  *
- * Names with a component "..", absolute names and a bare `.wh.` are refused. So are more than IMAGE_TOC_ENTRIES entries
- * and more than IMAGE_TOC_NAMES bytes of names. A blob may inflate to IMAGE_INFLATE_FREE bytes, and beyond that to
- * IMAGE_INFLATE_TIMES its size. Names are bytes; newlines and invalid UTF-8 are kept.
+ * Names with a component "..", absolute names, and whiteouts of "", "." and ".." are refused. So are more than
+ * IMAGE_TOC_ENTRIES entries and more than IMAGE_TOC_NAMES bytes of names. A blob may inflate to IMAGE_INFLATE_FREE
+ * bytes, and beyond that to IMAGE_INFLATE_TIMES its size. Names are bytes; newlines and invalid UTF-8 are kept.
  *
  * Memory is about 64 bytes and the path an entry. A table is constant once made, and several threads may read it.
  */

@@ -108,6 +108,8 @@ static int gather_aufs(struct gathering *g, const char *path, const char *name)
 		return 1;
 	if (!name[strlen(AUFS_PREFIX)])
 		return image_fail(g->error, -EBADMSG, "the layer has a whiteout of nothing: %s", path);
+	if (!strcmp(name, AUFS_PREFIX ".") || !strcmp(name, AUFS_PREFIX ".."))
+		return image_fail(g->error, -EBADMSG, "the layer has a whiteout of a directory in itself: %s", path);
 	r = toc_add(g, &e);
 	if (r < 0)
 		return r;

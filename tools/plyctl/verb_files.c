@@ -55,8 +55,19 @@ static void files_marks(const struct view_object *o)
 	       o->metacopy ? " (metacopy)" : "", o->implied ? " (implied)" : "");
 }
 
+/* The document begins with the first object: one that is damaged has none. */
+static void files_begin(bool *begun)
+{
+	if (common.json && !*begun) {
+		json_start("files");
+		json_list_start("files");
+	}
+	*begun = true;
+}
+
 static int files_each(void *arg, const struct view_object *o)
 {
+	files_begin(arg);
 	if (!*o->path)
 		return 0;
 	if (common.json) {
@@ -78,6 +89,7 @@ static int run_files(int argc, char **argv)
 {
 	_cleanup_stack_ struct view_stack *stack = NULL;
 	_cleanup_free_ char *error = NULL;
+	bool begun = false;
 	int layer = 0, r;
 
 	if (argc < 1 || argc > 2)
@@ -88,12 +100,10 @@ static int run_files(int argc, char **argv)
 	layer = argc > 1 ? stack_layer(stack, argv[1]) : 0;
 	if (layer < 0)
 		return EXIT_FAILED;
-	if (common.json) {
-		json_start("files");
-		json_list_start("files");
-	}
-	r = view_contents_each(stack, (size_t)layer, files_each, NULL, &error);
-	if (common.json) {
+	r = view_contents_each(stack, (size_t)layer, files_each, &begun, &error);
+	if (r == 0)
+		files_begin(&begun);
+	if (common.json && begun) {
 		json_list_end();
 		json_end();
 	}

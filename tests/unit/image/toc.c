@@ -116,8 +116,8 @@ TEST("names with newlines and invalid UTF-8 are kept")
 
 TEST("names that lead out, absolute ones and a whiteout of nothing are refused in one line")
 {
-	static const char *const names[] = {"../x",	   "a/../../x", "a/..", "..",
-					    "/etc/passwd", "a/.wh.",	".wh.", "../\n\x1b[2J"};
+	static const char *const names[] = {"../x",   "a/../../x", "a/..",	   "..",      "/etc/passwd",
+					    "a/.wh.", ".wh.",	   "../\n\x1b[2J", "a/.wh..", ".wh..."};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		struct image_error error = {0};
