@@ -20,6 +20,7 @@ enum fault_scope {
 	FAULT_ATTR,
 	FAULT_XATTR,
 	FAULT_MOUNT,
+	FAULT_APPLY, /* plyctl apply */
 	FAULT_SCOPE_MAX
 };
 

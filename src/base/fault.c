@@ -23,8 +23,9 @@
 enum fault_kind { FAULT_NOTHING, FAULT_KILL, FAULT_KILL_AFTER, FAULT_FAIL };
 
 static const char *const scope_names[FAULT_SCOPE_MAX] = {
-	[FAULT_NONE] = "none",	   [FAULT_COPYUP] = "copyup", [FAULT_CREATE] = "create", [FAULT_REMOVE] = "remove",
-	[FAULT_RENAME] = "rename", [FAULT_ATTR] = "attr",     [FAULT_XATTR] = "xattr",	 [FAULT_MOUNT] = "mount",
+	[FAULT_NONE] = "none",	   [FAULT_COPYUP] = "copyup", [FAULT_CREATE] = "create",
+	[FAULT_REMOVE] = "remove", [FAULT_RENAME] = "rename", [FAULT_ATTR] = "attr",
+	[FAULT_XATTR] = "xattr",   [FAULT_MOUNT] = "mount",   [FAULT_APPLY] = "apply",
 };
 
 /* Set before threads start. */

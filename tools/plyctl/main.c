@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "os/fs.h"
@@ -101,10 +102,12 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 		return fail("can't look at files: %s", strerror(-r));
 	if (common.store)
 		setenv("PLYCTL_STORE", common.store, 1);
+	fault_init();
 	hash_seed_init();
 	log_set_level(LOG_ERR);
 	os_raise_nofile();
 	r = verb->run(argc - first, argv + first);
+	fault_write_counts();
 	return r == EXIT_FINE && stack_incomplete ? EXIT_FAILED : r;
 }
 

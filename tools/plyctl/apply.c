@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening both trees, and the way from the stage to the end.
+ */
+#include "apply.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "os/fs.h"
+#include "plyfs.h"
+
+/* The upper over DIR, as its mount shows them: the dialect of images is none of a mount of ours. */
+static int open_stack(struct apply *a)
+{
+	_cleanup_free_ char *name = NULL, *error = NULL;
+	struct stat st;
+	int r;
+
+	plyfs_append(&name, "", a->upper->dir, true);
+	plyfs_append(&name, ":", a->dir, true);
+	r = view_stack_find(name, &a->stack, &error);
+	if (r == 0) {
+		struct options *options = &a->stack->options;
+
+		options->image_layers = false;
+		options->whiteouts = WHITEOUTS_OVERLAY;
+		options->index = INDEX_AUTO;
+		options->fuse_overlayfs = true;
+		options->vfs_flags |= MS_RDONLY;
+		if (stat(a->upper->work, &st) == 0) {
+			options->shows_upper = true;
+			options->workdir = strdup(a->upper->work);
+		}
+		r = view_stack_open(a->stack, common.userxattr, &error);
+	}
+	if (r == 0)
+		r = view_stack_open_range(a->stack, 1, 1, &a->below, &error);
+	if (r < 0) {
+		fail("%s", error ? error : strerror(-r));
+		return r;
+	}
+	a->both = a->stack->set;
+	return 0;
+}
+
+static bool is_layer(const struct upper *u, const char *dir)
+{
+	struct stat a, b;
+
+	return u->n_layers == 1 && stat(u->layers[0], &a) == 0 && stat(dir, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+static int choose_dir(struct apply *a, const char *dir)
+{
+	const struct upper *u = a->upper;
+
+	if (u->n_layers > 1)
+		return fail("%s: it lies on %zu layers; commit and squash make one of them", u->id, u->n_layers);
+	if (!dir && !u->n_layers)
+		return usage_error("apply: DIR is wanted, because the upper tells of no layer");
+	a->dir = realpath(dir ? dir : u->layers[0], NULL);
+	if (!a->dir)
+		return fail("%s: %s", dir ? dir : u->layers[0], strerror(errno));
+	a->knows_time = u->layers && is_layer(u, a->dir);
+	return EXIT_FINE;
+}
+
+static int choose_journal(struct apply *a)
+{
+	struct stat st;
+	int n;
+
+	if (stat(a->upper->dir, &st) < 0)
+		return fail("%s: %s", a->upper->dir, strerror(errno));
+	if (a->upper->base)
+		n = asprintf(&a->journal, "%s/apply", a->upper->base);
+	else
+		n = asprintf(&a->journal, "%s.apply", a->upper->dir);
+	if (n < 0 || asprintf(&a->applied, a->upper->base ? "%s/applied" : "%s.applied",
+			      a->upper->base ? a->upper->base : a->upper->dir) < 0)
+		abort();
+	if (a->upper->base)
+		snprintf(a->stage, sizeof(a->stage), ".plyctl-apply-%.32s", a->upper->id);
+	else
+		snprintf(a->stage, sizeof(a->stage), ".plyctl-apply-%llu", (unsigned long long)st.st_ino);
+	return EXIT_FINE;
+}
+
+int apply_open(struct apply *a, const struct upper *u, const char *dir, const char *only)
+{
+	int status;
+
+	*a = (struct apply){.upper = u, .only = only, .dir_fd = -1};
+	status = choose_dir(a, dir);
+	if (status == EXIT_FINE)
+		status = choose_journal(a);
+	if (status != EXIT_FINE)
+		return status;
+	a->dir_fd = os_open_path(a->dir, O_RDONLY | O_DIRECTORY, 0);
+	if (a->dir_fd < 0)
+		return fail("%s: %s", a->dir, strerror(-a->dir_fd));
+	if (open_stack(a) < 0)
+		return EXIT_FAILED;
+	if (os_statx(a->below->layers[0].root_fd, "", &a->plan.root_from) < 0 ||
+	    os_statx(a->both->layers[0].root_fd, "", &a->plan.root_to) < 0)
+		return fail("%s: %s", a->dir, strerror(errno));
+	return EXIT_FINE;
+}
+
+int apply_is_begun(const struct apply *a)
+{
+	struct stat st;
+
+	return lstat(a->journal, &st) == 0;
+}
+
+bool apply_is_done(const struct apply *a)
+{
+	struct stat st;
+
+	return lstat(a->applied, &st) == 0;
+}
+
+int apply_carry_out(struct apply *a, bool is_begun)
+{
+	FAULT_SCOPE(FAULT_APPLY);
+	int r = is_begun ? 0 : apply_stage(a);
+
+	if (r < 0)
+		return EXIT_FAILED;
+	r = apply_commit(a);
+	if (r < 0)
+		return fail("%s: it isn't whole; the same call goes on", a->dir);
+	return EXIT_FINE;
+}
+
+void apply_finish(struct apply *a)
+{
+	for (size_t i = 0; i < a->plan.n; i++)
+		free(a->plan.changes[i].path);
+	free(a->plan.changes);
+	if (a->below)
+		layer_set_put(a->below);
+	view_stack_free(a->stack);
+	if (a->dir_fd >= 0)
+		close(a->dir_fd);
+	free(a->dir);
+	free(a->journal);
+	free(a->applied);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plyctl apply: the changes of an upper, into the directory below it.
+ */
+#include "apply.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ask.h"
+
+static const char *only;
+static bool yes;
+static const struct opt opts[] = {
+	{"only", 0, "PATH", "only what is at this path or below it", NULL, &only},
+	{"yes", 'y', NULL, "carry out the plan without a question", &yes, NULL},
+};
+
+/* Without slashes at its ends. NULL for a path with `..`. */
+static char *path_within(const char *path)
+{
+	char *text, *end;
+
+	while (*path == '/')
+		path++;
+	text = strdup(path);
+	if (!text)
+		abort();
+	for (end = text + strlen(text); end > text && end[-1] == '/'; end--)
+		end[-1] = '\0';
+	for (const char *p = text; (p = strstr(p, "..")); p += 2)
+		if ((p == text || p[-1] == '/') && (!p[2] || p[2] == '/')) {
+			free(text);
+			return NULL;
+		}
+	return text;
+}
+
+static int apply_anew(struct apply *a)
+{
+	int r = apply_make_plan(a);
+
+	if (r < 0)
+		return fail("%s: %s", a->dir, strerror(-r));
+	if (a->plan.conflicts) {
+		fail("%s: %zu conflicts, and nothing was changed", a->dir, a->plan.conflicts);
+		return EXIT_FOUND;
+	}
+	apply_print_plan(a);
+	if (!a->plan.n)
+		return EXIT_FINE;
+	if (!yes && !ask_yes("Apply?"))
+		return fail("nothing was changed; --yes applies this plan");
+	return apply_carry_out(a, false);
+}
+
+static int apply_upper(const struct upper *u, const char *dir, const char *path)
+{
+	struct apply a;
+	int status = apply_open(&a, u, dir, path);
+
+	if (status == EXIT_FINE && apply_is_begun(&a)) {
+		fprintf(stderr, "plyctl: %s: going on with what was begun\n", a.dir);
+		status = apply_carry_out(&a, true);
+	} else if (status == EXIT_FINE && apply_is_done(&a)) {
+		fail("%s: its changes are in %s already (%s)", u->id ? u->id : u->dir, a.dir, a.applied);
+	} else if (status == EXIT_FINE) {
+		status = apply_anew(&a);
+	}
+	apply_finish(&a);
+	return status;
+}
+
+static int run_apply(int argc, char **argv)
+{
+	_cleanup_upper_ struct upper u = {.id = NULL};
+	_cleanup_free_ char *path = NULL;
+	int status, fd;
+
+	if (argc < 1 || argc > 2)
+		return usage_error("apply: UPPER [DIR] are wanted");
+	path = only ? path_within(only) : NULL;
+	if (only && !path)
+		return usage_error("apply: %s: a path may not have ..", only);
+	status = upper_find(argv[0], &u);
+	if (status != EXIT_FINE)
+		return status;
+	fd = upper_lock(&u);
+	if (fd < 0)
+		return EXIT_FAILED;
+	status = apply_upper(&u, argc > 1 ? argv[1] : NULL, path && *path ? path : NULL);
+	close(fd);
+	return status;
+}
+
+const struct verb verb_apply = {
+	.name = "apply",
+	.operands = "UPPER [DIR]",
+	.help = "Carry out the changes of an upper in the directory below it",
+	.more = "DIR is the directory over which run, try or mount made the upper, if it isn't named. The plan is "
+		"printed\n"
+		"first. Exit status 3: something changed in DIR after the upper was made, and nothing was done.\n"
+		"After a kill or a full disk the same call goes on.",
+	.opts = opts,
+	.n_opts = ARRAY_SIZE(opts),
+	.makes = true,
+	.run = run_apply};
