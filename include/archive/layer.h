@@ -32,6 +32,10 @@ struct archive_options {
 	/* Whether an object or whiteout is written; below a directory that isn't, nothing is. NULL: all. */
 	bool (*wants)(void *arg, const char *path);
 	void *wants_arg;
+	/* Writes an object of which a part lies in the layers below: a metacopy file, or a directory with a redirect
+	 * and all in it. NULL: it is refused. */
+	int (*whole)(void *arg, struct tar_writer *tar, const char *path, struct image_error *error);
+	void *whole_arg;
 };
 
 /* The options that the environment asks for. -EINVAL: SOURCE_DATE_EPOCH is no number of seconds. */

@@ -8,7 +8,8 @@
  * little-endian.
  *
  *	'b' u32 N, N bytes		these bytes of the tar
- *	'c' u64 O, u64 N, u16 P, P bytes	N bytes at offset O of the file with this path in the layer
+ *	'c' u64 O, u64 N, u16 P, P bytes	N bytes at offset O of the file with this path in the layer; the last
+ *					of a file ends where the file ends
  *	'e'				the end
  */
 #ifndef ARCHIVE_RECIPE_H

@@ -226,6 +226,10 @@ static int layer_begin(void *arg, const struct layer_walk_entry *dir)
 	int r = layer_statx_unchecked(w->l, dir->dirfd, "", &e.stx);
 
 	whiteouts_drop(w);
+	if (r == 0 && (dir->xattr_flags & XATTR_FLAG_REDIRECT) && w->options && w->options->whole) {
+		r = w->options->whole(w->options->whole_arg, &w->tar, dir->path, w->error);
+		return r < 0 ? r : LAYER_WALK_SKIP;
+	}
 	e.name = "";
 	r = r < 0 ? written(w, dir->path, r) : write_object(w, &e);
 	return r == 0 && dir->opaque ? write_marker(w, dir->path, "", AUFS_OPAQUE) : r;
@@ -233,9 +237,11 @@ static int layer_begin(void *arg, const struct layer_walk_entry *dir)
 
 static int refuse_partial(const struct layer_writing *w, const struct layer_walk_entry *e)
 {
-	if (e->xattr_flags & XATTR_FLAG_METACOPY)
+	bool whole = w->options && w->options->whole;
+
+	if (!whole && (e->xattr_flags & XATTR_FLAG_METACOPY))
 		return image_fail(w->error, -EOPNOTSUPP, "/%s: its content is in a layer below (metacopy)", e->path);
-	if (S_ISDIR(e->stx.stx_mode) && (e->xattr_flags & XATTR_FLAG_REDIRECT))
+	if (!whole && S_ISDIR(e->stx.stx_mode) && (e->xattr_flags & XATTR_FLAG_REDIRECT))
 		return image_fail(w->error, -EOPNOTSUPP, "/%s: its content is in a layer below (redirect)", e->path);
 	if (!strncmp(e->name, AUFS_PREFIX, strlen(AUFS_PREFIX)))
 		return image_fail(w->error, -EINVAL, "/%s: a name that begins with .wh. can't be exported", e->path);
@@ -255,6 +261,8 @@ static int layer_entry(void *arg, struct layer_walk_entry *e)
 		return image_fail(w->error, -EXDEV, "/%s: a mount covers it", e->path);
 	if (S_ISSOCK(e->stx.stx_mode))
 		return 0;
+	if (w->options && w->options->whole && S_ISREG(e->stx.stx_mode) && (e->xattr_flags & XATTR_FLAG_METACOPY))
+		return w->options->whole(w->options->whole_arg, &w->tar, e->path, w->error);
 	r = refuse_partial(w, e);
 	return r < 0 || S_ISDIR(e->stx.stx_mode) ? r : write_object(w, e);
 }

@@ -111,8 +111,6 @@ int recipe_add_content(struct recipe_writer *w, const char *path, int64_t offset
 
 	if (!CHECK(offset >= 0 && size >= 0 && path_len < PATH_MAX))
 		return -EIO;
-	if (!size)
-		return 0;
 	memcpy(head + 1, numbers, sizeof(numbers));
 	memcpy(head + 17, &len, sizeof(len));
 	r = recipe_flush(w);
@@ -149,7 +147,9 @@ struct recipe_reading {
 	int root_fd;
 	archive_sink sink;
 	void *arg;
-	char *buffer; /* RECIPE_BUFFER */
+	char *buffer;	    /* RECIPE_BUFFER */
+	char *path;	    /* of the file that came last; owned */
+	uint64_t end, size; /* where its parts end, and its size */
 	struct image_error *error;
 };
 
@@ -202,6 +202,36 @@ static int tar_of_file(struct recipe_reading *t, const char *path, int fd, uint6
 	return 0;
 }
 
+/* The file that came last has no more bytes than the tar has of it. */
+static int tar_check_size(const struct recipe_reading *t)
+{
+	if (!t->path || t->size == t->end)
+		return 0;
+	return image_fail(t->error, -EBADMSG, "/%s: it has %llu bytes, not %llu", t->path, (unsigned long long)t->size,
+			  (unsigned long long)t->end);
+}
+
+static int tar_next_file(struct recipe_reading *t, const char *path, int fd, uint64_t end)
+{
+	struct statx stx;
+	int r;
+
+	if (t->path && !strcmp(t->path, path)) {
+		t->end = MAX(t->end, end);
+		return 0;
+	}
+	r = tar_check_size(t);
+	if (r == 0)
+		r = os_statx(fd, "", &stx);
+	if (r < 0)
+		return r;
+	free(t->path);
+	t->path = strdup(path);
+	t->end = end;
+	t->size = stx.stx_size;
+	return t->path ? 0 : -ENOMEM;
+}
+
 static int tar_content(struct recipe_reading *t)
 {
 	_cleanup_close_ int fd = -1;
@@ -228,7 +258,8 @@ static int tar_content(struct recipe_reading *t)
 	fd = os_openat(t->root_fd, path, O_RDONLY | O_NONBLOCK, 0, OS_NO_XDEV);
 	if (fd < 0)
 		return image_fail(t->error, fd, "/%s: %s", path, strerror(-fd));
-	return tar_of_file(t, path, fd, numbers[0], numbers[1]);
+	r = tar_next_file(t, path, fd, numbers[0] + numbers[1]);
+	return r < 0 ? r : tar_of_file(t, path, fd, numbers[0], numbers[1]);
 }
 
 static int recipe_records(struct recipe_reading *t)
@@ -268,5 +299,8 @@ int recipe_write_tar(int recipe_fd, int root_fd, archive_sink sink, void *arg, s
 	t.in = in;
 	if (r == 0)
 		r = recipe_records(&t);
+	if (r == 0)
+		r = tar_check_size(&t);
+	free(t.path);
 	return r < 0 ? image_fail(error, r, "%s", *why.text ? why.text : strerror(-r)) : 0;
 }

@@ -49,7 +49,7 @@ static int unpack_sparse(struct unpack *u, const char *path, int fd, const struc
 		r = unpack_failed(u, path, os_ftruncate(fd, e->size));
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = unpack_bytes(u, path, fd, extents[i].offset, extents[i].size);
-	return r;
+	return r < 0 ? r : unpack_bytes(u, path, fd, e->size, 0);
 }
 
 static int unpack_file(struct unpack *u, const char *path, const char *name, const struct tar_entry *e)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "store/flatten.h"
+#include "flatten.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/hash.h"
 #include "base/macros.h"
+#include "format/name.h"
 #include "image/error.h"
 #include "os/fs.h"
 #include "tree/walk.h"
@@ -33,7 +35,8 @@ struct flat_name {
 struct flattening {
 	struct layer_set *set;
 	const struct archive_options *options;
-	struct tar_writer tar;
+	struct tar_writer *tar;
+	const char *part; /* the directory that becomes opaque, or NULL */
 	struct flat_name *names;
 	char *buffer;
 	struct image_error *error;
@@ -102,7 +105,7 @@ static int flat_content(struct flattening *f, const struct tree_walk_entry *e, c
 
 		if (n == 0)
 			return image_fail(f->error, -EAGAIN, "/%s: it changed while it was read", e->path);
-		r = flat_failed(f, e->path, n < 0 ? (int)n : tar_writer_data(&f->tar, f->buffer, (size_t)n));
+		r = flat_failed(f, e->path, n < 0 ? (int)n : tar_writer_data(f->tar, f->buffer, (size_t)n));
 		at += n;
 	}
 	return r;
@@ -131,6 +134,18 @@ static void flat_time(const struct flattening *f, struct tar_object *o, const st
 		o->mtime = f->options->latest;
 		o->mtime_nsec = 0;
 	}
+}
+
+/* Nothing shows through the directory, which has all that the union shows there. */
+static int flat_marker(struct flattening *f, const char *dir)
+{
+	_cleanup_free_ char *path = NULL;
+	struct tar_object o = {.mode = S_IFREG};
+
+	if (asprintf(&path, "%s/" AUFS_OPAQUE, dir) < 0)
+		return image_fail_memory(f->error);
+	o.path = path;
+	return flat_failed(f, path, tar_writer_object(f->tar, &o));
 }
 
 static int flat_object(struct flattening *f, const struct tree_walk_entry *e, const char *path)
@@ -166,7 +181,9 @@ static int flat_object(struct flattening *f, const struct tree_walk_entry *e, co
 		return r;
 	o.xattrs = xattrs.list;
 	o.n_xattrs = xattrs.n;
-	r = flat_failed(f, e->path, tar_writer_object(&f->tar, &o));
+	r = flat_failed(f, e->path, tar_writer_object(f->tar, &o));
+	if (r == 0 && f->part && S_ISDIR(o.mode) && !strcmp(e->path, f->part))
+		r = flat_marker(f, e->path);
 	return r == 0 && S_ISREG(o.mode) && !first ? flat_content(f, e, path) : r;
 }
 
@@ -191,28 +208,47 @@ static int flat_walk_failed(void *arg, const char *path, unsigned layer, int err
 	return flat_failed(arg, path, err);
 }
 
+static int flatten_walk(struct flattening *f, const char *path)
+{
+	static const struct tree_walk_calls calls = {.entry = flat_entry, .failed = flat_walk_failed};
+	_cleanup_free_ char *buffer = malloc(FLATTEN_BUFFER);
+	struct flat_name *name, *next;
+	int r;
+
+	if (!buffer)
+		return image_fail_memory(f->error);
+	f->buffer = buffer;
+	r = tree_walk(f->set, path, TREE_WALK_STAT, &calls, f);
+	HASH_ITER(hh, f->names, name, next) {
+		HASH_DEL(f->names, name);
+		free(name);
+	}
+	return r;
+}
+
+int flatten_part(struct layer_set *set, struct tar_writer *tar, const char *path, struct image_error *error)
+{
+	struct flattening f = {.set = set, .tar = tar, .part = path, .error = error};
+
+	if (!CHECK(*path))
+		return -EIO;
+	return flatten_walk(&f, path);
+}
+
 int store_flatten(struct layer_set *set, const struct archive_options *options, archive_sink sink, void *arg,
 		  struct image_error *error)
 {
-	static const struct tree_walk_calls calls = {.entry = flat_entry, .failed = flat_walk_failed};
 	struct image_error why = {.text = ""};
-	_cleanup_free_ char *buffer = malloc(FLATTEN_BUFFER);
-	struct flattening f = {.set = set, .options = options, .buffer = buffer, .error = &why};
-	struct flat_name *name, *next;
+	struct tar_writer tar;
+	struct flattening f = {.set = set, .options = options, .tar = &tar, .error = &why};
 	int r;
 
 	if (!CHECK(set && set->n))
 		return -EIO;
-	if (!buffer)
-		return image_fail_memory(error);
-	tar_writer_init(&f.tar, sink, arg);
-	r = tree_walk(set, "", TREE_WALK_STAT, &calls, &f);
+	tar_writer_init(&tar, sink, arg);
+	r = flatten_walk(&f, "");
 	if (r == 0)
-		r = tar_writer_end(&f.tar);
-	tar_writer_finish(&f.tar);
-	HASH_ITER(hh, f.names, name, next) {
-		HASH_DEL(f.names, name);
-		free(name);
-	}
+		r = tar_writer_end(&tar);
+	tar_writer_finish(&tar);
 	return r < 0 ? image_fail(error, r, "%s", *why.text ? why.text : strerror(-r)) : r;
 }

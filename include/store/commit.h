@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * New images in the store of layers that are there, of layers of other images, and of directories. A directory becomes
+ * a layer by its canonical tar (archive/layer.h). Redirects and metacopy files are made whole: the layers below are
+ * read for them.
+ */
+#ifndef STORE_COMMIT_H
+#define STORE_COMMIT_H
+
+#include "archive/layer.h"
+#include "layer/layer.h"
+#include "store/store.h"
+
+/* One layer of the new image. */
+struct commit_layer {
+	const char *diff_id;	   /* of the store or of `image`; NULL: the layer is a directory */
+	const struct image *image; /* from which the layer comes if the store doesn't have it; NULL: none */
+	size_t image_layer;
+	struct layer_set *set; /* of a directory: it is the topmost layer of the set, over all that lie below it */
+	/* An entry in the history: of a new layer, or NULL where the config that the image begins with has one. */
+	const char *created_by, *author, *comment;
+};
+
+struct store_commit {
+	const struct commit_layer *layers; /* lowest first */
+	size_t n_layers;
+	/* The config that the new image begins with: its first layers are those of `layers`. NULL: an empty one. */
+	const char *config;
+	const struct archive_options *archive; /* of directories */
+	/* Called around the reading of the topmost layer; may be NULL. -errno of `freeze` ends the commit, and so does
+	 * that of `thaw`: changes went on meanwhile. */
+	int (*freeze)(void *arg, struct image_error *error);
+	int (*thaw)(void *arg, struct image_error *error);
+	void *arg;
+	const char *name;
+};
+
+/* The lock is held. */
+int store_commit(struct store *s, const struct store_commit *c, char ret_id[static DIGEST_SIZE],
+		 struct image_error *error);
+
+/* Writes the tar of the topmost layer of a set, with what the layers below have of it. */
+int store_write_layer(struct layer_set *set, const struct archive_options *options, archive_sink sink, void *arg,
+		      struct image_error *error);
+
+#endif

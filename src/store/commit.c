@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/commit.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "archive/layer.h"
+#include "base/check.h"
+#include "image/error.h"
+#include "image/read.h"
+#include "internal.h"
+#include "store/import.h"
+#include "store/pump.h"
+
+/* --- layers ------------------------------------------------------------------------------------------------------- */
+
+/* What the pump needs of one layer; it lives as long as the commit. */
+struct commit_writing {
+	const struct store_commit *c;
+	size_t layer;
+};
+
+static int commit_write(void *arg, archive_sink sink, void *sink_arg, struct image_error *error)
+{
+	const struct commit_writing *w = arg;
+	const struct store_commit *c = w->c;
+	bool top = w->layer + 1 == c->n_layers;
+	int r = top && c->freeze ? c->freeze(c->arg, error) : 0, thawed;
+
+	if (r < 0)
+		return r;
+	r = store_write_layer(c->layers[w->layer].set, c->archive, sink, sink_arg, error);
+	thawed = top && c->thaw ? c->thaw(c->arg, r < 0 ? NULL : error) : 0;
+	return r < 0 ? r : thawed;
+}
+
+static int commit_open(void *arg, size_t i,
+		       int (*tap)(void *tap_arg, const void *data, size_t len, struct image_error *error),
+		       void *tap_arg, struct layer_tar *ret, struct image_error *error)
+{
+	struct commit_writing *w = (struct commit_writing *)arg + i;
+	const struct commit_layer *l = &w->c->layers[i];
+	struct stream *in;
+	int r;
+
+	(void)CHECK(w->layer == i);
+	if (l->diff_id && l->image)
+		return l->image->layers[l->image_layer].directory
+			       ? layer_tar_start_split(l->image, l->image_layer, ret, error)
+			       : layer_tar_start_tapped(l->image, l->image_layer, tap, tap_arg, ret, error);
+	if (l->diff_id)
+		return image_fail(error, -ENOENT, "the layer %s isn't in the store", l->diff_id);
+	r = pump_new(commit_write, w, &in, error);
+	return r < 0 ? r : layer_tar_of_stream(in, ret, error);
+}
+
+static int commit_layers(struct store *s, const struct store_commit *c, struct store_added *added,
+			 struct image_error *error)
+{
+	const struct store_adding adding = {.keep_blobs = true};
+	_cleanup_free_ struct store_source *sources = calloc(c->n_layers + 1, sizeof(*sources));
+	_cleanup_free_ struct commit_writing *writing = calloc(c->n_layers + 1, sizeof(*writing));
+
+	if (!sources || !writing)
+		return image_fail_memory(error);
+	for (size_t i = 0; i < c->n_layers; i++) {
+		writing[i] = (struct commit_writing){.c = c, .layer = i};
+		sources[i] = (struct store_source){
+			.diff_id = c->layers[i].diff_id, .open = commit_open, .arg = writing, .i = i};
+		if (!CHECK(c->layers[i].diff_id || c->layers[i].set))
+			return -EIO;
+	}
+	return store_add_layers(s, sources, c->n_layers, &adding, added, error);
+}
+
+/* --- config ------------------------------------------------------------------------------------------------------- */
+
+static json_t *new_config(const char *now)
+{
+	return json_pack("{s:s, s:s, s:s, s:{}, s:{s:s, s:[]}, s:[]}", "created", now, "architecture", image_machine(),
+			 "os", "linux", "config", "rootfs", "type", "layers", "diff_ids", "history");
+}
+
+static json_t *history_entry(const struct commit_layer *l, const char *now)
+{
+	json_t *entry = json_pack("{s:s, s:s}", "created", now, "created_by", l->created_by);
+
+	if (entry && l->author)
+		json_object_set_new(entry, "author", json_string(l->author));
+	if (entry && l->comment)
+		json_object_set_new(entry, "comment", json_string(l->comment));
+	return entry;
+}
+
+/* The members that must be there, as they must be. */
+static bool has_parts(const json_t *config)
+{
+	return json_is_array(json_object_get(json_object_get(config, "rootfs"), "diff_ids")) &&
+	       json_is_array(json_object_get(config, "history"));
+}
+
+static char *commit_config(const struct store_commit *c, const struct store_added *added)
+{
+	char now[STORE_TIME_SIZE];
+	json_auto_t *config = NULL;
+	json_t *diff_ids, *history;
+
+	store_time_now(now);
+	config = c->config ? json_loads(c->config, JSON_REJECT_DUPLICATES, NULL) : new_config(now);
+	if (config && !json_object_get(config, "history"))
+		json_object_set_new(config, "history", json_array());
+	if (!config || !has_parts(config))
+		return NULL;
+	diff_ids = json_object_get(json_object_get(config, "rootfs"), "diff_ids");
+	history = json_object_get(config, "history");
+	for (size_t i = json_array_size(diff_ids); i < c->n_layers; i++)
+		json_array_append_new(diff_ids, json_string(added[i].diff_id));
+	for (size_t i = 0; i < c->n_layers; i++)
+		if (c->layers[i].created_by)
+			json_array_append_new(history, history_entry(&c->layers[i], now));
+	json_object_set_new(config, "created", json_string(now));
+	if (c->n_layers && c->layers[c->n_layers - 1].author)
+		json_object_set_new(config, "author", json_string(c->layers[c->n_layers - 1].author));
+	return json_dumps(config, JSON_COMPACT);
+}
+
+int store_commit(struct store *s, const struct store_commit *c, char ret_id[static DIGEST_SIZE],
+		 struct image_error *error)
+{
+	_cleanup_free_ struct store_added *added = calloc(c->n_layers + 1, sizeof(*added));
+	_cleanup_free_ char *config = NULL;
+	int r;
+
+	if (!added)
+		return image_fail_memory(error);
+	r = commit_layers(s, c, added, error);
+	if (r < 0)
+		return r;
+	config = commit_config(c, added);
+	if (!config)
+		return image_fail(error, -EBADMSG, "the config of the image below is damaged");
+	r = store_add_image(s, config, strlen(config), NULL, 0, ret_id, error);
+	return r == 0 && c->name ? store_set_name(s, c->name, ret_id, error) : r;
+}

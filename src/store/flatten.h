@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_FLATTEN_INTERNAL_H
+#define STORE_FLATTEN_INTERNAL_H
+
+#include "store/flatten.h"
+
+/* Writes what the union shows at a path into a tar that has been started: a file with its content, or a directory with
+ * all in it and the marker of an opaque one. */
+int flatten_part(struct layer_set *set, struct tar_writer *tar, const char *path, struct image_error *error);
+
+#endif
