@@ -171,6 +171,14 @@ int lookup_child(struct fs *fs, struct inode *parent, const char *name, struct i
 	return lookup_resolve(fs, parent, name, ret_inode, ret_stx);
 }
 
+/* False: the listing of the directory is known, and lacks the name. A missing name costs a look at the names of one
+ * directory then, and none at the table of all. */
+static bool may_be_there(struct fs *fs, struct inode *parent, const char *name)
+{
+	return fs->opt.revalidate || !inode_is_dir(parent) || !is_name(name) || strlen(name) > TREE_NAME_MAX ||
+	       listing_find(fs->tree, parent, name, NULL) != LISTING_ABSENT;
+}
+
 void op_lookup(fuse_req_t req, fuse_ino_t parent_id, const char *name)
 {
 	struct fs *fs = fs_of(req);
@@ -182,7 +190,7 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent_id, const char *name)
 	if (!parent)
 		return;
 	counter_add(COUNTER_LOOKUP, 1);
-	r = lookup_child(fs, parent, name, &inode, &stx);
+	r = may_be_there(fs, parent, name) ? lookup_child(fs, parent, name, &inode, &stx) : -ENOENT;
 	if (r == -ENOENT) {
 		reply_negative(req);
 	} else if (r < 0) {
