@@ -36,6 +36,7 @@ struct image_toc_entry {
 	uint32_t mode; /* with the type (S_IFMT); 0 for a whiteout; S_IFREG for a hard link */
 	uint32_t uid, gid;
 	uint32_t major, minor; /* of a device */
+	uint64_t xattrs;       /* the sum of image_xattr_digest(); 0: none that count */
 	bool hardlink;	       /* another name of `link`, which is in this layer or below */
 	bool whiteout;	       /* nothing of `path` shows from the layers below; it is no object */
 	bool opaque;	       /* a directory of which nothing shows from the layers below */
@@ -58,6 +59,10 @@ static inline void image_toc_cleanup(struct image_toc **toc)
 {
 	image_toc_free(*toc);
 }
+
+/* A hash of an xattr, the same for the life of the process. 0 for those that don't count, as not every archive has them:
+ * all but user.* and file capabilities, and private xattrs. */
+uint64_t image_xattr_digest(const char *name, const void *value, size_t len);
 
 /* The entry of a path, or NULL. */
 const struct image_toc_entry *image_toc_find(const struct image_toc *toc, const char *path);

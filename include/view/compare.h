@@ -7,7 +7,8 @@
  * Two files are the same if their attributes and xattrs are equal, and their modification times. VIEW_COMPARE_BYTES
  * reads two files in addition if they are equal so far and not one object. VIEW_COMPARE_CONTENT leaves out times: then
  * bytes decide. Times of symbolic links and sizes of directories never count. Archives don't say all: where one of the
- * two sides is of an archive, xattrs don't count, and a time without nanoseconds is compared by its second.
+ * two sides is of an archive, only xattrs user.* and file capabilities count, and a time without nanoseconds is
+ * compared by its second.
  *
  * A directory in which something was added or deleted is a change itself, at any depth, as podman tells it. The root is
  * never told.

@@ -34,6 +34,7 @@ struct view_object {
 	/* with the type (S_IFMT); 0 for a whiteout */
 	uint32_t mode, uid, gid;
 	uint32_t major, minor; /* of a device */
+	uint64_t xattrs;       /* image_xattr_digest() of all, of an archive; 0 of a directory's object */
 	int64_t mtime;
 	uint32_t mtime_nsec;
 	bool whiteout; /* nothing of `path` shows from the layers below; it is no object */

@@ -5,7 +5,7 @@
  * Layers that are directories are looked at where they are (tree/walk.h). Those of archives and layouts are merged in
  * memory by the rules of OCI images: a whiteout hides what the layers below have, wherever it is in its layer; nothing
  * of the layers below shows in an opaque directory; attributes of a directory are those of its topmost entry. A hard
- * link has the attributes and the content of its file. Such a union takes 64 bytes an object, and its name.
+ * link has the attributes and the content of its file. Such a union takes 72 bytes an object, and its name.
  */
 #ifndef VIEW_UNION_H
 #define VIEW_UNION_H

@@ -12,6 +12,7 @@
 #include "base/array.h"
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "base/hash.h"
 #include "base/macros.h"
 #include "image/error.h"
 #include "format/name.h"
@@ -137,6 +138,26 @@ static int gather_link(struct gathering *g, const struct tar_entry *from, struct
 	return r < 0 ? r : gather_name(g, link, strlen(link), &e->link);
 }
 
+uint64_t image_xattr_digest(const char *name, const void *value, size_t len)
+{
+	bool is_user = !strncmp(name, "user.", 5) && strncmp(name, "user.overlay.", 13) != 0 &&
+		       strncmp(name, "user.fuseoverlayfs.", 19) != 0 &&
+		       strcmp(name, "user.containers.override_stat") != 0;
+
+	if (!is_user && strcmp(name, "security.capability") != 0)
+		return 0;
+	return hash_name(hash_bytes(name, strlen(name)), value, len);
+}
+
+static uint64_t gather_xattrs(const struct tar_entry *from)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < from->n_xattrs; i++)
+		sum += image_xattr_digest(from->xattrs[i].name, from->xattrs[i].value, from->xattrs[i].len);
+	return sum;
+}
+
 static int gather(struct gathering *g, const struct tar_entry *from)
 {
 	const char *slash;
@@ -165,6 +186,7 @@ static int gather(struct gathering *g, const struct tar_entry *from)
 				      .gid = from->gid,
 				      .major = from->major,
 				      .minor = from->minor,
+				      .xattrs = gather_xattrs(from),
 				      .hardlink = from->hardlink};
 	r = gather_name(g, g->path, strlen(g->path), &e->path);
 	return r < 0 || !from->link ? r : gather_link(g, from, e);

@@ -110,6 +110,7 @@ static struct view_object object_of_entry(const struct image_toc_entry *e)
 				    .gid = e->gid,
 				    .major = e->major,
 				    .minor = e->minor,
+				    .xattrs = e->xattrs,
 				    .mtime = e->mtime,
 				    .mtime_nsec = e->mtime_nsec,
 				    .whiteout = e->whiteout,

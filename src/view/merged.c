@@ -228,6 +228,7 @@ static int merging_fill(struct merging *g, uint32_t node, const struct view_obje
 	m->nodes[node].mtime = o->mtime;
 	m->nodes[node].mtime_nsec = o->mtime_nsec;
 	m->nodes[node].size = S_ISREG(o->mode) ? o->size : 0;
+	m->nodes[node].xattrs = o->xattrs;
 	m->nodes[node].layer = (uint16_t)g->layer;
 	m->nodes[node].data_layer = o->hardlink ? MERGED_NO_LAYER : (uint16_t)g->layer;
 	if (!o->hardlink)
@@ -291,6 +292,7 @@ static void merging_link(struct merged *m, uint32_t node)
 			to->mtime = from->mtime;
 			to->mtime_nsec = from->mtime_nsec;
 			to->size = from->size;
+			to->xattrs = from->xattrs;
 			to->data_layer = from->data_layer;
 			to->text = from->text ? from->text : text;
 			return;
@@ -321,7 +323,7 @@ int merged_read(const struct view_stack *stack, size_t first, struct merged **re
 	uint32_t root, none;
 	int r;
 
-	_Static_assert(sizeof(struct merged_node) == 64, "a node has the size that the contract says");
+	_Static_assert(sizeof(struct merged_node) == 72, "a node has the size that the contract says");
 	if (!m)
 		return view_refuse(ret_error, -ENOMEM, "%s: out of memory", stack->name);
 	m->stack = stack;

@@ -19,7 +19,7 @@ struct merged_node {
 	uint16_t layer;	     /* of the topmost entry, counted from the top of the stack */
 	uint16_t data_layer; /* with the content of a file; MERGED_NO_LAYER: it isn't known */
 	int64_t mtime;
-	uint64_t size;
+	uint64_t size, xattrs;
 };
 #define MERGED_NO_LAYER UINT16_MAX
 

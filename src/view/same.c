@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/macros.h"
+#include "image/toc.h"
 #include "os/fs.h"
 
 #define XATTR_NAMES_SIZE 65536
@@ -76,6 +77,39 @@ static int lacks(const struct view_side *a, int a_fd, const struct view_side *b,
 	return 0;
 }
 
+static int xattrs_digest(const struct view_side *s, uint64_t *ret)
+{
+	_cleanup_free_ char *names = malloc(XATTR_NAMES_SIZE), *value = malloc(XATTR_VALUE_SIZE);
+	ssize_t n, len;
+
+	*ret = 0;
+	if (s->u->merged)
+		*ret = s->u->merged->nodes[s->item->node].xattrs;
+	if (s->u->merged || !(s->item->xattr_flags & XATTR_FLAGS_SHOWN) || s->item->no_path)
+		return 0;
+	_cleanup_close_ int fd = same_open(s, O_PATH);
+	n = fd < 0 ? fd : names && value ? os_listxattr(fd, "", names, XATTR_NAMES_SIZE) : -ENOMEM;
+	for (ssize_t i = 0; i < n; i += (ssize_t)strlen(names + i) + 1) {
+		if (!is_seen(s, names + i))
+			continue;
+		len = os_getxattr(fd, "", names + i, value, XATTR_VALUE_SIZE);
+		if (len >= 0)
+			*ret += image_xattr_digest(names + i, value, (size_t)len);
+	}
+	return n < 0 && n != -EOPNOTSUPP ? (int)n : 0;
+}
+
+/* Of archives the digest is known alone. */
+static int digests_differ(const struct view_side *a, const struct view_side *b)
+{
+	uint64_t a_digest, b_digest;
+	int r = xattrs_digest(a, &a_digest);
+
+	if (r == 0)
+		r = xattrs_digest(b, &b_digest);
+	return r < 0 ? r : a_digest != b_digest;
+}
+
 int view_xattrs_differ(const struct view_side *a, const struct view_side *b)
 {
 	unsigned a_flags = a->item->xattr_flags & XATTR_FLAGS_SHOWN;
@@ -83,8 +117,8 @@ int view_xattrs_differ(const struct view_side *a, const struct view_side *b)
 	size_t a_count, b_count;
 	int r;
 
-	if (!a->u->set || !b->u->set)
-		return 0;
+	if (a->u->merged || b->u->merged)
+		return digests_differ(a, b);
 	if (a_flags != b_flags)
 		return 1;
 	if (!a_flags || a->item->no_path || b->item->no_path)
