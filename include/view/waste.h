@@ -45,7 +45,7 @@ struct view_waste_path {
 	uint32_t path;	 /* for view_waste_text(); of what is deleted, the topmost path that is */
 	uint32_t origin; /* of a duplicate: the path of the first file with this content */
 	uint32_t files;	 /* how many lie there */
-	uint32_t layer;	 /* the topmost one that holds such bytes, counted from the top of the stack */
+	uint32_t layer;	 /* the one that holds the bytes, counted from the top of the stack */
 	uint32_t by;	 /* the layer that hides them; of a duplicate as `layer` */
 	uint64_t bytes;
 };

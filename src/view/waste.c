@@ -121,7 +121,9 @@ static int row_order(const void *a, const void *b)
 		return x->path < y->path ? -1 : 1;
 	if (x->kind != y->kind)
 		return x->kind < y->kind ? -1 : 1;
-	return x->by < y->by ? -1 : x->by > y->by;
+	if (x->by != y->by)
+		return x->by < y->by ? -1 : 1;
+	return x->layer < y->layer ? -1 : x->layer > y->layer;
 }
 
 static int larger_row_first(const void *a, const void *b, void *arg)
@@ -135,7 +137,7 @@ static int larger_row_first(const void *a, const void *b, void *arg)
 	return r ? r : row_order(a, b);
 }
 
-/* One row for each path, kind and layer that hides. */
+/* One row for each path, kind, layer that hides and layer that holds. */
 static void rows_join(struct view_waste *w)
 {
 	size_t n = 0;
@@ -152,7 +154,6 @@ static void rows_join(struct view_waste *w)
 		}
 		row->bytes += next->bytes;
 		row->files += next->files;
-		row->layer = row->layer < next->layer ? row->layer : next->layer;
 	}
 	w->n_paths = n + 1;
 	qsort_r(w->paths, w->n_paths, sizeof(*w->paths), larger_row_first, &w->state->paths);
