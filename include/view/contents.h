@@ -62,4 +62,7 @@ int view_contents_each(const struct view_stack *stack, size_t layer, view_object
 int view_contents_read(const struct view_stack *stack, size_t layer, const char *path,
 		       int (*each)(void *arg, const void *data, size_t len), void *arg, char **ret_error);
 
+/* Frees the table of contents of an archive's layer, which is read again when it is wanted. */
+void view_contents_forget(const struct view_stack *stack, size_t layer);
+
 #endif

@@ -76,6 +76,15 @@ static int contents_toc(const struct view_stack *stack, size_t layer, const stru
 	return r < 0 ? view_refuse(ret_error, r, "%s: @%zu: %s", stack->name, layer, error.text) : 0;
 }
 
+void view_contents_forget(const struct view_stack *stack, size_t layer)
+{
+	struct image_toc **toc = &stack->memory->tocs[layer];
+
+	(void)CHECK(layer < stack->memory->n);
+	image_toc_free(*toc);
+	*toc = NULL;
+}
+
 struct telling {
 	const struct image_toc *toc;
 	size_t *first; /* owned; by entry of a file, 1 + the number of its first name; 0: not told yet */

@@ -136,6 +136,7 @@ int waste_gather(struct view_waste_state *s, size_t layer, char **ret_error)
 		free(s->redirects[i].text);
 	s->n_objects = s->n_redirects = 0;
 	r = view_contents_each(s->stack, layer, gather_object, &g, &error);
+	view_contents_forget(s->stack, layer);
 	if (r == 0)
 		return 0;
 	/* Of directories the rest was told. */
