@@ -3,15 +3,21 @@
 """What `plyctl waste` has to say, by other means.
 
 waste.py random PLYCTL N DIR  makes layers in DIR, N times, and compares what PLYCTL says of them
+waste.py layout N DIR         makes an OCI layout of three layers with N files
+waste.py memory PLYCTL STACK  prints the largest resident memory in MB
 waste.py shown JSON MOUNT     compares `shown` with the files that a mounted union shows
 """
+import hashlib
+import io
 import json
 import os
 import random
+import resource
 import shutil
 import stat
 import subprocess
 import sys
+import tarfile
 
 
 def is_whiteout(st):
@@ -209,8 +215,52 @@ def compare(plyctl, seed, top):
     return False
 
 
+def blob(top, data):
+    digest = hashlib.sha256(data).hexdigest()
+    with open(f"{top}/blobs/sha256/{digest}", "wb") as file:
+        file.write(data)
+    return {"digest": "sha256:" + digest, "size": len(data)}
+
+
+def layer_of(numbers, factor):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for n in numbers:
+            data = b"%d" % (n * factor)
+            info = tarfile.TarInfo(f"usr/share/dir{n % 500}/package-{n % 37}/some-file-name-{n}.txt")
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+def layout(n, top):
+    oci = "application/vnd.oci.image."
+    os.makedirs(f"{top}/blobs/sha256")
+    third = n // 3
+    blobs = [blob(top, layer_of(range(at, at + third), i + 1)) for i, at in enumerate((0, 0, third // 2))]
+    config = {"os": "linux", "architecture": "amd64", "config": {},
+              "rootfs": {"type": "layers", "diff_ids": [b["digest"] for b in blobs]}}
+    manifest = {"schemaVersion": 2, "mediaType": oci + "manifest.v1+json",
+                "config": {"mediaType": oci + "config.v1+json", **blob(top, json.dumps(config).encode())},
+                "layers": [{"mediaType": oci + "layer.v1.tar", **b} for b in blobs]}
+    index = {"schemaVersion": 2, "manifests": [{"mediaType": oci + "manifest.v1+json", **blob(top, json.dumps(manifest).encode())}]}
+    for name, document in (("index.json", index), ("oci-layout", {"imageLayoutVersion": "1.0.0"})):
+        with open(f"{top}/{name}", "w", encoding="utf-8") as file:
+            json.dump(document, file)
+
+
+def memory(plyctl, stack):
+    with open(os.devnull, "wb") as null:
+        subprocess.run([plyctl, "waste", "--dive", "--json", stack], stdout=null, check=True)
+    print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1000)
+
+
 if sys.argv[1] == "random":
     sys.exit(not all(compare(sys.argv[2], seed, sys.argv[4]) for seed in range(int(sys.argv[3]))))
+elif sys.argv[1] == "layout":
+    layout(int(sys.argv[2]), sys.argv[3])
+elif sys.argv[1] == "memory":
+    memory(sys.argv[2], sys.argv[3])
 elif sys.argv[1] == "shown":
     with open(sys.argv[2], encoding="utf-8") as source:
         sys.exit(not shown(json.load(source), sys.argv[3]))
