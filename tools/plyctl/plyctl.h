@@ -102,10 +102,6 @@ int stack_failed_layer(void *arg, const struct layer *l, const char *path, int e
 extern bool stack_incomplete;
 
 #define SHORT_ID 12
-/* The id of a layer of a stack of directories; empty if it can't be known. */
-void layer_id(const struct layer *l, char ret_id[VIEW_ID_HEX + 1]);
-/* The time when the directory of the layer was made; that of its last change if the file system doesn't tell. */
-struct timespec layer_created(const struct layer *l);
 
 /* --- output ------------------------------------------------------------------------------------------------------- */
 

@@ -24,6 +24,7 @@ enum report_state {
 
 struct report_version {
 	uint32_t layer, state, by; /* by: the layer that hides it, or REPORT_NO_LAYER */
+	bool directory, opaque;
 	uint64_t bytes; /* on disk, of an archive of content; the first name of a file with several has them */
 };
 
@@ -34,6 +35,8 @@ struct report_node {
 	char kind;		   /* d, f, l, o; w: whiteouts only */
 	bool folded;
 	uint32_t n_versions, n_lost;
+	/* Of what lies in it, versions of the layer `cut` and of those below are hidden, by the layer `cut` - 1. */
+	uint32_t cut, cut_state;
 	struct report_version *versions; /* owned; by rising layer */
 	uint64_t total;			 /* bytes of all versions here and below */
 	int64_t number;			 /* in the document */
@@ -58,8 +61,9 @@ struct report {
 	uint64_t folded_below, folded;
 };
 
-/* Reads all layers of an open stack. 0 or -errno. What can't be looked at is told, and left out. */
-int report_read(const struct view_stack *stack, struct report *ret);
+/* Reads all layers of an open stack. 0 or -errno, with a line in *ret_error if there is more to say, which the caller
+ * frees. What can't be looked at in a directory is told, and left out. */
+int report_read(const struct view_stack *stack, struct report *ret, char **ret_error);
 /* Folds the smallest nodes together until no more than `most` are left. */
 int report_fold(struct report *report, size_t most);
 void report_free(struct report *report);

@@ -16,11 +16,12 @@
 #include "base/array.h"
 #include "base/hash.h"
 #include "tree/walk.h"
-#include "view/size.h"
+#include "view/contents.h"
 
 /* --- nodes -------------------------------------------------------------------------------------------------------- */
 
-static struct report_node *node_add(struct report *report, struct report_node *parent, const char *name)
+/* It isn't among the children of its parent yet. */
+static struct report_node *node_new(struct report *report, struct report_node *parent, const char *name)
 {
 	struct report_node *n = calloc(1, sizeof(*n));
 
@@ -30,19 +31,28 @@ static struct report_node *node_add(struct report *report, struct report_node *p
 	}
 	n->parent = parent;
 	n->kind = 'w';
+	n->cut = UINT32_MAX;
 	n->older = report->newest;
 	report->newest = n;
-	if (!parent) {
+	if (parent)
+		report->entries++;
+	else
 		report->root = n;
+	return n;
+}
+
+/* The last child of its parent. */
+static struct report_node *node_add(struct report *report, struct report_node *parent, const char *name)
+{
+	struct report_node *n = node_new(report, parent, name);
+
+	if (!n || !parent)
 		return n;
-	}
 	if (parent->last)
 		parent->last->next = n;
 	else
 		parent->first = n;
-	parent->last = n;
-	report->entries++;
-	return n;
+	return parent->last = n;
 }
 
 struct report_node *report_next(const struct report_node *n, bool skip)
@@ -248,13 +258,133 @@ static int read_directories(const struct view_stack *stack, struct report *repor
 	return r;
 }
 
-int report_read(const struct view_stack *stack, struct report *ret)
+/* --- from layers of any kind -------------------------------------------------------------------------------------- */
+
+/* Names that a layer tells come sorted, so the search in a directory goes on where the last one ended. `last` is that
+ * place here, and is valid if `cut` is the number of the layer. */
+static struct report_node *node_in(struct report *report, struct report_node *parent, const char *name, uint32_t layer)
+{
+	struct report_node *before = NULL, *n = parent->first, *made;
+
+	if (parent->cut == layer && parent->last && strcmp(parent->last->name, name) <= 0) {
+		before = parent->last;
+		n = strcmp(before->name, name) ? before->next : before;
+	}
+	for (; n && strcmp(n->name, name) < 0; n = n->next)
+		before = n;
+	parent->cut = layer;
+	if (n && !strcmp(n->name, name))
+		return parent->last = n;
+	made = node_new(report, parent, name);
+	if (!made)
+		return NULL;
+	made->next = n;
+	if (before)
+		before->next = made;
+	else
+		parent->first = made;
+	return parent->last = made;
+}
+
+static struct report_node *node_at(struct report *report, const char *path, uint32_t layer)
+{
+	_cleanup_free_ char *text = strdup(path);
+	struct report_node *n = report->root;
+	char *name, *rest = text;
+
+	if (!text)
+		return NULL;
+	while (n && *path && (name = strsep(&rest, "/")))
+		n = node_in(report, n, name, layer);
+	return n;
+}
+
+struct contents {
+	struct report *report;
+	uint32_t layer;
+};
+
+static int read_object(void *arg, const struct view_object *o)
+{
+	struct contents *c = arg;
+	struct report_node *n = node_at(c->report, o->path, c->layer);
+	struct report_layer *layer = &c->report->layers[c->layer];
+
+	if (!n)
+		return -ENOMEM;
+	if (n->n_versions && n->versions[n->n_versions - 1].layer == c->layer)
+		return 0; /* told twice */
+	if (o->whiteout)
+		layer->whiteouts++;
+	else
+		count_object(layer, o->mode, o->opaque);
+	if (n->kind == 'w' && !o->whiteout)
+		n->kind = kind_of(o->mode);
+	return version_add(n, (struct report_version){.layer = c->layer,
+						      .state = o->whiteout ? REPORT_WHITEOUT : REPORT_SHOWN,
+						      .by = REPORT_NO_LAYER,
+						      .directory = S_ISDIR(o->mode),
+						      .opaque = o->opaque,
+						      .bytes = o->allocated});
+}
+
+/* From the top down: what a version leaves of those below it. */
+static void decide(struct report_node *n)
+{
+	bool is_shown = false;
+
+	n->cut = n->parent ? n->parent->cut : UINT32_MAX;
+	n->cut_state = n->parent ? n->parent->cut_state : REPORT_SHOWN;
+	for (uint32_t i = 0; i < n->n_versions; i++) {
+		struct report_version *v = &n->versions[i];
+		bool is_hidden = v->layer >= n->cut || (is_shown && !v->directory);
+
+		if (v->state == REPORT_WHITEOUT) {
+			if (v->layer >= n->cut)
+				continue;
+			n->cut_state = REPORT_DELETED;
+		} else if (is_hidden) {
+			v->state = v->layer >= n->cut ? n->cut_state : REPORT_REPLACED;
+			v->by = v->layer >= n->cut ? n->cut - 1 : n->versions[i - 1].layer;
+			if (v->layer >= n->cut)
+				continue;
+			/* A file below a directory ends it; what hides the rest is the directory. */
+			n->cut_state = REPORT_REPLACED;
+			n->cut = v->by + 1;
+			continue;
+		} else {
+			is_shown = true;
+			if (v->directory && !v->opaque)
+				continue;
+			n->cut_state = v->directory ? REPORT_DELETED : REPORT_REPLACED;
+		}
+		n->cut = v->layer + 1;
+	}
+}
+
+static int read_contents(const struct view_stack *stack, struct report *report, char **ret_error)
+{
+	struct contents c = {.report = report};
+	int r = 0;
+
+	if (!node_add(report, NULL, ""))
+		return -ENOMEM;
+	for (; c.layer < report->n_layers && r == 0; c.layer++) {
+		report->root->cut = UINT32_MAX;
+		r = view_contents_each(stack, c.layer, read_object, &c, ret_error);
+	}
+	for (struct report_node *n = report->root; n && r == 0; n = report_next(n, false))
+		decide(n);
+	return r;
+}
+
+int report_read(const struct view_stack *stack, struct report *ret, char **ret_error)
 {
 	int r;
 
-	*ret = (struct report){.n_layers = (size_t)stack->set->n + stack->set->n_data};
-	ret->layers = calloc(ret->n_layers, sizeof(*ret->layers));
-	r = ret->layers ? read_directories(stack, ret) : -ENOMEM;
+	*ret = (struct report){.n_layers = view_layer_count(stack)};
+	ret->layers = calloc(ret->n_layers + 1, sizeof(*ret->layers));
+	r = !ret->layers ? -ENOMEM : stack->set ? read_directories(stack, ret) : read_contents(stack, ret, ret_error);
 	if (r == 0 && !ret->root && !node_add(ret, NULL, ""))
 		r = -ENOMEM;
 	if (r == 0)

@@ -64,20 +64,30 @@ static int write_member(FILE *out, const char *name, json_t *value)
 
 /* --- the document ------------------------------------------------------------------------------------------------- */
 
-static json_t *layer_head(const struct view_stack *stack, size_t i)
+static json_t *text_or_null(const char *text)
+{
+	return text ? json_text(text) : json_null();
+}
+
+static json_t *time_or_null(const char *time)
+{
+	char utc[VIEW_TIME_SIZE];
+
+	if (!time)
+		return json_null();
+	view_time_utc(time, utc);
+	return json_text(utc);
+}
+
+static json_t *layer_head(const struct view_layer_facts *facts)
 {
 	json_t *item = json_object();
-	const struct layer *l = &stack->set->layers[i];
-	_cleanup_free_ char *directory = NULL;
-	char id[VIEW_ID_HEX + 1];
 
-	layer_id(l, id);
-	json_object_set_new(item, "id", json_string(id));
-	json_object_set_new(item, "created", json_time(layer_created(l).tv_sec));
-	json_object_set_new(item, "created_by", json_null());
-	json_object_set_new(item, "directory",
-			    view_layer_directory(l, &directory) == 0 ? json_text(directory) : json_null());
-	json_object_set_new(item, "upper", json_boolean(stack->has_upper && i == 0));
+	json_object_set_new(item, "id", text_or_null(facts->id));
+	json_object_set_new(item, "created", time_or_null(facts->created));
+	json_object_set_new(item, "created_by", text_or_null(facts->created_by));
+	json_object_set_new(item, "directory", text_or_null(facts->directory));
+	json_object_set_new(item, "upper", json_boolean(facts->upper));
 	return item;
 }
 
@@ -87,7 +97,7 @@ static json_t *all_layers(const struct view_stack *stack, const struct report *r
 
 	for (size_t i = 0; i < report->n_layers; i++) {
 		const struct report_layer *sums = &report->layers[i];
-		json_t *item = layer_head(stack, i);
+		json_t *item = layer_head(view_layer_facts(stack, i));
 
 		json_object_set_new(item, "size", json_size(sums->size));
 		json_object_set_new(item, "hides", json_size(sums->hides));
@@ -103,19 +113,36 @@ static json_t *all_layers(const struct view_stack *stack, const struct report *r
 	return list;
 }
 
-/* Newest first; a stack without a history has an entry for each layer. */
+static json_t *step(const char *created, const char *created_by, json_t *layer)
+{
+	json_t *item = json_object();
+
+	json_object_set_new(item, "created", time_or_null(created));
+	json_object_set_new(item, "created_by", text_or_null(created_by));
+	json_object_set_new(item, "empty", json_boolean(json_is_null(layer)));
+	json_object_set_new(item, "layer", layer);
+	return item;
+}
+
+/* Newest first. A stack without a history has an entry for each layer, and so has the layer of a container. */
 static json_t *all_history(const struct view_stack *stack, const struct report *report)
 {
+	const struct image *image = stack->image;
 	json_t *list = json_array();
+	size_t bare = !image || !image->n_history ? report->n_layers
+						  : image->n_layers && image->layers[image->n_layers - 1].writable;
 
-	for (size_t i = 0; i < report->n_layers; i++) {
-		json_t *item = json_object();
+	for (size_t i = 0; i < bare; i++) {
+		const struct view_layer_facts *facts = view_layer_facts(stack, i);
 
-		json_object_set_new(item, "created", json_time(layer_created(&stack->set->layers[i]).tv_sec));
-		json_object_set_new(item, "created_by", json_null());
-		json_object_set_new(item, "layer", json_integer((json_int_t)i));
-		json_object_set_new(item, "empty", json_false());
-		json_array_append_new(list, item);
+		json_array_append_new(list, step(facts->created, facts->created_by, json_integer((json_int_t)i)));
+	}
+	for (size_t i = bare < report->n_layers && image ? image->n_history : 0; i-- > 0;) {
+		const struct image_history *h = &image->history[i];
+		json_int_t layer = (json_int_t)report->n_layers - 1 - h->layer;
+
+		json_array_append_new(list,
+				      step(h->created, h->created_by, h->empty ? json_null() : json_integer(layer)));
 	}
 	return list;
 }
@@ -143,10 +170,12 @@ static json_t *all_folded(const struct report *report)
 	return item;
 }
 
-static json_t *all_notes(void)
+static json_t *all_notes(const struct view_stack *stack)
 {
 	json_t *list = json_array();
 
+	for (size_t i = 0; stack->image && i < stack->image->n_lacks; i++)
+		json_array_append_new(list, json_text(stack->image->lacks[i]));
 	if (stack_incomplete)
 		json_array_append_new(list, json_string("Something of the stack couldn't be looked at, and is left out "
 							"here."));
@@ -191,12 +220,17 @@ int report_write_json(FILE *out, const struct view_stack *stack, const struct re
 	fprintf(out, "{\"schema\": \"plyctl.report/1\"");
 	r = write_member(out, "stack", json_text(stack->name));
 	r = r < 0 ? r : write_member(out, "kind", json_string(view_kind_name(stack->kind)));
+	r = r < 0 ? r : write_member(out, "found", text_or_null(stack->found));
+	r = r < 0 ? r : write_member(out, "image", text_or_null(stack->image ? stack->image->id : NULL));
+	r = r < 0 ? r : write_member(out, "os", text_or_null(stack->image ? stack->image->os : NULL));
+	r = r < 0 ? r
+		  : write_member(out, "architecture", text_or_null(stack->image ? stack->image->architecture : NULL));
 	r = r < 0 ? r : write_member(out, "made", json_time(time(NULL)));
 	r = r < 0 ? r : write_member(out, "version", json_string(PLYFS_VERSION));
 	r = r < 0 ? r : write_member(out, "on_disk", json_boolean(stack->set != NULL));
 	r = r < 0 ? r : write_member(out, "totals", all_totals(report));
 	r = r < 0 ? r : write_member(out, "folded", all_folded(report));
-	r = r < 0 ? r : write_member(out, "notes", all_notes());
+	r = r < 0 ? r : write_member(out, "notes", all_notes(stack));
 	r = r < 0 ? r : write_member(out, "layers", all_layers(stack, report));
 	r = r < 0 ? r : write_member(out, "history", all_history(stack, report));
 	if (r < 0)

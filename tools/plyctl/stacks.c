@@ -236,20 +236,3 @@ int stack_failed_layer(void *arg, const struct layer *l, const char *path, int e
 	fail("%s/%s: %s", l->path, path, strerror(-err));
 	return 0;
 }
-
-void layer_id(const struct layer *l, char ret_id[VIEW_ID_HEX + 1])
-{
-	if (view_layer_id(l, ret_id) < 0)
-		*ret_id = '\0';
-}
-
-struct timespec layer_created(const struct layer *l)
-{
-	struct statx stx = {0};
-
-	if (os_statx(l->root_fd, "", &stx) < 0)
-		return (struct timespec){0};
-	if (stx.stx_mask & STATX_BTIME)
-		return (struct timespec){.tv_sec = stx.stx_btime.tv_sec, .tv_nsec = stx.stx_btime.tv_nsec};
-	return (struct timespec){.tv_sec = stx.stx_mtime.tv_sec, .tv_nsec = stx.stx_mtime.tv_nsec};
-}

@@ -80,17 +80,18 @@ static int report_save(const struct view_stack *stack, const struct report *repo
 static int run_report(int argc, char **argv)
 {
 	_cleanup_stack_ struct view_stack *stack = NULL;
+	_cleanup_free_ char *error = NULL;
 	struct report report;
 	int status, r;
 
 	if (argc != 1 || (!target && !common.json))
 		return usage_error("report: -o FILE and one STACK are wanted");
-	stack = stack_open(argv[0]);
+	stack = stack_open_any(argv[0]);
 	if (!stack)
 		return EXIT_FAILED;
-	r = report_read(stack, &report);
+	r = report_read(stack, &report, &error);
 	if (r < 0)
-		return fail("%s: %s", argv[0], strerror(-r));
+		return error ? fail("%s", error) : fail("%s: %s", argv[0], strerror(-r));
 	r = report_fold(&report, NODES_MOST);
 	status = r < 0 ? fail("%s: %s", argv[0], strerror(-r)) : report_save(stack, &report);
 	report_free(&report);

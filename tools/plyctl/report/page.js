@@ -117,7 +117,8 @@ function figures() {
 		make("span", null, text)));
 	document.title = data.stack + " – layers";
 	$("name").textContent = show(data.stack);
-	$("about").textContent = [data.kind, data.os, data.architecture, data.image && short(data.image)].filter(Boolean).join(" · ");
+	$("about").textContent = [data.kind, data.found, data.os, data.architecture,
+		data.image && short(data.image)].filter(Boolean).map(show).join(" · ");
 	add(size(t.size), "in all layers");
 	add(size(t.shown), "shown by the union");
 	add(size(t.hidden), "hidden: " + percent(t.hidden, t.size) + " of all", t.hidden > t.size / 20);
