@@ -178,6 +178,17 @@ void table_add(struct table *t, const char *const *cells)
 	}
 }
 
+/* A space of a title may be written as `_`. */
+static bool is_column(const char *title, const char *name, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len && (tolower((unsigned char)title[i]) == tolower((unsigned char)name[i]) ||
+			   (title[i] == ' ' && name[i] == '_')))
+		i++;
+	return i == len && !title[i];
+}
+
 static int choose_columns(struct table *t)
 {
 	const char *list = common.quiet ? NULL : common.columns;
@@ -188,7 +199,7 @@ static int choose_columns(struct table *t)
 		size_t i = 0;
 
 		len = strcspn(list, ",");
-		while (i < t->n && (strncasecmp(t->columns[i].name, list, len) != 0 || t->columns[i].name[len]))
+		while (i < t->n && !is_column(t->columns[i].name, list, len))
 			i++;
 		if (i == t->n || t->n_order == ARRAY_SIZE(t->order))
 			return usage_error("--columns: %.*s: no such column", (int)len, list);
