@@ -60,8 +60,8 @@ static inline void image_toc_cleanup(struct image_toc **toc)
 	image_toc_free(*toc);
 }
 
-/* A hash of an xattr, the same for the life of the process. 0 for those that don't count, as not every archive has them:
- * all but user.* and file capabilities, and private xattrs. */
+/* A hash of an xattr, the same for the life of the process. 0 for private xattrs and all but user.* and file
+ * capabilities, which not every archive has. */
 uint64_t image_xattr_digest(const char *name, const void *value, size_t len);
 
 /* The entry of a path, or NULL. */

@@ -58,8 +58,8 @@ struct view_side {
 	const struct view_item *item;
 };
 
-/* Whether xattrs, targets of links, or bytes differ. 1, 0 or -errno. Where one side is of an archive, those xattrs count
- * for which there is an image_xattr_digest(). */
+/* Whether xattrs, targets of links, or bytes differ. 1, 0 or -errno. Where one side is of an archive, the xattrs with
+ * an image_xattr_digest() count. */
 int view_xattrs_differ(const struct view_side *a, const struct view_side *b);
 int view_targets_differ(const struct view_side *a, const struct view_side *b);
 int view_bytes_differ(const struct view_side *a, const struct view_side *b);

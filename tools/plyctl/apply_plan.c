@@ -237,7 +237,7 @@ static void drop_unchanged(struct apply_plan *p)
 			p->changes[i].link = now[p->changes[i].link];
 }
 
-/* --- names that aren't told ---------------------------------------------------------------------------------------- */
+/* --- names that are not told -------------------------------------------------------------------------------------- */
 
 static bool has_index(const struct apply *a)
 {
