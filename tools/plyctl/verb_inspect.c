@@ -3,6 +3,7 @@
  * plyctl inspect: all that is known of a stack, as JSON.
  */
 #include "plyctl.h"
+#include "status.h"
 
 #include <errno.h>
 #include <string.h>
@@ -211,6 +212,29 @@ static json_t *inspect_live(const struct view_stack *stack)
 	return where;
 }
 
+/* What the daemon of a live plyfs says: its options, what it probed and negotiated, and its figures. */
+static json_t *inspect_daemon(const struct view_stack *stack)
+{
+	_cleanup_free_ char *error = NULL;
+	struct view_control *control = NULL;
+	struct status *status = NULL;
+	json_t *answer;
+
+	if (stack->kind != VIEW_PLYFS)
+		return json_null();
+	if (view_control_of(stack, &control, &error) == 0)
+		status = status_ask(control, &error);
+	view_control_close(control);
+	if (!status) {
+		fail("%s", error ? error : "out of memory");
+		return json_null();
+	}
+	answer = json_incref(status->answer);
+	status_free(status);
+	(void)json_object_del(answer, "ok");
+	return answer;
+}
+
 static void inspect_stack(const struct view_stack *stack)
 {
 	size_t n = view_layer_count(stack);
@@ -222,6 +246,7 @@ static void inspect_stack(const struct view_stack *stack)
 	json_member("live", inspect_live(stack));
 	json_member("pid", stack->pid ? json_integer(stack->pid) : json_null());
 	json_member("started", stack->since ? json_time(stack->since) : json_null());
+	json_member("daemon", inspect_daemon(stack));
 	json_member("reading", stack->set ? inspect_reading(stack->set) : json_null());
 	if (stack->image)
 		inspect_of_image(stack);
