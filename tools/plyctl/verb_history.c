@@ -3,6 +3,7 @@
  * plyctl history: the layers of a stack, newest first. Of an image it is the history of its config, with the entries
  * that made no layer.
  */
+#include "ids.h"
 #include "plyctl.h"
 
 #include <errno.h>
@@ -12,6 +13,10 @@
 #include "view/sharing.h"
 #include "view/size.h"
 
+static bool wants_ids;
+static const struct opt opts[] = {
+	{"ids", 0, NULL, "compute the ids of directories, as those of images' layers are", &wants_ids, NULL},
+};
 static const struct column columns[] = {{.name = "ID"},
 					{.name = "PARENT"},
 					{.name = "CREATED"},
@@ -24,6 +29,8 @@ struct history {
 	const struct view_stack *stack;
 	uint64_t *sizes;  /* owned; by layer */
 	unsigned *shared; /* owned; by layer */
+	/* owned; by layer: diff_ids that were computed, else empty */
+	char (*diff_ids)[DIGEST_SIZE];
 	size_t n;
 };
 
@@ -31,16 +38,30 @@ struct history {
 struct entry {
 	const struct view_layer_facts *facts; /* NULL: no layer */
 	const struct image_history *step;     /* NULL: not of an image, or the layer of a container */
+	const char *id, *parent, *diff_id;    /* NULL: none */
 	uint64_t size;
 	unsigned shared;
 };
 
 typedef void (*history_each)(void *arg, const struct entry *e);
 
+static const char *id_of_layer(const struct history *h, size_t layer)
+{
+	const char *computed = h->diff_ids[layer];
+
+	return *computed ? strchr(computed, ':') + 1 : view_layer_facts(h->stack, layer)->id;
+}
+
 static struct entry entry_of_layer(const struct history *h, size_t layer)
 {
-	return (struct entry){
-		.facts = view_layer_facts(h->stack, layer), .size = h->sizes[layer], .shared = h->shared[layer]};
+	const struct view_layer_facts *f = view_layer_facts(h->stack, layer);
+
+	return (struct entry){.facts = f,
+			      .id = id_of_layer(h, layer),
+			      .parent = f->parent ? id_of_layer(h, layer + 1) : NULL,
+			      .diff_id = *h->diff_ids[layer] ? h->diff_ids[layer] : f->diff_id,
+			      .size = h->sizes[layer],
+			      .shared = h->shared[layer]};
 }
 
 static void history_go_through(const struct history *h, history_each each, void *arg)
@@ -79,9 +100,9 @@ static void history_json(void *arg, const struct entry *e)
 
 	if (step && step->created)
 		view_time_utc(step->created, created);
-	json_object_set_new(item, "id", text_or_null(f ? f->id : NULL));
-	json_object_set_new(item, "parent", text_or_null(f ? f->parent : NULL));
-	json_object_set_new(item, "diff_id", text_or_null(f ? f->diff_id : NULL));
+	json_object_set_new(item, "id", text_or_null(e->id));
+	json_object_set_new(item, "parent", text_or_null(e->parent));
+	json_object_set_new(item, "diff_id", text_or_null(e->diff_id));
 	json_object_set_new(item, "created", text_or_null(*created ? created : f ? f->created : NULL));
 	json_object_set_new(item, "created_by", text_or_null(step ? step->created_by : f ? f->created_by : NULL));
 	json_object_set_new(item, "comment", text_or_null(step ? step->comment : NULL));
@@ -117,8 +138,8 @@ static void history_row(void *arg, const struct entry *e)
 
 	if (common.quiet && !f)
 		return;
-	snprintf(id, sizeof(id), "%.*s", digits, f ? f->id : "-");
-	snprintf(parent, sizeof(parent), "%.*s", digits, f && f->parent ? f->parent : "-");
+	snprintf(id, sizeof(id), "%.*s", digits, e->id ? e->id : "-");
+	snprintf(parent, sizeof(parent), "%.*s", digits, e->parent ? e->parent : "-");
 	snprintf(shared, sizeof(shared), "%u", e->shared);
 	short_time(step && step->created ? step->created : f ? f->created : NULL, created);
 	table_add(arg, (const char *[]){id, parent, created, size_text(e->size, size), f ? shared : "-", by ? by : "-",
@@ -157,10 +178,14 @@ static int history_measure(struct history *h, char **ret_error)
 	h->n = view_layer_count(h->stack);
 	h->sizes = calloc(h->n + 1, sizeof(*h->sizes));
 	h->shared = calloc(h->n + 1, sizeof(*h->shared));
-	if (!h->sizes || !h->shared)
+	h->diff_ids = calloc(h->n + 1, sizeof(*h->diff_ids));
+	if (!h->sizes || !h->shared || !h->diff_ids)
 		return -ENOMEM;
 	for (size_t i = 0; i < h->n && r == 0; i++)
 		r = history_measure_layer(h, i, ret_error);
+	for (size_t i = 0; i < h->n && r == 0 && wants_ids && h->stack->set; i++)
+		if (!view_layer_facts(h->stack, i)->diff_id)
+			r = ids_diff_id(h->stack->set, &h->stack->set->layers[i], h->diff_ids[i], ret_error);
 	return r < 0 ? r : view_layers_shared(h->stack, h->shared, ret_error);
 }
 
@@ -228,6 +253,7 @@ static int run_history(int argc, char **argv)
 		status = common.json ? history_print_json(&h) : history_print(&h);
 	free(h.sizes);
 	free(h.shared);
+	free(h.diff_ids);
 	return status;
 }
 
@@ -239,5 +265,7 @@ const struct verb verb_history = {.name = "history",
 					  "layer. The size of an image's layer is\n"
 					  "that of its tar, and of a directory the space on disk. Entries of an "
 					  "image's history that made no layer have no id.",
+				  .opts = opts,
+				  .n_opts = ARRAY_SIZE(opts),
 				  .is_table = true,
 				  .run = run_history};
