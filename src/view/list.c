@@ -20,18 +20,23 @@
 
 /* --- unions ------------------------------------------------------------------------------------------------------- */
 
-int view_union_open(const struct view_stack *stack, size_t first, struct view_union **ret, char **ret_error)
+static int union_open(const struct view_stack *stack, size_t first, const struct view_union *below,
+		      struct view_union **ret, char **ret_error)
 {
 	size_t n = view_layer_count(stack);
 	struct view_union *u = calloc(1, sizeof(*u));
-	int r = u ? 0 : -ENOMEM;
+	int r = 0;
 
 	(void)CHECK(first <= n && n > 0);
-	if (r == 0)
-		u->stack = stack;
-	if (r == 0 && first < n && stack->set)
+	if (!u)
+		return view_refuse(ret_error, -ENOMEM, "%s: out of memory", stack->name);
+	u->stack = stack;
+	u->first = first;
+	if (first < n && stack->set)
 		r = view_stack_open_range(stack, first, n - 1, &u->set, ret_error);
-	else if (r == 0 && first < n)
+	else if (first < n && below && below->merged)
+		r = merged_read_above(below->merged, &u->merged, ret_error);
+	else if (first < n)
 		r = merged_read(stack, first, &u->merged, ret_error);
 	if (r == 0 && u->set)
 		r = tree_looks_new(u->set, &u->looks);
@@ -41,6 +46,17 @@ int view_union_open(const struct view_stack *stack, size_t first, struct view_un
 	}
 	*ret = u;
 	return 0;
+}
+
+int view_union_open(const struct view_stack *stack, size_t first, struct view_union **ret, char **ret_error)
+{
+	return union_open(stack, first, NULL, ret, ret_error);
+}
+
+int view_union_open_above(const struct view_union *below, struct view_union **ret, char **ret_error)
+{
+	(void)CHECK(below->first > 0);
+	return union_open(below->stack, below->first - 1, below, ret, ret_error);
 }
 
 void view_union_free(struct view_union *u)

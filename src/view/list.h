@@ -12,6 +12,7 @@
 /* One of `set` and `merged`; none of them: a union without anything. */
 struct view_union {
 	const struct view_stack *stack;
+	size_t first;		  /* its topmost layer */
 	struct layer_set *set;	  /* owned */
 	struct tree_looks *looks; /* of the set; owned */
 	struct merged *merged;	  /* owned */

@@ -316,35 +316,69 @@ static int merging_layer(struct merging *g, char **ret_error)
 	return r;
 }
 
-int merged_read(const struct view_stack *stack, size_t first, struct merged **ret, char **ret_error)
+/* Puts the layers above `below` on top, down from the topmost one. Frees what was made if that fails. */
+static int merging_layers(struct merged *m, size_t below, struct merged **ret, char **ret_error)
 {
-	struct merged *m = calloc(1, sizeof(*m));
 	struct merging g = {.m = m};
-	uint32_t root, none;
-	int r;
+	int r = 0;
 
-	_Static_assert(sizeof(struct merged_node) == 72, "a node has the size that the contract says");
-	if (!m)
-		return view_refuse(ret_error, -ENOMEM, "%s: out of memory", stack->name);
-	m->stack = stack;
-	m->first = first;
-	r = merged_keep(m, "", 0, &none);
-	if (r == 0)
-		r = merged_add(m, 0, "", 0, &root);
-	for (size_t layer = view_layer_count(stack); layer-- > first && r == 0;) {
+	for (size_t layer = below; layer-- > m->first && r == 0;) {
 		(void)CHECK(layer < MERGED_NO_LAYER);
 		g.layer = (unsigned)layer;
 		r = merging_layer(&g, ret_error);
+		view_contents_forget(m->stack, layer);
 	}
 	free(g.path);
 	free(g.dirs);
 	free(g.links);
 	if (r < 0) {
+		view_refuse(ret_error, r, "%s: %s", m->stack->name, strerror(-r));
 		merged_free(m);
-		return view_refuse(ret_error, r, "%s: %s", stack->name, strerror(-r));
+		return r;
 	}
 	*ret = m;
 	return 0;
+}
+
+static struct merged *merged_new(const struct view_stack *stack, size_t first)
+{
+	struct merged *m = calloc(1, sizeof(*m));
+
+	_Static_assert(sizeof(struct merged_node) == 72, "a node has the size that the contract says");
+	if (m) {
+		m->stack = stack;
+		m->first = first;
+	}
+	return m;
+}
+
+int merged_read(const struct view_stack *stack, size_t first, struct merged **ret, char **ret_error)
+{
+	struct merged *m = merged_new(stack, first);
+	uint32_t root, none;
+
+	if (!m || merged_keep(m, "", 0, &none) < 0 || merged_add(m, 0, "", 0, &root) < 0) {
+		merged_free(m);
+		return view_refuse(ret_error, -ENOMEM, "%s: out of memory", stack->name);
+	}
+	return merging_layers(m, view_layer_count(stack), ret, ret_error);
+}
+
+int merged_read_above(const struct merged *below, struct merged **ret, char **ret_error)
+{
+	struct merged *m = merged_new(below->stack, below->first - 1);
+
+	(void)CHECK(below->first > 0);
+	if (!m || !ARRAY_ROOM(m->nodes, m->n, m->room, below->n) ||
+	    !ARRAY_ROOM(m->names, m->names_len, m->names_room, below->names_len)) {
+		merged_free(m);
+		return view_refuse(ret_error, -ENOMEM, "%s: out of memory", below->stack->name);
+	}
+	memcpy(m->nodes, below->nodes, below->n * sizeof(*m->nodes));
+	memcpy(m->names, below->names, below->names_len);
+	m->n = below->n;
+	m->names_len = below->names_len;
+	return merging_layers(m, below->first, ret, ret_error);
 }
 
 void merged_free(struct merged *m)

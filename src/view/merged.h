@@ -36,6 +36,8 @@ struct merged {
 };
 
 int merged_read(const struct view_stack *stack, size_t first, struct merged **ret, char **ret_error);
+/* A copy with one layer more on top. */
+int merged_read_above(const struct merged *below, struct merged **ret, char **ret_error);
 void merged_free(struct merged *m);
 static inline const char *merged_text(const struct merged *m, uint32_t at)
 {

@@ -159,7 +159,12 @@ static int diff_stacks(const struct view_stack *old, size_t old_first, const str
 	_cleanup_(view_union_cleanup) struct view_union *a = NULL, *b = NULL;
 	_cleanup_free_ char *error = NULL;
 
-	if (view_union_open(old, old_first, &a, &error) < 0 || view_union_open(new, new_first, &b, &error) < 0)
+	bool is_above = old == new &&new_first + 1 == old_first;
+	int r = view_union_open(old, old_first, &a, &error);
+
+	if (r == 0)
+		r = is_above ? view_union_open_above(a, &b, &error) : view_union_open(new, new_first, &b, &error);
+	if (r < 0)
 		return fail("%s", error ? error : "out of memory");
 	return diff_unions(a, b, flags);
 }

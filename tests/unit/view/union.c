@@ -75,6 +75,16 @@ static void expect_compared(const struct view_stack *old, size_t old_first, cons
 
 static void expect_layer(const struct view_stack *stack, size_t layer, const char *wanted)
 {
+	struct told told = {.text = ""};
+	struct view_union *below = NULL, *all = NULL;
+	char *error = NULL;
+
+	ASSERT(view_union_open(stack, layer + 1, &below, &error) == 0 &&
+	       view_union_open_above(below, &all, &error) == 0);
+	EXPECT_INT(view_compare(below, all, VIEW_COMPARE_TOP | VIEW_COMPARE_BYTES, &calls, &told), 0);
+	EXPECT_STR(told.text, wanted);
+	view_union_free(below);
+	view_union_free(all);
 	expect_compared(stack, layer + 1, stack, layer, VIEW_COMPARE_TOP | VIEW_COMPARE_BYTES, wanted);
 	/* The same, without knowing that the layers are the same. */
 	expect_compared(stack, layer + 1, stack, layer, VIEW_COMPARE_BYTES, wanted);
