@@ -5,7 +5,8 @@ odd.py change SEED DIR : changes a mounted union at random.
 odd.py compare BELOW ABOVE [coarse] : reads `plyctl diff --json`, and finds what isn't the difference of the two trees. With `coarse`, as of an
 archive: with times in seconds.
 odd.py dialect FORM UPPER : rewrites the whiteouts and opaque marks of an upper: `aufs`, or `xattr`.
-odd.py layout DIR LAYER.. : an OCI layout of the layers, topmost first, with whiteouts as images have them."""
+odd.py layout DIR LAYER.. : an OCI layout of the layers, topmost first, with whiteouts as images have them.
+odd.py huge DIR ENTRIES : an OCI layout of that many files, and a layer on top that deletes one of a thousand."""
 import hashlib
 import io
 import json
@@ -229,14 +230,29 @@ def layer_tar(top):
     return out.getvalue()
 
 
-def layout(out, layers):
+def huge_tar(names):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for name in names:
+            tar.addfile(tarfile.TarInfo(name))
+    return out.getvalue()
+
+
+def huge(out, entries):
+    folders = [f"usr/share/package-{i:05}" for i in range(entries // 100)]
+    layout(out, [huge_tar(f"{folder}/.wh.some-file-7" for folder in folders[::10]),
+                 huge_tar(f"{folder}/some-file-{i}" for folder in folders for i in range(100))])
+
+
+def layout(out, tars):
+    """`tars` are topmost first."""
     def blob(data):
         digest = hashlib.sha256(data).hexdigest()
         write(os.path.join(out, b"blobs/sha256", digest.encode()), data)
         return {"digest": "sha256:" + digest, "size": len(data)}
 
     os.makedirs(os.path.join(out, b"blobs/sha256"))
-    tars = [layer_tar(top) for top in reversed(layers)]
+    tars = tars[::-1]
     kind = "application/vnd.oci.image."
     config = {"architecture": "amd64", "os": "linux", "config": {},
               "rootfs": {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(t).hexdigest() for t in tars]}}
@@ -262,7 +278,9 @@ def main():
     elif verb == "dialect":
         dialect(os.fsdecode(args[0]), args[1])
     elif verb == "layout":
-        layout(args[0], args[1:])
+        layout(args[0], [layer_tar(top) for top in args[1:]])
+    elif verb == "huge":
+        huge(args[0], int(args[1]))
 
 
 main()
