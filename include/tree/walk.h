@@ -84,13 +84,14 @@ struct tree_say {
 
 /* One path; valid during the call. */
 struct tree_walk_entry {
-	const char *path; /* from the union's root, "" for the root itself, no slash at either end */
-	const char *name; /* its last component */
-	unsigned depth;	  /* components of the path */
-	bool shown;	  /* the union has it; the members down to `data_path` are valid */
-	bool indexed;	  /* the object is in the index of the upper, and has no path in a layer */
-	bool metacopy;	  /* a file with metadata only */
-	bool overmounted; /* overmounted: it exists, has a type, and isn't entered */
+	const char *path;	/* from the union's root, "" for the root itself, no slash at either end */
+	const char *name;	/* its last component */
+	unsigned depth;		/* components of the path */
+	bool shown;		/* the union has it; the members down to `data_path` are valid */
+	bool indexed;		/* the object is in the index of the upper, and has no path in a layer */
+	const char *index_name; /* of such an object: its name in WORKDIR/index */
+	bool metacopy;		/* a file with metadata only */
+	bool overmounted;	/* overmounted: it exists, has a type, and isn't entered */
 	/* As the union shows it, with st_ino and nlink. Without STAT non-directories have stx_mode & S_IFMT only. Ids
 	 * are those of the layers: uidmapping and gidmapping belong to a mount. */
 	struct statx stx;

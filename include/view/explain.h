@@ -16,6 +16,8 @@ struct view_explained {
 	/* The path of the content of what is shown, from the root of layer `entry->data_layer`. NULL: nothing is shown,
 	 * its content has no path in a layer, or is missing. */
 	const char *content;
+	/* The path of the file with the content in the index, which is in no layer; else NULL. */
+	const char *index_path;
 };
 
 /* Looks at one path of an open stack: `step` gets the root and each component of the path. 0, -errno, or the result of

@@ -6,6 +6,7 @@
 #include "view/explain.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,6 +21,7 @@
 /* --- directories -------------------------------------------------------------------------------------------------- */
 
 struct explaining_tree {
+	const struct view_stack *stack;
 	int (*step)(void *arg, const struct view_explained *explained);
 	void *arg;
 };
@@ -28,9 +30,14 @@ static int explain_tree_step(void *arg, const struct tree_walk_entry *e)
 {
 	const struct explaining_tree *t = arg;
 	struct view_explained explained = {.entry = e};
-	_cleanup_free_ char *own = NULL;
+	_cleanup_free_ char *own = NULL, *index = NULL;
+	const char *work = t->stack->options.workdir;
 
-	if (e->shown && e->data_path)
+	if (e->shown && e->index_name && !e->data_path && work) {
+		if (asprintf(&index, "%s/index/%s", work, e->index_name) < 0)
+			return -ENOMEM;
+		explained.index_path = index;
+	} else if (e->shown && e->data_path)
 		explained.content = e->data_path;
 	else if (e->shown && !(e->metacopy && e->data_layer == TREE_WALK_NO_LAYER) &&
 		 tree_walk_layer_path(e, &own) == 0)
@@ -265,7 +272,7 @@ static int explain_archive(struct explaining *x, int (*step)(void *arg, const st
 int view_explain(const struct view_stack *stack, const char *path,
 		 int (*step)(void *arg, const struct view_explained *explained), void *arg, char **ret_error)
 {
-	struct explaining_tree tree = {.step = step, .arg = arg};
+	struct explaining_tree tree = {.stack = stack, .step = step, .arg = arg};
 	struct explaining x = {
 		.stack = stack, .path = path, .n_layers = view_layer_count(stack), .depth = path_depth(path)};
 	int r;

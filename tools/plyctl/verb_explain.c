@@ -149,6 +149,11 @@ static int explain_step(void *arg, const struct view_explained *explained)
 			explain_say(x, e, &e->says[i]);
 	x->shown = e->shown && x->reached;
 	x->content_layer = e->data_layer;
+	if (x->shown && explained->index_path) {
+		x->real = strdup(explained->index_path);
+		if (!x->real)
+			abort();
+	}
 	if (x->shown && explained->content)
 		x->real = real_path(x, e->data_layer, explained->content);
 	return 0;

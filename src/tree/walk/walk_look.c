@@ -365,6 +365,7 @@ void walk_describe(const struct walk_dir *d, const struct walk_found *f, struct 
 	if (!e->shown)
 		return;
 	e->indexed = resolved->indexed && !resolved->in_upper;
+	e->index_name = e->indexed ? resolved->index_name : NULL;
 	e->metacopy = resolved->metacopy;
 	e->overmounted = resolved->overmounted;
 	e->xattr_flags = resolved->xattr_flags;
