@@ -6,6 +6,7 @@
 #include "waste_state.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,9 @@
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "image/toc.h"
+#include "os/fs.h"
+
+#define PIECE 65536
 
 static const struct waste_file *file_of(const struct view_waste_state *s, uint32_t version)
 {
@@ -123,6 +127,21 @@ static void take_hash(struct waste_file *file, const struct hashing *h)
 	file->hashed = true;
 }
 
+/* From a directory; nothing but the layer itself is asked. */
+static int hash_in_directory(const struct layer *l, const char *path, struct hashing *h)
+{
+	_cleanup_free_ char *buf = malloc(PIECE);
+	_cleanup_close_ int fd = layer_open_path(l, path, O_RDONLY | O_NONBLOCK);
+	ssize_t n = 1;
+	int r = buf ? MIN(fd, 0) : -ENOMEM;
+
+	for (off_t at = 0; r == 0 && n > 0; at += n) {
+		n = os_pread(fd, buf, PIECE, at);
+		r = n > 0 ? hash_piece(h, buf, (size_t)n) : (int)n;
+	}
+	return r;
+}
+
 static int hash_file(struct view_waste_state *s, struct waste_file *file, struct hashing *h, char **ret_error)
 {
 	_cleanup_free_ char *path = paths_text(&s->paths, s->versions[file->version].path), *error = NULL;
@@ -132,12 +151,17 @@ static int hash_file(struct view_waste_state *s, struct waste_file *file, struct
 		return -ENOMEM;
 	XXH3_128bits_reset(h->xxh);
 	h->size = 0;
-	r = view_contents_read(s->stack, file->layer, path, hash_piece, h, &error);
+	if (s->stack->set)
+		r = hash_in_directory(&s->stack->set->layers[file->layer], path, h);
+	else
+		r = view_contents_read(s->stack, file->layer, path, hash_piece, h, &error);
 	if (r == 0 && h->size == file->size) {
 		take_hash(file, h);
 		return 0;
 	}
-	if (r == 0 && asprintf(&error, "%s: the file changed while it was read", path) < 0)
+	if (s->stack->set && r != -ENOMEM &&
+	    asprintf(&error, "%s/%s: %s", s->stack->set->layers[file->layer].path, path,
+		     r < 0 ? strerror(-r) : "the file changed while it was read") < 0)
 		error = NULL;
 	if (r == -ENOMEM || !error)
 		return -ENOMEM;

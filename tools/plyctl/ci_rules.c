@@ -84,10 +84,11 @@ static int take_value(enum ci_rule rule, const char *text)
 	bool enabled = !is_disabled(text);
 
 	if (enabled && rule == CI_HIGHEST_WASTED_BYTES && !parse_bytes(text, &value))
-		return usage_error("%s: %s: a number of bytes is wanted, such as 20MB, or disabled", rules[rule].name,
-				   text);
+		return usage_error("%s: %.40s: a number of bytes is wanted, such as 20MB, or disabled",
+				   rules[rule].name, text);
 	if (enabled && rule != CI_HIGHEST_WASTED_BYTES && !parse_ratio(text, &value))
-		return usage_error("%s: %s: a number between 0 and 1 is wanted, or disabled", rules[rule].name, text);
+		return usage_error("%s: %.40s: a number between 0 and 1 is wanted, or disabled", rules[rule].name,
+				   text);
 	limits[rule] = (struct limit){.enabled = enabled, .value = value};
 	return EXIT_FINE;
 }
@@ -136,7 +137,7 @@ static int take_line(char *line)
 	colon = strchr(line, ':');
 	if (!colon)
 		return *plain(line) && strcmp(plain(line), "---") != 0
-			       ? usage_error("%s: not a line of a file of rules", plain(line))
+			       ? usage_error("%.40s: not a line of a file of rules", plain(line))
 			       : EXIT_FINE;
 	*colon = '\0';
 	value = plain(colon + 1);
@@ -144,28 +145,38 @@ static int take_line(char *line)
 	return rule < 0 || !*value ? EXIT_FINE : take_value(rule, value);
 }
 
+static int take_lines(char *text)
+{
+	int status = EXIT_FINE;
+
+	for (char *line; status == EXIT_FINE && (line = strsep(&text, "\n"));)
+		status = take_line(line);
+	return status;
+}
+
 int ci_read_file(const char *path)
 {
+	_cleanup_free_ char *text = malloc(FILE_MAX + 1);
 	FILE *file = fopen(path ? path : DEFAULT_FILE, "re");
-	_cleanup_free_ char *line = NULL;
-	size_t room = 0, total = 0;
-	int status = EXIT_FINE;
-	ssize_t n;
+	size_t n = 0;
+	bool failed = !file;
 
 	for (int i = 0; i < CI_RULES; i++)
 		(void)take_value(i, rules[i].usual);
-	if (!file)
-		return !path && errno == ENOENT ? EXIT_FINE
-						: fail("%s: %s", path ? path : DEFAULT_FILE, strerror(errno));
-	while (status == EXIT_FINE && (n = getline(&line, &room, file)) > 0) {
-		total += (size_t)n;
-		status = total > FILE_MAX ? fail("%s: the file is too large", path ? path : DEFAULT_FILE)
-					  : take_line(line);
+	if (failed && !path && errno == ENOENT)
+		return EXIT_FINE;
+	path = path ? path : DEFAULT_FILE;
+	if (file) {
+		n = text ? fread(text, 1, FILE_MAX + 1, file) : 0;
+		failed = ferror(file);
+		fclose(file);
 	}
-	if (status == EXIT_FINE && ferror(file))
-		status = fail("%s: %s", path ? path : DEFAULT_FILE, strerror(errno));
-	fclose(file);
-	return status;
+	if (failed)
+		return fail("%s: %s", path, strerror(errno));
+	if (!text || n > FILE_MAX)
+		return fail("%s: the file is too large", path);
+	text[n] = '\0';
+	return take_lines(text);
 }
 
 int ci_read_options(const char *const values[CI_RULES])
