@@ -27,6 +27,7 @@ struct checking {
 	view_check_failed failed;
 	void *arg;
 	bool alone;	       /* a single directory: what is below isn't known */
+	bool loop_told;	       /* of redirects */
 	bool crashed;	       /* the last mount of the work directory hasn't ended as it should */
 	int upper_fd, work_fd; /* O_RDONLY of the topmost layer, O_PATH of the work directory; -1: none; owned */
 

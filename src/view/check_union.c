@@ -161,8 +161,11 @@ static int check_union_failed(void *arg, const char *path, unsigned layer, int e
 		r = tree_explain(c->set, path, look_for_metacopy, c);
 		return r == -ENOMEM ? r : 0;
 	}
-	if (err == -ELOOP)
+	/* One loop is met at hundreds of paths. */
+	if (err == -ELOOP && !c->loop_told) {
+		c->loop_told = true;
 		return check_add(c, VIEW_FAULT_REDIRECT_LOOP, layer < c->set->n ? layer : 0, path, NULL, NULL);
+	}
 	return err == -ENOMEM ? err : 0;
 }
 

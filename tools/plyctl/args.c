@@ -4,6 +4,7 @@
  */
 #include "plyctl.h"
 
+#include <ctype.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,11 +27,17 @@ static const struct opt of_tables[] = {
 	{"columns", 0, "LIST", "the columns to print, separated by commas", NULL, &common.columns},
 };
 
+/* One line, whatever bytes names have. */
 static void say(const char *fmt, va_list ap)
 {
-	fprintf(stderr, "plyctl: ");
-	vfprintf(stderr, fmt, ap);
-	fprintf(stderr, "\n");
+	_cleanup_free_ char *text = NULL;
+
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	for (char *c = text; c && *c; c++)
+		if (iscntrl((unsigned char)*c))
+			*c = '?';
+	fprintf(stderr, "plyctl: %s\n", text ? text : "out of memory");
 }
 
 int usage_error(const char *fmt, ...)
