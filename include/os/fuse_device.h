@@ -16,6 +16,9 @@ ssize_t os_fuse_writev(int fd, const struct iovec *iov, int count);
 ssize_t os_fuse_splice(int pipe, int fd, size_t size, unsigned flags);
 /* A further descriptor of the session, or -errno. */
 int os_fuse_clone(int fd);
+/* The device number (st_dev) of the mount that was made by this descriptor. -ENODATA: the kernel doesn't tell it, or
+ * there is no mount. */
+int os_fuse_mounted(int fd, dev_t *ret_dev);
 /* It isn't mounted, or not any more. */
 bool os_fuse_is_broken(int fd);
 

@@ -498,8 +498,7 @@ int control_start(struct control *control, struct layer_set *set, struct fs *fs,
 
 	if (!CHECK(!control->u.fs))
 		return -EIO;
-	/* Mounted by somebody else: it isn't known where. */
-	if (!dev)
+	if (!CHECK(dev))
 		return -ENODEV;
 	control->u.set = set;
 	control->u.dev = dev;

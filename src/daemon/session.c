@@ -19,6 +19,7 @@
 #include "base/macros.h"
 #include "layer/cache.h"
 #include "layer/no_xattrs.h"
+#include "os/fuse_device.h"
 #include "os/task.h"
 
 #define FUSE_MINOR 229 /* of the kernel's linux/miscdevice.h */
@@ -166,8 +167,14 @@ static void prepare_control(struct session *s)
 
 static void start_control(struct session *s)
 {
-	int r = s->control ? control_start(s->control, s->set, s->fs, s->mounted.dev) : 0;
+	dev_t dev = s->mounted.dev;
+	int r = 0;
 
+	/* Somebody else has mounted it. */
+	if (s->control && !dev)
+		r = os_fuse_mounted(fuse_session_fd(s->se), &dev);
+	if (s->control && r == 0)
+		r = control_start(s->control, s->set, s->fs, dev);
 	if (r == 0)
 		return;
 	miss_control(s, r);

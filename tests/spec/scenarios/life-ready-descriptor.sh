@@ -6,11 +6,13 @@
 
 layers() {
 	put l1/file lower
+	mkdir control
+	chmod 700 control
 }
 
 scenario() {
 	local b=$BASE ready rc=0 pid what
-	local options="lowerdir=$b/l1,upperdir=$b/upper,workdir=$b/work,pidfile=$b/pid"
+	local options="lowerdir=$b/l1,upperdir=$b/upper,workdir=$b/work,pidfile=$b/pid,control_socket=$b/control"
 
 	exec {ready}<>/dev/fuse
 	check "the mount exists before the daemon" mount -i -t fuse \
@@ -22,6 +24,9 @@ scenario() {
 	pid=$(cat pid)
 	check_equal "it reads" lower "$(timeout 5 cat merged/file)"
 	check "it writes" timeout 5 sh -c 'echo more >>merged/file'
+	if [ "$(grep -c fuse_connection "/proc/$pid/fdinfo"/* | grep -v ':0$')" ]; then
+		check "it has a control socket" grep -q '"ok":true' <<<"$(control "$b/merged" '{"op":"status"}')"
+	fi
 	check "it unmounts" umount merged
 	check "the daemon leaves" wait_gone "$pid" 10
 	check_equal "in the upper" "lower more " "$(tr '\n' ' ' <upper/file)"
