@@ -84,6 +84,16 @@ ended' "$out"
 	chmod 700 control
 }
 
+# in_order NAME...: numbers of devices come before or behind other names, as they are.
+in_order() {
+	printf '%s\n' "$@" | LC_ALL=C sort
+}
+
+# only_there NAME...: what is left over is looked through one by one, in any order.
+only_there() {
+	[ "$(LC_ALL=C ls control)" = "$(in_order "$@")" ]
+}
+
 scenario() {
 	local b=$BASE pid socket options
 
@@ -116,8 +126,8 @@ scenario() {
 	"$SC" bind "control/4095:77"
 	mount_plyfs "$b/merged" "$options" && mount_minor "$b/merged" >>"$MINORS"
 	socket=$(control_of "$b/merged" "$b/control")
-	wait_until [ ! -e control/4095:77 ]
-	check_equal "what is left over is cleared, and nothing else" "0:1x ${socket##*/}" "$(ls control | tr '\n' ' ' | sed 's/ $//')"
+	wait_until only_there 0:1x "${socket##*/}"
+	check_equal "what is left over is cleared, and nothing else" "$(in_order 0:1x "${socket##*/}")" "$(LC_ALL=C ls control)"
 	mkdir merged2
 	mount_plyfs "$b/merged2" "lowerdir=$b/l2,control_socket=$b/control" && mount_minor "$b/merged2" >>"$MINORS"
 	check "a second mount answers" grep -q '"ok":true' <<<"$(control "$b/merged2" '{"op":"status"}')"
