@@ -160,8 +160,8 @@ static void put_figures(struct fs *fs, struct json *json)
 	json_number(json, "files_open", f.files_open);
 	json_number(json, "descriptors_max", f.descriptors_max);
 	json_number(json, "listing_bytes_max", f.listing_bytes_max);
-	json_number(json, "changes_waiting", f.changes_waiting);
 	json_number(json, "resident_bytes", os_resident_bytes());
+	json_number(json, "changes_waiting", f.changes_waiting);
 	json_close_object(json);
 }
 

@@ -148,7 +148,8 @@ static int at_mount(void *arg, const struct os_mountinfo *m)
 {
 	struct at *at = arg;
 
-	if (m->dev != at->dev || (strcmp(m->fstype, "fuse") != 0 && strncmp(m->fstype, "fuse.", 5) != 0) || at->stack->mountpoint)
+	if (m->dev != at->dev || (strcmp(m->fstype, "fuse") != 0 && strncmp(m->fstype, "fuse.", 5) != 0) ||
+	    at->stack->mountpoint)
 		return 0;
 	at->stack->dev = m->dev;
 	at->stack->mountpoint = strdup(m->mountpoint);

@@ -27,7 +27,7 @@ starts() {
 
 # waiting NUMBER: so many changes wait.
 waiting() {
-	control "$BASE/merged" '{"op":"status"}' | grep -q "\"changes_waiting\":$1}"
+	control "$BASE/merged" '{"op":"status"}' | grep -q "\"changes_waiting\":$1[,}]"
 }
 
 # freezes NAME REQUEST STEP...: a client freezes; NAME.said has its answers.
