@@ -8,6 +8,7 @@
 
 #include "archive/layer.h"
 #include "base/check.h"
+#include "flatten.h"
 #include "image/error.h"
 #include "image/read.h"
 #include "internal.h"
@@ -31,7 +32,11 @@ static int commit_write(void *arg, archive_sink sink, void *sink_arg, struct ima
 
 	if (r < 0)
 		return r;
-	r = store_write_layer(c->layers[w->layer].set, c->archive, sink, sink_arg, error);
+	if (c->layers[w->layer].merges > 1)
+		r = flatten_merge(c->layers[w->layer].set, c->layers[w->layer].merges, c->archive, sink, sink_arg,
+				  error);
+	else
+		r = store_write_layer(c->layers[w->layer].set, c->archive, sink, sink_arg, error);
 	thawed = top && c->thaw ? c->thaw(c->arg, r < 0 ? NULL : error) : 0;
 	return r < 0 ? r : thawed;
 }

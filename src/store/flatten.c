@@ -36,6 +36,7 @@ struct flattening {
 	struct layer_set *set;
 	const struct archive_options *options;
 	struct tar_writer *tar;
+	unsigned merges;  /* topmost layers of the set that become one; 0: all that shows */
 	const char *part; /* the directory that becomes opaque, or NULL */
 	struct flat_name *names;
 	char *buffer;
@@ -187,11 +188,70 @@ static int flat_object(struct flattening *f, const struct tree_walk_entry *e, co
 	return r == 0 && S_ISREG(o.mode) && !first ? flat_content(f, e, path) : r;
 }
 
+/* Whether a layer that is merged hides something of the layers below at this path. `dirs`: only directories, because a
+ * directory hides all else. */
+static bool squash_hides(const struct flattening *f, const struct tree_walk_entry *e, bool dirs)
+{
+	for (unsigned i = 0; i < e->n_says; i++)
+		if (e->says[i].layer >= f->merges && e->says[i].object && e->says[i].role == TREE_SAY_HIDDEN &&
+		    e->says[i].by < f->merges && (!dirs || S_ISDIR(e->says[i].stx.stx_mode)))
+			return true;
+	return false;
+}
+
+/* Whether one of the merged layers has a whiteout at this path. */
+static bool squash_has_whiteout(const struct flattening *f, const struct tree_walk_entry *e)
+{
+	for (unsigned i = 0; i < e->n_says; i++)
+		if (e->says[i].layer < f->merges && e->says[i].whiteout)
+			return true;
+	return false;
+}
+
+static int squash_whiteout(struct flattening *f, const struct tree_walk_entry *e)
+{
+	struct tar_object o = {.mode = S_IFREG};
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%.*s" AUFS_PREFIX "%s", (int)(e->name - e->path), e->path, e->name) < 0)
+		return image_fail_memory(f->error);
+	o.path = path;
+	return flat_failed(f, path, tar_writer_object(f->tar, &o));
+}
+
+/* An entry of layers that become one: their objects, and their whiteouts that hide something below them. */
+static int squash_entry(struct flattening *f, const struct tree_walk_entry *e)
+{
+	_cleanup_free_ char *path = NULL;
+	int r;
+
+	if (!e->shown)
+		r = squash_has_whiteout(f, e) && squash_hides(f, e, false) ? squash_whiteout(f, e) : 0;
+	else if (e->layer >= f->merges)
+		r = 0;
+	else if (S_ISSOCK(e->stx.stx_mode))
+		return 0;
+	else if (S_ISDIR(e->stx.stx_mode) && (e->xattr_flags & XATTR_FLAG_REDIRECT))
+		return image_fail(f->error, -EOPNOTSUPP, "/%s: it was renamed (redirect), so its layer can't be merged",
+				  e->path);
+	else {
+		r = tree_walk_layer_path(e, &path);
+		r = r < 0 ? flat_failed(f, e->path, r) : flat_object(f, e, path);
+		if (r == 0 && S_ISDIR(e->stx.stx_mode) && *e->path && squash_hides(f, e, true))
+			r = flat_marker(f, e->path);
+		return r;
+	}
+	return r < 0 ? r : TREE_WALK_PRUNE;
+}
+
 static int flat_entry(void *arg, const struct tree_walk_entry *e)
 {
 	struct flattening *f = arg;
 	_cleanup_free_ char *path = NULL;
 	int r;
+
+	if (f->merges)
+		return squash_entry(f, e);
 
 	if (f->options && f->options->wants && !f->options->wants(f->options->wants_arg, e->path))
 		return TREE_WALK_PRUNE;
@@ -218,7 +278,7 @@ static int flatten_walk(struct flattening *f, const char *path)
 	if (!buffer)
 		return image_fail_memory(f->error);
 	f->buffer = buffer;
-	r = tree_walk(f->set, path, TREE_WALK_STAT, &calls, f);
+	r = tree_walk(f->set, path, f->merges ? TREE_WALK_HIDDEN : TREE_WALK_STAT, &calls, f);
 	HASH_ITER(hh, f->names, name, next) {
 		HASH_DEL(f->names, name);
 		free(name);
@@ -233,6 +293,24 @@ int flatten_part(struct layer_set *set, struct tar_writer *tar, const char *path
 	if (!CHECK(*path))
 		return -EIO;
 	return flatten_walk(&f, path);
+}
+
+int flatten_merge(struct layer_set *set, unsigned merges, const struct archive_options *options, archive_sink sink,
+		  void *arg, struct image_error *error)
+{
+	struct image_error why = {.text = ""};
+	struct tar_writer tar;
+	struct flattening f = {.set = set, .options = options, .tar = &tar, .merges = merges, .error = &why};
+	int r;
+
+	if (!CHECK(merges && merges <= set->n))
+		return -EIO;
+	tar_writer_init(&tar, sink, arg);
+	r = flatten_walk(&f, "");
+	if (r == 0)
+		r = tar_writer_end(&tar);
+	tar_writer_finish(&tar);
+	return r < 0 ? image_fail(error, r, "%s", *why.text ? why.text : strerror(-r)) : r;
 }
 
 int store_flatten(struct layer_set *set, const struct archive_options *options, archive_sink sink, void *arg,
