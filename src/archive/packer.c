@@ -20,13 +20,15 @@ struct packer {
 	void *arg;
 	struct archive *archive; /* NULL with PACK_NONE */
 	int err;		 /* of the sink */
-	bool ended;
+	bool ended, abandoned;	 /* abandoned: the rest goes nowhere. archive_write_fail() would leak memory. */
 };
 
 static la_ssize_t packer_writes(struct archive *a, void *arg, const void *data, size_t len)
 {
 	struct packer *p = arg;
 
+	if (p->abandoned)
+		return (la_ssize_t)len;
 	p->err = p->sink(p->arg, data, len);
 	if (p->err == 0)
 		return (la_ssize_t)len;
@@ -124,8 +126,7 @@ void packer_free(struct packer *p)
 	if (!p)
 		return;
 	(void)CHECK(p->sink);
-	if (p->archive && !p->ended)
-		archive_write_fail(p->archive);
+	p->abandoned = !p->ended;
 	archive_write_free(p->archive);
 	free(p);
 }

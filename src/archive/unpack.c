@@ -29,10 +29,13 @@ static int unpack_taps(void *arg, const void *data, size_t len, struct image_err
 /* The first component that begins with `.wh.`, or NULL. */
 static const char *aufs_component(const char *path)
 {
-	for (; path; path = strchr(path, '/'), path += !!path)
-		if (!strncmp(path, AUFS_PREFIX, strlen(AUFS_PREFIX)))
-			return path;
-	return NULL;
+	while (strncmp(path, AUFS_PREFIX, strlen(AUFS_PREFIX)) != 0) {
+		path = strchr(path, '/');
+		if (!path)
+			return NULL;
+		path++;
+	}
+	return path;
 }
 
 /* A name of the aufs dialect, which is at `name` in `path`. */
