@@ -102,7 +102,7 @@ static int take_away(struct committing *c, const struct apply_op *op)
 	/* A directory above may be gone too. */
 	if (r == -ENOENT || r == -ENOTDIR)
 		return 0;
-	if (r == 0 && stx.stx_ino != op->number) {
+	if (r == 0 && op->number && stx.stx_ino != op->number) {
 		fail("%s/%s: another object has this name now; it stays", c->a->dir, op->path);
 		return 0;
 	}

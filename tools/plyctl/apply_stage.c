@@ -166,6 +166,15 @@ static int stage_root(struct staging *st)
 	return to < 0 ? to : apply_move_owner(st->a->both->layers[0].root_fd, to);
 }
 
+/* The number that the object has outside of the union; 0: it can't be looked at. */
+static unsigned long long real_number(const struct apply *a, const char *path)
+{
+	_cleanup_close_ int fd = os_openat(a->dir_fd, path, O_PATH | O_NOFOLLOW, 0, OS_NO_XDEV);
+	struct statx stx;
+
+	return fd >= 0 && os_statx(fd, "", &stx) == 0 ? stx.stx_ino : 0;
+}
+
 static void write_journal(const struct apply *a, struct apply_writer *w)
 {
 	const struct apply_plan *p = &a->plan;
@@ -184,9 +193,10 @@ static void write_journal(const struct apply *a, struct apply_writer *w)
 	for (size_t i = 0; i < p->n; i++) {
 		const struct apply_change *c = &p->changes[i];
 
-		op = (struct apply_op){.kind = APPLY_REMOVE, .number = c->from.stx_ino, .path = c->path};
-		if (c->kind == VIEW_DELETED)
-			apply_journal_add(w, &op);
+		if (c->kind != VIEW_DELETED)
+			continue;
+		op = (struct apply_op){.kind = APPLY_REMOVE, .number = real_number(a, c->path), .path = c->path};
+		apply_journal_add(w, &op);
 	}
 	for (size_t i = p->n; i-- > 0;) {
 		const struct apply_change *c = &p->changes[i];
