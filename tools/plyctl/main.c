@@ -9,12 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/fault.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "os/fs.h"
 #include "os/task.h"
+
+unsigned long caller_nofile;
 
 static const struct verb *const verbs[] = {
 #define VERB(name) &verb_##name,
@@ -92,6 +95,7 @@ static int table(const char *name)
 static int run_verb(const struct verb *verb, int argc, char **argv)
 {
 	int first, r = args_read(verb, argc, argv, &first);
+	struct rlimit limit;
 
 	if (r == EXIT_USAGE && verb->usage_status)
 		return verb->usage_status;
@@ -105,6 +109,8 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 	fault_init();
 	hash_seed_init();
 	log_set_level(LOG_ERR);
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
+		caller_nofile = limit.rlim_cur;
 	os_raise_nofile();
 	r = verb->run(argc - first, argv + first);
 	fault_write_counts();

@@ -59,6 +59,9 @@ struct common {
 };
 extern struct common common;
 
+/* The limit of open descriptors as the caller had it; plyctl's own is the highest. */
+extern unsigned long caller_nofile;
+
 /* Reads the options of a verb. Its operands are left in argv from *ret_first on. 0, or an exit status, or -1: help was
  * asked for. */
 int args_read(const struct verb *verb, int argc, char **argv, int *ret_first);

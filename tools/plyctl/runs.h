@@ -9,9 +9,10 @@
 #include "sandbox.h"
 #include "uppers.h"
 
-/* Runs s->argv with the stack and the upper as the union at `s->unions`' root, or at `target` if there is one. The
- * members env, argv, cwd, no_net, own_ids, hidden and shown of `s` are the caller's. An exit status as of
- * sandbox_run(). */
+/* Runs s->argv with the stack and the upper as the root. The members env, argv, cwd, no_net, own_ids, hidden and shown
+ * of `s` are the caller's. An exit status as of sandbox_run(). */
 int run_over(const struct view_stack *stack, const struct upper *u, struct sandbox *s);
+/* The same with the unions of `s`. */
+int run_sandbox(const struct upper *u, struct sandbox *s);
 
 #endif

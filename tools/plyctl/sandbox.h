@@ -25,6 +25,7 @@
 struct sandbox_union {
 	char *options;	/* of plyfs -o; owned */
 	char *target;	/* path from the root of the command, beginning with a slash; "/" is the root itself; owned */
+	char *source;	/* the directory of which an upper in memory takes the attributes; owned */
 	bool on_memory; /* upper and work directory are made in memory: `options` has only the layers */
 };
 

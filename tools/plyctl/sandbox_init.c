@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -51,6 +52,16 @@ static int exec_failed(const char *name, int err)
 	return err == ENOENT ? 127 : 126;
 }
 
+static void restore_limits(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || !caller_nofile)
+		return;
+	limit.rlim_cur = caller_nofile;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static void command(const struct sandbox_run *run)
 {
 	const struct sandbox *s = run->s;
@@ -65,6 +76,7 @@ static void command(const struct sandbox_run *run)
 	if (chdir(s->cwd) < 0)
 		(void)!chdir("/");
 	umask(run->umask);
+	restore_limits();
 	syscall(SYS_close_range, 3U, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */);
 	sigprocmask(SIG_SETMASK, &run->mask, NULL);
 	environ = (char **)s->env;

@@ -37,7 +37,7 @@ static char *point_outside(const struct sandbox *s, const char *target)
 }
 
 /* Upper and work directory in memory. The upper has the attributes of the directory that it covers. */
-static char *options_on_memory(const struct sandbox *s, size_t i, const char *point)
+static char *options_on_memory(const struct sandbox *s, size_t i)
 {
 	_cleanup_free_ char *upper = NULL, *work = NULL;
 	char *options = NULL;
@@ -47,7 +47,7 @@ static char *options_on_memory(const struct sandbox *s, size_t i, const char *po
 		abort();
 	if (mkdir(upper, 0755) < 0 || mkdir(work, 0700) < 0)
 		return NULL;
-	if (stat(s->unions[i].target, &st) == 0 && strcmp(point, s->mountpoint) != 0) {
+	if (stat(s->unions[i].source, &st) == 0) {
 		(void)!chown(upper, st.st_uid, st.st_gid);
 		(void)!chmod(upper, st.st_mode & 07777);
 	}
@@ -62,7 +62,7 @@ static int mount_union(const struct sandbox_run *run, size_t i)
 	const struct sandbox *s = run->s;
 	const struct sandbox_union *u = &s->unions[i];
 	_cleanup_free_ char *point = point_outside(s, u->target);
-	_cleanup_free_ char *options = u->on_memory ? options_on_memory(s, i, point) : strdup(u->options);
+	_cleanup_free_ char *options = u->on_memory ? options_on_memory(s, i) : strdup(u->options);
 	bool squashes = run->has_userns && !run->has_ranges && !s->own_ids;
 	int status = -1;
 	pid_t child;
@@ -71,6 +71,8 @@ static int mount_union(const struct sandbox_run *run, size_t i)
 		fail("%s: %s", u->target, strerror(errno));
 		return -1;
 	}
+	/* Nobody outside asks these daemons, and nothing of them is to be seen there. */
+	plyfs_append(&options, ",control_socket=off", "", false);
 	/* All that other users own would belong to nobody there, and not even root may change that. */
 	if (squashes)
 		plyfs_append(&options, ",squash_to_root", "", false);

@@ -7,7 +7,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,13 +14,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "os/fs.h"
+#include "apply.h"
 #include "os/task.h"
 #include "sandbox.h"
 
 #define ID_BYTES 6
 #define ID_HEX (2 * ID_BYTES)
-#define REMOVE_FDS 32
 /* Longer than a tick of the kernel's clock for times of files. */
 #define TICK_US 2000
 
@@ -180,15 +178,15 @@ static void wait_for_tick(const struct timespec *made)
 
 static int make_directories(const struct upper *u, const struct view_stack *stack)
 {
-	struct statx stx;
+	struct stat st;
 
 	if (mkdir(u->dir, 0700) < 0 || mkdir(u->work, 0700) < 0)
 		return -1;
-	if (!stack->set || os_statx(stack->set->layers[0].root_fd, "", &stx) < 0)
+	if (stat(stack->options.layers[0].path, &st) < 0)
 		return chmod(u->dir, 0755);
 	/* A user has no other's. */
-	(void)!chown(u->dir, stx.stx_uid, stx.stx_gid);
-	return chmod(u->dir, stx.stx_mode & 07777);
+	(void)!chown(u->dir, st.st_uid, st.st_gid);
+	return chmod(u->dir, st.st_mode & 07777);
 }
 
 static void set_paths(struct upper *u, char *base)
@@ -218,6 +216,7 @@ int upper_new(const char *parent, const struct view_stack *stack, char *const *a
 		upper_drop(ret);
 		return EXIT_FAILED;
 	}
+	read_document(ret);
 	wait_for_tick(&ret->made);
 	return EXIT_FINE;
 }
@@ -340,26 +339,14 @@ int upper_lock(const struct upper *u)
 	return fd;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+static int remove_tree(void *arg)
 {
-	return remove(path) < 0 && errno != ENOENT ? -1 : 0;
-}
+	const char *path = arg, *slash = strrchr(path, '/');
+	_cleanup_free_ char *parent = strndup(path, (size_t)(slash - path));
+	_cleanup_close_ int dir = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = dir < 0 ? -errno : apply_remove_tree(dir, slash + 1);
 
-/* Directories without permissions for their owner. */
-static int open_up(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	if (type == FTW_D || type == FTW_DNR)
-		(void)!chmod(path, 0700);
-	return 0;
-}
-
-static int remove_tree(void *path)
-{
-	/* With subordinate ids all of it may be changed, and without them what is the user's own. */
-	nftw(path, open_up, REMOVE_FDS, FTW_PHYS | FTW_MOUNT);
-	if (nftw(path, remove_one, REMOVE_FDS, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) < 0 && errno != ENOENT)
-		return fail("%s: %s", (char *)path, strerror(errno));
-	return EXIT_FINE;
+	return r < 0 ? fail("%s: %s", path, strerror(-r)) : EXIT_FINE;
 }
 
 int upper_drop(const struct upper *u)
