@@ -114,7 +114,7 @@ TEST("the counts of all scopes are written where the environment says")
 	unlink(path);
 	EXPECT(read(fd, text, sizeof(text) - 1) > 0);
 	close(fd);
-	EXPECT_STR(text, "copyup 2\ncreate 0\nremove 0\nrename 0\nattr 0\nxattr 1\nmount 0\n");
+	EXPECT_STR(text, "copyup 2\ncreate 0\nremove 0\nrename 0\nattr 0\nxattr 1\nmount 0\napply 0\n");
 }
 
 TEST("a malformed value ends the process before anything is done")
