@@ -321,7 +321,8 @@ static int add_parents(struct apply *a)
 
 static void sort_plan(struct apply_plan *p)
 {
-	qsort(p->changes, p->n, sizeof(*p->changes), by_path);
+	if (p->n)
+		qsort(p->changes, p->n, sizeof(*p->changes), by_path);
 }
 
 /* --- names that went below ---------------------------------------------------------------------------------------- */
