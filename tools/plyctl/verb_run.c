@@ -16,69 +16,159 @@ static const struct opt opts[] = {
 	{"net", 0, "none|host", "the network: none, or that of the machine (the default)", NULL, &net},
 };
 
-/* What a login would set. */
-static char **environment(void)
+/* What the command gets. All is owned. */
+struct surroundings {
+	char **env; /* ends with NULL */
+	size_t n;
+	char *cwd;
+	char **argv; /* of the image, ends with NULL; NULL: it has none */
+};
+
+static bool is_variable(const char *entry, const char *name, size_t n)
 {
-	static const char *const passed[] = {"TERM", "LANG", "LC_ALL", "TZ", "COLORTERM"};
-	char **env = calloc(ARRAY_SIZE(passed) + 4, sizeof(*env));
-	size_t n = 0;
-
-	if (!env)
-		abort();
-	env[n++] = strdup("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-	env[n++] = strdup("HOME=/root");
-	env[n++] = strdup("container=plyctl");
-	for (size_t i = 0; i < ARRAY_SIZE(passed); i++) {
-		const char *value = getenv(passed[i]);
-
-		if (value && asprintf(&env[n++], "%s=%s", passed[i], value) < 0)
-			abort();
-	}
-	return env;
+	return !strncmp(entry, name, n) && entry[n] == '=';
 }
 
-static int run_in(const struct view_stack *stack, const struct upper *u, char **argv)
+/* Adds NAME=VALUE, in the place of one with the same name. Takes the text. */
+static void set_variable(struct surroundings *s, char *entry)
+{
+	size_t n = strcspn(entry, "=");
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (!is_variable(s->env[i], entry, n))
+			continue;
+		free(s->env[i]);
+		s->env[i] = entry;
+		return;
+	}
+	s->env = realloc(s->env, (s->n + 2) * sizeof(*s->env));
+	if (!s->env || !entry)
+		abort();
+	s->env[s->n++] = entry;
+	s->env[s->n] = NULL;
+}
+
+/* What a login would set. */
+static void set_defaults(struct surroundings *s)
+{
+	static const char *const passed[] = {"TERM", "LANG", "LC_ALL", "TZ", "COLORTERM"};
+
+	set_variable(s, strdup("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"));
+	set_variable(s, strdup("HOME=/root"));
+	set_variable(s, strdup("container=plyctl"));
+	for (size_t i = 0; i < ARRAY_SIZE(passed); i++) {
+		const char *value = getenv(passed[i]);
+		char *entry = NULL;
+
+		if (value && asprintf(&entry, "%s=%s", passed[i], value) < 0)
+			abort();
+		if (entry)
+			set_variable(s, entry);
+	}
+}
+
+/* Entrypoint and Cmd. */
+static char **words_of(const json_t *config)
+{
+	const json_t *lists[] = {json_object_get(config, "Entrypoint"), json_object_get(config, "Cmd")};
+	size_t n = 0, i;
+	json_t *word;
+	char **argv = calloc(json_array_size(lists[0]) + json_array_size(lists[1]) + 1, sizeof(*argv));
+
+	if (!argv)
+		abort();
+	for (size_t k = 0; k < ARRAY_SIZE(lists); k++)
+		json_array_foreach(lists[k], i, word)
+		{
+			if (json_is_string(word))
+				argv[n++] = strdup(json_string_value(word));
+		}
+	if (n)
+		return argv;
+	free(argv);
+	return NULL;
+}
+
+/* What the config of an image says. */
+static void set_from_image(struct surroundings *s, const struct view_stack *stack)
+{
+	json_t *doc = stack->image && stack->image->config
+			      ? json_loadb(stack->image->config, stack->image->config_len, 0, NULL)
+			      : NULL;
+	const json_t *config = json_object_get(doc, "config"), *entry;
+	const char *cwd = json_string_value(json_object_get(config, "WorkingDir"));
+	size_t i;
+
+	json_array_foreach(json_object_get(config, "Env"), i, entry)
+	{
+		const char *text = json_string_value(entry);
+
+		if (text && strchr(text, '='))
+			set_variable(s, strdup(text));
+	}
+	s->cwd = strdup(cwd && *cwd == '/' ? cwd : "/");
+	s->argv = words_of(config);
+	json_decref(doc);
+}
+
+static void free_words(char **words)
+{
+	for (char **word = words; word && *word; word++)
+		free(*word);
+	free(words);
+}
+
+static int run_in(const struct view_stack *stack, const struct upper *u, struct surroundings *with, char **argv)
 {
 	static const char *const shown[] = {"/etc/resolv.conf", NULL};
-	struct sandbox s = {.argv = argv, .cwd = "/", .no_net = net && !strcmp(net, "none")};
-	char **env = environment();
-	int status;
+	struct sandbox s = {.argv = argv, .env = with->env, .cwd = with->cwd, .no_net = net && !strcmp(net, "none")};
 
-	s.env = env;
 	s.shown = s.no_net ? shown + 1 : shown;
-	status = run_over(stack, u, &s);
-	for (char **e = env; *e; e++)
-		free(*e);
-	free(env);
+	return run_over(stack, u, &s);
+}
+
+static int run_stack(const struct view_stack *stack, char **argv)
+{
+	_cleanup_upper_ struct upper u = {.id = NULL};
+	struct surroundings with = {.n = 0};
+	int status = EXIT_FAILED;
+
+	set_defaults(&with);
+	set_from_image(&with, stack);
+	if (!*argv && with.argv)
+		argv = with.argv;
+	if (!*argv)
+		status = usage_error("run: STACK -- COMMAND are wanted");
+	else if (upper_new(NULL, stack, argv, &u) == EXIT_FINE)
+		status = run_in(stack, &u, &with, argv);
+	if (u.id && remove_upper)
+		upper_drop(&u);
+	else if (u.id)
+		fprintf(stderr, "plyctl: the upper is %s, in %s\n", u.id, u.dir);
+	free_words(with.env);
+	free_words(with.argv);
+	free(with.cwd);
 	return status;
 }
 
 static int run_run(int argc, char **argv)
 {
 	_cleanup_stack_ struct view_stack *stack = NULL;
-	_cleanup_upper_ struct upper u = {.id = NULL};
-	int status;
 
-	if (argc < 2)
+	if (argc < 1)
 		return usage_error("run: STACK -- COMMAND are wanted");
 	if (net && strcmp(net, "none") != 0 && strcmp(net, "host") != 0)
 		return usage_error("run: --net is none or host");
 	stack = stack_open(argv[0]);
-	if (!stack || upper_new(NULL, stack, argv + 1, &u) != EXIT_FINE)
-		return EXIT_FAILED;
-	status = run_in(stack, &u, argv + 1);
-	if (remove_upper)
-		upper_drop(&u);
-	else
-		fprintf(stderr, "plyctl: the upper is %s, in %s\n", u.id, u.dir);
-	return status;
+	return stack ? run_stack(stack, argv + 1) : EXIT_FAILED;
 }
 
 const struct verb verb_run = {
 	.name = "run",
-	.operands = "STACK -- COMMAND [ARGUMENT]..",
+	.operands = "STACK [-- COMMAND [ARGUMENT]..]",
 	.help = "Run a command with a stack as its root",
-	.more = "What the command changes goes to a new upper, which is kept in the store without --rm. The exit "
+	.more = "An image says what runs without a COMMAND. What the command changes goes to a new upper, which is "
+		"kept in the store without --rm. The exit "
 		"status is\n"
 		"that of the command, 128 and the number of the signal that killed it, 126 or 127 if it can't be\n"
 		"executed, or 125 if the namespaces or the mounts can't be made.",
