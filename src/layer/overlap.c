@@ -289,16 +289,22 @@ static int check_paths(struct layer_opening *lo, const struct layer_location **l
 	return 0;
 }
 
+/* An upper may lie in a lower layer, also if it is that of another mount. */
+static bool has_any_upper(const struct layer_opening *lo)
+{
+	return lo->set->has_upper || lo->set->shows_upper;
+}
+
 /* There may be thousands, so not each with each. */
 static int check_lowers(struct layer_opening *lo)
 {
-	unsigned first = lo->set->has_upper, n = lo->set->n + lo->set->n_data - first;
+	unsigned first = has_any_upper(lo), n = lo->set->n + lo->set->n_data - first;
 	_cleanup_free_ const struct layer_location **locations = calloc(n, sizeof(*locations));
 	int r;
 
-	(void)CHECK(n > 0 && first + n <= lo->n_locations);
+	(void)CHECK(first + n <= lo->n_locations);
 	if (!locations)
-		return -ENOMEM;
+		return n ? -ENOMEM : 0;
 	for (unsigned i = 0; i < n; i++)
 		locations[i] = &lo->locations[first + i];
 	r = check_identities(lo, locations, n);
@@ -310,9 +316,9 @@ int overlap_check(struct layer_opening *lo)
 	const struct layer_location *upper = &lo->locations[0], *work = layer_work_location(lo);
 	int r = lo->set->has_upper ? check_pair(lo, upper, work) : 0;
 
-	for (unsigned i = 1; lo->set->has_upper && !r && i < lo->set->n + lo->set->n_data; i++) {
+	for (unsigned i = 1; has_any_upper(lo) && !r && i < lo->set->n + lo->set->n_data; i++) {
 		r = check_lower_and_writable(lo, &lo->locations[i], upper);
-		if (!r)
+		if (!r && lo->set->has_upper)
 			r = check_lower_and_writable(lo, &lo->locations[i], work);
 	}
 	return r < 0 ? r : check_lowers(lo);

@@ -31,6 +31,18 @@ static void print_quoted(const char *word)
 	putchar('\'');
 }
 
+/* Over a layer that has its changes already, an upper with redirects would show something else. */
+static int refuse_applied(const struct upper *u)
+{
+	_cleanup_free_ char *path = NULL;
+	struct stat st;
+
+	if (asprintf(&path, u->base ? "%s/applied" : "%s.applied", u->base ? u->base : u->dir) < 0)
+		abort();
+	return lstat(path, &st) == 0 ? fail("%s: its changes were applied (%s)", u->id ? u->id : u->dir, path)
+				     : EXIT_FINE;
+}
+
 static int mount_upper_of(const char *dir, struct upper *u)
 {
 	int status;
@@ -38,6 +50,8 @@ static int mount_upper_of(const char *dir, struct upper *u)
 	if (!realpath(dir, NULL) && errno == ENOENT && !print_only && mkdir(dir, 0755) < 0)
 		return fail("%s: %s", dir, strerror(errno));
 	status = upper_find(dir, u);
+	if (status == EXIT_FINE)
+		status = refuse_applied(u);
 	if (status == EXIT_FINE && !print_only && mkdir(u->work, 0755) < 0 && errno != EEXIST)
 		return fail("%s: %s", u->work, strerror(errno));
 	return status;

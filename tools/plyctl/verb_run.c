@@ -167,11 +167,11 @@ const struct verb verb_run = {
 	.name = "run",
 	.operands = "STACK [-- COMMAND [ARGUMENT]..]",
 	.help = "Run a command with a stack as its root",
-	.more = "An image says what runs without a COMMAND. What the command changes goes to a new upper, which is "
-		"kept in the store without --rm. The exit "
-		"status is\n"
-		"that of the command, 128 and the number of the signal that killed it, 126 or 127 if it can't be\n"
-		"executed, or 125 if the namespaces or the mounts can't be made.",
+	.more = "What the command changes goes to a new upper, which is kept in the store without --rm. An image says "
+		"what\n"
+		"runs without a COMMAND. The exit status is that of the command, 128 and the number of the signal "
+		"that\n"
+		"killed it, 126 or 127 if it can't be executed, or 125 if the namespaces or the mounts can't be made.",
 	.opts = opts,
 	.n_opts = ARRAY_SIZE(opts),
 	.makes = true,
