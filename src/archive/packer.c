@@ -20,7 +20,7 @@ struct packer {
 	void *arg;
 	struct archive *archive; /* NULL with PACK_NONE */
 	int err;		 /* of the sink */
-	bool ended, abandoned;	 /* abandoned: the rest goes nowhere. archive_write_fail() would leak memory. */
+	bool ended, abandoned;	 /* abandoned: the rest goes nowhere; libarchive's way to fail leaks */
 };
 
 static la_ssize_t packer_writes(struct archive *a, void *arg, const void *data, size_t len)
