@@ -92,9 +92,10 @@ bool lowerdata_check_locked(struct tree *tree, const struct inode *inode)
 	bool has = atomic_load_explicit(&inode->flags, memory_order_relaxed) & INODE_HAS_LOWERDATA;
 	const struct lowerdata *d = lowerdata_find_locked(tree, inode);
 	const struct layer_set *set = tree->layers;
-	bool good = CHECK(lock_held(&tree->table)) & CHECK(has == (d != NULL));
+	bool good = CHECK(lock_held(&tree->table));
 	unsigned layer;
 
+	good &= CHECK(has == (d != NULL));
 	good &= CHECK(has || !inode_is_metacopy(inode));
 	if (!d)
 		return good;
