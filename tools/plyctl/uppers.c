@@ -198,7 +198,7 @@ static void set_paths(struct upper *u, char *base)
 
 int upper_new(const char *parent, const struct view_stack *stack, char *const *argv, struct upper *ret)
 {
-	_cleanup_free_ char *store = parent ? realpath(parent, NULL) : upper_store(), *temporary = NULL;
+	_cleanup_free_ char *store = parent ? realpath(parent, NULL) : upper_store();
 	unsigned char random[ID_BYTES];
 	char id[ID_HEX + 1];
 
