@@ -311,6 +311,9 @@ static int merging_layer(struct merging *g, char **ret_error)
 	r = merging_push(g, 0, "", 0);
 	if (r == 0)
 		r = view_contents_each(g->m->stack, g->layer, merging_object, g, ret_error);
+	if (r == -EBADMSG && !*ret_error)
+		view_refuse(ret_error, r, "%s: @%u: an entry lies below one that is no directory", g->m->stack->name,
+			    g->layer);
 	for (size_t i = 0; i < g->n_links; i++)
 		merging_link(g->m, g->links[i]);
 	return r;

@@ -208,6 +208,25 @@ TEST("an archive is compared with directories, and times by their second")
 	dirs_finish();
 }
 
+TEST("an entry below a file is refused in one line")
+{
+	MADE(m);
+	FOLDER(f);
+	struct view_stack *stack;
+	struct view_union *u = NULL;
+	char *error = NULL;
+
+	m.n = 1;
+	made_file(&m.tar[0], "a", "");
+	made_file(&m.tar[0], "a/b", "");
+	stack = packed(&m, &f);
+	ASSERT(stack);
+	EXPECT_INT(view_union_open(stack, 0, &u, &error), -EBADMSG);
+	EXPECT(error && strstr(error, ": @0: an entry lies below one that is no directory"));
+	free(error);
+	view_stack_free(stack);
+}
+
 /* --- explained ---------------------------------------------------------------------------------------------------- */
 
 static int tell_explained(void *arg, const struct view_explained *explained)
