@@ -61,7 +61,7 @@ static int pending_to_events(struct view_waste_state *s)
 int waste_apply(struct view_waste_state *s, size_t layer)
 {
 	struct waste_moved moved;
-	int r = waste_redirects_take(s, layer, &moved);
+	int r = waste_redirects_take(s, &moved);
 
 	(void)CHECK(layer < s->n_layers);
 	/* Parents come first. */
@@ -69,7 +69,7 @@ int waste_apply(struct view_waste_state *s, size_t layer)
 		if (s->objects[i].whiteout || s->objects[i].opaque)
 			r = waste_hide(s, s->objects[i].path, s->objects[i].path, layer);
 		if (r == 0 && s->objects[i].redirect != PATHS_NONE)
-			r = waste_redirects_put(s, &moved, s->objects[i].redirect);
+			r = waste_redirects_put(s, layer, &moved, s->objects[i].redirect);
 	}
 	for (uint32_t i = 0; i < s->n_objects && r == 0; i++)
 		if (!s->objects[i].whiteout)

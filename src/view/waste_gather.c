@@ -114,7 +114,8 @@ static int gather_object(void *arg, const struct view_object *o)
 
 	if (r == 0 && !ARRAY_ROOM(s->objects, s->n_objects, s->objects_room, 1))
 		r = -ENOMEM;
-	if (r == 0 && o->redirect)
+	/* That of a file whose data has followed says nothing. */
+	if (r == 0 && o->redirect && (S_ISDIR(o->mode) || o->metacopy))
 		r = gather_redirect(g, o, &object.redirect);
 	if (r == 0 && !o->whiteout && !o->metacopy && S_ISREG(o->mode))
 		r = gather_version(g, o, object.path, &object.shows);

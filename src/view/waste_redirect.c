@@ -131,7 +131,7 @@ static int deepest_first(const void *a, const void *b)
 	return (*x)->depth > (*y)->depth ? -1 : (*x)->depth < (*y)->depth;
 }
 
-int waste_redirects_take(struct view_waste_state *s, size_t layer, struct waste_moved *ret)
+int waste_redirects_take(struct view_waste_state *s, struct waste_moved *ret)
 {
 	uint32_t n = s->n_redirects;
 	int r = 0;
@@ -156,20 +156,16 @@ int waste_redirects_take(struct view_waste_state *s, size_t layer, struct waste_
 		if (ret->order[i]->from != PATHS_NONE)
 			r = take_out(s, ret->order[i]->from, directory, &ret->taken[ret->order[i] - s->redirects]);
 	}
-	/* What the layers below have at these paths themselves is hidden. */
-	for (uint32_t i = 0; i < n && r == 0; i++) {
-		uint32_t path = s->objects[ret->order[i]->object].path;
-
-		if (ret->order[i]->from != PATHS_NONE)
-			r = waste_hide(s, path, path, layer);
-	}
 	return r;
 }
 
-int waste_redirects_put(struct view_waste_state *s, const struct waste_moved *moved, uint32_t redirect)
+int waste_redirects_put(struct view_waste_state *s, size_t layer, const struct waste_moved *moved, uint32_t redirect)
 {
+	uint32_t path = s->objects[s->redirects[redirect].object].path;
+	int r = waste_hide(s, path, path, layer);
+
 	(void)CHECK(moved->n == s->n_redirects && redirect < moved->n);
-	return put_back(s, s->objects[s->redirects[redirect].object].path, &moved->taken[redirect]);
+	return r == 0 ? put_back(s, path, &moved->taken[redirect]) : r;
 }
 
 void waste_moved_free(struct waste_moved *moved)

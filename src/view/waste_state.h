@@ -108,8 +108,9 @@ struct waste_moved {
 	struct waste_taken *taken;     /* of each redirect; owned */
 	uint32_t n;
 };
-int waste_redirects_take(struct view_waste_state *s, size_t layer, struct waste_moved *ret);
-int waste_redirects_put(struct view_waste_state *s, const struct waste_moved *moved, uint32_t redirect);
+int waste_redirects_take(struct view_waste_state *s, struct waste_moved *ret);
+/* Hides what the layers below have at the path itself. */
+int waste_redirects_put(struct view_waste_state *s, size_t layer, const struct waste_moved *moved, uint32_t redirect);
 void waste_moved_free(struct waste_moved *moved);
 /* The file at `node` shows no longer, because of `path` of the layer. */
 int waste_hide_one(struct view_waste_state *s, uint32_t node, uint32_t path, size_t layer);

@@ -247,7 +247,8 @@ static int run_waste(int argc, char **argv)
 	stack = stack_open_any(argv[0]);
 	if (!stack)
 		return EXIT_FAILED;
-	n = view_layer_count(stack);
+	/* Data-only layers show no names. */
+	n = stack->set ? stack->set->n : view_layer_count(stack);
 	if (base >= n)
 		return usage_error("--base: the stack has %zu layer%s", n, n == 1 ? "" : "s");
 	return waste_of(stack, base, top);
