@@ -16,8 +16,9 @@ static struct status *status_take(struct view_control *control, const char *text
 
 	if (!answer || !json_is_true(json_object_get(answer, "ok"))) {
 		const char *said = json_string_value(json_object_get(answer, "error"));
+		char word[STATUS_WORD];
 
-		if (asprintf(ret_error, "%s: %s", mountpoint, said ? said : cause) < 0)
+		if (asprintf(ret_error, "%s: %s", mountpoint, said ? status_word(said, word) : cause) < 0)
 			*ret_error = NULL;
 		json_decref(answer);
 		return NULL;
@@ -86,6 +87,16 @@ const char *status_text(const struct status *s, const char *name)
 	return text ? text : "";
 }
 
+const char *status_word(const char *text, char buf[STATUS_WORD])
+{
+	size_t n = 0;
+
+	for (; text[n] && n + 1 < STATUS_WORD; n++)
+		buf[n] = (char)(text[n] >= ' ' && text[n] < 0x7f ? text[n] : '?');
+	buf[n] = '\0';
+	return buf;
+}
+
 bool status_flag(const struct status *s, const char *name)
 {
 	return json_is_true(json_object_get(s->answer, name));
@@ -100,7 +111,7 @@ static void histogram_add(const json_t *said, struct latency_histogram *ret)
 	{
 		uint64_t n = number_of(json_array_get(pair, 0)), count = number_of(json_array_get(pair, 1));
 
-		if (n < LATENCY_BUCKETS) {
+		if (n < LATENCY_BUCKETS && json_integer_value(json_array_get(pair, 0)) >= 0) {
 			ret->bucket[n] += count;
 			ret->count += count;
 		}

@@ -24,6 +24,10 @@ void status_free(struct status *s);
 /* A member of a group: "counters", "sizes"; NULL: of the answer itself. */
 uint64_t status_number(const struct status *s, const char *group, const char *name);
 const char *status_text(const struct status *s, const char *name);
+/* A word of the daemon's for a line of text: what isn't printable ASCII becomes a question mark, and a long one is cut.
+ */
+#define STATUS_WORD 80
+const char *status_word(const char *text, char buf[STATUS_WORD]);
 bool status_flag(const struct status *s, const char *name);
 /* The histogram of an operation; without requests if there is none. */
 void status_histogram(const struct status *s, const char *operation, struct latency_histogram *ret);

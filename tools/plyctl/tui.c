@@ -36,16 +36,23 @@ static const struct {
 	[TUI_BAR] = {-1, A_REVERSE},
 };
 
+static SCREEN *screen;
+
 int tui_start(const char *verb)
 {
 	const char *name = getenv("TERM");
 	int found = 0;
+	bool moves;
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return fail("%s: it wants a terminal", verb);
-	if (setupterm(NULL, STDOUT_FILENO, &found) != OK || !tigetstr("cup") || tigetstr("cup") == (char *)-1)
+	moves = setupterm(NULL, STDOUT_FILENO, &found) == OK && tigetstr("cup") && tigetstr("cup") != (char *)-1;
+	if (cur_term)
+		del_curterm(cur_term);
+	if (!moves)
 		return fail("%s: the terminal \"%s\" can't move its cursor (TERM)", verb, name ? name : "");
-	if (!newterm(NULL, stdout, stdin))
+	screen = newterm(NULL, stdout, stdin);
+	if (!screen)
 		return fail("%s: the terminal can't be used", verb);
 	cbreak();
 	noecho();
@@ -65,6 +72,8 @@ int tui_start(const char *verb)
 void tui_end(void)
 {
 	endwin();
+	delscreen(screen);
+	screen = NULL;
 }
 
 int tui_height(void)

@@ -33,8 +33,9 @@ static int by_count(const void *a, const void *b)
 static void print_operation(const struct operation *o)
 {
 	char count[COUNT_TEXT], mean[DURATION_TEXT], half[DURATION_TEXT], most[DURATION_TEXT], spark[SPARK_TEXT];
+	char word[STATUS_WORD];
 
-	printf("%-16s %7s %7s %7s %7s  %s\n", o->name, count_text(o->h.count, count),
+	printf("%-16s %7s %7s %7s %7s  %s\n", status_word(o->name, word), count_text(o->h.count, count),
 	       duration_text(o->h.sum / o->h.count, mean), duration_text(latency_quantile(&o->h, 500), half),
 	       duration_text(latency_quantile(&o->h, 990), most), spark_text(&o->h, spark));
 }
@@ -65,12 +66,13 @@ static void print_operations(const struct status *s)
 static void print_header(const struct status *s)
 {
 	time_t since = time(NULL) - (time_t)(status_number(s, NULL, "uptime_ms") / 1000);
-	char age[TIME_TEXT];
+	char age[TIME_TEXT], version[STATUS_WORD];
 
 	print_name(s->mountpoint);
-	printf(": plyfs %s, process %llu, mounted %s%s, %llu layers%s\n", status_text(s, "version"),
-	       (unsigned long long)status_number(s, NULL, "pid"), age_text(since, age),
-	       strcmp(age, "now") != 0 ? " ago" : "", (unsigned long long)status_number(s, NULL, "layers"),
+	printf(": plyfs %s, process %llu, mounted %s%s, %llu layers%s\n",
+	       status_word(status_text(s, "version"), version), (unsigned long long)status_number(s, NULL, "pid"),
+	       age_text(since, age), strcmp(age, "now") != 0 ? " ago" : "",
+	       (unsigned long long)status_number(s, NULL, "layers"),
 	       status_flag(s, "frozen") ? ", changes are frozen" : "");
 }
 
