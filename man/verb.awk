@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# awk -f verb.awk TABLE PAGE [COMMON]: the manual page of a verb of plyctl as scdoc. TABLE is what `plyctl --table VERB` prints; name,
+# awk -f verb.awk TABLE PAGE: the manual page of a verb of plyctl as scdoc. TABLE is what `plyctl --table VERB` prints; name,
 # synopsis and options come from there. PAGE has the rest: DESCRIPTION, COLUMNS, JSON, EXAMPLES, SEE ALSO and so on. A section
-# of PAGE replaces the one that would be made. `awk -v overview=1 ... TABLE PAGE` is for plyctl(1): there a line @LOOKS@ or
-# @MAKES@ becomes a list of verbs.
+# of PAGE replaces the one that would be made. A verb of which PAGE says "There is no JSON" has no option --json.
+#
+# awk -v overview=1 -f verb.awk TABLE PAGE: for plyctl(1), where a line @LOOKS@ or @MAKES@ becomes a list of verbs.
 BEGIN { FS = "\t" }
 
 # Text of the table as scdoc: nothing in it is markup.
@@ -39,14 +40,19 @@ FNR == NR && $1 == "verb" {
 			   ($4 != "" ? "\n*plyctl* *" $4 "* is the same.\n" : "")
 	next
 }
-FNR == NR && $1 == "option" { options = options option_head() "\n\t" sentence($5) "\n\n"; next }
+FNR == NR && $1 == "option" { names[++n_options] = $2; option[n_options] = option_head() "\n\t" sentence($5) "\n\n"; next }
 FNR == NR { next }
 
-overview && $0 ~ /^@(LOOKS|MAKES)@$/ { printf "%s", substr(list[tolower(substr($0, 2, 5))], 1, length(list[tolower(substr($0, 2, 5))]) - 1); next }
+overview && /^@(LOOKS|MAKES)@$/ {
+	verbs = list[tolower(substr($0, 2, 5))]
+	printf "%s", substr(verbs, 1, length(verbs) - 1)
+	next
+}
 overview { print; next }
 
 /^# / { section = substr($0, 3); order[++n] = section; text[section] = ""; next }
 section == "" { next }
+/There is no JSON/ { has_no_json = 1 }
 text[section] != "" || $0 != "" { text[section] = text[section] $0 "\n" }
 
 function put(title) {
@@ -59,6 +65,9 @@ function put(title) {
 END {
 	if (overview)
 		exit
+	for (i = 1; i <= n_options; i++)
+		if (names[i] != "json" || !has_no_json)
+			options = options option[i]
 	made["OPTIONS"] = options "*-h*, *--help*\n\tPrint the use of the verb.\n"
 	made["EXIT STATUS"] = "*0*\n\tSuccess.\n\n*1*\n\tFailure, also of a part.\n\n*2*\n\tWrong use.\n"
 	made["SEE ALSO"] = "*plyctl*(1)\n"
