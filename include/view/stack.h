@@ -6,11 +6,13 @@
  *	A:B:C		directories, topmost first; `\:` is a colon within a name, and `::D` a data-only layer
  *	MOUNTPOINT	of a live union: kernel overlayfs, plyfs, fuse-overlayfs
  *	X.mstack	a directory as systemd has it: `layer@ID`, lowest first by version, and `rw/data` with `rw/work`
- *	NAME		of an image or a container in containers-storage, or the beginning of its id
+ *	NAME		of an image in plyctl's store, of one or a container in containers-storage, or the beginning of
+ *			its id
  *
- * A single directory is looked for as a mountpoint first, and a name that is no directory in containers-storage: in the
- * user's, then in root's. Whiteouts of all forms are read. Private xattrs of directories are read in user.* in
- * three cases: the root of one of the layers has one there, a user owns the engine's store, or the caller asks for it.
+ * A single directory is looked for as a mountpoint first. A name that is no directory is looked for in plyctl's store,
+ * then in containers-storage: in the user's, then in root's. Whiteouts of all forms are read. Private xattrs of
+ * directories are read in user.* in three cases: the root of one of the layers has one there, a user owns the engine's
+ * store, or the caller asks for it.
  *
  * Layers of images in archives and layouts have no directories. Such a stack has no `set`, and view/contents.h looks at
  * its layers. So has an image in a store of which a layer's directory is missing.

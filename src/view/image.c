@@ -71,6 +71,14 @@ static int stored_open(const char *name, struct image **ret, struct image_error 
 	return image_open_in(IMAGE_CONTAINERS_STORAGE, ROOT_STORAGE, name, ret, &other) < 0 ? r : 0;
 }
 
+/* plyctl's own store comes before those of engines. */
+static int known_open(const char *name, struct image **ret, struct image_error *error)
+{
+	int r = image_open_in(IMAGE_STORE, NULL, name, ret, error);
+
+	return r == -ENOENT || r == -EACCES || r == -ENOTDIR ? stored_open(name, ret, error) : r;
+}
+
 int view_image_find(const char *name, struct view_stack *stack, char **ret_error)
 {
 	struct image_error error = {.text = ""};
@@ -105,7 +113,7 @@ int view_image_find_stored(const char *name, struct view_stack *stack, char **re
 {
 	struct image_error error = {.text = ""};
 	struct image *image = NULL;
-	int r = stored_open(name, &image, &error);
+	int r = known_open(name, &image, &error);
 
 	(void)CHECK(!stack->found);
 	/* Somebody without a store has no image of this name either. */
