@@ -52,5 +52,7 @@ int sandbox_run(const struct sandbox *s);
 /* Calls `call` in a process that is root in a user namespace of the caller's ids. Its result, which is an exit status;
  * SANDBOX_FAILED after one line. */
 int sandbox_call_as_root(int (*call)(void *arg), void *arg);
+/* Whether that gives the caller more than his own ids. */
+bool sandbox_has_ranges(void);
 
 #endif

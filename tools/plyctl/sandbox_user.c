@@ -124,6 +124,30 @@ int sandbox_take_own_ids(const struct sandbox_run *run)
 	return write_single("self", run->uid, 0, run->gid, 0);
 }
 
+bool sandbox_has_ranges(void)
+{
+	struct range range;
+
+	return geteuid() != 0 && range_of("/etc/subuid", geteuid(), &range) &&
+	       range_of("/etc/subgid", geteuid(), &range);
+}
+
+/* In a process that fork(2) makes: what os keeps of its process is renewed there, and not by a bare clone(2). */
+static int call_in_fork(int (*call)(void *arg), void *arg)
+{
+	int status = 0;
+	pid_t child = fork();
+
+	if (child == 0) {
+		status = call(arg);
+		fflush(stdout);
+		_exit(status);
+	}
+	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	return child > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : SANDBOX_FAILED;
+}
+
 int sandbox_call_as_root(int (*call)(void *arg), void *arg)
 {
 	static const struct sandbox nothing = {.own_ids = false};
@@ -137,7 +161,7 @@ int sandbox_call_as_root(int (*call)(void *arg), void *arg)
 	child = (pid_t)syscall(SYS_clone, (unsigned long)(CLONE_NEWUSER | SIGCHLD), NULL, NULL, NULL, NULL);
 	if (child == 0) {
 		close(go[1]);
-		_exit(read(go[0], &c, 1) == 1 ? call(arg) : SANDBOX_FAILED);
+		_exit(read(go[0], &c, 1) == 1 ? call_in_fork(call, arg) : SANDBOX_FAILED);
 	}
 	close(go[0]);
 	if (child < 0)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "ask.h"
+#include "sandbox.h"
 
 static const char *only;
 static bool yes;
@@ -55,10 +56,17 @@ static int apply_anew(struct apply *a)
 	return apply_carry_out(a, false);
 }
 
-static int apply_upper(const struct upper *u, const char *dir, const char *path)
+struct applying {
+	const struct upper *u;
+	const char *dir, *path;
+};
+
+static int apply_upper(void *arg)
 {
+	const struct applying *applying = arg;
+	const struct upper *u = applying->u;
 	struct apply a;
-	int status = apply_open(&a, u, dir, path);
+	int status = apply_open(&a, u, applying->dir, applying->path);
 
 	if (status == EXIT_FINE && apply_is_begun(&a)) {
 		fprintf(stderr, "plyctl: %s: going on with what was begun\n", a.dir);
@@ -76,6 +84,7 @@ static int run_apply(int argc, char **argv)
 {
 	_cleanup_upper_ struct upper u = {.id = NULL};
 	_cleanup_free_ char *path = NULL;
+	struct applying applying;
 	int status, fd;
 
 	if (argc < 1 || argc > 2)
@@ -89,7 +98,9 @@ static int run_apply(int argc, char **argv)
 	fd = upper_lock(&u);
 	if (fd < 0)
 		return EXIT_FAILED;
-	status = apply_upper(&u, argc > 1 ? argv[1] : NULL, path && *path ? path : NULL);
+	applying = (struct applying){.u = &u, .dir = argc > 1 ? argv[1] : NULL, .path = path && *path ? path : NULL};
+	/* A user's subordinate ids are his in a user namespace only. */
+	status = sandbox_has_ranges() ? sandbox_call_as_root(apply_upper, &applying) : apply_upper(&applying);
 	close(fd);
 	return status;
 }
