@@ -22,10 +22,26 @@ struct range {
 	unsigned long first, count;
 };
 
+/* From the file itself: a static program has no other sources of users. What the environment says is no secret, because
+ * newuidmap(1) looks again. The caller frees it. */
+static char *user_name(uid_t uid)
+{
+	FILE *f = fopen("/etc/passwd", "re");
+	const struct passwd *user = NULL;
+	const char *name = getenv("USER");
+
+	while (f && (user = fgetpwent(f)) && user->pw_uid != uid)
+		;
+	name = user ? user->pw_name : name ? name : "";
+	if (f)
+		fclose(f);
+	return strdup(name);
+}
+
 /* The first range of a user in a file of lines NAME:FIRST:COUNT, by name or number. */
 static bool range_of(const char *file, uid_t uid, struct range *ret)
 {
-	const struct passwd *user = getpwuid(uid);
+	_cleanup_free_ char *name = user_name(uid);
 	FILE *f = fopen(file, "re");
 	char line[512], number[16];
 	bool found = false;
@@ -37,7 +53,7 @@ static bool range_of(const char *file, uid_t uid, struct range *ret)
 		if (!count)
 			continue;
 		*first++ = '\0';
-		if (strcmp(line, number) != 0 && (!user || strcmp(line, user->pw_name) != 0))
+		if (strcmp(line, number) != 0 && (!name || !*name || strcmp(line, name) != 0))
 			continue;
 		ret->first = strtoul(first, NULL, 10);
 		ret->count = strtoul(count + 1, NULL, 10);
