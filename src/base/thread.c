@@ -10,6 +10,9 @@ int thread_start(pthread_t *ret_thread, void *(*run)(void *), void *arg)
 	int r;
 
 	sigfillset(&all);
+	/* The kernel kills a process that blocks the signal of its own access, so the handler of mapped files (os/map.h)
+	 * needs it open. */
+	sigdelset(&all, SIGBUS);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	r = pthread_create(ret_thread, NULL, run, arg);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

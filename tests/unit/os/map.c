@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
+#include "base/thread.h"
 #include "scratch.h"
 #include "unit.h"
 
@@ -55,6 +56,30 @@ TEST("a file that is cut off below its mapping shows zeros, and the mapping says
 	EXPECT(!os_map_broken(&whole));
 	os_unmap(&map);
 	os_unmap(&whole);
+}
+
+static void *read_last_page(void *arg)
+{
+	const struct os_map *map = arg;
+
+	return ((const volatile char *)map->data)[3 * 4096] == 0 ? arg : NULL;
+}
+
+TEST("threads that block all signals of others read the same zeros")
+{
+	SCRATCH(s);
+	_cleanup_close_ int fd = make_pages(&s);
+	struct os_map map;
+	pthread_t thread;
+	void *result = NULL;
+
+	ASSERT_INT(os_map_file(fd, PAGES * 4096, &map), 0);
+	ASSERT_INT(os_ftruncate(fd, 4096), 0);
+	ASSERT_INT(thread_start(&thread, read_last_page, &map), 0);
+	ASSERT_INT(pthread_join(thread, &result), 0);
+	EXPECT(result == &map);
+	EXPECT(os_map_broken(&map));
+	os_unmap(&map);
 }
 
 TEST("a fault that is in no such mapping ends the process as before")
