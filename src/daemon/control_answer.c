@@ -73,8 +73,10 @@ static void put_options(const struct options *opt, struct json *json)
 
 	json_open_object(json, "options");
 	for (size_t i = 0; i < count; i++)
-		if (table[i].where && (i == 0 || table[i].where != table[i - 1].where))
+		if (table[i].where && table[i].where != offsetof(struct options, allow_other_given) &&
+		    (i == 0 || table[i].where != table[i - 1].where))
 			put_option_field(json, &table[i], (const char *)opt + table[i].where);
+	json_bool(json, "allow_other", opt->allow_other);
 	json_bool(json, "ro", opt->vfs_flags & MS_RDONLY);
 	json_close_object(json);
 }

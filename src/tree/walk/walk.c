@@ -438,9 +438,9 @@ static int descend_step(struct descent *t, const char *name, bool last)
 		r = t->each(t, t->at, name, &f, last);
 	if (r == 0 && !last)
 		r = tree_walk_enter(w, t->at, name, &f, &child);
-	walk_found_finish(&f);
 	if (r == 0 && !last && !child)
-		r = -ENOENT;
+		r = f.err < 0 ? f.err : -ENOENT;
+	walk_found_finish(&f);
 	if (child)
 		t->at = child;
 	return r;

@@ -53,6 +53,7 @@ shown() {
 	told layers 3 "$said"
 	told redirect_dir '"on"' "$said"
 	told redirects_made true "$said"
+	told allow_other true "$said"
 	told mountpoint "\"$b/merged\"" "$said"
 	check "reads are counted, and how long they took" grep -q '"read":{"count":[1-9][0-9]*,"sum_ns":[1-9][0-9]*,"buckets":\[\[' <<<"$said"
 	said=$(control "$b/merged" '{"op":"layers"}')
