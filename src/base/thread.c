@@ -10,8 +10,8 @@ int thread_start(pthread_t *ret_thread, void *(*run)(void *), void *arg)
 	int r;
 
 	sigfillset(&all);
-	/* The kernel kills a process that blocks the signal of its own access, so the handler of mapped files (os/map.h)
-	 * needs it open. */
+	/* The kernel kills a process that blocks the signal of its own access. The handler of os/map.h is called only
+	 * if it isn't blocked. */
 	sigdelset(&all, SIGBUS);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	r = pthread_create(ret_thread, NULL, run, arg);
