@@ -14,6 +14,8 @@
  * HEX has no colon, so that the directory can stand in a list of layers as it is. In the name of a file in refs "/" is
  * "%2f" and "%" is "%25"; a dot at the start is "%2e".
  *
+ * refs, images, layers and tmp are their owner's alone: layers have setuid programs and devices of images.
+ *
  * layer.json: `schema` "plyfs.layer/1", `diff_id`, `tar` (bytes of the tar), `entries`, `xattrs` ("trusted" or "user":
  * where private xattrs are), `overrides` (owners are in stat overrides).
  */

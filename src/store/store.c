@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #include "archive/unpack.h"
 #include "base/check.h"
@@ -49,13 +50,29 @@ static int make_path(const char *path)
 	return r < 0 ? r : fd < 0 ? fd : 0;
 }
 
+/* Layers have setuid programs and devices of images, which no other user may reach. Stores were once made otherwise. */
+static int keep_private(int fd, mode_t mode)
+{
+	struct statx stx;
+	int r = os_statx(fd, "", &stx);
+
+	if (r < 0 || stx.stx_uid != geteuid() || !(stx.stx_mode & 077))
+		return r;
+	r = os_fchmod(fd, mode);
+	return r == -EROFS ? 0 : r;
+}
+
 static int open_part(int dirfd, const char *name, bool create)
 {
-	int r = create ? os_mkdirat(dirfd, name, 0755) : 0;
+	int r = create ? os_mkdirat(dirfd, name, 0700) : 0, fd;
 
 	if (r < 0 && r != -EEXIST)
 		return r;
-	return os_openat(dirfd, name, O_RDONLY | O_DIRECTORY, 0, OS_CROSS_MOUNTS);
+	fd = os_openat(dirfd, name, O_RDONLY | O_DIRECTORY, 0, OS_CROSS_MOUNTS);
+	r = fd < 0 ? 0 : keep_private(fd, 0700);
+	if (r < 0)
+		cleanup_close(&fd);
+	return r < 0 ? r : fd;
 }
 
 static int open_parts(struct store *s, bool create)
@@ -70,11 +87,11 @@ static int open_parts(struct store *s, bool create)
 		if (*parts[i].fd < 0)
 			return *parts[i].fd;
 	}
-	s->lock_fd = os_openat(s->fd, "lock", O_RDWR | (create ? O_CREAT : 0), 0644, OS_CROSS_MOUNTS);
+	s->lock_fd = os_openat(s->fd, "lock", O_RDWR | (create ? O_CREAT : 0), 0600, OS_CROSS_MOUNTS);
 	/* Who may only read the store locks it too. */
 	if (s->lock_fd == -EACCES || s->lock_fd == -EROFS)
 		s->lock_fd = os_openat(s->fd, "lock", O_RDONLY, 0, OS_CROSS_MOUNTS);
-	return s->lock_fd < 0 ? s->lock_fd : 0;
+	return s->lock_fd < 0 ? s->lock_fd : keep_private(s->lock_fd, 0600);
 }
 
 int store_open(const char *path, bool create, struct store **ret, struct image_error *error)
@@ -163,7 +180,9 @@ static int clean_one(void *arg, const struct os_dirent *d)
 	struct store *s = arg;
 
 	s->n_temps++;
-	return remove_temp(s, d->name);
+	/* What can't be removed, such as something immutable, is in nobody's way: nothing here is looked for by name. */
+	(void)remove_temp(s, d->name);
+	return 0;
 }
 
 /* Removes everything in `tmp`. Nobody else has the lock. */
