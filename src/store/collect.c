@@ -103,9 +103,12 @@ static int look_at_upper(void *arg, const struct os_dirent *d)
 	if (!text || asprintf(&path, "uppers/%s/stack", d->name) < 0)
 		return image_fail_memory(c->error);
 	fd = os_openat(c->s->fd, path, O_RDONLY | O_NONBLOCK, 0, OS_NO_XDEV);
-	if (fd < 0)
+	if (fd == -ENOENT || fd == -ENOTDIR)
 		return 0;
-	n = os_pread_all(fd, text, STACK_MAX, 0);
+	n = fd < 0 ? fd : os_pread_all(fd, text, STACK_MAX, 0);
+	if (n == STACK_MAX)
+		n = -EFBIG;
+	/* What an upper needs that can't be read isn't known. */
 	if (n < 0)
 		return image_fail(c->error, (int)n, "%s: %s", path, strerror((int)-n));
 	text[n] = '\0';
@@ -116,7 +119,9 @@ static int look_at_uppers(struct collecting *c)
 {
 	_cleanup_close_ int dir = os_openat(c->s->fd, "uppers", O_RDONLY | O_DIRECTORY, 0, OS_NO_XDEV);
 
-	return dir < 0 ? 0 : os_read_dir(dir, look_at_upper, c);
+	if (dir == -ENOENT)
+		return 0;
+	return dir < 0 ? image_fail(c->error, dir, "uppers: %s", strerror(-dir)) : os_read_dir(dir, look_at_upper, c);
 }
 
 /* --- layers ------------------------------------------------------------------------------------------------------- */
