@@ -78,6 +78,10 @@ int store_write_tar(const struct store *s, const char *diff_id, int (*sink)(void
 /* Adds an image whose layers are there. `manifest` may be NULL. The lock is held. */
 int store_add_image(struct store *s, const char *config, size_t config_len, const char *manifest, size_t manifest_len,
 		    char ret_id[static DIGEST_SIZE], struct image_error *error);
+/* -EINVAL: an image can't have this name. A whole id or digest would be taken for another image's. */
+int store_check_name(const char *name, struct image_error *error);
+/* The image that has exactly this name. -ENOENT: none. */
+int store_find_name(const struct store *s, const char *name, char ret_id[static DIGEST_SIZE]);
 /* Gives an image a name, which another image loses. The lock is held. */
 int store_set_name(struct store *s, const char *name, const char *id, struct image_error *error);
 /* Takes a name away. -ENOENT: there is none. */

@@ -97,19 +97,28 @@ static int search_id(void *arg, const struct os_dirent *d)
 	return 0;
 }
 
+/* A whole id means its image, also if another one has such a name. */
+static bool is_whole_id(const char *wanted)
+{
+	return digest_is_valid(wanted) || (strlen(wanted) == DIGEST_HEX && digest_is_hex(wanted, DIGEST_HEX));
+}
+
 static int search_image(struct search *s, struct image_error *error)
 {
+	bool id_first = s->wanted && is_whole_id(s->wanted);
 	_cleanup_free_ char *refs = NULL;
 	_cleanup_close_ int fd = -1;
-	int r = 0;
+	int r = id_first ? each_name(s->path, "images", search_id, s) : 0;
 
 	if (asprintf(&refs, "%s/refs", s->path) < 0)
 		return image_fail_memory(error);
 	fd = os_open_path(refs, O_RDONLY | O_DIRECTORY, 0);
 	s->refs_fd = fd;
-	if (fd >= 0 && s->wanted)
+	if (r == 0 && fd < 0 && fd != -ENOENT)
+		r = fd;
+	if (r == 0 && fd >= 0 && s->wanted && !s->n)
 		r = os_read_dir(fd, search_ref, s);
-	if (r == 0 && !s->n)
+	if (r == 0 && !s->n && !id_first)
 		r = each_name(s->path, "images", search_id, s);
 	if (r < 0)
 		return image_fail(error, r, "%s", strerror(-r));
@@ -148,12 +157,15 @@ static int fill_names(struct image *image, const char *path, const char *hex, st
 	struct names_of n = {.image = image, .hex = hex, .error = error};
 	_cleanup_free_ char *refs = NULL;
 	_cleanup_close_ int fd = -1;
+	int r;
 
 	if (asprintf(&refs, "%s/refs", path) < 0)
 		return image_fail_memory(error);
 	fd = os_open_path(refs, O_RDONLY | O_DIRECTORY, 0);
 	n.refs_fd = fd;
-	return fd < 0 ? 0 : os_read_dir(fd, add_name, &n);
+	/* An image whose names can't be read isn't one without names: those are removed. */
+	r = fd == -ENOENT ? 0 : fd < 0 ? fd : os_read_dir(fd, add_name, &n);
+	return r < 0 ? image_fail(error, r, "%s: %s", refs, strerror(-r)) : r;
 }
 
 static int fill_manifest(struct image *image, const char *hex, struct image_error *error)

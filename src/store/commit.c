@@ -140,7 +140,9 @@ int store_commit(struct store *s, const struct store_commit *c, char ret_id[stat
 
 	if (!added)
 		return image_fail_memory(error);
-	r = commit_layers(s, c, added, error);
+	r = c->name ? store_check_name(c->name, error) : 0;
+	if (r == 0)
+		r = commit_layers(s, c, added, error);
 	if (r < 0)
 		return r;
 	config = commit_config(c, added);

@@ -63,14 +63,45 @@ int store_add_image(struct store *s, const char *config, size_t config_len, cons
 	return r < 0 ? image_fail(error, r, "%s: %s", s->path, strerror(-r)) : 0;
 }
 
+int store_check_name(const char *name, struct image_error *error)
+{
+	char ref[STORE_REF_SIZE];
+	int r = store_ref_encode(name, ref);
+
+	if (r < 0)
+		return image_fail(error, r, "%s: %s", name, strerror(-r));
+	if (digest_is_valid(name) || (strlen(name) == DIGEST_HEX && digest_is_hex(name, DIGEST_HEX)))
+		return image_fail(error, -EINVAL, "%s: a name can't be an id", name);
+	return 0;
+}
+
+int store_find_name(const struct store *s, const char *name, char ret_id[static DIGEST_SIZE])
+{
+	char ref[STORE_REF_SIZE], target[sizeof("../images/") + DIGEST_HEX];
+	size_t prefix = strlen("../images/");
+	int r = store_ref_encode(name, ref);
+	ssize_t n = r < 0 ? r : os_readlinkat(s->refs_fd, ref, target, sizeof(target) - 1);
+
+	if (n < 0)
+		return (int)n;
+	target[n] = '\0';
+	if ((size_t)n != prefix + DIGEST_HEX)
+		return -EBADMSG;
+	snprintf(ret_id, DIGEST_SIZE, DIGEST_PREFIX "%s", target + prefix);
+	return CHECK(digest_is_valid(ret_id)) ? 0 : -EBADMSG;
+}
+
 int store_set_name(struct store *s, const char *name, const char *id, struct image_error *error)
 {
 	char ref[STORE_REF_SIZE], temp[TEMP_SIZE] = "", target[sizeof("../images/") + DIGEST_HEX];
 	_cleanup_close_ int fd = -1;
-	int r = store_ref_encode(name, ref);
+	int r = store_check_name(name, error);
 
 	if (!CHECK(s->locked && digest_is_valid(id)))
 		return -EIO;
+	if (r < 0)
+		return r;
+	r = store_ref_encode(name, ref);
 	snprintf(target, sizeof(target), "../images/%s", digest_digits(id));
 	if (r == 0)
 		r = store_temp_new(s, temp, &fd);

@@ -27,6 +27,16 @@ static int import_open_layer(void *arg, size_t i,
 	return layer_tar_start_tapped(image, i, tap, tap_arg, ret, error);
 }
 
+/* Before anything is read. */
+static int check_names(const struct store_import *import, struct image_error *error)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < import->n_names && r == 0; i++)
+		r = store_check_name(import->names[i], error);
+	return r;
+}
+
 static int finish_import(struct store *s, const char *config, size_t config_len, const char *manifest,
 			 size_t manifest_len, const struct store_import *import, char ret_id[static DIGEST_SIZE],
 			 struct image_error *error)
@@ -48,6 +58,9 @@ int store_import_image(struct store *s, const struct image *image, const struct 
 
 	if (!sources || !added)
 		return image_fail_memory(error);
+	r = check_names(import, error);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < n; i++) {
 		if (!image->layers[i].diff_id)
 			return image_fail(error, -EOPNOTSUPP,
@@ -124,8 +137,10 @@ int store_import_tar(struct store *s, struct stream *in, const char *created_by,
 	const struct store_source source = {.open = open_stream, .arg = &in};
 	_cleanup_free_ char *config = NULL;
 	struct store_added added;
-	int r = store_add_layers(s, &source, 1, &import->adding, &added, error);
+	int r = check_names(import, error);
 
+	if (r == 0)
+		r = store_add_layers(s, &source, 1, &import->adding, &added, error);
 	stream_free(in);
 	if (r < 0)
 		return r;

@@ -29,6 +29,7 @@ struct importing {
 	struct store_import import;
 	struct progress progress;
 	json_t *layers;
+	char *own_name; /* that the source gives the image; owned */
 };
 
 /* Standard input, or a file, as it comes. */
@@ -126,6 +127,21 @@ static int import_tar(struct importing *im, const char *path, char id[static DIG
 	return r;
 }
 
+/* The image gets the name that it has at its source. Only a user may take one away from another image. */
+static int take_own_name(struct importing *im, const struct image *image, struct image_error *error)
+{
+	char id[DIGEST_SIZE];
+
+	im->own_name = strdup(image->names[0]);
+	if (!im->own_name)
+		return image_fail_memory(error);
+	if (store_find_name(im->store, im->own_name, id) == 0 && strcmp(id, image->id) != 0)
+		return image_fail(error, -EEXIST, "another image has the name %s: give one with --name", im->own_name);
+	im->import.names = (const char *const *)&im->own_name;
+	im->import.n_names = 1;
+	return 0;
+}
+
 static int import_image(struct importing *im, const char *full, char id[static DIGEST_SIZE], struct image_error *error)
 {
 	_cleanup_(image_cleanup) struct image *image = NULL;
@@ -133,10 +149,10 @@ static int import_image(struct importing *im, const char *full, char id[static D
 
 	if (r < 0)
 		return r;
-	if (!im->import.n_names && image->n_names) {
-		im->import.names = (const char *const *)image->names;
-		im->import.n_names = 1;
-	}
+	if (!im->import.n_names && image->n_names)
+		r = take_own_name(im, image, error);
+	if (r < 0)
+		return r;
 	progress_start(&im->progress, "import", store_import_size(im->store, image));
 	r = store_import_image(im->store, image, &im->import, id, error);
 	progress_end(&im->progress);
@@ -181,6 +197,7 @@ static int run_import(int argc, char **argv)
 		printf("%s\n", id);
 	}
 	json_decref(im.layers);
+	free(im.own_name);
 	return r < 0 ? fail("%s: %s", argv[0], error.text) : EXIT_FINE;
 }
 
