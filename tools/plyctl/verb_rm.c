@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "image/error.h"
 #include "plyctl.h"
 #include "store/store.h"
 #include "stored.h"
@@ -16,6 +17,16 @@ static bool has_name(const struct image *image, const char *name)
 		if (!strcmp(image->names[i], name))
 			return true;
 	return false;
+}
+
+/* The first digits of the id, with or without its "sha256:". */
+static bool is_id(const char *id, const char *operand)
+{
+	size_t prefix = strlen(DIGEST_PREFIX);
+
+	if (!strncmp(operand, DIGEST_PREFIX, prefix))
+		operand += prefix;
+	return *operand && !strncmp(id + prefix, operand, strlen(operand));
 }
 
 /* A name exactly, or NAME:latest, or an id. */
@@ -33,6 +44,10 @@ static int rm_one(struct store *store, const char *operand, struct image_error *
 		return -ENOMEM;
 	if (has_name(image, latest))
 		return store_remove_name(store, latest, error);
+	/* A part of a name, such as the last one, isn't enough to remove all names. */
+	if (!is_id(image->id, operand))
+		return image_fail(error, -EINVAL, "the image's name is %s: give the whole name, or its id",
+				  image->n_names ? image->names[0] : image->id);
 	return store_remove_image(store, image->id, error);
 }
 
