@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image/error.h"
 #include "os/fs.h"
 #include "plyctl.h"
 #include "store/store.h"
@@ -21,24 +22,41 @@ static const struct opt opts[] = {
 struct live_layers {
 	struct statx *list; /* owned */
 	size_t n;
+	char *unknown; /* why the layers of a union aren't known; owned; NULL: all are */
 };
+
+/* Any layer may be one of such a union. */
+static void keep_unknown(struct live_layers *all, const char *union_name, const char *cause)
+{
+	if (!all->unknown && asprintf(&all->unknown, "%s%s%s", union_name, *union_name ? ": " : "", cause) < 0)
+		abort();
+}
 
 static int add_live(void *arg, struct view_stack *stack, const char *cause)
 {
 	struct live_layers *all = arg;
 
-	for (size_t i = 0; i < stack->options.layer_count; i++) {
+	if (!stack)
+		keep_unknown(all, "", cause);
+	for (size_t i = 0; stack && i < stack->options.layer_count; i++) {
 		struct statx *grown = reallocarray(all->list, all->n + 1, sizeof(*grown));
+		const char *path = stack->options.layers[i].path;
 		_cleanup_close_ int fd = -1;
 
 		if (!grown)
 			abort();
 		all->list = grown;
-		fd = os_open_path(stack->options.layers[i].path, O_PATH | O_DIRECTORY, 0);
+		/* The kernel tells the path as it was given, and not where it began. */
+		if (*path != '/')
+			keep_unknown(all, stack->name, "its layers have relative paths");
+		fd = os_open_path(path, O_PATH | O_DIRECTORY, 0);
 		if (fd >= 0 && os_statx(fd, "", &all->list[all->n]) == 0)
 			all->n++;
+		else if (fd != -ENOENT)
+			keep_unknown(all, stack->name, "a layer can't be opened");
 	}
-	view_stack_free(stack);
+	if (stack)
+		view_stack_free(stack);
 	return 0;
 }
 
@@ -80,7 +98,7 @@ static int run_gc(int argc, char **argv)
 {
 	_cleanup_(store_cleanup) struct store *store = NULL;
 	struct image_error error = {.text = "fails"};
-	struct store_collected collected;
+	struct store_collected collected = {.images = 0};
 	struct live_layers live = {.n = 0};
 	int r;
 
@@ -90,10 +108,17 @@ static int run_gc(int argc, char **argv)
 	if (r == 0)
 		r = store_lock(store, true, &error);
 	if (r == 0) {
-		(void)view_each_live(add_live, &live);
-		r = store_collect(store, !yes, is_live, &live, &collected, &error);
+		r = view_each_live(add_live, &live);
+		if (r < 0)
+			image_fail(&error, r, "live unions: %s", strerror(-r));
 	}
+	/* A line says why, and the numbers are 0. */
+	if (r == 0 && live.unknown)
+		(void)fail("gc: nothing is removed: the layers of a live union aren't known: %s", live.unknown);
+	else if (r == 0)
+		r = store_collect(store, !yes, is_live, &live, &collected, &error);
 	free(live.list);
+	free(live.unknown);
 	if (r < 0)
 		return fail("gc: %s", error.text);
 	tell(&collected);
