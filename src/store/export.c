@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "base/check.h"
 #include "base/macros.h"
@@ -133,18 +134,29 @@ static int export_manifest(const struct store_export *e, struct export_blob *blo
 
 /* --- index -------------------------------------------------------------------------------------------------------- */
 
-/* The index that a layout has already; an empty one if there is none. */
-static json_t *present_index(const struct export_dest *p)
+/* The index that a layout has already; an empty one if there is none. One that can't be understood may have other
+ * images, so it isn't replaced. */
+static int present_index(const struct export_dest *p, json_t **ret)
 {
 	_cleanup_close_ int fd = os_openat(p->dir_fd, "index.json", O_RDONLY | O_NONBLOCK, 0, OS_CROSS_MOUNTS);
 	_cleanup_free_ char *text = malloc(INDEX_MAX);
-	ssize_t n = fd < 0 || !text ? -1 : os_pread_all(fd, text, INDEX_MAX, 0);
-	json_t *index = n > 0 && n < INDEX_MAX ? json_loadb(text, (size_t)n, 0, NULL) : NULL;
+	ssize_t n;
 
-	if (json_is_array(json_object_get(index, "manifests")))
-		return index;
-	json_decref(index);
-	return json_pack("{s:i, s:s, s:[]}", "schemaVersion", 2, "mediaType", OCI_INDEX, "manifests");
+	if (!text)
+		return -ENOMEM;
+	if (fd == -ENOENT) {
+		*ret = json_pack("{s:i, s:s, s:[]}", "schemaVersion", 2, "mediaType", OCI_INDEX, "manifests");
+		return *ret ? 0 : -ENOMEM;
+	}
+	n = fd < 0 ? fd : os_pread_all(fd, text, INDEX_MAX, 0);
+	if (n < 0)
+		return (int)n;
+	*ret = n < INDEX_MAX ? json_loadb(text, (size_t)n, 0, NULL) : NULL;
+	if (json_is_array(json_object_get(*ret, "manifests")))
+		return 0;
+	json_decref(*ret);
+	*ret = NULL;
+	return n < INDEX_MAX ? -EBADMSG : -EFBIG;
 }
 
 /* An entry of the same name is replaced; without a name, that of the same manifest. */
@@ -160,24 +172,36 @@ static void index_remove(json_t *list, const char *name, const char *digest)
 	}
 }
 
-static int export_index(struct export_dest *p, const struct document *manifest, const char *type)
+static int export_index(struct export_dest *p, const struct document *manifest, const char *type,
+			struct image_error *error)
 {
 	(void)CHECK(p->e->kind != EXPORT_DOCKER_ARCHIVE);
 	static const char layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
-	json_auto_t *index = present_index(p);
-	json_t *list = json_object_get(index, "manifests");
+	json_auto_t *index = NULL;
+	json_t *list;
 	_cleanup_document_ struct document text = {0};
 	json_t *item = json_pack("{s:s, s:s, s:I}", "mediaType", type, "digest", manifest->digest, "size",
 				 (json_int_t)manifest->len);
-	int r;
+	/* Until the directory is closed: two exports would lose each other's entry. */
+	int r = p->e->kind == EXPORT_OCI ? os_flock(p->dir_fd, LOCK_EX) : 0;
 
-	if (!item || !list)
-		return -ENOMEM;
+	if (r == 0)
+		r = present_index(p, &index);
+	if (r < 0 || !item) {
+		json_decref(item);
+		return !item ? -ENOMEM
+			     : image_fail(error, r, "%s: index.json: %s", p->e->path,
+					  r == -EBADMSG ? "it is no index of a layout" : strerror(-r));
+	}
+	list = json_object_get(index, "manifests");
 	if (p->e->name)
 		json_object_set_new(item, "annotations", json_pack("{s:s}", REF_NAME, p->e->name));
 	index_remove(list, p->e->name, manifest->digest);
 	json_array_append_new(list, item);
-	r = dest_write_top(p, "oci-layout", layout, strlen(layout));
+	/* What the index leads to is on the disk before it. */
+	r = p->e->kind == EXPORT_OCI ? os_syncfs(p->dir_fd) : 0;
+	if (r == 0)
+		r = dest_write_top(p, "oci-layout", layout, strlen(layout));
 	if (r == 0)
 		r = document_of(index, JSON_COMPACT, &text);
 	return r < 0 ? r : dest_write_top(p, "index.json", text.text, text.len);
@@ -185,7 +209,8 @@ static int export_index(struct export_dest *p, const struct document *manifest, 
 
 /* --- the whole ---------------------------------------------------------------------------------------------------- */
 
-static int export_oci(struct export_dest *p, struct export_blob *blobs, const struct document *config)
+static int export_oci(struct export_dest *p, struct export_blob *blobs, const struct document *config,
+		      struct image_error *error)
 {
 	_cleanup_document_ struct document manifest = {0};
 	_cleanup_free_ char *type = NULL;
@@ -195,7 +220,7 @@ static int export_oci(struct export_dest *p, struct export_blob *blobs, const st
 		r = dest_write(p, config->digest + strlen(DIGEST_PREFIX), config->text, config->len);
 	if (r == 0)
 		r = dest_write(p, manifest.digest + strlen(DIGEST_PREFIX), manifest.text, manifest.len);
-	return r < 0 ? r : export_index(p, &manifest, type);
+	return r < 0 ? r : export_index(p, &manifest, type, error);
 }
 
 static int export_docker(struct export_dest *p, const struct export_blob *blobs, const struct document *config)
@@ -224,6 +249,7 @@ int store_export(const struct store_export *e, char ret_id[static DIGEST_SIZE], 
 {
 	_cleanup_free_ struct export_blob *blobs = calloc(e->n_layers + 1, sizeof(*blobs));
 	_cleanup_document_ struct document config = {0};
+	struct image_error why = {.text = ""};
 	struct export_dest dest;
 	int r;
 
@@ -239,9 +265,10 @@ int store_export(const struct store_export *e, char ret_id[static DIGEST_SIZE], 
 		r = export_config(e, blobs, &config);
 		if (r == 0)
 			r = e->kind == EXPORT_DOCKER_ARCHIVE ? export_docker(&dest, blobs, &config)
-							     : export_oci(&dest, blobs, &config);
+							     : export_oci(&dest, blobs, &config, &why);
 		if (r < 0)
-			image_fail(error, r, "%s: %s", e->path, strerror(-r));
+			image_fail(error, r, "%s%s%s", *why.text ? "" : e->path, *why.text ? "" : ": ",
+				   *why.text ? why.text : strerror(-r));
 	}
 	if (r < 0) {
 		dest_close(&dest);

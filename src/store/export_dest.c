@@ -68,6 +68,16 @@ static int open_folder(struct export_dest *p, const char *path)
 	return MIN(p->dir_fd, 0);
 }
 
+/* A file takes the place of a file only, and not of a device or a link. */
+static int may_replace(int dirfd, const char *name)
+{
+	struct statx stx;
+	int r = os_statx(dirfd, name, &stx);
+
+	(void)CHECK(dirfd >= 0);
+	return r < 0 ? (r == -ENOENT ? 0 : r) : S_ISREG(stx.stx_mode) ? 0 : -EEXIST;
+}
+
 static int open_archive(struct export_dest *p, const char *path)
 {
 	int r;
@@ -75,7 +85,9 @@ static int open_archive(struct export_dest *p, const char *path)
 	p->parent_fd = dest_open_parent(path, &p->file);
 	if (p->parent_fd < 0)
 		return p->parent_fd;
-	r = random_name(p->temp);
+	r = may_replace(p->parent_fd, p->file);
+	if (r == 0)
+		r = random_name(p->temp);
 	if (r == 0)
 		r = os_mkdirat(p->parent_fd, p->temp, 0700);
 	if (r < 0) {
@@ -104,7 +116,8 @@ int dest_open(struct export_dest *p, const struct store_export *e, struct image_
 		r = MIN(p->files_fd, 0);
 	if (r < 0) {
 		dest_close(p);
-		return image_fail(error, r, "%s: %s", e->path, strerror(-r));
+		return image_fail(error, r, "%s: %s", e->path,
+				  r == -EEXIST ? "it is there, and no regular file" : strerror(-r));
 	}
 	return 0;
 }
@@ -270,6 +283,8 @@ static int finish_archive(struct export_dest *p)
 		r = os_fsync(fd);
 	if (r == 0)
 		r = os_renameat2(p->parent_fd, temp, p->parent_fd, p->file, 0);
+	if (r == 0)
+		return os_fsync(p->parent_fd);
 	if (r < 0 && fd >= 0)
 		(void)os_unlinkat(p->parent_fd, temp, 0);
 	return r;

@@ -16,7 +16,7 @@
 #include "image/error.h"
 #include "os/task.h"
 
-#define COPY_PIECE (64 << 20)
+#define COPY_PIECE (1 << 20)
 
 struct exporting;
 
@@ -48,31 +48,24 @@ static void tell_done(const struct export_task *t, int64_t bytes)
 
 /* --- a kept blob -------------------------------------------------------------------------------------------------- */
 
+/* The copy is hashed on the way: what is damaged goes nowhere. */
 static int copy_blob(struct export_task *t, int from)
 {
-	off_t in = 0, out = 0;
-	ssize_t n;
+	_cleanup_free_ char *buffer = malloc(COPY_PIECE);
+	ssize_t n = 0;
+	int r = buffer ? digest_start(&t->outer) : -ENOMEM;
 
 	(void)CHECK(from >= 0 && t->fd >= 0);
-	while ((n = os_copy_file_range(from, &in, t->fd, &out, COPY_PIECE)) > 0)
+	while (r == 0 && (n = os_pread_all(from, buffer, COPY_PIECE, t->size)) > 0) {
+		ssize_t done = os_pwrite_all(t->fd, buffer, (size_t)n, t->size);
+
+		r = done < n ? (done < 0 ? (int)done : -ENOSPC) : digest_add(&t->outer, buffer, (size_t)n);
+		t->size += n;
 		tell_done(t, n);
-	if (n == -EXDEV || n == -EOPNOTSUPP || n == -EINVAL || n == -ENOSYS) {
-		_cleanup_free_ char *buffer = malloc(1 << 20);
-
-		if (!buffer)
-			return -ENOMEM;
-		while ((n = os_pread_all(from, buffer, 1 << 20, in)) > 0) {
-			ssize_t done = os_pwrite_all(t->fd, buffer, (size_t)n, in);
-
-			if (done < n)
-				return done < 0 ? (int)done : -ENOSPC;
-			in += n;
-			tell_done(t, n);
-		}
-		out = in;
 	}
-	t->size = out;
-	return (int)n;
+	if (r == 0 && n == 0)
+		r = digest_finish(&t->outer, t->result->digest);
+	return r < 0 ? r : (int)n;
 }
 
 /* 1: it was taken; 0: none is kept. */
@@ -91,8 +84,9 @@ static int export_kept(struct export_task *t)
 	r = copy_blob(t, from);
 	if (r < 0)
 		return image_fail(&t->error, r, "%s: %s", e->path, strerror(-r));
+	if (strcmp(t->result->digest, l->digest) != 0)
+		return image_fail(&t->error, -EBADMSG, "the blob %s has the digest %s", l->digest, t->result->digest);
 	strcpy(t->result->diff_id, l->diff_id);
-	strcpy(t->result->digest, l->digest);
 	t->result->media_type = l->media_type;
 	t->result->kept = true;
 	return 1;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "archive/layer.h"
@@ -108,6 +109,14 @@ static int out_sink(void *arg, const void *data, size_t len)
 	return fwrite(data, 1, len, stdout) == len ? 0 : errno ? -errno : -EIO;
 }
 
+/* A file takes the place of a file only, and not of a device or a link. */
+static bool may_replace(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) < 0 || S_ISREG(st.st_mode);
+}
+
 /* Standard output, or a file that gets its name at the end. */
 static int export_tar(struct exported *ex, const char *path, struct image_error *error)
 {
@@ -117,6 +126,8 @@ static int export_tar(struct exported *ex, const char *path, struct image_error 
 
 	if (!ex->stack->set)
 		return image_fail(error, -EOPNOTSUPP, "its layers are no directories: import it first");
+	if (to_file && !may_replace(path))
+		return image_fail(error, -EEXIST, "%s: it is there, and no regular file", path);
 	if (to_file && (asprintf(&temp, "%s.plyctl-%d", path, (int)getpid()) < 0 || !freopen(temp, "wx", stdout)))
 		return image_fail(error, -errno, "%s: %s", path, strerror(errno));
 	progress_start(&ex->progress, "export", 0);
