@@ -7,10 +7,28 @@
 
 #include <string.h>
 
+#include "store/store.h"
+
 /* The name without its transport, which may be left out. */
 static inline const char *store_operand(const char *operand)
 {
 	return strncmp(operand, "store:", 6) ? operand : operand + 6;
+}
+
+/* The user's store with a shared lock, before a stack of it is opened, so that nothing of the stack is removed
+ * meanwhile. NULL: there is none that can be locked. */
+static inline struct store *store_hold(void)
+{
+	struct image_error error;
+	struct store *s = NULL;
+
+	if (store_open(NULL, false, &s, &error) < 0)
+		return NULL;
+	if (store_lock(s, false, &error) < 0) {
+		store_close(s);
+		return NULL;
+	}
+	return s;
 }
 
 #endif

@@ -15,6 +15,7 @@
 #include "image/error.h"
 #include "plyctl.h"
 #include "store/commit.h"
+#include "stored.h"
 
 static const char *name, *message, *author, *created_by, *only, *exclude;
 static const struct opt opts[] = {
@@ -244,6 +245,7 @@ static void commitment_finish(struct commitment *c)
 
 static int run_commit(int argc, char **argv)
 {
+	_cleanup_(store_cleanup) struct store *held = NULL;
 	_cleanup_stack_ struct view_stack *stack = NULL;
 	struct image_error error = {.text = "fails"};
 	struct commitment c = {.n = 0};
@@ -253,6 +255,7 @@ static int run_commit(int argc, char **argv)
 	if (argc != 1)
 		return usage_error("commit: one STACK is wanted");
 	umask(0);
+	held = store_hold();
 	stack = stack_open(argv[0]);
 	if (!stack)
 		return EXIT_FAILED;

@@ -21,6 +21,7 @@
 #include "store/flatten.h"
 #include "store/import.h"
 #include "store/store.h"
+#include "stored.h"
 
 static const char *compress;
 static const struct opt opts[] = {
@@ -246,6 +247,7 @@ static int export_stack(struct exported *ex, struct store_export *e, const char 
 
 static int run_export(int argc, char **argv)
 {
+	_cleanup_(store_cleanup) struct store *held = NULL;
 	_cleanup_stack_ struct view_stack *stack = NULL;
 	struct image_error error = {.text = "fails"};
 	struct store_export e = {.kind = EXPORT_OCI};
@@ -258,6 +260,7 @@ static int run_export(int argc, char **argv)
 		return usage_error("export: %s: no target; see plyctl help export", argv[1]);
 	if (parse_compress(&e) < 0)
 		return usage_error("export: --compress: %s: gzip, zstd or none are known", compress);
+	held = store_hold();
 	stack = stack_open(argv[0]);
 	if (!stack)
 		return EXIT_FAILED;

@@ -11,6 +11,7 @@
 #include "image/error.h"
 #include "plyctl.h"
 #include "store/commit.h"
+#include "stored.h"
 
 static const char *name;
 static const struct opt opts[] = {
@@ -196,6 +197,7 @@ static int squash(struct squashing *s, char id[static DIGEST_SIZE], struct image
 
 static int run_squash(int argc, char **argv)
 {
+	_cleanup_(store_cleanup) struct store *held = NULL;
 	_cleanup_stack_ struct view_stack *stack = NULL;
 	struct image_error error = {.text = "fails"};
 	struct squashing s = {.n = 0};
@@ -205,6 +207,7 @@ static int run_squash(int argc, char **argv)
 	if (argc != 2)
 		return usage_error("squash: STACK FROM..TO are wanted");
 	umask(0);
+	held = store_hold();
 	stack = stack_open(argv[0]);
 	if (!stack)
 		return EXIT_FAILED;
