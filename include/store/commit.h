@@ -40,6 +40,9 @@ struct store_commit {
 int store_commit(struct store *s, const struct store_commit *c, char ret_id[static DIGEST_SIZE],
 		 struct image_error *error);
 
+/* -EOPNOTSUPP: a name of a lower file shows a changed file, and only the index leads from it there. Layers that are
+ * written don't have it. `options` may be NULL. */
+int store_check_index(struct layer_set *set, const struct archive_options *options, struct image_error *error);
 /* Writes the tar of the topmost layer of a set, with what the layers below have of it. */
 int store_write_layer(struct layer_set *set, const struct archive_options *options, archive_sink sink, void *arg,
 		      struct image_error *error);

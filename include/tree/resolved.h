@@ -25,7 +25,9 @@ struct resolved {
 	/* The object is in the index, in the upper or in the one that is shown; stx, xattr_flags and layer are those of
 	 * this object. The upper may lack the name itself: in_upper tells this of the mount's own upper. */
 	bool indexed;
-	uint32_t nlink;		   /* the union's count of names, if it keeps one; else 0 */
+	bool through_index; /* such an object was found by a name in a lower layer: the upper, or the one that is shown,
+			     * lacks the name */
+	uint32_t nlink;	    /* the union's count of names, if it keeps one; else 0 */
 	uint64_t index_generation; /* the index generation of the lookup; only with nlink and a lower object */
 	char *index_name;	   /* the object's name in the index, if it was asked for; owned */
 	bool upper_whiteout;	   /* only with -ENOENT: the upper has a whiteout of this name */

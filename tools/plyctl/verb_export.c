@@ -18,6 +18,7 @@
 #include "os/fs.h"
 #include "plyctl.h"
 #include "progress.h"
+#include "store/commit.h"
 #include "store/flatten.h"
 #include "store/import.h"
 #include "store/store.h"
@@ -214,6 +215,9 @@ static int export_image(struct exported *ex, struct store_export *e, struct imag
 		return image_fail(error, -EOPNOTSUPP, "a container: commit it first");
 	if (!stack->image && stack->set->n_data)
 		return image_fail(error, -EOPNOTSUPP, "a data-only layer can't be exported");
+	r = stack->image ? 0 : store_check_index(stack->set, NULL, error);
+	if (r < 0)
+		return r;
 	e->name = name;
 	e->n_layers = stack->image ? stack->image->n_layers : stack->set->n;
 	e->image = stack->image;

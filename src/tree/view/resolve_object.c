@@ -318,7 +318,7 @@ static int resolve_indexed(struct search *s, const struct layer *l, int dirfd, c
 	resolved->id = copy->id;
 	resolved->layer = upper->index;
 	resolved->xattr_flags = copy->xattr_flags;
-	resolved->indexed = true;
+	resolved->indexed = resolved->through_index = true;
 	resolved->metacopy = s->metacopy = check >= 0;
 	s->done = !s->metacopy;
 	return s->metacopy ? resolve_data(s, l, dirfd, name, p) : 0;

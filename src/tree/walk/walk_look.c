@@ -237,7 +237,7 @@ static int find_data(struct walk_dir *d, struct walk_found *f)
 /* A copy that the index leads to shows in the place of the lower object. */
 static void settle_indexed(struct walk_found *f)
 {
-	for (unsigned i = 0; f->resolved.indexed && !f->resolved.in_upper && i < f->n_says; i++) {
+	for (unsigned i = 0; f->resolved.through_index && i < f->n_says; i++) {
 		struct tree_say *say = &f->says[i];
 
 		if (say->role != TREE_SAY_TOP || say->layer == f->resolved.layer)
@@ -364,7 +364,7 @@ void walk_describe(const struct walk_dir *d, const struct walk_found *f, struct 
 	e->err = f->err == -ENOENT ? 0 : f->err;
 	if (!e->shown)
 		return;
-	e->indexed = resolved->indexed && !resolved->in_upper;
+	e->indexed = resolved->through_index;
 	e->index_name = e->indexed ? resolved->index_name : NULL;
 	e->metacopy = resolved->metacopy;
 	e->overmounted = resolved->overmounted;
