@@ -28,15 +28,18 @@ static int commit_write(void *arg, archive_sink sink, void *sink_arg, struct ima
 	const struct commit_writing *w = arg;
 	const struct store_commit *c = w->c;
 	bool top = w->layer + 1 == c->n_layers;
+	struct archive_options options = c->archive ? *c->archive : (struct archive_options){0};
 	int r = top && c->freeze ? c->freeze(c->arg, error) : 0, thawed;
 
 	if (r < 0)
 		return r;
+	/* Paths are chosen of the upper. */
+	if (!top)
+		options.wants = NULL;
 	if (c->layers[w->layer].merges > 1)
-		r = flatten_merge(c->layers[w->layer].set, c->layers[w->layer].merges, c->archive, sink, sink_arg,
-				  error);
+		r = flatten_merge(c->layers[w->layer].set, c->layers[w->layer].merges, &options, sink, sink_arg, error);
 	else
-		r = store_write_layer(c->layers[w->layer].set, c->archive, sink, sink_arg, error);
+		r = store_write_layer(c->layers[w->layer].set, &options, sink, sink_arg, error);
 	thawed = top && c->thaw ? c->thaw(c->arg, r < 0 ? NULL : error) : 0;
 	return r < 0 ? r : thawed;
 }

@@ -286,9 +286,10 @@ static int flatten_walk(struct flattening *f, const char *path)
 	return r;
 }
 
-int flatten_part(struct layer_set *set, struct tar_writer *tar, const char *path, struct image_error *error)
+int flatten_part(struct layer_set *set, const struct archive_options *options, struct tar_writer *tar, const char *path,
+		 struct image_error *error)
 {
-	struct flattening f = {.set = set, .tar = tar, .part = path, .error = error};
+	struct flattening f = {.set = set, .options = options, .tar = tar, .part = path, .error = error};
 
 	if (!CHECK(*path))
 		return -EIO;

@@ -6,7 +6,8 @@
 
 /* Writes what the union shows at a path into a tar that has been started: a file with its content, or a directory with
  * all in it and the marker of an opaque one. */
-int flatten_part(struct layer_set *set, struct tar_writer *tar, const char *path, struct image_error *error);
+int flatten_part(struct layer_set *set, const struct archive_options *options, struct tar_writer *tar, const char *path,
+		 struct image_error *error);
 /* The topmost `merges` layers of the set as the tar of one layer. Whiteouts and opaque markers are in it that hide
  * something of the other layers. -EOPNOTSUPP: a directory of theirs has a redirect. */
 int flatten_merge(struct layer_set *set, unsigned merges, const struct archive_options *options, archive_sink sink,

@@ -42,15 +42,23 @@ int store_check_index(struct layer_set *set, const struct archive_options *optio
 	return r < 0 ? image_fail(error, r, "%s", *why.text ? why.text : strerror(-r)) : 0;
 }
 
+struct whole_layer {
+	struct layer_set *set;
+	const struct archive_options *options;
+};
+
 static int layer_whole(void *arg, struct tar_writer *tar, const char *path, struct image_error *error)
 {
-	return flatten_part(arg, tar, path, error);
+	const struct whole_layer *w = arg;
+
+	return flatten_part(w->set, w->options, tar, path, error);
 }
 
 int store_write_layer(struct layer_set *set, const struct archive_options *options, archive_sink sink, void *arg,
 		      struct image_error *error)
 {
 	struct archive_options whole = options ? *options : (struct archive_options){0};
+	struct whole_layer part = {.set = set, .options = options};
 	int r;
 
 	if (!CHECK(set && set->n))
@@ -59,6 +67,6 @@ int store_write_layer(struct layer_set *set, const struct archive_options *optio
 	if (r < 0)
 		return r;
 	whole.whole = layer_whole;
-	whole.whole_arg = set;
+	whole.whole_arg = &part;
 	return archive_layer(set, &set->layers[0], &whole, sink, arg, error);
 }
