@@ -18,6 +18,7 @@
 /* Of a name, and of a whole pax header. */
 #define TAR_NAME_MAX (64 << 10)
 #define TAR_PAX_MAX (1 << 20)
+#define TAR_XATTRS_MAX 1024
 
 /* Parts of a sparse file that are data. */
 #define TAR_EXTENTS_MAX (1 << 20)
@@ -70,6 +71,8 @@ struct tar {
 	/* Gets all bytes that aren't read by tar_read(), in order; NULL: nobody. */
 	int (*tap)(void *arg, const void *data, size_t len, struct image_error *error);
 	void *tap_arg;
+	bool ended;	      /* its end was seen; without it the archive may have been cut off between two entries */
+	size_t told;	      /* bytes of pax headers about the present entry */
 	int64_t left, filler; /* of the present entry: content that isn't read, and bytes up to the next block */
 	char path[257], link[101];
 	struct tar_pax pax;

@@ -135,6 +135,7 @@ static int read_header(struct tar *tar, char *block, struct image_error *error)
 	int r = read_block(tar, block, error);
 
 	if (r > 0 && all_zeros(block)) {
+		tar->ended = true;
 		r = read_block(tar, block, error);
 		return r > 0 && !all_zeros(block) ? malformed(error, "data after its end") : MIN(r, 0);
 	}
@@ -192,7 +193,8 @@ static bool pax_xattr(struct tar_pax *pax, const char *name, const char *value, 
 	size_t name_size = strlen(name) + 1, i;
 	char *copy;
 
-	if (name_size == 1 || !ARRAY_ROOM(pax->xattrs, pax->n_xattrs, pax->xattrs_room, 1))
+	if (name_size == 1 || pax->n_xattrs >= TAR_XATTRS_MAX ||
+	    !ARRAY_ROOM(pax->xattrs, pax->n_xattrs, pax->xattrs_room, 1))
 		return false;
 	copy = malloc(name_size + len + 1);
 	if (!copy)
@@ -298,6 +300,9 @@ static int take_extension(struct tar *tar, const char *block, struct image_error
 
 	if (r < 0 || block[FIELD_TYPE] == 'g') /* what is global is a comment */
 		return r;
+	tar->told += len;
+	if (tar->told > 2 * TAR_PAX_MAX)
+		return malformed(error, "too much in pax headers of one entry");
 	if (pax)
 		return pax_parse(&tar->pax, text, len, error);
 	if (!CHECK(block[FIELD_TYPE] == 'L' || block[FIELD_TYPE] == 'K'))
@@ -362,8 +367,13 @@ static int header_numbers(const struct tar_pax *pax, const char *block, struct t
 		if (!tar_number(block + FIELD_MAJOR, 8, &major) || !tar_number(block + FIELD_MINOR, 8, &minor))
 			return malformed(error, "a device number");
 	e->mode |= (uint32_t)mode & 07777;
-	e->uid = (uint32_t)(pax->has_uid ? pax->uid : uid);
-	e->gid = (uint32_t)(pax->has_gid ? pax->gid : gid);
+	uid = pax->has_uid ? pax->uid : uid;
+	gid = pax->has_gid ? pax->gid : gid;
+	/* The largest one is no id: chown(2) would leave the owner. */
+	if (uid < 0 || uid >= UINT32_MAX || gid < 0 || gid >= UINT32_MAX)
+		return malformed(error, "an owner");
+	e->uid = (uint32_t)uid;
+	e->gid = (uint32_t)gid;
 	e->major = (uint32_t)major;
 	e->minor = (uint32_t)minor;
 	e->size = pax->has_size ? pax->size : e->size;
@@ -445,6 +455,7 @@ int tar_next(struct tar *tar, struct tar_entry *ret, struct image_error *error)
 		return r;
 	pax_clear(&tar->pax);
 	tar->left = tar->filler = 0;
+	tar->told = 0;
 	for (;;) {
 		r = read_header(tar, block, error);
 		if (r <= 0)

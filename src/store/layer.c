@@ -157,6 +157,9 @@ static int task_read(struct layer_task *t)
 		return r;
 	(void)CHECK(tar.stream);
 	r = task_unpack(t, &tar);
+	/* No digest tells whether the stream was whole. */
+	if (r == 0 && !from->diff_id && !tar.tar.ended)
+		r = image_fail(&t->error, -EBADMSG, "malformed archive: truncated, its end is missing");
 	if (r == 0)
 		r = layer_tar_verify(&tar, &t->error);
 	if (r == 0) {
