@@ -6,7 +6,7 @@
  * Rules (OCI image specification, layer.md):
  *
  * - `.wh.NAME` becomes a whiteout (a device 0:0) and `.wh..wh..opq`, in any position, an opaque xattr. Both hide layers
- *   below only: an object of the same layer stays. Missing parents are made.
+ *   below only: an object of the same layer stays. Missing parents are made. The root can't be opaque: that is refused.
  * - Names of aufs's own (`.wh..wh.plnk` and so on) and landmarks of stargz are passed over.
  * - A path that comes twice is refused. But the attributes of a directory are replaced by those of its later entry.
  * - A hard link whose file isn't in the layer is told to the caller, who has the layers below.

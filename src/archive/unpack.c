@@ -45,7 +45,11 @@ static int unpack_aufs(struct unpack *u, char *path, char *name)
 
 	(void)CHECK(name >= path && name <= path + strlen(path));
 	if (!strcmp(name, AUFS_OPAQUE)) {
-		name[name > path ? -1 : 0] = '\0';
+		if (name == path)
+			return image_fail(u->error, -EOPNOTSUPP,
+					  "/%s: unions show what is below the root of a layer, so it can't be opaque",
+					  path);
+		name[-1] = '\0';
 		return unpack_opaque(u, path);
 	}
 	if (!strncmp(name, AUFS_OWN, strlen(AUFS_OWN)))
