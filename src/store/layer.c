@@ -291,16 +291,35 @@ static int first_failure(const struct adding *a, struct image_error *error)
 	return worst ? image_fail(error, worst->r, "%s", worst->error.text) : 0;
 }
 
-/* The directory of a layer that is there or will be: a path. */
+/* The directory of a layer that is there or will be: a path. A layer that comes twice is where its first task put it. */
 static char *diff_path(const struct adding *a, size_t i)
 {
 	const struct layer_task *t = &a->tasks[i];
 	char *path = NULL;
-	int n = *t->temp && !t->result->known
-			? asprintf(&path, "%s/tmp/%s/diff", a->s->path, t->temp)
-			: asprintf(&path, "%s/layers/%s/diff", a->s->path, digest_digits(t->result->diff_id));
+	int n;
 
+	for (size_t j = 0; j < i && t->result->known; j++)
+		if (!a->tasks[j].result->known && !strcmp(a->tasks[j].result->diff_id, a->tasks[i].result->diff_id))
+			t = &a->tasks[j];
+	n = *t->temp && !t->result->known
+		    ? asprintf(&path, "%s/tmp/%s/diff", a->s->path, t->temp)
+		    : asprintf(&path, "%s/layers/%s/diff", a->s->path, digest_digits(t->result->diff_id));
 	return n < 0 ? NULL : path;
+}
+
+/* Adds a directory to those below, but not twice: the upper one of two equal layers has all that the lower one shows. */
+static int add_below(char **below, size_t *n, char *path)
+{
+	if (!path)
+		return -ENOMEM;
+	for (size_t i = 0; i < *n; i++) {
+		if (!strcmp(below[i], path)) {
+			free(path);
+			return 0;
+		}
+	}
+	below[(*n)++] = path;
+	return 0;
 }
 
 /* Hard links to files of lower layers. */
@@ -312,9 +331,9 @@ static int resolve_layer(struct adding *a, size_t i, struct image_error *error)
 	int r = below ? 0 : -ENOMEM;
 
 	for (size_t j = i; j-- > 0 && r == 0;)
-		r = (below[n++] = diff_path(a, j)) ? 0 : -ENOMEM;
+		r = add_below(below, &n, diff_path(a, j));
 	if (r == 0 && a->tasks[0].source->parent_diff)
-		r = (below[n++] = strdup(a->tasks[0].source->parent_diff)) ? 0 : -ENOMEM;
+		r = add_below(below, &n, strdup(a->tasks[0].source->parent_diff));
 	if (r < 0)
 		image_fail_memory(error);
 	else

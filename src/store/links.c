@@ -22,6 +22,8 @@
 #include "tree/walk.h"
 
 #define COPY_BUFFER (256 << 10)
+/* Of a layer with more of them a link to a later one is looked for in the layers below only. */
+#define LINKS_LOOKED_AT 4096
 
 struct link_file {
 	struct layer_set *set;
@@ -126,11 +128,37 @@ static int unpack_over(struct store *s, int diff_fd, struct link_file *f)
 	return r;
 }
 
-static int resolve_link(struct store *s, int diff_fd, struct link_file *f)
+/* The link as it is, to a name that the layer has by now. */
+static int write_link(struct link_file *f)
 {
-	int r = tree_explain(f->set, f->link->target, link_step, f);
+	const struct tar_object o = {
+		.path = f->link->path, .mode = S_IFREG, .link = f->link->target, .hardlink = f->link->target};
+	struct tar_writer tar;
+	int r;
 
-	if (r == -ENOENT || (r == 0 && !f->found))
+	(void)CHECK(f->size == 0);
+	tar_writer_init(&tar, file_sink, f);
+	r = tar_writer_object(&tar, &o);
+	if (r == 0)
+		r = tar_writer_end(&tar);
+	tar_writer_finish(&tar);
+	return r < 0 ? image_fail(f->error, r, "/%s: %s", f->link->path, strerror(-r)) : 0;
+}
+
+/* Whether the link leads to one that was made before it. */
+static bool leads_to_link(const struct unpacked *u, size_t i)
+{
+	for (size_t j = 0; j < i && j < LINKS_LOOKED_AT; j++)
+		if (!strcmp(u->links[j].path, u->links[i].target))
+			return true;
+	return false;
+}
+
+static int resolve_link(struct store *s, int diff_fd, struct link_file *f, bool here)
+{
+	int r = here ? write_link(f) : tree_explain(f->set, f->link->target, link_step, f);
+
+	if (r == -ENOENT || (r == 0 && !f->found && !here))
 		return image_fail(f->error, -EBADMSG, "/%s: a hard link to /%s, which isn't there", f->link->path,
 				  f->link->target);
 	return r < 0 ? r : unpack_over(s, diff_fd, f);
@@ -158,7 +186,7 @@ int store_resolve_links(struct store *s, int diff_fd, const char *const *below, 
 
 		f.fd = os_open_tmpfile(dir, O_RDWR, 0600);
 		r = f.fd < 0 ? image_fail(error, f.fd, "%s: %s", s->path, strerror(-f.fd))
-			     : resolve_link(s, diff_fd, &f);
+			     : resolve_link(s, diff_fd, &f, leads_to_link(u, i));
 		cleanup_close(&f.fd);
 	}
 	store_temp_remove(s, temp);
