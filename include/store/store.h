@@ -52,8 +52,9 @@ struct store_source {
 };
 
 struct store_adding {
-	bool keep_blobs;	 /* compressed layers are kept as they came, too */
-	_Atomic int64_t *done;	 /* grows by the bytes that were read of blobs; may be NULL */
+	bool any_below;	       /* what hard links of known layers lead to is right, though other layers are below now */
+	bool keep_blobs;       /* compressed layers are kept as they came, too */
+	_Atomic int64_t *done; /* grows by the bytes that were read of blobs; may be NULL */
 	_Atomic unsigned *ready; /* layers that are there */
 };
 

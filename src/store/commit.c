@@ -67,7 +67,7 @@ static int commit_open(void *arg, size_t i,
 static int commit_layers(struct store *s, const struct store_commit *c, struct store_added *added,
 			 struct image_error *error)
 {
-	const struct store_adding adding = {.keep_blobs = true};
+	struct store_adding adding = {.keep_blobs = true, .any_below = true};
 	_cleanup_free_ struct store_source *sources = calloc(c->n_layers + 1, sizeof(*sources));
 	_cleanup_free_ struct commit_writing *writing = calloc(c->n_layers + 1, sizeof(*writing));
 
@@ -79,6 +79,8 @@ static int commit_layers(struct store *s, const struct store_commit *c, struct s
 			.diff_id = c->layers[i].diff_id, .open = commit_open, .arg = writing, .i = i};
 		if (!CHECK(c->layers[i].diff_id || c->layers[i].set))
 			return -EIO;
+		if (c->layers[i].image && c->layers[i].image->source != IMAGE_STORE)
+			adding.any_below = false;
 	}
 	return store_add_layers(s, sources, c->n_layers, &adding, added, error);
 }

@@ -322,10 +322,50 @@ static int add_below(char **below, size_t *n, char *path)
 	return 0;
 }
 
+/* The chain_id (OCI image specification, config.md) of the layers below; "" if there are none. */
+static int chain_below(const struct adding *a, size_t i, char ret[static DIGEST_SIZE])
+{
+	char text[2 * DIGEST_SIZE];
+	int r = 0;
+
+	strcpy(ret, i ? a->tasks[0].result->diff_id : "");
+	for (size_t j = 1; j < i && r == 0; j++) {
+		snprintf(text, sizeof(text), "%s %s", ret, a->tasks[j].result->diff_id);
+		r = digest_of(text, strlen(text), ret);
+	}
+	return r;
+}
+
+/* A layer that was there has files of the layers that were below it then. An image with a wrong layer there must not
+ * decide what another image has. */
+static int check_below(const struct adding *a, size_t i, struct image_error *error)
+{
+	const char *diff_id = a->tasks[i].result->diff_id;
+	_cleanup_close_ int dir = layer_dir(a->s, diff_id), fd = -1;
+	char was[DIGEST_SIZE] = "", is[DIGEST_SIZE];
+	ssize_t n;
+	int r;
+
+	/* One that is made for an earlier source isn't there yet. */
+	fd = dir < 0 ? dir : os_openat(dir, "below", O_RDONLY, 0, OS_NO_XDEV);
+	if (fd == -ENOENT)
+		return 0;
+	n = fd < 0 ? fd : os_pread_all(fd, was, sizeof(was) - 1, 0);
+	r = n < 0 ? (int)n : chain_below(a, i, is);
+	if (r < 0)
+		return image_fail(error, r, "the layer %s: %s", diff_id, strerror(-r));
+	return !strcmp(was, is) ? 0
+				: image_fail(error, -EEXIST,
+					     "the layer %s is in the store with files of other layers: remove it there "
+					     "first",
+					     diff_id);
+}
+
 /* Hard links to files of lower layers. */
 static int resolve_layer(struct adding *a, size_t i, struct image_error *error)
 {
 	struct layer_task *t = &a->tasks[i];
+	char chain[DIGEST_SIZE];
 	char **below = calloc(i + 2, sizeof(*below));
 	size_t n = 0;
 	int r = below ? 0 : -ENOMEM;
@@ -338,6 +378,13 @@ static int resolve_layer(struct adding *a, size_t i, struct image_error *error)
 		image_fail_memory(error);
 	else
 		r = store_resolve_links(a->s, t->diff_fd, (const char *const *)below, n, &t->unpacked, error);
+	if (r == 0) {
+		r = chain_below(a, i, chain);
+		if (r == 0)
+			r = store_write_file(t->fd, "below", chain, strlen(chain));
+		if (r < 0)
+			image_fail(error, r, "%s: %s", a->s->path, strerror(-r));
+	}
 	for (size_t j = 0; below && j < n; j++)
 		free(below[j]);
 	free(below);
@@ -366,7 +413,9 @@ static int finish_layers(struct adding *a, struct image_error *error)
 
 	for (size_t i = 0; i < a->n && r == 0; i++) {
 		any |= !a->tasks[i].result->known;
-		if (a->tasks[i].unpacked.n_links)
+		if (a->tasks[i].result->known && !a->options->any_below)
+			r = check_below(a, i, error);
+		if (r == 0 && a->tasks[i].unpacked.n_links)
 			r = resolve_layer(a, i, error);
 	}
 	if (r < 0 || !any)
@@ -377,7 +426,13 @@ static int finish_layers(struct adding *a, struct image_error *error)
 			r = name_layer(a, &a->tasks[i]);
 	if (r == 0)
 		r = os_fsync(a->s->layers_fd);
-	return r < 0 ? image_fail(error, r, "%s: %s", a->s->path, strerror(-r)) : 0;
+	if (r < 0)
+		return image_fail(error, r, "%s: %s", a->s->path, strerror(-r));
+	/* Those that somebody else has added meanwhile. */
+	for (size_t i = 0; i < a->n && r == 0 && !a->options->any_below; i++)
+		if (*a->tasks[i].temp && a->tasks[i].result->known)
+			r = check_below(a, i, error);
+	return r;
 }
 
 static void free_task(struct layer_task *t)
