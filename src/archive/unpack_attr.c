@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/macros.h"
+#include "format/acl.h"
 #include "format/name.h"
 #include "format/stat_override.h"
 #include "image/error.h"
@@ -23,11 +24,19 @@ int unpack_failed(const struct unpack *u, const char *path, int r)
 			  r == -ELOOP || r == -ENOTDIR ? "it leads through a symbolic link or a file" : strerror(-r));
 }
 
+static bool is_acl(const char *name)
+{
+	return !strcmp(name, ACL_XATTR_ACCESS) || !strcmp(name, ACL_XATTR_DEFAULT);
+}
+
 /* The name in the layer for a name in the tar; false: it has none. */
 static bool unpack_xattr_name(const struct unpack *u, const char *name, char ret[static XATTR_NAME_SIZE])
 {
 	char escaped[XATTR_NAME_SIZE];
 
+	/* An ACL beside an override would give rights on the importer's own file. */
+	if (u->options->overrides && is_acl(name))
+		return false;
 	if (xattr_is_override(ALL_FORMS, name) || xattr_is_fuseoverlayfs(name) || !strcmp(name, "security.selinux") ||
 	    strlen(name) > XATTR_NAME_LIMIT)
 		return false;
@@ -48,7 +57,18 @@ static int set_xattrs(struct unpack *u, const char *path, int fd, const struct t
 
 	for (size_t i = 0; i < e->n_xattrs; i++) {
 		const struct tar_xattr *x = &e->xattrs[i];
-		int r = unpack_xattr_name(u, x->name, name) ? os_setxattr(fd, "", name, x->value, x->len, 0) : 0;
+		int r;
+
+		/* What is made in the directory would get it too. */
+		if (S_ISDIR(e->mode) && !u->options->overrides && !strcmp(x->name, ACL_XATTR_DEFAULT)) {
+			r = unpack_keep_dir(u, path, e->mode, e->mtime, e->mtime_nsec);
+			if (r == 0)
+				r = unpack_keep_acl(u, path, x->value, x->len);
+			if (r < 0)
+				return r;
+			continue;
+		}
+		r = unpack_xattr_name(u, x->name, name) ? os_setxattr(fd, "", name, x->value, x->len, 0) : 0;
 
 		/* In user namespaces some namespaces of xattrs aren't this process's to set. */
 		if (r == -EOPNOTSUPP || (r == -EPERM && (u->options->ns == XATTR_NS_USER || S_ISLNK(e->mode))))

@@ -21,6 +21,8 @@ struct unpack_dir {
 	int64_t mtime;
 	uint32_t mtime_nsec;
 	uint32_t mode; /* permissions */
+	char *acl;     /* the default ACL, which objects that are made in the directory would get; owned; NULL: none */
+	size_t acl_len;
 	char path[];
 };
 
@@ -47,6 +49,8 @@ int unpack_failed(const struct unpack *u, const char *path, int r);
 int unpack_parent(struct unpack *u, const char *path, const char **ret_name);
 /* Keeps what a directory gets at the end; a later call replaces it. */
 int unpack_keep_dir(struct unpack *u, const char *path, uint32_t mode, int64_t mtime, uint32_t nsec);
+/* Keeps its default ACL. unpack_keep_dir() comes first. */
+int unpack_keep_acl(struct unpack *u, const char *path, const void *acl, size_t len);
 int unpack_finish_dirs(struct unpack *u);
 void unpack_free_dirs(struct unpack *u);
 

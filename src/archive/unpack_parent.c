@@ -13,6 +13,8 @@
 #include "base/array.h"
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "format/acl.h"
+#include "format/acl.h"
 #include "image/error.h"
 #include "unpack_internal.h"
 
@@ -158,6 +160,23 @@ int unpack_keep_dir(struct unpack *u, const char *path, uint32_t mode, int64_t m
 	return 0;
 }
 
+int unpack_keep_acl(struct unpack *u, const char *path, const void *acl, size_t len)
+{
+	struct unpack_dir *d;
+	char *copy = malloc(len + 1);
+
+	HASH_FIND(hh, u->dirs, path, strlen(path), d);
+	if (!copy || !CHECK(d)) {
+		free(copy);
+		return image_fail_memory(u->error);
+	}
+	memcpy(copy, acl, len);
+	free(d->acl);
+	d->acl = copy;
+	d->acl_len = len;
+	return 0;
+}
+
 static int finish_dir(struct unpack *u, const struct unpack_dir *d)
 {
 	const struct timespec times[2] = {{d->mtime, d->mtime_nsec}, {d->mtime, d->mtime_nsec}};
@@ -166,6 +185,11 @@ static int finish_dir(struct unpack *u, const struct unpack_dir *d)
 
 	if (r == 0)
 		r = os_fchmod(fd, u->options->overrides ? (d->mode & 0755) | 0700 : d->mode);
+	if (r == 0 && d->acl)
+		r = os_setxattr(fd, "", ACL_XATTR_DEFAULT, d->acl, d->acl_len, 0);
+	/* The file system may have no ACLs. */
+	if (r == -EOPNOTSUPP && d->acl)
+		r = 0;
 	if (r == 0)
 		r = os_futimens(fd, times);
 	return unpack_failed(u, d->path, r);
@@ -202,6 +226,7 @@ void unpack_free_dirs(struct unpack *u)
 
 	HASH_ITER(hh, u->dirs, d, next) {
 		HASH_DEL(u->dirs, d);
+		free(d->acl);
 		free(d);
 	}
 }
