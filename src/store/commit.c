@@ -95,7 +95,8 @@ static json_t *new_config(const char *now)
 
 static json_t *history_entry(const struct commit_layer *l, const char *now)
 {
-	json_t *entry = json_pack("{s:s, s:s}", "created", now, "created_by", l->created_by);
+	json_t *entry =
+		json_pack("{s:s, s:s}", "created", now, "created_by", l->created_by ? l->created_by : "plyctl commit");
 
 	if (entry && l->author)
 		json_object_set_new(entry, "author", json_string(l->author));
@@ -128,7 +129,8 @@ static char *commit_config(const struct store_commit *c, const struct store_adde
 	for (size_t i = json_array_size(diff_ids); i < c->n_layers; i++)
 		json_array_append_new(diff_ids, json_string(added[i].diff_id));
 	for (size_t i = 0; i < c->n_layers; i++)
-		if (c->layers[i].created_by)
+		/* Without a config each layer gets an entry; with one, those that are there have theirs. */
+		if (c->layers[i].created_by || !c->config)
 			json_array_append_new(history, history_entry(&c->layers[i], now));
 	json_object_set_new(config, "created", json_string(now));
 	if (c->n_layers && c->layers[c->n_layers - 1].author)

@@ -243,6 +243,14 @@ static void commitment_finish(struct commitment *c)
 	store_cleanup(&c->store);
 }
 
+/* A config is JSON, which has UTF-8 only. */
+static bool is_text(const char *value)
+{
+	json_auto_t *json = value ? json_string(value) : NULL;
+
+	return !value || json;
+}
+
 static int run_commit(int argc, char **argv)
 {
 	_cleanup_(store_cleanup) struct store *held = NULL;
@@ -254,6 +262,8 @@ static int run_commit(int argc, char **argv)
 
 	if (argc != 1)
 		return usage_error("commit: one STACK is wanted");
+	if (!is_text(message) || !is_text(author) || !is_text(created_by))
+		return usage_error("commit: --message, --author and --created-by are UTF-8");
 	umask(0);
 	held = store_hold();
 	stack = stack_open(argv[0]);
