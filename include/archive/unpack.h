@@ -15,8 +15,8 @@
  *   have no escape are left out: those of stat overrides and of fuse-overlayfs. So is security.selinux.
  * - A device 0:0 is refused, and so are absolute names, "..", a bare `.wh.`, a name below a symlink, and sockets.
  *
- * Directories get their modes, times and default ACLs at the end. Beside stat overrides no ACLs are set. Those that the tar doesn't list belong to root, have mode 0755 and
- * time 0.
+ * Directories get their modes, times and default ACLs at the end. Beside stat overrides no ACLs
+ * are set. Directories that the tar doesn't list belong to root, have mode 0755 and time 0.
  */
 #ifndef ARCHIVE_UNPACK_H
 #define ARCHIVE_UNPACK_H

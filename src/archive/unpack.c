@@ -67,7 +67,7 @@ static int unpack_root(struct unpack *u, const struct tar_entry *e)
 	if (!S_ISDIR(e->mode))
 		return image_fail(u->error, -EBADMSG, "the root of the layer is no directory");
 	r = unpack_attributes(u, "", u->options->root_fd, e);
-	return r < 0 ? r : unpack_keep_dir(u, "", e->mode, e->mtime, e->mtime_nsec);
+	return r < 0 ? r : unpack_keep_entry(u, "", e);
 }
 
 static int unpack_link(struct unpack *u, const char *path, const struct tar_entry *e)

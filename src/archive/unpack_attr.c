@@ -59,15 +59,9 @@ static int set_xattrs(struct unpack *u, const char *path, int fd, const struct t
 		const struct tar_xattr *x = &e->xattrs[i];
 		int r;
 
-		/* What is made in the directory would get it too. */
-		if (S_ISDIR(e->mode) && !u->options->overrides && !strcmp(x->name, ACL_XATTR_DEFAULT)) {
-			r = unpack_keep_dir(u, path, e->mode, e->mtime, e->mtime_nsec);
-			if (r == 0)
-				r = unpack_keep_acl(u, path, x->value, x->len);
-			if (r < 0)
-				return r;
+		/* What is made in the directory would get it too: unpack_keep_entry(). */
+		if (S_ISDIR(e->mode) && !strcmp(x->name, ACL_XATTR_DEFAULT))
 			continue;
-		}
 		r = unpack_xattr_name(u, x->name, name) ? os_setxattr(fd, "", name, x->value, x->len, 0) : 0;
 
 		/* In user namespaces some namespaces of xattrs aren't this process's to set. */

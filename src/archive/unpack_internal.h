@@ -47,10 +47,8 @@ int unpack_failed(const struct unpack *u, const char *path, int r);
 /* The directory in which `path` has its last component, whose place in `path` is *ret_name. It is opened, and made if
  * it is missing. The descriptor stays the unpacker's, until the next call. */
 int unpack_parent(struct unpack *u, const char *path, const char **ret_name);
-/* Keeps what a directory gets at the end; a later call replaces it. */
-int unpack_keep_dir(struct unpack *u, const char *path, uint32_t mode, int64_t mtime, uint32_t nsec);
-/* Keeps its default ACL. unpack_keep_dir() comes first. */
-int unpack_keep_acl(struct unpack *u, const char *path, const void *acl, size_t len);
+/* Keeps what a directory gets at the end, with its default ACL; a later call replaces it. */
+int unpack_keep_entry(struct unpack *u, const char *path, const struct tar_entry *e);
 int unpack_finish_dirs(struct unpack *u);
 void unpack_free_dirs(struct unpack *u);
 

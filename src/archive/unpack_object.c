@@ -121,7 +121,7 @@ static int make_object(struct unpack *u, const char *path, const char *name, con
 	fd = os_openat(u->parent_fd, name, O_PATH, 0, OS_NO_XDEV);
 	r = fd < 0 ? fd : unpack_attributes(u, path, fd, e);
 	if (r == 0 && S_ISDIR(e->mode))
-		r = unpack_keep_dir(u, path, e->mode, e->mtime, e->mtime_nsec);
+		r = unpack_keep_entry(u, path, e);
 	return r;
 }
 

@@ -23,6 +23,31 @@ static int unpack_beneath(const struct unpack *u, const char *path)
 	return os_openat(u->options->root_fd, *path ? path : ".", O_PATH | O_DIRECTORY, 0, OS_NO_XDEV);
 }
 
+/* Keeps what a directory gets at the end; a later call replaces it. */
+static int keep_dir(struct unpack *u, const char *path, uint32_t mode, int64_t mtime, uint32_t nsec)
+{
+	size_t len = strlen(path);
+	struct unpack_dir *d;
+
+	(void)CHECK(*path != '/' && nsec < 1000000000);
+	HASH_FIND(hh, u->dirs, path, len, d);
+	if (!d) {
+		u->dirs_size += len + 1;
+		if (u->dirs_size > UNPACK_DIRS_MAX)
+			return image_fail(u->error, -E2BIG, "the directories have more than %d bytes of names",
+					  UNPACK_DIRS_MAX);
+		d = calloc(1, sizeof(*d) + len + 1);
+		if (!d)
+			return image_fail_memory(u->error);
+		memcpy(d->path, path, len);
+		HASH_ADD(hh, u->dirs, path, len, d);
+	}
+	d->mode = mode & 07777;
+	d->mtime = mtime;
+	d->mtime_nsec = nsec;
+	return 0;
+}
+
 /* A directory that the tar doesn't list, or doesn't list yet: its descriptor. */
 static int make_implied(struct unpack *u, int dirfd, const char *name, const char *path)
 {
@@ -37,7 +62,7 @@ static int make_implied(struct unpack *u, int dirfd, const char *name, const cha
 		return unpack_failed(u, path, fd);
 	r = unpack_attributes(u, path, fd, &e);
 	if (r == 0)
-		r = unpack_keep_dir(u, path, e.mode, 0, 0);
+		r = keep_dir(u, path, e.mode, 0, 0);
 	return r < 0 ? r : TAKE_FD(fd);
 }
 
@@ -95,7 +120,7 @@ static int keep_time(struct unpack *u)
 
 	if (r < 0)
 		return unpack_failed(u, u->parent_path, r);
-	return unpack_keep_dir(u, u->parent_path, stx.stx_mode, stx.stx_mtime.tv_sec, stx.stx_mtime.tv_nsec);
+	return keep_dir(u, u->parent_path, stx.stx_mode, stx.stx_mtime.tv_sec, stx.stx_mtime.tv_nsec);
 }
 
 static int unpack_open_parent(struct unpack *u, const char *path, size_t len)
@@ -136,31 +161,7 @@ int unpack_parent(struct unpack *u, const char *path, const char **ret_name)
 
 /* --- what directories get at the end ------------------------------------------------------------------------------ */
 
-int unpack_keep_dir(struct unpack *u, const char *path, uint32_t mode, int64_t mtime, uint32_t nsec)
-{
-	size_t len = strlen(path);
-	struct unpack_dir *d;
-
-	(void)CHECK(*path != '/' && nsec < 1000000000);
-	HASH_FIND(hh, u->dirs, path, len, d);
-	if (!d) {
-		u->dirs_size += len + 1;
-		if (u->dirs_size > UNPACK_DIRS_MAX)
-			return image_fail(u->error, -E2BIG, "the directories have more than %d bytes of names",
-					  UNPACK_DIRS_MAX);
-		d = calloc(1, sizeof(*d) + len + 1);
-		if (!d)
-			return image_fail_memory(u->error);
-		memcpy(d->path, path, len);
-		HASH_ADD(hh, u->dirs, path, len, d);
-	}
-	d->mode = mode & 07777;
-	d->mtime = mtime;
-	d->mtime_nsec = nsec;
-	return 0;
-}
-
-int unpack_keep_acl(struct unpack *u, const char *path, const void *acl, size_t len)
+static int keep_acl(struct unpack *u, const char *path, const void *acl, size_t len)
 {
 	struct unpack_dir *d;
 	char *copy = malloc(len + 1);
@@ -175,6 +176,17 @@ int unpack_keep_acl(struct unpack *u, const char *path, const void *acl, size_t 
 	d->acl = copy;
 	d->acl_len = len;
 	return 0;
+}
+
+int unpack_keep_entry(struct unpack *u, const char *path, const struct tar_entry *e)
+{
+	int r = keep_dir(u, path, e->mode, e->mtime, e->mtime_nsec);
+
+	(void)CHECK(S_ISDIR(e->mode));
+	for (size_t i = 0; i < e->n_xattrs && !u->options->overrides && r == 0; i++)
+		if (!strcmp(e->xattrs[i].name, ACL_XATTR_DEFAULT))
+			r = keep_acl(u, path, e->xattrs[i].value, e->xattrs[i].len);
+	return r;
 }
 
 static int finish_dir(struct unpack *u, const struct unpack_dir *d)

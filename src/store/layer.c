@@ -291,7 +291,7 @@ static int first_failure(const struct adding *a, struct image_error *error)
 	return worst ? image_fail(error, worst->r, "%s", worst->error.text) : 0;
 }
 
-/* The directory of a layer that is there or will be: a path. A layer that comes twice is where its first task put it. */
+/* The directory of a layer that is there or will be: a path. One that comes twice is where its first task put it. */
 static char *diff_path(const struct adding *a, size_t i)
 {
 	const struct layer_task *t = &a->tasks[i];
@@ -307,7 +307,7 @@ static char *diff_path(const struct adding *a, size_t i)
 	return n < 0 ? NULL : path;
 }
 
-/* Adds a directory to those below, but not twice: the upper one of two equal layers has all that the lower one shows. */
+/* Adds a directory to those below, but not twice: the upper one of two equal layers has all of the lower one. */
 static int add_below(char **below, size_t *n, char *path)
 {
 	if (!path)

@@ -180,7 +180,7 @@ static int clean_one(void *arg, const struct os_dirent *d)
 	struct store *s = arg;
 
 	s->n_temps++;
-	/* What can't be removed, such as something immutable, is in nobody's way: nothing here is looked for by name. */
+	/* What can't be removed, such as something immutable, is in nobody's way: nothing is looked for here. */
 	(void)remove_temp(s, d->name);
 	return 0;
 }
