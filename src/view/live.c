@@ -154,9 +154,51 @@ static int live_read(struct mounts *mounts)
 	return r;
 }
 
+/* Engines change to the folder of their layers, so that the names of many fit into the options. They mount on
+ * FOLDER/ID/merged. Returns the length of FOLDER, or 0. */
+static size_t engine_folder(const char *mountpoint)
+{
+	static const char merged[] = "/merged";
+	size_t len = strlen(mountpoint), end = sizeof(merged) - 1;
+
+	if (len <= end || strcmp(mountpoint + len - end, merged) != 0)
+		return 0;
+	for (len -= end; len > 0 && mountpoint[len - 1] != '/'; len--)
+		;
+	return len > 1 ? len - 1 : 0;
+}
+
+static int make_absolute(const struct mounted *m, char **path, char **ret_error)
+{
+	_cleanup_free_ char *relative = NULL;
+	size_t folder = engine_folder(m->mountpoint);
+
+	if (!*path || **path == '/')
+		return 0;
+	if (!folder)
+		return view_refuse(ret_error, -EINVAL, "%s: its layer %s is relative to a directory that isn't known",
+				   m->mountpoint, *path);
+	relative = TAKE_PTR(*path);
+	(void)CHECK(m->mountpoint[folder] == '/');
+	return asprintf(path, "%.*s/%s", (int)folder, m->mountpoint, relative) < 0 ? -ENOMEM : 0;
+}
+
+/* The directory of plyctl isn't that of the mount. */
+static int make_all_absolute(const struct mounted *m, struct options *options, char **ret_error)
+{
+	int r = make_absolute(m, &options->upperdir, ret_error);
+
+	if (r == 0)
+		r = make_absolute(m, &options->workdir, ret_error);
+	for (size_t i = 0; i < options->layer_count && r == 0; i++)
+		r = make_absolute(m, &options->layers[i].path, ret_error);
+	return r;
+}
+
 static int live_describe(const struct mounted *m, struct view_stack *stack, char **ret_error)
 {
 	_cleanup_free_ char *text = NULL;
+	int r;
 
 	(void)CHECK(!stack->options.layer_count);
 	if (m->kind != VIEW_OVERLAY)
@@ -164,7 +206,8 @@ static int live_describe(const struct mounted *m, struct view_stack *stack, char
 	text = view_overlay_options(m->options);
 	if (!text)
 		return view_refuse(ret_error, -ENOMEM, "%s: out of memory", m->mountpoint);
-	return view_parse_options(text, &stack->options, ret_error);
+	r = view_parse_options(text, &stack->options, ret_error);
+	return r < 0 ? r : make_all_absolute(m, &stack->options, ret_error);
 }
 
 static int live_new(const struct mounted *m, struct view_stack **ret, char **ret_error)
