@@ -189,6 +189,18 @@ static bool is_column(const char *title, const char *name, size_t len)
 	return i == len && !title[i];
 }
 
+bool table_has(const char *title)
+{
+	const char *list = common.columns;
+	bool has = !list;
+
+	for (size_t len; list && *list; list += len + (list[len] == ',')) {
+		len = strcspn(list, ",");
+		has |= is_column(title, list, len);
+	}
+	return has && !common.quiet;
+}
+
 static int choose_columns(struct table *t)
 {
 	const char *list = common.quiet ? NULL : common.columns;

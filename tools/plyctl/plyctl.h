@@ -130,6 +130,8 @@ struct column {
 struct table;
 struct table *table_new(const struct column *columns, size_t n);
 void table_add(struct table *t, const char *const *cells);
+/* Whether the options want a column of this title, so it is worth the work. */
+bool table_has(const char *title);
 /* Prints the columns that --columns names, or all, cut to the terminal; with -q the first column without its title.
  * Frees the table. EXIT_FINE, or EXIT_USAGE for an unknown column. */
 int table_print(struct table *t);

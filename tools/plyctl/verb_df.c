@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "tree/walk.h"
+#include "df_waste.h"
 #include "view/size.h"
 
 static bool only_unshared;
@@ -47,29 +47,6 @@ static int df_each(void *arg, struct view_stack *stack, const char *cause)
 	return 0;
 }
 
-/* Bytes of objects that don't show. */
-static int df_waste(void *arg, const struct tree_walk_entry *e)
-{
-	for (unsigned i = 0; i < e->n_says; i++) {
-		const struct tree_say *s = &e->says[i];
-
-		if (s->object && s->role == TREE_SAY_HIDDEN && s->why != TREE_WHY_ERROR)
-			*(uint64_t *)arg += s->stx.stx_blocks * 512;
-	}
-	return 0;
-}
-
-/* Of packed layers it isn't known. */
-static uint64_t df_wasted(struct layer_set *set)
-{
-	static const struct tree_walk_calls calls = {.entry = df_waste, .failed = stack_failed_in};
-	uint64_t wasted = 0;
-
-	if (set && set->n > 1)
-		(void)tree_walk(set, "", TREE_WALK_HIDDEN, &calls, &wasted);
-	return wasted;
-}
-
 static void df_json(const struct df *df, const struct view_stack_size *sizes, const struct view_total_size *total)
 {
 	json_start("df");
@@ -83,7 +60,7 @@ static void df_json(const struct df *df, const struct view_stack_size *sizes, co
 		json_object_set_new(item, "unique", json_size(sizes[i].unique));
 		json_object_set_new(item, "upper", df->stacks[i]->has_upper ? json_size(sizes[i].upper) : json_null());
 		json_object_set_new(item, "wasted",
-				    df->stacks[i]->set ? json_size(df_wasted(df->stacks[i]->set)) : json_null());
+				    df->stacks[i]->set ? json_size(df_wasted(df->stacks[i])) : json_null());
 		json_list_item(item);
 	}
 	json_list_end();
@@ -95,15 +72,18 @@ static void df_json(const struct df *df, const struct view_stack_size *sizes, co
 static int df_table(const struct df *df, const struct view_stack_size *sizes, const struct view_total_size *total)
 {
 	struct table *table = table_new(columns, ARRAY_SIZE(columns));
+	bool wants_waste = table_has("WASTED");
 	char text[5][SIZE_TEXT];
 	int status;
 
 	for (size_t i = 0; i < df->n; i++)
-		table_add(table, (const char *[]){
-					 df->stacks[i]->name, size_text(sizes[i].bytes, text[0]),
-					 size_text(sizes[i].shared, text[1]), size_text(sizes[i].unique, text[2]),
-					 df->stacks[i]->has_upper ? size_text(sizes[i].upper, text[3]) : "-",
-					 df->stacks[i]->set ? size_text(df_wasted(df->stacks[i]->set), text[4]) : "-"});
+		table_add(table,
+			  (const char *[]){df->stacks[i]->name, size_text(sizes[i].bytes, text[0]),
+					   size_text(sizes[i].shared, text[1]), size_text(sizes[i].unique, text[2]),
+					   df->stacks[i]->has_upper ? size_text(sizes[i].upper, text[3]) : "-",
+					   wants_waste && df->stacks[i]->set
+						   ? size_text(df_wasted(df->stacks[i]), text[4])
+						   : "-"});
 	status = table_print(table);
 	if (status == EXIT_FINE && !common.quiet)
 		printf("%s on disk, %s unshared\n", size_text(total->on_disk, text[0]),
