@@ -137,53 +137,77 @@ static void sum_up(struct report *report)
 
 /* --- from layers that are directories ----------------------------------------------------------------------------- */
 
-/* Names of files with several links that had their bytes. */
-struct linked_set {
-	struct linked {
-		uint64_t dev, ino, layer;
+/* Objects, by the version that has their bytes. An object has several versions if it has several links, or if it was
+ * renamed in the union, or a directory in which it lies. */
+struct object_set {
+	struct object {
+		struct object_key {
+			uint64_t dev, ino, layer;
+		} key;
+		struct report_node *node;
+		uint32_t version;
 	} * slots; /* owned; a power of two of them; ino 0: free */
 	size_t n, room;
 };
 
-static bool linked_insert(struct linked_set *set, struct linked key)
+/* Where the object is, or is to be. */
+static struct object *object_slot(const struct object_set *set, const struct object_key *key)
 {
-	size_t i = hash_bytes(&key, sizeof(key)) & (set->room - 1);
+	size_t i = hash_bytes(key, sizeof(*key)) & (set->room - 1);
 
-	while (set->slots[i].ino) {
-		if (!memcmp(&set->slots[i], &key, sizeof(key)))
-			return false;
+	while (set->slots[i].key.ino && memcmp(&set->slots[i].key, key, sizeof(*key)) != 0)
 		i = (i + 1) & (set->room - 1);
-	}
-	set->slots[i] = key;
-	set->n++;
-	return true;
+	return &set->slots[i];
 }
 
-/* 1: this is the first name, 0: it isn't. */
-static int linked_first(struct linked_set *set, const struct statx *stx, uint32_t layer)
+static int object_room(struct object_set *set)
 {
-	struct linked key = {makedev(stx->stx_dev_major, stx->stx_dev_minor), stx->stx_ino, layer};
+	struct object_set grown = {.n = set->n, .room = set->room ? 2 * set->room : 256};
 
-	if (2 * set->n >= set->room) {
-		struct linked_set grown = {.room = set->room ? 2 * set->room : 256};
+	if (2 * set->n < set->room)
+		return 0;
+	grown.slots = calloc(grown.room, sizeof(*grown.slots));
+	if (!grown.slots)
+		return -ENOMEM;
+	for (size_t i = 0; i < set->room; i++)
+		if (set->slots[i].key.ino)
+			*object_slot(&grown, &set->slots[i].key) = set->slots[i];
+	free(set->slots);
+	*set = grown;
+	return 0;
+}
 
-		grown.slots = calloc(grown.room, sizeof(*grown.slots));
-		if (!grown.slots)
-			return -ENOMEM;
-		for (size_t i = 0; i < set->room; i++)
-			if (set->slots[i].ino)
-				linked_insert(&grown, set->slots[i]);
-		free(set->slots);
-		*set = grown;
+/* Gives the bytes to the newest version of the node, but to one alone of all versions of an object: to one that shows,
+ * if any does. */
+static int object_count(struct object_set *set, struct report_node *n, const struct statx *stx)
+{
+	uint32_t number = n->n_versions - 1;
+	struct report_version *v = &n->versions[number], *old;
+	struct object_key key = {makedev(stx->stx_dev_major, stx->stx_dev_minor), stx->stx_ino, v->layer};
+	int r = object_room(set);
+	struct object *o;
+
+	if (r < 0)
+		return r;
+	o = object_slot(set, &key);
+	if (o->key.ino) {
+		old = &o->node->versions[o->version];
+		if (old->state == REPORT_SHOWN || v->state != REPORT_SHOWN)
+			return 0;
+		old->bytes = 0;
+	} else {
+		set->n++;
 	}
-	return linked_insert(set, key);
+	*o = (struct object){.key = key, .node = n, .version = number};
+	v->bytes = stx->stx_blocks * 512;
+	return 0;
 }
 
 struct reading {
 	struct report *report;
 	struct report_node *at; /* the newest node; the next one lies in it, beside it or beside a parent */
 	unsigned depth;
-	struct linked_set linked;
+	struct object_set objects;
 };
 
 static enum report_state state_of(const struct tree_say *s)
@@ -208,8 +232,7 @@ static enum report_state state_of(const struct tree_say *s)
 
 static int read_say(struct reading *rd, struct report_node *n, const struct tree_say *s)
 {
-	struct report_version v = {.layer = s->layer, .state = state_of(s), .by = s->by};
-	bool is_first = true;
+	int r;
 
 	if (s->whiteout)
 		rd->report->layers[s->layer].whiteouts++;
@@ -217,16 +240,9 @@ static int read_say(struct reading *rd, struct report_node *n, const struct tree
 		if (n->kind == 'w')
 			n->kind = kind_of(s->stx.stx_mode);
 		count_object(&rd->report->layers[s->layer], s->stx.stx_mode, s->xattr_flags & XATTR_FLAG_OPAQUE);
-		if (!S_ISDIR(s->stx.stx_mode) && s->stx.stx_nlink > 1) {
-			int r = linked_first(&rd->linked, &s->stx, s->layer);
-
-			if (r < 0)
-				return r;
-			is_first = r;
-		}
-		v.bytes = is_first ? s->stx.stx_blocks * 512 : 0;
 	}
-	return version_add(n, v);
+	r = version_add(n, (struct report_version){.layer = s->layer, .state = state_of(s), .by = s->by});
+	return r == 0 && s->object ? object_count(&rd->objects, n, &s->stx) : r;
 }
 
 static int read_entry(void *arg, const struct tree_walk_entry *e)
@@ -254,7 +270,7 @@ static int read_directories(const struct view_stack *stack, struct report *repor
 	struct reading rd = {.report = report};
 	int r = tree_walk(stack->set, "", TREE_WALK_HIDDEN, &calls, &rd);
 
-	free(rd.linked.slots);
+	free(rd.objects.slots);
 	return r;
 }
 
