@@ -6,8 +6,10 @@
 #include "status.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "view/contents.h"
 
@@ -204,9 +206,15 @@ static json_t *inspect_reading(const struct layer_set *set)
 static json_t *inspect_live(const struct view_stack *stack)
 {
 	json_t *where = json_object();
+	char device[32];
 
-	if (stack->mountpoint)
-		json_set_path(where, "mountpoint", stack->mountpoint);
+	if (!stack->mountpoint)
+		return where;
+	json_set_path(where, "mountpoint", stack->mountpoint);
+	snprintf(device, sizeof(device), "%u:%u", major(stack->dev), minor(stack->dev));
+	json_object_set_new(where, "device", json_string(device));
+	if (stack->has_upper)
+		json_set_path(where, "upperdir", stack->options.layers[0].path);
 	if (stack->options.workdir)
 		json_set_path(where, "workdir", stack->options.workdir);
 	return where;
