@@ -335,8 +335,9 @@ static unsigned list_items;
 
 static void json_dump(json_t *value)
 {
-	if (!value || json_dumpf(value, stdout, JSON_COMPACT | JSON_ENCODE_ANY) < 0)
-		abort(); /* without memory */
+	/* A full disk is told at the end. Otherwise there is no memory. */
+	if (!value || (json_dumpf(value, stdout, JSON_COMPACT | JSON_ENCODE_ANY) < 0 && !ferror(stdout)))
+		abort();
 	json_decref(value);
 }
 
