@@ -137,6 +137,9 @@ struct image_listed {
 	/* id of the container, NULL for an image; then `id` and `name` are those of its image and of the container */
 	const char *container;
 	const char *created; /* NULL: not said */
+	/* An image between the steps of a build: it has no name, and one with a name is made of it. docker-overlay2
+	 * doesn't tell these from others, so all of its images without a name are. */
+	bool between;
 };
 
 /* All images and containers, images first. Stops at the first non-zero result of `each`, which is its result. */

@@ -373,47 +373,6 @@ int containers_storage_open(enum image_source source, const char *path, const ch
 	return r;
 }
 
-static int storage_each(const json_t *list, bool containers, image_each each, void *arg)
-{
-	const json_t *item;
-	size_t i;
-
-	json_array_foreach(list, i, item)
-	{
-		const char *id = document_text(item, "id"), *image = document_text(item, containers ? "image" : "id");
-		char digest[DIGEST_SIZE] = DIGEST_PREFIX;
-		struct image_listed listed = {
-			.id = containers ? document_text(item, "image") : id,
-			.name = json_string_value(json_array_get(json_object_get(item, "names"), 0)),
-			.container = containers ? id : NULL,
-			.created = document_text(item, "created")};
-		int r = 0;
-
-		if (image && digest_is_hex(image, DIGEST_HEX)) {
-			strcat(digest, image);
-			listed.id = digest;
-		}
-		if (id)
-			r = each(arg, &listed);
-		if (r != 0)
-			return r;
-	}
-	return 0;
-}
-
-int containers_storage_list(enum image_source source, const char *path, image_each each, void *arg,
-			    struct image_error *error)
-{
-	_cleanup_(store_finish) struct store s = {0};
-	int r = store_start(&s, path, error);
-
-	if (r == 0)
-		r = storage_each(s.images, false, each, arg);
-	if (r == 0)
-		r = storage_each(s.containers, true, each, arg);
-	return r ? r : storage_each(s.more_containers, true, each, arg);
-}
-
 /* --- sharing ------------------------------------------------------------------------------------------------------ */
 
 struct storage_sharing {
@@ -423,6 +382,13 @@ struct storage_sharing {
 	json_t *named;	 /* by id of a layer: an image with a name has it */
 	unsigned *counts;
 };
+
+static void sharing_finish(struct storage_sharing *s)
+{
+	json_decref(s->parents);
+	json_decref(s->own);
+	json_decref(s->named);
+}
 
 static bool storage_index(struct storage_sharing *s, const json_t *list)
 {
@@ -522,7 +488,7 @@ static int storage_indices(struct storage_sharing *s, const struct store *store)
 	s->named = json_object();
 	if (!s->parents || !s->own || !s->named)
 		return -ENOMEM;
-	for (size_t i = 0; i < s->image->n_layers; i++)
+	for (size_t i = 0; s->image && i < s->image->n_layers; i++)
 		if (s->image->layers[i].id &&
 		    json_object_set_new(s->own, s->image->layers[i].id, json_integer((json_int_t)i)) < 0)
 			return -ENOMEM;
@@ -535,7 +501,7 @@ static int storage_indices(struct storage_sharing *s, const struct store *store)
 int containers_storage_shared(const struct image *image, unsigned *counts, struct image_error *error)
 {
 	_cleanup_(store_finish) struct store store = {0};
-	struct storage_sharing s = {.image = image, .counts = counts};
+	_cleanup_(sharing_finish) struct storage_sharing s = {.image = image, .counts = counts};
 	int r = store_start(&store, image->path, error);
 
 	if (r < 0)
@@ -546,8 +512,54 @@ int containers_storage_shared(const struct image *image, unsigned *counts, struc
 		storage_count_containers(&s, store.containers);
 		storage_count_containers(&s, store.more_containers);
 	}
-	json_decref(s.parents);
-	json_decref(s.own);
-	json_decref(s.named);
 	return r < 0 ? image_fail_memory(error) : 0;
+}
+
+/* --- the list ----------------------------------------------------------------------------------------------------- */
+
+/* With `sharing` NULL the list is one of containers. */
+static int storage_each(const json_t *list, const struct storage_sharing *sharing, image_each each, void *arg)
+{
+	bool containers = !sharing;
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+	{
+		const char *id = document_text(item, "id"), *image = document_text(item, containers ? "image" : "id");
+		char digest[DIGEST_SIZE] = DIGEST_PREFIX;
+		struct image_listed listed = {
+			.id = containers ? document_text(item, "image") : id,
+			.name = json_string_value(json_array_get(json_object_get(item, "names"), 0)),
+			.container = containers ? id : NULL,
+			.created = document_text(item, "created"),
+			.between = sharing && storage_is_between(sharing, item)};
+		int r = 0;
+
+		if (image && digest_is_hex(image, DIGEST_HEX)) {
+			strcat(digest, image);
+			listed.id = digest;
+		}
+		if (id)
+			r = each(arg, &listed);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+int containers_storage_list(enum image_source source, const char *path, image_each each, void *arg,
+			    struct image_error *error)
+{
+	_cleanup_(store_finish) struct store s = {0};
+	_cleanup_(sharing_finish) struct storage_sharing sharing = {.image = NULL};
+	int r = store_start(&s, path, error);
+
+	if (r == 0 && storage_indices(&sharing, &s) < 0)
+		r = image_fail_memory(error);
+	if (r == 0)
+		r = storage_each(s.images, &sharing, each, arg);
+	if (r == 0)
+		r = storage_each(s.containers, NULL, each, arg);
+	return r ? r : storage_each(s.more_containers, NULL, each, arg);
 }

@@ -391,7 +391,7 @@ static int docker_list_image(void *arg, const struct os_dirent *entry)
 	l->id = id;
 	l->name = NULL;
 	docker_names(l->docker, docker_first_name, l);
-	return l->each(l->arg, &(struct image_listed){.id = id, .name = l->name});
+	return l->each(l->arg, &(struct image_listed){.id = id, .name = l->name, .between = !l->name});
 }
 
 static int docker_list_container(void *arg, const struct os_dirent *entry)

@@ -86,9 +86,11 @@ static int stack_listed(void *arg, const struct image_listed *item)
 	const char *own = item->name ? item->name : item->container;
 	struct view_stack *stack;
 
-	/* An image without a name is a step of a build mostly, and its layers are those of an image with one. */
-	if (!own)
+	/* The layers of a step of a build are those of the image. */
+	if (item->between || (!own && !item->id))
 		return 0;
+	if (!own)
+		own = strncmp(item->id, "sha256:", 7) ? item->id : item->id + 7;
 	if (asprintf(&name, "%s:%s%s%s%s", image_source_name(l->source), l->path ? "[" : "", l->path ? l->path : "",
 		     l->path ? "]" : "", own) < 0)
 		abort();
