@@ -73,14 +73,26 @@ static int choose_upper(const struct view_stack *stack, struct upper *u)
 	return status;
 }
 
-static int mount_print(const char *options, const char *mountpoint)
+/* Layers are mounted with the forms in which plyctl reads them. The kernel knows one form of whiteouts alone. */
+static char *mount_options(const struct view_stack *stack, const struct upper *u, bool of_plyfs)
+{
+	char *text = plyfs_options(stack, u->dir, u->work);
+
+	if (stack->options.userxattr)
+		plyfs_append(&text, ",userxattr", "", false);
+	if (of_plyfs && stack->options.whiteouts == WHITEOUTS_BOTH)
+		plyfs_append(&text, ",whiteouts=both", "", false);
+	return text;
+}
+
+static int mount_print(const char *options, const char *of_kernel, const char *mountpoint)
 {
 	printf("plyfs -o ");
 	print_quoted(options);
 	printf(" ");
 	print_quoted(mountpoint);
 	printf("\nmount -t overlay overlay -o ");
-	print_quoted(options);
+	print_quoted(of_kernel);
 	printf(" ");
 	print_quoted(mountpoint);
 	printf("\n");
@@ -91,7 +103,7 @@ static int run_mount(int argc, char **argv)
 {
 	_cleanup_stack_ struct view_stack *stack = NULL;
 	_cleanup_upper_ struct upper u = {.id = NULL};
-	_cleanup_free_ char *options = NULL;
+	_cleanup_free_ char *options = NULL, *of_kernel = NULL;
 	int status;
 
 	if (argc != 2)
@@ -102,8 +114,9 @@ static int run_mount(int argc, char **argv)
 	status = upper ? choose_upper(stack, &u) : EXIT_FINE;
 	if (status != EXIT_FINE)
 		return status;
-	options = plyfs_options(stack, u.dir, u.work);
-	return print_only ? mount_print(options, argv[1]) : plyfs_exec(options, argv[1]);
+	options = mount_options(stack, &u, true);
+	of_kernel = mount_options(stack, &u, false);
+	return print_only ? mount_print(options, of_kernel, argv[1]) : plyfs_exec(options, argv[1]);
 }
 
 const struct verb verb_mount = {.name = "mount",
