@@ -32,7 +32,8 @@ static struct identity identity_of(const char *path)
 	_cleanup_close_ int fd = path ? os_open_path(path, O_PATH | O_DIRECTORY, 0) : -1;
 	struct statx stx;
 
-	if (fd < 0 || os_statx(fd, "", &stx) < 0)
+	/* A hanging file system isn't asked. */
+	if (fd < 0 || os_statx_cached(fd, "", &stx) < 0)
 		return (struct identity){.known = false};
 	return (struct identity){
 		.known = true, .ino = stx.stx_ino, .dev = makedev(stx.stx_dev_major, stx.stx_dev_minor)};
@@ -80,6 +81,7 @@ int view_layers_shared(const struct view_stack *stack, unsigned *ret_counts, cha
 	_cleanup_free_ unsigned *counts = calloc(n + 1, sizeof(*counts));
 	struct image_error error = {.text = ""};
 	int r = s.own && counts ? 0 : -ENOMEM;
+	bool has_directory = false;
 
 	memset(ret_counts, 0, n * sizeof(*ret_counts));
 	if (r == 0 && stack->image)
@@ -87,8 +89,9 @@ int view_layers_shared(const struct view_stack *stack, unsigned *ret_counts, cha
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		ret_counts[i] = counts[n - 1 - i]; /* an image's are lowest first */
 		s.own[i] = identity_of(view_layer_facts(stack, i)->directory);
+		has_directory |= s.own[i].known;
 	}
-	if (r == 0)
+	if (r == 0 && has_directory)
 		r = view_each_live(sharing_live, &s);
 	free(s.own);
 	return r < 0 ? view_refuse(ret_error, r, "%s: %s", stack->name, *error.text ? error.text : strerror(-r)) : 0;
