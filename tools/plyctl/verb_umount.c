@@ -13,6 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Time for a daemon to end. */
+#define DAEMON_MS 10000
+
 /* The daemon of a union, by a descriptor that tells of its end; -1: there is none, or it isn't known. */
 static int daemon_of(const char *mountpoint)
 {
@@ -24,12 +27,17 @@ static int daemon_of(const char *mountpoint)
 	return (int)syscall(SYS_pidfd_open, stack->pid, 0);
 }
 
-static void wait_for_daemon(int pidfd)
+/* A mount namespace that was made meanwhile has the mount too, and keeps the daemon. */
+static int wait_for_daemon(int pidfd, const char *mountpoint)
 {
 	struct pollfd fd = {.fd = pidfd, .events = POLLIN};
+	int n;
 
-	while (poll(&fd, 1, -1) < 0 && errno == EINTR)
+	while ((n = poll(&fd, 1, DAEMON_MS)) < 0 && errno == EINTR)
 		;
+	return n > 0 ? EXIT_FINE
+		     : fail("%s: unmounted here, but its daemon still runs: another mount namespace has the mount",
+			    mountpoint);
 }
 
 static void exec_umount(const char *mountpoint)
@@ -44,7 +52,7 @@ static void exec_umount(const char *mountpoint)
 
 static int run_umount(int argc, char **argv)
 {
-	int pidfd, status = -1;
+	int pidfd, status = -1, end = EXIT_FINE;
 	pid_t child;
 
 	if (argc != 1)
@@ -56,11 +64,11 @@ static int run_umount(int argc, char **argv)
 	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
 	if (status == 0 && pidfd >= 0)
-		wait_for_daemon(pidfd);
+		end = wait_for_daemon(pidfd, argv[0]);
 	if (pidfd >= 0)
 		close(pidfd);
 	/* It has said why. */
-	return status == 0 ? EXIT_FINE : EXIT_FAILED;
+	return status == 0 ? end : EXIT_FAILED;
 }
 
 const struct verb verb_umount = {.name = "umount",
