@@ -210,7 +210,8 @@ struct lookup {
 	int fd; /* of the content, or -errno */
 };
 
-/* What the layer and those below it show at the path. */
+/* What the layer and those below it show at the path. A fifo that took the place of the file meanwhile must not hold
+ * plyctl. */
 static int open_content(void *arg, const struct tree_walk_entry *e)
 {
 	struct lookup *look = arg;
@@ -222,15 +223,15 @@ static int open_content(void *arg, const struct tree_walk_entry *e)
 	else if (!S_ISREG(e->stx.stx_mode))
 		look->fd = S_ISDIR(e->stx.stx_mode) ? -EISDIR : -EINVAL;
 	else if (e->data_path)
-		look->fd = e->data_layer == TREE_WALK_NO_LAYER
-				   ? -EIO
-				   : layer_open_path(&look->set->layers[e->data_layer], e->data_path, O_RDONLY);
+		look->fd = e->data_layer == TREE_WALK_NO_LAYER ? -EIO
+							       : layer_open_path(&look->set->layers[e->data_layer],
+										 e->data_path, O_RDONLY | O_NONBLOCK);
 	else if (e->metacopy)
 		look->fd = -EIO;
 	else if ((r = tree_walk_layer_path(e, &path)) < 0)
 		look->fd = r;
 	else
-		look->fd = layer_open_path(&look->set->layers[e->layer], path, O_RDONLY);
+		look->fd = layer_open_path(&look->set->layers[e->layer], path, O_RDONLY | O_NONBLOCK);
 	return TREE_WALK_PRUNE;
 }
 

@@ -32,16 +32,17 @@ static int same_open(const struct view_side *s, int flags)
 	return layer_open_path(&s->u->set->layers[i->layer], i->path ? i->path : s->path, flags);
 }
 
+/* A fifo that took the place of the file meanwhile must not hold plyctl. */
 static int same_open_data(const struct view_side *s)
 {
 	const struct view_item *i = s->item;
 
 	if (!i->data_path)
-		return same_open(s, O_RDONLY);
+		return same_open(s, O_RDONLY | O_NONBLOCK);
 	if (i->data_layer == TREE_WALK_NO_LAYER)
 		return -EIO;
 	(void)CHECK(i->data_layer < s->u->set->n + s->u->set->n_data);
-	return layer_open_path(&s->u->set->layers[i->data_layer], i->data_path, O_RDONLY);
+	return layer_open_path(&s->u->set->layers[i->data_layer], i->data_path, O_RDONLY | O_NONBLOCK);
 }
 
 /* --- xattrs ------------------------------------------------------------------------------------------------------- */

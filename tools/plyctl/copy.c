@@ -47,6 +47,7 @@ struct layer_set *copy_source(const struct view_stack *stack, const char *text, 
 	return NULL;
 }
 
+/* A fifo that took the place of the file meanwhile must not hold plyctl. */
 int copy_open(struct layer_set *set, const struct tree_walk_entry *e)
 {
 	_cleanup_free_ char *path = NULL;
@@ -55,11 +56,11 @@ int copy_open(struct layer_set *set, const struct tree_walk_entry *e)
 	if (e->data_path)
 		return e->data_layer == TREE_WALK_NO_LAYER
 			       ? -EIO
-			       : layer_open_path(&set->layers[e->data_layer], e->data_path, O_RDONLY);
+			       : layer_open_path(&set->layers[e->data_layer], e->data_path, O_RDONLY | O_NONBLOCK);
 	if (e->metacopy)
 		return -EIO;
 	r = tree_walk_layer_path(e, &path);
-	return r < 0 ? r : layer_open_path(&set->layers[e->layer], path, O_RDONLY);
+	return r < 0 ? r : layer_open_path(&set->layers[e->layer], path, O_RDONLY | O_NONBLOCK);
 }
 
 int copy_write(int out, const void *data, size_t len)
