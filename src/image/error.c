@@ -11,27 +11,14 @@
 #include <string.h>
 
 #include "base/check.h"
-
-/* Bytes of the character at `s` that may be printed as it is, or 0. */
-static size_t error_printable(const unsigned char *s)
-{
-	size_t len = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
-
-	if (len == 1)
-		return s[0] >= 0x20 && s[0] != 0x7f;
-	for (size_t i = 1; i < len; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	/* U+0080 to U+009F are control characters too. */
-	return len == 2 && s[0] == 0xc2 && s[1] < 0xa0 ? 0 : len;
-}
+#include "base/utf8.h"
 
 static void error_escape(const char *from, char *to, size_t size)
 {
 	size_t n = 0, len;
 
 	for (; *from && n + 5 < size; from += len ? len : 1) {
-		len = error_printable((const unsigned char *)from);
+		len = utf8_printable((const unsigned char *)from);
 		if (len)
 			memcpy(to + n, from, len);
 		else

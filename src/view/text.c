@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "base/utf8.h"
 #include "os/task.h"
 
 const char *view_kind_name(enum view_kind kind)
@@ -50,9 +51,8 @@ int view_refuse(char **ret_error, int err, const char *fmt, ...)
 	if (vasprintf(ret_error, fmt, ap) < 0)
 		*ret_error = NULL;
 	va_end(ap);
-	for (char *c = *ret_error; c && *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
+	if (*ret_error)
+		utf8_make_printable(*ret_error);
 	return err;
 }
 

@@ -4,11 +4,12 @@
  */
 #include "plyctl.h"
 
-#include <ctype.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/utf8.h"
 
 #define OPTS_MAX 32
 #define LETTERS_MAX 128
@@ -34,9 +35,8 @@ static void say(const char *fmt, va_list ap)
 
 	if (vasprintf(&text, fmt, ap) < 0)
 		text = NULL;
-	for (char *c = text; c && *c; c++)
-		if (iscntrl((unsigned char)*c))
-			*c = '?';
+	if (text)
+		utf8_make_printable(text);
 	fprintf(stderr, "plyctl: %s\n", text ? text : "out of memory");
 }
 

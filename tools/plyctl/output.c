@@ -16,6 +16,7 @@
 #include <wctype.h>
 
 #include "base/array.h"
+#include "base/utf8.h"
 
 /* --- texts -------------------------------------------------------------------------------------------------------- */
 
@@ -110,6 +111,12 @@ const char *type_name(uint16_t mode)
 	}
 }
 
+bool is_direction(wchar_t c)
+{
+	return (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) ||
+	       c == 0xfeff;
+}
+
 /* Escapes control characters and what isn't UTF-8; a backslash too where there is any of them. The caller frees it. */
 static char *visible(const char *name)
 {
@@ -124,7 +131,8 @@ static char *visible(const char *name)
 		wchar_t wide;
 		size_t n = mbrtowc(&wide, name + i, len - i, &state);
 
-		if (n == 0 || n > len || (n > 1 && !iswprint((wint_t)wide)) || iscntrl((unsigned char)name[i])) {
+		if (n == 0 || n > len || (n > 1 && (!iswprint((wint_t)wide) || is_direction(wide))) ||
+		    iscntrl((unsigned char)name[i])) {
 			out += sprintf(out, "\\%03o", (unsigned char)name[i++]);
 			continue;
 		}
@@ -372,19 +380,6 @@ void json_list_end(void)
 void json_end(void)
 {
 	printf("}\n");
-}
-
-size_t utf8_length(const unsigned char *s)
-{
-	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
-
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
-	    (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
 }
 
 json_t *json_text(const char *text)

@@ -118,6 +118,8 @@ const char *time_text(time_t t, char buf[TIME_TEXT]);
 const char *age_text(time_t t, char buf[TIME_TEXT]);
 /* Prints a name. With control characters it is printed in one line, with escapes. */
 void print_name(const char *name);
+/* Whether it is a mark that would reorder what follows it on a terminal. */
+bool is_direction(wchar_t c);
 /* A letter for a type, as ls -l has it. */
 char type_letter(uint16_t mode);
 const char *type_name(uint16_t mode);
@@ -147,8 +149,6 @@ void json_end(void);
 json_t *json_text(const char *text);
 /* A path: member `name`, and NAME_hex with its bytes if they aren't UTF-8. */
 void json_set_path(json_t *object, const char *name, const char *path);
-/* The length of the UTF-8 sequence at `s`, or 0. */
-size_t utf8_length(const unsigned char *s);
 json_t *json_time(time_t t);
 json_t *json_size(uint64_t bytes);
 /* The bits of `flags` by name; the list of names ends with NULL. */

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/utf8.h"
 #include "report_page.h" /* made of report/page.{html,css,js} */
 
 #define NONCE_BYTES 16

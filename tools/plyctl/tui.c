@@ -2,6 +2,7 @@
 #include "tui.h"
 
 #include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,12 +99,9 @@ void tui_refresh(void)
 
 /* --- texts -------------------------------------------------------------------------------------------------------- */
 
-/* Marks that turn the direction of what follows would reorder the screen. */
 static bool is_drawn(wchar_t c)
 {
-	if ((c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff)
-		return false;
-	return iswprint((wint_t)c) && wcwidth(c) >= 0;
+	return !is_direction(c) && iswprint((wint_t)c) && wcwidth(c) >= 0;
 }
 
 /* The next character of a text, or the escape of its next byte. Returns the bytes that it had; *ret_columns is its
@@ -231,6 +229,17 @@ static int special_key(wint_t c)
 	return TUI_OTHER;
 }
 
+/* A terminal that hung up has no keys any more, and where SIGHUP is ignored nothing else ends the program. */
+static void end_without_terminal(void)
+{
+	struct pollfd fd = {.fd = STDIN_FILENO, .events = POLLIN};
+
+	if (poll(&fd, 1, 0) <= 0 || !(fd.revents & (POLLHUP | POLLERR | POLLNVAL)))
+		return;
+	tui_end();
+	exit(fail("the terminal is gone"));
+}
+
 int tui_key(int ms)
 {
 	wint_t c;
@@ -238,8 +247,10 @@ int tui_key(int ms)
 
 	timeout(ms);
 	r = get_wch(&c);
-	if (r == ERR)
+	if (r == ERR) {
+		end_without_terminal();
 		return TUI_NONE;
+	}
 	if (r == KEY_CODE_YES)
 		return special_key(c);
 	if (c == '\r' || c == '\n')
