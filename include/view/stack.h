@@ -119,9 +119,9 @@ int view_stack_layer(const struct view_stack *stack, const char *text);
 /* The present path of the layer's directory, which the caller frees; that of the options if it isn't known. */
 int view_layer_directory(const struct layer *l, char **ret_path);
 
-/* Calls `each` for each live union that this process may look at, until one call returns non-zero. The stack belongs to
- * the call-back, which frees it. A union whose layers can't be found out has none, and `cause` says why; else `cause`
- * is NULL. The caller gets the last result. */
+/* Calls `each` for each live union that this process may look at, once however often it is mounted, until one call
+ * returns non-zero. The stack belongs to the call-back, which frees it. A union whose layers can't be found out has
+ * none, and `cause` says why; else `cause` is NULL. The caller gets the last result. */
 int view_each_live(int (*each)(void *arg, struct view_stack *stack, const char *cause), void *arg);
 
 #endif

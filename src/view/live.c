@@ -282,6 +282,15 @@ int view_stack_containing(const char *path, struct view_stack **ret, const char 
 	return r;
 }
 
+/* A bind mount of a union is the same union. */
+static bool was_told(const struct mounts *mounts, size_t number)
+{
+	for (size_t i = 0; i < number; i++)
+		if (mounts->list[i].dev == mounts->list[number].dev)
+			return true;
+	return false;
+}
+
 int view_each_live(int (*each)(void *arg, struct view_stack *stack, const char *cause), void *arg)
 {
 	_cleanup_(live_free) struct mounts mounts = {.n = 0};
@@ -291,6 +300,8 @@ int view_each_live(int (*each)(void *arg, struct view_stack *stack, const char *
 		_cleanup_free_ char *error = NULL;
 		struct view_stack *stack = NULL;
 
+		if (was_told(&mounts, i))
+			continue;
 		r = live_new(&mounts.list[i], &stack, &error);
 		(void)CHECK(r == 0 || !stack);
 		r = each(arg, stack, stack ? NULL : error ? error : mounts.list[i].mountpoint);
