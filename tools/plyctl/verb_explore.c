@@ -104,7 +104,7 @@ static int run_explore(int argc, char **argv)
 		return usage_error("explore: one STACK is wanted");
 	if (common.json)
 		return usage_error("explore: there is files --json");
-	stack = stack_open(argv[0]);
+	stack = stack_open_any(argv[0]);
 	return stack ? explore_stack(stack) : EXIT_FAILED;
 }
 
