@@ -117,6 +117,7 @@ int advise_contents(struct advising *a, size_t layer, char **ret_error)
 	if (!l->command)
 		return -ENOMEM;
 	r = view_contents_each(a->now, layer, note_object, l, &error);
+	view_contents_forget(a->now, layer);
 	/* What can't be read was told when the waste was found. */
 	if (r < 0 && r != -ENOMEM && a->now->set)
 		return 0;

@@ -262,8 +262,12 @@ static int explain_archive(struct explaining *x, int (*step)(void *arg, const st
 	_cleanup_free_ struct hidden *hidden = calloc(x->n_layers + 1, sizeof(*hidden));
 	int r = says && hidden ? 0 : -ENOMEM;
 
-	for (x->layer = 0; x->layer < x->n_layers && r == 0; x->layer++)
+	for (x->layer = 0; x->layer < x->n_layers && r == 0; x->layer++) {
 		r = view_contents_each(x->stack, x->layer, explain_object, x, ret_error);
+		/* The content may be wanted, of a layer that has the path itself. */
+		if (!x->held[(x->layer + 1) * x->depth - 1].is_there)
+			view_contents_forget(x->stack, x->layer);
+	}
 	return r == 0 ? explain_all(x, says, hidden, step, arg, ret_error) : r;
 }
 

@@ -388,6 +388,7 @@ static int read_contents(const struct view_stack *stack, struct report *report, 
 	for (; c.layer < report->n_layers && r == 0; c.layer++) {
 		report->root->cut = UINT32_MAX;
 		r = view_contents_each(stack, c.layer, read_object, &c, ret_error);
+		view_contents_forget(stack, c.layer);
 	}
 	for (struct report_node *n = report->root; n && r == 0; n = report_next(n, false))
 		decide(n);

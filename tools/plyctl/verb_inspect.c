@@ -61,6 +61,7 @@ static void inspect_counts(json_t *item, const struct view_stack *stack, size_t 
 		stack_incomplete = true;
 		fail("%s", error);
 	}
+	view_contents_forget(stack, i);
 	if (tar < 0 && stack->image && !f->upper && !f->directory) {
 		struct image_error why;
 
