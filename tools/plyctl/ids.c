@@ -121,6 +121,17 @@ static void ids_remember(int dir, const char *name, const char *print, const cha
 		(void)os_unlinkat(dir, temp, 0);
 }
 
+bool ids_recall(const struct layer_set *set, const struct layer *l, char ret[static DIGEST_SIZE])
+{
+	_cleanup_close_ int dir = ids_directory();
+	char print[FINGERPRINT_SIZE], name[VIEW_ID_HEX + 1];
+	struct image_error error = {.text = ""};
+	struct archive_options options;
+
+	return dir >= 0 && archive_options_of_environment(&options, &error) == 0 && view_layer_id(l, name) == 0 &&
+	       fingerprint(set, l, &options, print) == 0 && ids_remembered(dir, name, print, ret);
+}
+
 int ids_diff_id(const struct layer_set *set, const struct layer *l, char ret[static DIGEST_SIZE], char **ret_error)
 {
 	_cleanup_close_ int dir = ids_directory();

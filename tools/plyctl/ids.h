@@ -12,5 +12,7 @@
 
 /* -errno, with one line that the caller frees: a layer that has its content in others has no tar of its own. */
 int ids_diff_id(const struct layer_set *set, const struct layer *l, char ret[static DIGEST_SIZE], char **ret_error);
+/* The same if it is remembered; nothing is computed. */
+bool ids_recall(const struct layer_set *set, const struct layer *l, char ret[static DIGEST_SIZE]);
 
 #endif

@@ -90,7 +90,9 @@ static inline void cleanup_stack(struct view_stack **stack)
 	view_stack_free(*stack);
 }
 #define _cleanup_stack_ _cleanup_(cleanup_stack)
-/* The layer that a text names, or -1 after one line. */
+/* The layer that a text names, also by an id that `history --ids` has told. -ENOENT, or -EINVAL for several. */
+int stack_find_layer(const struct view_stack *stack, const char *text);
+/* The same, or -1 after one line. */
 int stack_layer(const struct view_stack *stack, const char *text);
 /* Opens the stack of [STACK] PATH. With one operand the path must lie in a live union. *ret_path is the path in the
  * union, without a slash at either end; the caller frees it. `@N:` before the path is left in *ret_layer, which is a

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ids.h"
 #include "os/fs.h"
 
 bool stack_incomplete;
@@ -118,9 +119,39 @@ int stack_each(const char *name, int (*each)(void *arg, struct view_stack *stack
 	return stack ? each(arg, stack) : EXIT_FAILED;
 }
 
-int stack_layer(const struct view_stack *stack, const char *text)
+/* By the id that `history --ids` has told of a directory. */
+static int layer_by_told_id(const struct view_stack *stack, const char *text)
+{
+	size_t n = view_layer_count(stack), len;
+	int found = -ENOENT;
+
+	text += strncmp(text, "sha256:", 7) ? 0 : 7;
+	len = strlen(text);
+	if (!stack->set || len < 4 || text[strspn(text, "0123456789abcdef")])
+		return -ENOENT;
+	for (size_t i = 0; i < n; i++) {
+		char digest[DIGEST_SIZE];
+
+		if (view_layer_facts(stack, i)->diff_id || !ids_recall(stack->set, &stack->set->layers[i], digest) ||
+		    strncmp(digest + 7, text, len) != 0)
+			continue;
+		if (found >= 0)
+			return -EINVAL;
+		found = (int)i;
+	}
+	return found;
+}
+
+int stack_find_layer(const struct view_stack *stack, const char *text)
 {
 	int r = view_stack_layer(stack, text);
+
+	return r == -ENOENT ? layer_by_told_id(stack, text) : r;
+}
+
+int stack_layer(const struct view_stack *stack, const char *text)
+{
+	int r = stack_find_layer(stack, text);
 
 	if (r >= 0)
 		return r;

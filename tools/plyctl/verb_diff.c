@@ -184,7 +184,7 @@ static bool names_layer(const struct view_stack *stack, const char *text)
 {
 	if (*text == '@' || !strncmp(text, "sha256:", 7))
 		return true;
-	return !strpbrk(text, "/:") && access(text, F_OK) < 0 && view_stack_layer(stack, text) >= 0;
+	return !strpbrk(text, "/:") && access(text, F_OK) < 0 && stack_find_layer(stack, text) >= 0;
 }
 
 static int diff_two(const struct view_stack *a, const char *operand, unsigned flags)
