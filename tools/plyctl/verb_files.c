@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "view/contents.h"
 
@@ -88,16 +89,17 @@ static int files_each(void *arg, const struct view_object *o)
 static int run_files(int argc, char **argv)
 {
 	_cleanup_stack_ struct view_stack *stack = NULL;
-	_cleanup_free_ char *error = NULL;
-	bool begun = false;
+	_cleanup_free_ char *error = NULL, *path = NULL, *none = NULL;
+	/* A layer alone is one of the union in which the working directory lies. */
+	bool begun = false, is_around = argc == 1 && *argv[0] == '@' && access(argv[0], F_OK) < 0;
 	int layer = 0, r;
 
 	if (argc < 1 || argc > 2)
-		return usage_error("files: STACK [LAYER] is wanted");
-	stack = stack_open_any(argv[0]);
+		return usage_error("files: STACK [LAYER], or @N is wanted");
+	stack = is_around ? stack_of_path_any(NULL, ".", &path, &none) : stack_open_any(argv[0]);
 	if (!stack)
 		return EXIT_FAILED;
-	layer = argc > 1 ? stack_layer(stack, argv[1]) : 0;
+	layer = is_around || argc > 1 ? stack_layer(stack, argv[argc - 1]) : 0;
 	if (layer < 0)
 		return EXIT_FAILED;
 	r = view_contents_each(stack, (size_t)layer, files_each, &begun, &error);
@@ -112,7 +114,7 @@ static int run_files(int argc, char **argv)
 
 const struct verb verb_files = {
 	.name = "files",
-	.operands = "STACK [LAYER]",
+	.operands = "STACK [LAYER] | @N",
 	.help = "List what one layer holds",
 	.more = "The layer is the topmost one if none is named. With -q paths only are printed.",
 	.is_table = true,
