@@ -168,7 +168,40 @@ static size_t engine_folder(const char *mountpoint)
 	return len > 1 ? len - 1 : 0;
 }
 
-static int make_absolute(const struct mounted *m, char **path, char **ret_error)
+/* The number of a directory, or 0. */
+static uint64_t number_of(const char *path, dev_t *ret_dev)
+{
+	_cleanup_close_ int fd = os_open_path(path, O_PATH | O_DIRECTORY, 0);
+	struct statx stx;
+
+	if (fd < 0 || os_statx_cached(fd, "", &stx) < 0)
+		return 0;
+	*ret_dev = makedev(stx.stx_dev_major, stx.stx_dev_minor);
+	return stx.stx_ino;
+}
+
+/* Whether the layers lie in this process's directory. The union's root has the number of one of them, if they are all
+ * on one file system. Equal names alone say nothing. */
+static bool is_from_here(const struct mounted *m, const struct options *options)
+{
+	dev_t dev = 0;
+	uint64_t root = number_of(m->mountpoint, &dev);
+	bool is_same = false;
+
+	if (!root || dev != m->dev || (options->upperdir && !number_of(options->upperdir, &dev)))
+		return false;
+	is_same = options->upperdir && number_of(options->upperdir, &dev) == root;
+	for (size_t i = 0; i < options->layer_count; i++) {
+		uint64_t own = number_of(options->layers[i].path, &dev);
+
+		if (!own)
+			return false;
+		is_same |= own == root;
+	}
+	return is_same;
+}
+
+static int live_absolute(const struct mounted *m, char **path, char **ret_error)
 {
 	_cleanup_free_ char *relative = NULL;
 	size_t folder = engine_folder(m->mountpoint);
@@ -183,15 +216,20 @@ static int make_absolute(const struct mounted *m, char **path, char **ret_error)
 	return asprintf(path, "%.*s/%s", (int)folder, m->mountpoint, relative) < 0 ? -ENOMEM : 0;
 }
 
-/* The directory of plyctl isn't that of the mount. */
-static int make_all_absolute(const struct mounted *m, struct options *options, char **ret_error)
+static int live_all_absolute(const struct mounted *m, struct options *options, char **ret_error)
 {
-	int r = make_absolute(m, &options->upperdir, ret_error);
+	bool is_relative = options->upperdir && *options->upperdir != '/';
+	int r;
 
+	for (size_t i = 0; i < options->layer_count; i++)
+		is_relative |= *options->layers[i].path != '/';
+	if (!is_relative || (!engine_folder(m->mountpoint) && is_from_here(m, options)))
+		return 0;
+	r = live_absolute(m, &options->upperdir, ret_error);
 	if (r == 0)
-		r = make_absolute(m, &options->workdir, ret_error);
+		r = live_absolute(m, &options->workdir, ret_error);
 	for (size_t i = 0; i < options->layer_count && r == 0; i++)
-		r = make_absolute(m, &options->layers[i].path, ret_error);
+		r = live_absolute(m, &options->layers[i].path, ret_error);
 	return r;
 }
 
@@ -207,7 +245,7 @@ static int live_describe(const struct mounted *m, struct view_stack *stack, char
 	if (!text)
 		return view_refuse(ret_error, -ENOMEM, "%s: out of memory", m->mountpoint);
 	r = view_parse_options(text, &stack->options, ret_error);
-	return r < 0 ? r : make_all_absolute(m, &stack->options, ret_error);
+	return r < 0 ? r : live_all_absolute(m, &stack->options, ret_error);
 }
 
 static int live_new(const struct mounted *m, struct view_stack **ret, char **ret_error)

@@ -215,7 +215,7 @@ static json_t *inspect_live(const struct view_stack *stack)
 	snprintf(device, sizeof(device), "%u:%u", major(stack->dev), minor(stack->dev));
 	json_object_set_new(where, "device", json_string(device));
 	if (stack->has_upper)
-		json_set_path(where, "upperdir", stack->options.layers[0].path);
+		json_set_path(where, "upperdir", view_layer_facts(stack, 0)->directory);
 	if (stack->options.workdir)
 		json_set_path(where, "workdir", stack->options.workdir);
 	return where;
