@@ -169,7 +169,7 @@ static size_t engine_folder(const char *mountpoint)
 }
 
 /* The number of a directory, or 0. */
-static uint64_t number_of(const char *path, dev_t *ret_dev)
+static uint64_t live_number_of(const char *path, dev_t *ret_dev)
 {
 	_cleanup_close_ int fd = os_open_path(path, O_PATH | O_DIRECTORY, 0);
 	struct statx stx;
@@ -185,14 +185,14 @@ static uint64_t number_of(const char *path, dev_t *ret_dev)
 static bool is_from_here(const struct mounted *m, const struct options *options)
 {
 	dev_t dev = 0;
-	uint64_t root = number_of(m->mountpoint, &dev);
+	uint64_t root = live_number_of(m->mountpoint, &dev);
 	bool is_same = false;
 
-	if (!root || dev != m->dev || (options->upperdir && !number_of(options->upperdir, &dev)))
+	if (!root || dev != m->dev || (options->upperdir && !live_number_of(options->upperdir, &dev)))
 		return false;
-	is_same = options->upperdir && number_of(options->upperdir, &dev) == root;
+	is_same = options->upperdir && live_number_of(options->upperdir, &dev) == root;
 	for (size_t i = 0; i < options->layer_count; i++) {
-		uint64_t own = number_of(options->layers[i].path, &dev);
+		uint64_t own = live_number_of(options->layers[i].path, &dev);
 
 		if (!own)
 			return false;
@@ -223,7 +223,7 @@ static int live_all_absolute(const struct mounted *m, struct options *options, c
 
 	for (size_t i = 0; i < options->layer_count; i++)
 		is_relative |= *options->layers[i].path != '/';
-	if (!is_relative || (!engine_folder(m->mountpoint) && is_from_here(m, options)))
+	if (!is_relative || is_from_here(m, options))
 		return 0;
 	r = live_absolute(m, &options->upperdir, ret_error);
 	if (r == 0)
