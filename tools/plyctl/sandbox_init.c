@@ -23,6 +23,8 @@
 
 /* A signal that init got by itself went to the whole process group, so the command has it. */
 #define SAME_SIGNAL_MS 100
+/* The control socket of init; the standard streams are below. */
+#define CONTROL_FD 3
 
 /* As docker's containers have them. In a user namespace all are harmless. */
 static const unsigned kept_caps[] = {CAP_CHOWN,	  CAP_DAC_OVERRIDE,	CAP_FOWNER,	CAP_FSETID,	CAP_KILL,
@@ -140,6 +142,16 @@ static void pass_signal(struct init *init)
 	kill(init->command, signo);
 }
 
+/* In a user namespace the command may look at /proc/1/fd. So init keeps no descriptor that leads out of the root: only
+ * the streams that the command has too, and the socket. */
+static int close_outside(struct sandbox_run *run)
+{
+	if (run->control[1] != CONTROL_FD && dup3(run->control[1], CONTROL_FD, O_CLOEXEC) < 0)
+		return -1;
+	run->control[1] = CONTROL_FD;
+	return (int)syscall(SYS_close_range, CONTROL_FD + 1U, ~0U, 0U);
+}
+
 int sandbox_init(struct sandbox_run *run)
 {
 	struct init init = {.run = run};
@@ -148,6 +160,10 @@ int sandbox_init(struct sandbox_run *run)
 
 	if (sandbox_enter_root(run) < 0)
 		return SANDBOX_FAILED;
+	if (close_outside(run) < 0) {
+		fail("descriptors: %s", strerror(errno));
+		return SANDBOX_FAILED;
+	}
 	sandbox_passed_signals(&signals);
 	sigaddset(&signals, SIGCHLD);
 	fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
