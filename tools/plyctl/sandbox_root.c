@@ -20,6 +20,7 @@
 #include "plyctl.h"
 
 #define READ_ONLY_BIND (MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV)
+#define DEVICE_BIND (MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NOEXEC)
 
 static const char *const devices[] = {"null", "zero", "full", "random", "urandom", "tty"};
 static const struct {
@@ -133,7 +134,19 @@ static int bind_read_only(const char *path, const char *target, unsigned long fl
 		       : 0;
 }
 
-static void mask_proc(void)
+/* A node of the machine. A device can be written on a read-only mount; its mode, owner and times can't be changed. In
+ * a user namespace locked flags may forbid that. A user can't change what he doesn't own there, bound or not. */
+static int bind_node(const struct sandbox_run *run, const char *source, const char *target)
+{
+	if (bind_old(source, target, 0) < 0)
+		return -1;
+	if (mount(NULL, target, NULL, DEVICE_BIND, NULL) == 0 || run->has_userns)
+		return 0;
+	umount2(target, MNT_DETACH);
+	return -1;
+}
+
+static void mask_proc(const struct sandbox_run *run)
 {
 	struct stat st;
 
@@ -143,7 +156,7 @@ static void mask_proc(void)
 		if (S_ISDIR(st.st_mode))
 			mount("tmpfs", masked[i], "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k");
 		else
-			bind_old("dev/null", masked[i], 0);
+			(void)!bind_node(run, "dev/null", masked[i]);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(read_only); i++)
 		if (mount(read_only[i], read_only[i], NULL, MS_BIND, NULL) == 0)
@@ -167,18 +180,18 @@ static int mount_sys(void)
 	return mount(NULL, "/sys", NULL, READ_ONLY_BIND | MS_NOEXEC, NULL);
 }
 
-static int bind_device(const char *source, const char *path)
+static int bind_device(const struct sandbox_run *run, const char *source, const char *path)
 {
 	int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0666);
 
 	if (fd < 0)
 		return -1;
 	close(fd);
-	return bind_old(source, path, 0);
+	return bind_node(run, source, path);
 }
 
 /* The caller's terminal has no name in a new devpts. */
-static void bind_console(void)
+static void bind_console(const struct sandbox_run *run)
 {
 	char self[64], tty[PATH_MAX];
 	ssize_t n;
@@ -188,7 +201,7 @@ static void bind_console(void)
 	if (n <= 0)
 		return;
 	tty[n] = '\0';
-	(void)!bind_device(tty, "/dev/console");
+	(void)!bind_device(run, tty, "/dev/console");
 }
 
 static int mount_pts(void)
@@ -200,7 +213,7 @@ static int mount_pts(void)
 	return mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620");
 }
 
-static int mount_dev(void)
+static int mount_dev(const struct sandbox_run *run)
 {
 	char source[32], path[32];
 
@@ -209,7 +222,7 @@ static int mount_dev(void)
 	for (size_t i = 0; i < ARRAY_SIZE(devices); i++) {
 		snprintf(source, sizeof(source), "dev/%s", devices[i]);
 		snprintf(path, sizeof(path), "/dev/%s", devices[i]);
-		if (bind_device(source, path) < 0)
+		if (bind_device(run, source, path) < 0)
 			unlink(path);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++) {
@@ -222,7 +235,7 @@ static int mount_dev(void)
 	mkdir("/dev/mqueue", 01777);
 	mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777");
 	mount("mqueue", "/dev/mqueue", "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
-	bind_console();
+	bind_console(run);
 	return 0;
 }
 
@@ -256,11 +269,11 @@ int sandbox_enter_root(const struct sandbox_run *run)
 	umask(0);
 	if (mount_proc() < 0)
 		return failed("/proc");
-	if (mount_dev() < 0)
+	if (mount_dev(run) < 0)
 		return failed("/dev");
 	if (mount_sys() < 0)
 		return failed("/sys");
-	mask_proc();
+	mask_proc(run);
 	hide_and_show(run->s);
 	if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
 		return failed("former root");
