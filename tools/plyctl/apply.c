@@ -16,6 +16,9 @@
 #include "os/fs.h"
 #include "plyfs.h"
 
+/* Bytes of the other name that podman and docker give a layer. */
+#define LINK_SIZE 26
+
 /* The upper over DIR, as its mount shows them: the dialect of images is none of a mount of ours. */
 static int open_stack(struct apply *a)
 {
@@ -58,6 +61,34 @@ static bool is_layer(const struct upper *u, const char *dir)
 	       a.st_ino == b.st_ino;
 }
 
+/* Whether the directory above, `n` bytes of the path, has such a file. Size 0: any. */
+static bool has_beside(const char *dir, size_t n, const char *name, off_t size)
+{
+	_cleanup_free_ char *path = NULL;
+	struct stat st;
+
+	if (asprintf(&path, "%.*s/%s", (int)n, dir, name) < 0)
+		abort();
+	return lstat(path, &st) == 0 && S_ISREG(st.st_mode) && (!size || st.st_size == size);
+}
+
+/* A layer of a store, or a directory in one: images share it, and its digest says what is in it. Ours lie in
+ * layers/ID/diff beside a layer.json, those of podman and docker in overlay/ID/diff beside a `link`. */
+static bool is_stored(const char *dir)
+{
+	static const char diff[] = "/diff";
+
+	for (const char *p = dir; (p = strstr(p, diff)); p++) {
+		char end = p[sizeof(diff) - 1];
+		size_t n = (size_t)(p - dir);
+
+		if ((!end || end == '/') &&
+		    (has_beside(dir, n, "layer.json", 0) || has_beside(dir, n, "link", LINK_SIZE)))
+			return true;
+	}
+	return false;
+}
+
 static int choose_dir(struct apply *a, const char *dir)
 {
 	const struct upper *u = a->upper;
@@ -69,6 +100,8 @@ static int choose_dir(struct apply *a, const char *dir)
 	a->dir = realpath(dir ? dir : u->layers[0], NULL);
 	if (!a->dir)
 		return fail("%s: %s", dir ? dir : u->layers[0], strerror(errno));
+	if (is_stored(a->dir))
+		return fail("%s: it is a layer of a store; commit makes a new one", a->dir);
 	a->knows_time = u->layers && is_layer(u, a->dir);
 	return EXIT_FINE;
 }
