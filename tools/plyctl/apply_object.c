@@ -210,8 +210,13 @@ int apply_copy_data(int in, int out, off_t size)
 	while (r == 0 && at < size) {
 		off_t data = os_lseek(in, at, SEEK_DATA), hole;
 
-		if (data < 0)
+		/* No more data, or a file system that can't tell. */
+		if (data == -ENXIO)
 			break;
+		if (data == -EINVAL || data == -EOPNOTSUPP)
+			data = at;
+		if (data < 0)
+			return (int)data;
 		hole = os_lseek(in, data, SEEK_HOLE);
 		r = copy_range(in, out, data, hole < 0 ? size : hole, buf);
 		at = hole < 0 ? size : hole;
