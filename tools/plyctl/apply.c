@@ -155,13 +155,6 @@ int apply_is_begun(const struct apply *a)
 	return lstat(a->journal, &st) == 0;
 }
 
-bool apply_is_done(const struct apply *a)
-{
-	struct stat st;
-
-	return lstat(a->applied, &st) == 0;
-}
-
 int apply_carry_out(struct apply *a, bool is_begun)
 {
 	FAULT_SCOPE(FAULT_APPLY);

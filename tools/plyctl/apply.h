@@ -90,9 +90,15 @@ int apply_journal_end(const struct apply *a, struct apply_writer *w);
 /* 1: there is a journal, and `each` was called for its operations. 0: there is none. -errno after one line, or the
  * first result of `each` that isn't 0. */
 int apply_journal_each(const struct apply *a, int (*each)(void *arg, const struct apply_op *op), void *arg);
+/* Whether the journal that is there does all that is wanted now: 1, or 0. -errno after one line: it is that of another
+ * DIR, or can't be read. */
+int apply_journal_check(const struct apply *a);
 int apply_journal_remove(const struct apply *a);
 /* Notes that all of the upper is in DIR. */
 int apply_journal_note_applied(const struct apply *a);
+/* All of the upper is in DIR already: 1; in another directory: 2, and the caller frees its path. 0: not yet. -errno
+ * after one line. */
+int apply_is_done(const struct apply *a, char **ret_where);
 
 /* --- apply_commit.c --- */
 /* Carries out the journal, and removes stage and journal. */
@@ -114,8 +120,6 @@ int apply_copy_data(int in, int out, off_t size);
 int apply_open(struct apply *a, const struct upper *u, const char *dir, const char *only);
 /* 1: a journal is there, and must be carried out first. */
 int apply_is_begun(const struct apply *a);
-/* All of the upper is in DIR already. */
-bool apply_is_done(const struct apply *a);
 /* Stage and commit. An exit status. */
 int apply_carry_out(struct apply *a, bool is_begun);
 void apply_finish(struct apply *a);

@@ -56,6 +56,34 @@ static int apply_anew(struct apply *a)
 	return apply_carry_out(a, false);
 }
 
+static int apply_further(struct apply *a)
+{
+	int does_all = apply_journal_check(a), status;
+
+	if (does_all < 0)
+		return EXIT_FAILED;
+	fprintf(stderr, "plyctl: %s: going on with what was begun\n", a->dir);
+	status = apply_carry_out(a, true);
+	if (status == EXIT_FINE && !does_all)
+		return fail("%s: what was begun is done, but that was another part; the same call goes on", a->dir);
+	return status;
+}
+
+static int apply_unless_done(struct apply *a)
+{
+	_cleanup_free_ char *where = NULL;
+	const char *name = a->upper->id ? a->upper->id : a->upper->dir;
+	int r = apply_is_done(a, &where);
+
+	if (r == 0)
+		return apply_anew(a);
+	if (r == 2)
+		return fail("%s: its changes are in %s, and can't be carried out a second time", name, where);
+	if (r == 1)
+		fail("%s: its changes are in %s already (%s)", name, a->dir, a->applied);
+	return r == 1 ? EXIT_FINE : EXIT_FAILED;
+}
+
 struct applying {
 	const struct upper *u;
 	const char *dir, *path;
@@ -64,18 +92,11 @@ struct applying {
 static int apply_upper(void *arg)
 {
 	const struct applying *applying = arg;
-	const struct upper *u = applying->u;
 	struct apply a;
-	int status = apply_open(&a, u, applying->dir, applying->path);
+	int status = apply_open(&a, applying->u, applying->dir, applying->path);
 
-	if (status == EXIT_FINE && apply_is_begun(&a)) {
-		fprintf(stderr, "plyctl: %s: going on with what was begun\n", a.dir);
-		status = apply_carry_out(&a, true);
-	} else if (status == EXIT_FINE && apply_is_done(&a)) {
-		fail("%s: its changes are in %s already (%s)", u->id ? u->id : u->dir, a.dir, a.applied);
-	} else if (status == EXIT_FINE) {
-		status = apply_anew(&a);
-	}
+	if (status == EXIT_FINE)
+		status = apply_is_begun(&a) ? apply_further(&a) : apply_unless_done(&a);
 	apply_finish(&a);
 	return status;
 }
