@@ -8,7 +8,8 @@
  *		the journal the next call begins anew
  *	journal	the list of the renames and removals that are left, synced
  *	commit	only these renames, removals and attributes of directories. The journal is carried out again from its
- *		beginning after a kill: what is done already is seen by what the stage lacks
+ *		beginning after a kill: what is done already is seen by what the stage lacks. A stage that is removed
+ *		has another name
  *
  * So there is room for all of it before anything changes. Every path is looked up beneath DIR, without symbolic links
  * and without another file system.
@@ -21,6 +22,8 @@
 #include "view/compare.h"
 
 enum { APPLY_NO_LINK = -1 };
+/* Behind the name of the stage when all of the journal is carried out. */
+#define APPLY_DONE ".done"
 
 struct apply_change {
 	char *path; /* owned */

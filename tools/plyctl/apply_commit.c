@@ -23,8 +23,8 @@ struct committing {
 /* Says so once. */
 static int failed(struct committing *c, const char *path, int r)
 {
-	if (r == -ELOOP)
-		fail("%s/%s: a symbolic link has come in the way", c->a->dir, path);
+	if (r == -ELOOP || r == -ENOTDIR)
+		fail("%s/%s: a symbolic link or a file has come in the way", c->a->dir, path);
 	else if (r == -EXDEV)
 		fail("%s/%s: it lies on another file system now", c->a->dir, path);
 	else
@@ -137,14 +137,21 @@ static int set_root(struct committing *c)
 	return r < 0 ? failed(c, "", r) : 0;
 }
 
-/* When nothing but the stage is left: the removal of the stage is the last that touches the root. */
+/* When nothing but the stage is left: the removal of the stage is the last that touches the root. It gets another name
+ * first. Otherwise a replay would find half of a stage, and numbers of objects which new objects have by then. */
 static int finish(struct committing *c, const struct timespec *mtime)
 {
 	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, *mtime};
+	char done[sizeof(c->a->stage) + 8];
 	int r = c->stage >= 0 ? os_syncfs(c->stage) : 0;
 
+	snprintf(done, sizeof(done), "%s" APPLY_DONE, c->a->stage);
+	if (r == 0 && c->stage >= 0)
+		r = os_renameat2(c->a->dir_fd, c->a->stage, c->a->dir_fd, done, 0);
+	if (r == 0 && c->stage >= 0)
+		r = os_fsync(c->a->dir_fd);
 	if (r == 0)
-		r = apply_remove_tree(c->a->dir_fd, c->a->stage);
+		r = apply_remove_tree(c->a->dir_fd, done);
 	if (r == 0)
 		r = os_futimens(c->a->dir_fd, times);
 	if (r == 0)

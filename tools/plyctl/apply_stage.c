@@ -224,19 +224,34 @@ static int stage_failed(const struct apply *a, const char *path, int r)
 	return r;
 }
 
+/* Of DIR. What is made in the stage would inherit it, and have an ACL that the union doesn't show. */
+static int forget_default_acl(int fd)
+{
+	int r = os_removexattr(fd, "", "system.posix_acl_default");
+
+	return r == -ENODATA || r == -EOPNOTSUPP ? 0 : r;
+}
+
 int apply_stage(struct apply *a)
 {
 	struct staging st = {.a = a, .fd = -1};
 	struct apply_writer *w = NULL;
+	char done[sizeof(a->stage) + 8];
 	int r = apply_remove_tree(a->dir_fd, a->stage);
 
+	/* Of an upper that had this number before. */
+	snprintf(done, sizeof(done), "%s" APPLY_DONE, a->stage);
+	if (r == 0)
+		r = apply_remove_tree(a->dir_fd, done);
 	if (r == 0)
 		r = os_mkdirat(a->dir_fd, a->stage, 0700);
 	if (r < 0)
 		return stage_failed(a, a->stage, r);
 	_cleanup_close_ int fd = os_openat(a->dir_fd, a->stage, O_RDONLY | O_DIRECTORY, 0, OS_NO_XDEV);
 	st.fd = fd;
-	r = fd < 0 ? fd : stage_root(&st);
+	r = fd < 0 ? fd : forget_default_acl(fd);
+	if (r == 0)
+		r = stage_root(&st);
 	for (size_t i = 0; r == 0 && i < a->plan.n; i++) {
 		r = stage_change(&st, &a->plan, i);
 		if (r < 0)
