@@ -158,8 +158,11 @@ int apply_is_begun(const struct apply *a)
 int apply_carry_out(struct apply *a, bool is_begun)
 {
 	FAULT_SCOPE(FAULT_APPLY);
-	int r = is_begun ? 0 : apply_stage(a);
+	int status = is_begun ? EXIT_FINE : apply_look_again(a), r;
 
+	if (status != EXIT_FINE)
+		return status;
+	r = is_begun ? 0 : apply_stage(a);
 	if (r < 0)
 		return EXIT_FAILED;
 	r = apply_commit(a);

@@ -40,6 +40,7 @@ struct apply_plan {
 	struct apply_change *changes; /* owned, in the order of the paths */
 	size_t n, room;
 	size_t conflicts;
+	struct timespec made; /* when it was begun */
 	struct statx root_from, root_to;
 	bool root_changes; /* names in the root */
 };
@@ -64,6 +65,16 @@ int apply_make_plan(struct apply *a);
 void apply_print_plan(const struct apply *a);
 /* Prints conflicts to stderr. */
 void apply_print_conflicts(const struct apply *a);
+
+/* Whether anything of a directory that is to go changed. */
+bool apply_tree_is_newer(const struct apply *a, const char *path, const struct timespec *since);
+int apply_look(struct layer_set *set, const char *path, struct statx *ret);
+
+/* --- apply_check.c --- */
+/* EXIT_FOUND after one line: something of the plan changed below after it was made. */
+int apply_look_again(const struct apply *a);
+/* EXIT_FAILED after one line: the plan of a part would take away what the upper shows elsewhere. */
+int apply_check_part(const struct apply *a);
 
 /* --- apply_stage.c --- */
 /* Makes the stage and writes the journal. -errno after one line. */

@@ -12,6 +12,7 @@
 
 #include "base/array.h"
 #include "layer/index.h"
+#include "os/task.h"
 #include "tree/walk.h"
 #include "view/union.h"
 
@@ -49,8 +50,7 @@ static int newer_entry(void *arg, const struct tree_walk_entry *e)
 	return n->found ? TREE_WALK_PRUNE : 0;
 }
 
-/* Whether anything of a directory that is to go changed. */
-static bool tree_is_newer(const struct apply *a, const char *path, const struct timespec *since)
+bool apply_tree_is_newer(const struct apply *a, const char *path, const struct timespec *since)
 {
 	static const struct tree_walk_calls calls = {.entry = newer_entry};
 	struct newer n = {.since = since};
@@ -76,7 +76,7 @@ static bool is_conflict(const struct apply *a, struct apply_change *c)
 		return c->keeps_time && (c->differs & ~(unsigned)VIEW_DIFFERS_MTIME);
 	}
 	if (S_ISDIR(c->from.stx_mode))
-		return tree_is_newer(a, c->path, &since);
+		return apply_tree_is_newer(a, c->path, &since);
 	return c->differs != 0 || c->kind == VIEW_DELETED ? is_later(&c->from.stx_ctime, &since) : false;
 }
 
@@ -135,7 +135,7 @@ static int note_entry(void *arg, const struct tree_walk_entry *e)
 	return TREE_WALK_PRUNE;
 }
 
-static int look(struct layer_set *set, const char *path, struct statx *ret)
+int apply_look(struct layer_set *set, const char *path, struct statx *ret)
 {
 	static const struct tree_walk_calls calls = {.entry = note_entry};
 
@@ -146,10 +146,10 @@ static int look(struct layer_set *set, const char *path, struct statx *ret)
 static int gather_indexed(struct apply *a, const char *path)
 {
 	struct view_change change = {.kind = VIEW_CHANGED, .path = path, .differs = VIEW_DIFFERS_BYTES};
-	int r = look(a->below, path, &change.from);
+	int r = apply_look(a->below, path, &change.from);
 
 	if (r >= 0)
-		r = look(a->both, path, &change.to);
+		r = apply_look(a->both, path, &change.to);
 	return r < 0 ? r : add(a, &change);
 }
 
@@ -261,7 +261,10 @@ static int other_name(void *arg, const struct tree_walk_entry *e)
 		is_known |= !strcmp(c->path, e->path);
 		is_group |= may_have_links(c) && c->to.stx_ino == e->stx.stx_ino;
 	}
-	return is_group && !is_known ? add(a, &change) : 0;
+	if (!is_group || is_known)
+		return 0;
+	(void)apply_look(a->below, e->path, &change.from);
+	return add(a, &change);
 }
 
 static int by_path(const void *a, const void *b)
@@ -310,9 +313,9 @@ static int add_parents(struct apply *a)
 			*slash = '\0';
 			if (is_planned(&a->plan, a->plan.n, path))
 				break;
-			r = look(a->below, path, &change.from);
+			r = apply_look(a->below, path, &change.from);
 			if (r >= 0)
-				r = look(a->both, path, &change.to);
+				r = apply_look(a->both, path, &change.to);
 			r = r < 0 ? r : add(a, &change);
 		}
 	}
@@ -400,8 +403,10 @@ static int compare(struct apply *a)
 
 int apply_make_plan(struct apply *a)
 {
-	int r = compare(a);
+	int r;
 
+	a->plan.made = os_now_real();
+	r = compare(a);
 	if (r == 0)
 		r = add_other_names(a);
 	if (r == 0)

@@ -48,6 +48,8 @@ static int apply_anew(struct apply *a)
 		fail("%s: %zu conflicts, and nothing was changed", a->dir, a->plan.conflicts);
 		return EXIT_FOUND;
 	}
+	if (apply_check_part(a) != EXIT_FINE)
+		return EXIT_FAILED;
 	apply_print_plan(a);
 	if (!a->plan.n)
 		return EXIT_FINE;
