@@ -236,7 +236,8 @@ static bool wants_userxattr(const struct view_stack *stack)
 {
 	if (stack->mountpoint)
 		return stack->options.userxattr;
-	for (size_t i = 0; i < stack->options.layer_count; i++)
+	/* The root of an upper says what its mount wrote; a layer below may have been another's upper. */
+	for (size_t i = 0; i < (stack->options.shows_upper ? 1 : stack->options.layer_count); i++)
 		if (lists_user_xattr(stack->options.layers[i].path))
 			return true;
 	return false;
