@@ -103,8 +103,8 @@ static int copy_xattrs(const struct layer_set *set, int from, int to)
 	return r;
 }
 
-/* The xattrs of `to` that `from` lacks. */
-static int drop_xattrs(int from, int to)
+/* The xattrs of `to` that `from` lacks, but those of the format: the directory below may be a layer of another union. */
+static int drop_xattrs(const struct layer_set *set, int from, int to)
 {
 	_cleanup_free_ char *list = malloc(XATTR_LIST_SIZE);
 	ssize_t n = list ? os_listxattr(to, "", list, XATTR_LIST_SIZE) : -ENOMEM;
@@ -113,7 +113,8 @@ static int drop_xattrs(int from, int to)
 	if (n < 0)
 		return n == -EOPNOTSUPP ? 0 : (int)n;
 	for (const char *name = list; r == 0 && name < list + n; name += strlen(name) + 1)
-		if (os_getxattr(from, "", name, NULL, 0) == -ENODATA)
+		if (!layer_reserves_xattr(set, name) && !layer_hides_xattr(set, name) &&
+		    os_getxattr(from, "", name, NULL, 0) == -ENODATA)
 			r = os_removexattr(to, "", name);
 	return r;
 }
@@ -124,11 +125,14 @@ static int copy_owner_and_mode(const struct statx *stx, int to)
 {
 	struct statx now;
 	int r = os_statx(to, "", &now);
+	bool is_same = r == 0 && now.stx_mode == stx->stx_mode;
 
-	/* A user may keep what is his. */
-	if (r == 0 && (now.stx_uid != stx->stx_uid || now.stx_gid != stx->stx_gid))
+	/* A user may keep what is his, and what is another's but has all of it already. */
+	if (r == 0 && (now.stx_uid != stx->stx_uid || now.stx_gid != stx->stx_gid)) {
 		r = os_fchown(to, stx->stx_uid, stx->stx_gid);
-	if (r == 0 && !S_ISLNK(stx->stx_mode))
+		is_same = false;
+	}
+	if (r == 0 && !is_same && !S_ISLNK(stx->stx_mode))
 		r = os_fchmod(to, stx->stx_mode & 07777);
 	return r;
 }
@@ -158,7 +162,7 @@ int apply_move_owner(int from, int to)
 	return r < 0 ? r : copy_owner_and_mode(&stx, to);
 }
 
-int apply_move_attributes(int from, int to, bool keeps_time)
+int apply_move_attributes(const struct layer_set *set, int from, int to, bool keeps_time)
 {
 	struct statx stx;
 	int r = os_statx(from, "", &stx);
@@ -166,7 +170,7 @@ int apply_move_attributes(int from, int to, bool keeps_time)
 	if (r == 0)
 		r = copy_owner_and_mode(&stx, to);
 	if (r == 0)
-		r = drop_xattrs(from, to);
+		r = drop_xattrs(set, from, to);
 	if (r == 0)
 		r = copy_xattrs(NULL, from, to);
 	return r < 0 || keeps_time ? r : copy_times(&stx, to);
