@@ -72,18 +72,21 @@ static void add_union(struct machine *m, const char *source, const char *target,
 	}
 }
 
-static void add_file(struct gathering *g, const char *path)
+static int add_file(struct gathering *g, const char *path)
 {
 	struct machine *m = g->m;
 	const char **end = g->shown;
 
-	if (m->n_files == MACHINE_FILES_MAX || strcmp(g->root, "/") != 0)
-		return;
+	if (strcmp(g->root, "/") != 0)
+		return 0;
+	if (m->n_files == MACHINE_FILES_MAX)
+		return fail("%s: more than %d files with mounts on them can't be shown", path, MACHINE_FILES_MAX);
 	while (*end)
 		end++;
 	m->files[m->n_files] = strdup(path);
 	*end = m->files[m->n_files++];
 	end[1] = NULL;
+	return 0;
 }
 
 static int gather_mount(void *arg, const struct os_mountinfo *mount)
@@ -98,9 +101,10 @@ static int gather_mount(void *arg, const struct os_mountinfo *mount)
 	if (is_below(path, g->upper->base) || lstat(path, &st) < 0 || st.st_dev != mount->dev)
 		return 0;
 	if (!S_ISDIR(st.st_mode))
-		add_file(g, path);
-	else if (g->m->n < UNIONS_MAX)
-		add_union(g->m, path, target_of(g->root, path), NULL);
+		return add_file(g, path);
+	if (g->m->n == UNIONS_MAX)
+		return fail("%s: more than %d mounts below %s can't be shown", path, UNIONS_MAX, g->root);
+	add_union(g->m, path, target_of(g->root, path), NULL);
 	return 0;
 }
 
@@ -109,16 +113,20 @@ static int by_target(const void *a, const void *b)
 	return strcmp(((const struct sandbox_union *)a)->target, ((const struct sandbox_union *)b)->target);
 }
 
-void machine_gather(struct machine *m, const char *root, const char *inside, const struct upper *u, const char **shown)
+int machine_gather(struct machine *m, const char *root, const char *inside, const struct upper *u, const char **shown)
 {
+	int r;
 	struct gathering g = {.m = m, .root = root, .upper = u, .shown = shown};
 
 	add_union(m, root, "/", inside ? NULL : u);
 	if (inside)
 		add_union(m, inside, inside, u);
-	(void)os_each_mount(gather_mount, &g);
+	r = os_each_mount(gather_mount, &g);
+	if (r != 0)
+		return r < 0 ? fail("the table of mounts can't be read: %s", strerror(-r)) : EXIT_FAILED;
 	/* What lies deeper is mounted later. */
 	qsort(m->unions, m->n, sizeof(*m->unions), by_target);
+	return EXIT_FINE;
 }
 
 void machine_finish(struct machine *m)

@@ -127,10 +127,11 @@ static int run_in(const struct upper *u, const char *dir, char **argv)
 		uppers[0] = store;
 	else if (!s.no_net)
 		shown[0] = "/etc/resolv.conf";
-	machine_gather(&m, is_root ? dir : "/", is_root ? NULL : dir, u, shown);
+	status = machine_gather(&m, is_root ? dir : "/", is_root ? NULL : dir, u, shown);
 	s.unions = m.unions;
 	s.n_unions = m.n;
-	status = run_sandbox(u, &s);
+	if (status == EXIT_FINE)
+		status = run_sandbox(u, &s);
 	machine_finish(&m);
 	return status;
 }
