@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,6 +125,8 @@ int main(int argc, char **argv)
 	int status;
 
 	setlocale(LC_CTYPE, "");
+	/* Whoever ignores it hands that on, and then there is nobody to wait for. */
+	signal(SIGCHLD, SIG_DFL);
 	if (!name)
 		status = usage_error("no verb; see plyctl help");
 	else if (!strcmp(name, "help") || !strcmp(name, "--help") || !strcmp(name, "-h"))
