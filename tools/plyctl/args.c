@@ -87,7 +87,7 @@ int args_read(const struct verb *verb, int argc, char **argv, int *ret_first)
 	const struct opt *opts[OPTS_MAX];
 	struct option longs[OPTS_MAX + 2] = {{"help", no_argument, NULL, 'h'}};
 	/* Operands end the options: those of a path may begin with a dash after "--". */
-	char letters[LETTERS_MAX] = "h", *out = letters + 1;
+	char letters[LETTERS_MAX] = "+h", *out = letters + 2;
 	size_t n = collect(verb, opts);
 	int c;
 
@@ -102,7 +102,7 @@ int args_read(const struct verb *verb, int argc, char **argv, int *ret_first)
 			*out++ = ':';
 	}
 	*out = '\0';
-	while ((c = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, letters + !verb->takes_command, longs, NULL)) != -1) {
 		if (c == '?')
 			return usage_error("see plyctl help %s", verb->name);
 		if (c == 'h') {

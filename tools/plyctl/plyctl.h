@@ -42,6 +42,7 @@ struct verb {
 	size_t n_opts;
 	bool is_table;			   /* it has --no-trunc, --columns and -q */
 	int usage_status;		   /* the exit status of a wrong option; 0: EXIT_USAGE */
+	bool takes_command;		   /* its options end at the first operand */
 	bool makes;			   /* it makes or changes something; the others look */
 	int (*run)(int argc, char **argv); /* operands */
 };

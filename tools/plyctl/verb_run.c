@@ -159,8 +159,10 @@ static int run_run(int argc, char **argv)
 		return usage_error("run: STACK -- COMMAND are wanted");
 	if (net && strcmp(net, "none") != 0 && strcmp(net, "host") != 0)
 		return usage_error("run: --net is none or host");
+	if (argc > 1 && *argv[1] == '-' && strcmp(argv[1], "--") != 0)
+		return usage_error("run: %s: options come before the STACK, and a COMMAND after --", argv[1]);
 	stack = stack_open(argv[0]);
-	return stack ? run_stack(stack, argv + 1) : EXIT_FAILED;
+	return stack ? run_stack(stack, argv + 1 + (argc > 1 && !strcmp(argv[1], "--"))) : EXIT_FAILED;
 }
 
 const struct verb verb_run = {
@@ -174,5 +176,6 @@ const struct verb verb_run = {
 		"killed it, 126 or 127 if it can't be executed, or 125 if the namespaces or the mounts can't be made.",
 	.opts = opts,
 	.n_opts = ARRAY_SIZE(opts),
+	.takes_command = true,
 	.makes = true,
 	.run = run_run};

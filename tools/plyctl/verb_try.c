@@ -187,5 +187,6 @@ const struct verb verb_try = {
 		"that of the command, or 3 if the changes are in conflict with what happened meanwhile.",
 	.opts = opts,
 	.n_opts = ARRAY_SIZE(opts),
+	.takes_command = true,
 	.makes = true,
 	.run = run_try};
