@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,12 +126,18 @@ static int bind_old(const char *path, const char *target, unsigned long flags)
 	return mount(*path == '/' ? path + 1 : path, target, NULL, MS_BIND | flags, NULL);
 }
 
-static int bind_read_only(const char *path, const char *target, unsigned long flags)
+/* A file of the former root, whose absolute links lead below that root. */
+static int show_file(const char *path)
 {
-	if (bind_old(path, target, flags) < 0)
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
+	_cleanup_close_ int fd = (int)syscall(SYS_openat2, AT_FDCWD, path + 1, &how, sizeof(how));
+	char source[40];
+
+	snprintf(source, sizeof(source), "/proc/self/fd/%d", fd);
+	if (fd < 0 || mount(source, path, NULL, MS_BIND, NULL) < 0)
 		return -1;
-	return mount(NULL, target, NULL, READ_ONLY_BIND, NULL) < 0
-		       ? mount(NULL, target, NULL, READ_ONLY_BIND | MS_NOEXEC, NULL)
+	return mount(NULL, path, NULL, READ_ONLY_BIND, NULL) < 0
+		       ? mount(NULL, path, NULL, READ_ONLY_BIND | MS_NOEXEC, NULL)
 		       : 0;
 }
 
@@ -252,7 +259,7 @@ static void hide_and_show(const struct sandbox *s)
 	for (const char *const *dir = s->hidden; *dir; dir++)
 		mount("tmpfs", *dir, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k,mode=755");
 	for (const char *const *file = s->shown; *file; file++)
-		(void)!bind_read_only(*file, *file, 0);
+		(void)!show_file(*file);
 }
 
 int sandbox_enter_root(const struct sandbox_run *run)
