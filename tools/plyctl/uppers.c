@@ -20,6 +20,7 @@
 
 #define ID_BYTES 6
 #define ID_HEX (2 * ID_BYTES)
+#define REMOVED ".removed"
 /* Longer than a tick of the kernel's clock for times of files. */
 #define TICK_US 2000
 
@@ -349,14 +350,49 @@ static int remove_tree(void *arg)
 	return r < 0 ? fail("%s: %s", path, strerror(-r)) : EXIT_FINE;
 }
 
+/* With the lock of whoever removes it. */
+static int remove_locked(char *gone, bool waits)
+{
+	_cleanup_close_ int fd = open(gone, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd >= 0 && flock(fd, LOCK_EX | (waits ? 0 : LOCK_NB)) < 0)
+		return EXIT_FINE;
+	return geteuid() == 0 ? remove_tree(gone) : sandbox_call_as_root(remove_tree, gone);
+}
+
 int upper_drop(const struct upper *u)
 {
-	_cleanup_free_ char *gone = text("%s%s", u->base, ".removed");
+	_cleanup_free_ char *gone = text("%s%s", u->base, REMOVED);
 
 	/* From now on nobody takes what is left for an upper. */
 	if (rename(u->base, gone) < 0)
 		return errno == ENOENT ? EXIT_FINE : fail("%s: %s", u->base, strerror(errno));
-	return geteuid() == 0 ? remove_tree(gone) : sandbox_call_as_root(remove_tree, gone);
+	return remove_locked(gone, true);
+}
+
+static bool is_removed(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n == ID_HEX + strlen(REMOVED) && strspn(name, "0123456789abcdef") == ID_HEX &&
+	       !strcmp(name + ID_HEX, REMOVED);
+}
+
+void upper_sweep(void)
+{
+	_cleanup_free_ char *store = upper_store();
+	struct dirent **names;
+	int n = store ? scandir(store, &names, NULL, alphasort) : -1;
+
+	for (int i = 0; i < n; i++) {
+		_cleanup_free_ char *path = text("%s/%s", store, names[i]->d_name);
+
+		if (is_removed(names[i]->d_name))
+			(void)remove_locked(path, false);
+		free(names[i]);
+	}
+	if (n >= 0)
+		free(names);
 }
 
 void upper_finish(struct upper *u)

@@ -34,6 +34,8 @@ int upper_each(void (*each)(void *arg, const struct upper *u), void *arg);
 int upper_lock(const struct upper *u);
 /* Removes an upper of the store with all that is in it. */
 int upper_drop(const struct upper *u);
+/* Removes what a killed upper_drop() has left in the store. */
+void upper_sweep(void);
 void upper_finish(struct upper *u);
 #define _cleanup_upper_ _cleanup_(upper_finish)
 

@@ -32,6 +32,7 @@ static int run_drop(int argc, char **argv)
 	for (int i = 0; i < argc; i++)
 		if (drop_one(argv[i]) != EXIT_FINE)
 			status = EXIT_FAILED;
+	upper_sweep();
 	return status;
 }
 
