@@ -123,8 +123,8 @@ int apply_commit(struct apply *a);
 int apply_remove_tree(int dirfd, const char *name);
 /* Owner, mode and xattrs of an object that has no other xattrs, then its times. `from` is of set `set`. */
 int apply_copy_attributes(const struct layer_set *set, int from, const struct statx *stx, int to);
-/* The same from one plain directory to another: xattrs that `to` has and `from` lacks are removed. Those that are private
- * in `set` stay. */
+/* The same from one plain directory to another: xattrs that `to` has and `from` lacks are removed. Those that are
+ * private in `set` stay. */
 int apply_move_attributes(const struct layer_set *set, int from, int to, bool keeps_time);
 /* Owner and mode alone. */
 int apply_move_owner(int from, int to);

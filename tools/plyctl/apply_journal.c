@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The journal: a header, the identity of DIR, the path of --only, then a line for each operation, KIND NUMBER FLAG PATH.
+ * The journal: a header, the identity of DIR, the path of --only, then for each operation a line KIND NUMBER FLAG PATH.
  * Paths are in hex. It gets its name when it is whole and synced.
  */
 #include "apply.h"

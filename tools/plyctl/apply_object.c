@@ -103,7 +103,7 @@ static int copy_xattrs(const struct layer_set *set, int from, int to)
 	return r;
 }
 
-/* The xattrs of `to` that `from` lacks, but those of the format: the directory below may be a layer of another union. */
+/* The xattrs of `to` that `from` lacks, but those of the format: the directory may be a layer of another union. */
 static int drop_xattrs(const struct layer_set *set, int from, int to)
 {
 	_cleanup_free_ char *list = malloc(XATTR_LIST_SIZE);

@@ -21,8 +21,8 @@ struct machine {
 };
 
 /* Gathers the tree at `root`. `inside` NULL: the upper is that of the root; else it is that of this directory. Files on
- * which others are mounted are added to `shown`, a list that ends with NULL and has room for MACHINE_FILES_MAX more. EXIT_FAILED after one line: it
- * can't show all of it. */
+ * which others are mounted are added to `shown`, a list that ends with NULL and has room for MACHINE_FILES_MAX more.
+ * EXIT_FAILED after one line: not all of it can be shown. */
 int machine_gather(struct machine *m, const char *root, const char *inside, const struct upper *u, const char **shown);
 void machine_finish(struct machine *m);
 
