@@ -96,9 +96,10 @@ uint32_t paths_add_child(struct paths *paths, uint32_t parent, const char *name,
 	if (paths->n == PATHS_NONE - 1 || !ARRAY_ROOM(paths->nodes, paths->n, paths->room, 1) ||
 	    !ARRAY_ROOM(paths->names, paths->names_len, paths->names_room, len + 1))
 		return PATHS_NONE;
-	node = paths->n++;
-	if (paths->n > paths->n_buckets)
+	/* Before the node is one of those that are put into the new table. */
+	if (paths->n >= paths->n_buckets)
 		grow_buckets(paths);
+	node = paths->n++;
 	paths->nodes[node] = (struct path_node){.parent = parent,
 						.name = paths->names_len,
 						.first_child = PATHS_NONE,
