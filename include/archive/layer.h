@@ -38,6 +38,8 @@ struct archive_options {
 	void *whole_arg;
 };
 
+/* tar_object_of() with the time that the options ask for. `options` may be NULL. */
+struct tar_object archive_object(const struct archive_options *options, const char *path, const struct statx *stx);
 /* The options that the environment asks for. -EINVAL: SOURCE_DATE_EPOCH is no number of seconds. */
 int archive_options_of_environment(struct archive_options *ret, struct image_error *error);
 

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <linux/stat.h>
 
 #include "image/tar.h"
 
@@ -37,14 +38,30 @@ struct tar_writer {
 	int64_t left, filler; /* bytes of the present content that are to come, and bytes behind them */
 	char *pax;	      /* owned */
 	size_t pax_len, pax_room;
+	char *buffer; /* of tar_writer_content(); owned; NULL before the first */
 };
+
+/* An object with the attributes and times of `stx`; without link and xattrs. */
+static inline struct tar_object tar_object_of(const char *path, const struct statx *stx)
+{
+	return (struct tar_object){.path = path,
+				   .mode = stx->stx_mode,
+				   .uid = stx->stx_uid,
+				   .gid = stx->stx_gid,
+				   .major = stx->stx_rdev_major,
+				   .minor = stx->stx_rdev_minor,
+				   .size = (int64_t)stx->stx_size,
+				   .mtime = stx->stx_mtime.tv_sec,
+				   .mtime_nsec = stx->stx_mtime.tv_nsec};
+}
 
 void tar_writer_init(struct tar_writer *w, archive_sink sink, void *arg);
 void tar_writer_finish(struct tar_writer *w);
-/* Writes a header. The content of a file follows by tar_writer_data(): exactly `size` bytes before the next header.
+/* Writes a header. The content of a file follows by tar_writer_content(), before the next header.
  * -EINVAL: a value that no tar holds, such as a socket. */
 int tar_writer_object(struct tar_writer *w, const struct tar_object *o);
-int tar_writer_data(struct tar_writer *w, const void *data, size_t len);
+/* The first `size` bytes of the file open at fd. -EAGAIN: it is shorter. */
+int tar_writer_content(struct tar_writer *w, int fd, int64_t size);
 /* The end of the archive: two blocks of zeros. */
 int tar_writer_end(struct tar_writer *w);
 

@@ -19,8 +19,6 @@
 #include "os/fs.h"
 #include <uthash.h>
 
-#define CONTENT_BUFFER (256 << 10)
-
 /* The first name of a file with several. */
 struct linked {
 	struct {
@@ -39,7 +37,6 @@ struct layer_writing {
 	struct linked *linked;
 	char **whiteouts; /* names of the present directory */
 	size_t n_whiteouts;
-	char *buffer;
 	struct image_error *error;
 };
 
@@ -133,14 +130,15 @@ static int find_linked(struct layer_writing *w, const struct layer_walk_entry *e
 	return 0;
 }
 
-static void set_time(const struct layer_writing *w, const struct statx *stx, struct tar_object *o)
+struct tar_object archive_object(const struct archive_options *options, const char *path, const struct statx *stx)
 {
-	o->mtime = stx->stx_mtime.tv_sec;
-	o->mtime_nsec = stx->stx_mtime.tv_nsec;
-	if (w->options && w->options->has_latest && o->mtime >= w->options->latest) {
-		o->mtime = w->options->latest;
-		o->mtime_nsec = 0;
+	struct tar_object o = tar_object_of(path, stx);
+
+	if (options && options->has_latest && o.mtime >= options->latest) {
+		o.mtime = options->latest;
+		o.mtime_nsec = 0;
 	}
+	return o;
 }
 
 static int read_target(const struct layer_writing *w, const struct layer_walk_entry *e, char **ret)
@@ -163,44 +161,24 @@ static int read_target(const struct layer_writing *w, const struct layer_walk_en
 
 static int write_content(struct layer_writing *w, const struct layer_walk_entry *e)
 {
-	_cleanup_close_ int fd = layer_openat(w->l, e->dirfd, e->name, O_RDONLY);
-	int64_t size = (int64_t)e->stx.stx_size;
-	int r;
+	_cleanup_close_ int fd = layer_openat(w->l, e->dirfd, e->name, O_RDONLY | O_NONBLOCK);
+	int r = fd < 0 ? fd : tar_writer_content(&w->tar, fd, (int64_t)e->stx.stx_size);
 
-	if (fd < 0)
-		return written(w, e->path, fd);
-	for (int64_t at = 0; at < size;) {
-		ssize_t n = os_pread_all(fd, w->buffer, MIN((int64_t)CONTENT_BUFFER, size - at), at);
-
-		if (n < 0)
-			return written(w, e->path, (int)n);
-		if (!n)
-			return image_fail(w->error, -EAGAIN, "/%s: it changed while it was read", e->path);
-		r = tar_writer_data(&w->tar, w->buffer, (size_t)n);
-		if (r < 0)
-			return written(w, e->path, r);
-		at += n;
-	}
-	return 0;
+	if (r == -EAGAIN)
+		return image_fail(w->error, r, "/%s: it changed while it was read", e->path);
+	return written(w, e->path, r);
 }
 
 static int write_object(struct layer_writing *w, const struct layer_walk_entry *e)
 {
 	_cleanup_(archive_xattrs_finish) struct archive_xattrs xattrs = {0};
 	_cleanup_free_ char *target = NULL;
-	struct tar_object o = {.path = e->path,
-			       .mode = e->stx.stx_mode,
-			       .uid = e->stx.stx_uid,
-			       .gid = e->stx.stx_gid,
-			       .major = e->stx.stx_rdev_major,
-			       .minor = e->stx.stx_rdev_minor,
-			       .size = (int64_t)e->stx.stx_size};
+	struct tar_object o = archive_object(w->options, e->path, &e->stx);
 	const char *first;
 	int r = find_linked(w, e, &first);
 
 	if (r < 0)
 		return r;
-	set_time(w, &e->stx, &o);
 	o.hardlink = first;
 	o.link = first;
 	if (S_ISLNK(o.mode)) {
@@ -287,15 +265,12 @@ int archive_layer(const struct layer_set *set, const struct layer *l, const stru
 {
 	static const struct layer_walk_calls calls = {
 		.entry = layer_entry, .begin = layer_begin, .end = layer_end, .failed = layer_failed};
-	_cleanup_free_ char *buffer = malloc(CONTENT_BUFFER);
 	struct image_error why = {.text = ""};
-	struct layer_writing w = {.set = set, .l = l, .options = options, .buffer = buffer, .error = &why};
+	struct layer_writing w = {.set = set, .l = l, .options = options, .error = &why};
 	int r;
 
 	if (!CHECK(set && l))
 		return -EIO;
-	if (!buffer)
-		return image_fail_memory(error);
 	tar_writer_init(&w.tar, sink, arg);
 	r = layer_walk(set, l, LAYER_WALK_STAT | LAYER_WALK_XATTR_FLAGS | LAYER_WALK_SORTED, &calls, &w);
 	if (r == 0)

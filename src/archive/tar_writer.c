@@ -14,10 +14,12 @@
 #include "base/array.h"
 #include "base/check.h"
 #include "base/macros.h"
+#include "os/fs.h"
 
 #define BLOCK 512
 #define OCTAL_7 07777777
 #define OCTAL_11 077777777777
+#define CONTENT_BUFFER (256 << 10)
 
 struct ustar {
 	char name[100];
@@ -44,6 +46,8 @@ void tar_writer_finish(struct tar_writer *w)
 	(void)CHECK(w->left >= 0 && w->filler >= 0);
 	free(w->pax);
 	w->pax = NULL;
+	free(w->buffer);
+	w->buffer = NULL;
 }
 
 /* --- pax ---------------------------------------------------------------------------------------------------------- */
@@ -286,12 +290,31 @@ int tar_writer_object(struct tar_writer *w, const struct tar_object *o)
 	return w->sink(w->arg, &h, sizeof(h));
 }
 
-int tar_writer_data(struct tar_writer *w, const void *data, size_t len)
+static int write_data(struct tar_writer *w, const void *data, size_t len)
 {
 	if (!CHECK((int64_t)len <= w->left))
 		return -EIO;
 	w->left -= (int64_t)len;
 	return w->sink(w->arg, data, len);
+}
+
+int tar_writer_content(struct tar_writer *w, int fd, int64_t size)
+{
+	int r = 0;
+
+	if (size && !w->buffer)
+		w->buffer = malloc(CONTENT_BUFFER);
+	if (size && !w->buffer)
+		return -ENOMEM;
+	for (int64_t at = 0; at < size && r == 0;) {
+		ssize_t n = os_pread_all(fd, w->buffer, MIN((int64_t)CONTENT_BUFFER, size - at), at);
+
+		if (n <= 0)
+			return n < 0 ? (int)n : -EAGAIN;
+		r = write_data(w, w->buffer, (size_t)n);
+		at += n;
+	}
+	return r;
 }
 
 int tar_writer_end(struct tar_writer *w)

@@ -15,8 +15,6 @@
 #include "image/error.h"
 #include "os/task.h"
 
-#define DEST_BUFFER (256 << 10)
-
 static int random_name(char ret[static DEST_NAME_SIZE])
 {
 	uint64_t number;
@@ -235,22 +233,17 @@ static int dest_sink(void *arg, const void *data, size_t len)
 static int pack_file(const struct export_dest *p, struct tar_writer *tar, const char *name)
 {
 	_cleanup_close_ int fd = os_openat(p->dir_fd, name, O_RDONLY, 0, OS_CROSS_MOUNTS);
-	_cleanup_free_ char *buffer = malloc(DEST_BUFFER);
 	struct tar_object o = {.path = name, .mode = S_IFREG | 0644};
 	struct statx stx;
-	int r = fd < 0 ? fd : !buffer ? -ENOMEM : os_statx(fd, "", &stx);
+	int r = fd < 0 ? fd : os_statx(fd, "", &stx);
 
 	if (r < 0)
 		return r;
 	o.size = (int64_t)stx.stx_size;
 	r = tar_writer_object(tar, &o);
-	for (int64_t at = 0; at < o.size && r == 0;) {
-		ssize_t n = os_pread_all(fd, buffer, MIN((int64_t)DEST_BUFFER, o.size - at), at);
-
-		r = n <= 0 ? (n < 0 ? (int)n : -EIO) : tar_writer_data(tar, buffer, (size_t)n);
-		at += n;
-	}
-	return r;
+	if (r == 0)
+		r = tar_writer_content(tar, fd, o.size);
+	return r == -EAGAIN ? -EIO : r;
 }
 
 static int pack_all(struct export_dest *p, int fd)

@@ -19,8 +19,6 @@
 #include "tree/walk.h"
 #include <uthash.h>
 
-#define FLATTEN_BUFFER (256 << 10)
-
 /* The first name of a file with several. */
 struct flat_name {
 	struct {
@@ -39,7 +37,6 @@ struct flattening {
 	unsigned merges;  /* topmost layers of the set that become one; 0: all that shows */
 	const char *part; /* the directory that becomes opaque, or NULL */
 	struct flat_name *names;
-	char *buffer;
 	struct image_error *error;
 };
 
@@ -92,8 +89,7 @@ static int flat_content(struct flattening *f, const struct tree_walk_entry *e, c
 	bool below = e->data_path;
 	const struct layer *l;
 	_cleanup_close_ int fd = -1;
-	int64_t size = (int64_t)e->stx.stx_size;
-	int r = 0;
+	int r;
 
 	if (e->data_layer == TREE_WALK_NO_LAYER)
 		return image_fail(f->error, -EIO, "/%s: its content isn't there", e->path);
@@ -101,15 +97,10 @@ static int flat_content(struct flattening *f, const struct tree_walk_entry *e, c
 	fd = open_object(l, below ? e->data_path : path, O_RDONLY | O_NONBLOCK);
 	if (fd < 0)
 		return flat_failed(f, e->path, fd);
-	for (int64_t at = 0; at < size && r == 0;) {
-		ssize_t n = os_pread_all(fd, f->buffer, MIN((int64_t)FLATTEN_BUFFER, size - at), at);
-
-		if (n == 0)
-			return image_fail(f->error, -EAGAIN, "/%s: it changed while it was read", e->path);
-		r = flat_failed(f, e->path, n < 0 ? (int)n : tar_writer_data(f->tar, f->buffer, (size_t)n));
-		at += n;
-	}
-	return r;
+	r = tar_writer_content(f->tar, fd, (int64_t)e->stx.stx_size);
+	if (r == -EAGAIN)
+		return image_fail(f->error, r, "/%s: it changed while it was read", e->path);
+	return flat_failed(f, e->path, r);
 }
 
 static int flat_target(const struct flattening *f, const struct tree_walk_entry *e, int fd, char **ret)
@@ -125,16 +116,6 @@ static int flat_target(const struct flattening *f, const struct tree_walk_entry 
 	target[n] = '\0';
 	*ret = target;
 	return 0;
-}
-
-static void flat_time(const struct flattening *f, struct tar_object *o, const struct statx *stx)
-{
-	o->mtime = stx->stx_mtime.tv_sec;
-	o->mtime_nsec = stx->stx_mtime.tv_nsec;
-	if (f->options && f->options->has_latest && o->mtime >= f->options->latest) {
-		o->mtime = f->options->latest;
-		o->mtime_nsec = 0;
-	}
 }
 
 /* Nothing shows through the directory, which has all that the union shows there. */
@@ -155,20 +136,13 @@ static int flat_object(struct flattening *f, const struct tree_walk_entry *e, co
 	const struct layer *l = &f->set->layers[e->layer];
 	_cleanup_free_ char *target = NULL;
 	_cleanup_close_ int fd = -1;
-	struct tar_object o = {.path = e->path,
-			       .mode = e->stx.stx_mode,
-			       .uid = e->stx.stx_uid,
-			       .gid = e->stx.stx_gid,
-			       .major = e->stx.stx_rdev_major,
-			       .minor = e->stx.stx_rdev_minor,
-			       .size = (int64_t)e->stx.stx_size};
+	struct tar_object o = archive_object(f->options, e->path, &e->stx);
 	const char *first;
 	int r = flat_first_name(f, e, path, &first);
 
 	(void)CHECK(e->shown && e->layer < f->set->n);
 	if (r < 0)
 		return r;
-	flat_time(f, &o, &e->stx);
 	o.link = first;
 	o.hardlink = first;
 	if (!first) {
@@ -271,13 +245,9 @@ static int flat_walk_failed(void *arg, const char *path, unsigned layer, int err
 static int flatten_walk(struct flattening *f, const char *path)
 {
 	static const struct tree_walk_calls calls = {.entry = flat_entry, .failed = flat_walk_failed};
-	_cleanup_free_ char *buffer = malloc(FLATTEN_BUFFER);
 	struct flat_name *name, *next;
 	int r;
 
-	if (!buffer)
-		return image_fail_memory(f->error);
-	f->buffer = buffer;
 	r = tree_walk(f->set, path, f->merges ? TREE_WALK_HIDDEN : TREE_WALK_STAT, &calls, f);
 	HASH_ITER(hh, f->names, name, next) {
 		HASH_DEL(f->names, name);
@@ -296,16 +266,15 @@ int flatten_part(struct layer_set *set, const struct archive_options *options, s
 	return flatten_walk(&f, path);
 }
 
-int flatten_merge(struct layer_set *set, unsigned merges, const struct archive_options *options, archive_sink sink,
-		  void *arg, struct image_error *error)
+/* An archive of its own. `merges` as in struct flattening. */
+static int flatten_whole(struct layer_set *set, unsigned merges, const struct archive_options *options,
+			 archive_sink sink, void *arg, struct image_error *error)
 {
 	struct image_error why = {.text = ""};
 	struct tar_writer tar;
 	struct flattening f = {.set = set, .options = options, .tar = &tar, .merges = merges, .error = &why};
 	int r;
 
-	if (!CHECK(merges && merges <= set->n))
-		return -EIO;
 	tar_writer_init(&tar, sink, arg);
 	r = flatten_walk(&f, "");
 	if (r == 0)
@@ -314,20 +283,18 @@ int flatten_merge(struct layer_set *set, unsigned merges, const struct archive_o
 	return r < 0 ? image_fail(error, r, "%s", *why.text ? why.text : strerror(-r)) : r;
 }
 
+int flatten_merge(struct layer_set *set, unsigned merges, const struct archive_options *options, archive_sink sink,
+		  void *arg, struct image_error *error)
+{
+	if (!CHECK(merges && merges <= set->n))
+		return -EIO;
+	return flatten_whole(set, merges, options, sink, arg, error);
+}
+
 int store_flatten(struct layer_set *set, const struct archive_options *options, archive_sink sink, void *arg,
 		  struct image_error *error)
 {
-	struct image_error why = {.text = ""};
-	struct tar_writer tar;
-	struct flattening f = {.set = set, .options = options, .tar = &tar, .error = &why};
-	int r;
-
 	if (!CHECK(set && set->n))
 		return -EIO;
-	tar_writer_init(&tar, sink, arg);
-	r = flatten_walk(&f, "");
-	if (r == 0)
-		r = tar_writer_end(&tar);
-	tar_writer_finish(&tar);
-	return r < 0 ? image_fail(error, r, "%s", *why.text ? why.text : strerror(-r)) : r;
+	return flatten_whole(set, 0, options, sink, arg, error);
 }

@@ -21,7 +21,6 @@
 #include "store/store.h"
 #include "tree/walk.h"
 
-#define COPY_BUFFER (256 << 10)
 /* Of a layer with more of them a link to a later one is looked for in the layers below only. */
 #define LINKS_LOOKED_AT 4096
 
@@ -43,22 +42,6 @@ static int file_sink(void *arg, const void *data, size_t len)
 	return n < 0 ? (int)n : (size_t)n < len ? -ENOSPC : 0;
 }
 
-static int copy_content(struct tar_writer *tar, int fd, int64_t size)
-{
-	_cleanup_free_ char *buffer = malloc(COPY_BUFFER);
-	int r = buffer ? 0 : -ENOMEM;
-
-	for (int64_t at = 0; at < size && r == 0;) {
-		ssize_t n = os_pread_all(fd, buffer, MIN((int64_t)COPY_BUFFER, size - at), at);
-
-		if (n <= 0)
-			return n < 0 ? (int)n : -EAGAIN;
-		r = tar_writer_data(tar, buffer, (size_t)n);
-		at += n;
-	}
-	return r;
-}
-
 static int write_file(struct link_file *f, const struct layer *l, const char *path, const struct statx *stx)
 {
 	_cleanup_(archive_xattrs_finish) struct archive_xattrs xattrs = {0};
@@ -66,21 +49,15 @@ static int write_file(struct link_file *f, const struct layer *l, const char *pa
 	struct tar_writer tar;
 	(void)CHECK(S_ISREG(stx->stx_mode));
 	int r = fd < 0 ? fd : archive_xattrs_read(l, fd, "", &xattrs);
-	const struct tar_object o = {.path = f->link->path,
-				     .mode = stx->stx_mode,
-				     .uid = stx->stx_uid,
-				     .gid = stx->stx_gid,
-				     .size = (int64_t)stx->stx_size,
-				     .mtime = stx->stx_mtime.tv_sec,
-				     .mtime_nsec = stx->stx_mtime.tv_nsec,
-				     .xattrs = xattrs.list,
-				     .n_xattrs = xattrs.n};
+	struct tar_object o = tar_object_of(f->link->path, stx);
 
+	o.xattrs = xattrs.list;
+	o.n_xattrs = xattrs.n;
 	tar_writer_init(&tar, file_sink, f);
 	if (r == 0)
 		r = tar_writer_object(&tar, &o);
 	if (r == 0)
-		r = copy_content(&tar, fd, o.size);
+		r = tar_writer_content(&tar, fd, o.size);
 	if (r == 0)
 		r = tar_writer_end(&tar);
 	tar_writer_finish(&tar);

@@ -5,8 +5,11 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/cleanup.h"
 #include "unit.h"
 
 struct written {
@@ -32,8 +35,12 @@ static void write_one(struct written *w, const struct tar_object *o, const char 
 	w->len = 0;
 	tar_writer_init(&tar, keep, w);
 	EXPECT_INT(tar_writer_object(&tar, o), 0);
-	if (content)
-		EXPECT_INT(tar_writer_data(&tar, content, strlen(content)), 0);
+	if (content) {
+		_cleanup_close_ int fd = memfd_create("content", MFD_CLOEXEC);
+
+		EXPECT_INT(write(fd, content, strlen(content)), (long)strlen(content));
+		EXPECT_INT(tar_writer_content(&tar, fd, (int64_t)strlen(content)), 0);
+	}
 	EXPECT_INT(tar_writer_end(&tar), 0);
 	tar_writer_finish(&tar);
 }
