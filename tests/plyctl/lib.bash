@@ -40,6 +40,9 @@ same() {
 	diff <(printf '%s\n' "$want") <("$@")
 }
 
+# has GREP-ARGUMENTS: as grep -q at the end of a pipe, but it reads all. A writer that meets a closed pipe would fail, and the pipe with it.
+has() { grep "$@" >/dev/null; }
+
 # status N COMMAND...
 status() {
 	local want=$1 rc=0

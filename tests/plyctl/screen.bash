@@ -24,7 +24,7 @@ type_text() { screen_tmux send-keys -t s -l -- "$1"; }
 shows() {
 	local i
 	for ((i = 0; i < SCREEN_TRIES; i++)); do
-		screen | grep -Eq -- "$1" && return 0
+		screen | has -E -- "$1" && return 0
 		sleep 0.05
 	done
 	echo "the screen doesn't show: $1"
@@ -36,7 +36,7 @@ shows() {
 shows_not() {
 	local i
 	for ((i = 0; i < SCREEN_TRIES; i++)); do
-		screen | grep -Eq -- "$1" || return 0
+		screen | has -E -- "$1" || return 0
 		sleep 0.05
 	done
 	echo "the screen shows still: $1"
