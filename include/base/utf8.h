@@ -5,20 +5,41 @@
 #ifndef BASE_UTF8_H
 #define BASE_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
-/* The length of the character at `s`, 1 of the null byte, or 0: it is none. */
-static inline size_t utf8_length(const unsigned char *s)
+/* The length of the character at `s`, of which `len` bytes (> 0) may be looked at; 0: it is none. */
+static inline size_t utf8_length_in(const unsigned char *s, size_t len)
 {
 	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
 
+	if (n > len)
+		return 0;
 	for (size_t i = 1; i < n; i++)
 		if ((s[i] & 0xc0) != 0x80)
 			return 0;
+	/* Longer than needed, half of a pair, beyond the last character. */
 	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
 	    (s[0] == 0xf4 && s[1] > 0x8f))
 		return 0;
 	return n;
+}
+
+/* The same in a terminated text; 1 of the null byte, which ends every longer character. */
+static inline size_t utf8_length(const unsigned char *s)
+{
+	return utf8_length_in(s, 4);
+}
+
+/* Whether the bytes are UTF-8 (RFC 3629). */
+static inline bool utf8_is(const char *text, size_t len)
+{
+	for (size_t n; len > 0; text += n, len -= n) {
+		n = utf8_length_in((const unsigned char *)text, len);
+		if (!n)
+			return false;
+	}
+	return true;
 }
 
 /* The length of the character at `s` if a terminal may get it, else 0. Control characters (also U+0080 to U+009F) and

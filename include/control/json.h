@@ -66,7 +66,5 @@ struct json_object {
 int json_parse(char *text, size_t len, struct json_object *ret, const char **ret_cause);
 /* NULL: there is none. */
 const struct json_member *json_find(const struct json_object *object, const char *name);
-/* Whether the bytes are UTF-8 (RFC 3629). */
-bool json_is_utf8(const char *text, size_t len);
 
 #endif

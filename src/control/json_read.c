@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/macros.h"
+#include "base/utf8.h"
 
 /* The bytes that are left. What is decoded is never longer than what it is decoded from. */
 struct reader {
@@ -17,37 +18,6 @@ static int refuse_text(struct reader *r, const char *cause)
 {
 	r->cause = cause;
 	return -EINVAL;
-}
-
-/* Bytes of the character, or 0: it is none. */
-static size_t character_length(const unsigned char *s, size_t len)
-{
-	unsigned char c = s[0];
-	size_t n = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
-
-	if (!n || n > len)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	/* Longer than needed, half of a pair, beyond the last character. */
-	if ((c == 0xe0 && s[1] < 0xa0) || (c == 0xed && s[1] > 0x9f) || (c == 0xf0 && s[1] < 0x90) ||
-	    (c == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
-
-bool json_is_utf8(const char *text, size_t len)
-{
-	while (len > 0) {
-		size_t n = character_length((const unsigned char *)text, len);
-
-		if (!n)
-			return false;
-		text += n;
-		len -= n;
-	}
-	return true;
 }
 
 static void skip_space(struct reader *r)
@@ -165,7 +135,7 @@ static int read_text(struct reader *r, const char **ret)
 	char *start = r->at, *to = r->at;
 
 	while (r->at < r->end && *r->at != '"') {
-		size_t n = character_length((const unsigned char *)r->at, (size_t)(r->end - r->at));
+		size_t n = utf8_length_in((const unsigned char *)r->at, (size_t)(r->end - r->at));
 
 		if (!n || (unsigned char)*r->at < 0x20)
 			return refuse_text(r, n ? "a control character in a text" : "not UTF-8");

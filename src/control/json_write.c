@@ -8,6 +8,7 @@
 
 #include "base/array.h"
 #include "base/check.h"
+#include "base/utf8.h"
 
 void json_init(struct json *json, size_t max)
 {
@@ -67,7 +68,7 @@ static void begin_value(struct json *json, const char *name)
 	json->separates = true;
 	if (!name)
 		return;
-	(void)CHECK(json_is_utf8(name, strlen(name)));
+	(void)CHECK(utf8_is(name, strlen(name)));
 	put_quoted(json, name);
 	put(json, ":", 1);
 }
@@ -107,7 +108,7 @@ void json_close_array(struct json *json)
 
 void json_text(struct json *json, const char *name, const char *value)
 {
-	(void)CHECK(json_is_utf8(value, strlen(value)));
+	(void)CHECK(utf8_is(value, strlen(value)));
 	begin_value(json, name);
 	put_quoted(json, value);
 }
@@ -118,7 +119,7 @@ void json_bytes(struct json *json, const char *name, const char *value)
 
 	if (!CHECK(name && strlen(name) < sizeof(hex_name) - 4))
 		return;
-	if (json_is_utf8(value, strlen(value))) {
+	if (utf8_is(value, strlen(value))) {
 		json_text(json, name, value);
 		return;
 	}

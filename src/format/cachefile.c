@@ -17,6 +17,7 @@
 #include "bytes.h"
 #include "cachefile_internal.h"
 #include "base/check.h"
+#include "base/hex.h"
 
 void cachefile_sum(const uint8_t *bytes, size_t size, uint8_t ret[static CACHEFILE_SUM_SIZE])
 {
@@ -45,8 +46,7 @@ void cachefile_file_name(const struct cachefile_key *key, char ret_name[static C
 	put32(bytes, CACHEFILE_VERSION);
 	cachefile_put_key(bytes + 4, key);
 	XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes, sizeof(bytes)));
-	for (size_t i = 0; i < sizeof(canonical.digest); i++)
-		snprintf(ret_name + 2 * i, 3, "%02x", canonical.digest[i]);
+	hex_text(canonical.digest, sizeof(canonical.digest), ret_name);
 }
 
 /* Loaded in one piece and once, whatever the optimizer thinks of memory that doesn't change. */

@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 
 #include "base/check.h"
+#include "base/hex.h"
 
 int digest_start(struct digest *d)
 {
@@ -39,8 +40,7 @@ int digest_finish(struct digest *d, char ret[static DIGEST_SIZE])
 	if (!CHECK(len * 2 == DIGEST_HEX))
 		return -EIO;
 	strcpy(ret, DIGEST_PREFIX);
-	for (unsigned i = 0; i < len; i++)
-		sprintf(ret + strlen(DIGEST_PREFIX) + 2 * (size_t)i, "%02x", bytes[i]);
+	hex_text(bytes, len, ret + strlen(DIGEST_PREFIX));
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include <xxhash.h>
 
 #include "base/cleanup.h"
+#include "base/hex.h"
 #include "internal.h"
 #include "os/fs.h"
 
@@ -35,8 +36,7 @@ int view_layer_id(const struct layer *l, char ret_id[VIEW_ID_HEX + 1])
 	identity.born = (uint64_t)stx.stx_btime.tv_sec;
 	identity.born_nsec = stx.stx_btime.tv_nsec;
 	XXH128_canonicalFromHash(&bytes, XXH3_128bits(&identity, sizeof(identity)));
-	for (size_t i = 0; i < sizeof(bytes.digest); i++)
-		sprintf(ret_id + 2 * i, "%02x", bytes.digest[i]);
+	hex_text(bytes.digest, sizeof(bytes.digest), ret_id);
 	return 0;
 }
 

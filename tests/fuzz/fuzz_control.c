@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fuzz.h"
+#include "base/utf8.h"
 #include "control/json.h"
 #include "control/protocol.h"
 
@@ -17,7 +18,7 @@ static void check_member(const struct json_member *m)
 	struct json_object again;
 	struct json json;
 
-	MUST(json_is_utf8(m->name, strlen(m->name)));
+	MUST(utf8_is(m->name, strlen(m->name)));
 	if (m->type != JSON_TEXT)
 		return;
 	json_init(&json, CONTROL_ANSWER);

@@ -52,12 +52,11 @@ static const struct apply_change *is_taken(const struct apply_plan *p, const cha
 {
 	for (size_t i = 0; i < p->n; i++) {
 		const struct apply_change *c = &p->changes[i];
-		size_t n = strlen(c->path);
 
 		if (c->kind == VIEW_ADDED ||
 		    (c->kind == VIEW_CHANGED && S_ISDIR(c->from.stx_mode) && S_ISDIR(c->to.stx_mode)))
 			continue;
-		if (!strncmp(path, c->path, n) && (!path[n] || path[n] == '/'))
+		if (path_is_below(path, c->path))
 			return c;
 	}
 	return NULL;

@@ -87,19 +87,12 @@ struct gathering {
 	int failed;
 };
 
-static bool is_below(const char *path, const char *dir)
-{
-	size_t n = strlen(dir);
-
-	return !n || (!strncmp(path, dir, n) && (!path[n] || path[n] == '/'));
-}
-
 /* The change is wanted, or a directory on the way to what is. */
 static bool is_wanted(const struct apply *a, const char *path, const struct statx *to, enum view_change_kind kind)
 {
-	if (!a->only || is_below(path, a->only))
+	if (!a->only || path_is_below(path, a->only))
 		return true;
-	return kind != VIEW_DELETED && S_ISDIR(to->stx_mode) && is_below(a->only, path);
+	return kind != VIEW_DELETED && S_ISDIR(to->stx_mode) && path_is_below(a->only, path);
 }
 
 static int add(struct apply *a, const struct view_change *change)
@@ -220,7 +213,7 @@ static void drop_unchanged(struct apply_plan *p)
 		const struct apply_change *c = &p->changes[i];
 
 		stays[i] = c->kind != VIEW_CHANGED || c->differs || c->link != APPLY_NO_LINK ||
-			   (last && S_ISDIR(c->to.stx_mode) && is_below(last, c->path));
+			   (last && S_ISDIR(c->to.stx_mode) && path_is_below(last, c->path));
 		if (stays[i])
 			last = c->path;
 	}

@@ -11,6 +11,7 @@
 
 #include "archive/layer.h"
 #include "base/cleanup.h"
+#include "base/hex.h"
 #include "layer/walk.h"
 #include "os/fs.h"
 #include "view/stack.h"
@@ -53,8 +54,7 @@ static int fingerprint(const struct layer_set *set, const struct layer *l, const
 	r = layer_walk(set, l, LAYER_WALK_STAT | LAYER_WALK_SORTED, &calls, state);
 	XXH128_canonicalFromHash(&bytes, XXH3_128bits_digest(state));
 	XXH3_freeState(state);
-	for (size_t i = 0; i < sizeof(bytes.digest); i++)
-		sprintf(ret + 2 * i, "%02x", bytes.digest[i]);
+	hex_text(bytes.digest, sizeof(bytes.digest), ret);
 	return r;
 }
 

@@ -26,19 +26,12 @@ struct gathering {
 	const char **shown;
 };
 
-static bool is_below(const char *path, const char *dir)
-{
-	size_t n = strcmp(dir, "/") ? strlen(dir) : 0;
-
-	return !strncmp(path, dir, n) && (path[n] == '/' || !path[n]);
-}
-
 static bool is_left_out(const char *target, const char *fstype)
 {
 	static const char *const own[] = {"/proc", "/sys", "/dev"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
-		if (is_below(target, own[i]))
+		if (path_is_below(target, own[i]))
 			return true;
 	for (size_t i = 0; i < ARRAY_SIZE(kernel_types); i++)
 		if (!strcmp(fstype, kernel_types[i]))
@@ -95,10 +88,11 @@ static int gather_mount(void *arg, const struct os_mountinfo *mount)
 	const char *path = mount->mountpoint;
 	struct stat st;
 
-	if (!is_below(path, g->root) || !strcmp(path, g->root) || is_left_out(target_of(g->root, path), mount->fstype))
+	if (!path_is_below(path, g->root) || !strcmp(path, g->root) ||
+	    is_left_out(target_of(g->root, path), mount->fstype))
 		return 0;
 	/* What plyctl itself has mounted, and what another mount hides, isn't seen. */
-	if (is_below(path, g->upper->base) || lstat(path, &st) < 0 || st.st_dev != mount->dev)
+	if (path_is_below(path, g->upper->base) || lstat(path, &st) < 0 || st.st_dev != mount->dev)
 		return 0;
 	if (!S_ISDIR(st.st_mode))
 		return add_file(g, path);

@@ -16,6 +16,7 @@
 #include <wctype.h>
 
 #include "base/array.h"
+#include "base/hex.h"
 #include "base/utf8.h"
 
 /* --- texts -------------------------------------------------------------------------------------------------------- */
@@ -399,14 +400,9 @@ json_t *json_text(const char *text)
 	return json_string(valid);
 }
 
-static bool is_utf8(const char *text)
+json_t *json_text_or_null(const char *text)
 {
-	for (size_t n; *text; text += n) {
-		n = utf8_length((const unsigned char *)text);
-		if (!n)
-			return false;
-	}
-	return true;
+	return text ? json_text(text) : json_null();
 }
 
 void json_set_path(json_t *object, const char *name, const char *path)
@@ -414,13 +410,12 @@ void json_set_path(json_t *object, const char *name, const char *path)
 	_cleanup_free_ char *hex = NULL, *key = NULL;
 
 	json_object_set_new(object, name, json_text(path));
-	if (is_utf8(path))
+	if (utf8_is(path, strlen(path)))
 		return;
 	hex = malloc(2 * strlen(path) + 1);
 	if (!hex || asprintf(&key, "%s_hex", name) < 0)
 		abort();
-	for (size_t i = 0; path[i]; i++)
-		sprintf(hex + 2 * i, "%02x", (unsigned char)path[i]);
+	hex_text(path, strlen(path), hex);
 	json_object_set_new(object, key, json_string(hex));
 }
 

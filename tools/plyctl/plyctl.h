@@ -109,6 +109,9 @@ extern bool stack_incomplete;
 
 #define SHORT_ID 12
 
+/* Whether the path is the directory or lies in it. "" and "/" hold all. */
+bool path_is_below(const char *path, const char *dir);
+
 /* --- output ------------------------------------------------------------------------------------------------------- */
 
 #define SIZE_TEXT 16
@@ -150,6 +153,8 @@ void json_list_end(void);
 void json_end(void);
 /* A string of any bytes: those that aren't UTF-8 become U+FFFD. */
 json_t *json_text(const char *text);
+/* JSON null for NULL. */
+json_t *json_text_or_null(const char *text);
 /* A path: member `name`, and NAME_hex with its bytes if they aren't UTF-8. */
 void json_set_path(json_t *object, const char *name, const char *path);
 json_t *json_time(time_t t);

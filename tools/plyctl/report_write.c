@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/hex.h"
 #include "base/utf8.h"
 #include "report_page.h" /* made of report/page.{html,css,js} */
 
@@ -65,11 +66,6 @@ static int write_member(FILE *out, const char *name, json_t *value)
 
 /* --- the document ------------------------------------------------------------------------------------------------- */
 
-static json_t *text_or_null(const char *text)
-{
-	return text ? json_text(text) : json_null();
-}
-
 static json_t *time_or_null(const char *time)
 {
 	char utc[VIEW_TIME_SIZE];
@@ -84,10 +80,10 @@ static json_t *layer_head(const struct view_layer_facts *facts)
 {
 	json_t *item = json_object();
 
-	json_object_set_new(item, "id", text_or_null(facts->id));
+	json_object_set_new(item, "id", json_text_or_null(facts->id));
 	json_object_set_new(item, "created", time_or_null(facts->created));
-	json_object_set_new(item, "created_by", text_or_null(facts->created_by));
-	json_object_set_new(item, "directory", text_or_null(facts->directory));
+	json_object_set_new(item, "created_by", json_text_or_null(facts->created_by));
+	json_object_set_new(item, "directory", json_text_or_null(facts->directory));
 	json_object_set_new(item, "upper", json_boolean(facts->upper));
 	return item;
 }
@@ -119,7 +115,7 @@ static json_t *step(const char *created, const char *created_by, json_t *layer)
 	json_t *item = json_object();
 
 	json_object_set_new(item, "created", time_or_null(created));
-	json_object_set_new(item, "created_by", text_or_null(created_by));
+	json_object_set_new(item, "created_by", json_text_or_null(created_by));
 	json_object_set_new(item, "empty", json_boolean(json_is_null(layer)));
 	json_object_set_new(item, "layer", layer);
 	return item;
@@ -221,11 +217,12 @@ int report_write_json(FILE *out, const struct view_stack *stack, const struct re
 	fprintf(out, "{\"schema\": \"plyctl.report/1\"");
 	r = write_member(out, "stack", json_text(stack->name));
 	r = r < 0 ? r : write_member(out, "kind", json_string(view_kind_name(stack->kind)));
-	r = r < 0 ? r : write_member(out, "found", text_or_null(stack->found));
-	r = r < 0 ? r : write_member(out, "image", text_or_null(stack->image ? stack->image->id : NULL));
-	r = r < 0 ? r : write_member(out, "os", text_or_null(stack->image ? stack->image->os : NULL));
+	r = r < 0 ? r : write_member(out, "found", json_text_or_null(stack->found));
+	r = r < 0 ? r : write_member(out, "image", json_text_or_null(stack->image ? stack->image->id : NULL));
+	r = r < 0 ? r : write_member(out, "os", json_text_or_null(stack->image ? stack->image->os : NULL));
 	r = r < 0 ? r
-		  : write_member(out, "architecture", text_or_null(stack->image ? stack->image->architecture : NULL));
+		  : write_member(out, "architecture",
+				 json_text_or_null(stack->image ? stack->image->architecture : NULL));
 	r = r < 0 ? r : write_member(out, "made", json_time(time(NULL)));
 	r = r < 0 ? r : write_member(out, "version", json_string(PLYFS_VERSION));
 	r = r < 0 ? r : write_member(out, "on_disk", json_boolean(stack->set != NULL));
@@ -249,8 +246,7 @@ static int make_nonce(char ret[2 * NONCE_BYTES + 1])
 
 	if (getrandom(random, sizeof(random), 0) != sizeof(random))
 		return -EIO;
-	for (size_t i = 0; i < NONCE_BYTES; i++)
-		sprintf(ret + 2 * i, "%02x", random[i]);
+	hex_text(random, sizeof(random), ret);
 	return 0;
 }
 

@@ -16,6 +16,13 @@
 
 bool stack_incomplete;
 
+bool path_is_below(const char *path, const char *dir)
+{
+	size_t n = strcmp(dir, "/") ? strlen(dir) : 0;
+
+	return !n || (!strncmp(path, dir, n) && (!path[n] || path[n] == '/'));
+}
+
 /* What a name without a transport means, and what its source lacks. */
 static void stack_tell(const struct view_stack *stack)
 {

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "apply.h"
+#include "base/hex.h"
 #include "os/task.h"
 #include "sandbox.h"
 
@@ -207,8 +208,7 @@ int upper_new(const char *parent, const struct view_stack *stack, char *const *a
 		return parent ? fail("%s: %s", parent, strerror(errno)) : EXIT_FAILED;
 	if (os_random(random, sizeof(random)) < 0)
 		return fail("%s: no random numbers", store);
-	for (size_t i = 0; i < ID_BYTES; i++)
-		sprintf(id + 2 * i, "%02x", random[i]);
+	hex_text(random, sizeof(random), id);
 	*ret = (struct upper){.id = strdup(id)};
 	set_paths(ret, parent ? text("%s/plyctl-%s", store, id) : text("%s/%s", store, id));
 	if (mkdir(ret->base, 0700) < 0 || make_directories(ret, stack) < 0 ||

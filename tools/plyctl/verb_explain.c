@@ -84,11 +84,6 @@ static void say_text(const struct tree_say *s, char *text, size_t size)
 		 s->xattr_flags & XATTR_FLAG_METACOPY ? ", metacopy" : "", s->whiteout ? ", with a whiteout" : "");
 }
 
-static json_t *text_or_null(const char *text)
-{
-	return text ? json_text(text) : json_null();
-}
-
 static void explain_json(const char *path, const char *text, const char *real, const struct view_layer_facts *facts,
 			 const struct tree_say *s)
 {
@@ -105,8 +100,8 @@ static void explain_json(const char *path, const char *text, const char *real, c
 	json_object_set_new(item, "hidden_by", s->by == TREE_WALK_NO_LAYER ? json_null() : json_integer(s->by));
 	json_object_set_new(item, "size", has_size ? json_size(s->stx.stx_size) : json_null());
 	json_set_path(item, "real_path", real);
-	json_object_set_new(item, "blob", text_or_null(blob_of(facts)));
-	json_object_set_new(item, "created_by", text_or_null(facts->created_by));
+	json_object_set_new(item, "blob", json_text_or_null(blob_of(facts)));
+	json_object_set_new(item, "created_by", json_text_or_null(facts->created_by));
 	json_list_item(item);
 }
 
@@ -168,7 +163,8 @@ static void explain_end_json(const struct explanation *x)
 	if (x->real) {
 		json_set_path(item, "path", x->real);
 		json_object_set_new(item, "layer", json_integer(x->content_layer));
-		json_object_set_new(item, "blob", text_or_null(blob_of(view_layer_facts(x->stack, x->content_layer))));
+		json_object_set_new(item, "blob",
+				    json_text_or_null(blob_of(view_layer_facts(x->stack, x->content_layer))));
 		json_member("content", json_incref(item));
 	}
 	json_decref(item);

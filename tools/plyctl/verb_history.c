@@ -86,11 +86,6 @@ static void history_go_through(const struct history *h, history_each each, void 
 	}
 }
 
-static json_t *text_or_null(const char *text)
-{
-	return text ? json_text(text) : json_null();
-}
-
 static void history_json(void *arg, const struct entry *e)
 {
 	const struct view_layer_facts *f = e->facts;
@@ -100,13 +95,13 @@ static void history_json(void *arg, const struct entry *e)
 
 	if (step && step->created)
 		view_time_utc(step->created, created);
-	json_object_set_new(item, "id", text_or_null(e->id));
-	json_object_set_new(item, "parent", text_or_null(e->parent));
-	json_object_set_new(item, "diff_id", text_or_null(e->diff_id));
-	json_object_set_new(item, "created", text_or_null(*created ? created : f ? f->created : NULL));
-	json_object_set_new(item, "created_by", text_or_null(step ? step->created_by : f ? f->created_by : NULL));
-	json_object_set_new(item, "comment", text_or_null(step ? step->comment : NULL));
-	json_object_set_new(item, "author", text_or_null(step ? step->author : NULL));
+	json_object_set_new(item, "id", json_text_or_null(e->id));
+	json_object_set_new(item, "parent", json_text_or_null(e->parent));
+	json_object_set_new(item, "diff_id", json_text_or_null(e->diff_id));
+	json_object_set_new(item, "created", json_text_or_null(*created ? created : f ? f->created : NULL));
+	json_object_set_new(item, "created_by", json_text_or_null(step ? step->created_by : f ? f->created_by : NULL));
+	json_object_set_new(item, "comment", json_text_or_null(step ? step->comment : NULL));
+	json_object_set_new(item, "author", json_text_or_null(step ? step->author : NULL));
 	json_object_set_new(item, "size", json_size(e->size));
 	json_object_set_new(item, "shared_by", json_integer(e->shared));
 	if (f && f->directory)
@@ -222,7 +217,7 @@ static int history_print_json(const struct history *h)
 	json_start("history");
 	json_member("stack", json_text(h->stack->name));
 	json_member("kind", json_string(view_kind_name(h->stack->kind)));
-	json_member("found", text_or_null(h->stack->found));
+	json_member("found", json_text_or_null(h->stack->found));
 	json_list_start("layers");
 	history_go_through(h, history_json, NULL);
 	json_list_end();

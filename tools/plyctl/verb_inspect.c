@@ -13,11 +13,6 @@
 
 #include "view/contents.h"
 
-static json_t *text_or_null(const char *text)
-{
-	return text ? json_text(text) : json_null();
-}
-
 static json_t *size_or_null(int64_t bytes)
 {
 	return bytes >= 0 ? json_size((uint64_t)bytes) : json_null();
@@ -85,18 +80,18 @@ static json_t *inspect_layer(const struct view_stack *stack, size_t i)
 	const struct view_layer_facts *f = view_layer_facts(stack, i);
 	json_t *item = json_object();
 
-	json_object_set_new(item, "id", text_or_null(f->id));
-	json_object_set_new(item, "parent", text_or_null(f->parent));
-	json_object_set_new(item, "diff_id", text_or_null(f->diff_id));
-	json_object_set_new(item, "chain_id", text_or_null(f->chain_id));
-	json_object_set_new(item, "digest", text_or_null(f->digest));
-	json_object_set_new(item, "media_type", text_or_null(f->media_type));
+	json_object_set_new(item, "id", json_text_or_null(f->id));
+	json_object_set_new(item, "parent", json_text_or_null(f->parent));
+	json_object_set_new(item, "diff_id", json_text_or_null(f->diff_id));
+	json_object_set_new(item, "chain_id", json_text_or_null(f->chain_id));
+	json_object_set_new(item, "digest", json_text_or_null(f->digest));
+	json_object_set_new(item, "media_type", json_text_or_null(f->media_type));
 	if (f->directory)
 		json_set_path(item, "directory", f->directory);
 	else
 		json_object_set_new(item, "directory", json_null());
-	json_object_set_new(item, "created", text_or_null(f->created));
-	json_object_set_new(item, "created_by", text_or_null(f->created_by));
+	json_object_set_new(item, "created", json_text_or_null(f->created));
+	json_object_set_new(item, "created_by", json_text_or_null(f->created_by));
 	json_object_set_new(item, "upper", json_boolean(f->upper));
 	json_object_set_new(item, "data_only", json_boolean(f->data_only));
 	inspect_counts(item, stack, i);
@@ -118,16 +113,16 @@ static json_t *inspect_image(const struct image *image)
 {
 	json_t *item = json_object();
 
-	json_object_set_new(item, "id", text_or_null(image->id));
-	json_object_set_new(item, "digest", text_or_null(image->manifest_digest));
+	json_object_set_new(item, "id", json_text_or_null(image->id));
+	json_object_set_new(item, "digest", json_text_or_null(image->manifest_digest));
 	json_object_set_new(item, "source", json_string(image_source_name(image->source)));
 	json_set_path(item, "path", image->path);
 	json_object_set_new(item, "names", inspect_texts(image->names, image->n_names));
-	json_object_set_new(item, "created", text_or_null(image->created));
-	json_object_set_new(item, "author", text_or_null(image->author));
-	json_object_set_new(item, "os", text_or_null(image->os));
-	json_object_set_new(item, "architecture", text_or_null(image->architecture));
-	json_object_set_new(item, "variant", text_or_null(image->variant));
+	json_object_set_new(item, "created", json_text_or_null(image->created));
+	json_object_set_new(item, "author", json_text_or_null(image->author));
+	json_object_set_new(item, "os", json_text_or_null(image->os));
+	json_object_set_new(item, "architecture", json_text_or_null(image->architecture));
+	json_object_set_new(item, "variant", json_text_or_null(image->variant));
 	json_object_set_new(item, "lacks", inspect_texts(image->lacks, image->n_lacks));
 	return item;
 }
@@ -150,13 +145,13 @@ static json_t *inspect_step(const struct view_stack *stack, const struct image_h
 
 	if (h->created)
 		view_time_utc(h->created, created);
-	json_object_set_new(item, "created", text_or_null(*created ? created : NULL));
-	json_object_set_new(item, "created_by", text_or_null(h->created_by));
-	json_object_set_new(item, "author", text_or_null(h->author));
-	json_object_set_new(item, "comment", text_or_null(h->comment));
+	json_object_set_new(item, "created", json_text_or_null(*created ? created : NULL));
+	json_object_set_new(item, "created_by", json_text_or_null(h->created_by));
+	json_object_set_new(item, "author", json_text_or_null(h->author));
+	json_object_set_new(item, "comment", json_text_or_null(h->comment));
 	json_object_set_new(item, "empty", json_boolean(h->empty));
 	json_object_set_new(item, "diff_id",
-			    h->empty ? json_null() : text_or_null(image->layers[(size_t)h->layer].diff_id));
+			    h->empty ? json_null() : json_text_or_null(image->layers[(size_t)h->layer].diff_id));
 	return item;
 }
 
@@ -166,7 +161,7 @@ static json_t *inspect_container(const struct image *image)
 
 	json_object_set_new(item, "id", json_text(image->container));
 	json_object_set_new(item, "names", inspect_texts(image->container_names, image->n_container_names));
-	json_object_set_new(item, "created", text_or_null(image->container_created));
+	json_object_set_new(item, "created", json_text_or_null(image->container_created));
 	return item;
 }
 
@@ -251,7 +246,7 @@ static void inspect_stack(const struct view_stack *stack)
 	json_start("inspect");
 	json_member("stack", json_text(stack->name));
 	json_member("kind", json_string(view_kind_name(stack->kind)));
-	json_member("found", text_or_null(stack->found));
+	json_member("found", json_text_or_null(stack->found));
 	json_member("live", inspect_live(stack));
 	json_member("pid", stack->pid ? json_integer(stack->pid) : json_null());
 	json_member("started", stack->since ? json_time(stack->since) : json_null());

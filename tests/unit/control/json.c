@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "unit.h"
 
 static char line[1 << 16];
@@ -121,10 +122,10 @@ TEST("bytes that aren't UTF-8 are refused")
 
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		UNIT_PRINT(text, "{\"a\":\"%s\"}", bad[i]);
-		if (parse(text) != -EINVAL || json_is_utf8(bad[i], strlen(bad[i])))
+		if (parse(text) != -EINVAL || utf8_is(bad[i], strlen(bad[i])))
 			UNIT_FAIL("taken: number %u", i);
 	}
-	EXPECT(json_is_utf8("\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf", 10));
+	EXPECT(utf8_is("\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf", 10));
 }
 
 TEST("depth costs nothing, and many members are too many")
