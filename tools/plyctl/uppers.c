@@ -16,6 +16,7 @@
 
 #include "apply.h"
 #include "base/hex.h"
+#include "image/image.h"
 #include "os/task.h"
 #include "sandbox.h"
 
@@ -37,18 +38,15 @@ static char *text(const char *format, const char *a, const char *b)
 /* The directory of the uppers, made if it isn't there. */
 static char *upper_store(void)
 {
-	const char *store = getenv("PLYCTL_STORE"), *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-	_cleanup_free_ char *path = NULL;
+	_cleanup_free_ char *store = NULL, *path = NULL;
+	int r = image_default_path(IMAGE_STORE, &store);
 	char *real;
 
-	if (store)
-		path = text("%s%s", store, "/uppers");
-	else if (geteuid() == 0)
-		path = text("%s%s", "/var/lib/plyfs", "/uppers");
-	else if (data && *data == '/')
-		path = text("%s%s", data, "/plyfs/uppers");
-	else
-		path = text("%s%s", home ? home : "", "/.local/share/plyfs/uppers");
+	if (r < 0) {
+		fail("the store: %s", strerror(-r));
+		return NULL;
+	}
+	path = text("%s%s", store, "/uppers");
 	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		(void)mkdir(path, 0755);
