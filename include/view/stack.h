@@ -9,8 +9,8 @@
  *	NAME		of an image in plyctl's store, of one or a container in containers-storage, or the beginning of
  *			its id
  *
- * A single directory is looked for as a mountpoint first. A name that is no directory is looked for in plyctl's store,
- * then in containers-storage: in the user's, then in root's. Whiteouts of all forms are read. Private xattrs of
+ * A name without a slash is looked for in this order: a mountpoint, plyctl's store, containers-storage (the user's,
+ * then root's), a directory. Whiteouts of all forms are read. Private xattrs of
  * directories are read in user.* in three cases: the root of one of the layers has one there, a user owns the engine's
  * store, or the caller asks for it.
  *

@@ -127,8 +127,8 @@ static bool has_suffix(const char *name, const char *suffix)
 	return n > len && !strncmp(name + n - len, suffix, len);
 }
 
-/* A directory alone: a mountpoint, an mstack, or a layer. *ret is set for a mountpoint. */
-static int stack_of_directory(const char *name, struct view_stack *stack, struct view_stack **ret, char **ret_error)
+/* *ret stays NULL: nothing that is known is mounted there. */
+static int stack_of_mountpoint(const char *name, struct view_stack **ret, char **ret_error)
 {
 	_cleanup_close_ int fd = os_open_path(name, O_PATH | O_DIRECTORY, 0);
 	char path[PATH_MAX];
@@ -137,16 +137,24 @@ static int stack_of_directory(const char *name, struct view_stack *stack, struct
 	int r;
 
 	if (fd < 0)
-		return view_refuse(ret_error, fd, "%s: %s", name, strerror(-fd));
+		return 0;
 	/* A hanging file system isn't asked. */
 	n = os_fd_target(fd, path, sizeof(path) - 1);
-	r = os_statx_cached(fd, "", &stx);
-	if (n > 0 && r == 0) {
-		path[n] = '\0';
-		r = view_live_at(makedev(stx.stx_dev_major, stx.stx_dev_minor), path, ret, ret_error);
-		if (r != -ENOENT || *ret_error)
-			return r;
-	}
+	if (n <= 0 || os_statx_cached(fd, "", &stx) < 0)
+		return 0;
+	path[n] = '\0';
+	r = view_live_at(makedev(stx.stx_dev_major, stx.stx_dev_minor), path, ret, ret_error);
+	return r == -ENOENT && !*ret_error ? 0 : r;
+}
+
+/* A directory alone: an mstack, or a layer. */
+static int stack_of_directory(const char *name, struct view_stack *stack, char **ret_error)
+{
+	_cleanup_close_ int fd = os_open_path(name, O_PATH | O_DIRECTORY, 0);
+	int r;
+
+	if (fd < 0)
+		return view_refuse(ret_error, fd, "%s: %s", name, strerror(-fd));
 	if (has_suffix(name, ".mstack"))
 		return stack_of_mstack(name, fd, stack, ret_error);
 	/* A colon in the name of one directory that is there is no separator. */
@@ -162,12 +170,17 @@ static bool is_directory(const char *name)
 	return fd >= 0;
 }
 
-/* A name that begins with a directory of the file system, so it is no image's. */
-static bool begins_with_directory(const char *name)
+/* A path, or directories with colons between them. One word is an image's name first, as `alpine` is. */
+static bool names_directories(const char *name)
 {
+	const char *last = strrchr(name, ':');
 	_cleanup_free_ char *first = strndup(name, strcspn(name, ":"));
 
-	return *name == '/' || *name == '.' || !first || is_directory(first);
+	if (*name == '/' || *name == '.' || !first)
+		return true;
+	if (is_directory(name))
+		return strchr(name, '/') || has_suffix(name, ".mstack");
+	return is_directory(first) && (!last || is_directory(last + 1));
 }
 
 static bool has_transport(const char *name)
@@ -181,21 +194,21 @@ static bool has_transport(const char *name)
 /* *ret is set for a mountpoint. */
 static int stack_of_name(const char *name, struct view_stack *stack, struct view_stack **ret, char **ret_error)
 {
-	int r = -ENOENT;
+	int r = stack_of_mountpoint(name, ret, ret_error);
 
 	(void)CHECK(!stack->set && !stack->image);
-	if (is_directory(name))
-		return stack_of_directory(name, stack, ret, ret_error);
+	if (r < 0 || *ret)
+		return r;
 	if (has_transport(name))
-		return view_image_find(name, stack, ret_error);
+		return is_directory(name) ? stack_of_directory(name, stack, ret_error)
+					  : view_image_find(name, stack, ret_error);
 	/* Names of plyctl's own store (`store:NAME`, and NAME alone) come here. */
-	if (!begins_with_directory(name))
-		r = view_image_find_stored(name, stack, ret_error);
+	r = names_directories(name) ? -ENOENT : view_image_find_stored(name, stack, ret_error);
 	if (r != -ENOENT)
 		return r;
-	/* For the cause. */
-	return strchr(name, ':') ? stack_of_directories(name, stack, ret_error)
-				 : stack_of_directory(name, stack, ret, ret_error);
+	/* For the cause, if there is no directory. */
+	return strchr(name, ':') && !is_directory(name) ? stack_of_directories(name, stack, ret_error)
+							: stack_of_directory(name, stack, ret_error);
 }
 
 int view_stack_find(const char *name, struct view_stack **ret, char **ret_error)

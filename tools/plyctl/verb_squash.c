@@ -28,6 +28,18 @@ struct squashing {
 	json_t *config; /* owned */
 };
 
+/* An end of a range. Up to three digits are no id, so the @ of a number may be left out. */
+static int range_end(const struct view_stack *stack, const char *text)
+{
+	char numbered[8];
+	size_t n = strspn(text, "0123456789");
+
+	if (!n || n > 3 || text[n])
+		return stack_layer(stack, text);
+	(void)snprintf(numbered, sizeof(numbered), "@%s", text);
+	return stack_layer(stack, numbered);
+}
+
 /* FROM..TO, in any order. */
 static int parse_range(struct squashing *s, const char *text)
 {
@@ -38,8 +50,8 @@ static int parse_range(struct squashing *s, const char *text)
 
 	if (!dots)
 		return usage_error("squash: %s: no range FROM..TO", text);
-	a = stack_layer(s->stack, from);
-	b = a < 0 ? a : stack_layer(s->stack, dots + 2);
+	a = range_end(s->stack, from);
+	b = a < 0 ? a : range_end(s->stack, dots + 2);
 	if (b < 0)
 		return EXIT_FAILED;
 	s->first = count - 1 - (size_t)MAX(a, b);
