@@ -134,7 +134,7 @@ int image_list(enum image_source source, const char *path, int (*each)(void *arg
 	return r < 0 ? named_failure(error, r, chosen, &why) : r;
 }
 
-/* "[ROOT]NAME" of a store; ROOT may begin with a driver's name and "@", as containers/image has it. */
+/* "[ROOT]NAME" of a store. ROOT may be DRIVER@ROOT+RUNROOT:OPTIONS, as containers/image has it. */
 static int split_store(char *rest, char **ret_path, char **ret_name)
 {
 	char *end = *rest == '[' ? strchr(rest, ']') : NULL, *at;
@@ -149,6 +149,11 @@ static int split_store(char *rest, char **ret_path, char **ret_name)
 	*ret_name = end + 1;
 	at = strchr(rest + 1, '@');
 	*ret_path = at && at[1] == '/' ? at + 1 : rest + 1;
+	end = **ret_path == '/' ? strstr(*ret_path, "+/") : NULL;
+	if (end)
+		*end = 0;
+	else if (*ret_path > rest + 1)
+		(*ret_path)[strcspn(*ret_path, ":")] = 0;
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "archive/layer.h"
+#include "export_storage.h"
 #include "image/error.h"
 #include "image/read.h"
 #include "os/fs.h"
@@ -29,8 +30,11 @@ static const struct opt opts[] = {
 	{"compress", 0, "KIND", "compress layers anew: gzip, zstd or none, with a level as in gzip:9", NULL, &compress},
 };
 
+#define STORAGE "containers-storage:"
+
 struct exported {
 	const struct view_stack *stack;
+	const char *storage; /* the target in containers-storage; NULL: another target */
 	struct store *store; /* of an image in the store, else NULL */
 	struct archive_options archive;
 	struct progress progress;
@@ -143,7 +147,7 @@ static int export_tar(struct exported *ex, const char *path, struct image_error 
 }
 
 /* TRANSPORT:PATH[:NAME] */
-static int parse_target(char *text, struct store_export *e, const char **ret_tar)
+static int parse_target(struct exported *ex, char *text, struct store_export *e, const char **ret_tar)
 {
 	static const struct {
 		const char *prefix;
@@ -156,6 +160,10 @@ static int parse_target(char *text, struct store_export *e, const char **ret_tar
 	if (!strcmp(text, "-") || !strncmp(text, "tar:", 4)) {
 		*ret_tar = *text == '-' ? text : text + 4;
 		return **ret_tar ? 0 : -EINVAL;
+	}
+	if (!strncmp(text, STORAGE, strlen(STORAGE))) {
+		ex->storage = text;
+		return text[strlen(STORAGE)] ? 0 : -EINVAL;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		size_t len = strlen(kinds[i].prefix);
@@ -226,12 +234,26 @@ static int export_image(struct exported *ex, struct store_export *e, struct imag
 	e->config = export_config;
 	e->arg = ex;
 	e->done = &ex->progress.done;
+	if (ex->storage)
+		e->name = NULL;
 	progress_start(&ex->progress, "export", 0);
 	r = store_export(e, id, error);
 	progress_end(&ex->progress);
+	if (r == 0 && ex->storage)
+		r = storage_copy(e->path, ex->storage, error);
 	if (r == 0)
 		printf("%s\n", id);
 	return r;
+}
+
+/* By way of a layout beside it. */
+static int export_to_storage(struct exported *ex, struct store_export *e, struct image_error *error)
+{
+	_cleanup_(storage_unstage) char *layout = NULL;
+	int r = storage_stage(&layout, error);
+
+	e->path = layout;
+	return r < 0 ? r : export_image(ex, e, error);
 }
 
 static int export_stack(struct exported *ex, struct store_export *e, const char *tar, struct image_error *error)
@@ -244,7 +266,9 @@ static int export_stack(struct exported *ex, struct store_export *e, const char 
 			r = store_lock(ex->store, false, error);
 	}
 	if (r == 0)
-		r = tar ? export_tar(ex, tar, error) : export_image(ex, e, error);
+		r = tar		  ? export_tar(ex, tar, error)
+		    : ex->storage ? export_to_storage(ex, e, error)
+				  : export_image(ex, e, error);
 	store_cleanup(&ex->store);
 	return r;
 }
@@ -260,7 +284,7 @@ static int run_export(int argc, char **argv)
 
 	if (argc != 2)
 		return usage_error("export: STACK TARGET are wanted");
-	if (parse_target(argv[1], &e, &tar) < 0)
+	if (parse_target(&ex, argv[1], &e, &tar) < 0)
 		return usage_error("export: %s: no target; see plyctl help export", argv[1]);
 	if (parse_compress(&e) < 0)
 		return usage_error("export: --compress: %s: gzip, zstd or none are known", compress);
@@ -276,10 +300,9 @@ const struct verb verb_export = {.name = "export",
 				 .operands = "STACK TARGET",
 				 .help = "Write a stack as an image for other programs",
 				 .more = "TARGET is oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME], "
-					 "tar:FILE, or - for standard "
-					 "output. A tar has\nwhat the union shows. Layers that were imported get their "
-					 "original digests back, and with their "
-					 "blobs and manifest those too.",
+					 "containers-storage:NAME,\ntar:FILE, or - for standard output. A tar has what "
+					 "the union shows. Layers that were imported get\ntheir original digests back, "
+					 "and with their blobs and manifest those too.",
 				 .opts = opts,
 				 .n_opts = ARRAY_SIZE(opts),
 				 .makes = true,
