@@ -182,6 +182,14 @@ static bool ends_with_name(const char *full, const char *wanted)
 	return len > want + 1 && full[len - want - 1] == '/' && !strcmp(full + len - want, wanted);
 }
 
+/* Whether `wanted` is `full`, which has no tag, with the tag that is meant then. */
+static bool is_latest_of(const char *full, const char *wanted)
+{
+	size_t len = strlen(full);
+
+	return !strncmp(full, wanted, len) && !strcmp(wanted + len, ":latest");
+}
+
 int model_name_fits(const char *full, const char *wanted)
 {
 	const char *slash = strrchr(wanted, '/');
@@ -191,7 +199,7 @@ int model_name_fits(const char *full, const char *wanted)
 	if (!strcmp(full, wanted))
 		return 2;
 	if (strpbrk(slash ? slash : wanted, ":@"))
-		return ends_with_name(full, wanted);
+		return is_latest_of(full, wanted) ? 2 : ends_with_name(full, wanted);
 	len = snprintf(tagged, sizeof(tagged), "%s:latest", wanted);
 	if (len < 0 || (size_t)len >= sizeof(tagged))
 		return 0;

@@ -96,15 +96,31 @@ int view_image_find(const char *name, struct view_stack *stack, char **ret_error
 	return r < 0 ? view_refuse(ret_error, r, "%s: %s", name, error.text) : image_adopt(stack, image, ret_error);
 }
 
-/* Of several names the first is told. */
-static int full_name(const struct image *image, char **ret)
+/* Of several names the one that was asked for, with or without the tag `latest`, or one that begins or ends with it. */
+static const char *name_like(const struct image *image, const char *wanted)
+{
+	size_t len = strlen(wanted), tag = strlen(":latest");
+	_cleanup_free_ char *plain = strdup(wanted);
+
+	if (plain && len > tag && !strcmp(plain + len - tag, ":latest"))
+		plain[len - tag] = '\0';
+	for (size_t i = 0; plain && i < image->n_names; i++)
+		if (!strcmp(image->names[i], wanted) || !strcmp(image->names[i], plain))
+			return image->names[i];
+	for (size_t i = 0; plain && i < image->n_names; i++)
+		if (strstr(image->names[i], plain))
+			return image->names[i];
+	return image->names[0];
+}
+
+static int full_name(const struct image *image, const char *wanted, char **ret)
 {
 	const char *name = image->id;
 
 	if (image->container)
 		name = image->n_container_names ? image->container_names[0] : image->container;
 	else if (image->n_names)
-		name = image->names[0];
+		name = name_like(image, wanted);
 	return asprintf(ret, "%s:[%s]%s", image_source_name(image->source), image->path, name ? name : "") < 0 ? -ENOMEM
 													       : 0;
 }
@@ -121,7 +137,7 @@ int view_image_find_stored(const char *name, struct view_stack *stack, char **re
 		return -ENOENT;
 	if (r < 0)
 		return view_refuse(ret_error, r, "%s: %s", name, error.text);
-	r = full_name(image, &stack->found);
+	r = full_name(image, name, &stack->found);
 	if (r < 0) {
 		stack->found = NULL;
 		image_free(image);
