@@ -12,7 +12,7 @@
 #include "os/mount.h"
 #include "plyfs.h"
 
-#define UNIONS_MAX 48
+#define UNIONS_MAX 256
 
 static const char *const kernel_types[] = {
 	"autofs", "binfmt_misc", "bpf",	       "cgroup",     "cgroup2",	  "configfs", "debugfs",
