@@ -27,13 +27,13 @@ mount_minor() {
 	echo "$minor"
 }
 
-# pid_alive PID: a zombie has left.
+# pid_alive PID: a zombie has left, unless it is the first of threads that haven't yet.
 pid_alive() {
-	local stat
+	local stat fields
 
 	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
-	stat=${stat##*) }
-	[ "${stat%% *}" != Z ]
+	read -ra fields <<<"${stat##*) }"
+	[ "${fields[0]}" != Z ] || [ "${fields[17]}" -gt 1 ]
 }
 
 # wait_gone PID SECONDS

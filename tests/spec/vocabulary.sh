@@ -208,6 +208,7 @@ control() {
 
 # trace_daemon PID ARGS...: strace with these follows the daemon, into $BASE/trace unless they say else, and has all its threads when this
 # returns; trace_end: no longer. The trace has nothing then of the thread that looks at the others at regular times (fuse/loop.h).
+TRACED=
 TRACER=
 PACER=
 trace_daemon() {
@@ -217,6 +218,7 @@ trace_daemon() {
 	PACER=$(cd "/proc/$pid/task" && grep -l -x plyfs-pacer ./*/comm | tr -cd '0-9\n' | sort -n | head -n 1)
 	strace -f -qq -o "$BASE/trace" "$@" -p "$pid" 2>/dev/null &
 	TRACER=$!
+	TRACED=$pid
 	wait_until is_traced "$pid" "$TRACER"
 }
 
@@ -225,8 +227,11 @@ is_traced() {
 	grep -q "^TracerPid:[[:space:]]*$2$" /proc/"$1"/task/*/status 2>/dev/null && ! grep -q "^TracerPid:[[:space:]]*0$" /proc/"$1"/task/*/status
 }
 
+# When the daemon ends strace goes by itself. Asked to go meanwhile, it would wait for the first thread for ever: the kernel tells the end
+# of that one when strace has heard of all others' ends.
 trace_end() {
-	kill "$TRACER" 2>/dev/null
+	! pid_alive "$TRACED" || kill "$TRACER" 2>/dev/null
+	wait_gone "$TRACER" 10 || kill -KILL "$TRACER"
 	wait "$TRACER"
 	[ ! -e "$BASE/trace" ] || sed -i "/^${PACER:-none} /d" "$BASE/trace"
 }
