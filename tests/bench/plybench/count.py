@@ -10,7 +10,6 @@ import collections
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -20,7 +19,7 @@ from .systems import BenchError
 
 LAYERS, DIRS, FILES = 3, 4, 25  # files in each directory of each layer
 N = LAYERS * DIRS * FILES
-LARGE_MIB = 64
+LARGE, LARGE_MIB = "d0/large", 64
 QUIET_S, QUIET_LIMIT_S = 0.2, 10
 
 OPCODES = {1: "LOOKUP", 2: None, 3: "GETATTR", 4: "SETATTR", 5: "READLINK", 6: "SYMLINK", 8: "MKNOD", 9: "MKDIR", 10: "UNLINK",
@@ -66,7 +65,8 @@ def make_tree(top):
             os.makedirs(f"{top}/{layer}/d{d}")
     for name in names:
         write_file(f"{top}/{name.split('/')[1][1]}/{name}", 2000)
-    write_file(f"{top}/0/large", LARGE_MIB << 20)
+    # In the root it would decide, by its place among the directories, if the first of them is listed with attributes.
+    write_file(f"{top}/0/{LARGE}", LARGE_MIB << 20)
     os.mkdir(f"{top}/m")
     return names
 
@@ -75,7 +75,7 @@ def make_lists(top, names):
     lists = {"files": names, "missing": [f"{n}.no" for n in names], "newdirs": [f"dir{i}" for i in range(N)],
              "new": [f"dir0/n{i}" for i in range(N)], "renamed": [f"dir0/n{i}.renamed" for i in range(N)]}
     lists.update((f"part{i}", names[i * (N // 3):(i + 1) * (N // 3)]) for i in range(3))
-    paths = {"m": f"{top}/m", "large": f"{top}/m/large"}
+    paths = {"m": f"{top}/m", "large": f"{top}/m/{LARGE}"}
     for key, entries in lists.items():
         paths[key] = f"{top}/{key}.list"
         with open(paths[key], "w", encoding="ascii") as f:
@@ -130,7 +130,8 @@ class Traced:
         try:
             self.process.wait(20)
         except subprocess.TimeoutExpired:
-            self.process.send_signal(signal.SIGTERM)
+            # Not SIGTERM: strace may wait then for what comes only after its own end.
+            self.process.kill()
             self.process.wait()
 
 
