@@ -25,6 +25,8 @@
  * than without a cache. */
 #define LAYER_CACHE_TRUST_MS 1
 
+/* Whether the layer has a cache whose use hasn't ended. */
+bool layer_cache_is_used(const struct layer *l);
 /* Number of the root directory's record, or 0 without a cache. */
 uint32_t layer_cache_root(const struct layer *l);
 /* Whether the directory is as recorded under `number`, which may be 0. */

@@ -15,6 +15,7 @@
 #include "base/latency.h"
 #include "base/macros.h"
 #include "format/idmap.h"
+#include "layer/cache.h"
 #include "os/task.h"
 #include "tree/walk.h"
 
@@ -27,6 +28,16 @@ static void put_choice(struct json *json, const struct option_desc *desc, int va
 			json_text(json, desc->name, c->word);
 			return;
 		}
+}
+
+/* A user or group may be 0; of other numbers this is the one that wasn't given. */
+static void put_number(struct json *json, const struct option_desc *desc, uint32_t value)
+{
+	bool is_id = desc->where == offsetof(struct options, squash_to_uid) ||
+		     desc->where == offsetof(struct options, squash_to_gid);
+
+	if (is_id ? value != ID_UNSET : value != 0)
+		json_number(json, desc->name, value);
 }
 
 static void put_option_field(struct json *json, const struct option_desc *desc, const void *field)
@@ -42,8 +53,7 @@ static void put_option_field(struct json *json, const struct option_desc *desc, 
 		put_choice(json, desc, *(const int *)field);
 		break;
 	case OPTION_ARG_NUMBER:
-		if (*(const uint32_t *)field && *(const uint32_t *)field != ID_UNSET)
-			json_number(json, desc->name, *(const uint32_t *)field);
+		put_number(json, desc, *(const uint32_t *)field);
 		break;
 	case OPTION_ARG_SIZE:
 		if (*(const uint64_t *)field)
@@ -216,7 +226,7 @@ static void put_layer(const struct layer_set *set, const struct layer *l, struct
 	json_bool(json, "cloned", l->cloned);
 	json_bool(json, "xattrs", l->has_xattr);
 	json_bool(json, "handles", l->has_handles);
-	json_bool(json, "cached", l->cache != NULL);
+	json_bool(json, "cached", layer_cache_is_used(l));
 	json_number(json, "file_system", l->fs);
 	json_close_object(json);
 }

@@ -341,7 +341,7 @@ static bool file_is_whole(const struct layer *l)
 	return true;
 }
 
-static bool is_usable(const struct layer *l)
+bool layer_cache_is_used(const struct layer *l)
 {
 	return l->cache && !atomic_load_explicit(&l->cache->dropped, memory_order_relaxed);
 }
@@ -361,12 +361,13 @@ static int answer(const struct layer *l, int err)
 
 static int get_dir(const struct layer *l, uint32_t number, struct cachefile_dir *ret)
 {
-	return number && is_usable(l) ? answer(l, cachefile_dir(&l->cache->cachefile, number, ret)) : -ENODATA;
+	return number && layer_cache_is_used(l) ? answer(l, cachefile_dir(&l->cache->cachefile, number, ret))
+						: -ENODATA;
 }
 
 uint32_t layer_cache_root(const struct layer *l)
 {
-	return is_usable(l) ? CACHEFILE_ROOT : 0;
+	return layer_cache_is_used(l) ? CACHEFILE_ROOT : 0;
 }
 
 bool layer_cache_confirm(const struct layer *l, uint32_t number, const struct statx *stx)
@@ -374,7 +375,7 @@ bool layer_cache_confirm(const struct layer *l, uint32_t number, const struct st
 	struct cachefile_stamp now = layer_cache_stamp_of(stx);
 	struct cachefile_dir d;
 
-	if (!number || !is_usable(l) || !file_is_whole(l) || get_dir(l, number, &d) < 0)
+	if (!number || !layer_cache_is_used(l) || !file_is_whole(l) || get_dir(l, number, &d) < 0)
 		return false;
 	if (layer_cache_stamp_equal(&now, &d.stamp) && layer_dev_of(stx) == l->dev)
 		return true;
