@@ -14,6 +14,7 @@
 #ifndef CHANGE_CHANGE_H
 #define CHANGE_CHANGE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/types.h>
 #include <time.h>
@@ -25,6 +26,7 @@ struct writer {
 	struct tree *tree;	    /* c */
 	struct layer_set *layers;   /* c the tree's */
 	struct rwlock gate;	    /* shared by every change */
+	_Atomic bool freezes;	    /* a writer_freeze() waits for the gate: what can wait doesn't pass it */
 	bool syncs_at_once;	    /* c nothing is synced, or the upper is in memory, where a sync is no work */
 	bool sync;		    /* c data is synced before it becomes visible (not volatile, fsync != 0) */
 	bool sync_strictly;	    /* c with metacopy too, copy-up syncs everything else that it makes */
@@ -59,8 +61,9 @@ struct writer_options {
 
 int writer_new(struct tree *tree, const struct writer_options *opt, struct writer **ret_change);
 /* Makes all changes wait. 0 when none runs: then the calling thread must call writer_thaw(), and makes no change itself
- * until then. -ETIMEDOUT: one ran until `until_ms` (os_now_ms()). */
-int writer_freeze(struct writer *writer, unsigned long long until_ms);
+ * until then. -ETIMEDOUT: one ran until `until_ms` (os_now_ms()). -ESHUTDOWN: *ends became true meanwhile. `ends` may
+ * be NULL. */
+int writer_freeze(struct writer *writer, unsigned long long until_ms, const _Atomic bool *ends);
 void writer_thaw(struct writer *writer);
 /* Waits for running copy-ups, and for the calls at their ends. */
 void writer_drain(struct writer *writer);

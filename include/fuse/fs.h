@@ -83,8 +83,8 @@ int fs_ask_identity(int fd, uint8_t ret_identity[LAYER_IDENTITY_SIZE]);
 
 /* Makes all changes wait; reads go on. 0 once no change runs: then the calling thread must call fs_thaw(), before it
  * uses the union in another way. Otherwise nothing is frozen: -EBUSY, changes are frozen already; -ETIMEDOUT, a change
- * took longer than wait_ms; -ESHUTDOWN, after fs_end_freezes(); -EOPNOTSUPP, with passthrough. Data that the kernel
- * holds back is in no layer yet: the caller calls syncfs(2) first if the layers are to have it. */
+ * took longer than wait_ms; -ESHUTDOWN, fs_end_freezes() was called before or meanwhile; -EOPNOTSUPP, with passthrough.
+ * Data that the kernel holds back is in no layer yet: the caller calls syncfs(2) first if the layers are to have it. */
 int fs_freeze(struct fs *fs, unsigned wait_ms);
 void fs_thaw(struct fs *fs);
 /* Whether changes wait now. */

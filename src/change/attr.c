@@ -168,7 +168,6 @@ int attr_set(struct writer *writer, struct inode *inode, const struct attr_chang
 	path = change_open_upper(writer, inode, O_PATH);
 	if (path < 0)
 		return path;
-	atomic_fetch_or_explicit(&inode->xattr_flags, CHANGE_FLAG_TOUCHED, memory_order_relaxed);
 	r = set_all(writer, inode, path, attr, fd);
 	if (r == 0)
 		r = change_statx(writer, path, &stx);

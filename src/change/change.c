@@ -23,7 +23,6 @@
 #include "os/task.h"
 #include "tree/listing.h"
 
-#define FREEZE_LOOK_US 500U
 #define COPY_LARGE_NICE 10
 #define COPY_SMALL_THREADS 3
 #define COPY_SMALL_NICE 5
@@ -76,14 +75,26 @@ int writer_new(struct tree *tree, const struct writer_options *opt, struct write
 }
 
 /* Nobody waits behind us meanwhile, as they would with a lock that is waited for: a change may take long. */
-int writer_freeze(struct writer *writer, unsigned long long until_ms)
+static int wait_for_gate(struct writer *writer, unsigned long long until_ms, const _Atomic bool *ends)
 {
 	while (!rwlock_try_write(&writer->gate)) {
+		if (ends && atomic_load(ends))
+			return -ESHUTDOWN;
 		if (os_now_ms() >= until_ms)
 			return -ETIMEDOUT;
-		os_sleep_us(FREEZE_LOOK_US);
+		os_sleep_us(CHANGE_FREEZE_LOOK_US);
 	}
 	return 0;
+}
+
+int writer_freeze(struct writer *writer, unsigned long long until_ms, const _Atomic bool *ends)
+{
+	int r;
+
+	atomic_store(&writer->freezes, true);
+	r = wait_for_gate(writer, until_ms, ends);
+	atomic_store(&writer->freezes, false);
+	return r;
 }
 
 void writer_thaw(struct writer *writer)

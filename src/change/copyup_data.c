@@ -22,6 +22,8 @@
 #include "internal.h"
 
 #define CHUNK ((off_t)8 << 20)
+/* Where others wait for the end of a piece: about what a write takes. */
+#define PIECE ((off_t)1 << 20)
 #define BUFFER_SIZE ((size_t)256 << 10)
 
 struct data_copy {
@@ -111,21 +113,40 @@ static void start_write_back(struct data_copy *d, off_t off, off_t end)
 	d->written_to = end;
 }
 
+static int begin_piece(struct copyup *c)
+{
+	return c->begin_piece ? c->begin_piece(c) : 0;
+}
+
+static int end_piece(struct copyup *c, int r)
+{
+	return c->end_piece ? c->end_piece(c, r) : r;
+}
+
+static int copy_piece(struct data_copy *d, off_t off, off_t end)
+{
+	int r = begin_piece(d->c);
+
+	if (r < 0)
+		return r;
+	if (!d->by_hand)
+		off = copy_by_range(d, off, end);
+	if (off >= 0 && off < end)
+		off = copy_by_hand(d, off, end);
+	return end_piece(d->c, (int)MIN(off, 0));
+}
+
 static int copyup_copy_chunk(struct data_copy *d, off_t off, off_t end)
 {
-	off_t at = off;
+	off_t step = d->c->begin_piece ? PIECE : CHUNK;
+	int r = 0;
 
 	(void)CHECK(off < end && end - off <= CHUNK);
-	if (copyup_task_cancelled(d->c->task))
-		return -EINTR;
-	if (!d->by_hand)
-		at = copy_by_range(d, at, end);
-	if (at >= 0 && at < end)
-		at = copy_by_hand(d, at, end);
-	if (at < 0)
-		return (int)at;
-	start_write_back(d, off, end);
-	return 0;
+	for (off_t at = off; r == 0 && at < end; at += step)
+		r = copyup_task_cancelled(d->c->task) ? -EINTR : copy_piece(d, at, MIN(at + step, end));
+	if (r == 0)
+		start_write_back(d, off, end);
+	return r;
 }
 
 static int copy_extent(struct data_copy *d, off_t off, off_t end)
@@ -162,10 +183,10 @@ static int next_extent(int fd, off_t off, off_t size, off_t *ret_start, off_t *r
 static int copy_extents(struct data_copy *d, off_t size)
 {
 	off_t start, end = 0;
-	int r = os_ftruncate(d->c->fd, size);
+	int r = 0;
 
 	(void)CHECK(d->c->src_read >= 0 && d->c->fd >= 0);
-	if (r == 0 && d->c->fill_holes)
+	if (d->c->fill_holes)
 		return copy_extent(d, 0, size);
 	while (r == 0 && end < size) {
 		r = next_extent(d->c->src_read, end, size, &start, &end);
@@ -213,19 +234,32 @@ static int copy_small(struct copyup *c)
 	return (uint64_t)n < c->stx.stx_size ? 1 : copyup_write_all(c->fd, buffer, (size_t)n, 0);
 }
 
-int copyup_data(struct copyup *c)
+/* By one call. 0: that was all, and it was as much as it should be; 1: that was all; 2: there is more to do, and the
+ * copy has its size. */
+static int copy_at_once(struct copyup *c)
 {
-	_cleanup_(data_copy_finish) struct data_copy d = {.c = c};
 	int r = is_small(c) ? copy_small(c) : 1;
 
 	if (r <= 0)
 		return r;
-	if (c->stx.stx_size && os_ficlone(c->fd, c->src_read) < 0) {
-		r = copy_extents(&d, (off_t)c->stx.stx_size);
-		if (r < 0)
-			return r;
-	}
-	return copyup_check_size(c);
+	if (!c->stx.stx_size || os_ficlone(c->fd, c->src_read) == 0)
+		return 1;
+	r = os_ftruncate(c->fd, (off_t)c->stx.stx_size);
+	return r < 0 ? r : 2;
+}
+
+int copyup_data(struct copyup *c)
+{
+	_cleanup_(data_copy_finish) struct data_copy d = {.c = c};
+	int r = begin_piece(c);
+
+	if (r < 0)
+		return r;
+	r = end_piece(c, copy_at_once(c));
+	if (r <= 0)
+		return r;
+	r = r > 1 ? copy_extents(&d, (off_t)c->stx.stx_size) : 0;
+	return r < 0 ? r : copyup_check_size(c);
 }
 
 /* The data of a file whose own object has metadata alone. */

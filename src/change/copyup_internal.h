@@ -127,6 +127,12 @@ struct copyup {
 	bool meta_only;				 /* metadata alone is copied */
 	bool fill_holes;			 /* what the copy has in the source's holes isn't zero */
 	bool persistent_ino; /* the copy carries an xattr from which its st_ino comes on later mounts */
+
+	/* Around each piece of the data that is written; NULL: nobody sees the copy meanwhile. After begin_piece() has
+	 * returned 0 end_piece() follows with the result of the piece, and returns it or an error of its own. */
+	int (*begin_piece)(struct copyup *c);
+	int (*end_piece)(struct copyup *c, int r);
+	void *piece; /* theirs */
 };
 
 /* Copies up the ancestors and the object. 0, -EINTR (cancelled), or -errno. */

@@ -8,7 +8,8 @@
  * an empty file.
  *
  * Copying counts as writing: it changes the times and takes capabilities away, and setuid bits where the daemon lacks
- * CAP_FSETID. They are put back, unless somebody changed attributes meanwhile, who then has the last word.
+ * CAP_FSETID. So each piece of the data is a change of its own: it passes the gate, holds I, and puts all that back.
+ * Between two pieces the object is what it was, whoever freezes changes or looks at its times.
  */
 #include "copyup_internal.h"
 
@@ -18,6 +19,7 @@
 
 #include "format/name.h"
 #include "internal.h"
+#include "os/task.h"
 
 #define XATTR_CAPABILITY "security.capability"
 #define CAPABILITY_MAX 64
@@ -30,19 +32,18 @@ struct late_attrs {
 	ssize_t capability_size; /* 0: none */
 };
 
-static int attrs_save(struct copyup *c, struct late_attrs *a)
+/* I is held. */
+static int attrs_save_locked(struct copyup *c, struct late_attrs *a)
 {
-	int r;
+	int r = os_statx(c->fd, "", &a->stx);
 
-	LOCK_SCOPE(inode_lock(c->writer->tree, c->inode));
-	r = os_statx(c->fd, "", &a->stx);
+	(void)CHECK(change_holds_inode(c->writer, c->inode));
 	if (r < 0)
 		return r;
 	change_times_of(&a->stx, a->times);
 	a->capability_size = os_getxattr(c->fd, "", XATTR_CAPABILITY, a->capability, sizeof(a->capability));
 	if (a->capability_size == -ENODATA || a->capability_size == -EOPNOTSUPP)
 		a->capability_size = 0;
-	atomic_fetch_and_explicit(&c->inode->xattr_flags, ~CHANGE_FLAG_TOUCHED, memory_order_relaxed);
 	return a->capability_size < 0 ? (int)a->capability_size : 0;
 }
 
@@ -53,8 +54,6 @@ static int attrs_restore_locked(struct copyup *c, const struct late_attrs *a)
 	int r = 0;
 
 	(void)CHECK(change_holds_inode(c->writer, c->inode));
-	if (atomic_load_explicit(&c->inode->xattr_flags, memory_order_relaxed) & CHANGE_FLAG_TOUCHED)
-		return 0;
 	if (a->capability_size)
 		r = os_setxattr(c->fd, "", XATTR_CAPABILITY, a->capability, (size_t)a->capability_size, 0);
 	if (r == 0)
@@ -64,12 +63,50 @@ static int attrs_restore_locked(struct copyup *c, const struct late_attrs *a)
 	return r == 0 ? os_futimens(c->fd, a->times) : r;
 }
 
+static void leave_piece(struct copyup *c)
+{
+	lock_drop(inode_lock(c->writer->tree, c->inode));
+	rwlock_drop(&c->writer->gate);
+}
+
+static int late_begin_piece(struct copyup *c)
+{
+	int r;
+
+	/* Pieces follow each other closely: whoever freezes would hardly find the gate between two of them. */
+	while (atomic_load(&c->writer->freezes))
+		os_sleep_us(CHANGE_FREEZE_LOOK_US);
+	rwlock_read(&c->writer->gate);
+	lock_take(inode_lock(c->writer->tree, c->inode));
+	r = attrs_save_locked(c, c->piece);
+	if (r < 0)
+		leave_piece(c);
+	return r;
+}
+
+/* A write that failed has changed them, too. */
+static int late_end_piece(struct copyup *c, int r)
+{
+	int restored = attrs_restore_locked(c, c->piece);
+
+	leave_piece(c);
+	return r < 0 ? r : (restored < 0 ? restored : r);
+}
+
+static int punch(struct copyup *c)
+{
+	int r = late_begin_piece(c);
+
+	if (r < 0)
+		return r;
+	r = os_fallocate(c->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)c->stx.stx_size);
+	return late_end_piece(c, r);
+}
+
 /* Whatever lies in the object would show in the holes of the data. */
 static int late_clear(struct copyup *c)
 {
-	if (!c->stx.stx_size || !c->stx.stx_blocks)
-		return 0;
-	return os_fallocate(c->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)c->stx.stx_size);
+	return c->stx.stx_size && c->stx.stx_blocks ? punch(c) : 0;
 }
 
 static int late_copy(struct copyup *c)
@@ -86,56 +123,63 @@ static int late_copy(struct copyup *c)
 }
 
 /* Gives back the room that half a copy takes. */
-static void late_abandon(struct copyup *c, const struct late_attrs *a)
+static void late_abandon(struct copyup *c)
 {
-	struct lock *lock = inode_lock(c->writer->tree, c->inode);
-
 	if (c->stx.stx_size)
-		(void)os_fallocate(c->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)c->stx.stx_size);
-	lock_take(lock);
-	(void)attrs_restore_locked(c, a);
-	lock_drop(lock);
+		(void)punch(c);
 }
 
-static int late_commit(struct copyup *c, const struct late_attrs *a)
+static void undo_truncate_locked(struct copyup *c, const struct late_attrs *a)
+{
+	(void)CHECK(change_holds_inode(c->writer, c->inode));
+	(void)os_ftruncate(c->fd, (off_t)a->stx.stx_size);
+	(void)attrs_restore_locked(c, a);
+}
+
+static int late_commit(struct copyup *c)
 {
 	struct rwlock *gate __attribute__((cleanup(change_end), unused)) = change_start(c->writer);
 	const char *xattr = xattr_overlay_name(c->writer->layers->ns, XATTR_OVERLAY_METACOPY);
-	int r;
+	bool truncates = c->how == COPYUP_NO_DATA;
+	struct late_attrs attrs;
+	int r = 0;
 
 	LOCK_SCOPE(inode_lock(c->writer->tree, c->inode));
 	if (!copyup_task_commit(c->task))
 		return -EINTR;
-	if (c->how == COPYUP_NO_DATA)
+	if (truncates)
+		r = attrs_save_locked(c, &attrs);
+	if (r == 0 && truncates)
 		r = os_ftruncate(c->fd, 0);
-	else
-		r = attrs_restore_locked(c, a);
-	if (r == 0)
-		r = os_removexattr(c->fd, "", xattr);
+	if (r < 0)
+		return r;
+	r = os_removexattr(c->fd, "", xattr);
 	if (r == 0 || r == -ENODATA) {
 		inode_publish_data(c->writer->tree, c->inode);
 		return 0;
 	}
-	if (c->how == COPYUP_NO_DATA)
-		(void)os_ftruncate(c->fd, (off_t)a->stx.stx_size);
+	if (truncates)
+		undo_truncate_locked(c, &attrs);
 	return r;
 }
 
 static int late_steps(struct copyup *c)
 {
-	struct late_attrs attrs = {0};
-	int r = attrs_save(c, &attrs);
+	struct late_attrs attrs;
+	int r = os_statx(c->fd, "", &c->stx);
 
 	(void)CHECK(inode_in_upper(c->inode) && !c->meta_only);
 	if (r < 0)
 		return r;
-	c->stx = attrs.stx;
+	c->begin_piece = late_begin_piece;
+	c->end_piece = late_end_piece;
+	c->piece = &attrs;
 	if (c->how != COPYUP_NO_DATA)
 		r = late_copy(c);
 	if (r == 0)
-		r = late_commit(c, &attrs);
+		r = late_commit(c);
 	if (r < 0)
-		late_abandon(c, &attrs);
+		late_abandon(c);
 	return r;
 }
 

@@ -21,6 +21,9 @@
 
 /* --- the bracket -------------------------------------------------------------------------------------------------- */
 
+/* How often a thread looks whether a freeze has come, or can. */
+#define CHANGE_FREEZE_LOOK_US 500U
+
 static inline struct rwlock *change_start(struct writer *writer)
 {
 	rwlock_read(&writer->gate);
@@ -137,10 +140,8 @@ void change_drop_temp(struct writer *writer, const char *name, bool dir);
 /* A bit of inode->xattr_flags beside those of enum xattr_flag: known to have no setuid or setgid bit that a write would
  * remove. Set and cleared under I; whoever replaces the flags loses no more than a look. */
 #define CHANGE_FLAG_NO_PRIV (1U << 15)
-/* Another one: attributes were changed since this was cleared, so that nobody puts back what they were before. */
-#define CHANGE_FLAG_TOUCHED (1U << 14)
 
-_Static_assert(XATTR_FLAG_PROTATTR < CHANGE_FLAG_TOUCHED, "the bits of enum xattr_flag end below those of this tier");
+_Static_assert(XATTR_FLAG_PROTATTR < CHANGE_FLAG_NO_PRIV, "the bits of enum xattr_flag end below that of this tier");
 
 /* The xattr flags of the topmost object (enum xattr_flag), read when they aren't known yet. Caller holds I, so that no
  * change of them runs. */

@@ -269,8 +269,7 @@ int xattr_set(struct writer *writer, struct inode *inode, const char *name, cons
 
 	if (r < 0)
 		return r;
-	atomic_fetch_or_explicit(&inode->xattr_flags, xattr_flag_of_name(name) | CHANGE_FLAG_TOUCHED,
-				 memory_order_relaxed);
+	atomic_fetch_or_explicit(&inode->xattr_flags, (uint16_t)xattr_flag_of_name(name), memory_order_relaxed);
 	atomic_fetch_and_explicit(&inode->xattr_flags, (uint16_t)~CHANGE_FLAG_NO_PRIV, memory_order_relaxed);
 	r = index_setxattr(writer->layers, x.fd, x.stored, value, size, flags);
 	return r == 0 && clear_sgid ? drop_sgid(writer, x.fd) : r;
@@ -284,7 +283,6 @@ int xattr_remove(struct writer *writer, struct inode *inode, const char *name, b
 
 	if (r < 0)
 		return r;
-	atomic_fetch_or_explicit(&inode->xattr_flags, CHANGE_FLAG_TOUCHED, memory_order_relaxed);
 	r = os_removexattr(x.fd, "", x.stored);
 	/* Of the others it may not have been the last one. */
 	if (r == 0 && xattr_flag_of_name(name) != XATTR_FLAG_OTHER_XATTR)

@@ -5,6 +5,7 @@
  */
 #include "freeze.h"
 #include "state.h"
+#include "waiting.h"
 
 #include "base/check.h"
 #include "os/task.h"
@@ -41,6 +42,13 @@ static int wait_for_running(struct freeze *f, unsigned long long until)
 	return 0;
 }
 
+/* In this order: who is turned away after the release isn't held any more. */
+static void let_enter(struct fs *fs)
+{
+	atomic_store(&fs->freeze.frozen, false);
+	waiting_release(fs->waiting);
+}
+
 int fs_freeze(struct fs *fs, unsigned wait_ms)
 {
 	unsigned long long until = os_now_ms() + wait_ms;
@@ -54,11 +62,12 @@ int fs_freeze(struct fs *fs, unsigned wait_ms)
 		return -ESHUTDOWN;
 	if (atomic_exchange(&f->frozen, true))
 		return -EBUSY;
+	waiting_hold(fs->waiting);
 	r = wait_for_running(f, until);
 	if (r == 0)
-		r = writer_freeze(fs->writer, until);
+		r = writer_freeze(fs->writer, until, &f->ends);
 	if (r < 0)
-		atomic_store(&f->frozen, false);
+		let_enter(fs);
 	return r;
 }
 
@@ -66,7 +75,7 @@ void fs_thaw(struct fs *fs)
 {
 	(void)CHECK(atomic_load(&fs->freeze.frozen));
 	writer_thaw(fs->writer);
-	atomic_store(&fs->freeze.frozen, false);
+	let_enter(fs);
 }
 
 bool fs_is_frozen(struct fs *fs)

@@ -3,8 +3,9 @@
  * Freezing: all changes wait, and reads go on.
  *
  * A request that changes something is a job with needs (job.h). It enters before it runs or asks for a copy-up. While
- * changes are frozen it can't enter, so it is deferred and asks again: no thread waits for it. A copy-up that is under
- * way already ends its copying and waits at the change tier's gate, on a thread of its pool.
+ * changes are frozen it can't enter, so it is deferred until the thaw: no thread waits for it. A copy-up that is under
+ * way already ends its copying and waits at the change tier's gate, on a thread of its pool. If its data goes into an
+ * object that is in the upper already, it waits there with the next piece of the data.
  *
  * fs_freeze(), fs_thaw() and their kin are declared in fuse/fs.h.
  */

@@ -60,7 +60,7 @@
  *	WAITING    DEFERRED   the same                        -MUST_WAIT
  *	WAITING,   answered   cancel_job()                    its caller was killed, or the session ends
  *	DEFERRED
- *	DEFERRED   STEPS      watch_main()                    its time has come; on the sync pool
+ *	DEFERRED   STEPS      watch_main()                    its time has come, or the thaw; on the sync pool
  *	DEFERRED   STEPS      waiting_defer()                 there is no watcher: after a sleep, on the sync pool
  *
  * The thread that takes a job out of the list answers it or goes on with it. waiting_leave() and leave_deferred() tell
@@ -111,6 +111,7 @@ struct job {
 	unsigned deferrals;			 /* the thread's that has the job */
 	uint64_t due;				 /* waiting's lock: until when, while is_deferred; os_now_ms() */
 	bool interrupted;			 /* waiting's lock */
+	struct job *watch_next;			 /* the watcher's */
 	struct latency_span span;		 /* c since when it is worked on */
 	_Atomic unsigned refs;			 /* a */
 	pid_t pid;

@@ -7,8 +7,9 @@
  * one that came for a harmless signal is watched until the job leaves. One thread does that, and sleeps when there is
  * nothing to watch.
  *
- * The same thread has those go on that must wait for a lease, or because changes are frozen: 5 ms after the first time,
- * each time twice as long, and 80 ms at the most.
+ * The same thread has those go on that must wait for a lease: 5 ms after the first time, each time twice as long, and
+ * 80 ms at the most. Times are multiples of 5 ms, so that one look at the list finds many. While changes are frozen
+ * none goes on, and after the thaw all do at once.
  */
 #include "waiting.h"
 #include "job.h"
@@ -25,6 +26,7 @@
 #define WATCH_INTERVAL_MS 100
 #define DEFER_MS 5
 #define DEFER_DOUBLED 4
+#define AFTER_RELEASE UINT64_MAX
 
 struct waiting {
 	struct fs *fs;
@@ -34,6 +36,7 @@ struct waiting {
 	unsigned interrupted; /* lock: jobs in the list with the flag */
 	unsigned deferred;    /* lock: jobs in the list with the flag */
 	uint64_t next_round;  /* lock: when interrupted jobs are looked at next; os_now_ms() */
+	bool holds;	      /* lock: deferred jobs wait for waiting_release() */
 	bool stop;	      /* lock */
 	bool started;	      /* lock */
 	pthread_t thread;
@@ -113,65 +116,83 @@ static bool leave_deferred(struct job *job)
 }
 
 /* A copy-up task that is cancelled never calls back; the job's answer is then ours. So is that of a job that waits for
- * none. */
-static void cancel_job(struct job *job, int err)
+ * none. False: done() runs or will run, and answers. */
+static bool cancel_job(struct job *job, int err)
 {
 	struct fs *fs = job->fs;
 	bool deferred = leave_deferred(job);
 
 	if (!deferred && !copyup_cancel(fs->writer, &job->waiter))
-		return; /* done() runs or will run, and answers */
+		return false;
 	if (deferred || waiting_leave(job)) {
 		counter_add(COUNTER_INTERRUPTED, 1);
 		latency_resume(job->span);
 		job_reply(job, err);
 	}
 	job_put(job);
+	return true;
 }
 
-/* The first interrupted job from number `skip` on, referenced. */
-static struct job *next_interrupted_locked(struct waiting *p, unsigned skip)
+/* All interrupted jobs, referenced. */
+static struct job *interrupted_locked(struct waiting *p)
 {
-	struct job *job;
+	struct job *job, *found = NULL;
 
 	(void)CHECK(lock_held(&p->lock));
 	DL_FOREACH2(p->first, job, waiting_next) {
-		if (!job->interrupted || skip-- > 0)
+		if (!job->interrupted)
 			continue;
 		atomic_fetch_add(&job->refs, 1);
-		return job;
+		job->watch_next = found;
+		found = job;
 	}
-	return NULL;
+	return found;
 }
 
-static void watch_round(struct waiting *p)
+static void end_killed(struct job *jobs)
 {
-	for (unsigned skip = 0;; skip++) {
-		struct job *job;
+	while (jobs) {
+		struct job *job = jobs;
 
-		lock_take(&p->lock);
-		job = next_interrupted_locked(p, skip);
-		lock_drop(&p->lock);
-		if (!job)
-			return;
+		jobs = job->watch_next;
 		if (job->pid > 0 && os_task_killed(job->pid))
-			cancel_job(job, -EINTR);
+			(void)cancel_job(job, -EINTR);
 		job_put(job);
 	}
 }
 
-/* The deferred job that is due first, or NULL. */
-static struct job *first_due_locked(struct waiting *p)
+/* Takes all deferred jobs out of the list whose time has come, and tells when that of the next one comes. */
+static struct job *take_due_locked(struct waiting *p, uint64_t now, uint64_t *ret_next)
 {
-	struct job *first = NULL, *job;
+	struct job *job, *next, *due = NULL;
 
 	(void)CHECK(lock_held(&p->lock));
+	*ret_next = AFTER_RELEASE;
 	if (!p->deferred)
 		return NULL;
-	DL_FOREACH2(p->first, job, waiting_next)
-		if (job->is_deferred && (!first || job->due < first->due))
-			first = job;
-	return first;
+	DL_FOREACH_SAFE2(p->first, job, next, waiting_next)
+	{
+		if (!job->is_deferred)
+			continue;
+		if (job->due > now) {
+			*ret_next = MIN(*ret_next, job->due);
+			continue;
+		}
+		list_remove_locked(p, job);
+		job->watch_next = due;
+		due = job;
+	}
+	return due;
+}
+
+static void go_on(struct waiting *p, struct job *jobs)
+{
+	while (jobs) {
+		struct job *job = jobs;
+
+		jobs = job->watch_next;
+		pool_submit(p->fs->sync, &job->task);
+	}
 }
 
 /* Until then, or until something is new. */
@@ -186,31 +207,34 @@ static void wait_until_locked(struct waiting *p, uint64_t until)
 		pthread_cond_timedwait(&p->cond, &p->lock.mutex, &at);
 }
 
+static void watch_locked(struct waiting *p)
+{
+	uint64_t now = os_now_ms(), next;
+	struct job *due = take_due_locked(p, now, &next), *interrupted = NULL;
+
+	(void)CHECK(lock_held(&p->lock) && !p->stop);
+	if (p->interrupted && p->next_round <= now) {
+		p->next_round = now + WATCH_INTERVAL_MS;
+		interrupted = interrupted_locked(p);
+	}
+	if (!due && !interrupted) {
+		wait_until_locked(p, MIN(next, p->interrupted ? p->next_round : UINT64_MAX));
+		return;
+	}
+	lock_drop(&p->lock);
+	go_on(p, due);
+	end_killed(interrupted);
+	lock_take(&p->lock);
+}
+
 static void *watch_main(void *arg)
 {
 	struct waiting *p = arg;
 
 	thread_name("plyfs-watch");
 	lock_take(&p->lock);
-	while (!p->stop) {
-		struct job *first = first_due_locked(p);
-		uint64_t now = os_now_ms();
-
-		if (first && first->due <= now) {
-			list_remove_locked(p, first);
-			lock_drop(&p->lock);
-			pool_submit(p->fs->sync, &first->task);
-			lock_take(&p->lock);
-		} else if (p->interrupted && p->next_round <= now) {
-			p->next_round = now + WATCH_INTERVAL_MS;
-			lock_drop(&p->lock);
-			watch_round(p);
-			lock_take(&p->lock);
-		} else {
-			wait_until_locked(
-				p, MIN(first ? first->due : UINT64_MAX, p->interrupted ? p->next_round : UINT64_MAX));
-		}
-	}
+	while (!p->stop)
+		watch_locked(p);
 	lock_drop(&p->lock);
 	return NULL;
 }
@@ -282,7 +306,7 @@ void waiting_defer(struct job *job)
 {
 	struct waiting *p = job->fs->waiting;
 	unsigned ms = DEFER_MS << MIN(job->deferrals, DEFER_DOUBLED);
-	uint64_t due = os_now_ms() + ms;
+	uint64_t due = (os_now_ms() + ms + DEFER_MS - 1) / DEFER_MS * DEFER_MS;
 	bool watched;
 
 	/* Before the job is in the list, which the watcher may take it out of at once. */
@@ -293,7 +317,7 @@ void waiting_defer(struct job *job)
 	watched = p->started;
 	if (watched) {
 		list_add_locked(p, job);
-		job->due = due;
+		job->due = p->holds ? AFTER_RELEASE : due;
 		job->is_deferred = true;
 		p->deferred++;
 		if (fuse_req_interrupted(job->req))
@@ -306,6 +330,26 @@ void waiting_defer(struct job *job)
 		return;
 	os_sleep_us(ms * 1000);
 	pool_submit(p->fs->sync, &job->task);
+}
+
+void waiting_hold(struct waiting *p)
+{
+	LOCK_SCOPE(&p->lock);
+	(void)CHECK(!p->holds);
+	p->holds = true;
+}
+
+void waiting_release(struct waiting *p)
+{
+	struct job *job;
+
+	LOCK_SCOPE(&p->lock);
+	(void)CHECK(p->holds);
+	p->holds = false;
+	DL_FOREACH2(p->first, job, waiting_next)
+		if (job->due == AFTER_RELEASE)
+			job->due = 1;
+	pthread_cond_signal(&p->cond);
 }
 
 bool waiting_leave(struct job *job)
@@ -347,9 +391,9 @@ void waiting_cancel_all(struct fs *fs, int err)
 		lock_drop(&p->lock);
 		if (!job)
 			return;
-		cancel_job(job, err);
-		job_put(job);
 		/* One whose copy-up just ends leaves by itself. */
-		os_sleep_us(1000);
+		if (!cancel_job(job, err))
+			os_sleep_us(1000);
+		job_put(job);
 	}
 }

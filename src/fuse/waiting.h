@@ -14,8 +14,12 @@ int waiting_new(struct fs *fs, struct waiting **ret_waiting);
 void waiting_free(struct waiting *waiting);
 /* Enters the job and watches for its interrupt. */
 void waiting_enter(struct job *job);
-/* Enters a job on the heap that must wait; after a while its task goes to the sync pool. */
+/* Enters a job on the heap that must wait; after a while, and not before waiting_release(), its task goes to the sync
+ * pool. */
 void waiting_defer(struct job *job);
+/* Jobs that are deferred from now on stay until waiting_release(), and nobody asks for them meanwhile. */
+void waiting_hold(struct waiting *waiting);
+void waiting_release(struct waiting *waiting);
 /* Takes it out; false when somebody else did. */
 bool waiting_leave(struct job *job);
 /* How many there are. */

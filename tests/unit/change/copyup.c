@@ -479,7 +479,7 @@ TEST("an unlinked symlink and an unlinked fifo are copied without a name")
 
 static void *try_to_freeze(void *writer)
 {
-	return (void *)(intptr_t)writer_freeze(writer, os_now_ms() + 20);
+	return (void *)(intptr_t)writer_freeze(writer, os_now_ms() + 20, NULL);
 }
 
 TEST("two requests share one copy")
@@ -512,7 +512,7 @@ TEST("while changes are frozen a copy gets no name, and it gets one after the th
 	struct inode *big = uni_find(&u, "big");
 
 	ASSERT(big);
-	ASSERT_INT(writer_freeze(u.writer, os_now_ms() + 10000), 0);
+	ASSERT_INT(writer_freeze(u.writer, os_now_ms() + 10000, NULL), 0);
 	copyup_request(u.writer, big, COPYUP_FULL, &a.waiter);
 	for (int i = 0; i < 1000 && uni_work_entries() == 0 && !exists("u/big"); i++)
 		os_sleep_us(1000);

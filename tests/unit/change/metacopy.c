@@ -4,6 +4,9 @@
  */
 #include "change/union.h"
 
+#include "os/fs.h"
+#include "os/task.h"
+
 #define METACOPY_XATTR "trusted.overlay.metacopy"
 #define CAP_XATTR "security.capability"
 
@@ -11,6 +14,22 @@
 static const unsigned char cap_value[20] = {0x01, 0, 0, 0x02, 0, 0x20};
 
 #define METACOPY_OPEN(u) ASSERT(uni_open(&(u), UNI_LAYERS ",metacopy=on"))
+
+/* Called once, when a copy has written a part of the data. */
+static void (*after_part)(void);
+
+ssize_t __real_os_copy_file_range(int in, off_t *in_off, int out, off_t *out_off, size_t size);
+ssize_t __wrap_os_copy_file_range(int in, off_t *in_off, int out, off_t *out_off, size_t size);
+ssize_t __wrap_os_copy_file_range(int in, off_t *in_off, int out, off_t *out_off, size_t size)
+{
+	void (*call)(void) = *in_off > 0 ? after_part : NULL;
+
+	if (call) {
+		after_part = NULL;
+		call();
+	}
+	return __real_os_copy_file_range(in, in_off, out, out_off, size);
+}
 
 static bool has_xattr_named(const char *path)
 {
@@ -209,4 +228,102 @@ TEST("who asks for the data while the metadata is copied gets it in the next rou
 	ASSERT_INT(copyup_now(u.writer, file, COPYUP_FULL), 0);
 	EXPECT(copyup_is_done(file, COPYUP_FULL));
 	EXPECT(uni_same("u/file", "l1/file"));
+}
+
+TEST("while changes are frozen no data follows, and after the thaw it does")
+{
+	struct uni_waiter full = UNI_WAITER_INIT;
+	UNI(u);
+	ASSERT(uni_fill("l1/file", 0, 3000000) && set_mtime("l1/file", 1000000));
+	METACOPY_OPEN(u);
+	struct inode *file = uni_find(&u, "file");
+
+	ASSERT(file);
+	ASSERT_INT(copyup_now(u.writer, file, COPYUP_META), 0);
+	rwlock_write(&u.writer->gate);
+	copyup_request(u.writer, file, COPYUP_FULL, &full.waiter);
+	for (int i = 0; i < 300 && stat_of("u/file").st_blocks < 64; i++)
+		os_sleep_us(1000);
+	EXPECT(stat_of("u/file").st_blocks < 64);
+	EXPECT_INT(stat_of("u/file").st_mtim.tv_sec, 1000000);
+	rwlock_drop(&u.writer->gate);
+	EXPECT_INT(uni_wait(&full), 0);
+	EXPECT(uni_same("u/file", "l1/file"));
+	EXPECT_INT(stat_of("u/file").st_mtim.tv_sec, 1000000);
+}
+
+static struct {
+	struct uni *u;
+	struct inode *file;
+	pthread_t thread;
+	bool frozen, started;
+} meanwhile;
+
+static void *freeze_and_thaw(void *arg)
+{
+	meanwhile.frozen = writer_freeze(meanwhile.u->writer, os_now_ms() + 20000, NULL) == 0;
+	if (!meanwhile.frozen)
+		return arg;
+	EXPECT(has_xattr_named("u/file"));
+	EXPECT_INT(stat_of("u/file").st_mtim.tv_sec, 1000000);
+	EXPECT_INT(lgetxattr("u/file", CAP_XATTR, NULL, 0), sizeof(cap_value));
+	writer_thaw(meanwhile.u->writer);
+	return arg;
+}
+
+static void *set_times(void *arg)
+{
+	struct attr_change attr = {.valid = ATTR_SET_ATIME | ATTR_SET_MTIME, .atime.tv_sec = 7, .mtime.tv_sec = 8};
+	struct statx stx;
+
+	EXPECT_INT(attr_set(meanwhile.u->writer, meanwhile.file, &attr, -1, &stx), 0);
+	return arg;
+}
+
+static void start_freezing(void)
+{
+	meanwhile.started = pthread_create(&meanwhile.thread, NULL, freeze_and_thaw, NULL) == 0;
+}
+
+static void start_setting_times(void)
+{
+	meanwhile.started = pthread_create(&meanwhile.thread, NULL, set_times, NULL) == 0;
+	/* Enough for who isn't held up; who is sets them between two parts, or after the last one. */
+	os_sleep_us(50000);
+}
+
+static void copy_meanwhile(struct uni *u, void (*call)(void))
+{
+	struct inode *file = uni_find(u, "file");
+
+	ASSERT(file);
+	ASSERT_INT(copyup_now(u->writer, file, COPYUP_META), 0);
+	memset(&meanwhile, 0, sizeof(meanwhile));
+	meanwhile.u = u;
+	meanwhile.file = file;
+	after_part = call;
+	EXPECT_INT(copyup_now(u->writer, file, COPYUP_FULL), 0);
+	ASSERT(meanwhile.started);
+	pthread_join(meanwhile.thread, NULL);
+	EXPECT(uni_same("u/file", "l1/file"));
+}
+
+TEST("changes are frozen between two parts of the data, and the file is what it was meanwhile")
+{
+	UNI(u);
+	ASSERT(uni_fill("l1/file", 0, 40 << 20) && set_mtime("l1/file", 1000000));
+	ASSERT(!setxattr("l1/file", CAP_XATTR, cap_value, sizeof(cap_value), 0));
+	METACOPY_OPEN(u);
+	copy_meanwhile(&u, start_freezing);
+	EXPECT(meanwhile.frozen);
+	EXPECT_INT(stat_of("u/file").st_mtim.tv_sec, 1000000);
+}
+
+TEST("times that are set while the data follows stay")
+{
+	UNI(u);
+	ASSERT(uni_fill("l1/file", 0, 20 << 20) && set_mtime("l1/file", 1000000));
+	METACOPY_OPEN(u);
+	copy_meanwhile(&u, start_setting_times);
+	EXPECT_INT(stat_of("u/file").st_mtim.tv_sec, 8);
 }
