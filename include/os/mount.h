@@ -34,6 +34,9 @@ int os_umount_fd(int fd);
 /* Whether the way to `path` leads through the directory `dir`. Only the last component of `path` may be missing. The
  * way has the parents of `path`, and for a link those of its target. Another path to the same directory counts too. */
 bool os_leads_through(const char *path, const char *dir);
+/* Whether `path` is in the file system with the number `dev` (st_dev), or the way there leads into it. This file system
+ * is asked nothing: it may not answer. A missing path is in no file system. */
+bool os_path_enters(const char *path, dev_t dev);
 /* The rest of `path` behind the directory `dir`: "" or "/...". The path of `dir` is absolute and has no symbolic
  * links. NULL: `path` doesn't lead there, or memory is short. The rest needn't exist. The caller frees it. */
 char *os_path_behind(const char *path, const char *dir);

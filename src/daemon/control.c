@@ -374,8 +374,9 @@ static void *client_main(void *arg)
 /* --- the listener ------------------------------------------------------------------------------------------------- */
 
 /* The socket's mode lets nobody else in; this is asked for the case that somebody has changed that. Root of the machine
- * has no number of its own in a user namespace that lacks it. */
-static bool is_served(int fd)
+ * has no number of its own in a user namespace that lacks it, and nor has anybody else there: then the mode is what
+ * tells them apart. */
+static bool is_served(const struct control *control, int fd)
 {
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
@@ -383,7 +384,9 @@ static bool is_served(int fd)
 	(void)CHECK(fd >= 0);
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
 		return false;
-	return peer.uid == geteuid() || peer.uid == 0 || (!os_in_init_userns() && peer.uid == os_overflow_id("uid"));
+	if (peer.uid == geteuid() || peer.uid == 0)
+		return true;
+	return !os_in_init_userns() && peer.uid == os_overflow_id("uid") && control_socket_is_private(&control->socket);
 }
 
 static enum client_state state_of_client(struct client *client)
@@ -420,7 +423,7 @@ static void take_in(struct control *control, int fd)
 {
 	struct client *client;
 
-	if (!is_served(fd)) {
+	if (!is_served(control, fd)) {
 		turn_away(fd, "{\"ok\":false,\"error\":\"the mount is another user's\"}\n");
 		return;
 	}
@@ -467,20 +470,20 @@ static void *listener_main(void *arg)
 
 /* --- life --------------------------------------------------------------------------------------------------------- */
 
-int control_prepare(const struct options *opt, struct control **ret_control)
+int control_prepare(const struct mounted *m, struct control **ret_control)
 {
 	struct control *control = calloc(1, sizeof(*control));
 	int r;
 
 	if (!control)
 		return -ENOMEM;
-	r = control_socket_prepare(opt, &control->socket);
+	r = control_socket_prepare(m, &control->socket);
 	if (r < 0) {
 		free(control);
 		return r;
 	}
 	lock_init(&control->lock, LOCK_LEAF);
-	control->u.opt = opt;
+	control->u.opt = m->opt;
 	if (!getcwd(control->directory, sizeof(control->directory)))
 		strcpy(control->directory, "/");
 	control->u.directory = control->directory;

@@ -24,8 +24,11 @@ struct control_socket {
 	ino_t ino; /* of its name, which may be another daemon's later */
 };
 
-/* Opens the directory, or makes it: before the mount, which may cover it. 0 or -errno; *s is initialised always. */
-int control_socket_prepare(const struct options *opt, struct control_socket *s);
+/* Opens the directory, or makes it: before the mount `m`, which may cover it. 0 or -errno; *s is initialised always. */
+struct mounted;
+int control_socket_prepare(const struct mounted *m, struct control_socket *s);
+/* Whether the socket's name lets in nobody but its owner and root. */
+bool control_socket_is_private(const struct control_socket *s);
 /* Listens under the name of the mounted device. 0 or -errno. */
 int control_socket_open(struct control_socket *s, dev_t dev);
 /* Removes sockets of daemons that were killed. */

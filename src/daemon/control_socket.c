@@ -25,8 +25,8 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
-#include "base/log.h"
-#include "os/mount.h"
+#include "base/macros.h"
+#include "internal.h"
 #include "os/task.h"
 
 #define SYSTEM_DIR "/run"
@@ -72,7 +72,7 @@ static const char *default_parent(void)
 
 static int make_default(const char *parent)
 {
-	_cleanup_close_ int fd = parent ? open_directory(AT_FDCWD, parent, 0) : -ENOENT;
+	_cleanup_close_ int fd = open_directory(AT_FDCWD, parent, 0);
 
 	if (fd < 0)
 		return fd;
@@ -81,26 +81,34 @@ static int make_default(const char *parent)
 	return open_directory(fd, OWN_DIR, O_NOFOLLOW);
 }
 
-static bool is_overmounted_dir(const struct options *opt, const char *dir)
+static int prepare_default(const struct mounted *m)
 {
-	return dir && strcmp(opt->mountpoint, "/") != 0 && os_leads_through(dir, opt->mountpoint);
+	const char *parent = default_parent();
+	_cleanup_free_ char *dir = NULL;
+
+	if (!parent)
+		return -ENOENT;
+	if (asprintf(&dir, "%s/" OWN_DIR, parent) < 0)
+		return -ENOMEM;
+	return mounted_hides(m, dir) ? -EBUSY : make_default(parent);
 }
 
-int control_socket_prepare(const struct options *opt, struct control_socket *s)
+int control_socket_prepare(const struct mounted *m, struct control_socket *s)
 {
-	const char *dir = opt->control_socket;
-	bool is_default = !dir || !strcmp(dir, "auto");
+	const char *dir = m->opt->control_socket;
 
 	*s = (struct control_socket){.dir_fd = -1, .fd = -1};
-	if (is_default)
-		dir = default_parent();
-	else if (!strcmp(dir, "off"))
+	if (dir && !strcmp(dir, "off"))
 		return -ENOENT;
-	/* Nobody would find it there. */
-	if (is_overmounted_dir(opt, dir))
-		return -EBUSY;
-	s->dir_fd = is_default ? make_default(dir) : open_directory(AT_FDCWD, dir, 0);
-	return s->dir_fd < 0 ? s->dir_fd : 0;
+	/* The socket would have no name. */
+	if (m->is_ready && !m->ready)
+		return -ENODATA;
+	/* What the mount hides nobody would find; and if it is there already, nobody answers yet who looks. */
+	if (!dir || !strcmp(dir, "auto"))
+		s->dir_fd = prepare_default(m);
+	else
+		s->dir_fd = mounted_hides(m, dir) ? -EBUSY : open_directory(AT_FDCWD, dir, 0);
+	return MIN(s->dir_fd, 0);
 }
 
 /* --- the name ----------------------------------------------------------------------------------------------------- */
@@ -188,6 +196,16 @@ static bool is_left_over(const struct control_socket *s, const char *name)
 	return connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 && errno == ECONNREFUSED;
 }
 
+/* The lock is held no longer than for one: who starts or ends a mount waits for it. */
+static void remove_left_over(const struct control_socket *s, const char *name)
+{
+	lock_directory(s->dir_fd);
+	/* Another daemon may have it by now. */
+	if (is_left_over(s, name))
+		unlinkat(s->dir_fd, name, 0);
+	flock(s->dir_fd, LOCK_UN);
+}
+
 void control_socket_sweep(const struct control_socket *s)
 {
 	int fd = openat(s->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -198,13 +216,20 @@ void control_socket_sweep(const struct control_socket *s)
 		cleanup_close(&fd);
 		return;
 	}
-	lock_directory(s->dir_fd);
 	for (int i = 0; i < SWEEP_MAX && (entry = readdir(dir)); i++)
 		if (is_socket_name(entry->d_name) && strcmp(entry->d_name, s->name) != 0 &&
 		    is_left_over(s, entry->d_name))
-			unlinkat(s->dir_fd, entry->d_name, 0);
-	flock(s->dir_fd, LOCK_UN);
+			remove_left_over(s, entry->d_name);
 	closedir(dir);
+}
+
+bool control_socket_is_private(const struct control_socket *s)
+{
+	struct stat st;
+
+	/* With an ACL the bits of the group are its mask. */
+	return fstatat(s->dir_fd, s->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_uid == geteuid() &&
+	       !(st.st_mode & 077);
 }
 
 void control_socket_close(struct control_socket *s)

@@ -73,6 +73,7 @@ struct mounted {
 	int helper_fd; /* fusermount3 waits at its other end for our end; below fd; -1 without auto_unmount */
 	dev_t dev;     /* of the file system; 0: not mounted by us */
 	bool is_ready; /* /dev/fd/N, which was mounted before us and stays so */
+	dev_t ready;   /* the dev of that; 0: the kernel doesn't tell it */
 	/* Whether the way there leads through the mountpoint. Then it may be used before the mount only: a thread of
 	 * ours would wait for another one's answer, and all of them for each other. */
 	bool overmounts_device, overmounts_sys, overmounts_syslog, overmounts_libraries;
@@ -81,6 +82,8 @@ struct mounted {
 /* Opens the descriptor, because the mount may hide the device. 0, or -errno and *ret_error, which
  * without a text means that memory is short. `opt` must outlive it. */
 int mounted_prepare(const struct options *opt, struct mounted *m, struct error *ret_error);
+/* Whether the mount will hide what has the path now, or, if it is there already, does. */
+bool mounted_hides(const struct mounted *m, const char *path);
 /* Mounts as the options say. Nothing is asked of the file system, which answers later. As before. */
 int mounted_open(struct mounted *m, struct error *ret_error);
 /* A descriptor of what is mounted at the mountpoint if that is ours, else -ENOENT; as long as the session lives. */
@@ -125,8 +128,9 @@ void signals_stop(struct signals *signals);
 
 struct control;
 
-/* Opens the directory of the socket, before the mount. 0, or -errno: the mount does without. `opt` must outlive it. */
-int control_prepare(const struct options *opt, struct control **ret_control);
+/* Opens the directory of the socket, before the mount `m`. 0, or -errno: the mount does without. m->opt must outlive
+ * it. */
+int control_prepare(const struct mounted *m, struct control **ret_control);
 /* Makes the socket of the mounted device, and serves it from now on. 0, or -errno as before. */
 int control_start(struct control *control, struct layer_set *set, struct fs *fs, dev_t dev);
 /* Ends all connections, and removes the socket. Before fs_quiesce(): changes that are frozen go on. NULL is fine. */

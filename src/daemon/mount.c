@@ -221,30 +221,45 @@ static int take_ready(struct mounted *m, struct error *ret_error)
 		return mount_refuse(m, -EINVAL, "not a mounted session of " FUSE_DEVICE, ret_error);
 	m->fd = fd;
 	m->is_ready = true;
+	if (os_fuse_mounted(fd, &m->ready) < 0)
+		m->ready = 0;
 	return 0;
 }
 
 /* A mount over the root directory hides nothing: a process that has a path goes by the directory below. */
-static bool overmounts(const struct options *opt, const char *path)
+bool mounted_hides(const struct mounted *m, const char *path)
 {
-	return strcmp(opt->mountpoint, "/") != 0 && os_leads_through(path, opt->mountpoint);
+	if (m->is_ready)
+		return m->ready && os_path_enters(path, m->ready);
+	return strcmp(m->opt->mountpoint, "/") != 0 && os_leads_through(path, m->opt->mountpoint);
+}
+
+static void see_hidden(struct mounted *m)
+{
+	const char *library = os_c_library();
+
+	m->overmounts_device = mounted_hides(m, FUSE_DEVICE);
+	m->overmounts_sys = mounted_hides(m, "/sys/class/bdi/x") || mounted_hides(m, "/sys/devices/system/cpu/x");
+	m->overmounts_syslog = mounted_hides(m, "/dev/log") || mounted_hides(m, "/run/systemd/journal/x") ||
+			       mounted_hides(m, "/run/x");
+	m->overmounts_libraries = mounted_hides(m, "/etc/ld.so.cache") || (library && mounted_hides(m, library));
 }
 
 int mounted_prepare(const struct options *opt, struct mounted *m, struct error *ret_error)
 {
-	const char *library = os_c_library();
 	_cleanup_free_ char *cause = NULL;
+	int r;
 
 	*m = (struct mounted){.opt = opt, .fd = -1, .helper_fd = -1};
-	if (strncmp(opt->mountpoint, READY, strlen(READY)) == 0)
-		return take_ready(m, ret_error);
-	if (overmounts(opt, "/proc/self"))
+	if (strncmp(opt->mountpoint, READY, strlen(READY)) == 0) {
+		r = take_ready(m, ret_error);
+		if (r == 0)
+			see_hidden(m);
+		return r;
+	}
+	if (mounted_hides(m, "/proc/self"))
 		return mount_refuse(m, -EBUSY, "the daemon needs /proc while it is mounted", ret_error);
-	m->overmounts_device = overmounts(opt, FUSE_DEVICE);
-	m->overmounts_sys = overmounts(opt, "/sys/class/bdi/x") || overmounts(opt, "/sys/devices/system/cpu/x");
-	m->overmounts_syslog =
-		overmounts(opt, "/dev/log") || overmounts(opt, "/run/systemd/journal/x") || overmounts(opt, "/run/x");
-	m->overmounts_libraries = overmounts(opt, "/etc/ld.so.cache") || (library && overmounts(opt, library));
+	see_hidden(m);
 	m->fd = reserve_helper(m);
 	if (m->fd < 0)
 		return mount_refuse(m, m->fd, NULL, ret_error);

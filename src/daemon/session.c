@@ -159,7 +159,7 @@ static void miss_control(const struct session *s, int err)
 
 static void prepare_control(struct session *s)
 {
-	int r = control_prepare(s->opt, &s->control);
+	int r = control_prepare(&s->mounted, &s->control);
 
 	if (r < 0)
 		miss_control(s, r);
@@ -167,14 +167,10 @@ static void prepare_control(struct session *s)
 
 static void start_control(struct session *s)
 {
-	dev_t dev = s->mounted.dev;
-	int r = 0;
+	/* Somebody else may have mounted it. */
+	dev_t dev = s->mounted.is_ready ? s->mounted.ready : s->mounted.dev;
+	int r = s->control ? control_start(s->control, s->set, s->fs, dev) : 0;
 
-	/* Somebody else has mounted it. */
-	if (s->control && !dev)
-		r = os_fuse_mounted(fuse_session_fd(s->se), &dev);
-	if (s->control && r == 0)
-		r = control_start(s->control, s->set, s->fs, dev);
 	if (r == 0)
 		return;
 	miss_control(s, r);
