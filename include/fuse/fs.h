@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One union behind libfuse's low-level interface: the operations, and their object. This tier alone knows libfuse, and
+ * One union behind libfuse's low-level interface, which a host (fuse/host.h) serves. This tier alone knows libfuse, and
  * it alone replies.
  */
 #ifndef FUSE_FS_H
@@ -13,67 +13,38 @@
 #include "layer/layer.h"
 
 struct fs;
-struct fuse_lowlevel_ops;
-struct fuse_session;
+struct host;
 
-/* When idle processors poll while many requests come. IN_GUESTS: if they halt otherwise, in a virtual machine. */
-enum cpu_latency_when { CPU_LATENCY_NEVER, CPU_LATENCY_IN_GUESTS, CPU_LATENCY_ALWAYS };
-
+/* What holds for one union. */
 struct fs_options {
-	double timeout;	      /* seconds for which the kernel may keep names and attributes */
-	bool names_expire;    /* the timeout isn't for ever: the kernel asks about known names */
-	bool revalidate;      /* timeout 0: the layers are looked at again each time */
-	bool sync;	      /* false: volatile or fsync=0 */
-	bool sync_strictly;   /* a copy-up of metadata only is synced too; needs sync */
-	bool dirsync;	      /* a change of names is on disk when it is answered; needs sync */
-	bool acl;	      /* POSIX ACLs */
-	bool xattrs;	      /* false: noxattrs, users see no xattrs */
-	bool answers_opendir; /* each OPENDIR is answered: of a dead mount opening its root must fail */
-	bool open_handles;    /* OPEN is answered with a handle: the daemon can't reopen every file */
-	bool copyup_at_open;  /* copyup=open */
-	bool writeback;	      /* the kernel's write-back cache */
-	bool passthrough;     /* the kernel reads and writes regular files by itself if it can */
-	bool io_uring;	      /* requests come over io_uring if the kernel consents */
-	bool opens_device;    /* /dev/fuse may be opened while requests come, which io_uring needs */
-	enum cpu_latency_when cpu_latency;
-	bool static_nlink; /* directories show one link */
-	bool ino32;	   /* inode numbers have 32 bits */
+	double timeout;	     /* seconds for which the kernel may keep names and attributes */
+	bool names_expire;   /* the timeout isn't for ever: the kernel asks about known names */
+	bool revalidate;     /* timeout 0: the layers are looked at again each time */
+	bool sync;	     /* false: volatile or fsync=0 */
+	bool sync_strictly;  /* a copy-up of metadata only is synced too; needs sync */
+	bool dirsync;	     /* a change of names is on disk when it is answered; needs sync */
+	bool acl;	     /* POSIX ACLs */
+	bool xattrs;	     /* false: noxattrs, users see no xattrs */
+	bool open_handles;   /* OPEN is answered with a handle: the daemon can't reopen every file */
+	bool copyup_at_open; /* copyup=open */
+	bool static_nlink;   /* directories show one link */
+	bool ino32;	     /* inode numbers have 32 bits */
 	/* new objects get their owners by chown: the daemon can't act as their callers and keep its capabilities */
 	bool give_away;
 	/* The owners of the layers' objects in the mount. The maps outlive the fs. */
 	const struct idmap *uidmap, *gidmap;
 	uint32_t squash_uid, squash_gid; /* the owner of all objects; ID_UNSET: owners aren't squashed */
-	unsigned max_write;		 /* bytes; 0: own choice */
-	unsigned max_readahead;		 /* bytes; 0: own choice */
-	unsigned max_read;		 /* max_read of the mount options; 0: none */
-	unsigned max_background;	 /* 0: own choice */
 	uint64_t cache_max;		 /* bytes of directory listings in memory; 0: own choice */
-	unsigned max_fds;		 /* RLIMIT_NOFILE in force, at least fs_least_fds() */
-	const char *mountpoint;		 /* outlives the fs; NULL: settings that need this path are left alone */
-	bool print_negotiated;		 /* -d: the negotiation is logged */
-	/* Called once, on a request thread, when INIT has been answered: the mount is live. */
-	void (*on_live)(void *arg);
-	void *on_live_arg;
 };
 
 /* The least number of descriptors for a union of so many layers on so many file systems. With fewer it runs out of them
  * during its work. */
 unsigned fs_least_fds(unsigned layers, unsigned file_systems);
-/* Makes an fs, which takes a reference to the set. 0 or -errno. */
-int fs_new(struct layer_set *set, const struct fs_options *opt, struct fs **ret_fs);
-/* Sets the session that serves the fs. The fs uses it to notify the kernel, and for messages that libfuse doesn't hand
- * on. Called after the mount and before the loop of the session, which outlives fs_quiesce(). 0 or -errno. */
-int fs_set_session(struct fs *fs, struct fuse_session *session);
-/* Serves the session until it ends. It ends when it is unmounted, when its connection is aborted, or after
- * fuse_session_exit(). After that call SIGUSR2 wakes the calling thread; it must have a handler that returns. 0, or the
- * -errno that ended it. */
-int fs_serve(struct fs *fs);
-/* Called after fs_serve(): answers or drops waiting requests, stops the pools, frees. */
+/* Makes an fs of the host, which has at least fs_least_fds() descriptors; it takes a reference to the set. Before the
+ * host serves. 0 or -errno. -EINVAL: the options ask for what the host's don't give. */
+int fs_new(struct host *host, struct layer_set *set, const struct fs_options *opt, struct fs **ret_fs);
+/* Called after host_serve(): answers or drops waiting requests, stops the pools, frees. */
 void fs_free(struct fs *fs);
-/* Called before the loop of the session is ended while the mount has users. A notification of the kernel about a name
- * waits for the lock of its directory. The holder of the lock may be waiting for an answer. So pending notifications
- * are sent while the loop still serves, and none after that. */
-void fs_stop_telling(struct fs *fs);
 /* Ends waiting requests, so that nobody waits for a session that ends: copy-ups are cancelled, running syncs finish. */
 void fs_quiesce(struct fs *fs);
 
@@ -109,11 +80,7 @@ void fs_figures(struct fs *fs, struct fs_figures *ret);
 /* The name of an operation by its number in linux/fuse.h, as in "lookup"; NULL: there is none. */
 const char *fs_operation_name(unsigned operation);
 
-/* The table for fuse_session_new(); userdata is the fs. */
-const struct fuse_lowlevel_ops *fs_operations(void);
 /* Prints the compiled-in features in one line, e.g. "libfuse 3.14, no tmpfile, no statx". */
 void fs_print_features(FILE *out);
-/* Logs counters and cache sizes (SIGUSR1). */
-void fs_log_status(struct fs *fs);
 
 #endif

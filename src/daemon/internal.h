@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "cli/option.h"
 #include "fuse/fs.h"
+#include "fuse/host.h"
 #include "layer/layer.h"
 
 struct fuse_session;
@@ -121,7 +122,8 @@ struct signals;
 void signals_block(void);
 /* A thread that takes them: SIGTERM, SIGINT, SIGHUP unmount after answering what is in flight, SIGUSR1 logs
  * counters. */
-int signals_start(struct fuse_session *se, struct fs *fs, const struct mounted *mounted, struct signals **ret_signals);
+int signals_start(struct fuse_session *se, struct host *host, const struct mounted *mounted,
+		  struct signals **ret_signals);
 void signals_stop(struct signals *signals);
 
 /* --- control.c: the control socket -------------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The libfuse session. The layers are open and cloned already; here the mount comes into being, is served (fuse/fs.h),
- * and goes.
+ * The libfuse session. The layers are open and cloned already; here the mount comes into being, is served
+ * (fuse/host.h), and goes.
  */
 #define FUSE_USE_VERSION 314
 #include <fuse_lowlevel.h>
@@ -31,6 +31,7 @@ struct session {
 	struct layer_set *set;
 	struct daemonize *daemonize;
 	int *mountpoint; /* its lock */
+	struct host *host;
 	struct fs *fs;
 	struct mounted mounted;
 	struct fuse_session *se;
@@ -69,10 +70,16 @@ static enum cpu_latency_when cpu_latency_of(const struct options *opt)
 	return when[opt->low_latency];
 }
 
+/* Read-only files of lower layers can always be opened again as they are. */
+static bool opens_with_handles(const struct session *s)
+{
+	return s->set->has_upper && !s->set->can_reopen;
+}
+
 static struct fs_options fs_options_of(struct session *s)
 {
 	const struct options *opt = s->opt;
-	bool has_upper = s->set->has_upper, sync = opt->fsync != FSYNC_NONE && !opt->volatile_upper;
+	bool sync = opt->fsync != FSYNC_NONE && !opt->volatile_upper;
 
 	(void)CHECK(s->mounted.fd >= 0 && opt->timeout >= 0);
 	return (struct fs_options){
@@ -84,10 +91,7 @@ static struct fs_options fs_options_of(struct session *s)
 		.dirsync = sync && (opt->vfs_flags & MS_DIRSYNC),
 		.acl = !opt->noacl,
 		.xattrs = !opt->noxattrs,
-		/* By that fusermount3 tells whether the mount is dead. */
-		.answers_opendir = opt->auto_unmount,
-		/* Read-only files of lower layers can always be opened again as they are. */
-		.open_handles = has_upper && !s->set->can_reopen,
+		.open_handles = opens_with_handles(s),
 		.static_nlink = opt->static_nlink,
 		.ino32 = opt->ino32,
 		.uidmap = &opt->uidmap,
@@ -95,6 +99,21 @@ static struct fs_options fs_options_of(struct session *s)
 		.squash_uid = squash(opt, opt->squash_to_uid),
 		.squash_gid = squash(opt, opt->squash_to_gid),
 		.copyup_at_open = opt->copyup == COPYUP_AT_OPEN,
+		.cache_max = opt->cache_max,
+	};
+}
+
+static struct host_options host_options_of(struct session *s)
+{
+	const struct options *opt = s->opt;
+
+	(void)CHECK(s->mounted.fd >= 0);
+	return (struct host_options){
+		.acl = !opt->noacl && !s->set->override_forms,
+		.revalidate = opt->timeout == 0,
+		.answers_open = opens_with_handles(s) || opt->copyup == COPYUP_AT_OPEN,
+		/* By that fusermount3 tells whether the mount is dead. */
+		.answers_opendir = opt->auto_unmount,
 		.writeback = opt->writeback,
 		.passthrough = opt->data == DATA_PASSTHROUGH,
 		.io_uring = opt->io_uring && !s->mounted.overmounts_sys,
@@ -104,7 +123,6 @@ static struct fs_options fs_options_of(struct session *s)
 		.max_readahead = opt->max_readahead,
 		.max_read = opt->max_read,
 		.max_background = opt->max_background,
-		.cache_max = opt->cache_max,
 		.max_fds = (unsigned)MIN(os_raise_nofile(), 1UL << 20),
 		.mountpoint = s->mounted.overmounts_sys ? NULL : opt->mountpoint,
 		.print_negotiated = opt->debug,
@@ -121,7 +139,7 @@ static int new_session(struct session *s)
 	char *argv[8] = {(char *)"plyfs"};
 	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
 
-	if (!CHECK(s->fs && !s->se && s->mounted.fd >= 0))
+	if (!CHECK(s->host && !s->se && s->mounted.fd >= 0))
 		return -EIO;
 	if (s->opt->allow_root)
 		argv[args.argc++] = (char *)"-oallow_root";
@@ -137,7 +155,7 @@ static int new_session(struct session *s)
 		argv[args.argc++] = (char *)"-oio_uring";
 #endif
 	(void)CHECK((size_t)args.argc < ARRAY_SIZE(argv));
-	s->se = fuse_session_new(&args, fs_operations(), sizeof(struct fuse_lowlevel_ops), s->fs);
+	s->se = fuse_session_new(&args, host_operations(), sizeof(struct fuse_lowlevel_ops), s->host);
 	fuse_opt_free_args(&args);
 	if (!s->se)
 		return -EINVAL;
@@ -178,9 +196,30 @@ static void start_control(struct session *s)
 	s->control = NULL;
 }
 
+/* The host, and the union in it. */
+static int new_host(struct session *s)
+{
+	struct host_options host_options = host_options_of(s);
+	struct fs_options opt = fs_options_of(s);
+	int r;
+
+	opt.give_away = os_keep_caps_on_fsuid() < 0 || !os_has_cap(CAP_SETUID) || !os_has_cap(CAP_SETGID);
+	if (opt.give_away && s->set->has_upper && s->set->can_chown)
+		log_debug("no capability to act as the callers (CAP_SETPCAP, CAP_SETUID, CAP_SETGID): new files are "
+			  "given away by chown");
+	/* libfuse ends its threads by it. */
+	if (s->mounted.overmounts_libraries)
+		os_load_unwinder();
+	os_reserve_fds(MIN(host_options.max_fds, RESERVED_FDS));
+	prepare_control(s);
+	r = host_new(&host_options, &s->host);
+	if (r == 0)
+		r = fs_new(s->host, s->set, &opt, &s->fs);
+	return r < 0 ? error_set(&s->error, r, "memory and threads of the daemon: %s", strerror(-r)) : 0;
+}
+
 static int session_start(struct session *s)
 {
-	struct fs_options opt;
 	int r;
 
 	r = daemonize_start(s->daemonize, s->opt, &s->error);
@@ -199,23 +238,13 @@ static int session_start(struct session *s)
 		os_no_core_dumps();
 	messages_open(s->opt, s->mounted.overmounts_syslog);
 	os_set_oom_score(-1000);
-	opt = fs_options_of(s);
-	opt.give_away = os_keep_caps_on_fsuid() < 0 || !os_has_cap(CAP_SETUID) || !os_has_cap(CAP_SETGID);
-	if (opt.give_away && s->set->has_upper && s->set->can_chown)
-		log_debug("no capability to act as the callers (CAP_SETPCAP, CAP_SETUID, CAP_SETGID): new files are "
-			  "given away by chown");
-	/* libfuse ends its threads by it. */
-	if (s->mounted.overmounts_libraries)
-		os_load_unwinder();
-	os_reserve_fds(MIN(opt.max_fds, RESERVED_FDS));
-	prepare_control(s);
-	r = fs_new(s->set, &opt, &s->fs);
+	r = new_host(s);
 	if (r < 0)
-		return error_set(&s->error, r, "memory and threads of the daemon: %s", strerror(-r));
+		return r;
 	r = new_session(s);
 	if (r == 0)
 		r = mounted_open(&s->mounted, &s->error);
-	return r < 0 ? r : fs_set_session(s->fs, s->se);
+	return r < 0 ? r : host_set_session(s->host, s->se);
 }
 
 static void session_stop(struct session *s)
@@ -235,6 +264,7 @@ static void session_stop(struct session *s)
 		fuse_session_destroy(s->se);
 	mounted_unmount(&s->mounted, location);
 	fs_free(s->fs);
+	host_free(s->host);
 	error_finish(&s->error);
 }
 
@@ -255,14 +285,14 @@ int session_run(const struct options *opt, struct layer_set *set, struct daemoni
 
 	*ret_cgroup = s.cgroup;
 	if (r == 0)
-		r = signals_start(s.se, s.fs, &s.mounted, &s.signals);
+		r = signals_start(s.se, s.host, &s.mounted, &s.signals);
 	if (r < 0) {
 		say_why(&s, r, strerror(-r));
 		session_stop(&s);
 		return 1;
 	}
 	start_control(&s);
-	r = fs_serve(s.fs);
+	r = host_serve(s.host);
 	control_stop(s.control);
 	s.control = NULL;
 	layer_caches_stop(set);

@@ -25,7 +25,7 @@
 
 struct signals {
 	struct fuse_session *se;
-	struct fs *fs;
+	struct host *host;
 	const struct mounted *mounted;
 	pthread_t thread, main_thread;
 	_Atomic bool stop;
@@ -90,13 +90,13 @@ static void wait_for_users(struct signals *s, const sigset_t *set)
 static void end_session(struct signals *s, const sigset_t *set)
 {
 	/* What waits is answered, too. */
-	fs_end_freezes(s->fs);
+	host_end_freezes(s->host);
 	mounted_detach(s->mounted);
 	wait_for_users(s, set);
 	if (atomic_load(&s->stop))
 		return;
 	log_warning("the mount is still in use after %d s: cutting its users off", GRACE_SECONDS);
-	fs_stop_telling(s->fs);
+	host_stop_telling(s->host);
 	while (!atomic_load(&s->stop)) {
 		fuse_session_exit(s->se);
 		pthread_kill(s->main_thread, SIGUSR2);
@@ -118,14 +118,15 @@ static void *signals_main(void *arg)
 		if (atomic_load(&s->stop))
 			break;
 		if (sig == SIGUSR1)
-			fs_log_status(s->fs);
+			host_log_status(s->host);
 		else if (sig > 0)
 			end_session(s, &set);
 	}
 	return NULL;
 }
 
-int signals_start(struct fuse_session *se, struct fs *fs, const struct mounted *mounted, struct signals **ret_signals)
+int signals_start(struct fuse_session *se, struct host *host, const struct mounted *mounted,
+		  struct signals **ret_signals)
 {
 	struct signals *s = calloc(1, sizeof(*s));
 	int r;
@@ -135,7 +136,7 @@ int signals_start(struct fuse_session *se, struct fs *fs, const struct mounted *
 	/* Else one ends the process before the thread is there. */
 	(void)CHECK(are_blocked());
 	s->se = se;
-	s->fs = fs;
+	s->host = host;
 	s->mounted = mounted;
 	s->main_thread = pthread_self();
 	r = pthread_create(&s->thread, NULL, signals_main, s);

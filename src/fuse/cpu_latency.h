@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "fuse/fs.h"
+#include "fuse/host.h"
 
 /* Requests a second from which on they are dense, and that they have to keep up. Below the first a wake-up more or less
  * doesn't show: of 250 microseconds it takes some 40. */

@@ -11,14 +11,14 @@
 
 void fs_figures(struct fs *fs, struct fs_figures *ret)
 {
-	(void)CHECK(fs->tree && fs->data && fs->waiting);
+	(void)CHECK(fs->tree && fs->data && fs->host->waiting);
 	*ret = (struct fs_figures){
 		.inodes = tree_inode_count(fs->tree),
 		.directories_open = dirfd_count(fs->tree),
 		.files_open = data_count(fs->data),
-		.descriptors_max = fs->opt.max_fds,
+		.descriptors_max = fs->host->opt.max_fds,
 		.listing_bytes_max = fs->listing_bytes_max,
-		.changes_waiting = waiting_count(fs->waiting),
+		.changes_waiting = waiting_count(fs),
 	};
 }
 

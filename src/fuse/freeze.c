@@ -46,7 +46,7 @@ static int wait_for_running(struct freeze *f, unsigned long long until)
 static void let_enter(struct fs *fs)
 {
 	atomic_store(&fs->freeze.frozen, false);
-	waiting_release(fs->waiting);
+	waiting_release(fs);
 }
 
 int fs_freeze(struct fs *fs, unsigned wait_ms)
@@ -56,13 +56,13 @@ int fs_freeze(struct fs *fs, unsigned wait_ms)
 	int r;
 
 	/* The kernel writes to files by itself then. */
-	if (fs->opt.passthrough)
+	if (fs->host->opt.passthrough)
 		return -EOPNOTSUPP;
 	if (fs_freeze_ends(fs))
 		return -ESHUTDOWN;
 	if (atomic_exchange(&f->frozen, true))
 		return -EBUSY;
-	waiting_hold(fs->waiting);
+	waiting_hold(fs);
 	r = wait_for_running(f, until);
 	if (r == 0)
 		r = writer_freeze(fs->writer, until, &f->ends);

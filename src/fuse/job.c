@@ -61,14 +61,14 @@ static void tell_broken_link(struct fs *fs, struct inode *inode)
 {
 	struct inode_location location;
 
-	if (!fs->session || inode_is_dir(inode) || !inode_in_upper(inode))
+	if (!fs->host->session || inode_is_dir(inode) || !inode_in_upper(inode))
 		return;
 	if (!(atomic_load_explicit(&inode->flags, memory_order_acquire) & INODE_NO_ORIGIN))
 		return;
 	attributes_doubt(fs, inode);
 	inode_locate(fs->tree, inode, &location);
 	if (location.parent)
-		(void)fuse_lowlevel_notify_inval_inode(fs->session, location.parent->id, 0, 0);
+		(void)fuse_lowlevel_notify_inval_inode(fs->host->session, location.parent->id, 0, 0);
 	inode_location_finish(fs->tree, &location);
 }
 
@@ -218,5 +218,5 @@ void job_start_blocking(struct job *job)
 	if (!own)
 		return;
 	own->task.run = job_run_task;
-	pool_submit(own->fs->sync, &own->task);
+	pool_submit(own->fs->host->sync, &own->task);
 }

@@ -67,7 +67,7 @@
  * whether the caller is this thread.
  *
  * Invariants of the jobs in the list, which waiting_check_locked() looks at:
- *  W1  A job in the list says so (is_waiting), and is the fs's.
+ *  W1  A job in the list says so (is_waiting), and is of one of the host's unions.
  *  W2  It is referenced: by its copy-up, or by the list while it is deferred.
  *  W3  It is deferred exactly if it has a time when it goes on.
  *  W4  Else a copy-up will call it back.

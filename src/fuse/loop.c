@@ -54,7 +54,7 @@ struct server {
 };
 
 struct loop {
-	struct fs *fs;		 /* c */
+	struct host *host;	 /* c */
 	struct fuse_session *se; /* c */
 	size_t pages_size;	 /* c of a thread's */
 	int ticker;		 /* c */
@@ -195,7 +195,7 @@ static bool serve_one(struct server *s)
 	struct loop *l = s->loop;
 	size_t skipped = (size_t)sysconf(_SC_PAGESIZE) - HEADERS;
 	struct fuse_buf buf = {.mem = s->pages + skipped};
-	ssize_t n = wire_receive(l->fs, buf.mem, l->pages_size - skipped);
+	ssize_t n = wire_receive(l->host, buf.mem, l->pages_size - skipped);
 
 	(void)CHECK(s == self);
 	if (n > 0) {
@@ -355,7 +355,7 @@ static void give_turns_locked(struct loop *l)
  * who then stays where he is. */
 static unsigned least_turns(const struct loop *l)
 {
-	return follow_rests(&l->follow) && l->two_cpus && !l->fs->cpu_latency ? 2 : 1;
+	return follow_rests(&l->follow) && l->two_cpus && !l->host->cpu_latency ? 2 : 1;
 }
 
 static void look_locked(struct loop *l, struct sight *ret_sight)
@@ -532,7 +532,7 @@ static int loop_start(struct loop *l)
 	return r;
 }
 
-int loop_new(struct fs *fs, struct loop **ret_loop)
+int loop_new(struct host *host, struct loop **ret_loop)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	struct loop *l = calloc(1, sizeof(*l));
@@ -546,10 +546,10 @@ int loop_new(struct fs *fs, struct loop **ret_loop)
 		free(l);
 		return r;
 	}
-	l->fs = fs;
+	l->host = host;
 	l->sees_tasks = os_proc_is_ours();
 	/* The kernel wants no less than room for 8 KiB. */
-	l->pages_size = page + MAX((fs_max_write(fs) + page - 1) / page * page, 2 * 4096 + page);
+	l->pages_size = page + MAX((host_max_write(host) + page - 1) / page * page, 2 * 4096 + page);
 	l->most = MAX(2U, MIN(os_cpu_count(), TURNS_MAX));
 	l->two_cpus = os_cpu_count() == 2;
 	l->wanted = 1;
@@ -576,9 +576,9 @@ int loop_run(struct loop *l)
 {
 	int r;
 
-	if (!CHECK(l->fs->session && !l->servers && !l->ended))
+	if (!CHECK(l->host->session && !l->servers && !l->ended))
 		return -EIO;
-	l->se = l->fs->session;
+	l->se = l->host->session;
 	r = loop_start(l);
 	if (r < 0)
 		return r;

@@ -18,13 +18,13 @@
 #ifndef FUSE_LOOP_H
 #define FUSE_LOOP_H
 
-struct fs;
+struct host;
 struct loop;
 
 /* Before the mount exists. 0 or -errno. */
-int loop_new(struct fs *fs, struct loop **ret_loop);
+int loop_new(struct host *host, struct loop **ret_loop);
 void loop_free(struct loop *loop);
-/* Serves the fs's session until it ends, see fs_serve(). Once. */
+/* Serves the host's session until it ends, see host_serve(). Once. */
 int loop_run(struct loop *loop);
 
 /* The thread is about to answer the request that it works on. */

@@ -23,8 +23,8 @@
 
 void attributes_doubt(struct fs *fs, const struct inode *inode)
 {
-	if (fs->session)
-		(void)fuse_lowlevel_notify_inval_inode(fs->session, inode->id, -1, 0);
+	if (fs->host->session)
+		(void)fuse_lowlevel_notify_inval_inode(fs->host->session, inode->id, -1, 0);
 }
 
 struct doubt {
@@ -51,8 +51,8 @@ static void doubt_run(struct pool_task *task)
 	struct doubt *d = container_of(task, struct doubt, task);
 
 	/* Without a thread to be had the pool runs it on ours, which mustn't wait. */
-	if (!pthread_equal(d->told_by, pthread_self()) && !atomic_load(&d->fs->telling_ends))
-		(void)expire(d->fs->session, d->dir->id, d->name);
+	if (!pthread_equal(d->told_by, pthread_self()) && !atomic_load(&d->fs->host->telling_ends))
+		(void)expire(d->fs->host->session, d->dir->id, d->name);
 	inode_put(d->fs->tree, d->dir);
 	free(d);
 }
@@ -63,7 +63,7 @@ void name_doubt(struct fs *fs, struct inode *dir, const char *name)
 	struct doubt *d;
 
 	(void)CHECK(inode_is_dir(dir) && !strchr(name, '/'));
-	if (!fs->session || atomic_load(&fs->telling_ends))
+	if (!fs->host->session || atomic_load(&fs->host->telling_ends))
 		return;
 	attributes_doubt(fs, dir);
 	d = malloc(sizeof(*d) + size);
@@ -72,13 +72,13 @@ void name_doubt(struct fs *fs, struct inode *dir, const char *name)
 	*d = (struct doubt){
 		.task.run = doubt_run, .fs = fs, .dir = inode_get(fs->tree, dir), .told_by = pthread_self()};
 	memcpy(d->name, name, size);
-	pool_submit(fs->tell, &d->task);
+	pool_submit(fs->host->tell, &d->task);
 }
 
-void fs_stop_telling(struct fs *fs)
+void host_stop_telling(struct host *host)
 {
-	atomic_store(&fs->telling_ends, true);
-	pool_drain(fs->tell);
+	atomic_store(&host->telling_ends, true);
+	pool_drain(host->tell);
 }
 
 /* --- what is synced ----------------------------------------------------------------------------------------------- */

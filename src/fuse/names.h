@@ -2,7 +2,7 @@
 /*
  * Changes of names that are told as errors: with dirsync the change has come when the sync fails.
  *
- * Owns the pool fs->tell and fs->telling_ends: the thread that tells the kernel of names which it may know wrongly.
+ * Owns the pool host->tell and host->telling_ends: the thread that tells the kernel of names which it may know wrongly.
  */
 #ifndef FUSE_NAMES_H
 #define FUSE_NAMES_H

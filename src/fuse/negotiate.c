@@ -8,6 +8,7 @@
 #include "passthrough.h"
 
 #include <inttypes.h>
+#include <utlist.h>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -96,32 +97,32 @@ static bool feature_wanted(struct fuse_conn_info *conn, uint64_t cap)
 }
 #endif
 
-static bool asked_for(const struct fs *fs, uint64_t cap)
+static bool asked_for(const struct host *host, uint64_t cap)
 {
 	if (cap == FUSE_CAP_POSIX_ACL)
-		return fs->opt.acl;
+		return host->opt.acl;
 	if (cap == FUSE_CAP_WRITEBACK_CACHE)
-		return fs->opt.writeback;
+		return host->opt.writeback;
 	if (cap == FUSE_CAP_CACHE_SYMLINKS || cap == FUSE_CAP_EXPLICIT_INVAL_DATA)
-		return !fs->opt.revalidate;
+		return !host->opt.revalidate;
 #ifdef FUSE_CAP_PASSTHROUGH
 	if (cap == FUSE_CAP_PASSTHROUGH)
-		return fs->opt.passthrough;
+		return host->opt.passthrough;
 #endif
 #ifdef FUSE_CAP_OVER_IO_URING
 	if (cap == FUSE_CAP_OVER_IO_URING || cap == FUSE_CAP_HANDLE_KILLPRIV_V2)
-		return fs->opt.io_uring;
+		return host->opt.io_uring;
 #endif
 	/* Where layers may change beneath us a new modification time empties the page cache. */
 	if (cap == FUSE_CAP_AUTO_INVAL_DATA)
-		return fs->opt.revalidate;
+		return host->opt.revalidate;
 	return true;
 }
 
-static void negotiate_features(struct fs *fs, struct fuse_conn_info *conn)
+static void negotiate_features(struct host *host, struct fuse_conn_info *conn)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(features); i++) {
-		if (features[i].off || !asked_for(fs, features[i].cap))
+		if (features[i].off || !asked_for(host, features[i].cap))
 			feature_unwant(conn, features[i].cap);
 		else
 			feature_want(conn, features[i].cap);
@@ -129,18 +130,28 @@ static void negotiate_features(struct fs *fs, struct fuse_conn_info *conn)
 }
 
 /* Depth 0: an overlay can be mounted on top of us, and files of layers that are on an overlay themselves go without. */
-static void start_passthrough(struct fs *fs, struct fuse_conn_info *conn)
+static void start_passthrough(struct host *host, struct fuse_conn_info *conn)
 {
 #ifdef FUSE_CAP_PASSTHROUGH
-	if (!fs->session || !feature_wanted(conn, FUSE_CAP_PASSTHROUGH))
+	if (!host->session || !feature_wanted(conn, FUSE_CAP_PASSTHROUGH))
 		return;
 	conn->max_backing_stack_depth = 0;
-	if (passthrough_new(fuse_session_fd(fs->session), &fs->passthrough) < 0)
+	if (passthrough_new(fuse_session_fd(host->session), &host->passthrough) < 0)
 		feature_unwant(conn, FUSE_CAP_PASSTHROUGH);
 #endif
 }
 
-static void log_negotiated(const struct fs *fs, struct fuse_conn_info *conn)
+static bool any_is_volatile(const struct host *host)
+{
+	const struct fs *fs;
+
+	LL_FOREACH(host->unions, fs)
+		if (fs->layers->is_volatile)
+			return true;
+	return false;
+}
+
+static void log_negotiated(const struct host *host, struct fuse_conn_info *conn)
 {
 	char line[1024];
 	size_t used = 0;
@@ -152,8 +163,8 @@ static void log_negotiated(const struct fs *fs, struct fuse_conn_info *conn)
 	log_message(LOG_INFO, "negotiated: FUSE %u.%u, max_write %u, max_readahead %u, max_background %u:%s%s%s%s",
 		    conn->proto_major, conn->proto_minor, conn->max_write, conn->max_readahead, conn->max_background,
 		    line, wire_takes_killpriv() ? " handle-killpriv-v2" : "",
-		    fs->no_open ? ", files open without a request" : ", files open with a handle",
-		    fs->layers->is_volatile ? ", volatile" : "");
+		    host->no_open ? ", files open without a request" : ", files open with a handle",
+		    any_is_volatile(host) ? ", volatile" : "");
 }
 
 /*
@@ -163,36 +174,38 @@ static void log_negotiated(const struct fs *fs, struct fuse_conn_info *conn)
  * lies in the page cache in folios of that size, all of whose blocks each small write looks at: of a MiB a random write
  * of 4 KiB takes the daemon 24 us, of 256 KiB 15.
  */
-unsigned fs_max_write(const struct fs *fs)
+unsigned host_max_write(const struct host *host)
 {
-	return fs->opt.max_write ? MAX(fs->opt.max_write, 4096U) : 256U << 10;
+	return host->opt.max_write ? MAX(host->opt.max_write, 4096U) : 256U << 10;
 }
 
 void op_init(void *userdata, struct fuse_conn_info *conn)
 {
-	struct fs *fs = userdata;
+	struct host *host = userdata;
+	struct fs *fs;
 
-	(void)CHECK(fs->data && fs->session);
-	negotiate_features(fs, conn);
+	(void)CHECK(host->unions && host->session);
+	negotiate_features(host, conn);
 	if (feature_wanted(conn, FUSE_CAP_WRITEBACK_CACHE))
-		data_keep_mtimes(fs->data);
-	conn->max_write = fs_max_write(fs);
+		LL_FOREACH(host->unions, fs)
+			data_keep_mtimes(fs->data);
+	conn->max_write = host_max_write(host);
 	/* libfuse ends the session where it differs from the mount option. */
-	conn->max_read = fs->opt.max_read;
-	conn->max_background = fs->opt.max_background ? fs->opt.max_background : 64;
-	if (fs->opt.max_readahead && fs->opt.max_readahead < conn->max_readahead)
-		conn->max_readahead = fs->opt.max_readahead;
+	conn->max_read = host->opt.max_read;
+	conn->max_background = host->opt.max_background ? host->opt.max_background : 64;
+	if (host->opt.max_readahead && host->opt.max_readahead < conn->max_readahead)
+		conn->max_readahead = host->opt.max_readahead;
 	conn->time_gran = 1;
-	fs->no_open = !fs->opt.open_handles && !fs->opt.copyup_at_open && !fs->opt.writeback &&
-		      feature_capable(conn, FUSE_CAP_NO_OPEN_SUPPORT);
-	start_passthrough(fs, conn);
-	fs->no_opendir =
-		!fs->opt.revalidate && !fs->opt.answers_opendir && feature_capable(conn, FUSE_CAP_NO_OPENDIR_SUPPORT);
-	if (fs->opt.print_negotiated)
-		log_negotiated(fs, conn);
-	fs->checks_flags = conn->proto_minor < CHECKED_FLAGS_MINOR;
-	if (!fs->is_wired)
-		fs_started(fs, 0);
+	host->no_open =
+		!host->opt.answers_open && !host->opt.writeback && feature_capable(conn, FUSE_CAP_NO_OPEN_SUPPORT);
+	start_passthrough(host, conn);
+	host->no_opendir = !host->opt.revalidate && !host->opt.answers_opendir &&
+			   feature_capable(conn, FUSE_CAP_NO_OPENDIR_SUPPORT);
+	if (host->opt.print_negotiated)
+		log_negotiated(host, conn);
+	host->checks_flags = conn->proto_minor < CHECKED_FLAGS_MINOR;
+	if (!host->is_wired)
+		host_started(host, 0);
 }
 
 void fs_print_features(FILE *out)

@@ -2,7 +2,7 @@
 /*
  * INIT: what is agreed with the kernel, and what is set when it has the answer (started.c).
  *
- * Owns fs->no_open, fs->no_opendir and fs->checks_flags, and makes fs->passthrough.
+ * Owns host->no_open, no_opendir and checks_flags, and makes host->passthrough.
  */
 #ifndef FUSE_NEGOTIATE_H
 #define FUSE_NEGOTIATE_H
@@ -11,9 +11,9 @@
 
 /* The kernel has taken the answer to INIT, or the error that it didn't; called on a request thread, before its next
  * request. Without an answer that passes through wire.c it is called just before. */
-void fs_started(struct fs *fs, int err);
+void host_started(struct host *host, int err);
 /* The largest piece that the kernel shall write at once, in bytes; libfuse may settle for less. */
-unsigned fs_max_write(const struct fs *fs);
+unsigned host_max_write(const struct host *host);
 void op_init(void *userdata, struct fuse_conn_info *conn);
 
 #endif

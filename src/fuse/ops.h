@@ -2,7 +2,7 @@
 /*
  * The operations, as libfuse calls them. A family lies in ops_FAMILY.c.
  *
- * ops_open.c owns fs->handles and handles_lock; ops_lookup.c owns fs->forgotten, trimming and trim.
+ * ops_open.c owns fs->handles and handles_lock; ops_lookup.c owns host->forgotten, trimming and trim.
  */
 #ifndef FUSE_OPS_H
 #define FUSE_OPS_H

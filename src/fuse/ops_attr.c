@@ -93,7 +93,7 @@ static void note_times(struct fs *fs, const struct stat *attr, int to_set, bool 
 	bool touched = (to_set & FUSE_SET_ATTR_ATIME_NOW) && (to_set & FUSE_SET_ATTR_CTIME) &&
 		       attr->st_mtim.tv_sec == attr->st_ctim.tv_sec && attr->st_mtim.tv_nsec == attr->st_ctim.tv_nsec;
 
-	if (!fs->opt.writeback || !(to_set & FUSE_SET_ATTR_MTIME) || (to_set & FUSE_SET_ATTR_SIZE))
+	if (!fs->host->opt.writeback || !(to_set & FUSE_SET_ATTR_MTIME) || (to_set & FUSE_SET_ATTR_SIZE))
 		return;
 	if (by_file)
 		ret->times = TIMES_OF_DATA;
@@ -132,7 +132,7 @@ static int run_setattr(struct job *job)
 
 	if (r < 0)
 		return job_failed(job, r);
-	if (job->fs->passthrough && (job->attr.valid & ATTR_SET_MODE))
+	if (job->fs->host->passthrough && (job->attr.valid & ATTR_SET_MODE))
 		passthrough_drop_idle(job->fs, job->inode);
 	reply_attr(job->req, job->inode, &stx);
 	return 0;

@@ -106,8 +106,8 @@ static int reply_pages(struct job *job)
 /* An answer that goes by a ring isn't seen on its way, where an error would take the place of what came before it. */
 static bool reads_pages(const struct job *job)
 {
-	return job->size >= PAGES_FROM && job->size <= PAGES_TO && job->fs->is_wired && !job->fs->opt.io_uring &&
-	       thread_has_pipe();
+	return job->size >= PAGES_FROM && job->size <= PAGES_TO && job->fs->host->is_wired &&
+	       !job->fs->host->opt.io_uring && thread_has_pipe();
 }
 
 static int reply_bytes(struct job *job)
@@ -284,7 +284,7 @@ void op_lseek(fuse_req_t req, fuse_ino_t id, off_t off, int whence, struct fuse_
 	if (!inode)
 		return;
 	counter_add(COUNTER_MISC, 1);
-	if (fs_of(req)->opt.writeback) {
+	if (host_of(req)->opt.writeback) {
 		fuse_reply_err(req, ENOSYS);
 		return;
 	}

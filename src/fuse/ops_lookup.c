@@ -207,30 +207,30 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent_id, const char *name)
 
 static void run_trim(struct pool_task *task)
 {
-	struct fs *fs = container_of(task, struct fs, trim);
+	struct host *host = container_of(task, struct host, trim);
 
-	(void)CHECK(atomic_load(&fs->trimming));
+	(void)CHECK(atomic_load(&host->trimming));
 	malloc_trim(0);
-	atomic_store(&fs->trimming, false);
+	atomic_store(&host->trimming, false);
 }
 
 /* Of a tree that was walked once and forgotten much memory is free, in pieces that the allocator would keep. */
-static void count_forgotten(struct fs *fs, size_t n)
+static void count_forgotten(struct host *host, size_t n)
 {
-	if (atomic_fetch_add_explicit(&fs->forgotten, n, memory_order_relaxed) + n < TRIM_AFTER)
+	if (atomic_fetch_add_explicit(&host->forgotten, n, memory_order_relaxed) + n < TRIM_AFTER)
 		return;
-	if (atomic_exchange(&fs->trimming, true))
+	if (atomic_exchange(&host->trimming, true))
 		return;
-	atomic_store_explicit(&fs->forgotten, 0, memory_order_relaxed);
-	fs->trim.run = run_trim;
-	pool_submit(fs->sync, &fs->trim);
+	atomic_store_explicit(&host->forgotten, 0, memory_order_relaxed);
+	host->trim.run = run_trim;
+	pool_submit(host->sync, &host->trim);
 }
 
 void op_forget(fuse_req_t req, fuse_ino_t id, uint64_t n)
 {
 	counter_add(COUNTER_FORGET, 1);
 	inode_forget_id(fs_of(req)->tree, id, n);
-	count_forgotten(fs_of(req), 1);
+	count_forgotten(host_of(req), 1);
 	fuse_reply_none(req);
 }
 
@@ -239,6 +239,6 @@ void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forg
 	counter_add(COUNTER_FORGET, count);
 	for (size_t i = 0; i < count; i++)
 		inode_forget_id(fs_of(req)->tree, forgets[i].ino, forgets[i].nlookup);
-	count_forgotten(fs_of(req), count);
+	count_forgotten(host_of(req), count);
 	fuse_reply_none(req);
 }

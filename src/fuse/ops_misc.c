@@ -146,7 +146,7 @@ static void ioctl_set(fuse_req_t req, struct inode *inode, const void *in, size_
 
 	if (in_size < want)
 		r = -EINVAL;
-	else if (fs_of(req)->checks_flags)
+	else if (host_of(req)->checks_flags)
 		r = may_set_flags(req, inode, want == sizeof(unsigned) ? ioctl_flags(in) : ioctl_fsxattr_flags(in));
 	if (r < 0) {
 		reply_result(req, r);

@@ -103,7 +103,7 @@ static int open_check_flags(struct fs *fs, struct inode *inode, const struct fus
 
 static bool goes_through(struct fs *fs)
 {
-	return fs->passthrough && passthrough_usable(fs->passthrough);
+	return fs->host->passthrough && passthrough_usable(fs->host->passthrough);
 }
 
 /* KEEP_CACHE: layers don't change beneath us, but of a file that the kernel wrote by itself its cached pages may be
@@ -149,7 +149,7 @@ static int open_backing(struct fs *fs, struct inode *inode, fuse_ino_t node, boo
 {
 	int r = is_for_writing(fi) ? handle_for_passthrough(fs, inode, fi) : 0;
 
-	(void)CHECK(fs->passthrough);
+	(void)CHECK(fs->host->passthrough);
 	if (r < 0)
 		return r;
 	r = passthrough_open(fs, inode, node, is_for_writing(fi), known_to_kernel);
@@ -162,7 +162,7 @@ static int open_backing(struct fs *fs, struct inode *inode, fuse_ino_t node, boo
 
 static void open_undo(struct fs *fs, fuse_ino_t node, struct fuse_file_info *fi, bool through)
 {
-	(void)CHECK(!through || fs->passthrough);
+	(void)CHECK(!through || fs->host->passthrough);
 	if (fi->fh)
 		handle_free(fs, handle_of(fi));
 	fi->fh = 0;
@@ -193,9 +193,9 @@ static int open_prepare_file(struct fs *fs, struct inode *inode, fuse_ino_t node
 static int check_protection(struct fs *fs, struct inode *inode, const struct fuse_file_info *fi)
 {
 	unsigned flags;
-	int r = fs->opt.writeback && open_wants_write(fi) ? attr_protection(fs->writer, inode, &flags) : 0;
+	int r = fs->host->opt.writeback && open_wants_write(fi) ? attr_protection(fs->writer, inode, &flags) : 0;
 
-	if (!fs->opt.writeback || !open_wants_write(fi) || r < 0)
+	if (!fs->host->opt.writeback || !open_wants_write(fi) || r < 0)
 		return r;
 	return (flags & FS_IMMUTABLE_FL) || ((flags & FS_APPEND_FL) && !(fi->flags & O_APPEND)) ? -EPERM : 0;
 }
@@ -226,7 +226,7 @@ void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 	if (!inode)
 		return;
 	counter_add(COUNTER_OPEN, 1);
-	if (fs->no_open && !goes_through(fs)) {
+	if (fs->host->no_open && !goes_through(fs)) {
 		reply_result(req, -ENOSYS);
 		return;
 	}
@@ -235,7 +235,7 @@ void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 	job.node = id;
 	job.fi = *fi;
 	job.fi.fh = 0;
-	if (open_wants_write(fi) && (fs->opt.open_handles || fs->opt.copyup_at_open || fs->passthrough)) {
+	if (open_wants_write(fi) && (fs->opt.open_handles || fs->opt.copyup_at_open || fs->host->passthrough)) {
 		job.needs[0] = inode;
 		if (fi->flags & O_TRUNC)
 			job.how = COPYUP_NO_DATA;
@@ -350,13 +350,13 @@ void op_release(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 
 void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
-	struct fs *fs = fs_of(req);
+	struct host *host = host_of(req);
 
-	if (fs->no_opendir) {
+	if (host->no_opendir) {
 		reply_result(req, -ENOSYS);
 		return;
 	}
-	fi->keep_cache = fi->cache_readdir = !fs->opt.revalidate;
+	fi->keep_cache = fi->cache_readdir = !host->opt.revalidate;
 	fuse_reply_open(req, fi);
 }
 

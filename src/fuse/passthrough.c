@@ -228,7 +228,7 @@ static int register_object(struct fs *fs, struct inode *inode, bool *ret_upper)
 	}
 	if (os_statx(fd, "", &stx) < 0 || !S_ISREG(stx.stx_mode) || (stx.stx_mode & (S_ISUID | S_ISGID)))
 		return 0;
-	id = os_backing_open(fs->passthrough->dev_fd, fd);
+	id = os_backing_open(fs->host->passthrough->dev_fd, fd);
 	return MAX(id, 0);
 }
 
@@ -236,7 +236,7 @@ static int register_object(struct fs *fs, struct inode *inode, bool *ret_upper)
  * node id: what it has cached goes. */
 static void attributes_change_below(struct fs *fs, uint64_t node)
 {
-	(void)fuse_lowlevel_notify_inval_inode(fs->session, node, -1, 0);
+	(void)fuse_lowlevel_notify_inval_inode(fs->host->session, node, -1, 0);
 }
 
 /* What a kernel inode holds open from before the copy-up stays with its node; the name gets another. */
@@ -257,7 +257,7 @@ static int renumber(struct fs *fs, struct inode *inode, uint64_t node)
 
 int passthrough_open(struct fs *fs, struct inode *inode, uint64_t node, bool write, bool known_to_kernel)
 {
-	struct passthrough *p = fs->passthrough;
+	struct passthrough *p = fs->host->passthrough;
 
 	for (unsigned i = 0; i < OPEN_TRIES; i++) {
 		bool upper = false;
@@ -282,7 +282,7 @@ int passthrough_open(struct fs *fs, struct inode *inode, uint64_t node, bool wri
 
 void passthrough_release(struct fs *fs, uint64_t node, bool write)
 {
-	struct passthrough *p = fs->passthrough;
+	struct passthrough *p = fs->host->passthrough;
 	struct backing *b;
 	int id = 0;
 
@@ -303,7 +303,7 @@ void passthrough_release(struct fs *fs, uint64_t node, bool write)
 
 bool passthrough_is_written(struct fs *fs, const struct inode *inode)
 {
-	struct passthrough *p = fs->passthrough;
+	struct passthrough *p = fs->host->passthrough;
 	struct backing *b;
 
 	if (inode_has_node_ids(inode))
@@ -353,10 +353,10 @@ static void remove_of_inode(struct passthrough *p, const struct inode *inode, bo
 
 void passthrough_drop_idle(struct fs *fs, const struct inode *inode)
 {
-	remove_of_inode(fs->passthrough, inode, true);
+	remove_of_inode(fs->host->passthrough, inode, true);
 }
 
 void passthrough_evict(struct fs *fs, const struct inode *inode)
 {
-	remove_of_inode(fs->passthrough, inode, false);
+	remove_of_inode(fs->host->passthrough, inode, false);
 }

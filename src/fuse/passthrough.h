@@ -2,7 +2,7 @@
 /*
  * data=passthrough: files that the kernel reads by itself.
  *
- * Owns struct passthrough, fs->passthrough, from INIT on: the backing files of the nodes that are open, and its lock.
+ * Owns struct passthrough, host->passthrough, from INIT on: the backing files of the nodes that are open, and its lock.
  */
 #ifndef FUSE_PASSTHROUGH_H
 #define FUSE_PASSTHROUGH_H

@@ -76,9 +76,9 @@ static void stat_of(const struct fs *fs, const struct statx *union_stx, struct s
  */
 double attr_timeout(struct fs *fs, const struct inode *inode)
 {
-	if (fs->opt.writeback && inode_is_hardlinked(inode))
+	if (fs->host->opt.writeback && inode_is_hardlinked(inode))
 		return 0;
-	if (fs->passthrough && S_ISREG(inode->type) && passthrough_is_written(fs, inode))
+	if (fs->host->passthrough && S_ISREG(inode->type) && passthrough_is_written(fs, inode))
 		return 0;
 	return fs->opt.timeout;
 }

@@ -12,27 +12,27 @@
 #define READ_AHEAD_KIB 1024U
 #define KERNEL_READ_AHEAD_KIB 128U
 
-static void set_read_ahead(const struct fs *fs)
+static void set_read_ahead(const struct host *host)
 {
-	unsigned kib = fs->opt.max_readahead ? fs->opt.max_readahead / 1024 : READ_AHEAD_KIB;
+	unsigned kib = host->opt.max_readahead ? host->opt.max_readahead / 1024 : READ_AHEAD_KIB;
 	int r;
 
 	/* Less than the kernel's own was settled by INIT, which can't ask for more. */
-	if (kib <= KERNEL_READ_AHEAD_KIB || !fs->opt.mountpoint)
+	if (kib <= KERNEL_READ_AHEAD_KIB || !host->opt.mountpoint)
 		return;
-	r = os_set_read_ahead(fs->opt.mountpoint, kib);
+	r = os_set_read_ahead(host->opt.mountpoint, kib);
 	if (r < 0)
 		log_debug("the kernel's read-ahead stays as it is: %s", strerror(-r));
 }
 
 /* Without the answer the kernel would keep whoever comes waiting for ever. */
-void fs_started(struct fs *fs, int err)
+void host_started(struct host *host, int err)
 {
 	if (err < 0) {
-		fuse_session_exit(fs->session);
+		fuse_session_exit(host->session);
 	} else {
-		set_read_ahead(fs);
-		if (fs->opt.on_live)
-			fs->opt.on_live(fs->opt.on_live_arg);
+		set_read_ahead(host);
+		if (host->opt.on_live)
+			host->opt.on_live(host->opt.on_live_arg);
 	}
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The state of one mount: struct fs, with the module of this tier that owns each part. The header of a module says what
- * it does with its part. No other module writes it. fs.c makes and ends all parts.
+ * The state of a host and of one of its unions: struct host and struct fs, with the module of this tier that owns each
+ * part. The header of a module says what it does with its part. No other module writes it. host.c and fs.c make and end
+ * all parts.
  */
 #ifndef FUSE_STATE_H
 #define FUSE_STATE_H
@@ -24,6 +25,7 @@
 #include "data/data.h"
 #include "freeze.h"
 #include "fuse/fs.h"
+#include "fuse/host.h"
 #include "ids.h"
 #include "tree/listing.h"
 #include "tree/resolve.h"
@@ -36,13 +38,9 @@ struct waiting;	    /* waiting.h */
 struct handle;	    /* ops_open.c: what OPEN was answered with */
 struct passthrough; /* passthrough.h */
 
-struct fs {
-	struct fs_options opt;		 /* c */
-	struct id_rules ids;		 /* c ids.h */
-	struct layer_set *layers;	 /* c */
-	struct tree *tree;		 /* c */
-	struct writer *writer;		 /* c */
-	struct data *data;		 /* c */
+struct host {
+	struct host_options opt;	 /* c */
+	struct fs *unions;		 /* c while it serves */
 	struct pool *sync;		 /* c fsync, fsyncdir, long copies, syncs before eviction */
 	struct pool *tell;		 /* c one thread; names.c */
 	_Atomic bool telling_ends;	 /* a names.c: the kernel isn't told of names any more */
@@ -56,19 +54,36 @@ struct fs {
 	bool no_open;	   /* c after INIT: the kernel can do without OPEN */
 	struct passthrough *passthrough; /* c after INIT: passthrough.h; NULL without data=passthrough */
 	bool no_opendir;		 /* c after INIT */
-	struct lock handles_lock;	 /* leaf; ops_open.c */
-	struct handle *handles;		 /* handles_lock: all that are open */
-	uint64_t listing_bytes_max;	 /* c */
-	struct freeze freeze;		 /* freeze.h */
 	_Atomic size_t forgotten;	 /* a ops_lookup.c: lookups since the last trim */
 	_Atomic bool trimming;		 /* a `trim` is the pool's */
 	struct pool_task trim;
-	struct walk walk; /* walk.h: what was seen lately */
 };
+
+struct fs {
+	struct host *host;	    /* c */
+	struct fs *next;	    /* c while the host serves; host->unions */
+	struct fs_options opt;	    /* c */
+	struct id_rules ids;	    /* c ids.h */
+	struct layer_set *layers;   /* c */
+	struct tree *tree;	    /* c */
+	struct writer *writer;	    /* c */
+	struct data *data;	    /* c */
+	struct lock handles_lock;   /* leaf; ops_open.c */
+	struct handle *handles;	    /* handles_lock: all that are open */
+	uint64_t listing_bytes_max; /* c */
+	struct freeze freeze;	    /* freeze.h */
+	bool holds_deferred;	    /* lock of waiting.c: deferred jobs wait for waiting_release() */
+	struct walk walk;	    /* walk.h: what was seen lately */
+};
+
+static inline struct host *host_of(fuse_req_t req)
+{
+	return fuse_req_userdata(req);
+}
 
 static inline struct fs *fs_of(fuse_req_t req)
 {
-	return fuse_req_userdata(req);
+	return host_of(req)->unions;
 }
 
 #endif

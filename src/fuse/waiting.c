@@ -29,14 +29,13 @@
 #define AFTER_RELEASE UINT64_MAX
 
 struct waiting {
-	struct fs *fs;
+	struct host *host;
 	struct lock lock; /* leaf */
 	pthread_cond_t cond;
 	struct job *first;    /* lock */
 	unsigned interrupted; /* lock: jobs in the list with the flag */
 	unsigned deferred;    /* lock: jobs in the list with the flag */
 	uint64_t next_round;  /* lock: when interrupted jobs are looked at next; os_now_ms() */
-	bool holds;	      /* lock: deferred jobs wait for waiting_release() */
 	bool stop;	      /* lock */
 	bool started;	      /* lock */
 	pthread_t thread;
@@ -50,10 +49,10 @@ static bool waiting_check_locked(const struct waiting *p)
 	const struct job *job;
 
 	DL_FOREACH2(p->first, job, waiting_next) {
-		good &= CHECK(job->is_waiting && job->fs == p->fs);  /* W1 */
-		good &= CHECK(atomic_load(&job->refs) > 0);	     /* W2 */
-		good &= CHECK(job->is_deferred == (job->due > 0));   /* W3 */
-		good &= CHECK(job->is_deferred || job->waiter.done); /* W4 */
+		good &= CHECK(job->is_waiting && job->fs->host == p->host); /* W1 */
+		good &= CHECK(atomic_load(&job->refs) > 0);		    /* W2 */
+		good &= CHECK(job->is_deferred == (job->due > 0));	    /* W3 */
+		good &= CHECK(job->is_deferred || job->waiter.done);	    /* W4 */
 		interrupted += job->interrupted;
 		deferred += job->is_deferred;
 	}
@@ -89,7 +88,7 @@ static void note_interrupt_locked(struct waiting *p, struct job *job)
 /* libfuse calls this on a request thread; `arg` may be freed already, so it is only compared. */
 static void on_interrupt(fuse_req_t req, void *arg)
 {
-	struct waiting *p = fs_of(req)->waiting;
+	struct waiting *p = host_of(req)->waiting;
 	struct job *job;
 
 	lock_take(&p->lock);
@@ -104,7 +103,7 @@ static void on_interrupt(fuse_req_t req, void *arg)
 
 static bool leave_deferred(struct job *job)
 {
-	struct waiting *p = job->fs->waiting;
+	struct waiting *p = job->fs->host->waiting;
 	bool was;
 
 	lock_take(&p->lock);
@@ -191,7 +190,7 @@ static void go_on(struct waiting *p, struct job *jobs)
 		struct job *job = jobs;
 
 		jobs = job->watch_next;
-		pool_submit(p->fs->sync, &job->task);
+		pool_submit(p->host->sync, &job->task);
 	}
 }
 
@@ -239,14 +238,14 @@ static void *watch_main(void *arg)
 	return NULL;
 }
 
-int waiting_new(struct fs *fs, struct waiting **ret_waiting)
+int waiting_new(struct host *host, struct waiting **ret_waiting)
 {
 	struct waiting *p = calloc(1, sizeof(*p));
 	pthread_condattr_t attr;
 
 	if (!p)
 		return -ENOMEM;
-	p->fs = fs;
+	p->host = host;
 	lock_init(&p->lock, LOCK_LEAF);
 	/* As os_now_ms(). */
 	pthread_condattr_init(&attr);
@@ -291,7 +290,7 @@ static void list_add_locked(struct waiting *p, struct job *job)
 
 void waiting_enter(struct job *job)
 {
-	struct waiting *p = job->fs->waiting;
+	struct waiting *p = job->fs->host->waiting;
 
 	(void)CHECK(job->waiter.done && atomic_load(&job->refs) > 0);
 	lock_take(&p->lock);
@@ -304,7 +303,7 @@ void waiting_enter(struct job *job)
 
 void waiting_defer(struct job *job)
 {
-	struct waiting *p = job->fs->waiting;
+	struct waiting *p = job->fs->host->waiting;
 	unsigned ms = DEFER_MS << MIN(job->deferrals, DEFER_DOUBLED);
 	uint64_t due = (os_now_ms() + ms + DEFER_MS - 1) / DEFER_MS * DEFER_MS;
 	bool watched;
@@ -317,7 +316,7 @@ void waiting_defer(struct job *job)
 	watched = p->started;
 	if (watched) {
 		list_add_locked(p, job);
-		job->due = p->holds ? AFTER_RELEASE : due;
+		job->due = job->fs->holds_deferred ? AFTER_RELEASE : due;
 		job->is_deferred = true;
 		p->deferred++;
 		if (fuse_req_interrupted(job->req))
@@ -329,32 +328,33 @@ void waiting_defer(struct job *job)
 	if (watched)
 		return;
 	os_sleep_us(ms * 1000);
-	pool_submit(p->fs->sync, &job->task);
+	pool_submit(p->host->sync, &job->task);
 }
 
-void waiting_hold(struct waiting *p)
+void waiting_hold(struct fs *fs)
 {
-	LOCK_SCOPE(&p->lock);
-	(void)CHECK(!p->holds);
-	p->holds = true;
+	LOCK_SCOPE(&fs->host->waiting->lock);
+	(void)CHECK(!fs->holds_deferred);
+	fs->holds_deferred = true;
 }
 
-void waiting_release(struct waiting *p)
+void waiting_release(struct fs *fs)
 {
+	struct waiting *p = fs->host->waiting;
 	struct job *job;
 
 	LOCK_SCOPE(&p->lock);
-	(void)CHECK(p->holds);
-	p->holds = false;
+	(void)CHECK(fs->holds_deferred);
+	fs->holds_deferred = false;
 	DL_FOREACH2(p->first, job, waiting_next)
-		if (job->due == AFTER_RELEASE)
+		if (job->fs == fs && job->due == AFTER_RELEASE)
 			job->due = 1;
 	pthread_cond_signal(&p->cond);
 }
 
 bool waiting_leave(struct job *job)
 {
-	struct waiting *p = job->fs->waiting;
+	struct waiting *p = job->fs->host->waiting;
 	bool was;
 
 	(void)CHECK(atomic_load(&job->refs) > 0);
@@ -366,26 +366,38 @@ bool waiting_leave(struct job *job)
 	return was;
 }
 
-unsigned waiting_count(struct waiting *p)
+unsigned waiting_count(struct fs *fs)
 {
+	struct waiting *p = fs->host->waiting;
 	unsigned count = 0;
 	struct job *job;
 
 	LOCK_SCOPE(&p->lock);
 	DL_FOREACH2(p->first, job, waiting_next)
-		count++;
+		count += job->fs == fs;
 	return count;
+}
+
+static struct job *first_of_locked(struct waiting *p, const struct fs *fs)
+{
+	struct job *job;
+
+	(void)CHECK(lock_held(&p->lock));
+	DL_FOREACH2(p->first, job, waiting_next)
+		if (job->fs == fs)
+			return job;
+	return NULL;
 }
 
 void waiting_cancel_all(struct fs *fs, int err)
 {
-	struct waiting *p = fs->waiting;
+	struct waiting *p = fs->host->waiting;
 
 	for (;;) {
 		struct job *job;
 
 		lock_take(&p->lock);
-		job = p->first;
+		job = first_of_locked(p, fs);
 		if (job)
 			atomic_fetch_add(&job->refs, 1);
 		lock_drop(&p->lock);

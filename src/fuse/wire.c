@@ -89,15 +89,15 @@ static void note_request(const char *buf, size_t n)
 }
 
 /* The next request, or -errno. */
-static ssize_t read_request(struct fs *fs, int fd, void *buf, size_t size)
+static ssize_t read_request(struct host *host, int fd, void *buf, size_t size)
 {
 	ssize_t n = os_fuse_read(fd, buf, size);
 
-	(void)CHECK(fs->session && fd >= 0);
+	(void)CHECK(host->session && fd >= 0);
 	if (n <= 0)
 		return n;
-	if (fs->cpu_latency)
-		cpu_latency_note(fs->cpu_latency);
+	if (host->cpu_latency)
+		cpu_latency_note(host->cpu_latency);
 	note_request(buf, (size_t)n);
 	if (wire_is_request(buf, (size_t)n, 0))
 		latency_begin(((const struct fuse_in_header *)buf)->opcode);
@@ -118,9 +118,9 @@ static ssize_t wire_read(int fd, void *buf, size_t size, void *arg)
 	return as_system_call(read_request(arg, fd, buf, size));
 }
 
-ssize_t wire_receive(struct fs *fs, void *buf, size_t size)
+ssize_t wire_receive(struct host *host, void *buf, size_t size)
 {
-	ssize_t n = read_request(fs, fuse_session_fd(fs->session), buf, size);
+	ssize_t n = read_request(host, fuse_session_fd(host->session), buf, size);
 
 	if (n < 0)
 		return n;
@@ -253,7 +253,7 @@ static void tell_lost(ssize_t n)
 static ssize_t wire_writev(int fd, struct iovec *iov, int count, void *arg)
 {
 	bool is_init = init_unique && amend_init(iov, count), answers = is_answer(iov);
-	struct fs *fs = arg;
+	struct host *host = arg;
 	ssize_t n = 0;
 
 	(void)CHECK(count > 0 && iov[0].iov_len >= sizeof(struct fuse_out_header));
@@ -265,13 +265,13 @@ static ssize_t wire_writev(int fd, struct iovec *iov, int count, void *arg)
 	}
 	if (answers) {
 		latency_end();
-		fs->on_answer();
+		host->on_answer();
 	}
 	n = os_fuse_writev(fd, iov, count);
 	if (answers)
 		tell_lost(n);
 	if (is_init)
-		fs_started(fs, (int)MIN(n, 0));
+		host_started(host, (int)MIN(n, 0));
 	return as_system_call(n);
 }
 
@@ -279,7 +279,7 @@ static ssize_t wire_writev(int fd, struct iovec *iov, int count, void *arg)
  * pipe. */
 static ssize_t wire_splice(int from, off_t *off_from, int to, off_t *off_to, size_t size, unsigned flags, void *arg)
 {
-	const struct fs *fs = arg;
+	const struct host *host = arg;
 	ssize_t n;
 	int err;
 
@@ -287,7 +287,7 @@ static ssize_t wire_splice(int from, off_t *off_from, int to, off_t *off_to, siz
 	(void)off_to;
 	latency_end();
 	err = settle_read(size);
-	fs->on_answer();
+	host->on_answer();
 	n = err < 0 ? send_error(from, to, size, err) : os_fuse_splice(from, to, size, flags);
 	tell_lost(n);
 	return as_system_call(n == -ENOENT ? (ssize_t)size : n);

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-struct fs;
+struct host;
 struct fuse_session;
 
 /* From now on the session's messages pass through here; after the mount, before the first request is read. 1 or -errno;
@@ -18,9 +18,9 @@ struct fuse_session;
  * by a SETATTR as it does for any file system. */
 int wire_attach(struct fuse_session *se);
 
-/* Reads the next request of the fs's session, into room for the largest: its length, or -errno of read(2); -EIO for
+/* Reads the next request of the host's session, into room for the largest: its length, or -errno of read(2); -EIO for
  * what is none. */
-ssize_t wire_receive(struct fs *fs, void *buf, size_t size);
+ssize_t wire_receive(struct host *host, void *buf, size_t size);
 
 /* In INIT: whether the kernel offers FUSE_HANDLE_KILLPRIV_V2; then it is taken. */
 bool wire_takes_killpriv(void);

@@ -15,7 +15,7 @@ static struct signals *signals;
 /* On the thread that serves: it is the one that is woken at the end. */
 static void start_signals(struct device *d)
 {
-	if (signals_start(d->se, d->fs, &mounted, &signals) < 0)
+	if (signals_start(d->se, d->host, &mounted, &signals) < 0)
 		signals = NULL;
 }
 

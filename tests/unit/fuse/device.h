@@ -22,6 +22,7 @@
 #include "base/hash.h"
 #include "base/macros.h"
 #include "fuse/fs.h"
+#include "fuse/host.h"
 #include "layer/fixture.h"
 
 #define FUSE_USE_VERSION 314
@@ -32,6 +33,7 @@
 
 struct device {
 	struct fixture f;
+	struct host *host;
 	struct fs *fs;
 	struct fuse_session *se;
 	pthread_t loop;
@@ -61,7 +63,7 @@ static inline void *device_serve(void *arg)
 
 	if (d->before_serving)
 		d->before_serving(d);
-	fs_serve(d->fs);
+	host_serve(d->host);
 	atomic_store(&d->served, true);
 	return NULL;
 }
@@ -162,6 +164,7 @@ static inline void device_close(struct device *d)
 	if (d->fs)
 		fs_quiesce(d->fs);
 	fs_free(d->fs);
+	host_free(d->host);
 	if (d->se)
 		fuse_session_destroy(d->se);
 	if (d->f.set)
@@ -184,36 +187,48 @@ static inline struct fs_options device_options(const struct layer_set *set)
 		.open_handles = set->has_upper && !set->can_reopen,
 		.squash_uid = ID_UNSET,
 		.squash_gid = ID_UNSET,
+	};
+}
+
+static inline struct host_options device_host_options(const struct layer_set *set)
+{
+	return (struct host_options){
+		.acl = true,
+		.answers_open = set->has_upper && !set->can_reopen,
 		.cpu_latency = CPU_LATENCY_NEVER,
 		.max_fds = 1024,
 	};
 }
 
-/* Serves the fixture's directories, which have been filled, with the options `text` of the layers and `opt` of the
- * mount. */
-static inline bool device_open_with(struct device *d, const char *text, bool (*adjust)(struct fs_options *opt))
+/* Serves the fixture's directories, which have been filled, with the options `text` of the layers; `adjust` changes
+ * those of the host and its union. */
+static inline bool device_open_with(struct device *d, const char *text,
+				    void (*adjust)(struct host_options *host, struct fs_options *opt))
 {
 	static pthread_once_t seeded = PTHREAD_ONCE_INIT; /* tables of a union that is open were made with the seed */
 	char program[] = "plyfs", path[32];
 	char *argv[] = {program, NULL};
 	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
+	struct host_options host;
 	struct fs_options opt;
 	int fds[2];
 
 	pthread_once(&seeded, hash_seed_init);
-	sigaction(SIGUSR2, &(struct sigaction){.sa_handler = device_wake}, NULL); /* not restarted: see fs_serve() */
+	sigaction(SIGUSR2, &(struct sigaction){.sa_handler = device_wake}, NULL); /* not restarted: see host_serve() */
 	if (fixture_open(&d->f, text) < 0)
 		return UNIT_FAIL("layers: %s", d->f.error ? d->f.error : "?");
 	opt = device_options(d->f.set);
-	if (adjust && !adjust(&opt))
-		return false;
-	if (fs_new(d->f.set, &opt, &d->fs) < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+	host = device_host_options(d->f.set);
+	if (adjust)
+		adjust(&host, &opt);
+	if (host_new(&host, &d->host) < 0 || fs_new(d->host, d->f.set, &opt, &d->fs) < 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
 		return UNIT_FAIL("no file system or no socket");
 	d->fd = fds[0];
-	d->se = fuse_session_new(&args, fs_operations(), sizeof(struct fuse_lowlevel_ops), d->fs);
+	d->se = fuse_session_new(&args, host_operations(), sizeof(struct fuse_lowlevel_ops), d->host);
 	fuse_opt_free_args(&args);
 	UNIT_PRINT(path, "/dev/fd/%d", fds[1]);
-	if (!d->se || fuse_session_mount(d->se, path) < 0 || fs_set_session(d->fs, d->se) < 0)
+	if (!d->se || fuse_session_mount(d->se, path) < 0 || host_set_session(d->host, d->se) < 0)
 		return UNIT_FAIL("no session");
 	d->running = pthread_create(&d->loop, NULL, device_serve, d) == 0;
 	return d->running;
