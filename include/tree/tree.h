@@ -77,8 +77,10 @@
 #include "format/ovl_fh.h"
 #include "layer/device.h"
 #include "layer/layer.h"
+#include "tree/id_space.h"
 
 #define TREE_NAME_MAX 255
+/* The root's, of the first union of an id space. */
 #define TREE_ROOT_ID 1
 #define INODE_LOCKS 256
 
@@ -219,6 +221,7 @@ struct tree_limits {
 	size_t max_listing_bytes; /* listings kept */
 	/* descriptors of objects without a name; further objects are held by name in the work directory */
 	unsigned max_pinned;
+	struct id_space *ids; /* whose node ids it takes; NULL: a space of its own */
 };
 
 /* Makes a tree, which takes a reference to the set. 0 or -errno. The root is then there, with a lookup count that is

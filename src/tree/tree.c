@@ -28,12 +28,12 @@ static int tree_make_root(struct tree *tree)
 	resolved_finish(&resolved);
 	if (!tree->root)
 		return -ENOMEM;
-	return CHECK(tree->root->id == TREE_ROOT_ID) ? 0 : -EIO;
+	return CHECK(tree->root->id == TREE_ROOT_ID || !tree->inodes->owns_space) ? 0 : -EIO;
 }
 
 static int tree_make_parts(struct tree *tree, const struct tree_limits *limits)
 {
-	int r = inode_table_new(tree);
+	int r = inode_table_new(tree, limits->ids);
 
 	if (r == 0)
 		r = dirfd_cache_new(tree, limits->max_dirfds);
@@ -167,7 +167,7 @@ static bool check_pins(struct tree *tree)
 	unsigned pinned = 0;
 	bool good = true;
 
-	for (uint32_t i = 1; i <= tree->inodes->n_slots; i++) {
+	for (uint32_t i = slot_first(tree); i; i = slot_after(tree, i)) {
 		struct inode *inode = atomic_load(&inode_slot(tree, i)->inode);
 
 		if (!inode)
@@ -185,7 +185,7 @@ static bool check_counts(struct tree *tree)
 	size_t in_table = tree->inodes->names.n, inodes = 0;
 	bool good = true;
 
-	for (uint32_t i = 1; i <= tree->inodes->n_slots; i++) {
+	for (uint32_t i = slot_first(tree); i; i = slot_after(tree, i)) {
 		struct inode *inode = atomic_load(&inode_slot(tree, i)->inode);
 
 		if (!inode)
@@ -208,7 +208,7 @@ bool tree_check(struct tree *tree)
 	LOCK_SCOPE(&tree->table);
 	good = check_counts(tree);
 	good &= check_pins(tree);
-	for (uint32_t i = 1; i <= tree->inodes->n_slots; i++) {
+	for (uint32_t i = slot_first(tree); i; i = slot_after(tree, i)) {
 		struct inode *inode = atomic_load(&inode_slot(tree, i)->inode);
 
 		if (!inode || ((uint32_t)inode->id != i && inode_has_node_ids(inode)))

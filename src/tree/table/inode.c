@@ -14,20 +14,36 @@
 #include "base/check.h"
 #include "base/macros.h"
 
-int inode_table_new(struct tree *tree)
+int inode_table_new(struct tree *tree, struct id_space *space)
 {
 	struct inode_table *t = calloc(1, sizeof(*t));
 
 	if (!t)
 		return -ENOMEM;
-	t->chunks = calloc(SLOT_CHUNKS, sizeof(*t->chunks));
-	if (!t->chunks || name_table_init(&t->names) < 0) {
-		free(t->chunks);
+	t->space = space;
+	t->owns_space = !space;
+	if ((!space && id_space_new(false, &t->space) < 0) || name_table_init(&t->names) < 0) {
+		if (t->owns_space)
+			id_space_free(t->space);
 		free(t);
 		return -ENOMEM;
 	}
+	t->chunks = t->space->chunks;
+	t->newest_chunk = CHUNK_NONE;
 	tree->inodes = t;
 	return 0;
+}
+
+static void give_back_chunks(struct inode_table *t)
+{
+	while (t->newest_chunk != CHUNK_NONE) {
+		uint32_t number = t->newest_chunk;
+
+		t->newest_chunk = t->chunks[number]->next;
+		id_space_give_back(t->space, number);
+	}
+	if (t->owns_space)
+		id_space_free(t->space);
 }
 
 /* Frees every inode, whatever holds it. */
@@ -40,14 +56,14 @@ void inode_table_free(struct tree *tree)
 		return;
 	lock_take(&tree->table);
 	node_id_forget_all_locked(tree);
-	for (uint32_t i = 1; i <= t->n_slots; i++) {
+	for (uint32_t i = slot_first(tree); i; i = slot_after(tree, i)) {
 		struct inode *inode = atomic_load(&inode_slot(tree, i)->inode);
 
 		if (inode)
 			inode->nlookup = 0;
 	}
 	/* Without lookup counts the childless inodes go first and take their ancestors along. */
-	for (uint32_t i = 1; i <= t->n_slots; i++) {
+	for (uint32_t i = slot_first(tree); i; i = slot_after(tree, i)) {
 		struct inode *inode = atomic_load(&inode_slot(tree, i)->inode);
 
 		if (inode)
@@ -56,19 +72,12 @@ void inode_table_free(struct tree *tree)
 	lock_drop(&tree->table);
 	inode_bury(tree, dead);
 	(void)CHECK(t->n_inodes == 0);
-	for (uint32_t i = 0; i < SLOT_CHUNKS; i++) {
-		struct inode_slot *chunk = atomic_load_explicit(&t->chunks[i], memory_order_relaxed);
-
-		if (!chunk)
-			break;
-		free(chunk);
-	}
+	give_back_chunks(t);
 	name_table_finish(&t->names);
 	(void)CHECK(!t->links);
 	HASH_CLEAR(hh, t->links);
 	(void)CHECK(!t->numbers.cells);
 	(void)CHECK(!t->lowerdata);
-	free(t->chunks);
 	free(t);
 	tree->inodes = NULL;
 }

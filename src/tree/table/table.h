@@ -27,6 +27,7 @@
 
 #define SLOT_CHUNK 4096u
 #define SLOT_CHUNKS 65536u
+#define CHUNK_NONE UINT32_MAX
 
 /* A slot of the inode table. Chunks of slots never move or go, so a slot is read without a lock; a stale id meets
  * another generation. */
@@ -34,6 +35,22 @@ struct inode_slot {
 	struct inode *_Atomic inode;
 	_Atomic uint32_t generation;
 	uint32_t next_free; /* T */
+};
+
+/* The slots that a tree takes of an id space at a time. */
+struct slot_chunk {
+	struct tree *_Atomic tree; /* a whose it is; NULL: nobody's */
+	/* of the chunks that a tree has: T; of those that nobody has: lock of the space. CHUNK_NONE: the last */
+	uint32_t next;
+	struct inode_slot slots[SLOT_CHUNK];
+};
+
+/* tree/id_space.h */
+struct id_space {
+	struct slot_chunk *_Atomic *chunks; /* c array of SLOT_CHUNKS */
+	struct lock lock;		    /* leaf */
+	uint32_t unused;		    /* lock: from here on there are no chunks yet */
+	uint32_t free;			    /* lock: the first that was given back */
 };
 
 /* All names by (parent, name): nametable.c. */
@@ -52,8 +69,11 @@ struct number_table {
 };
 
 struct inode_table {
-	struct inode_slot *_Atomic *chunks; /* c array of SLOT_CHUNKS */
-	uint32_t n_slots;		    /* T slots handed out so far; slot 0 is none */
+	struct id_space *space;		    /* c */
+	bool owns_space;		    /* c nobody else takes ids of it */
+	struct slot_chunk *_Atomic *chunks; /* c those of the space */
+	uint32_t newest_chunk;		    /* T the first of ours */
+	uint32_t next_slot;		    /* T the first of the newest chunk that wasn't handed out; slot 0 is none */
 	uint32_t free_slot;		    /* T head of the free ones, 0 = none */
 	size_t n_inodes;		    /* T */
 	struct name_table names;	    /* T */
@@ -122,9 +142,19 @@ static inline bool resolved_in_upper(const struct tree *tree, const struct resol
 	return tree->layers->has_upper && (resolved->in_upper || resolved->indexed);
 }
 
+/* --- id_space.c --------------------------------------------------------------------------------------------------- */
+
+/* A chunk for the tree; -ENOMEM. All its slots are without an inode. */
+int id_space_take(struct id_space *space, struct tree *tree, uint32_t *ret_number);
+void id_space_give_back(struct id_space *space, uint32_t number);
+
 /* --- slot.c ------------------------------------------------------------------------------------------------------- */
 
+/* NULL: it isn't the tree's. */
 struct inode_slot *inode_slot(struct tree *tree, uint32_t slot);
+/* All slots of the tree, under T: the first, and the one after another; 0: no more. */
+uint32_t slot_first(struct tree *tree);
+uint32_t slot_after(struct tree *tree, uint32_t slot);
 /* A slot that leads to the inode, and its id; -ENOMEM. */
 int slot_take_locked(struct tree *tree, struct inode *inode, uint64_t *ret_id);
 void slot_release_locked(struct tree *tree, uint64_t id);
@@ -224,7 +254,8 @@ void lowerdata_fix_statx(struct tree *tree, const struct inode *inode, struct st
 
 /* --- inode.c ------------------------------------------------------------------------------------------------------ */
 
-int inode_table_new(struct tree *tree);
+/* `space` NULL: one of its own. */
+int inode_table_new(struct tree *tree, struct id_space *space);
 void inode_table_free(struct tree *tree);
 /* A new inode in the table, without a name but with room for one of `name_len` letters, unless that is 0; lookup count
  * and references 0. NULL: no memory. */
