@@ -207,6 +207,7 @@ struct tree {
 	_Atomic unsigned n_pinned;			  /* a pinned descriptors */
 	void (*on_evict)(struct inode *inode, void *arg); /* c called before an inode is freed, with no lock held */
 	void *on_evict_arg;
+	void *owner; /* c of the tier above: whose tree it is */
 	/* c tree/tree.c: releases everything outside of the table */
 	void (*end_of_inode)(struct tree *tree, struct inode *inode);
 	bool revalidate;		/* c timeout=0: every lookup asks the layers again */

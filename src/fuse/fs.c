@@ -6,10 +6,10 @@
 #include "names.h"
 #include "ops.h"
 #include "passthrough.h"
+#include "unions.h"
 #include "waiting.h"
 
 #include <stdlib.h>
-#include <utlist.h>
 
 #include "base/check.h"
 #include "base/fault.h"
@@ -78,6 +78,7 @@ static int fs_new_tiers(struct fs *fs)
 		.max_dirfds = cached,
 		.max_listing_bytes = fs->opt.cache_max ? fs->opt.cache_max : LISTING_BYTES,
 		.max_pinned = fault_setting("PLYFS_FAULT_MAX_PINNED", room - cached - cached * 3 / 2),
+		.ids = fs->host->ids,
 	};
 	struct writer_options writer = {
 		.sync = fs->opt.sync,
@@ -96,6 +97,7 @@ static int fs_new_tiers(struct fs *fs)
 	r = tree_new(fs->layers, &limits, &fs->tree);
 	if (r < 0)
 		return r;
+	fs->tree->owner = fs;
 	fs->tree->revalidate = fs->opt.revalidate;
 	r = writer_new(fs->tree, &writer, &fs->writer);
 	if (r < 0)
@@ -123,7 +125,7 @@ int fs_new(struct host *host, struct layer_set *set, const struct fs_options *op
 	int r;
 
 	(void)CHECK(host->opt.max_fds > FDS_RESERVED && opt->uidmap && opt->gidmap);
-	if (!fits_host(host, opt))
+	if (!fits_host(host, opt) || host->single)
 		return -EINVAL;
 	fs = calloc(1, sizeof(*fs));
 	if (!fs)
@@ -135,7 +137,7 @@ int fs_new(struct host *host, struct layer_set *set, const struct fs_options *op
 	ids_init(fs);
 	fs->layers = layer_set_get(set);
 	lock_init(&fs->handles_lock, LOCK_LEAF);
-	LL_PREPEND(host->unions, fs);
+	unions_enter(fs);
 	r = fs_new_tiers(fs);
 	if (r < 0) {
 		fs_free(fs);
@@ -172,6 +174,6 @@ void fs_free(struct fs *fs)
 		tree_free(fs->tree);
 	data_free(fs->data);
 	layer_set_put(fs->layers);
-	LL_DELETE(fs->host->unions, fs);
+	unions_leave(fs);
 	free(fs);
 }

@@ -24,8 +24,10 @@
 
 static int host_new_parts(struct host *host)
 {
-	int r = pool_new("plyfs-sync", SYNC_THREADS, 5, &host->sync);
+	int r = id_space_new(false, &host->ids);
 
+	if (r == 0)
+		r = pool_new("plyfs-sync", SYNC_THREADS, 5, &host->sync);
 	if (r == 0)
 		r = pool_new("plyfs-tell", 1, 0, &host->tell);
 	if (r == 0)
@@ -66,6 +68,7 @@ void host_free(struct host *host)
 	pool_free(host->sync);
 	pool_free(host->tell);
 	passthrough_free(host->passthrough);
+	id_space_free(host->ids);
 	free(host);
 }
 

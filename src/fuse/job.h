@@ -141,10 +141,10 @@ int job_result(struct job *job, int r);
 /* The same for a change of attributes or data that failed and may have come in part: the kernel asks for the attributes
  * again. */
 int job_failed(struct job *job, int r);
-static inline void job_init(struct job *job, fuse_req_t req, int (*run)(struct job *))
+static inline void job_init(struct job *job, struct fs *fs, fuse_req_t req, int (*run)(struct job *))
 {
 	memset(job, 0, sizeof(*job));
-	job->fs = fs_of(req);
+	job->fs = fs;
 	job->req = req;
 	job->run = run;
 }

@@ -26,7 +26,7 @@ static struct inode *statx_or_reply(fuse_req_t req, fuse_ino_t id, struct statx 
 	if (!inode)
 		return NULL;
 	counter_add(COUNTER_GETATTR, 1);
-	r = inode_statx(fs_of(req)->tree, inode, ret_stx);
+	r = inode_statx(fs_of(req, id)->tree, inode, ret_stx);
 	if (r < 0)
 		reply_result(req, r);
 	return r == 0 ? inode : NULL;
@@ -38,7 +38,7 @@ void op_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 	struct inode *inode = statx_or_reply(req, id, &stx);
 
 	if (inode)
-		reply_attr(req, inode, &stx);
+		reply_attr(fs_of(req, id), req, inode, &stx);
 }
 
 #if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 18)
@@ -49,8 +49,8 @@ void op_statx(fuse_req_t req, fuse_ino_t id, int flags, int mask, struct fuse_fi
 
 	if (!inode)
 		return;
-	statx_show(fs_of(req), &stx);
-	fuse_reply_statx(req, 0, &stx, attr_timeout(fs_of(req), inode));
+	statx_show(fs_of(req, id), &stx);
+	fuse_reply_statx(req, 0, &stx, attr_timeout(fs_of(req, id), inode));
 }
 #endif
 
@@ -134,19 +134,19 @@ static int run_setattr(struct job *job)
 		return job_failed(job, r);
 	if (job->fs->host->passthrough && (job->attr.valid & ATTR_SET_MODE))
 		passthrough_drop_idle(job->fs, job->inode);
-	reply_attr(job->req, job->inode, &stx);
+	reply_attr(job->fs, job->req, job->inode, &stx);
 	return 0;
 }
 
-static bool chown_takes_bits(fuse_req_t req, struct inode *inode, mode_t mode)
+static bool chown_takes_bits(struct fs *fs, fuse_req_t req, struct inode *inode, mode_t mode)
 {
-	return (mode & S_ISUID) || ((mode & S_ISGID) && ((mode & S_IXGRP) || caller_drops_sgid(req, inode)));
+	return (mode & S_ISUID) || ((mode & S_ISGID) && ((mode & S_IXGRP) || caller_drops_sgid(fs, req, inode)));
 }
 
 /* chown(2) takes setuid and setgid away, and with FUSE_HANDLE_KILLPRIV_V2 that is left to us. One that changes neither
  * id arrives as a SETATTR of nothing, for which the owner is enough. A stranger's may as well come before a write of
  * theirs, which does it itself: so that isn't refused, and takes nothing. False after having answered. */
-static bool note_chown(fuse_req_t req, struct inode *inode, struct attr_change *attr)
+static bool note_chown(struct fs *fs, fuse_req_t req, struct inode *inode, struct attr_change *attr)
 {
 	uid_t uid = fuse_req_ctx(req)->uid;
 	struct statx stx, shown;
@@ -154,23 +154,23 @@ static bool note_chown(fuse_req_t req, struct inode *inode, struct attr_change *
 	if (inode_is_dir(inode) || (attr->valid & ~(unsigned)(ATTR_SET_UID | ATTR_SET_GID)))
 		return true;
 	if (!attr->valid) {
-		int r = inode_statx(fs_of(req)->tree, inode, &stx);
+		int r = inode_statx(fs->tree, inode, &stx);
 
 		if (r < 0) {
 			reply_result(req, r);
 			return false;
 		}
 		shown = stx;
-		statx_show(fs_of(req), &shown);
-		if (uid != 0 && uid != shown.stx_uid && chown_takes_bits(req, inode, shown.stx_mode)) {
-			reply_attr(req, inode, &stx);
+		statx_show(fs, &shown);
+		if (uid != 0 && uid != shown.stx_uid && chown_takes_bits(fs, req, inode, shown.stx_mode)) {
+			reply_attr(fs, req, inode, &stx);
 			return false;
 		}
 		attr->valid = ATTR_SET_UID | ATTR_SET_GID;
 		attr->uid = (uid_t)-1;
 		attr->gid = (gid_t)-1;
 	}
-	if (uid != 0 && caller_drops_sgid(req, inode))
+	if (uid != 0 && caller_drops_sgid(fs, req, inode))
 		attr->valid |= ATTR_KILL_PRIV | ATTR_KILL_SGID;
 	return true;
 }
@@ -183,7 +183,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int to_set, st
 	if (!inode)
 		return;
 	counter_add(COUNTER_SETATTR, 1);
-	job_init(&job, req, run_setattr);
+	job_init(&job, fs_of(req, id), req, run_setattr);
 	job.inode = job.needs[0] = inode;
 	attr_change_of(attr, to_set, &job.attr);
 	note_times(job.fs, attr, to_set, fi != NULL, &job.attr);
@@ -193,10 +193,10 @@ void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int to_set, st
 		reply_result(req, -EINVAL);
 		return;
 	}
-	if (!note_chown(req, inode, &job.attr))
+	if (!note_chown(job.fs, req, inode, &job.attr))
 		return;
 	if ((job.attr.valid & ATTR_SET_SIZE) && ((to_set & SETATTR_KILLS_PRIV) || wire_kills_priv()))
-		job.attr.valid |= ATTR_KILL_PRIV | (caller_drops_sgid(req, inode) ? ATTR_KILL_SGID : 0);
+		job.attr.valid |= ATTR_KILL_PRIV | (caller_drops_sgid(job.fs, req, inode) ? ATTR_KILL_SGID : 0);
 	if (!(job.attr.valid & ATTR_SET_SIZE))
 		job.how = COPYUP_META;
 	else if (job.attr.size == 0)

@@ -186,7 +186,7 @@ static void dir_read_directory(fuse_req_t req, fuse_ino_t id, size_t size, off_t
 		return;
 	}
 	rd->req = req;
-	rd->fs = fs_of(req);
+	rd->fs = fs_of(req, id);
 	rd->dir = dir;
 	rd->cookie = off ? (uint64_t)off : listing_begin(rd->fs->tree, dir);
 	rd->dots = listing_dots(rd->cookie);
@@ -237,7 +237,7 @@ static int run_fsyncdir(struct job *job)
 
 void op_fsyncdir(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_info *fi)
 {
-	struct fs *fs = fs_of(req);
+	struct fs *fs = fs_of(req, id);
 	struct inode *dir = dir_or_reply(req, id);
 	struct job job;
 
@@ -248,7 +248,7 @@ void op_fsyncdir(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_i
 		reply_result(req, 0);
 		return;
 	}
-	job_init(&job, req, run_fsyncdir);
+	job_init(&job, fs, req, run_fsyncdir);
 	job.inode = dir;
 	job.flags = datasync ? 1 : 0;
 	if (fs->writer->syncs_at_once)

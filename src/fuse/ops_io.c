@@ -136,7 +136,7 @@ void op_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_
 
 	if (!inode)
 		return;
-	job_init(&job, req, run_read);
+	job_init(&job, fs_of(req, id), req, run_read);
 	job.inode = inode;
 	job.size = size;
 	job.off = off;
@@ -154,7 +154,7 @@ static int io_kill_priv(struct job *job)
 
 	if (!job->kills_priv || !attr_may_have_priv(job->inode))
 		return 0;
-	if (caller_drops_sgid(job->req, job->inode))
+	if (caller_drops_sgid(job->fs, job->req, job->inode))
 		kill |= ATTR_KILL_SGID;
 	r = attr_kill_priv(fs->writer, job->inode, kill);
 	/* The kernel goes on with the mode that it knows, also for execve(2). */
@@ -204,7 +204,7 @@ void op_write(fuse_req_t req, fuse_ino_t id, const char *buf, size_t size, off_t
 
 	if (!inode)
 		return;
-	job_init(&job, req, run_write);
+	job_init(&job, fs_of(req, id), req, run_write);
 	job.inode = job.needs[0] = inode;
 	job.buf = buf;
 	job.size = size;
@@ -221,14 +221,14 @@ static int run_fsync(struct job *job)
 
 void op_fsync(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_info *fi)
 {
-	struct fs *fs = fs_of(req);
+	struct fs *fs = fs_of(req, id);
 	struct inode *inode = file_or_reply(req, id);
 	struct job job;
 
 	if (!inode)
 		return;
 	counter_add(COUNTER_FSYNC, 1);
-	job_init(&job, req, run_fsync);
+	job_init(&job, fs, req, run_fsync);
 	job.inode = inode;
 	job.flags = datasync ? 1 : 0;
 	if (fs->writer->syncs_at_once || !fs->opt.sync || !inode_in_upper(inode))
@@ -255,7 +255,7 @@ void op_fallocate(fuse_req_t req, fuse_ino_t id, int mode, off_t off, off_t len,
 	if (!inode)
 		return;
 	counter_add(COUNTER_MISC, 1);
-	job_init(&job, req, run_fallocate);
+	job_init(&job, fs_of(req, id), req, run_fallocate);
 	job.inode = job.needs[0] = inode;
 	job.mode = mode;
 	job.off = off;
@@ -288,7 +288,7 @@ void op_lseek(fuse_req_t req, fuse_ino_t id, off_t off, int whence, struct fuse_
 		fuse_reply_err(req, ENOSYS);
 		return;
 	}
-	job_init(&job, req, run_seek);
+	job_init(&job, fs_of(req, id), req, run_seek);
 	job.inode = inode;
 	job.off = off;
 	job.mode = whence;
@@ -323,7 +323,7 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t in_id, off_t off_in, struct f
 		reply_result(req, -EINVAL);
 		return;
 	}
-	job_init(&job, req, run_copy);
+	job_init(&job, fs_of(req, out_id), req, run_copy);
 	job.inode = job.needs[0] = out;
 	job.inode2 = in;
 	job.off = off_out;

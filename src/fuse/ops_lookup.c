@@ -181,8 +181,8 @@ static bool may_be_there(struct fs *fs, struct inode *parent, const char *name)
 
 void op_lookup(fuse_req_t req, fuse_ino_t parent_id, const char *name)
 {
-	struct fs *fs = fs_of(req);
 	struct inode *parent = inode_or_reply(req, parent_id);
+	struct fs *fs = fs_of(req, parent_id);
 	struct inode *inode;
 	struct statx stx;
 	int r;
@@ -192,13 +192,13 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent_id, const char *name)
 	counter_add(COUNTER_LOOKUP, 1);
 	r = may_be_there(fs, parent, name) ? lookup_child(fs, parent, name, &inode, &stx) : -ENOENT;
 	if (r == -ENOENT) {
-		reply_negative(req);
+		reply_negative(fs, req);
 	} else if (r < 0) {
 		reply_result(req, r);
 	} else {
 		walk_note_lookup(fs, parent, &stx, name);
 		walk_file_found(fs, inode, &stx);
-		reply_entry(req, inode, &stx);
+		reply_entry(fs, req, inode, &stx);
 	}
 }
 
@@ -226,10 +226,18 @@ static void count_forgotten(struct host *host, size_t n)
 	pool_submit(host->sync, &host->trim);
 }
 
+static void forget(fuse_req_t req, fuse_ino_t id, uint64_t n)
+{
+	struct fs *fs = fs_of(req, id);
+
+	if (fs)
+		inode_forget_id(fs->tree, id, n);
+}
+
 void op_forget(fuse_req_t req, fuse_ino_t id, uint64_t n)
 {
 	counter_add(COUNTER_FORGET, 1);
-	inode_forget_id(fs_of(req)->tree, id, n);
+	forget(req, id, n);
 	count_forgotten(host_of(req), 1);
 	fuse_reply_none(req);
 }
@@ -238,7 +246,7 @@ void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forg
 {
 	counter_add(COUNTER_FORGET, count);
 	for (size_t i = 0; i < count; i++)
-		inode_forget_id(fs_of(req)->tree, forgets[i].ino, forgets[i].nlookup);
+		forget(req, forgets[i].ino, forgets[i].nlookup);
 	count_forgotten(host_of(req), count);
 	fuse_reply_none(req);
 }

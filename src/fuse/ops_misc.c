@@ -23,7 +23,6 @@
 
 void op_readlink(fuse_req_t req, fuse_ino_t id)
 {
-	struct fs *fs = fs_of(req);
 	struct inode *inode = inode_or_reply(req, id);
 	char target[PATH_MAX + 1];
 	ssize_t n;
@@ -36,7 +35,7 @@ void op_readlink(fuse_req_t req, fuse_ino_t id)
 		reply_result(req, -EINVAL);
 		return;
 	}
-	n = fd = inode_open(fs->tree, inode, O_PATH, NULL);
+	n = fd = inode_open(fs_of(req, id)->tree, inode, O_PATH, NULL);
 	if (fd >= 0) {
 		n = os_readlinkat(fd, "", target, sizeof(target) - 1);
 		os_close(fd);
@@ -52,7 +51,7 @@ void op_readlink(fuse_req_t req, fuse_ino_t id)
 
 void op_statfs(fuse_req_t req, fuse_ino_t id)
 {
-	struct fs *fs = fs_of(req);
+	struct fs *fs = fs_of(req, id);
 	struct statvfs st;
 	int r = os_fstatvfs(fs->layers->layers[0].root_fd, &st);
 
@@ -100,10 +99,9 @@ static int run_set_fsxattr(struct job *job)
 }
 
 /* What the kernel asks where it knows the call: owner or CAP_FOWNER, and CAP_LINUX_IMMUTABLE for flags that protect. */
-static int may_set_flags(fuse_req_t req, struct inode *inode, unsigned flags)
+static int may_set_flags(struct fs *fs, fuse_req_t req, struct inode *inode, unsigned flags)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
-	struct fs *fs = fs_of(req);
 	struct statx stx;
 	unsigned before = 0;
 	int r = inode_statx(fs->tree, inode, &stx);
@@ -138,7 +136,7 @@ static unsigned ioctl_flags(const void *in)
 	return flags;
 }
 
-static void ioctl_set(fuse_req_t req, struct inode *inode, const void *in, size_t in_size, size_t want,
+static void ioctl_set(struct fs *fs, fuse_req_t req, struct inode *inode, const void *in, size_t in_size, size_t want,
 		      int (*run)(struct job *))
 {
 	struct job job;
@@ -146,13 +144,13 @@ static void ioctl_set(fuse_req_t req, struct inode *inode, const void *in, size_
 
 	if (in_size < want)
 		r = -EINVAL;
-	else if (host_of(req)->checks_flags)
-		r = may_set_flags(req, inode, want == sizeof(unsigned) ? ioctl_flags(in) : ioctl_fsxattr_flags(in));
+	else if (fs->host->checks_flags)
+		r = may_set_flags(fs, req, inode, want == sizeof(unsigned) ? ioctl_flags(in) : ioctl_fsxattr_flags(in));
 	if (r < 0) {
 		reply_result(req, r);
 		return;
 	}
-	job_init(&job, req, run);
+	job_init(&job, fs, req, run);
 	job.inode = job.needs[0] = inode;
 	job.how = COPYUP_FLAGS;
 	job.buf = in;
@@ -182,11 +180,11 @@ static int run_get_fsxattr(struct job *job)
 	return 0;
 }
 
-static void ioctl_get(fuse_req_t req, struct inode *inode, int (*run)(struct job *))
+static void ioctl_get(struct fs *fs, fuse_req_t req, struct inode *inode, int (*run)(struct job *))
 {
 	struct job job;
 
-	job_init(&job, req, run);
+	job_init(&job, fs, req, run);
 	job.inode = inode;
 	job_start(&job);
 }
@@ -199,6 +197,7 @@ int fs_ask_identity(int fd, uint8_t ret_identity[LAYER_IDENTITY_SIZE])
 void op_ioctl(fuse_req_t req, fuse_ino_t id, unsigned cmd, void *arg, struct fuse_file_info *fi, unsigned flags,
 	      const void *in, size_t in_size, size_t out_size)
 {
+	struct fs *fs = fs_of(req, id);
 	struct inode *inode = inode_or_reply(req, id);
 
 	if (!inode)
@@ -206,19 +205,19 @@ void op_ioctl(fuse_req_t req, fuse_ino_t id, unsigned cmd, void *arg, struct fus
 	counter_add(COUNTER_MISC, 1);
 	switch (cmd) {
 	case IOC_IDENTITY:
-		fuse_reply_ioctl(req, 0, fs_of(req)->layers->identity, sizeof(fs_of(req)->layers->identity));
+		fuse_reply_ioctl(req, 0, fs->layers->identity, sizeof(fs->layers->identity));
 		break;
 	case FS_IOC_GETFLAGS:
-		ioctl_get(req, inode, run_get_flags);
+		ioctl_get(fs, req, inode, run_get_flags);
 		break;
 	case FS_IOC_SETFLAGS:
-		ioctl_set(req, inode, in, in_size, sizeof(unsigned), run_set_flags);
+		ioctl_set(fs, req, inode, in, in_size, sizeof(unsigned), run_set_flags);
 		break;
 	case FS_IOC_FSGETXATTR:
-		ioctl_get(req, inode, run_get_fsxattr);
+		ioctl_get(fs, req, inode, run_get_fsxattr);
 		break;
 	case FS_IOC_FSSETXATTR:
-		ioctl_set(req, inode, in, in_size, sizeof(struct fsxattr), run_set_fsxattr);
+		ioctl_set(fs, req, inode, in, in_size, sizeof(struct fsxattr), run_set_fsxattr);
 		break;
 	default:
 		reply_result(req, -ENOTTY);

@@ -56,7 +56,7 @@ static int run_make(struct job *job)
 		inode_forget(job->fs->tree, inode, 1);
 		return job_result(job, r);
 	}
-	reply_entry(job->req, inode, &stx);
+	reply_entry(job->fs, job->req, inode, &stx);
 	return 0;
 }
 
@@ -69,12 +69,12 @@ static void make_entry(fuse_req_t req, fuse_ino_t parent_id, const char *name, c
 	if (!parent)
 		return;
 	counter_add(COUNTER_CREATE, 1);
-	job_init(&job, req, run_make);
+	job_init(&job, fs_of(req, parent_id), req, run_make);
 	job.inode = job.needs[0] = parent;
 	job.name = name;
 	job.name2 = spec->target;
 	job.spec = *spec;
-	if (caller_or_reply(req, &job.caller))
+	if (caller_or_reply(job.fs, req, &job.caller))
 		job_start_naming(&job);
 }
 
@@ -131,7 +131,7 @@ static int run_link(struct job *job)
 	/* The reply is an entry: it counts as a lookup of the new name. */
 	inode = r == 0 ? inode_lookup_known(fs->tree, job->inode2, job->name) : NULL;
 	if (inode) {
-		reply_entry(job->req, inode, &stx);
+		reply_entry(job->fs, job->req, inode, &stx);
 		return 0;
 	}
 	name_take_back(fs, job->inode2, job->name, false);
@@ -147,7 +147,7 @@ void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t newparent_id, const char 
 	if (!inode || !parent)
 		return;
 	counter_add(COUNTER_LINK, 1);
-	job_init(&job, req, run_link);
+	job_init(&job, fs_of(req, id), req, run_link);
 	job.how = COPYUP_META;
 	job.needs[0] = job.inode2 = parent;
 	job.needs[1] = job.inode = inode;
@@ -205,7 +205,7 @@ static void name_remove_entry(fuse_req_t req, fuse_ino_t parent_id, const char *
 	if (!parent)
 		return;
 	counter_add(COUNTER_REMOVE, 1);
-	job_init(&job, req, run);
+	job_init(&job, fs_of(req, parent_id), req, run);
 	job.inode = job.needs[0] = parent;
 	job.name = name;
 	job_start_naming(&job);
@@ -306,7 +306,7 @@ static int rename_check(struct fs *fs, const struct job *job)
 void op_rename(fuse_req_t req, fuse_ino_t parent_id, const char *name, fuse_ino_t newparent_id, const char *newname,
 	       unsigned flags)
 {
-	struct fs *fs = fs_of(req);
+	struct fs *fs = fs_of(req, parent_id);
 	struct inode *oldparent = named_or_reply(req, parent_id, name);
 	struct inode *newparent = oldparent ? named_or_reply(req, newparent_id, newname) : NULL;
 	struct inode *old = NULL, *new = NULL;
@@ -316,7 +316,7 @@ void op_rename(fuse_req_t req, fuse_ino_t parent_id, const char *name, fuse_ino_
 	if (!oldparent || !newparent)
 		return;
 	counter_add(COUNTER_RENAME, 1);
-	job_init(&job, req, run_rename);
+	job_init(&job, fs, req, run_rename);
 	job.how = COPYUP_META;
 	job.inode = oldparent;
 	job.inode2 = newparent;

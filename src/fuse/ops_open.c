@@ -219,7 +219,7 @@ static int run_open(struct job *job)
 
 void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
-	struct fs *fs = fs_of(req);
+	struct fs *fs = fs_of(req, id);
 	struct inode *inode = file_or_reply(req, id);
 	struct job job;
 
@@ -230,7 +230,7 @@ void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 		reply_result(req, -ENOSYS);
 		return;
 	}
-	job_init(&job, req, run_open);
+	job_init(&job, fs, req, run_open);
 	job.inode = inode;
 	job.node = id;
 	job.fi = *fi;
@@ -294,12 +294,12 @@ void op_create(fuse_req_t req, fuse_ino_t parent_id, const char *name, mode_t mo
 	if (!parent)
 		return;
 	counter_add(COUNTER_CREATE, 1);
-	job_init(&job, req, run_create);
+	job_init(&job, fs_of(req, parent_id), req, run_create);
 	job.inode = job.needs[0] = parent;
 	job.name = name;
 	job.fi = *fi;
 	job.spec = (struct create_spec){.mode = S_IFREG | (mode & 07777), .want_fd = true};
-	if (caller_or_reply(req, &job.caller))
+	if (caller_or_reply(job.fs, req, &job.caller))
 		job_start_opening(&job);
 }
 
@@ -325,11 +325,11 @@ void op_tmpfile(fuse_req_t req, fuse_ino_t parent_id, mode_t mode, struct fuse_f
 	if (!parent)
 		return;
 	counter_add(COUNTER_CREATE, 1);
-	job_init(&job, req, run_tmpfile);
+	job_init(&job, fs_of(req, parent_id), req, run_tmpfile);
 	job.inode = job.needs[0] = parent;
 	job.mode = (int)(mode & 07777);
 	job.fi = *fi;
-	if (caller_or_reply(req, &job.caller))
+	if (caller_or_reply(job.fs, req, &job.caller))
 		job_start(&job);
 }
 #endif
@@ -342,9 +342,10 @@ void op_flush(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 
 void op_release(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
-	struct fs *fs = fs_of(req);
+	struct fs *fs = fs_of(req, id);
 
-	open_undo(fs, id, fi, goes_through(fs));
+	if (fs)
+		open_undo(fs, id, fi, goes_through(fs));
 	reply_result(req, 0);
 }
 

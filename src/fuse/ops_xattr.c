@@ -66,14 +66,15 @@ static int query_start(struct fs *fs, bool shown, size_t max, size_t *size, char
 
 void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
 {
-	struct fs *fs = fs_of(req);
+	struct fs *fs = fs_of(req, id);
 	struct inode *inode = inode_or_reply(req, id);
-	bool shown = fs->opt.xattrs || !strncmp(name, "system.posix_acl_", strlen("system.posix_acl_"));
 	_cleanup_free_ char *buf = NULL;
+	bool shown;
 	ssize_t n;
 
 	if (!inode)
 		return;
+	shown = fs->opt.xattrs || !strncmp(name, "system.posix_acl_", strlen("system.posix_acl_"));
 	n = query_start(fs, shown, XATTR_SIZE_MAX, &size, &buf);
 	if (n == 0)
 		n = ids_in_xattr(fs, name) ? get_owned_value(fs, inode, name, buf, size)
@@ -83,10 +84,9 @@ void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
 
 /* Names in trusted.* show to CAP_SYS_ADMIN alone, which root of a user namespace hasn't; of others than root that isn't
  * asked. */
-static ssize_t list_for_caller(fuse_req_t req, struct inode *inode, char *buf, size_t size)
+static ssize_t list_for_caller(struct writer *writer, fuse_req_t req, struct inode *inode, char *buf, size_t size)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
-	struct writer *writer = fs_of(req)->writer;
 	ssize_t n = ctx->uid == 0 ? xattr_list(writer, inode, buf, size) : 0;
 
 	if (ctx->uid == 0 && (n == 0 || os_task_has_cap(ctx->pid, CAP_SYS_ADMIN)))
@@ -96,7 +96,7 @@ static ssize_t list_for_caller(fuse_req_t req, struct inode *inode, char *buf, s
 
 void op_listxattr(fuse_req_t req, fuse_ino_t id, size_t size)
 {
-	struct fs *fs = fs_of(req);
+	struct fs *fs = fs_of(req, id);
 	struct inode *inode = inode_or_reply(req, id);
 	_cleanup_free_ char *buf = NULL;
 	ssize_t n;
@@ -105,7 +105,7 @@ void op_listxattr(fuse_req_t req, fuse_ino_t id, size_t size)
 		return;
 	n = query_start(fs, fs->opt.xattrs, XATTR_LIST_MAX, &size, &buf);
 	if (n == 0)
-		n = list_for_caller(req, inode, buf, size);
+		n = list_for_caller(fs->writer, req, inode, buf, size);
 	reply_value(req, buf, n, size);
 }
 
@@ -130,16 +130,17 @@ static int run_setxattr(struct job *job)
 
 /* An access ACL that somebody outside the file's group sets takes the setgid bit away, and as in kernel overlayfs so
  * does one that is removed. libfuse doesn't hand on the kernel's flag for that; root is taken to have CAP_FSETID. */
-static bool acl_clears_sgid(fuse_req_t req, struct inode *inode, const char *name)
+static bool acl_clears_sgid(struct fs *fs, fuse_req_t req, struct inode *inode, const char *name)
 {
-	return !strcmp(name, "system.posix_acl_access") && fuse_req_ctx(req)->uid != 0 && caller_drops_sgid(req, inode);
+	return !strcmp(name, "system.posix_acl_access") && fuse_req_ctx(req)->uid != 0 &&
+	       caller_drops_sgid(fs, req, inode);
 }
 
 /* A value in the layers' ids: `value` itself, or a copy in *ret_copy, which the caller frees. NULL after having
  * answered. */
-static const char *value_or_reply(fuse_req_t req, const char *name, const char *value, size_t size, char **ret_copy)
+static const char *value_or_reply(const struct fs *fs, fuse_req_t req, const char *name, const char *value, size_t size,
+				  char **ret_copy)
 {
-	const struct fs *fs = fs_of(req);
 	int r = -ENOMEM;
 
 	(void)CHECK(!*ret_copy);
@@ -157,7 +158,7 @@ static const char *value_or_reply(fuse_req_t req, const char *name, const char *
 
 void op_setxattr(fuse_req_t req, fuse_ino_t id, const char *name, const char *value, size_t size, int flags)
 {
-	struct fs *fs = fs_of(req);
+	struct fs *fs = fs_of(req, id);
 	struct inode *inode = inode_or_reply(req, id);
 	_cleanup_free_ char *copy = NULL;
 	struct job job;
@@ -180,17 +181,17 @@ void op_setxattr(fuse_req_t req, fuse_ino_t id, const char *name, const char *va
 		reply_result(req, r);
 		return;
 	}
-	value = value_or_reply(req, name, value, size, &copy);
+	value = value_or_reply(fs, req, name, value, size, &copy);
 	if (!value)
 		return;
-	job_init(&job, req, run_setxattr);
+	job_init(&job, fs, req, run_setxattr);
 	job.how = COPYUP_META;
 	job.inode = job.needs[0] = inode;
 	job.name = name;
 	job.buf = value;
 	job.size = size;
 	job.mode = flags;
-	job.flags = acl_clears_sgid(req, inode, name) ? 1 : 0;
+	job.flags = acl_clears_sgid(fs, req, inode, name) ? 1 : 0;
 	job_start(&job);
 }
 
@@ -203,7 +204,7 @@ static int run_removexattr(struct job *job)
 
 void op_removexattr(fuse_req_t req, fuse_ino_t id, const char *name)
 {
-	struct fs *fs = fs_of(req);
+	struct fs *fs = fs_of(req, id);
 	struct inode *inode = inode_or_reply(req, id);
 	struct job job;
 	ssize_t n;
@@ -220,10 +221,10 @@ void op_removexattr(fuse_req_t req, fuse_ino_t id, const char *name)
 		reply_result(req, (int)n);
 		return;
 	}
-	job_init(&job, req, run_removexattr);
+	job_init(&job, fs, req, run_removexattr);
 	job.how = COPYUP_META;
 	job.inode = job.needs[0] = inode;
 	job.name = name;
-	job.flags = acl_clears_sgid(req, inode, name) ? 1 : 0;
+	job.flags = acl_clears_sgid(fs, req, inode, name) ? 1 : 0;
 	job_start(&job);
 }

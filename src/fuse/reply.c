@@ -94,9 +94,8 @@ void entry_fill(struct fs *fs, struct inode *inode, const struct statx *stx, str
 	stat_of(fs, stx, &e->attr);
 }
 
-void reply_entry(fuse_req_t req, struct inode *inode, const struct statx *stx)
+void reply_entry(struct fs *fs, fuse_req_t req, struct inode *inode, const struct statx *stx)
 {
-	struct fs *fs = fs_of(req);
 	struct fuse_entry_param e;
 
 	entry_fill(fs, inode, stx, &e);
@@ -104,17 +103,16 @@ void reply_entry(fuse_req_t req, struct inode *inode, const struct statx *stx)
 		inode_forget_id(fs->tree, e.ino, 1);
 }
 
-void reply_negative(fuse_req_t req)
+void reply_negative(const struct fs *fs, fuse_req_t req)
 {
-	struct fuse_entry_param e = {.ino = 0, .entry_timeout = fs_of(req)->opt.timeout};
+	struct fuse_entry_param e = {.ino = 0, .entry_timeout = fs->opt.timeout};
 
 	counter_add(COUNTER_LOOKUP_NEGATIVE, 1);
 	fuse_reply_entry(req, &e);
 }
 
-void reply_attr(fuse_req_t req, const struct inode *inode, const struct statx *stx)
+void reply_attr(struct fs *fs, fuse_req_t req, const struct inode *inode, const struct statx *stx)
 {
-	struct fs *fs = fs_of(req);
 	struct stat st;
 
 	stat_of(fs, stx, &st);
@@ -123,7 +121,8 @@ void reply_attr(fuse_req_t req, const struct inode *inode, const struct statx *s
 
 struct inode *inode_or_reply(fuse_req_t req, fuse_ino_t id)
 {
-	struct inode *inode = inode_find(fs_of(req)->tree, id);
+	struct fs *fs = fs_of(req, id);
+	struct inode *inode = fs ? inode_find(fs->tree, id) : NULL;
 
 	if (!inode)
 		fuse_reply_err(req, ESTALE);
@@ -165,18 +164,20 @@ struct inode *named_or_reply(fuse_req_t req, fuse_ino_t id, const char *name)
 
 struct inode *parent_or_reply(fuse_req_t req, fuse_ino_t id, const char *name)
 {
-	if (layer_reserves_name(fs_of(req)->tree->layers, name)) {
+	const struct fs *fs = fs_of(req, id);
+
+	if (fs && layer_reserves_name(fs->layers, name)) {
 		fuse_reply_err(req, EPERM);
 		return NULL;
 	}
 	return named_or_reply(req, id, name);
 }
 
-bool caller_or_reply(fuse_req_t req, struct caller *ret)
+bool caller_or_reply(const struct fs *fs, fuse_req_t req, struct caller *ret)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 	struct caller caller = {.uid = ctx->uid, .gid = ctx->gid, .umask = ctx->umask, .pid = ctx->pid};
-	int r = ids_store_caller(fs_of(req), &caller.uid, &caller.gid);
+	int r = ids_store_caller(fs, &caller.uid, &caller.gid);
 
 	if (r < 0) {
 		reply_result(req, r);
@@ -186,16 +187,16 @@ bool caller_or_reply(fuse_req_t req, struct caller *ret)
 	return true;
 }
 
-bool caller_drops_sgid(fuse_req_t req, struct inode *inode)
+bool caller_drops_sgid(struct fs *fs, fuse_req_t req, struct inode *inode)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 	gid_t groups[128];
 	struct statx stx;
 	int n;
 
-	if (inode_statx(fs_of(req)->tree, inode, &stx) < 0 || !(stx.stx_mode & S_ISGID))
+	if (inode_statx(fs->tree, inode, &stx) < 0 || !(stx.stx_mode & S_ISGID))
 		return false;
-	statx_show(fs_of(req), &stx);
+	statx_show(fs, &stx);
 	if (stx.stx_gid == ctx->gid)
 		return false;
 	n = fuse_req_getgroups(req, (int)ARRAY_SIZE(groups), groups);

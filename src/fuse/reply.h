@@ -18,9 +18,9 @@ void statx_show(const struct fs *fs, struct statx *stx);
 /* Fills an entry; the inode's lookup count was raised for it, and is the entry's node id's from now on. */
 void entry_fill(struct fs *fs, struct inode *inode, const struct statx *stx, struct fuse_entry_param *ret_e);
 /* Answers with an entry; when the kernel didn't take it (interrupted) the lookup is undone. */
-void reply_entry(fuse_req_t req, struct inode *inode, const struct statx *stx);
-void reply_negative(fuse_req_t req);
-void reply_attr(fuse_req_t req, const struct inode *inode, const struct statx *stx);
+void reply_entry(struct fs *fs, fuse_req_t req, struct inode *inode, const struct statx *stx);
+void reply_negative(const struct fs *fs, fuse_req_t req);
+void reply_attr(struct fs *fs, fuse_req_t req, const struct inode *inode, const struct statx *stx);
 /* Seconds for which the kernel may keep the inode's attributes. */
 double attr_timeout(struct fs *fs, const struct inode *inode);
 /* The inode of a node id, or NULL after having answered ESTALE. */
@@ -38,9 +38,9 @@ struct inode *named_or_reply(fuse_req_t req, fuse_ino_t id, const char *name);
 struct inode *parent_or_reply(fuse_req_t req, fuse_ino_t id, const char *name);
 /* On whose behalf something is made, in the layers' ids. False after having answered EOVERFLOW: the layers have no id
  * for them. */
-bool caller_or_reply(fuse_req_t req, struct caller *ret_caller);
+bool caller_or_reply(const struct fs *fs, fuse_req_t req, struct caller *ret_caller);
 /* Whether the object has a setgid bit whose group the caller isn't in. */
-bool caller_drops_sgid(fuse_req_t req, struct inode *inode);
+bool caller_drops_sgid(struct fs *fs, fuse_req_t req, struct inode *inode);
 
 /* Child of parent by name, lookup count raised; -ENOENT. *ret_stx as the union shows it. */
 int lookup_child(struct fs *fs, struct inode *parent, const char *name, struct inode **ret_inode,

@@ -40,7 +40,9 @@ struct passthrough; /* passthrough.h */
 
 struct host {
 	struct host_options opt;	 /* c */
+	struct id_space *ids;		 /* c */
 	struct fs *unions;		 /* c while it serves */
+	struct fs *single;		 /* c while it serves; NULL: there are several, each a directory of the root */
 	struct pool *sync;		 /* c fsync, fsyncdir, long copies, syncs before eviction */
 	struct pool *tell;		 /* c one thread; names.c */
 	_Atomic bool telling_ends;	 /* a names.c: the kernel isn't told of names any more */
@@ -76,14 +78,20 @@ struct fs {
 	struct walk walk;	    /* walk.h: what was seen lately */
 };
 
+/* The union of a node id, of several; NULL: nobody's. */
+struct fs *host_find(const struct host *host, fuse_ino_t node);
+
 static inline struct host *host_of(fuse_req_t req)
 {
 	return fuse_req_userdata(req);
 }
 
-static inline struct fs *fs_of(fuse_req_t req)
+/* The union of a node id that the request names; NULL: nobody's. */
+static inline struct fs *fs_of(fuse_req_t req, fuse_ino_t node)
 {
-	return host_of(req)->unions;
+	struct host *host = host_of(req);
+
+	return likely(host->single) ? host->single : host_find(host, node);
 }
 
 #endif
