@@ -17,6 +17,7 @@ struct host;
 
 /* What holds for one union. */
 struct fs_options {
+	const char *name;     /* of a host with several unions: its name there; outlives the fs; else NULL */
 	double timeout;	     /* seconds for which the kernel may keep names and attributes */
 	bool names_expire;   /* the timeout isn't for ever: the kernel asks about known names */
 	bool revalidate;     /* timeout 0: the layers are looked at again each time */
@@ -41,7 +42,8 @@ struct fs_options {
  * during its work. */
 unsigned fs_least_fds(unsigned layers, unsigned file_systems);
 /* Makes an fs of the host, which has at least fs_least_fds() descriptors; it takes a reference to the set. Before the
- * host serves. 0 or -errno. -EINVAL: the options ask for what the host's don't give. */
+ * host serves. 0 or -errno. -EINVAL: the options ask for what the host's don't give;
+ * -EEXIST: a union of the name is there. */
 int fs_new(struct host *host, struct layer_set *set, const struct fs_options *opt, struct fs **ret_fs);
 /* Called after host_serve(): answers or drops waiting requests, stops the pools, frees. */
 void fs_free(struct fs *fs);

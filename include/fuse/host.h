@@ -25,6 +25,9 @@
  *  H1  A union belongs to one host as long as it lives, and the host outlives it.
  *  H2  The list of unions doesn't change while the host serves: a request finds its union without a lock.
  *  H3  A waiting request belongs to a union of the host.
+ *  H4  A node id is one union's, or the root's of a host with several. No request reaches two unions: rename, link and
+ *      copies from one to the other are answered with EXDEV.
+ *  H5  Two unions of a host show no object by the same number.
  */
 #ifndef FUSE_HOST_H
 #define FUSE_HOST_H
@@ -40,6 +43,8 @@ enum cpu_latency_when { CPU_LATENCY_NEVER, CPU_LATENCY_IN_GUESTS, CPU_LATENCY_AL
 
 /* The options that hold for all unions of the host. */
 struct host_options {
+	/* Each union is a directory of a root of the host's own. Otherwise there is one, and its root is the root. */
+	bool several;
 	bool acl;	      /* the kernel checks POSIX ACLs */
 	bool revalidate;      /* of a union the layers are looked at again each time */
 	bool answers_open;    /* each OPEN is answered */

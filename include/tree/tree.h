@@ -266,6 +266,8 @@ static inline void tree_names_end(struct rwlock **names)
 struct inode *inode_find(struct tree *tree, uint64_t id);
 struct inode *inode_get(struct tree *tree, struct inode *inode);
 void inode_put(struct tree *tree, struct inode *inode);
+/* The root, lookup count raised: of a union that isn't the root of its session. */
+struct inode *inode_lookup_root(struct tree *tree);
 /* Takes back lookups that were counted and not given to the kernel. */
 void inode_forget(struct tree *tree, struct inode *inode, uint64_t n);
 

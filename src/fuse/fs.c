@@ -125,7 +125,7 @@ int fs_new(struct host *host, struct layer_set *set, const struct fs_options *op
 	int r;
 
 	(void)CHECK(host->opt.max_fds > FDS_RESERVED && opt->uidmap && opt->gidmap);
-	if (!fits_host(host, opt) || host->single)
+	if (!fits_host(host, opt))
 		return -EINVAL;
 	fs = calloc(1, sizeof(*fs));
 	if (!fs)
@@ -137,8 +137,9 @@ int fs_new(struct host *host, struct layer_set *set, const struct fs_options *op
 	ids_init(fs);
 	fs->layers = layer_set_get(set);
 	lock_init(&fs->handles_lock, LOCK_LEAF);
-	unions_enter(fs);
-	r = fs_new_tiers(fs);
+	r = unions_enter(fs);
+	if (r == 0)
+		r = fs_new_tiers(fs);
 	if (r < 0) {
 		fs_free(fs);
 		return r;

@@ -24,7 +24,7 @@
 
 static int host_new_parts(struct host *host)
 {
-	int r = id_space_new(false, &host->ids);
+	int r = id_space_new(host->opt.several, &host->ids);
 
 	if (r == 0)
 		r = pool_new("plyfs-sync", SYNC_THREADS, 5, &host->sync);

@@ -6,6 +6,7 @@
 #include "job.h"
 #include "passthrough.h"
 #include "reply.h"
+#include "root.h"
 
 #include "base/check.h"
 #include "wire.h"
@@ -34,9 +35,14 @@ static struct inode *statx_or_reply(fuse_req_t req, fuse_ino_t id, struct statx 
 
 void op_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
+	struct inode *inode;
 	struct statx stx;
-	struct inode *inode = statx_or_reply(req, id, &stx);
 
+	if (is_host_root(req, id)) {
+		root_getattr(req);
+		return;
+	}
+	inode = statx_or_reply(req, id, &stx);
 	if (inode)
 		reply_attr(fs_of(req, id), req, inode, &stx);
 }

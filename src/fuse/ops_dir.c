@@ -9,6 +9,7 @@
 #include "ops.h"
 #include "job.h"
 #include "reply.h"
+#include "root.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -174,10 +175,15 @@ static void end_of_stream(struct reading *rd)
 
 static void dir_read_directory(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, bool plus_format)
 {
-	struct inode *dir = dir_or_reply(req, id);
+	struct inode *dir;
 	struct reading *rd;
 	int r;
 
+	if (is_host_root(req, id)) {
+		root_read(req, size, off, plus_format);
+		return;
+	}
+	dir = dir_or_reply(req, id);
 	if (!dir)
 		return;
 	rd = malloc(sizeof(*rd) + size);

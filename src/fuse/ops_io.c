@@ -312,7 +312,7 @@ static int run_copy(struct job *job)
 void op_copy_file_range(fuse_req_t req, fuse_ino_t in_id, off_t off_in, struct fuse_file_info *fi_in, fuse_ino_t out_id,
 			off_t off_out, struct fuse_file_info *fi_out, size_t len, int flags)
 {
-	struct inode *in = file_or_reply(req, in_id);
+	struct inode *in = same_union_or_reply(req, in_id, out_id) ? file_or_reply(req, in_id) : NULL;
 	struct inode *out = in ? file_or_reply(req, out_id) : NULL;
 	struct job job;
 

@@ -5,6 +5,7 @@
  */
 #include "ops.h"
 #include "reply.h"
+#include "root.h"
 
 #include <malloc.h>
 
@@ -181,14 +182,19 @@ static bool may_be_there(struct fs *fs, struct inode *parent, const char *name)
 
 void op_lookup(fuse_req_t req, fuse_ino_t parent_id, const char *name)
 {
-	struct inode *parent = inode_or_reply(req, parent_id);
-	struct fs *fs = fs_of(req, parent_id);
-	struct inode *inode;
+	struct inode *parent, *inode;
 	struct statx stx;
+	struct fs *fs;
 	int r;
 
+	if (is_host_root(req, parent_id)) {
+		root_lookup(req, name);
+		return;
+	}
+	parent = inode_or_reply(req, parent_id);
 	if (!parent)
 		return;
+	fs = fs_of(req, parent_id);
 	counter_add(COUNTER_LOOKUP, 1);
 	r = may_be_there(fs, parent, name) ? lookup_child(fs, parent, name, &inode, &stx) : -ENOENT;
 	if (r == -ENOENT) {

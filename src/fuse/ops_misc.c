@@ -6,6 +6,7 @@
 #include "job.h"
 #include "names.h"
 #include "reply.h"
+#include "root.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -51,11 +52,16 @@ void op_readlink(fuse_req_t req, fuse_ino_t id)
 
 void op_statfs(fuse_req_t req, fuse_ino_t id)
 {
-	struct fs *fs = fs_of(req, id);
+	const struct fs *fs = fs_of(req, id);
 	struct statvfs st;
-	int r = os_fstatvfs(fs->layers->layers[0].root_fd, &st);
+	int r;
 
+	if (is_host_root(req, id)) {
+		root_statfs(req);
+		return;
+	}
 	counter_add(COUNTER_STATFS, 1);
+	r = fs ? os_fstatvfs(fs->layers->layers[0].root_fd, &st) : -ESTALE;
 	if (r < 0) {
 		reply_result(req, r);
 		return;

@@ -140,7 +140,7 @@ static int run_link(struct job *job)
 
 void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t newparent_id, const char *newname)
 {
-	struct inode *inode = inode_or_reply(req, id);
+	struct inode *inode = same_union_or_reply(req, id, newparent_id) ? inode_or_reply(req, id) : NULL;
 	struct inode *parent = inode ? parent_or_reply(req, newparent_id, newname) : NULL;
 	struct job job;
 
@@ -307,7 +307,8 @@ void op_rename(fuse_req_t req, fuse_ino_t parent_id, const char *name, fuse_ino_
 	       unsigned flags)
 {
 	struct fs *fs = fs_of(req, parent_id);
-	struct inode *oldparent = named_or_reply(req, parent_id, name);
+	bool same = same_union_or_reply(req, parent_id, newparent_id);
+	struct inode *oldparent = same ? named_or_reply(req, parent_id, name) : NULL;
 	struct inode *newparent = oldparent ? named_or_reply(req, newparent_id, newname) : NULL;
 	struct inode *old = NULL, *new = NULL;
 	struct job job;

@@ -7,6 +7,7 @@
  */
 #include "reply.h"
 #include "passthrough.h"
+#include "root.h"
 
 #include <sys/sysmacros.h>
 
@@ -31,10 +32,13 @@ static struct timespec timespec_of(const struct statx_timestamp *t)
 
 uint64_t ino_show(const struct fs *fs, uint64_t ino)
 {
-	uint32_t folded = (uint32_t)(ino ^ ino >> 32);
+	uint32_t folded;
 
+	/* No object has the number 0. */
+	ino = ino == fs->ino_mix ? ino : ino ^ fs->ino_mix;
 	if (!fs->opt.ino32)
 		return ino;
+	folded = (uint32_t)(ino ^ ino >> 32);
 	/* The C library leaves out entries without a number. */
 	return folded ? folded : 1;
 }
@@ -125,8 +129,17 @@ struct inode *inode_or_reply(fuse_req_t req, fuse_ino_t id)
 	struct inode *inode = fs ? inode_find(fs->tree, id) : NULL;
 
 	if (!inode)
-		fuse_reply_err(req, ESTALE);
+		reply_result(req, is_host_root(req, id) ? -EOPNOTSUPP : -ESTALE);
 	return inode;
+}
+
+bool same_union_or_reply(fuse_req_t req, fuse_ino_t a, fuse_ino_t b)
+{
+	bool same = fs_of(req, a) == fs_of(req, b);
+
+	if (!same)
+		reply_result(req, -EXDEV);
+	return same;
 }
 
 struct inode *dir_or_reply(fuse_req_t req, fuse_ino_t id)

@@ -23,6 +23,8 @@ void reply_negative(const struct fs *fs, fuse_req_t req);
 void reply_attr(struct fs *fs, fuse_req_t req, const struct inode *inode, const struct statx *stx);
 /* Seconds for which the kernel may keep the inode's attributes. */
 double attr_timeout(struct fs *fs, const struct inode *inode);
+/* Whether both nodes are of one union; false after having answered EXDEV. */
+bool same_union_or_reply(fuse_req_t req, fuse_ino_t a, fuse_ino_t b);
 /* The inode of a node id, or NULL after having answered ESTALE. */
 struct inode *inode_or_reply(fuse_req_t req, fuse_ino_t id);
 /* The same of what the request needs a directory for (ENOTDIR), or anything else (EISDIR): the tiers below take the

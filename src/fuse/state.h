@@ -73,6 +73,7 @@ struct fs {
 	struct lock handles_lock;   /* leaf; ops_open.c */
 	struct handle *handles;	    /* handles_lock: all that are open */
 	uint64_t listing_bytes_max; /* c */
+	uint64_t ino_mix;	    /* c unions.h: makes its numbers others than those of other unions */
 	struct freeze freeze;	    /* freeze.h */
 	bool holds_deferred;	    /* lock of waiting.c: deferred jobs wait for waiting_release() */
 	struct walk walk;	    /* walk.h: what was seen lately */

@@ -2,15 +2,17 @@
 /*
  * The unions of a host.
  *
- * Owns host->unions and host->single, and finds the union of a node id: fs_of() (state.h).
+ * Owns host->unions, host->single and fs->ino_mix, and finds the union of a node id: fs_of() (state.h).
  */
 #ifndef FUSE_UNIONS_H
 #define FUSE_UNIONS_H
 
 #include "state.h"
 
-/* While the host doesn't serve. */
-void unions_enter(struct fs *fs);
+/* While the host doesn't serve. -EINVAL: the host has one union only, or the union has no name; -EEXIST: its name is
+ * taken. */
+int unions_enter(struct fs *fs);
+/* One that hasn't entered is fine. */
 void unions_leave(struct fs *fs);
 
 #endif

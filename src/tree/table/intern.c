@@ -29,6 +29,13 @@ struct inode *inode_lookup_known(struct tree *tree, struct inode *parent, const 
 	return inode;
 }
 
+struct inode *inode_lookup_root(struct tree *tree)
+{
+	LOCK_SCOPE(&tree->table);
+	tree->root->nlookup++;
+	return tree->root;
+}
+
 struct inode *inode_peek(struct tree *tree, struct inode *parent, const char *name)
 {
 	struct inode *inode;

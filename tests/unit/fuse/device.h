@@ -35,6 +35,10 @@ struct device {
 	struct fixture f;
 	struct host *host;
 	struct fs *fs;
+	const char
+		*second; /* options of the layers of a second union, "b", in the same directory; NULL: there is none */
+	struct fixture second_f;
+	struct fs *second_fs;
 	struct fuse_session *se;
 	pthread_t loop;
 	bool running;
@@ -163,12 +167,18 @@ static inline void device_close(struct device *d)
 		pthread_join(d->loop, NULL);
 	if (d->fs)
 		fs_quiesce(d->fs);
+	if (d->second_fs)
+		fs_quiesce(d->second_fs);
 	fs_free(d->fs);
+	fs_free(d->second_fs);
 	host_free(d->host);
 	if (d->se)
 		fuse_session_destroy(d->se);
 	if (d->f.set)
 		layer_set_shutdown(d->f.set);
+	if (d->second_f.set)
+		layer_set_shutdown(d->second_f.set);
+	fixture_close(&d->second_f);
 	fixture_finish(&d->f);
 }
 
@@ -200,6 +210,17 @@ static inline struct host_options device_host_options(const struct layer_set *se
 	};
 }
 
+static inline bool device_add_second(struct device *d)
+{
+	struct fs_options opt;
+
+	if (fixture_open(&d->second_f, d->second) < 0)
+		return UNIT_FAIL("layers of the second union: %s", d->second_f.error ? d->second_f.error : "?");
+	opt = device_options(d->second_f.set);
+	opt.name = "b";
+	return fs_new(d->host, d->second_f.set, &opt, &d->second_fs) == 0;
+}
+
 /* Serves the fixture's directories, which have been filled, with the options `text` of the layers; `adjust` changes
  * those of the host and its union. */
 static inline bool device_open_with(struct device *d, const char *text,
@@ -224,6 +245,8 @@ static inline bool device_open_with(struct device *d, const char *text,
 	if (host_new(&host, &d->host) < 0 || fs_new(d->host, d->f.set, &opt, &d->fs) < 0 ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
 		return UNIT_FAIL("no file system or no socket");
+	if (d->second && !device_add_second(d))
+		return false;
 	d->fd = fds[0];
 	d->se = fuse_session_new(&args, host_operations(), sizeof(struct fuse_lowlevel_ops), d->host);
 	fuse_opt_free_args(&args);
