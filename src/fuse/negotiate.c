@@ -162,7 +162,7 @@ static void log_negotiated(const struct host *host, struct fuse_conn_info *conn)
 			used += (size_t)snprintf(line + used, sizeof(line) - used, " %s", features[i].name);
 	log_message(LOG_INFO, "negotiated: FUSE %u.%u, max_write %u, max_readahead %u, max_background %u:%s%s%s%s",
 		    conn->proto_major, conn->proto_minor, conn->max_write, conn->max_readahead, conn->max_background,
-		    line, wire_takes_killpriv() ? " handle-killpriv-v2" : "",
+		    line, wire_takes_killpriv(host) ? " handle-killpriv-v2" : "",
 		    host->no_open ? ", files open without a request" : ", files open with a handle",
 		    any_is_volatile(host) ? ", volatile" : "");
 }

@@ -31,6 +31,7 @@
 #include "tree/resolve.h"
 #include "tree/tree.h"
 #include "walk.h"
+#include "wire.h"
 
 struct cpu_latency; /* cpu_latency.h */
 struct loop;	    /* loop.h */
@@ -52,6 +53,7 @@ struct host {
 	struct cpu_latency *cpu_latency; /* c cpu_latency.h; NULL where processors may halt */
 	struct fuse_session *session;	 /* c once requests come; NULL without one */
 	bool is_wired;			 /* c wire.h; its messages pass through there */
+	struct wire_init init;		 /* wire.h */
 	bool checks_flags; /* c after INIT: negotiate.h; the kernel doesn't ask who may change inode flags */
 	bool no_open;	   /* c after INIT: the kernel can do without OPEN */
 	struct passthrough *passthrough; /* c after INIT: passthrough.h; NULL without data=passthrough */

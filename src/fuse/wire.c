@@ -35,36 +35,25 @@
 /* Of the request that this thread read last. */
 static _Thread_local bool kills_priv;
 
-/* The unique number of the INIT that isn't answered yet; one at the most runs, before all other requests. */
-static _Thread_local uint64_t init_unique;
-/* It offers FUSE_HANDLE_KILLPRIV_V2. */
-static _Thread_local bool init_offers_killpriv;
-/* And FUSE_PARALLEL_DIROPS, which libfuse 3.14 takes and then doesn't send: lookups in one directory would go one after
- * the other. */
-static _Thread_local bool init_offers_parallel_dirops;
-/* And FUSE_NO_EXPORT_SUPPORT: a file handle of a FUSE inode is its node id, which is stale as soon as the kernel has
- * forgotten it. */
-static _Thread_local bool init_offers_no_export;
-
 static bool wire_is_request(const char *buf, size_t n, size_t arg_size)
 {
 	return n >= sizeof(struct fuse_in_header) + arg_size && buf;
 }
 
-static void note_init(const struct fuse_in_header *h, const char *arg, size_t n)
+static void note_init(struct host *host, const struct fuse_in_header *h, const char *arg, size_t n)
 {
 	struct fuse_init_in in;
 
 	if (!wire_is_request(arg, n, sizeof(in)))
 		return;
 	memcpy(&in, arg, sizeof(in));
-	init_unique = h->unique;
-	init_offers_killpriv = in.flags & FUSE_HANDLE_KILLPRIV_V2;
-	init_offers_parallel_dirops = in.flags & FUSE_PARALLEL_DIROPS;
-	init_offers_no_export = in.flags & FUSE_INIT_EXT && in.flags2 & FUSE_NO_EXPORT_SUPPORT >> 32;
+	host->init.offers_killpriv = in.flags & FUSE_HANDLE_KILLPRIV_V2;
+	host->init.offers_parallel_dirops = in.flags & FUSE_PARALLEL_DIROPS;
+	host->init.offers_no_export = in.flags & FUSE_INIT_EXT && in.flags2 & FUSE_NO_EXPORT_SUPPORT >> 32;
+	atomic_store(&host->init.unique, h->unique);
 }
 
-static void note_request(const char *buf, size_t n)
+static void note_request(struct host *host, const char *buf, size_t n)
 {
 	struct fuse_in_header h;
 	const char *arg = buf + sizeof(h);
@@ -84,7 +73,7 @@ static void note_request(const char *buf, size_t n)
 		memcpy(&in, arg, sizeof(in));
 		kills_priv = in.valid & FATTR_KILL_SUIDGID;
 	} else if (h.opcode == FUSE_INIT) {
-		note_init(&h, arg, n);
+		note_init(host, &h, arg, n);
 	}
 }
 
@@ -98,7 +87,7 @@ static ssize_t read_request(struct host *host, int fd, void *buf, size_t size)
 		return n;
 	if (host->cpu_latency)
 		cpu_latency_note(host->cpu_latency);
-	note_request(buf, (size_t)n);
+	note_request(host, buf, (size_t)n);
 	if (wire_is_request(buf, (size_t)n, 0))
 		latency_begin(((const struct fuse_in_header *)buf)->opcode);
 	return n;
@@ -206,7 +195,7 @@ static ssize_t send_error(int from, int to, size_t size, int err)
 /* --- answers ------------------------------------------------------------------------------------------------------ */
 
 /* The answer to INIT, if it is that: what is offered is taken. */
-static bool amend_init(struct iovec *iov, int count)
+static bool amend_init(struct host *host, struct iovec *iov, int count)
 {
 	struct fuse_out_header h;
 	struct fuse_init_out out;
@@ -215,16 +204,16 @@ static bool amend_init(struct iovec *iov, int count)
 	if (count < 2 || iov[0].iov_len != sizeof(h) || iov[1].iov_len < FUSE_COMPAT_22_INIT_OUT_SIZE)
 		return false;
 	memcpy(&h, iov[0].iov_base, sizeof(h));
-	if (h.unique != init_unique || h.error)
+	if (h.unique != atomic_load(&host->init.unique) || h.error)
 		return false;
-	init_unique = 0;
+	atomic_store(&host->init.unique, 0);
 	size = MIN(iov[1].iov_len, sizeof(out));
 	memcpy(&out, iov[1].iov_base, size);
-	if (init_offers_killpriv)
+	if (host->init.offers_killpriv)
 		out.flags |= FUSE_HANDLE_KILLPRIV_V2;
-	if (init_offers_parallel_dirops)
+	if (host->init.offers_parallel_dirops)
 		out.flags |= FUSE_PARALLEL_DIROPS;
-	if (init_offers_no_export && size == sizeof(out) && out.flags & FUSE_INIT_EXT)
+	if (host->init.offers_no_export && size == sizeof(out) && out.flags & FUSE_INIT_EXT)
 		out.flags2 |= FUSE_NO_EXPORT_SUPPORT >> 32;
 	memcpy(iov[1].iov_base, &out, size);
 	return true;
@@ -252,8 +241,9 @@ static void tell_lost(ssize_t n)
 
 static ssize_t wire_writev(int fd, struct iovec *iov, int count, void *arg)
 {
-	bool is_init = init_unique && amend_init(iov, count), answers = is_answer(iov);
 	struct host *host = arg;
+	bool is_init = atomic_load_explicit(&host->init.unique, memory_order_relaxed) && amend_init(host, iov, count);
+	bool answers = is_answer(iov);
 	ssize_t n = 0;
 
 	(void)CHECK(count > 0 && iov[0].iov_len >= sizeof(struct fuse_out_header));
@@ -293,9 +283,9 @@ static ssize_t wire_splice(int from, off_t *off_from, int to, off_t *off_to, siz
 	return as_system_call(n == -ENOENT ? (ssize_t)size : n);
 }
 
-bool wire_takes_killpriv(void)
+bool wire_takes_killpriv(const struct host *host)
 {
-	return init_unique != 0 && init_offers_killpriv;
+	return atomic_load(&host->init.unique) != 0 && host->init.offers_killpriv;
 }
 
 bool wire_kills_priv(void)
