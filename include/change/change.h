@@ -22,6 +22,12 @@
 #include "base/pool.h"
 #include "tree/tree.h"
 
+/* Threads that make the copy-ups of one writer, or of several. */
+struct writer_pools {
+	struct pool *copy_large; /* copy-ups of big files */
+	struct pool *copy_small; /* copy-ups of directories and small files, and jobs that waited for one */
+};
+
 struct writer {
 	struct tree *tree;	    /* c */
 	struct layer_set *layers;   /* c the tree's */
@@ -33,13 +39,19 @@ struct writer {
 	bool acl;		    /* c POSIX ACLs are honoured (not noacl) */
 	bool squash;		    /* c */
 	bool as_caller;		    /* c new objects are made with the ids of their callers */
-	struct pool *copy_large;    /* c copy-ups of big files */
-	struct pool *copy_small;    /* c copy-ups of directories and small files, and jobs that waited for one */
+	struct pool *copy_large;    /* c see writer_pools */
+	struct pool *copy_small;    /* c */
+	struct writer_pools own;    /* c those that no other writer has */
 	struct copyup_queue *queue; /* change/copyup_queue.c: leaf */
 	void (*on_changed)(struct inode *inode, void *arg);		  /* c NULL, or see writer_options */
 	void (*on_doubt)(struct inode *dir, const char *name, void *arg); /* c NULL, or see writer_options */
 	void *arg;							  /* c */
 };
+
+/* copy_threads: at most, for big files; at least 1. 0 or -errno. */
+int writer_pools_new(unsigned copy_threads, struct writer_pools *ret_pools);
+/* After its writers. One that wasn't made is fine. */
+void writer_pools_free(struct writer_pools *pools);
 
 struct writer_options {
 	bool sync;
@@ -49,7 +61,8 @@ struct writer_options {
 	/* A thread that takes a caller's ids loses capabilities, or can't take them: new objects get their owner by
 	 * chown. */
 	bool give_away;
-	unsigned copy_threads; /* at most, for big files; at least 1 */
+	const struct writer_pools *pools; /* outlive the writer; NULL: it makes its own */
+	unsigned copy_threads;		  /* of its own pools */
 	/* Called when an inode has other attributes and no answer tells the kernel: a directory that got a copy or is a
 	 * copy itself, or a file whose names were miscounted. On any thread, with locks up to I. May be NULL. */
 	void (*on_changed)(struct inode *inode, void *arg);

@@ -27,13 +27,29 @@
 #define COPY_SMALL_THREADS 3
 #define COPY_SMALL_NICE 5
 
-static int writer_start_pools(struct writer *writer, const struct writer_options *opt)
+int writer_pools_new(unsigned copy_threads, struct writer_pools *ret)
 {
-	int r = pool_new("plyfs-copy", opt->copy_threads, COPY_LARGE_NICE, &writer->copy_large);
+	int r = pool_new("plyfs-copy", copy_threads, COPY_LARGE_NICE, &ret->copy_large);
 
 	if (r < 0)
 		return r;
-	return pool_new("plyfs-change", COPY_SMALL_THREADS, COPY_SMALL_NICE, &writer->copy_small);
+	return pool_new("plyfs-change", COPY_SMALL_THREADS, COPY_SMALL_NICE, &ret->copy_small);
+}
+
+void writer_pools_free(struct writer_pools *pools)
+{
+	pool_free(pools->copy_large);
+	pool_free(pools->copy_small);
+}
+
+static int writer_take_pools(struct writer *writer, const struct writer_options *opt)
+{
+	const struct writer_pools *pools = opt->pools ? opt->pools : &writer->own;
+	int r = opt->pools ? 0 : writer_pools_new(opt->copy_threads, &writer->own);
+
+	writer->copy_large = pools->copy_large;
+	writer->copy_small = pools->copy_small;
+	return r;
 }
 
 /* Where a sync is no work. */
@@ -65,7 +81,7 @@ int writer_new(struct tree *tree, const struct writer_options *opt, struct write
 	rwlock_init(&writer->gate, LOCK_GATE);
 	r = copyup_queue_new(writer, &writer->queue);
 	if (r == 0)
-		r = writer_start_pools(writer, opt);
+		r = writer_take_pools(writer, opt);
 	if (r < 0) {
 		writer_free(writer);
 		return r;
@@ -117,10 +133,7 @@ void writer_free(struct writer *writer)
 		copyup_queue_stop(writer->queue);
 	if (writer->copy_small)
 		writer_drain(writer);
-	if (writer->copy_large)
-		pool_free(writer->copy_large);
-	if (writer->copy_small)
-		pool_free(writer->copy_small);
+	writer_pools_free(&writer->own);
 	copyup_queue_free(writer->queue);
 	rwlock_finish(&writer->gate);
 	free(writer);

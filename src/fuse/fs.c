@@ -26,7 +26,6 @@
 /* A listing takes 51 bytes a name. The memory after a walk is that of the inodes and this; a few hundred directories of
  * 100 names fit. */
 #define LISTING_BYTES (1792U << 10)
-#define COPY_THREADS 4
 
 static void on_evict(struct inode *inode, void *arg)
 {
@@ -86,7 +85,7 @@ static int fs_new_tiers(struct fs *fs)
 		.acl = fs->opt.acl,
 		.give_away = fs->opt.give_away,
 		.squash = fs->opt.squash_uid != ID_UNSET || fs->opt.squash_gid != ID_UNSET,
-		.copy_threads = COPY_THREADS,
+		.pools = &fs->host->copies,
 		.on_changed = on_changed,
 		.on_doubt = on_doubt,
 		.arg = fs,

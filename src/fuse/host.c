@@ -19,6 +19,7 @@
 #include "wire.h"
 
 #define SYNC_THREADS 4
+#define COPY_THREADS 4
 /* What doesn't come over a ring is read. */
 #define RING_READERS_MAX 8U
 
@@ -30,6 +31,8 @@ static int host_new_parts(struct host *host)
 		r = pool_new("plyfs-sync", SYNC_THREADS, 5, &host->sync);
 	if (r == 0)
 		r = pool_new("plyfs-tell", 1, 0, &host->tell);
+	if (r == 0)
+		r = writer_pools_new(COPY_THREADS, &host->copies);
 	if (r == 0)
 		r = waiting_new(host, &host->waiting);
 	if (r == 0)
@@ -65,6 +68,7 @@ void host_free(struct host *host)
 	loop_free(host->loop);
 	cpu_latency_free(host->cpu_latency);
 	waiting_free(host->waiting);
+	writer_pools_free(&host->copies);
 	pool_free(host->sync);
 	pool_free(host->tell);
 	passthrough_free(host->passthrough);

@@ -46,6 +46,7 @@ struct host {
 	struct fs *single;		 /* c while it serves; NULL: there are several, each a directory of the root */
 	struct pool *sync;		 /* c fsync, fsyncdir, long copies, syncs before eviction */
 	struct pool *tell;		 /* c one thread; names.c */
+	struct writer_pools copies;	 /* c copy-ups of all unions */
 	_Atomic bool telling_ends;	 /* a names.c: the kernel isn't told of names any more */
 	struct waiting *waiting;	 /* c waiting.h */
 	struct loop *loop;		 /* c loop.h */
