@@ -47,9 +47,13 @@ enum counter {
 		COUNTER_MAX
 };
 
+struct scope; /* base/scope.h */
+
 void counter_add(enum counter c, uint64_t n);
 /* The sum of all threads since the process began. Events during the call may be in the sum or not. */
 uint64_t counter_read(enum counter c);
+/* The same of what was counted in a scope, which isn't in that sum. */
+uint64_t counter_read_scope(const struct scope *scope, enum counter c);
 const char *counter_name(enum counter c);
 
 #endif

@@ -7,10 +7,19 @@
 #ifndef BASE_LATENCY_H
 #define BASE_LATENCY_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #define LATENCY_OPERATIONS 64
 #define LATENCY_BUCKETS 40
+
+/* The durations of one operation, as they are counted. */
+struct latency_counts {
+	_Atomic uint64_t sum;
+	_Atomic uint64_t bucket[LATENCY_BUCKETS];
+};
+
+struct scope; /* base/scope.h */
 
 /* A request that is being worked on. A zeroed span is none. */
 struct latency_span {
@@ -34,6 +43,8 @@ void latency_resume(struct latency_span span);
 void latency_end(void);
 /* Requests during the call may be in the numbers or not. */
 void latency_read(unsigned operation, struct latency_histogram *ret);
+/* The same of a scope. */
+void latency_read_scope(const struct scope *scope, unsigned operation, struct latency_histogram *ret);
 /* The duration in nanoseconds that `permille` of 1000 requests keep within, as far as the buckets tell: within a bucket
  * requests count as spread evenly. 0 without requests. */
 uint64_t latency_quantile(const struct latency_histogram *h, unsigned permille);

@@ -4,15 +4,19 @@
  * sync) runs here and never on a request thread. Threads start on demand up to the bound. They run at a lower priority
  * than request threads if the kernel permits this.
  *
+ * A task runs in the scope of who submitted it.
+ *
  * Ownership: a task belongs to the pool from pool_submit() until the call of its run function, which may free it.
  */
 #ifndef BASE_POOL_H
 #define BASE_POOL_H
 
 struct pool;
+struct scope; /* base/scope.h */
 
 struct pool_task {
 	struct pool_task *prev, *next; /* the pool's */
+	struct scope *scope;	       /* the pool's: of who submitted it */
 	void (*run)(struct pool_task *task);
 };
 

@@ -9,15 +9,17 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "base/counter.h"
+#include "base/latency.h"
 #include "format/idmap.h"
 #include "layer/layer.h"
 
 struct fs;
 struct host;
 
-/* What holds for one union. */
+/* The options of one union. */
 struct fs_options {
-	const char *name;     /* of a host with several unions: its name there; outlives the fs; else NULL */
+	const char *name;    /* of a host with several unions: its name there; outlives the fs; else NULL */
 	double timeout;	     /* seconds for which the kernel may keep names and attributes */
 	bool names_expire;   /* the timeout isn't for ever: the kernel asks about known names */
 	bool revalidate;     /* timeout 0: the layers are looked at again each time */
@@ -79,6 +81,11 @@ void fs_figures(struct fs *fs, struct fs_figures *ret);
 /* With so many descriptors (descriptors_max) one walk or explanation (tree/walk.h) may be made beside the work of the
  * fs. */
 #define FS_WALK_LEAST_FDS 512U
+/* The events of the fs, and the durations of its requests. */
+uint64_t fs_counter(const struct fs *fs, enum counter c);
+void fs_latency(const struct fs *fs, unsigned operation, struct latency_histogram *ret);
+/* Logs the counters. */
+void fs_log_status(struct fs *fs);
 /* The name of an operation by its number in linux/fuse.h, as in "lookup"; NULL: there is none. */
 const char *fs_operation_name(unsigned operation);
 

@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "base/macros.h"
+#include "base/scope.h"
 
 struct counter_block {
 	_Alignas(64) _Atomic uint64_t value[COUNTER_MAX]; /* written by the owner alone */
@@ -88,8 +89,14 @@ void counter_add(enum counter c, uint64_t n)
 {
 	if (!CHECK((unsigned)c < COUNTER_MAX))
 		return;
-	struct counter_block *block = block_of_thread();
+	struct scope *scope = scope_current();
+	struct counter_block *block;
 
+	if (unlikely(scope)) {
+		atomic_fetch_add_explicit(&scope->counted[c], n, memory_order_relaxed);
+		return;
+	}
+	block = block_of_thread();
 	if (unlikely(!block)) {
 		atomic_fetch_add_explicit(&shared_value[c], n, memory_order_relaxed);
 		return;
@@ -109,6 +116,11 @@ uint64_t counter_read(enum counter c)
 	for (; block; block = block->next)
 		sum += atomic_load_explicit(&block->value[c], memory_order_relaxed);
 	return sum;
+}
+
+uint64_t counter_read_scope(const struct scope *scope, enum counter c)
+{
+	return CHECK((unsigned)c < COUNTER_MAX) ? atomic_load_explicit(&scope->counted[c], memory_order_relaxed) : 0;
 }
 
 const char *counter_name(enum counter c)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One table for the process: a request costs two looks at the clock, which are no system calls, and two additions.
+ * One table for the process, and one for each scope: a request costs two looks at the clock, which are no system calls,
+ * and two additions.
  */
 #include "base/latency.h"
 
@@ -10,13 +11,9 @@
 
 #include "base/check.h"
 #include "base/macros.h"
+#include "base/scope.h"
 
-struct histogram {
-	_Atomic uint64_t sum;
-	_Atomic uint64_t bucket[LATENCY_BUCKETS];
-};
-
-static struct histogram histograms[LATENCY_OPERATIONS];
+static struct latency_counts histograms[LATENCY_OPERATIONS];
 static _Thread_local struct latency_span own;
 
 static uint64_t now_ns(void)
@@ -61,7 +58,8 @@ void latency_end(void)
 		return;
 	if (!CHECK(own.operation < LATENCY_OPERATIONS))
 		return;
-	struct histogram *h = &histograms[own.operation];
+	struct scope *scope = scope_current();
+	struct latency_counts *h = scope ? &scope->latencies[own.operation] : &histograms[own.operation];
 	uint64_t ns = now_ns() - own.start;
 
 	own.start = 0;
@@ -69,18 +67,28 @@ void latency_end(void)
 	atomic_fetch_add_explicit(&h->bucket[histogram_bucket(ns)], 1, memory_order_relaxed);
 }
 
-void latency_read(unsigned operation, struct latency_histogram *ret)
+static void read_counts(const struct latency_counts *h, struct latency_histogram *ret)
 {
-	memset(ret, 0, sizeof(*ret));
-	if (!CHECK(operation < LATENCY_OPERATIONS))
-		return;
-	struct histogram *h = &histograms[operation];
-
+	ret->count = 0;
 	ret->sum = atomic_load_explicit(&h->sum, memory_order_relaxed);
 	for (unsigned i = 0; i < LATENCY_BUCKETS; i++) {
 		ret->bucket[i] = atomic_load_explicit(&h->bucket[i], memory_order_relaxed);
 		ret->count += ret->bucket[i];
 	}
+}
+
+void latency_read(unsigned operation, struct latency_histogram *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	if (CHECK(operation < LATENCY_OPERATIONS))
+		read_counts(&histograms[operation], ret);
+}
+
+void latency_read_scope(const struct scope *scope, unsigned operation, struct latency_histogram *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	if (CHECK(operation < LATENCY_OPERATIONS))
+		read_counts(&scope->latencies[operation], ret);
 }
 
 uint64_t latency_quantile(const struct latency_histogram *h, unsigned permille)

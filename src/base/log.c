@@ -16,24 +16,21 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/scope.h"
 #include "internal.h"
 
 #define LINE_MAX_BYTES 2048
-#define MOUNT_MAX_BYTES 1024
-#define PREFIX_MAX_BYTES (MOUNT_MAX_BYTES + 64)
+#define PREFIX_MAX_BYTES (LOG_PREFIX_MAX + 64)
 
 static _Atomic int log_level = LOG_INFO;
 static _Atomic bool to_stderr = true;
 static _Atomic bool to_syslog;
 static _Atomic int file_fd = -1;
-static char mount_prefix[MOUNT_MAX_BYTES]; /* "MOUNTPOINT: ", or empty */
+static char mount_prefix[LOG_PREFIX_MAX]; /* "MOUNTPOINT: ", or empty */
 _Atomic long log_clock_offset;
 
-/* The budget of one cause: messages since `start` (seconds of the monotonic clock, 0 = never used). */
-static struct budget {
-	_Atomic int64_t start;
-	_Atomic unsigned count;
-} budgets[LOG_CAUSE_MAX];
+/* Of the process. */
+static struct log_budget budgets[LOG_CAUSE_MAX];
 
 static const char *const cause_names[LOG_CAUSE_MAX] = {
 	[LOG_CAUSE_INVARIANT] = "broken invariants",
@@ -120,12 +117,19 @@ static void write_stderr(const char *text)
 	write_line(STDERR_FILENO, line, (size_t)len);
 }
 
+static const char *current_prefix(void)
+{
+	const struct scope *scope = scope_current();
+
+	return scope ? scope->prefix : mount_prefix;
+}
+
 static void log_write_file(int fd, int priority, const char *text)
 {
 	char line[LINE_MAX_BYTES + PREFIX_MAX_BYTES];
 	size_t len = format_time(line, sizeof(line));
 
-	len += (size_t)snprintf(line + len, sizeof(line) - len, " %s: %s%s\n", level_name(priority), mount_prefix,
+	len += (size_t)snprintf(line + len, sizeof(line) - len, " %s: %s%s\n", level_name(priority), current_prefix(),
 				text);
 	write_line(fd, line, len);
 }
@@ -137,13 +141,18 @@ static void disarm(char *text)
 			*c = '?';
 }
 
+void log_make_prefix(const char *name, char ret[static LOG_PREFIX_MAX])
+{
+	snprintf(ret, LOG_PREFIX_MAX, "%.*s: ", LOG_PREFIX_MAX - 3, name);
+	disarm(ret);
+}
+
 void log_set_mountpoint(const char *path)
 {
-	mount_prefix[0] = '\0';
-	if (!path)
-		return;
-	snprintf(mount_prefix, sizeof(mount_prefix), "%.*s: ", MOUNT_MAX_BYTES - 3, path);
-	disarm(mount_prefix);
+	if (path)
+		log_make_prefix(path, mount_prefix);
+	else
+		mount_prefix[0] = '\0';
 }
 
 static void log_va(int priority, const char *fmt, va_list args) PRINTF_FORMAT(2, 0);
@@ -161,7 +170,7 @@ static void log_va(int priority, const char *fmt, va_list args)
 	if (fd >= 0)
 		log_write_file(fd, priority, text);
 	if (atomic_load(&to_syslog))
-		syslog(priority, "%s%s", mount_prefix, text);
+		syslog(priority, "%s%s", current_prefix(), text);
 	errno = saved;
 }
 
@@ -193,7 +202,8 @@ static int64_t clock_seconds(void)
 /* Takes one message out of the budget; opens a new interval where the last one is over. */
 static bool budget_take(enum log_cause cause, int priority)
 {
-	struct budget *b = &budgets[cause];
+	struct scope *scope = scope_current();
+	struct log_budget *b = scope ? &scope->budgets[cause] : &budgets[cause];
 	int64_t now = clock_seconds(), start = atomic_load(&b->start);
 
 	if ((!start || now - start >= LOG_INTERVAL) && atomic_compare_exchange_strong(&b->start, &start, now))

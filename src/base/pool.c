@@ -16,6 +16,7 @@
 
 #include "base/check.h"
 #include "base/lock.h"
+#include "base/scope.h"
 #include "base/thread.h"
 
 #define NAME_LEN 12 /* of the threads: see the header */
@@ -108,6 +109,7 @@ static void *thread_main(void *arg)
 	lock_take(&pool->lock);
 	while ((task = wait_for_task_locked(pool))) {
 		lock_drop(&pool->lock);
+		scope_enter(task->scope);
 		task->run(task);
 		lock_take(&pool->lock);
 	}
@@ -119,6 +121,7 @@ void pool_submit(struct pool *pool, struct pool_task *task)
 {
 	struct pool_task *run_here = NULL;
 
+	task->scope = scope_current();
 	lock_take(&pool->lock);
 	push_locked(pool, task);
 	if (pool->queued > pool->idle && pool->n_threads < pool->max_threads)

@@ -118,11 +118,11 @@ static void put_probed(const struct layer_set *set, struct json *json)
 	json_close_object(json);
 }
 
-static void put_counters(struct json *json)
+static void put_counters(const struct fs *fs, struct json *json)
 {
 	json_open_object(json, "counters");
 	for (unsigned i = 0; i < COUNTER_MAX; i++)
-		json_number(json, counter_name(i), counter_read(i));
+		json_number(json, counter_name(i), fs_counter(fs, i));
 	json_close_object(json);
 }
 
@@ -146,7 +146,7 @@ static void put_histogram(struct json *json, const char *name, const struct late
 	json_close_object(json);
 }
 
-static void put_latencies(struct json *json)
+static void put_latencies(const struct fs *fs, struct json *json)
 {
 	struct latency_histogram h;
 
@@ -154,7 +154,7 @@ static void put_latencies(struct json *json)
 	for (unsigned i = 0; i < LATENCY_OPERATIONS; i++) {
 		const char *name = fs_operation_name(i);
 
-		latency_read(i, &h);
+		fs_latency(fs, i, &h);
 		if (name && h.count)
 			put_histogram(json, name, &h);
 	}
@@ -210,8 +210,8 @@ void control_answer_status(const struct control_union *u, struct json *json)
 	json_number(json, "layers", u->set->n + u->set->n_data);
 	put_options(u->opt, json);
 	put_probed(u->set, json);
-	put_counters(json);
-	put_latencies(json);
+	put_counters(u->fs, json);
+	put_latencies(u->fs, json);
 	put_figures(u->fs, json);
 }
 

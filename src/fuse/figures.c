@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an fs tells of itself while it works: sizes, and the names of operations.
+ * What an fs tells of itself while it works: sizes, counters, and the names of operations.
  */
 #include "state.h"
 #include "waiting.h"
@@ -8,6 +8,7 @@
 #include <linux/fuse.h>
 
 #include "base/check.h"
+#include "base/log.h"
 
 void fs_figures(struct fs *fs, struct fs_figures *ret)
 {
@@ -20,6 +21,35 @@ void fs_figures(struct fs *fs, struct fs_figures *ret)
 		.listing_bytes_max = fs->listing_bytes_max,
 		.changes_waiting = waiting_count(fs),
 	};
+}
+
+uint64_t fs_counter(const struct fs *fs, enum counter c)
+{
+	return fs->scope ? counter_read_scope(fs->scope, c) : counter_read(c);
+}
+
+void fs_latency(const struct fs *fs, unsigned operation, struct latency_histogram *ret)
+{
+	if (fs->scope)
+		latency_read_scope(fs->scope, operation, ret);
+	else
+		latency_read(operation, ret);
+}
+
+void fs_log_status(struct fs *fs)
+{
+	struct scope *before = scope_current();
+	char line[1024];
+	size_t used = 0;
+
+	line[0] = '\0';
+	for (unsigned i = 0; i < COUNTER_MAX; i++)
+		if (used < sizeof(line))
+			used += (size_t)snprintf(line + used, sizeof(line) - used, " %s %llu", counter_name(i),
+						 (unsigned long long)fs_counter(fs, i));
+	scope_enter(fs->scope);
+	log_info("status: %u layers%s;%s", fs->layers->n, fs->layers->has_upper ? " with an upper" : "", line);
+	scope_enter(before);
 }
 
 const char *fs_operation_name(unsigned operation)

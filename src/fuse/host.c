@@ -7,12 +7,10 @@
 #include "passthrough.h"
 #include "waiting.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <utlist.h>
 
 #include "base/check.h"
-#include "base/log.h"
 #include "cpu_latency.h"
 #include "loop.h"
 #include "os/task.h"
@@ -128,17 +126,10 @@ void host_end_freezes(struct host *host)
 
 void host_log_status(struct host *host)
 {
-	const struct fs *fs;
-	char line[1024];
-	size_t used = 0;
+	struct fs *fs;
 
-	line[0] = '\0';
-	for (unsigned i = 0; i < COUNTER_MAX; i++)
-		if (used < sizeof(line))
-			used += (size_t)snprintf(line + used, sizeof(line) - used, " %s %llu", counter_name(i),
-						 (unsigned long long)counter_read(i));
 	LL_FOREACH(host->unions, fs)
-		log_info("status: %u layers%s;%s", fs->layers->n, fs->layers->has_upper ? " with an upper" : "", line);
+		fs_log_status(fs);
 }
 
 const struct fuse_lowlevel_ops *host_operations(void)

@@ -111,6 +111,7 @@ static void job_wait(struct job *job, struct inode *inode)
 static void job_go(struct job *job)
 {
 	(void)CHECK(job->run && atomic_load(&job->refs) > 0);
+	scope_enter(job->fs->scope);
 	latency_resume(job->span);
 	for (;;) {
 		struct inode *inode = job_missing(job);

@@ -20,6 +20,7 @@
 #include "base/lock.h"
 #include "base/macros.h"
 #include "base/pool.h"
+#include "base/scope.h"
 #include "change/change.h"
 #include "change/copyup.h"
 #include "data/data.h"
@@ -76,13 +77,14 @@ struct fs {
 	struct lock handles_lock;   /* leaf; ops_open.c */
 	struct handle *handles;	    /* handles_lock: all that are open */
 	uint64_t listing_bytes_max; /* c */
+	struct scope *scope;	    /* c unions.h: NULL of a single union, which has the process's */
 	uint64_t ino_mix;	    /* c unions.h: makes its numbers others than those of other unions */
 	struct freeze freeze;	    /* freeze.h */
 	bool holds_deferred;	    /* lock of waiting.c: deferred jobs wait for waiting_release() */
 	struct walk walk;	    /* walk.h: what was seen lately */
 };
 
-/* The union of a node id, of several; NULL: nobody's. */
+/* The union of a node id, of several; NULL: nobody's. The calling thread has its scope from then on. */
 struct fs *host_find(const struct host *host, fuse_ino_t node);
 
 static inline struct host *host_of(fuse_req_t req)

@@ -43,6 +43,14 @@ static uint64_t mix_of(const struct fs *fs)
 	return mix;
 }
 
+static int scope_of_name(const char *name, struct scope **ret_scope)
+{
+	char prefix[LOG_PREFIX_MAX];
+
+	log_make_prefix(name, prefix);
+	return scope_new(prefix, ret_scope);
+}
+
 int unions_enter(struct fs *fs)
 {
 	struct host *host = fs->host;
@@ -52,6 +60,8 @@ int unions_enter(struct fs *fs)
 		return -EINVAL;
 	if (host->opt.several && union_of_name(host, fs->opt.name))
 		return -EEXIST;
+	if (host->opt.several && scope_of_name(fs->opt.name, &fs->scope) < 0)
+		return -ENOMEM;
 	fs->ino_mix = host->opt.several ? mix_of(fs) : 0;
 	LL_PREPEND(host->unions, fs);
 	host->single = host->opt.several ? NULL : fs;
@@ -69,11 +79,16 @@ void unions_leave(struct fs *fs)
 		return;
 	LL_DELETE(host->unions, fs);
 	host->single = NULL;
+	/* What it did last it did on this thread. */
+	scope_enter(NULL);
+	scope_free(fs->scope);
 }
 
 struct fs *host_find(const struct host *host, fuse_ino_t node)
 {
 	const struct tree *tree = id_space_tree(host->ids, node);
+	struct fs *fs = tree ? tree->owner : NULL;
 
-	return tree ? tree->owner : NULL;
+	scope_enter(fs ? fs->scope : NULL);
+	return fs;
 }

@@ -124,6 +124,7 @@ static bool cancel_job(struct job *job, int err)
 	if (!deferred && !copyup_cancel(fs->writer, &job->waiter))
 		return false;
 	if (deferred || waiting_leave(job)) {
+		scope_enter(fs->scope);
 		counter_add(COUNTER_INTERRUPTED, 1);
 		latency_resume(job->span);
 		job_reply(job, err);

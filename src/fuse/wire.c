@@ -77,6 +77,16 @@ static void note_request(struct host *host, const char *buf, size_t n)
 	}
 }
 
+/* Of the union that the request is for. */
+static void enter_scope(const struct host *host, const char *buf, size_t n)
+{
+	struct fuse_in_header h = {0};
+
+	if (wire_is_request(buf, n, 0))
+		memcpy(&h, buf, sizeof(h));
+	(void)host_find(host, h.nodeid);
+}
+
 /* The next request, or -errno. */
 static ssize_t read_request(struct host *host, int fd, void *buf, size_t size)
 {
@@ -87,6 +97,8 @@ static ssize_t read_request(struct host *host, int fd, void *buf, size_t size)
 		return n;
 	if (host->cpu_latency)
 		cpu_latency_note(host->cpu_latency);
+	if (!host->single)
+		enter_scope(host, buf, (size_t)n);
 	note_request(host, buf, (size_t)n);
 	if (wire_is_request(buf, (size_t)n, 0))
 		latency_begin(((const struct fuse_in_header *)buf)->opcode);

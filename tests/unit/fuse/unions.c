@@ -201,6 +201,23 @@ TEST("the end of one union's requests leaves those of the other waiting")
 	EXPECT(exists("u2/new"));
 }
 
+TEST("each union counts its own requests")
+{
+	uint64_t before[2], f;
+	UNIONS(d, a, b);
+
+	f = device_lookup(d, a, "f", NULL);
+	ASSERT(f);
+	before[0] = fs_counter(d->fs, COUNTER_READ);
+	before[1] = fs_counter(d->second_fs, COUNTER_READ);
+	ASSERT_INT(device_read(d, f, 0, 100), 5);
+	EXPECT_INT(fs_counter(d->fs, COUNTER_READ), before[0] + 1);
+	EXPECT_INT(fs_counter(d->second_fs, COUNTER_READ), before[1]);
+	ASSERT_INT(device_write(d, f, 0, "L", 0), 1);
+	EXPECT_INT(fs_counter(d->fs, COUNTER_COPY_UP), 1);
+	EXPECT_INT(fs_counter(d->second_fs, COUNTER_COPY_UP), 0);
+}
+
 TEST("a host of several unions takes none without a name, and no name twice; one of a single takes no second")
 {
 	struct fs_options opt;
