@@ -191,6 +191,7 @@ static void go_on(struct waiting *p, struct job *jobs)
 		struct job *job = jobs;
 
 		jobs = job->watch_next;
+		scope_enter(job->fs->scope);
 		pool_submit(p->host->sync, &job->task);
 	}
 }
