@@ -17,8 +17,9 @@
  *
  * refs, images, layers and tmp are their owner's alone: layers have setuid programs and devices of images.
  *
- * layer.json: `schema` "plyfs.layer/1", `diff_id`, `tar` (bytes of the tar), `entries`, `xattrs` ("trusted" or "user":
- * where private xattrs are), `overrides` (owners are in stat overrides).
+ * layer.json: `schema` "plyfs.layer/1", `diff_id`, `tar` (bytes of the tar), `entries` (not in one that
+ * `check` wrote anew), `xattrs` ("trusted" or "user": where private xattrs are), `overrides` (owners are in stat
+ * overrides).
  */
 #ifndef IMAGE_STORE_H
 #define IMAGE_STORE_H

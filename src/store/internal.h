@@ -36,4 +36,8 @@ struct unpacked;
 int store_resolve_links(struct store *s, int diff_fd, const char *const *below, size_t n, const struct unpacked *u,
 			struct image_error *error);
 
+struct store_check;
+/* Lets others work in the store again, unless something is to be mended. */
+int store_lock_to_look(struct store *s, const struct store_check *check);
+
 #endif

@@ -15,6 +15,7 @@
 #include "image/error.h"
 #include "internal.h"
 #include "os/task.h"
+#include "store/check.h"
 
 /* --- open --------------------------------------------------------------------------------------------------------- */
 
@@ -119,6 +120,40 @@ int store_open(const char *path, bool create, struct store **ret, struct image_e
 	return 0;
 }
 
+/* What is there, as it is. */
+static void open_parts_as_they_are(struct store *s)
+{
+	s->refs_fd = os_openat(s->fd, "refs", O_RDONLY | O_DIRECTORY, 0, OS_CROSS_MOUNTS);
+	s->images_fd = os_openat(s->fd, "images", O_RDONLY | O_DIRECTORY, 0, OS_CROSS_MOUNTS);
+	s->layers_fd = os_openat(s->fd, "layers", O_RDONLY | O_DIRECTORY, 0, OS_CROSS_MOUNTS);
+	s->tmp_fd = os_openat(s->fd, "tmp", O_RDONLY | O_DIRECTORY, 0, OS_CROSS_MOUNTS);
+	s->lock_fd = os_openat(s->fd, "lock", O_RDONLY | O_NONBLOCK, 0, OS_CROSS_MOUNTS);
+}
+
+int store_open_to_check(const char *path, struct store **ret, struct image_error *error)
+{
+	_cleanup_(store_cleanup) struct store *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return image_fail_memory(error);
+	s->fd = s->lock_fd = s->refs_fd = s->images_fd = s->layers_fd = s->tmp_fd = -1;
+	r = path ? (s->path = strdup(path)) ? 0 : -ENOMEM : image_default_path(IMAGE_STORE, &s->path);
+	if (r < 0)
+		return image_fail(error, r, "the store: %s", strerror(-r));
+	s->fd = os_open_path(s->path, O_RDONLY | O_DIRECTORY, 0);
+	if (s->fd < 0)
+		return image_fail(error, s->fd, "%s: %s", s->path,
+				  s->fd == -ENOENT ? "there is no store" : strerror(-s->fd));
+	open_parts_as_they_are(s);
+	if (s->images_fd == -EACCES || s->layers_fd == -EACCES || s->refs_fd == -EACCES)
+		return image_fail(error, -EACCES, "%s: %s", s->path, strerror(EACCES));
+	if (s->images_fd < 0 && s->layers_fd < 0)
+		return image_fail(error, -ENOENT, "%s: there is no store", s->path);
+	*ret = TAKE_PTR(s);
+	return 0;
+}
+
 void store_close(struct store *s)
 {
 	(void)CHECK(s->fd >= 0 || !s->locked);
@@ -210,6 +245,33 @@ int store_lock(struct store *s, bool exclusive, struct image_error *error)
 	s->locked = true;
 	s->exclusive = exclusive;
 	return 0;
+}
+
+int store_lock_to_check(struct store *s, bool exclusive, struct store_check *check, struct image_error *error)
+{
+	/* Without the file nobody else has the lock. */
+	int r = s->lock_fd < 0 ? 0 : os_flock(s->lock_fd, LOCK_EX | LOCK_NB);
+
+	(void)CHECK(!s->locked);
+	check->exclusive = exclusive;
+	check->busy = r == -EWOULDBLOCK && !exclusive;
+	if (r == -EWOULDBLOCK)
+		r = os_flock(s->lock_fd, exclusive ? LOCK_EX : LOCK_SH);
+	if (r < 0)
+		return image_fail(error, r, "%s: lock: %s", s->path, strerror(-r));
+	s->locked = true;
+	s->exclusive = !check->busy;
+	return 0;
+}
+
+int store_lock_to_look(struct store *s, const struct store_check *check)
+{
+	if (!CHECK(s->locked))
+		return -EIO;
+	if (check->exclusive || !s->exclusive || s->lock_fd < 0)
+		return 0;
+	s->exclusive = false;
+	return os_flock(s->lock_fd, LOCK_SH);
 }
 
 int store_write_file(int dirfd, const char *name, const void *data, size_t len)
