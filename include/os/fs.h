@@ -55,6 +55,9 @@ int os_statx(int dirfd, const char *name, struct statx *ret_stx);
 /* The same from the kernel's cache. Identity, type and mount attributes are right; the rest may be old on network and
  * FUSE file systems. It sends no request to them, so it can't hang on one (the union itself, for example). */
 int os_statx_cached(int dirfd, const char *name, struct statx *ret_stx);
+/* Whether the file systems of all paths answer within `ms`, be it with an error; links are followed. A process of its
+ * own asks them. -ETIMEDOUT: the path of number *ret_silent doesn't. */
+int os_paths_answer(const char *const *paths, size_t n, unsigned ms, size_t *ret_silent);
 /* The target of a symlink, not terminated. Returns its length. Name "" with an O_PATH descriptor of the link. */
 ssize_t os_readlinkat(int dirfd, const char *name, char *buf, size_t size);
 /* statx of the directory `levels` (>= 1) above the one at dirfd, as a path walk goes up: out of a mount too, and the

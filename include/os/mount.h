@@ -51,6 +51,7 @@ struct os_mountinfo {
 	dev_t dev;
 	const char *root;	/* unescaped */
 	const char *mountpoint; /* unescaped */
+	const char *options;	/* of the mount: "rw,nosuid,relatime" */
 	bool idmapped;
 	const char *fstype;
 	const char *source;
@@ -61,6 +62,8 @@ struct os_mountinfo {
 void os_mountinfo_unescape(char *text);
 /* Calls `each` for each mount until it returns non-zero, and returns this value. */
 int os_each_mount(int (*each)(void *arg, const struct os_mountinfo *m), void *arg);
+/* The same for the mount namespace and the root of another process, whose directory in /proc is `pid_fd`. */
+int os_each_mount_of(int pid_fd, int (*each)(void *arg, const struct os_mountinfo *m), void *arg);
 
 /* Sets how far the kernel reads ahead in the file system mounted at `mountpoint`, in KiB. It sends no request to the
  * file system, so its own daemon may call it. -EACCES, -EROFS and others: not permitted. -ENOENT: the file system has

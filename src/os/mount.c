@@ -272,11 +272,15 @@ static bool skip_optional(char **rest)
 	return false;
 }
 
-static bool is_idmapped(char *options)
+static bool is_idmapped(const char *options)
 {
-	for (char *option; (option = strsep(&options, ","));)
-		if (!strcmp(option, "idmapped"))
+	static const char word[] = "idmapped";
+
+	for (size_t n; *options; options += n + (options[n] == ',')) {
+		n = strcspn(options, ",");
+		if (n == sizeof(word) - 1 && !memcmp(options, word, n))
 			return true;
+	}
 	return false;
 }
 
@@ -302,7 +306,10 @@ bool os_parse_mountinfo(char *line, struct os_mountinfo *m)
 		return false;
 	m->root = next_field(&rest);
 	m->mountpoint = next_field(&rest);
-	m->idmapped = is_idmapped(strsep(&rest, " "));
+	m->options = strsep(&rest, " ");
+	if (!m->options)
+		return false;
+	m->idmapped = is_idmapped(m->options);
 	if (!skip_optional(&rest))
 		return false;
 	m->fstype = next_field(&rest);
@@ -317,14 +324,14 @@ static void cleanup_fclose(FILE **file)
 		fclose(*file);
 }
 
-int os_each_mount(int (*each)(void *arg, const struct os_mountinfo *m), void *arg)
+/* Takes the file. */
+static int each_mount_in(FILE *taken, int (*each)(void *arg, const struct os_mountinfo *m), void *arg)
 {
-	_cleanup_(cleanup_fclose) FILE *file = fopen("/proc/self/mountinfo", "re");
+	_cleanup_(cleanup_fclose) FILE *file = taken;
 	_cleanup_free_ char *line = NULL;
 	size_t size = 0;
 
-	if (!file)
-		return -errno;
+	(void)CHECK(file);
 	while (getline(&line, &size, file) > 0) {
 		struct os_mountinfo m;
 
@@ -336,4 +343,21 @@ int os_each_mount(int (*each)(void *arg, const struct os_mountinfo *m), void *ar
 			return r;
 	}
 	return ferror(file) ? -EIO : 0;
+}
+
+int os_each_mount(int (*each)(void *arg, const struct os_mountinfo *m), void *arg)
+{
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+
+	return file ? each_mount_in(file, each, arg) : -errno;
+}
+
+int os_each_mount_of(int pid_fd, int (*each)(void *arg, const struct os_mountinfo *m), void *arg)
+{
+	int fd = os_openat(pid_fd, "mountinfo", O_RDONLY, 0, OS_CROSS_MOUNTS);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+
+	if (fd >= 0 && !file)
+		os_close(fd);
+	return file ? each_mount_in(file, each, arg) : fd < 0 ? fd : -ENOMEM;
 }
