@@ -18,6 +18,7 @@ struct view_explained {
 	const char *content;
 	/* The path of the file with the content in the index, which is in no layer; else NULL. */
 	const char *index_path;
+	const char *link; /* the target of a symlink that is shown; else NULL */
 };
 
 /* Looks at one path of an open stack: `step` gets the root and each component of the path. 0, -errno, or the result of
@@ -25,5 +26,10 @@ struct view_explained {
  * errno; the caller frees it. */
 int view_explain(const struct view_stack *stack, const char *path,
 		 int (*step)(void *arg, const struct view_explained *explained), void *arg, char **ret_error);
+
+/* The path with the symlinks of the directories on the way followed, within the union: an absolute target begins at the
+ * union's root, and `..` doesn't lead above it. A symlink at the end isn't followed, and what isn't there stays as it
+ * is. The caller frees it. -ELOOP: too many. */
+int view_follow(const struct view_stack *stack, const char *path, char **ret_path, char **ret_error);
 
 #endif

@@ -75,6 +75,10 @@ struct view_stack {
 	dev_t dev;		    /* st_dev of a live union */
 	pid_t pid;		    /* of its server; 0: none, or not known */
 	time_t since;		    /* when the server was started; 0: not known */
+	pid_t seen_by;		    /* a process in whose mount namespace the mountpoint is; 0: it is in our own */
+	char *mount_flags;	    /* of a live union, as mountinfo has them: "rw,relatime"; owned */
+	char *super_options;	    /* the same of its file system; owned */
+	char **command;		    /* command line of the server, ends with NULL; NULL: not known; owned */
 	bool has_upper;		    /* the first layer is an upper */
 	struct options options;	    /* the layers, topmost first, and the policies; owned. No layers without `set` */
 	struct layer_set *set;	    /* once it is open; owned; NULL: not all layers are directories */
@@ -119,9 +123,12 @@ int view_stack_layer(const struct view_stack *stack, const char *text);
 /* The present path of the layer's directory, which the caller frees; that of the options if it isn't known. */
 int view_layer_directory(const struct layer *l, char **ret_path);
 
-/* Calls `each` for each live union that this process may look at, once however often it is mounted, until one call
- * returns non-zero. The stack belongs to the call-back, which frees it. A union whose layers can't be found out has
- * none, and `cause` says why; else `cause` is NULL. The caller gets the last result. */
+/* Calls `each` for each live union of this mount namespace, once however often it is mounted, until one call returns
+ * non-zero. The stack belongs to the call-back, which frees it. A union whose layers can't be found out has none in
+ * `options`, and can't be opened; `cause` says why. Else `cause` is NULL. Without memory the stack is NULL. The caller
+ * gets the last result. */
 int view_each_live(int (*each)(void *arg, struct view_stack *stack, const char *cause), void *arg);
+/* The same for all mount namespaces of processes that /proc shows, our own first. */
+int view_each_live_anywhere(int (*each)(void *arg, struct view_stack *stack, const char *cause), void *arg);
 
 #endif

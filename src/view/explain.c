@@ -6,6 +6,8 @@
 #include "view/explain.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +18,7 @@
 #include "base/cleanup.h"
 #include "internal.h"
 #include "merged.h"
+#include "os/fs.h"
 #include "view/contents.h"
 
 /* --- directories -------------------------------------------------------------------------------------------------- */
@@ -26,10 +29,23 @@ struct explaining_tree {
 	void *arg;
 };
 
+/* Its target, which ends with a NUL. */
+static int explain_link(const struct explaining_tree *t, const struct tree_walk_entry *e, const char *path,
+			char target[static PATH_MAX])
+{
+	_cleanup_close_ int fd = layer_open_path(&t->stack->set->layers[e->layer], path, O_PATH | O_NOFOLLOW);
+	ssize_t n = fd < 0 ? fd : os_readlinkat(fd, "", target, PATH_MAX - 1);
+
+	(void)CHECK(S_ISLNK(e->stx.stx_mode));
+	target[MAX(n, (ssize_t)0)] = '\0';
+	return (int)MIN(n, (ssize_t)0);
+}
+
 static int explain_tree_step(void *arg, const struct tree_walk_entry *e)
 {
 	const struct explaining_tree *t = arg;
 	struct view_explained explained = {.entry = e};
+	char target[PATH_MAX];
 	_cleanup_free_ char *own = NULL, *index = NULL;
 	const char *work = t->stack->options.workdir;
 
@@ -42,6 +58,8 @@ static int explain_tree_step(void *arg, const struct tree_walk_entry *e)
 	else if (e->shown && !(e->metacopy && e->data_layer == TREE_WALK_NO_LAYER) &&
 		 tree_walk_layer_path(e, &own) == 0)
 		explained.content = own;
+	if (e->shown && own && S_ISLNK(e->stx.stx_mode) && explain_link(t, e, own, target) == 0)
+		explained.link = target;
 	return t->step(t->arg, &explained);
 }
 
@@ -221,6 +239,7 @@ static int explain_tell(const struct explaining *x, struct tree_walk_entry *e, c
 		e->xattr_flags = top->xattr_flags;
 		e->layer = e->data_layer = top->layer;
 		explained.content = e->path;
+		explained.link = S_ISLNK(e->stx.stx_mode) ? h->link : NULL;
 		for (unsigned i = 0; S_ISDIR(e->stx.stx_mode) && i < e->n_says; i++)
 			e->n_parts += e->says[i].object && e->says[i].role != TREE_SAY_HIDDEN;
 		if (h->hardlink) {

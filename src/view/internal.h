@@ -54,6 +54,14 @@ int view_image_find_stored(const char *name, struct view_stack *stack, char **re
 /* Fills pid, since and options of a FUSE union. -ENOENT: no process serves it that can be looked at. */
 int view_server_find(struct view_stack *stack, char **ret_error);
 
+/* --- answers.c ---------------------------------------------------------------------------------------------------- */
+
+/* -ETIMEDOUT: one of the paths lies on a file system that hangs. `name` begins the error's line. Without `roots` a path
+ * that is a mountpoint isn't asked. */
+int view_paths_answer(const char *name, const char *const *paths, size_t n, bool roots, char **ret_error);
+/* The same of the layers, upper and work directory that options name. */
+int view_layers_answer(const char *name, const struct options *options, char **ret_error);
+
 /* --- live.c ------------------------------------------------------------------------------------------------------- */
 
 /* The live union at a mountpoint, topmost if several are stacked. -ENOENT: there is none. */

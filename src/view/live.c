@@ -101,12 +101,15 @@ struct mounted {
 	dev_t dev;
 	enum view_kind kind;
 	char *mountpoint; /* owned */
-	char *options;	  /* owned; of kernel overlayfs */
+	char *flags;	  /* owned */
+	char *options;	  /* owned */
+	pid_t seen_by;	  /* as in struct view_stack */
 };
 
 struct mounts {
 	struct mounted *list; /* owned */
 	size_t n, room;
+	pid_t seen_by; /* of those that are added now */
 };
 
 static bool live_kind_of(const struct os_mountinfo *m, enum view_kind *ret)
@@ -125,22 +128,24 @@ static bool live_kind_of(const struct os_mountinfo *m, enum view_kind *ret)
 static int live_add(void *arg, const struct os_mountinfo *m)
 {
 	struct mounts *mounts = arg;
-	struct mounted new = {.dev = m->dev};
+	struct mounted new = {.dev = m->dev, .seen_by = mounts->seen_by};
 
 	if (!live_kind_of(m, &new.kind) || strcmp(m->root, "/") != 0)
 		return 0;
 	if (!ARRAY_ROOM(mounts->list, mounts->n, mounts->room, 1))
 		return -ENOMEM;
 	new.mountpoint = strdup(m->mountpoint);
+	new.flags = strdup(m->options);
 	new.options = strdup(m->super_options);
 	mounts->list[mounts->n++] = new;
-	return new.mountpoint &&new.options ? 0 : -ENOMEM;
+	return new.mountpoint &&new.flags &&new.options ? 0 : -ENOMEM;
 }
 
 static void live_free(struct mounts *mounts)
 {
 	for (size_t i = 0; i < mounts->n; i++) {
 		free(mounts->list[i].mountpoint);
+		free(mounts->list[i].flags);
 		free(mounts->list[i].options);
 	}
 	free(mounts->list);
@@ -223,7 +228,7 @@ static int live_all_absolute(const struct mounted *m, struct options *options, c
 
 	for (size_t i = 0; i < options->layer_count; i++)
 		is_relative |= *options->layers[i].path != '/';
-	if (!is_relative || is_from_here(m, options))
+	if (!is_relative || (!m->seen_by && is_from_here(m, options)))
 		return 0;
 	r = live_absolute(m, &options->upperdir, ret_error);
 	if (r == 0)
@@ -231,6 +236,35 @@ static int live_all_absolute(const struct mounted *m, struct options *options, c
 	for (size_t i = 0; i < options->layer_count && r == 0; i++)
 		r = live_absolute(m, &options->layers[i].path, ret_error);
 	return r;
+}
+
+/* The path of another mount namespace as this process has to say it. */
+static int live_translate(char **path, pid_t seen_by)
+{
+	_cleanup_free_ char *own = NULL;
+
+	if (!*path)
+		return 0;
+	(void)CHECK(seen_by > 0 && **path == '/');
+	own = TAKE_PTR(*path);
+	if (asprintf(path, "/proc/%d/root%s", seen_by, own) >= 0)
+		return 0;
+	*path = NULL;
+	return -ENOMEM;
+}
+
+static int live_translate_all(const struct mounted *m, struct options *options, char **ret_error)
+{
+	int r = 0;
+
+	if (!m->seen_by)
+		return 0;
+	r = live_translate(&options->upperdir, m->seen_by);
+	if (r == 0)
+		r = live_translate(&options->workdir, m->seen_by);
+	for (size_t i = 0; i < options->layer_count && r == 0; i++)
+		r = live_translate(&options->layers[i].path, m->seen_by);
+	return r < 0 ? view_refuse(ret_error, r, "%s: out of memory", m->mountpoint) : 0;
 }
 
 static int live_describe(const struct mounted *m, struct view_stack *stack, char **ret_error)
@@ -245,31 +279,64 @@ static int live_describe(const struct mounted *m, struct view_stack *stack, char
 	if (!text)
 		return view_refuse(ret_error, -ENOMEM, "%s: out of memory", m->mountpoint);
 	r = view_parse_options(text, &stack->options, ret_error);
-	return r < 0 ? r : live_all_absolute(m, &stack->options, ret_error);
+	if (r == 0)
+		r = live_all_absolute(m, &stack->options, ret_error);
+	return r < 0 ? r : live_translate_all(m, &stack->options, ret_error);
+}
+
+/* What mountinfo says of it. */
+static struct view_stack *live_bare(const struct mounted *m)
+{
+	struct view_stack *stack = calloc(1, sizeof(*stack));
+
+	if (!stack)
+		return NULL;
+	stack->kind = m->kind;
+	stack->dev = m->dev;
+	stack->seen_by = m->seen_by;
+	stack->name = strdup(m->mountpoint);
+	stack->mountpoint = strdup(m->mountpoint);
+	stack->mount_flags = strdup(m->flags);
+	stack->super_options = strdup(m->options);
+	if (stack->name && stack->mountpoint && stack->mount_flags && stack->super_options)
+		return stack;
+	view_stack_free(stack);
+	return NULL;
+}
+
+/* *ret is set after a failure too, without layers, but for -ENOMEM of the stack itself. */
+static int live_look(const struct mounted *m, struct view_stack **ret, char **ret_error)
+{
+	struct view_stack *stack = live_bare(m);
+	int r;
+
+	*ret = stack;
+	if (!stack)
+		return view_refuse(ret_error, -ENOMEM, "%s: out of memory", m->mountpoint);
+	r = live_describe(m, stack, ret_error);
+	if (r == 0)
+		r = view_layers_answer(stack->name, &stack->options, ret_error);
+	stack->has_upper = r == 0 && (stack->options.upperdir || stack->options.shows_upper);
+	if (r == 0 && stack->options.upperdir)
+		r = options_show_upper(&stack->options);
+	(void)CHECK(r < 0 || stack->options.layer_count > 0);
+	if (r == 0)
+		return 0;
+	options_free(&stack->options);
+	return view_refuse(ret_error, r, "%s: %s", m->mountpoint, strerror(-r));
 }
 
 static int live_new(const struct mounted *m, struct view_stack **ret, char **ret_error)
 {
-	struct view_stack *stack = calloc(1, sizeof(*stack));
-	int r;
+	struct view_stack *stack;
+	int r = live_look(m, &stack, ret_error);
 
-	if (!stack)
-		return view_refuse(ret_error, -ENOMEM, "%s: out of memory", m->mountpoint);
-	stack->kind = m->kind;
-	stack->dev = m->dev;
-	stack->name = strdup(m->mountpoint);
-	stack->mountpoint = strdup(m->mountpoint);
-	r = stack->name && stack->mountpoint ? live_describe(m, stack, ret_error) : -ENOMEM;
-	stack->has_upper = r == 0 && (stack->options.upperdir || stack->options.shows_upper);
-	if (r == 0 && stack->options.upperdir)
-		r = options_show_upper(&stack->options);
-	if (r < 0) {
+	(void)CHECK(r < 0 || stack);
+	if (r < 0)
 		view_stack_free(stack);
-		return view_refuse(ret_error, r, "%s: %s", m->mountpoint, strerror(-r));
-	}
-	(void)CHECK(stack->options.layer_count > 0);
-	*ret = stack;
-	return 0;
+	else
+		*ret = stack;
+	return r;
 }
 
 int view_live_at(dev_t dev, const char *mountpoint, struct view_stack **ret, char **ret_error)
@@ -320,13 +387,45 @@ int view_stack_containing(const char *path, struct view_stack **ret, const char 
 	return r;
 }
 
-/* A bind mount of a union is the same union. */
+/* The root of a container leads to no layers. */
+static bool is_root_elsewhere(const struct mounted *m)
+{
+	return m->seen_by && !strcmp(m->mountpoint, "/");
+}
+
+/* A bind mount of a union is the same union. The first of its best places is told. */
 static bool was_told(const struct mounts *mounts, size_t number)
 {
-	for (size_t i = 0; i < number; i++)
-		if (mounts->list[i].dev == mounts->list[number].dev)
+	const struct mounted *own = &mounts->list[number];
+
+	(void)CHECK(number < mounts->n);
+	for (size_t i = 0; i < mounts->n; i++) {
+		const struct mounted *other = &mounts->list[i];
+
+		if (other->dev == own->dev &&
+		    (is_root_elsewhere(other) == is_root_elsewhere(own) ? i < number : is_root_elsewhere(own)))
 			return true;
+	}
 	return false;
+}
+
+static int live_tell(const struct mounts *mounts, int (*each)(void *arg, struct view_stack *stack, const char *cause),
+		     void *arg)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < mounts->n && r == 0; i++) {
+		_cleanup_free_ char *error = NULL;
+		struct view_stack *stack = NULL;
+		int look;
+
+		if (was_told(mounts, i))
+			continue;
+		look = live_look(&mounts->list[i], &stack, &error);
+		(void)CHECK(look == 0 || !stack || !stack->options.layer_count);
+		r = each(arg, stack, look == 0 ? NULL : error ? error : mounts->list[i].mountpoint);
+	}
+	return r;
 }
 
 int view_each_live(int (*each)(void *arg, struct view_stack *stack, const char *cause), void *arg)
@@ -334,15 +433,74 @@ int view_each_live(int (*each)(void *arg, struct view_stack *stack, const char *
 	_cleanup_(live_free) struct mounts mounts = {.n = 0};
 	int r = live_read(&mounts);
 
-	for (size_t i = 0; i < mounts.n && r == 0; i++) {
-		_cleanup_free_ char *error = NULL;
-		struct view_stack *stack = NULL;
+	return r < 0 ? r : live_tell(&mounts, each, arg);
+}
 
-		if (was_told(&mounts, i))
-			continue;
-		r = live_new(&mounts.list[i], &stack, &error);
-		(void)CHECK(r == 0 || !stack);
-		r = each(arg, stack, stack ? NULL : error ? error : mounts.list[i].mountpoint);
-	}
-	return r;
+/* --- other mount namespaces --------------------------------------------------------------------------------------- */
+
+struct namespaces {
+	struct mounts *mounts;
+	int proc_fd;
+	int *ids; /* owned; of the first mounts that were seen */
+	size_t n;
+};
+
+static int note_first(void *arg, const struct os_mountinfo *m)
+{
+	*(int *)arg = m->id;
+	return 1;
+}
+
+/* No mount has its id twice on a machine, so the first one tells whether these mounts were seen. -1: not readable. */
+static bool is_new_namespace(struct namespaces *all, int pid_fd)
+{
+	int first = -1, *next;
+
+	(void)CHECK(all->proc_fd >= 0);
+	if (os_each_mount_of(pid_fd, note_first, &first) < 0 || first < 0)
+		return false;
+	for (size_t i = 0; i < all->n; i++)
+		if (all->ids[i] == first)
+			return false;
+	next = ARRAY_NEXT(all->ids, all->n);
+	if (!next)
+		return false;
+	*next = first;
+	all->n++;
+	return true;
+}
+
+static int live_in_process(void *arg, const struct os_dirent *d)
+{
+	struct namespaces *all = arg;
+	char *end;
+	long pid = strtol(d->name, &end, 10);
+	int r;
+
+	if (*end || pid <= 0)
+		return 0;
+	_cleanup_close_ int fd = os_openat(all->proc_fd, d->name, O_PATH | O_DIRECTORY, 0, OS_CROSS_MOUNTS);
+
+	if (fd < 0 || !is_new_namespace(all, fd))
+		return 0;
+	all->mounts->seen_by = (pid_t)pid;
+	r = os_each_mount_of(fd, live_add, all->mounts);
+	/* A process may end meanwhile. */
+	return r == -ENOMEM ? r : 0;
+}
+
+int view_each_live_anywhere(int (*each)(void *arg, struct view_stack *stack, const char *cause), void *arg)
+{
+	_cleanup_(live_free) struct mounts mounts = {.n = 0};
+	_cleanup_close_ int proc_fd = os_open_path("/proc", O_RDONLY | O_DIRECTORY, 0);
+	struct namespaces all = {.mounts = &mounts, .proc_fd = proc_fd};
+	int r = live_read(&mounts), *own = ARRAY_NEXT(all.ids, all.n);
+
+	(void)CHECK(r <= 0);
+	if (r == 0 && own && os_each_mount(note_first, own) == 1)
+		all.n = 1;
+	if (r == 0 && proc_fd >= 0)
+		r = os_read_dir(proc_fd, live_in_process, &all);
+	free(all.ids);
+	return r < 0 ? r : live_tell(&mounts, each, arg);
 }

@@ -253,6 +253,18 @@ static time_t server_started_at(int proc_fd, int pid_fd)
 	return (time_t)(strtoull(line + 7, NULL, 10) + strtoull(field, NULL, 10) / (unsigned long)ticks);
 }
 
+static int server_keep_command(struct view_stack *stack, char *const *argv, int argc)
+{
+	(void)CHECK(!stack->command && argc > 0);
+	stack->command = calloc((size_t)argc + 1, sizeof(*stack->command));
+	for (int i = 0; stack->command && i < argc; i++) {
+		stack->command[i] = strdup(argv[i]);
+		if (!stack->command[i])
+			return -ENOMEM;
+	}
+	return stack->command ? 0 : -ENOMEM;
+}
+
 static int server_parse(struct view_stack *stack, int proc_fd, char **ret_error)
 {
 	_cleanup_free_ char *block = NULL;
@@ -272,6 +284,8 @@ static int server_parse(struct view_stack *stack, int proc_fd, char **ret_error)
 	if (!argv || os_statx(fd, "", &stx) < 0)
 		return view_refuse(ret_error, -ESRCH, "%s: its server has gone", stack->name);
 	env.privileged = stx.stx_uid == 0;
+	if (server_keep_command(stack, argv, argc) < 0)
+		return view_refuse(ret_error, -ENOMEM, "%s: out of memory", stack->name);
 	r = options_parse(argc, argv, &env, &stack->options, &error);
 	if (r < 0)
 		return view_refuse(ret_error, r, "%s: the command line of process %s: %s", stack->name, name,

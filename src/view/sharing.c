@@ -68,7 +68,7 @@ static int sharing_live(void *arg, struct view_stack *union_, const char *cause)
 	bool is_itself = union_ && s->stack->mountpoint && union_->dev == s->stack->dev;
 
 	(void)CHECK(union_ || cause);
-	if (union_ && !is_itself && !is_of_source(s->stack, union_))
+	if (!cause && !is_itself && !is_of_source(s->stack, union_))
 		count_union(s, union_);
 	view_stack_free(union_);
 	return 0;

@@ -191,12 +191,31 @@ static bool has_transport(const char *name)
 	return image_ref_split(name, &source, &rest);
 }
 
+/* All directories of A:B:C, however they are escaped. A mountpoint alone needs no answer: its layers are looked at. */
+static int pieces_answer(const char *name, char **ret_error)
+{
+	_cleanup_free_ char *copy = strdup(name);
+	_cleanup_free_ const char **paths = calloc(strlen(name) + 2, sizeof(*paths));
+	size_t n = 0;
+	int r = copy && paths ? view_paths_answer(name, &name, 1, false, ret_error) : -ENOMEM;
+
+	if (r < 0 || !strchr(name, ':'))
+		return r < 0 ? view_refuse(ret_error, r, "%s: out of memory", name) : 0;
+	for (char *rest = copy, *piece; (piece = strsep(&rest, ":"));)
+		if (*piece)
+			paths[n++] = piece;
+	(void)CHECK(n <= strlen(name) + 1);
+	return view_paths_answer(name, paths, n, true, ret_error);
+}
+
 /* *ret is set for a mountpoint. */
 static int stack_of_name(const char *name, struct view_stack *stack, struct view_stack **ret, char **ret_error)
 {
-	int r = stack_of_mountpoint(name, ret, ret_error);
+	int r = has_transport(name) ? 0 : pieces_answer(name, ret_error);
 
 	(void)CHECK(!stack->set && !stack->image);
+	if (r == 0)
+		r = stack_of_mountpoint(name, ret, ret_error);
 	if (r < 0 || *ret)
 		return r;
 	if (has_transport(name))

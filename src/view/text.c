@@ -37,6 +37,11 @@ void view_stack_free(struct view_stack *stack)
 	free(stack->found);
 	free(stack->name);
 	free(stack->mountpoint);
+	free(stack->mount_flags);
+	free(stack->super_options);
+	for (char **word = stack->command; word && *word; word++)
+		free(*word);
+	free(stack->command);
 	free(stack);
 }
 

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "base/utf8.h"
+#include "os/mount.h"
 #include "view/contents.h"
 
 static json_t *size_or_null(int64_t bytes)
@@ -199,6 +201,98 @@ static json_t *inspect_reading(const struct layer_set *set)
 	return item;
 }
 
+/* --- options of a live union -------------------------------------------------------------------------------------- */
+
+/* The text up to a comma that has no backslash before it. */
+static size_t option_length(const char *text)
+{
+	size_t n = 0;
+
+	for (; text[n] && text[n] != ','; n++)
+		n += text[n] == '\\' && text[n + 1];
+	return n;
+}
+
+/* Adds NAME or NAME=VALUE. A name that comes again makes a list of its values. */
+static void option_add(json_t *all, char *option)
+{
+	char *value = strchr(option, '=');
+	json_t *told, *before;
+
+	if (value)
+		*value++ = '\0';
+	if (value)
+		os_mountinfo_unescape(value);
+	told = value ? json_text(value) : json_true();
+	before = json_object_get(all, option);
+	if (!*option || !utf8_is(option, strlen(option))) {
+		json_decref(told);
+	} else if (!before) {
+		json_object_set_new(all, option, told);
+	} else if (json_is_array(before)) {
+		json_array_append_new(before, told);
+	} else {
+		json_t *list = json_array();
+
+		json_array_append(list, before);
+		json_array_append_new(list, told);
+		json_object_set_new(all, option, list);
+	}
+}
+
+static void options_add(json_t *all, const char *text)
+{
+	for (size_t n; *text; text += n + (text[n] == ',')) {
+		n = option_length(text);
+		_cleanup_free_ char *option = strndup(text, n);
+
+		if (!option)
+			abort();
+		option_add(all, option);
+	}
+}
+
+/* Of a FUSE mount those that its server was started with: -o TEXT and -oTEXT. */
+static json_t *inspect_options(const struct view_stack *stack)
+{
+	json_t *all = json_object();
+
+	if (stack->kind == VIEW_OVERLAY && stack->super_options)
+		options_add(all, stack->super_options);
+	for (char **word = stack->command; word && *word && strcmp(*word, "--") != 0; word++) {
+		if (!strcmp(*word, "-o") && word[1])
+			options_add(all, *++word);
+		else if (!strncmp(*word, "-o", 2))
+			options_add(all, *word + 2);
+	}
+	return all;
+}
+
+static json_t *inspect_words(char *const *words)
+{
+	json_t *list = json_array();
+
+	for (; words && *words; words++)
+		json_array_append_new(list, json_text(*words));
+	return list;
+}
+
+/* Words with commas between them. */
+static json_t *inspect_flags(const char *text)
+{
+	json_t *list = json_array();
+
+	for (size_t n; text && *text; text += n + (text[n] == ',')) {
+		n = option_length(text);
+		_cleanup_free_ char *word = strndup(text, n);
+
+		if (!word)
+			abort();
+		json_array_append_new(list, json_text(word));
+	}
+	return list;
+}
+
 static json_t *inspect_live(const struct view_stack *stack)
 {
 	json_t *where = json_object();
@@ -213,6 +307,12 @@ static json_t *inspect_live(const struct view_stack *stack)
 		json_set_path(where, "upperdir", view_layer_facts(stack, 0)->directory);
 	if (stack->options.workdir)
 		json_set_path(where, "workdir", stack->options.workdir);
+	json_object_set_new(where, "mount_flags", inspect_flags(stack->mount_flags));
+	/* The kernel's overlayfs has its options there. */
+	if (stack->kind != VIEW_OVERLAY)
+		json_object_set_new(where, "super_options", inspect_flags(stack->super_options));
+	json_object_set_new(where, "options", inspect_options(stack));
+	json_object_set_new(where, "command", stack->command ? inspect_words(stack->command) : json_null());
 	return where;
 }
 
