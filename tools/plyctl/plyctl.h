@@ -81,8 +81,11 @@ int fail(const char *fmt, ...) PRINTF_FORMAT(1, 2);
 
 /* Opens the stack of a name, of any kind. NULL after one line on stderr. */
 struct view_stack *stack_open_any(const char *name);
-/* Calls `each` for the stack of a name, or for all images and containers of a store that is named without one of them:
- * `containers-storage:`. `each` frees the stack. EXIT_FAILED after one line, or the first non-zero result of `each`. */
+/* Whether it is the name of a whole store: `containers-storage:`, or with its directory in brackets. *ret_path is where
+ * it is, or NULL; the caller frees it. */
+bool stack_is_store(const char *name, enum image_source *ret_source, char **ret_path);
+/* Calls `each` for the stack of a name, or for all images, containers and uppers of a whole store. `each` frees the
+ * stack. EXIT_FAILED after one line, or the first non-zero result of `each`. */
 int stack_each(const char *name, int (*each)(void *arg, struct view_stack *stack), void *arg);
 /* The same for what looks at directories alone: `set` isn't NULL. */
 struct view_stack *stack_open(const char *name);
@@ -95,6 +98,9 @@ static inline void cleanup_stack(struct view_stack **stack)
 int stack_find_layer(const struct view_stack *stack, const char *text);
 /* The same, or -1 after one line. */
 int stack_layer(const struct view_stack *stack, const char *text);
+/* Follows the symlinks of the directories on the way, within the union. *path may be replaced. EXIT_FINE, or
+ * EXIT_FAILED after one line. */
+int stack_follow(const struct view_stack *stack, char **path);
 /* Opens the stack of [STACK] PATH. With one operand the path must lie in a live union. *ret_path is the path in the
  * union, without a slash at either end; the caller frees it. `@N:` before the path is left in *ret_layer, which is a
  * part of the operand, or NULL. NULL after one line. */

@@ -13,6 +13,8 @@
 
 #include "ids.h"
 #include "os/fs.h"
+#include "uppers.h"
+#include "view/explain.h"
 
 bool stack_incomplete;
 
@@ -63,15 +65,14 @@ struct view_stack *stack_open(const char *name)
 	return stack_with_set(stack_open_any(name));
 }
 
-/* Whether it is the name of a whole store, as `containers-storage:`. *ret_path is where it is, or NULL; it is the
- * caller's. */
-static bool is_store(const char *name, enum image_source *ret_source, char **ret_path)
+bool stack_is_store(const char *name, enum image_source *ret_source, char **ret_path)
 {
 	const char *rest;
 	size_t len;
 
 	if (!image_ref_split(name, ret_source, &rest) ||
-	    (*ret_source != IMAGE_CONTAINERS_STORAGE && *ret_source != IMAGE_DOCKER_OVERLAY2))
+	    (*ret_source != IMAGE_CONTAINERS_STORAGE && *ret_source != IMAGE_DOCKER_OVERLAY2 &&
+	     *ret_source != IMAGE_STORE))
 		return false;
 	len = strlen(rest);
 	if (len && (*rest != '[' || rest[len - 1] != ']'))
@@ -109,6 +110,67 @@ static int stack_listed(void *arg, const struct image_listed *item)
 	return 0;
 }
 
+/* Directories as an operand: a colon within a name has a backslash before it. */
+static void add_directory(char **text, const char *path)
+{
+	size_t used = *text ? strlen(*text) : 0;
+	char *out;
+
+	*text = realloc(*text, used + 2 * strlen(path) + 2);
+	if (!*text)
+		abort();
+	out = *text + used;
+	if (used)
+		*out++ = ':';
+	for (; *path; path++) {
+		if (*path == ':' || *path == '\\')
+			*out++ = '\\';
+		*out++ = *path;
+	}
+	*out = '\0';
+}
+
+struct upper_listing {
+	const struct listing *of;
+	int status;
+};
+
+/* An upper of plyctl's store, over its layers. It has the name of its directory. */
+static void stack_of_upper(void *arg, const struct upper *u)
+{
+	struct upper_listing *l = arg;
+	_cleanup_free_ char *name = NULL;
+	struct view_stack *stack;
+
+	if (l->status || !u->n_layers)
+		return;
+	add_directory(&name, u->dir);
+	for (size_t i = 0; i < u->n_layers; i++)
+		add_directory(&name, u->layers[i]);
+	stack = stack_open_any(name);
+	if (!stack) {
+		stack_incomplete = true;
+		return;
+	}
+	stack->has_upper = true;
+	free(stack->name);
+	stack->name = strdup(u->dir);
+	if (!stack->name)
+		abort();
+	l->status = l->of->each(l->of->arg, stack);
+}
+
+static int stack_each_upper(const struct listing *of)
+{
+	struct upper_listing l = {.of = of, .status = EXIT_FINE};
+	_cleanup_free_ char *path = of->path ? strdup(of->path) : NULL;
+
+	if (of->source != IMAGE_STORE || (!path && image_default_path(IMAGE_STORE, &path) < 0))
+		return EXIT_FINE;
+	(void)upper_each_in(path, stack_of_upper, &l);
+	return l.status;
+}
+
 int stack_each(const char *name, int (*each)(void *arg, struct view_stack *stack), void *arg)
 {
 	struct listing l = {.each = each, .arg = arg};
@@ -117,9 +179,11 @@ int stack_each(const char *name, int (*each)(void *arg, struct view_stack *stack
 	struct view_stack *stack;
 	int r;
 
-	if (is_store(name, &l.source, &path)) {
+	if (stack_is_store(name, &l.source, &path)) {
 		l.path = path;
 		r = image_list(l.source, path, stack_listed, &l, &error);
+		if (r == 0)
+			r = stack_each_upper(&l);
 		return r < 0 ? fail("%s: %s", name, error.text) : r;
 	}
 	stack = stack_open_any(name);
@@ -164,6 +228,19 @@ int stack_layer(const struct view_stack *stack, const char *text)
 		return r;
 	fail("%s: %s", text, r == -EINVAL ? "several layers have an id that begins so" : "the stack has no such layer");
 	return -1;
+}
+
+int stack_follow(const struct view_stack *stack, char **path)
+{
+	_cleanup_free_ char *error = NULL;
+	char *followed;
+	int r = view_follow(stack, *path, &followed, &error);
+
+	if (r < 0)
+		return error ? fail("%s", error) : fail("/%s: %s", *path, strerror(-r));
+	free(*path);
+	*path = followed;
+	return EXIT_FINE;
 }
 
 /* Without doubled slashes, `.`, and slashes at the ends. NULL for a path with `..`. */

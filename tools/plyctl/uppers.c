@@ -301,14 +301,13 @@ int upper_find(const char *name, struct upper *ret)
 	return find_directory(path, ret);
 }
 
-int upper_each(void (*each)(void *arg, const struct upper *u), void *arg)
+static int each_below(const char *uppers, void (*each)(void *arg, const struct upper *u), void *arg)
 {
-	_cleanup_free_ char *store = upper_store();
 	struct dirent **names;
-	int n = store ? scandir(store, &names, NULL, alphasort) : -1;
+	int n = scandir(uppers, &names, NULL, alphasort);
 
 	for (int i = 0; i < n; i++) {
-		_cleanup_free_ char *path = text("%s/%s", store, names[i]->d_name);
+		_cleanup_free_ char *path = text("%s/%s", uppers, names[i]->d_name);
 		_cleanup_upper_ struct upper u = {.id = NULL};
 
 		if (is_id(names[i]->d_name) && is_upper(path) && find_directory(path, &u) == EXIT_FINE)
@@ -318,6 +317,20 @@ int upper_each(void (*each)(void *arg, const struct upper *u), void *arg)
 	if (n >= 0)
 		free(names);
 	return n < 0 ? EXIT_FAILED : EXIT_FINE;
+}
+
+int upper_each(void (*each)(void *arg, const struct upper *u), void *arg)
+{
+	_cleanup_free_ char *uppers = upper_store();
+
+	return uppers ? each_below(uppers, each, arg) : EXIT_FAILED;
+}
+
+int upper_each_in(const char *store, void (*each)(void *arg, const struct upper *u), void *arg)
+{
+	_cleanup_free_ char *uppers = text("%s%s", store, "/uppers");
+
+	return access(uppers, F_OK) < 0 ? EXIT_FINE : each_below(uppers, each, arg);
 }
 
 /* --- the end ------------------------------------------------------------------------------------------------------ */

@@ -30,6 +30,8 @@ int upper_new(const char *parent, const struct view_stack *stack, char *const *a
 int upper_find(const char *text, struct upper *ret);
 /* Calls `each` for all uppers of the store. */
 int upper_each(void (*each)(void *arg, const struct upper *u), void *arg);
+/* The same of the store in a directory, which isn't made. */
+int upper_each_in(const char *store, void (*each)(void *arg, const struct upper *u), void *arg);
 /* A descriptor of `dir` with its lock, which the caller closes. -1 after one line: it is mounted. */
 int upper_lock(const struct upper *u);
 /* Removes an upper of the store with all that is in it. */

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * plyctl check: faults in layers, uppers and work directories. Exit statuses are the bits of fsck(8).
+ * plyctl check: faults in layers, uppers and work directories, and in plyctl's store (check_store.c).
  */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "check_store.h"
 #include "plyctl.h"
 #include "view/check.h"
 
-enum { CHECK_MENDED = 1, CHECK_LEFT = 4, CHECK_FAILED = 8, CHECK_USAGE = 16 };
-
-static bool look_only, fix, yes;
+static bool look_only, fix, yes, digests;
 static const char *workdir;
 static const struct opt opts[] = {
 	{"no", 'n', NULL, "look only, which is what it does without --fix", &look_only, NULL},
 	{"fix", 0, NULL, "mend what has a remedy", &fix, NULL},
 	{"yes", 'y', NULL, "with --fix: also where something is removed for good", &yes, NULL},
+	{"digests", 0, NULL, "of plyctl's store: take the digests of layers and blobs again", &digests, NULL},
 	{"workdir", 0, "DIR", "the work directory of the upper", NULL, &workdir},
 };
 
@@ -152,7 +152,9 @@ static int check_stack(const struct view_stack *stack)
 static int run_check(int argc, char **argv)
 {
 	_cleanup_stack_ struct view_stack *stack = NULL;
-	const char *wrong = argc != 1	       ? "check: one STACK or UPPER is wanted"
+	_cleanup_free_ char *path = NULL;
+	enum image_source source;
+	const char *wrong = argc != 1	       ? "check: one STACK, UPPER or store: is wanted"
 			    : look_only && fix ? "check: -n and --fix exclude each other"
 			    : yes && !fix      ? "check: --yes is for --fix"
 					       : NULL;
@@ -161,16 +163,24 @@ static int run_check(int argc, char **argv)
 		usage_error("%s", wrong);
 		return CHECK_USAGE;
 	}
+	if (stack_is_store(argv[0], &source, &path) && source == IMAGE_STORE)
+		return check_of_store(path, digests, fix, yes);
+	if (digests) {
+		usage_error("check: --digests is for plyctl's store");
+		return CHECK_USAGE;
+	}
 	stack = stack_open(argv[0]);
 	return stack ? check_stack(stack) : CHECK_FAILED;
 }
 
 const struct verb verb_check = {
 	.name = "check",
-	.operands = "STACK | UPPER",
-	.help = "Find faults in layers, an upper and its work directory",
+	.operands = "STACK | UPPER | store:",
+	.help = "Find faults in layers, an upper and its work directory, or in the store",
 	.more = "Exit status: 0 no fault, or the sum of 1 (mended), 4 (left), 8 (failure) and 16 (wrong use). Of a\n"
-		"single directory the layers below aren't known. --fix refuses what a mount uses.",
+		"single directory the layers below aren't known. `store:` is plyctl's store. --fix refuses what a "
+		"mount\n"
+		"uses.",
 	.opts = opts,
 	.n_opts = ARRAY_SIZE(opts),
 	.usage_status = CHECK_USAGE,

@@ -39,10 +39,10 @@ static int df_each(void *arg, struct view_stack *stack, const char *cause)
 {
 	_cleanup_free_ char *error = NULL;
 
-	if (stack && view_stack_open(stack, false, &error) == 0)
+	if (!cause && view_stack_open(stack, false, &error) == 0)
 		return df_add(arg, stack);
 	stack_incomplete = true;
-	fail("%s", error ? error : cause ? cause : "out of memory");
+	fail("%s", cause ? cause : error ? error : "out of memory");
 	view_stack_free(stack);
 	return 0;
 }
@@ -135,7 +135,7 @@ const struct verb verb_df = {.name = "df",
 			     .operands = "[STACK]..",
 			     .help = "Tell what stacks take on disk, shared layers once",
 			     .more = "Without a STACK the unions that are mounted are measured, and with "
-				     "`containers-storage:` all of that store.\n"
+				     "`containers-storage:` or `store:` all\nof that store.\n"
 				     "SIZE is SHARED and UNIQUE together; WASTED is what layers hide of the layers "
 				     "below them.",
 			     .opts = opts,

@@ -55,7 +55,8 @@ static struct node *node_get(struct node *parent, const struct view_stack *stack
 	struct node **at = &parent->children;
 
 	for (; *at; at = &(*at)->next)
-		if (!(*at)->stack && !strcmp((*at)->id, f->id))
+		if (!(*at)->stack && (!strcmp((*at)->id, f->id) ||
+				      (f->directory && (*at)->directory && !strcmp((*at)->directory, f->directory))))
 			return *at;
 	*at = calloc(1, sizeof(**at));
 	if (!*at)
@@ -177,9 +178,9 @@ static int tree_each(void *arg, struct view_stack *stack, const char *cause)
 {
 	_cleanup_free_ char *error = NULL;
 
-	if (!stack || view_stack_open(stack, false, &error) < 0) {
+	if (cause || view_stack_open(stack, false, &error) < 0) {
 		stack_incomplete = true;
-		fail("%s", error ? error : cause ? cause : "out of memory");
+		fail("%s", cause ? cause : error ? error : "out of memory");
 	} else {
 		tree_add(arg, stack);
 	}
@@ -215,7 +216,7 @@ const struct verb verb_tree = {
 	.name = "tree",
 	.operands = "[STACK]..",
 	.help = "Draw stacks over their layers, shared layers once",
-	.more = "Without a STACK it draws the unions that are mounted, and with `containers-storage:` all "
-		"of that store.",
+	.more = "Without a STACK it draws the unions that are mounted, and with `containers-storage:` or "
+		"`store:` all\nof that store.",
 	.is_table = true,
 	.run = run_tree};
