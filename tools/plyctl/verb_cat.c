@@ -97,10 +97,14 @@ static int run_cat(int argc, char **argv)
 	stack = stack_of_path_any(argc > 1 ? argv[0] : NULL, argv[argc - 1], &path, &layer);
 	if (!stack)
 		return EXIT_FAILED;
-	return layer ? cat_of_layer(stack, layer, path) : cat_shown(stack, path);
+	if (layer)
+		return cat_of_layer(stack, layer, path);
+	return stack_follow(stack, &path) == EXIT_FINE ? cat_shown(stack, path) : EXIT_FAILED;
 }
 
 const struct verb verb_cat = {.name = "cat",
 			      .operands = "[STACK] [@N:]PATH",
 			      .help = "Print a file, as the union shows it or as a layer holds it",
+			      .more = "Symlinks of the directories on the way are followed within the union; of a "
+				      "layer they aren't.",
 			      .run = run_cat};

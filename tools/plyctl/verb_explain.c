@@ -213,7 +213,7 @@ static int run_explain(int argc, char **argv)
 	if (argc < 1 || argc > 2)
 		return usage_error("explain: [STACK] PATH is wanted");
 	stack = stack_of_path_any(argc > 1 ? argv[0] : NULL, argv[argc - 1], &path, &layer);
-	if (!stack)
+	if (!stack || stack_follow(stack, &path) != EXIT_FINE)
 		return EXIT_FAILED;
 	x.stack = stack;
 	x.path = path;
@@ -222,6 +222,7 @@ static int run_explain(int argc, char **argv)
 	if (common.json && !only_path) {
 		json_start("explain");
 		json_member("stack", json_text(stack->name));
+		json_member("path", json_text(path));
 		json_list_start("says");
 	}
 	r = view_explain(stack, path, explain_step, &x, &error);
@@ -236,8 +237,9 @@ const struct verb verb_explain = {.name = "explain",
 				  .operands = "[STACK] PATH",
 				  .help = "Tell why the union shows what it shows at a path",
 				  .more = "Each layer with an entry at the path is told, and on the way to it what "
-					  "decides. Without a STACK the path must\n"
-					  "lie in a union that is mounted. Layers of archives have no real path: "
+					  "decides. Symlinks of the directories on\n"
+					  "the way are followed within the union. Without a STACK the path must lie in "
+					  "a union that is mounted. Layers of archives have no real path: "
 					  "`@N:/PATH` is for `plyctl cat`.",
 				  .opts = opts,
 				  .n_opts = ARRAY_SIZE(opts),

@@ -147,7 +147,7 @@ static int run_log(int argc, char **argv)
 	if (argc < 1 || argc > 2)
 		return usage_error("log: [STACK] PATH is wanted");
 	stack = stack_of_path_any(argc > 1 ? argv[0] : NULL, argv[argc - 1], &path, &layer);
-	if (!stack)
+	if (!stack || stack_follow(stack, &path) != EXIT_FINE)
 		return EXIT_FAILED;
 	log.path = path;
 	log.n = (unsigned)view_layer_count(stack);
@@ -168,6 +168,7 @@ static int run_log(int argc, char **argv)
 const struct verb verb_log = {.name = "log",
 			      .operands = "[STACK] PATH",
 			      .help = "List the layers that touched a path, topmost first",
-			      .more = "CHANGE is A for added, C for changed, D for deleted.",
+			      .more = "CHANGE is A for added, C for changed, D for deleted. Symlinks of the "
+				      "directories on the way are followed within\nthe union.",
 			      .is_table = true,
 			      .run = run_log};
