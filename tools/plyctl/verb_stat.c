@@ -189,6 +189,17 @@ struct all {
 	int status;
 };
 
+/* Of mounts on one mountpoint the topmost answers for all, and a bind mount is the same mount. */
+static bool was_asked(const struct all *all, const struct status *s)
+{
+	const char *device = status_text(s, "dev");
+
+	for (size_t i = 0; i < all->n && *device; i++)
+		if (!strcmp(status_text(all->list[i], "dev"), device))
+			return true;
+	return false;
+}
+
 static int all_add(void *arg, const char *mountpoint)
 {
 	struct all *all = arg;
@@ -196,6 +207,10 @@ static int all_add(void *arg, const char *mountpoint)
 
 	if (!s) {
 		all->status = EXIT_FAILED;
+		return 0;
+	}
+	if (was_asked(all, s)) {
+		status_free(s);
 		return 0;
 	}
 	all->list = realloc(all->list, (all->n + 1) * sizeof(*all->list));
