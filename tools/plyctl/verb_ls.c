@@ -38,13 +38,24 @@ struct row {
 	char *lacks; /* owned; NULL: nothing */
 };
 
-/* What lacks makes the exit status 1. */
+/* What lacks makes the exit status 1, but for other mount namespaces: those come and go, and are mostly other users'. */
 static void ls_lacks(struct row *row, const char *cause)
 {
-	stack_incomplete = true;
+	stack_incomplete |= !row->stack->seen_by;
 	fail("%s", cause);
 	if (!row->lacks)
 		row->lacks = strdup(cause);
+}
+
+static int ls_failed(void *arg, const struct layer *l, const char *path, int err)
+{
+	struct row *row = arg;
+	_cleanup_free_ char *cause = NULL;
+
+	if (asprintf(&cause, "%s/%s: %s", l->path, path, strerror(-err)) < 0)
+		abort();
+	ls_lacks(row, cause);
+	return 0;
 }
 
 static void ls_measure(struct row *row)
@@ -58,7 +69,7 @@ static void ls_measure(struct row *row)
 	}
 	if (!row->stack->has_upper || view_layer_directory(&row->stack->set->layers[0], &row->upper) < 0)
 		return;
-	if (view_layer_measure(row->stack->set, &row->stack->set->layers[0], stack_failed_layer, NULL, &size) == 0) {
+	if (view_layer_measure(row->stack->set, &row->stack->set->layers[0], ls_failed, row, &size) == 0) {
 		row->upper_bytes = size.allocated;
 		row->is_measured = true;
 	}
