@@ -79,4 +79,18 @@ int image_toc_contents(const struct image *image, size_t layer,
 		       int (*each)(void *arg, const char *path, uint64_t at, const void *data, size_t len), void *arg,
 		       struct image_error *error);
 
+struct tar_entry;
+struct image_entry_calls {
+	/* `path` is as in struct image_toc_entry, but names of the aufs dialect are told as they are. 1: the content of
+	 * the file is wanted. 0: it is passed over. -errno ends the reading. */
+	int (*entry)(void *arg, const char *path, const struct tar_entry *e);
+	/* A piece of the content. Holes of a sparse file have none. */
+	int (*data)(void *arg, uint64_t at, const void *data, size_t len);
+	int (*end)(void *arg); /* the content is complete */
+};
+/* All entries of such a layer in one pass, in the order of its tar (image/tar.h). They are handed on before the digests
+ * are known: a wrong digest is an error at the end. */
+int image_toc_entries(const struct image *image, size_t layer, const struct image_entry_calls *calls, void *arg,
+		      struct image_error *error);
+
 #endif

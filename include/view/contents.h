@@ -27,8 +27,10 @@
 
 /* Valid during the call. */
 struct view_object {
-	const char *path;   /* from the root of the layer, "" for the root, no slash at either end */
-	const char *link;   /* a symlink's target; a hard link's path of the file; else NULL */
+	const char *path; /* from the root of the layer, "" for the root, no slash at either end */
+	const char *link; /* a symlink's target; a hard link's path of the file; else NULL */
+	/* Of an archive: the path of the entry with the content if the object's own is a hard link, else NULL. */
+	const char *content;
 	uint64_t size;	    /* bytes of the content of a file; 0 for a hard link and everything else */
 	uint64_t allocated; /* bytes on disk, 0 for a hard link; of an archive: size */
 	/* with the type (S_IFMT); 0 for a whiteout */

@@ -138,6 +138,7 @@ static int toc_tell(struct telling *t, size_t number)
 
 	(void)CHECK(content >= toc->entries && content < toc->entries + toc->n_entries);
 	o.path = e->path;
+	o.content = content == e ? NULL : content->path;
 	if (S_ISREG(o.mode) && !content->hardlink) {
 		if (*first) {
 			o.link = toc->entries[*first - 1].path;

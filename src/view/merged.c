@@ -214,8 +214,9 @@ static int merging_go(struct merging *g, const char *path, const char **ret_name
 static int merging_fill(struct merging *g, uint32_t node, const struct view_object *o)
 {
 	struct merged *m = g->m;
+	const char *kept = o->link ? o->link : o->content;
 	uint32_t text = 0;
-	int r = o->link ? merged_keep(m, o->link, strlen(o->link), &text) : 0;
+	int r = kept ? merged_keep(m, kept, strlen(kept), &text) : 0;
 
 	if (r < 0)
 		return r;

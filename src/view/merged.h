@@ -14,7 +14,8 @@
 
 struct merged_node {
 	uint32_t name, parent, child, next; /* `name`: where in `names` */
-	uint32_t text;			    /* a symlink's target, or the path of a hard link's content; 0: none */
+	/* A symlink's target, or the path of the entry with the content of a hard link; 0: none. */
+	uint32_t text;
 	uint32_t mode, uid, gid, major, minor, mtime_nsec;
 	uint16_t layer;	     /* of the topmost entry, counted from the top of the stack */
 	uint16_t data_layer; /* with the content of a file; MERGED_NO_LAYER: it isn't known */

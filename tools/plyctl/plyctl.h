@@ -105,8 +105,6 @@ int stack_follow(const struct view_stack *stack, char **path);
  * union, without a slash at either end; the caller frees it. `@N:` before the path is left in *ret_layer, which is a
  * part of the operand, or NULL. NULL after one line. */
 struct view_stack *stack_of_path_any(const char *stack, const char *path, char **ret_path, char **ret_layer);
-/* The same for what looks at directories alone. */
-struct view_stack *stack_of_path(const char *stack, const char *path, char **ret_path, char **ret_layer);
 /* For call-backs: says that something can't be looked at, and goes on. The verb ends with EXIT_FAILED then. */
 int stack_failed_at(void *arg, const char *path, int err);
 int stack_failed_in(void *arg, const char *path, unsigned layer, int err);

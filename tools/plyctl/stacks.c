@@ -328,13 +328,6 @@ struct view_stack *stack_of_path_any(const char *name, const char *operand, char
 	return TAKE_PTR(stack);
 }
 
-struct view_stack *stack_of_path(const char *name, const char *operand, char **ret_path, char **ret_layer)
-{
-	struct view_stack *stack = stack_of_path_any(name, operand, ret_path, ret_layer);
-
-	return stack_with_set(stack);
-}
-
 int stack_failed_at(void *arg, const char *path, int err)
 {
 	stack_incomplete = true;

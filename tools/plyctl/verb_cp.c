@@ -5,6 +5,7 @@
  */
 #include "copy.h"
 #include "copy_out.h"
+#include "copy_packed.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -208,19 +209,15 @@ static unsigned depth_of(const char *path)
 	return depth;
 }
 
-static int cp_all(struct layer_set *set, const char *path, const char *destination)
+/* Takes the descriptor of the destination. */
+static int cp_all(struct layer_set *set, const char *path, int fd, const char *name)
 {
 	static const struct tree_walk_calls calls = {.entry = cp_entry, .leave = cp_leave, .failed = stack_failed_in};
-	const char *slash = strrchr(path, '/');
-	_cleanup_free_ char *name = NULL;
-	struct copying c = {.set = set, .base = depth_of(path), .prefix = strlen(path)};
-	int r, fd = open_destination(destination, slash ? slash + 1 : *path ? path : "root", &name);
+	struct copying c = {.set = set, .name = name, .base = depth_of(path), .prefix = strlen(path)};
+	int r;
 
-	if (fd < 0)
-		return fail("%s: %s", destination, strerror(-fd));
-	c.name = name;
 	if (!ARRAY_ROOM(c.dirs, c.n, c.room, 1))
-		return fail("out of memory");
+		abort();
 	c.dirs[c.n++] = (struct cp_dir){.fd = fd};
 	r = tree_walk(set, path, TREE_WALK_STAT, &calls, &c);
 	while (c.n) {
@@ -232,23 +229,42 @@ static int cp_all(struct layer_set *set, const char *path, const char *destinati
 	return r == -ENOENT ? fail("/%s: not shown", path) : r < 0 ? EXIT_FAILED : EXIT_FINE;
 }
 
+/* Takes the descriptor too. */
+static int cp_directories(const struct view_stack *stack, const char *layer, const char *path, int fd, const char *name)
+{
+	struct layer_set *set = copy_source(stack, layer, path);
+	int status;
+
+	if (!set) {
+		os_close(fd);
+		return EXIT_FAILED;
+	}
+	status = cp_all(set, path, fd, name);
+	layer_set_put(set);
+	return status;
+}
+
 static int run_cp(int argc, char **argv)
 {
 	_cleanup_stack_ struct view_stack *stack = NULL;
-	_cleanup_free_ char *path = NULL, *layer = NULL;
-	struct layer_set *set;
-	int status;
+	_cleanup_free_ char *path = NULL, *layer = NULL, *name = NULL;
+	const char *slash, *destination;
+	int fd, status;
 
 	if (argc < 2 || argc > 3)
 		return usage_error("cp: [STACK] [LAYER:]PATH DESTINATION is wanted");
-	stack = stack_of_path(argc > 2 ? argv[0] : NULL, argv[argc - 2], &path, &layer);
+	stack = stack_of_path_any(argc > 2 ? argv[0] : NULL, argv[argc - 2], &path, &layer);
 	if (!stack)
 		return EXIT_FAILED;
-	set = copy_source(stack, layer, path);
-	if (!set)
-		return EXIT_FAILED;
-	status = cp_all(set, path, argv[argc - 1]);
-	layer_set_put(set);
+	destination = argv[argc - 1];
+	slash = strrchr(path, '/');
+	fd = open_destination(destination, slash ? slash + 1 : *path ? path : "root", &name);
+	if (fd < 0)
+		return fail("%s: %s", destination, strerror(-fd));
+	if (stack->set)
+		return cp_directories(stack, layer, path, fd, name);
+	status = copy_packed(stack, layer, path, fd, name);
+	os_close(fd);
 	return status;
 }
 
