@@ -158,6 +158,15 @@ static uint64_t gather_xattrs(const struct tar_entry *from)
 	return sum;
 }
 
+/* What lies in a directory of aufs's own. */
+static bool is_aufs_own(const char *path)
+{
+	for (const char *slash; (slash = strchr(path, '/')); path = slash + 1)
+		if (!strncmp(path, ".wh..wh.", 8))
+			return true;
+	return false;
+}
+
 static int gather(struct gathering *g, const struct tar_entry *from)
 {
 	const char *slash;
@@ -169,7 +178,7 @@ static int gather(struct gathering *g, const struct tar_entry *from)
 	if (!g->path)
 		return image_fail_memory(g->error);
 	r = layer_tar_path(g->path, g->error);
-	if (r < 0 || layer_tar_is_landmark(g->path))
+	if (r < 0 || layer_tar_is_landmark(g->path) || is_aufs_own(g->path))
 		return r;
 	slash = strrchr(g->path, '/');
 	r = gather_aufs(g, g->path, slash ? slash + 1 : g->path);
