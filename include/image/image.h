@@ -6,7 +6,8 @@
  *
  * Sources:
  *
- *	oci:DIR[:TAG]			an OCI image layout as a folder; also the blobs of containerd's content store
+ *	oci:DIR[:TAG]			an OCI image layout as a folder; also containerd's content store, which has
+ *					blobs and no index
  *	oci-archive:FILE[:TAG]		the same as a tar, which may itself be compressed by gzip or zstd; then it is
  *					inflated anew for each layer that is read
  *	docker-archive:FILE[:NAME]	what `docker save` and `podman save` write
@@ -15,7 +16,10 @@
  *	store:[ROOT]NAME		plyctl's own store (image/store.h)
  *
  * ROOT is a directory in brackets: `containers-storage:[/srv/store]app`. Without it the source is looked for where its
- * engine has it.
+ * engine has it. If that store is the one of storage.conf, its additional image stores are read too.
+ *
+ * Of a content store TAG is the beginning of a digest, or a name that an index among the blobs tells. containerd's data
+ * base isn't read.
  *
  * All of it is hostile input. Documents are read up to IMAGE_JSON_MAX bytes and IMAGE_JSON_DEPTH levels. A manifest and
  * a config that don't have the digest by which they are named are refused; so are layers, when they are read
@@ -85,15 +89,17 @@ struct image_history {
 
 struct image {
 	enum image_source source;
-	char *path;	       /* the folder, archive or store */
-	char *id;	       /* digest of the config: "sha256:" and 64 hex digits */
+	char *path; /* the folder, archive or store */
+	/* Digest of the config: "sha256:" and 64 hex digits. NULL: a container without an image. Then it has no config,
+	 * and its layers have a diff_id where the store knows it. */
+	char *id;
 	char *manifest_digest; /* NULL: there is no manifest, as in a docker-archive */
 	char *manifest;	       /* its bytes, terminated; NULL: there is none, or it isn't kept here */
 	size_t manifest_len;
 	char **names; /* NAME:TAG; may be none */
 	size_t n_names;
 	char *created, *author, *os, *architecture, *variant;
-	char *config; /* the bytes of the config, one JSON document, terminated */
+	char *config; /* NULL with id; the bytes of the config, one JSON document, terminated */
 	size_t config_len;
 	struct image_layer *layers; /* lowest first; the layer of a container is the last */
 	size_t n_layers;

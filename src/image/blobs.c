@@ -268,6 +268,16 @@ static int blobs_file(const struct blobs *b, const char *name, int64_t *ret_size
 	return blobs_regular(os_openat(b->fd, name, O_RDONLY | O_NONBLOCK, 0, OS_CROSS_MOUNTS), ret_size);
 }
 
+int blobs_each(const struct blobs *b, const char *folder, int (*each)(void *arg, const struct os_dirent *d), void *arg)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (!CHECK(!b->archive))
+		return -EIO;
+	fd = os_openat(b->fd, folder, O_RDONLY | O_DIRECTORY, 0, OS_CROSS_MOUNTS);
+	return fd < 0 ? fd : os_read_dir_once(fd, each, arg);
+}
+
 int64_t blobs_size(const struct blobs *b, const char *name)
 {
 	const struct member *m;

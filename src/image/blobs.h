@@ -22,6 +22,10 @@ int blobs_open_folder(const char *path, struct blobs **ret, struct image_error *
 int blobs_open_archive(const char *path, struct blobs **ret, struct image_error *error);
 void blobs_free(struct blobs *b);
 
+/* Calls `each` for each name in a folder of a folder, in no order. Its first non-zero result is the result. -ENOENT:
+ * there is none. */
+struct os_dirent;
+int blobs_each(const struct blobs *b, const char *folder, int (*each)(void *arg, const struct os_dirent *d), void *arg);
 /* Bytes of the file, or -ENOENT. */
 int64_t blobs_size(const struct blobs *b, const char *name);
 /* Whether a file of an archive begins like gzip or zstd. */

@@ -21,23 +21,14 @@ static int take_platform(struct image *image, const json_t *config, struct image
 
 static int take_diff_id(struct image *image, const char *diff_id, struct image_error *error)
 {
-	const char *below = image->n_layers ? image->layers[image->n_layers - 1].chain_id : NULL;
-	char chain[DIGEST_SIZE];
 	struct image_layer *l;
 	int r;
 
-	if (!CHECK(!image->n_layers || below))
-		return -EIO;
 	if (!digest_is_valid(diff_id))
 		return image_fail(error, -EBADMSG, "config: the diff_id \"%s\" is no sha256 digest",
 				  diff_id ? diff_id : "");
-	r = digest_chain(below, diff_id, chain);
-	if (r < 0)
-		return image_fail(error, r, "a digest can't be taken");
 	r = model_add_layer(image, &l, error);
-	if (r == 0)
-		r = model_set(&l->diff_id, diff_id, error);
-	return r < 0 ? r : model_set(&l->chain_id, chain, error);
+	return r < 0 ? r : model_chain(image, diff_id, error);
 }
 
 static int take_diff_ids(struct image *image, const json_t *config, struct image_error *error)

@@ -3,6 +3,9 @@
  * The store of podman, buildah and skopeo with its overlay driver (github.com/containers/storage): images, layers and
  * containers are lists in JSON, which are replaced as a whole, so no lock is needed to read them. A layer knows its
  * parent; its files are in overlay/ID/diff. The config and the manifest of an image are its "big data".
+ *
+ * The configuration names additional stores, of which images and layers are read. They are put behind those of the
+ * store in the same lists, and each item gets the number of its store. What two stores have is the first one's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,19 +25,33 @@
 #include "model.h"
 #include "os/fs.h"
 #include "sources.h"
+#include "storage_conf.h"
 
 /* Lists grow with the store: about a kilobyte a layer. */
 #define STORE_LIST_MAX (64 << 20)
 
+#define STORES_MAX 64
+/* The member of an item that has the number of its store. No member of the store's own begins so. */
+#define STORE_NUMBER ".store"
+
+struct store_files {
+	struct blobs *files; /* owned */
+	char *path;	     /* absolute; owned */
+};
+
 struct store {
-	struct blobs *files;
+	struct store_files all[STORES_MAX]; /* the store, and additional ones */
+	size_t n;
 	json_t *images, *layers, *containers;
 	json_t *more_layers, *more_containers; /* volatile ones; NULL: none */
 };
 
 static void store_finish(struct store *s)
 {
-	blobs_free(s->files);
+	for (size_t i = 0; i < s->n; i++) {
+		blobs_free(s->all[i].files);
+		free(s->all[i].path);
+	}
 	json_decref(s->images);
 	json_decref(s->layers);
 	json_decref(s->containers);
@@ -43,43 +60,144 @@ static void store_finish(struct store *s)
 }
 
 /* A list that isn't there is empty. */
-static int store_list(struct store *s, const char *name, json_t **ret, struct image_error *error)
+static int store_list(struct store *s, size_t store, const char *name, json_t **ret, struct image_error *error)
 {
+	const struct blobs *files = s->all[store].files;
 	_cleanup_free_ char *text = NULL;
-	size_t len;
+	json_t *item;
+	size_t len, i;
 	int r;
 
-	if (!CHECK(!*ret))
+	if (!CHECK(!*ret && store < s->n))
 		return -EIO;
-	if (blobs_size(s->files, name) < 0) {
+	if (blobs_size(files, name) < 0) {
 		*ret = json_array();
 		return *ret ? 0 : image_fail_memory(error);
 	}
-	r = blobs_text(s->files, name, STORE_LIST_MAX, &text, &len, error);
+	r = blobs_text(files, name, STORE_LIST_MAX, &text, &len, error);
 	if (r == 0)
 		r = document_parse(text, len, name, ret, error);
 	if (r == 0 && !json_is_array(*ret))
 		r = image_fail(error, -EBADMSG, "%s: no list", name);
+	json_array_foreach(r == 0 ? *ret : NULL, i, item)
+	{
+		if (json_is_object(item) &&
+		    json_object_set_new(item, STORE_NUMBER, json_integer((json_int_t)store)) < 0)
+			r = image_fail_memory(error);
+	}
 	return r;
 }
 
-static int store_start(struct store *s, const char *path, struct image_error *error)
+static const struct store_files *store_of(const struct store *s, const json_t *item)
 {
-	int r = blobs_open_folder(path, &s->files, error);
+	json_int_t number = json_integer_value(json_object_get(item, STORE_NUMBER));
 
-	if (r == 0 && blobs_size(s->files, "overlay-images/images.json") < 0)
-		r = image_fail(error, -ENOENT, "no store of the overlay driver with images");
-	if (r == 0)
-		r = store_list(s, "overlay-images/images.json", &s->images, error);
-	if (r == 0)
-		r = store_list(s, "overlay-layers/layers.json", &s->layers, error);
-	if (r == 0)
-		r = store_list(s, "overlay-layers/volatile-layers.json", &s->more_layers, error);
-	if (r == 0)
-		r = store_list(s, "overlay-containers/containers.json", &s->containers, error);
-	if (r == 0)
-		r = store_list(s, "overlay-containers/volatile-containers.json", &s->more_containers, error);
+	return CHECK(number >= 0 && (size_t)number < s->n) ? &s->all[number] : &s->all[0];
+}
+
+static int store_open_files(struct store *s, const char *path, struct image_error *error)
+{
+	struct store_files *files = &s->all[s->n];
+	int r;
+
+	(void)CHECK(*path == '/');
+	if (s->n == STORES_MAX)
+		return image_fail(error, -E2BIG, "more than %d stores", STORES_MAX);
+	*files = (struct store_files){.path = strdup(path)};
+	r = files->path ? blobs_open_folder(path, &files->files, error) : image_fail_memory(error);
+	if (r < 0) {
+		free(files->path);
+		return r;
+	}
+	s->n++;
+	if (blobs_size(files->files, "overlay-images/images.json") < 0)
+		return image_fail(error, -ENOENT, "no store of the overlay driver with images");
+	return 0;
+}
+
+/* Puts the items of an additional store behind those that are there. */
+static int store_append(struct store *s, size_t store, const char *name, json_t *list, struct image_error *error)
+{
+	json_auto_t *more = NULL, *known = json_object();
+	json_t *item;
+	size_t i;
+	int r = known ? store_list(s, store, name, &more, error) : image_fail_memory(error);
+
+	json_array_foreach(r == 0 ? list : NULL, i, item)
+	{
+		const char *id = document_text(item, "id");
+
+		if (id && json_object_set_new(known, id, json_true()) < 0)
+			r = image_fail_memory(error);
+	}
+	json_array_foreach(r == 0 ? more : NULL, i, item)
+	{
+		const char *id = document_text(item, "id");
+
+		if (id && !json_object_get(known, id) && json_array_append(list, item) < 0)
+			r = image_fail_memory(error);
+	}
 	return r;
+}
+
+static int store_add(struct store *s, const char *path, struct image_error *error)
+{
+	size_t store = s->n;
+	(void)CHECK(store > 0 && s->images && s->layers);
+	int r = store_open_files(s, path, error);
+
+	if (r == 0)
+		r = store_append(s, store, "overlay-images/images.json", s->images, error);
+	return r < 0 ? r : store_append(s, store, "overlay-layers/layers.json", s->layers, error);
+}
+
+static bool is_same_folder(const char *a, const char *b)
+{
+	_cleanup_close_ int a_fd = os_open_path(a, O_PATH | O_DIRECTORY, 0),
+			    b_fd = os_open_path(b, O_PATH | O_DIRECTORY, 0);
+	struct statx a_stx, b_stx;
+
+	return a_fd >= 0 && b_fd >= 0 && os_statx(a_fd, "", &a_stx) == 0 && os_statx(b_fd, "", &b_stx) == 0 &&
+	       a_stx.stx_ino == b_stx.stx_ino && a_stx.stx_dev_major == b_stx.stx_dev_major &&
+	       a_stx.stx_dev_minor == b_stx.stx_dev_minor;
+}
+
+/* The additional stores of this user's store. One that can't be read has no images: `image`, which may be NULL, lacks
+ * it. */
+static int store_add_all(struct store *s, struct image *image, struct image_error *error)
+{
+	_cleanup_(storage_conf_finish) struct storage_conf conf = {.n_stores = 0};
+	int r = 0;
+
+	if (storage_conf_read(&conf) < 0 || !conf.n_stores || !is_same_folder(conf.graphroot, s->all[0].path))
+		return 0;
+	for (size_t i = 0; i < conf.n_stores && r == 0; i++) {
+		struct image_error why = {.text = ""};
+
+		if (*conf.stores[i] == '/' && store_add(s, conf.stores[i], &why) == 0)
+			continue;
+		if (image)
+			r = model_lacks(image, error, "the additional image store %s can't be read: %s", conf.stores[i],
+					why.text);
+	}
+	return r;
+}
+
+static int store_start(struct store *s, const char *path, struct image *image, struct image_error *error)
+{
+	int r = store_open_files(s, path, error);
+
+	if (r == 0)
+		r = store_list(s, 0, "overlay-images/images.json", &s->images, error);
+	if (r == 0)
+		r = store_list(s, 0, "overlay-layers/layers.json", &s->layers, error);
+	if (r == 0)
+		r = store_list(s, 0, "overlay-layers/volatile-layers.json", &s->more_layers, error);
+	if (r == 0)
+		r = store_list(s, 0, "overlay-containers/containers.json", &s->containers, error);
+	if (r == 0)
+		r = store_list(s, 0, "overlay-containers/volatile-containers.json", &s->more_containers, error);
+	return r < 0 ? r : store_add_all(s, image, error);
 }
 
 static const json_t *store_find(const json_t *list, const char *id)
@@ -113,7 +231,7 @@ static int store_fit(const json_t *item, const char *name)
 	return best ? best + 1 : id && model_id_fits(id, name);
 }
 
-/* The best of a list so far. Two that fit equally well are counted. */
+/* The best of a list so far. Two of one store that fit equally well are counted. */
 struct store_choice {
 	const json_t *item;
 	int fit;
@@ -129,7 +247,8 @@ static void store_choose(const json_t *list, const char *name, struct store_choi
 	{
 		int fit = name ? store_fit(item, name) : 1;
 
-		if (fit && fit == c->fit)
+		if (fit && fit == c->fit &&
+		    json_equal(json_object_get(item, STORE_NUMBER), json_object_get(c->item, STORE_NUMBER)))
 			c->equal++;
 		if (fit > c->fit)
 			*c = (struct store_choice){.item = item, .fit = fit, .equal = 1};
@@ -139,6 +258,7 @@ static void store_choose(const json_t *list, const char *name, struct store_choi
 static int store_pick(const struct store *s, const char *name, const json_t **ret_image, const json_t **ret_container,
 		      struct image_error *error)
 {
+	/* The image of a container may be missing. */
 	struct store_choice image = {0}, container = {0};
 	const char *id;
 
@@ -161,32 +281,32 @@ static int store_pick(const struct store *s, const char *name, const json_t **re
 	*ret_container = container.item;
 	id = document_text(container.item, "image");
 	*ret_image = id ? store_find(s->images, id) : NULL;
-	return *ret_image ? 0
-			  : image_fail(error, -ENOENT, "the image of the container isn't there: %s", id ? id : "none");
+	return 0;
 }
 
 /* The file of a big data: names with other characters than a-z, 0-9 and "." are in base 64. */
-static int store_big_data(const struct store *s, const char *id, const char *key, char **ret, size_t *ret_len,
+static int store_big_data(const struct store *s, const json_t *item, const char *key, char **ret, size_t *ret_len,
 			  struct image_error *error)
 {
+	const char *id = document_text(item, "id");
 	unsigned char encoded[4 * DIGEST_SIZE];
 	char name[512];
 	size_t len = strlen(key);
 	bool plain = strspn(key, "0123456789abcdefghijklmnopqrstuvwxyz.") == len;
 
-	if (!digest_is_hex(id, DIGEST_HEX) || len > DIGEST_SIZE)
-		return image_fail(error, -EBADMSG, "images.json: \"%s\" is no id", id);
+	if (!id || !digest_is_hex(id, DIGEST_HEX) || len > DIGEST_SIZE)
+		return image_fail(error, -EBADMSG, "images.json: \"%s\" is no id", id ? id : "");
 	EVP_EncodeBlock(encoded, (const unsigned char *)key, (int)len);
 	snprintf(name, sizeof(name), "overlay-images/%s/%s%s", id, plain ? "" : "=", plain ? key : (char *)encoded);
-	return blobs_text(s->files, name, IMAGE_JSON_MAX, ret, ret_len, error);
+	return blobs_text(store_of(s, item)->files, name, IMAGE_JSON_MAX, ret, ret_len, error);
 }
 
-static int store_config(const struct store *s, struct image *image, const char *id, const char *digest,
+static int store_config(const struct store *s, struct image *image, const json_t *item, const char *digest,
 			struct image_error *error)
 {
 	char found[DIGEST_SIZE], *text;
 	size_t len;
-	int r = store_big_data(s, id, digest, &text, &len, error);
+	int r = store_big_data(s, item, digest, &text, &len, error);
 
 	if (r == 0)
 		r = digest_of(text, len, found);
@@ -194,7 +314,8 @@ static int store_config(const struct store *s, struct image *image, const char *
 		return r;
 	if (strcmp(found, digest) != 0) {
 		free(text);
-		return image_fail(error, -EBADMSG, "the config of image %s has the digest %s", id, found);
+		return image_fail(error, -EBADMSG, "the config of image %s has the digest %s",
+				  digest + strlen(DIGEST_PREFIX), found);
 	}
 	return config_take(image, text, len, digest, error);
 }
@@ -202,7 +323,7 @@ static int store_config(const struct store *s, struct image *image, const char *
 static int storage_layer(const struct store *s, struct image *image, struct image_layer *l, const json_t *item,
 			 struct image_error *error)
 {
-	const char *id = document_text(item, "id");
+	const char *id = document_text(item, "id"), *root = store_of(s, item)->path;
 	char path[256];
 	struct statx stx;
 	int fd, r;
@@ -216,7 +337,7 @@ static int storage_layer(const struct store *s, struct image *image, struct imag
 	if (!document_copy(item, "compressed-diff-digest", &l->digest) || !document_copy(item, "id", &l->id) ||
 	    !document_copy(item, "created", &l->store_created))
 		return image_fail_memory(error);
-	fd = os_open_path(image->path, O_PATH | O_DIRECTORY, 0);
+	fd = os_open_path(root, O_PATH | O_DIRECTORY, 0);
 	if (fd < 0)
 		return image_fail(error, fd, "%s", strerror(-fd));
 	snprintf(path, sizeof(path), "overlay/%s/diff", id);
@@ -227,7 +348,7 @@ static int storage_layer(const struct store *s, struct image *image, struct imag
 	fd = r;
 	r = os_statx(fd, "", &stx);
 	os_close(fd);
-	if (r == 0 && asprintf(&l->directory, "%s/%s", image->path, path) < 0) {
+	if (r == 0 && asprintf(&l->directory, "%s/%s", root, path) < 0) {
 		l->directory = NULL;
 		return image_fail_memory(error);
 	}
@@ -269,14 +390,14 @@ static int storage_layers(const struct store *s, struct image *image, const char
 }
 
 /* What the manifest knows of the layers. Images that were built here have one too. */
-static int storage_manifest(const struct store *s, struct image *image, const char *id, struct image_error *error)
+static int storage_manifest(const struct store *s, struct image *image, const json_t *item, struct image_error *error)
 {
 	_cleanup_free_ char *text = NULL;
 	struct image_error why;
 	struct manifest m = {0};
 	char digest[DIGEST_SIZE];
 	size_t len;
-	int r = store_big_data(s, id, "manifest", &text, &len, &why);
+	int r = store_big_data(s, item, "manifest", &text, &len, &why);
 
 	if (r == 0)
 		r = manifest_parse(text, len, &m, &why);
@@ -322,11 +443,11 @@ static int storage_image(const struct store *s, struct image *image, const json_
 	if (!id || !digest_is_hex(id, DIGEST_HEX))
 		return image_fail(error, -EBADMSG, "images.json: \"%s\" is no id", id ? id : "");
 	strcat(digest, id);
-	r = store_config(s, image, id, digest, error);
+	r = store_config(s, image, item, digest, error);
 	if (r == 0)
 		r = storage_layers(s, image, top, error);
 	if (r == 0)
-		r = storage_manifest(s, image, id, error);
+		r = storage_manifest(s, image, item, error);
 	return r < 0 ? r : storage_names(item, &image->names, &image->n_names, error);
 }
 
@@ -350,22 +471,71 @@ static int storage_container(const struct store *s, struct image *image, const j
 	return r < 0 ? r : storage_names(item, &image->container_names, &image->n_container_names, error);
 }
 
+/* The layers below a container's own, as far as the store has them: `id` is the topmost. */
+static int storage_layers_alone(const struct store *s, struct image *image, const char *id, struct image_error *error)
+{
+	const json_t *items[IMAGE_LAYERS_MAX];
+	size_t n = 0;
+	int r = 0;
+
+	for (; id && n < IMAGE_LAYERS_MAX - 1; n++) {
+		items[n] = store_find_layer(s, id);
+		if (!items[n])
+			break;
+		id = document_text(items[n], "parent");
+	}
+	if (id)
+		r = model_lacks(image, error, "the store has no layer %s", id);
+	for (size_t i = n; i-- > 0 && r == 0;) {
+		const char *diff_id = document_text(items[i], "diff-digest");
+		struct image_history *h;
+		struct image_layer *l;
+
+		r = model_add_layer(image, &l, error);
+		if (r == 0)
+			r = storage_layer(s, image, l, items[i], error);
+		/* The chain is one from the lowest layer on. */
+		if (r == 0 && digest_is_valid(diff_id) && (i == n - 1 || image->layers[image->n_layers - 2].chain_id))
+			r = model_chain(image, diff_id, error);
+		if (r == 0)
+			r = model_add_history(image, &h, error);
+		if (r == 0)
+			h->layer = (int)image->n_layers - 1;
+	}
+	return r;
+}
+
+/* A container that was made without an image, or whose image was removed. */
+static int storage_no_image(const struct store *s, struct image *image, const json_t *container,
+			    struct image_error *error)
+{
+	const char *id = document_text(container, "image");
+	int r = id ? model_lacks(image, error, "the image of the container isn't there: %s", id)
+		   : model_lacks(image, error, "the container was made without an image");
+
+	(void)CHECK(!image->id && !image->n_layers);
+	return r < 0 ? r
+		     : storage_layers_alone(
+			       s, image,
+			       document_text(store_find_layer(s, document_text(container, "layer")), "parent"), error);
+}
+
 int containers_storage_open(enum image_source source, const char *path, const char *name, struct image **ret,
 			    struct image_error *error)
 {
 	_cleanup_(image_cleanup) struct image *image = NULL;
-	_cleanup_(store_finish) struct store s = {0};
+	_cleanup_(store_finish) struct store s = {.n = 0};
 	const json_t *item, *container;
 	int r = model_new(source, path, &image, error);
 
 	if (!CHECK(source == IMAGE_CONTAINERS_STORAGE))
 		return -EIO;
 	if (r == 0)
-		r = store_start(&s, path, error);
+		r = store_start(&s, path, image, error);
 	if (r == 0)
 		r = store_pick(&s, name, &item, &container, error);
 	if (r == 0)
-		r = storage_image(&s, image, item, error);
+		r = item ? storage_image(&s, image, item, error) : storage_no_image(&s, image, container, error);
 	if (r == 0 && container)
 		r = storage_container(&s, image, container, error);
 	if (r == 0)
@@ -500,9 +670,9 @@ static int storage_indices(struct storage_sharing *s, const struct store *store)
 
 int containers_storage_shared(const struct image *image, unsigned *counts, struct image_error *error)
 {
-	_cleanup_(store_finish) struct store store = {0};
+	_cleanup_(store_finish) struct store store = {.n = 0};
 	_cleanup_(sharing_finish) struct storage_sharing s = {.image = image, .counts = counts};
-	int r = store_start(&store, image->path, error);
+	int r = store_start(&store, image->path, NULL, error);
 
 	if (r < 0)
 		return r;
@@ -551,9 +721,9 @@ static int storage_each(const json_t *list, const struct storage_sharing *sharin
 int containers_storage_list(enum image_source source, const char *path, image_each each, void *arg,
 			    struct image_error *error)
 {
-	_cleanup_(store_finish) struct store s = {0};
+	_cleanup_(store_finish) struct store s = {.n = 0};
 	_cleanup_(sharing_finish) struct storage_sharing sharing = {.image = NULL};
-	int r = store_start(&s, path, error);
+	int r = store_start(&s, path, NULL, error);
 
 	if (r == 0 && storage_indices(&sharing, &s) < 0)
 		r = image_fail_memory(error);

@@ -126,7 +126,23 @@ static int load_index(const char *text, size_t len, json_t **ret, const json_t *
 	return json_is_array(*ret_list) ? 0 : image_fail(error, -EBADMSG, "index: no list of manifests");
 }
 
+/* How good an entry is. */
+static int item_rank(const json_t *item, bool (*is_there)(void *arg, const char *digest), void *arg)
+{
+	const char *digest = document_text(item, "digest");
+	(void)CHECK(json_is_object(item));
+	bool there = !is_there || (digest_is_valid(digest) && is_there(arg, digest));
+
+	return platform_fits(item) + (there ? 3 : 0);
+}
+
 int manifest_pick(const char *text, size_t len, const char *name, struct descriptor *ret, struct image_error *error)
+{
+	return manifest_pick_there(text, len, name, NULL, NULL, ret, error);
+}
+
+int manifest_pick_there(const char *text, size_t len, const char *name, bool (*is_there)(void *arg, const char *digest),
+			void *arg, struct descriptor *ret, struct image_error *error)
 {
 	json_auto_t *index = NULL;
 	const json_t *list, *item, *best = NULL;
@@ -145,7 +161,7 @@ int manifest_pick(const char *text, size_t len, const char *name, struct descrip
 			return image_fail(error, -ENOENT, "several images: name one, such as \"%s\"",
 					  also ? also : first);
 		first = also;
-		if (!best || platform_fits(item) > platform_fits(best))
+		if (!best || item_rank(item, is_there, arg) > item_rank(best, is_there, arg))
 			best = item;
 	}
 	if (!best)

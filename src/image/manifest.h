@@ -38,6 +38,9 @@ bool manifest_is_index(const char *text, size_t len);
  * attestations and what is neither index nor manifest of an image. -ENOENT: there is none, or without a name there are
  * images of several. */
 int manifest_pick(const char *text, size_t len, const char *name, struct descriptor *ret, struct image_error *error);
+/* The same, and what is there comes before what isn't: engines fetch one platform of an index. */
+int manifest_pick_there(const char *text, size_t len, const char *name, bool (*is_there)(void *arg, const char *digest),
+			void *arg, struct descriptor *ret, struct image_error *error);
 /* Each one that manifest_pick() could give. Stops at a non-zero result. */
 int manifest_each(const char *text, size_t len, int (*each)(void *arg, const struct descriptor *d), void *arg,
 		  struct image_error *error);

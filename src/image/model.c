@@ -143,6 +143,22 @@ int model_add_layer(struct image *image, struct image_layer **ret, struct image_
 	return 0;
 }
 
+int model_chain(struct image *image, const char *diff_id, struct image_error *error)
+{
+	struct image_layer *l = &image->layers[image->n_layers - 1];
+	const char *below = image->n_layers > 1 ? l[-1].chain_id : NULL;
+	char chain[DIGEST_SIZE];
+	int r;
+
+	if (!CHECK(image->n_layers && (image->n_layers == 1 || below)))
+		return -EIO;
+	r = digest_chain(below, diff_id, chain);
+	if (r < 0)
+		return image_fail(error, r, "a digest can't be taken");
+	r = model_set(&l->diff_id, diff_id, error);
+	return r < 0 ? r : model_set(&l->chain_id, chain, error);
+}
+
 int model_add_history(struct image *image, struct image_history **ret, struct image_error *error)
 {
 	struct image_history *h;

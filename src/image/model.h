@@ -16,6 +16,8 @@ int model_set(char **to, const char *text, struct image_error *error);
 int model_lacks(struct image *image, struct image_error *error, const char *format, ...) PRINTF_FORMAT(3, 4);
 /* A new layer on top, with nothing known. */
 int model_add_layer(struct image *image, struct image_layer **ret, struct image_error *error);
+/* Sets the diff_id of the topmost layer, and its chain_id from that of the layer below. */
+int model_chain(struct image *image, const char *diff_id, struct image_error *error);
 int model_add_history(struct image *image, struct image_history **ret, struct image_error *error);
 /* At the end: gives each layer `created` and `created_by`. */
 void model_finish(struct image *image);

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "blobs.h"
 #include "config.h"
+#include "content_store.h"
 #include "image/error.h"
 #include "manifest.h"
 #include "model.h"
@@ -21,6 +22,61 @@
 static int oci_blobs(enum image_source source, const char *path, struct blobs **ret, struct image_error *error)
 {
 	return source == IMAGE_OCI ? blobs_open_folder(path, ret, error) : blobs_open_archive(path, ret, error);
+}
+
+/* A folder without an index may be containerd's content store. */
+static bool is_content_store(enum image_source source, const struct blobs *b)
+{
+	return source == IMAGE_OCI && blobs_size(b, "index.json") < 0;
+}
+
+static int oci_index(enum image_source source, const struct blobs *b, char **ret, size_t *ret_len,
+		     struct image_error *error)
+{
+	struct image_error other;
+
+	if (is_content_store(source, b) && content_store_index(b, false, ret, ret_len, &other) == 0)
+		return 0;
+	return blobs_text(b, "index.json", IMAGE_JSON_MAX, ret, ret_len, error);
+}
+
+/* Of a content store manifests have no other name than their digest. */
+static void drop_digest_as_name(struct descriptor *d)
+{
+	if (!d->name || strcmp(d->name, d->digest) != 0)
+		return;
+	free(d->name);
+	d->name = NULL;
+}
+
+static bool has_blob(void *arg, const char *digest)
+{
+	struct descriptor d = {.size = IMAGE_UNKNOWN};
+	char name[BLOB_NAME_SIZE];
+
+	(void)CHECK(digest_is_valid(digest));
+	strcpy(d.digest, digest);
+	descriptor_blob(&d, name);
+	return blobs_size(arg, name) >= 0;
+}
+
+static int oci_pick(enum image_source source, const struct blobs *b, const char *name, struct descriptor *ret,
+		    struct image_error *error)
+{
+	_cleanup_free_ char *text = NULL, *all = NULL;
+	struct image_error other;
+	size_t len;
+	int r = oci_index(source, b, &text, &len, error);
+
+	if (r == 0)
+		r = manifest_pick_there(text, len, name, has_blob, (void *)b, ret, error);
+	/* One platform of an index. */
+	if (r == -ENOENT && text && name && is_content_store(source, b) &&
+	    content_store_index(b, true, &all, &len, &other) == 0 && manifest_pick(all, len, name, ret, &other) == 0)
+		r = 0;
+	if (r == 0)
+		drop_digest_as_name(ret);
+	return r;
 }
 
 /* The manifest that a descriptor leads to, over indexes. */
@@ -42,7 +98,7 @@ static int oci_manifest(const struct blobs *b, struct descriptor *d, char **ret,
 			*ret = TAKE_PTR(text);
 			return 0;
 		}
-		r = manifest_pick(text, *ret_len, NULL, &next, error);
+		r = manifest_pick_there(text, *ret_len, NULL, has_blob, (void *)b, &next, error);
 		if (r < 0)
 			return r;
 		descriptor_finish(d);
@@ -107,18 +163,14 @@ int oci_open(enum image_source source, const char *path, const char *name, struc
 	     struct image_error *error)
 {
 	_cleanup_(image_cleanup) struct image *image = NULL;
-	_cleanup_free_ char *text = NULL;
 	struct manifest m = {0};
 	struct descriptor d = {0};
-	size_t len;
 	int r = model_new(source, path, &image, error);
 
 	if (r == 0)
 		r = oci_blobs(source, path, &image->blobs, error);
 	if (r == 0)
-		r = blobs_text(image->blobs, "index.json", IMAGE_JSON_MAX, &text, &len, error);
-	if (r == 0)
-		r = manifest_pick(text, len, name, &d, error);
+		r = oci_pick(source, image->blobs, name, &d, error);
 	if (r == 0 && d.name)
 		r = model_add_text(&image->names, &image->n_names, d.name, error);
 	if (r == 0)
@@ -140,7 +192,8 @@ struct oci_listing {
 static int oci_listed(void *arg, const struct descriptor *named)
 {
 	struct oci_listing *o = arg;
-	struct image_listed item = {.name = named->name, .id = named->digest};
+	bool is_named = named->name && strcmp(named->name, named->digest) != 0;
+	struct image_listed item = {.name = is_named ? named->name : NULL, .id = named->digest};
 	struct descriptor d = *named;
 	struct manifest m = {0};
 	_cleanup_free_ char *text = NULL;
@@ -166,7 +219,7 @@ int oci_list(enum image_source source, const char *path, image_each each, void *
 	if (r < 0)
 		return r;
 	o.blobs = b;
-	r = blobs_text(b, "index.json", IMAGE_JSON_MAX, &text, &len, error);
+	r = oci_index(source, b, &text, &len, error);
 	if (r == 0)
 		r = manifest_each(text, len, oci_listed, &o, error);
 	blobs_free(b);

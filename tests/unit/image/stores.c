@@ -243,7 +243,7 @@ TEST("containers-storage lists its images and containers")
 
 TEST("the store of a user is where storage.conf says")
 {
-	char conf[128], *path = NULL;
+	char conf[128], wanted[128], *path = NULL;
 	FOLDER(f);
 
 	folder_print(&f, "storage.conf",
@@ -252,6 +252,16 @@ TEST("the store of a user is where storage.conf says")
 	setenv("CONTAINERS_STORAGE_CONF", conf, 1);
 	ASSERT_INT(image_default_path(IMAGE_CONTAINERS_STORAGE, &path), 0);
 	EXPECT_STR(path, "/srv/store");
+	free(path);
+	/* Other tables, strings of both kinds, lists over lines, and what isn't TOML at all. */
+	folder_print(&f, "storage.conf",
+		     "graphroot = '/no'\n[[x]]\n[storage.options]\ngraphroot = \"/no\"\nadditionalimagestores = [\n"
+		     " '/a', # one\n \"/b\", ]\n= = [\n[ storage ] # here\nrunroot = \"/no\"\n"
+		     "graphroot = '$UNIT_HOME/${UNIT_HOME}/$UID' # graphroot = \"/no\"\n\"graphroot\n[storage.x]\n");
+	setenv("UNIT_HOME", "/srv", 1);
+	ASSERT_INT(image_default_path(IMAGE_CONTAINERS_STORAGE, &path), 0);
+	UNIT_PRINT(wanted, "/srv//srv/%u", (unsigned)geteuid());
+	EXPECT_STR(path, wanted);
 	free(path);
 	EXPECT_INT(image_default_path(IMAGE_OCI, &path), -EOPNOTSUPP);
 }
