@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "archive/links.h"
 #include "archive/tar_writer.h"
 #include "image/digest.h"
 #include "image/image.h"
@@ -35,7 +36,10 @@ struct archive_options {
 	/* Writes an object of which a part lies in the layers below: a metacopy file, or a directory with a redirect
 	 * and all in it. NULL: it is refused. */
 	int (*whole)(void *arg, struct tar_writer *tar, const char *path, struct image_error *error);
-	void *whole_arg;
+	/* Writes what a directory has besides, behind its entries but before its directories. NULL: nothing. */
+	int (*more)(void *arg, struct tar_writer *tar, const char *dir, struct image_error *error);
+	void *whole_arg;	     /* of both */
+	struct archive_links *links; /* that these two share with the layer; NULL: none */
 };
 
 /* tar_object_of() with the time that the options ask for. `options` may be NULL. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * New images in the store of layers that are there, of layers of other images, and of directories. A directory becomes
- * a layer by its canonical tar (archive/layer.h). Redirects and metacopy files are made whole: the layers below are
- * read for them.
+ * a layer by its canonical tar (archive/layer.h). Redirects, metacopy files and names that only the index leads to are
+ * made whole: the layers below are read for them.
  */
 #ifndef STORE_COMMIT_H
 #define STORE_COMMIT_H
@@ -41,9 +41,9 @@ int store_commit(struct store *s, const struct store_commit *c, char ret_id[stat
 		 struct image_error *error);
 
 /* -EOPNOTSUPP: a name of a lower file shows a changed file, and only the index leads from it there. Layers that are
- * written don't have it. `options` may be NULL. */
-int store_check_index(struct layer_set *set, const struct archive_options *options, struct image_error *error);
-/* Writes the tar of the topmost layer of a set, with what the layers below have of it. */
+ * written without the ones below don't have it. */
+int store_check_index(struct layer_set *set, struct image_error *error);
+/* Writes the tar of the topmost layer of a set, with what the layers below and the index have of it. */
 int store_write_layer(struct layer_set *set, const struct archive_options *options, archive_sink sink, void *arg,
 		      struct image_error *error);
 

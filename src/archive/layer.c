@@ -8,33 +8,22 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "archive/links.h"
 #include "archive/xattrs.h"
 #include "base/array.h"
 #include "base/check.h"
 #include "base/cleanup.h"
-#include "base/hash.h"
 #include "base/macros.h"
 #include "image/error.h"
 #include "layer/walk.h"
 #include "os/fs.h"
-#include <uthash.h>
-
-/* The first name of a file with several. */
-struct linked {
-	struct {
-		uint64_t ino;
-		uint32_t major, minor;
-	} key;
-	UT_hash_handle hh;
-	char path[];
-};
 
 struct layer_writing {
 	const struct layer_set *set;
 	const struct layer *l;
 	const struct archive_options *options;
 	struct tar_writer tar;
-	struct linked *linked;
+	struct archive_links *links;
 	char **whiteouts; /* names of the present directory */
 	size_t n_whiteouts;
 	struct image_error *error;
@@ -99,36 +88,12 @@ static int layer_end(void *arg, const struct layer_walk_entry *dir)
 		if (!i || strcmp(w->whiteouts[i - 1], w->whiteouts[i]) != 0)
 			r = write_marker(w, dir->path, AUFS_PREFIX, w->whiteouts[i]);
 	whiteouts_drop(w);
+	if (r == 0 && w->options && w->options->more)
+		r = w->options->more(w->options->whole_arg, &w->tar, dir->path, w->error);
 	return r;
 }
 
 /* --- objects ------------------------------------------------------------------------------------------------------ */
-
-/* Whether the file was written by another name: then *ret_path is that, else this name is kept. */
-static int find_linked(struct layer_writing *w, const struct layer_walk_entry *e, const char **ret_path)
-{
-	struct linked *known, *new;
-	size_t len = strlen(e->path);
-
-	*ret_path = NULL;
-	if (!S_ISREG(e->stx.stx_mode) || e->stx.stx_nlink < 2)
-		return 0;
-	new = calloc(1, sizeof(*new) + len + 1);
-	if (!new)
-		return image_fail_memory(w->error);
-	new->key.ino = e->stx.stx_ino;
-	new->key.major = e->stx.stx_dev_major;
-	new->key.minor = e->stx.stx_dev_minor;
-	memcpy(new->path, e->path, len);
-	HASH_FIND(hh, w->linked, &new->key, sizeof(new->key), known);
-	if (known) {
-		*ret_path = known->path;
-		free(new);
-	} else {
-		HASH_ADD(hh, w->linked, key, sizeof(new->key), new);
-	}
-	return 0;
-}
 
 struct tar_object archive_object(const struct archive_options *options, const char *path, const struct statx *stx)
 {
@@ -174,11 +139,11 @@ static int write_object(struct layer_writing *w, const struct layer_walk_entry *
 	_cleanup_(archive_xattrs_finish) struct archive_xattrs xattrs = {0};
 	_cleanup_free_ char *target = NULL;
 	struct tar_object o = archive_object(w->options, e->path, &e->stx);
-	const char *first;
-	int r = find_linked(w, e, &first);
+	const char *first = NULL;
+	int r = *e->path ? archive_links_find(w->links, w->l->index, &e->stx, e->path, &first) : 0;
 
 	if (r < 0)
-		return r;
+		return image_fail_memory(w->error);
 	o.hardlink = first;
 	o.link = first;
 	if (S_ISLNK(o.mode)) {
@@ -250,23 +215,18 @@ static int layer_failed(void *arg, const struct layer_walk_entry *e, int err)
 	return written(arg, e->path, err);
 }
 
-static void linked_free(struct linked *all)
-{
-	struct linked *one, *next;
-
-	HASH_ITER(hh, all, one, next) {
-		HASH_DEL(all, one);
-		free(one);
-	}
-}
-
 int archive_layer(const struct layer_set *set, const struct layer *l, const struct archive_options *options,
 		  archive_sink sink, void *arg, struct image_error *error)
 {
 	static const struct layer_walk_calls calls = {
 		.entry = layer_entry, .begin = layer_begin, .end = layer_end, .failed = layer_failed};
 	struct image_error why = {.text = ""};
-	struct layer_writing w = {.set = set, .l = l, .options = options, .error = &why};
+	struct archive_links links = {.files = NULL};
+	struct layer_writing w = {.set = set,
+				  .l = l,
+				  .options = options,
+				  .links = options && options->links ? options->links : &links,
+				  .error = &why};
 	int r;
 
 	if (!CHECK(set && l))
@@ -277,7 +237,7 @@ int archive_layer(const struct layer_set *set, const struct layer *l, const stru
 		r = tar_writer_end(&w.tar);
 	whiteouts_drop(&w);
 	free(w.whiteouts);
-	linked_free(w.linked);
+	archive_links_finish(&links);
 	tar_writer_finish(&w.tar);
 	if (r < 0)
 		return image_fail(error, r, "%s%s", l->path, *why.text ? why.text : strerror(-r));

@@ -8,27 +8,16 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "archive/links.h"
 #include "archive/xattrs.h"
 #include "base/check.h"
 #include "base/cleanup.h"
-#include "base/hash.h"
 #include "base/macros.h"
 #include "format/name.h"
 #include "image/error.h"
+#include "layer/index.h"
 #include "os/fs.h"
 #include "tree/walk.h"
-#include <uthash.h>
-
-/* The first name of a file with several. */
-struct flat_name {
-	struct {
-		uint64_t ino;
-		uint32_t major, minor;
-		uint64_t layer;
-	} key;
-	UT_hash_handle hh;
-	char path[];
-};
 
 struct flattening {
 	struct layer_set *set;
@@ -36,7 +25,7 @@ struct flattening {
 	struct tar_writer *tar;
 	unsigned merges;  /* topmost layers of the set that become one; 0: all that shows */
 	const char *part; /* the directory that becomes opaque, or NULL */
-	struct flat_name *names;
+	struct archive_links *links;
 	struct image_error *error;
 };
 
@@ -51,50 +40,42 @@ static int open_object(const struct layer *l, const char *path, int flags)
 	return *path ? layer_open_path(l, path, flags) : layer_openat(l, l->root_fd, ".", flags);
 }
 
-static int flat_first_name(struct flattening *f, const struct tree_walk_entry *e, const char *path, const char **ret)
+/* `path` is that in the layer; what only the index leads to has none. */
+static int flat_open(const struct flattening *f, const struct tree_walk_entry *e, const char *path, int flags)
 {
-	struct flat_name *known, *new;
+	const struct layer *l = &f->set->layers[e->layer];
+
+	if (!e->indexed)
+		return open_object(l, path, flags);
+	(void)CHECK(f->set->index && e->layer == 0);
+	return layer_openat(l, index_fd(f->set), e->index_name, flags);
+}
+
+static int flat_first_name(struct flattening *f, const struct tree_walk_entry *e, int fd, const char **ret)
+{
 	struct statx stx;
-	_cleanup_close_ int fd = -1;
-	size_t len = strlen(e->path);
 	int r;
 
 	*ret = NULL;
-	if (!S_ISREG(e->stx.stx_mode) || e->stx.stx_nlink < 2)
+	if (!S_ISREG(e->stx.stx_mode))
 		return 0;
-	fd = open_object(&f->set->layers[e->layer], path, O_PATH);
-	r = fd < 0 ? fd : os_statx(fd, "", &stx);
-	if (r < 0)
-		return flat_failed(f, e->path, r);
-	new = calloc(1, sizeof(*new) + len + 1);
-	if (!new)
-		return image_fail_memory(f->error);
-	new->key.ino = stx.stx_ino;
-	new->key.major = stx.stx_dev_major;
-	new->key.minor = stx.stx_dev_minor;
-	new->key.layer = e->layer;
-	memcpy(new->path, e->path, len);
-	HASH_FIND(hh, f->names, &new->key, sizeof(new->key), known);
-	*ret = known ? known->path : NULL;
-	if (known)
-		free(new);
-	else
-		HASH_ADD(hh, f->names, key, sizeof(new->key), new);
-	return 0;
+	/* The union has other numbers. */
+	r = os_statx(fd, "", &stx);
+	if (r == 0)
+		r = archive_links_find(f->links, e->layer, &stx, e->path, ret);
+	return flat_failed(f, e->path, r);
 }
 
 static int flat_content(struct flattening *f, const struct tree_walk_entry *e, const char *path)
 {
 	(void)CHECK(S_ISREG(e->stx.stx_mode));
-	bool below = e->data_path;
-	const struct layer *l;
 	_cleanup_close_ int fd = -1;
 	int r;
 
 	if (e->data_layer == TREE_WALK_NO_LAYER)
 		return image_fail(f->error, -EIO, "/%s: its content isn't there", e->path);
-	l = &f->set->layers[below ? e->data_layer : e->layer];
-	fd = open_object(l, below ? e->data_path : path, O_RDONLY | O_NONBLOCK);
+	fd = e->data_path ? open_object(&f->set->layers[e->data_layer], e->data_path, O_RDONLY | O_NONBLOCK)
+			  : flat_open(f, e, path, O_RDONLY | O_NONBLOCK);
 	if (fd < 0)
 		return flat_failed(f, e->path, fd);
 	r = tar_writer_content(f->tar, fd, (int64_t)e->stx.stx_size);
@@ -138,16 +119,17 @@ static int flat_object(struct flattening *f, const struct tree_walk_entry *e, co
 	_cleanup_close_ int fd = -1;
 	struct tar_object o = archive_object(f->options, e->path, &e->stx);
 	const char *first;
-	int r = flat_first_name(f, e, path, &first);
+	int r;
 
 	(void)CHECK(e->shown && e->layer < f->set->n);
+	fd = flat_open(f, e, path, O_PATH);
+	r = fd < 0 ? flat_failed(f, e->path, fd) : flat_first_name(f, e, fd, &first);
 	if (r < 0)
 		return r;
 	o.link = first;
 	o.hardlink = first;
 	if (!first) {
-		fd = open_object(l, path, O_PATH);
-		r = flat_failed(f, e->path, fd < 0 ? fd : archive_xattrs_read(l, fd, "", &xattrs));
+		r = flat_failed(f, e->path, archive_xattrs_read(l, fd, "", &xattrs));
 		if (r == 0 && S_ISLNK(o.mode))
 			r = flat_target(f, e, fd, &target);
 		o.link = target;
@@ -218,23 +200,26 @@ static int squash_entry(struct flattening *f, const struct tree_walk_entry *e)
 	return r < 0 ? r : TREE_WALK_PRUNE;
 }
 
+/* One entry as the union shows it. */
+static int flat_shown(struct flattening *f, const struct tree_walk_entry *e)
+{
+	_cleanup_free_ char *path = NULL;
+	int r = e->indexed ? 0 : tree_walk_layer_path(e, &path);
+
+	if (e->overmounted)
+		return image_fail(f->error, -EXDEV, "/%s: a mount covers it", e->path);
+	return r < 0 ? flat_failed(f, e->path, r) : flat_object(f, e, path);
+}
+
 static int flat_entry(void *arg, const struct tree_walk_entry *e)
 {
 	struct flattening *f = arg;
-	_cleanup_free_ char *path = NULL;
-	int r;
 
 	if (f->merges)
 		return squash_entry(f, e);
-
 	if (f->options && f->options->wants && !f->options->wants(f->options->wants_arg, e->path))
 		return TREE_WALK_PRUNE;
-	if (!e->shown || S_ISSOCK(e->stx.stx_mode))
-		return 0;
-	if (e->overmounted)
-		return image_fail(f->error, -EXDEV, "/%s: a mount covers it", e->path);
-	r = tree_walk_layer_path(e, &path);
-	return r < 0 ? flat_failed(f, e->path, r) : flat_object(f, e, path);
+	return !e->shown || S_ISSOCK(e->stx.stx_mode) ? 0 : flat_shown(f, e);
 }
 
 static int flat_walk_failed(void *arg, const char *path, unsigned layer, int err)
@@ -245,25 +230,29 @@ static int flat_walk_failed(void *arg, const char *path, unsigned layer, int err
 static int flatten_walk(struct flattening *f, const char *path)
 {
 	static const struct tree_walk_calls calls = {.entry = flat_entry, .failed = flat_walk_failed};
-	struct flat_name *name, *next;
-	int r;
 
-	r = tree_walk(f->set, path, f->merges ? TREE_WALK_HIDDEN : TREE_WALK_STAT, &calls, f);
-	HASH_ITER(hh, f->names, name, next) {
-		HASH_DEL(f->names, name);
-		free(name);
-	}
-	return r;
+	return tree_walk(f->set, path, f->merges ? TREE_WALK_HIDDEN : TREE_WALK_STAT, &calls, f);
 }
 
 int flatten_part(struct layer_set *set, const struct archive_options *options, struct tar_writer *tar, const char *path,
 		 struct image_error *error)
 {
-	struct flattening f = {.set = set, .options = options, .tar = tar, .part = path, .error = error};
+	struct flattening f = {
+		.set = set, .options = options, .tar = tar, .part = path, .links = options->links, .error = error};
 
-	if (!CHECK(*path))
+	if (!CHECK(*path && options->links))
 		return -EIO;
 	return flatten_walk(&f, path);
+}
+
+int flatten_entry(struct layer_set *set, const struct archive_options *options, struct tar_writer *tar,
+		  const struct tree_walk_entry *e, struct image_error *error)
+{
+	struct flattening f = {.set = set, .options = options, .tar = tar, .links = options->links, .error = error};
+
+	if (!CHECK(e->shown && options->links))
+		return -EIO;
+	return flat_shown(&f, e);
 }
 
 /* An archive of its own. `merges` as in struct flattening. */
@@ -271,8 +260,10 @@ static int flatten_whole(struct layer_set *set, unsigned merges, const struct ar
 			 archive_sink sink, void *arg, struct image_error *error)
 {
 	struct image_error why = {.text = ""};
+	struct archive_links links = {.files = NULL};
 	struct tar_writer tar;
-	struct flattening f = {.set = set, .options = options, .tar = &tar, .merges = merges, .error = &why};
+	struct flattening f = {
+		.set = set, .options = options, .tar = &tar, .merges = merges, .links = &links, .error = &why};
 	int r;
 
 	tar_writer_init(&tar, sink, arg);
@@ -280,6 +271,7 @@ static int flatten_whole(struct layer_set *set, unsigned merges, const struct ar
 	if (r == 0)
 		r = tar_writer_end(&tar);
 	tar_writer_finish(&tar);
+	archive_links_finish(&links);
 	return r < 0 ? image_fail(error, r, "%s", *why.text ? why.text : strerror(-r)) : r;
 }
 

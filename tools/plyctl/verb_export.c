@@ -223,7 +223,7 @@ static int export_image(struct exported *ex, struct store_export *e, struct imag
 		return image_fail(error, -EOPNOTSUPP, "a container: commit it first");
 	if (!stack->image && stack->set->n_data)
 		return image_fail(error, -EOPNOTSUPP, "a data-only layer can't be exported");
-	r = stack->image ? 0 : store_check_index(stack->set, NULL, error);
+	r = stack->image ? 0 : store_check_index(stack->set, error);
 	if (r < 0)
 		return r;
 	e->name = name;
