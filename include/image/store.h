@@ -4,7 +4,8 @@
  *
  *	refs/NAME			a symbolic link to ../images/HEX
  *	images/HEX/config		the config as it came; HEX is its digest without "sha256:"
- *	images/HEX/manifest		the manifest as it came; missing if there was none
+ *	images/HEX/manifest		the manifest as it came; missing if there was none. Of an image that is made
+ *					here of one with a manifest: layers of unknown blobs stand by their tars
  *	layers/HEX/diff			the unpacked layer, a lowerdir; HEX is its diff_id without "sha256:"
  *	layers/HEX/layer.json		facts of the layer
  *	layers/HEX/recipe		from which the tar is written again (archive/recipe.h)

@@ -27,6 +27,9 @@ struct store_commit {
 	size_t n_layers;
 	/* The config that the new image begins with: its first layers are those of `layers`. NULL: an empty one. */
 	const char *config;
+	/* The manifest whose annotations the new image's gets. Layers of `image` keep the digests of their blobs in it.
+	 * NULL: the new image has none. */
+	const char *manifest;
 	const struct archive_options *archive; /* of directories */
 	/* Called around the reading of the topmost layer; may be NULL. -errno of `freeze` ends the commit, and so does
 	 * that of `thaw`: changes went on meanwhile. */

@@ -2,7 +2,9 @@
 #include "store/commit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,8 +14,11 @@
 #include "image/error.h"
 #include "image/read.h"
 #include "internal.h"
+#include "manifest.h"
 #include "store/import.h"
 #include "store/pump.h"
+
+#define LAYER_JSON_MAX (64 << 10)
 
 /* --- layers ------------------------------------------------------------------------------------------------------- */
 
@@ -138,11 +143,74 @@ static char *commit_config(const struct store_commit *c, const struct store_adde
 	return json_dumps(config, JSON_COMPACT);
 }
 
+/* --- manifest ----------------------------------------------------------------------------------------------------- */
+
+/* Bytes of the tar of a layer that is there; -1: not known. */
+static int64_t stored_size(const struct store *s, const char *diff_id)
+{
+	char name[DIGEST_HEX + sizeof("/layer.json")], text[LAYER_JSON_MAX];
+	json_auto_t *facts = NULL;
+	_cleanup_close_ int fd = -1;
+	const json_t *size;
+	ssize_t n;
+
+	(void)CHECK(digest_is_valid(diff_id));
+	snprintf(name, sizeof(name), "%s/layer.json", digest_digits(diff_id));
+	fd = os_openat(s->layers_fd, name, O_RDONLY | O_NONBLOCK, 0, OS_NO_XDEV);
+	n = fd < 0 ? fd : os_pread_all(fd, text, sizeof(text), 0);
+	facts = n > 0 ? json_loadb(text, (size_t)n, 0, NULL) : NULL;
+	size = json_object_get(facts, "tar");
+	return json_is_integer(size) ? (int64_t)json_integer_value(size) : -1;
+}
+
+/* The blob as the image of the layer has it, or the tar, which is its own blob. */
+static struct manifest_blob commit_blob(const struct store *s, const struct commit_layer *l,
+					const struct store_added *added, const json_t *manifest)
+{
+	const struct image_layer *of = l->image ? &l->image->layers[l->image_layer] : NULL;
+	const json_t *list = json_object_get(manifest, "layers");
+
+	if (of && of->digest && of->compressed >= 0)
+		return (struct manifest_blob){
+			.media_type = of->media_type,
+			.digest = of->digest,
+			.size = of->compressed,
+			.notes = json_object_get(json_array_get(list, l->image_layer), "annotations")};
+	return (struct manifest_blob){.digest = added->diff_id,
+				      .size = added->tar >= 0 ? added->tar : stored_size(s, added->diff_id)};
+}
+
+/* NULL: there is none, or a size isn't known. `id` is the digest of the config. */
+static char *commit_manifest(const struct store *s, const struct store_commit *c, const struct store_added *added,
+			     const char *id, size_t config_len)
+{
+	_cleanup_free_ struct manifest_blob *blobs = calloc(c->n_layers + 1, sizeof(*blobs));
+	json_auto_t *old = c->manifest ? json_loads(c->manifest, 0, NULL) : NULL, *manifest = NULL;
+	json_auto_t *others = json_array(); /* manifests of the layers' images, whose notes the blobs have */
+	const struct image *image = NULL;
+	json_t *of = NULL;
+	bool known = old && blobs && others;
+
+	for (size_t i = 0; known && i < c->n_layers; i++) {
+		const struct commit_layer *l = &c->layers[i];
+
+		if (l->image != image || !i) {
+			image = l->image;
+			of = image && image->manifest ? json_loads(image->manifest, 0, NULL) : NULL;
+			json_array_append_new(others, of ? of : json_null());
+		}
+		blobs[i] = commit_blob(s, l, &added[i], of);
+		known = blobs[i].size >= 0;
+	}
+	manifest = known ? manifest_new(old, id, config_len, blobs, c->n_layers) : NULL;
+	return manifest ? json_dumps(manifest, JSON_COMPACT) : NULL;
+}
+
 int store_commit(struct store *s, const struct store_commit *c, char ret_id[static DIGEST_SIZE],
 		 struct image_error *error)
 {
 	_cleanup_free_ struct store_added *added = calloc(c->n_layers + 1, sizeof(*added));
-	_cleanup_free_ char *config = NULL;
+	_cleanup_free_ char *config = NULL, *manifest = NULL;
 	int r;
 
 	if (!added)
@@ -155,6 +223,10 @@ int store_commit(struct store *s, const struct store_commit *c, char ret_id[stat
 	config = commit_config(c, added);
 	if (!config)
 		return image_fail(error, -EBADMSG, "the config of the image below is damaged");
-	r = store_add_image(s, config, strlen(config), NULL, 0, ret_id, error);
+	r = digest_of(config, strlen(config), ret_id);
+	if (r < 0)
+		return image_fail_memory(error);
+	manifest = commit_manifest(s, c, added, ret_id, strlen(config));
+	r = store_add_image(s, config, strlen(config), manifest, manifest ? strlen(manifest) : 0, ret_id, error);
 	return r == 0 && c->name ? store_set_name(s, c->name, ret_id, error) : r;
 }

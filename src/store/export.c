@@ -13,9 +13,8 @@
 #include "base/macros.h"
 #include "export_internal.h"
 #include "image/error.h"
+#include "manifest.h"
 
-#define OCI_MANIFEST "application/vnd.oci.image.manifest.v1+json"
-#define OCI_CONFIG "application/vnd.oci.image.config.v1+json"
 #define OCI_INDEX "application/vnd.oci.image.index.v1+json"
 #define REF_NAME "org.opencontainers.image.ref.name"
 #define INDEX_MAX (4 << 20)
@@ -75,39 +74,24 @@ static bool all_kept(const struct store_export *e, const struct export_blob *blo
 	return true;
 }
 
+/* Annotations of a layer are those of its blob, so they stay with one that is kept. */
 static json_t *made_manifest(const struct store_export *e, const struct export_blob *blobs,
 			     const struct document *config)
 {
-	json_t *layers = json_array(), *manifest;
 	json_auto_t *old = e->image && e->image->manifest ? json_loads(e->image->manifest, 0, NULL) : NULL;
-	json_t *notes = json_object_get(old, "annotations");
+	_cleanup_free_ struct manifest_blob *list = calloc(e->n_layers + 1, sizeof(*list));
+	const json_t *layers = json_object_get(old, "layers");
 
-	for (size_t i = 0; i < e->n_layers; i++)
-		json_array_append_new(layers, json_pack("{s:s, s:s, s:I}", "mediaType", blobs[i].media_type, "digest",
-							blobs[i].digest, "size", (json_int_t)blobs[i].size));
-	manifest = json_pack("{s:i, s:s, s:{s:s, s:s, s:I}, s:o}", "schemaVersion", 2, "mediaType", OCI_MANIFEST,
-			     "config", "mediaType", OCI_CONFIG, "digest", config->digest, "size",
-			     (json_int_t)config->len, "layers", layers);
-	if (manifest && json_is_object(notes))
-		json_object_set(manifest, "annotations", notes);
-	return manifest;
+	for (size_t i = 0; list && i < e->n_layers; i++)
+		list[i] = (struct manifest_blob){
+			.media_type = blobs[i].media_type,
+			.digest = blobs[i].digest,
+			.size = blobs[i].size,
+			.notes = blobs[i].kept ? json_object_get(json_array_get(layers, i), "annotations") : NULL};
+	return list ? manifest_new(old, config->digest, config->len, list, e->n_layers) : NULL;
 }
 
-/* Docker's media types of layers go with its manifest only. */
-static void use_oci_types(struct export_blob *blobs, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		const char *type = blobs[i].media_type;
-
-		if (!type || strncmp(type, "application/vnd.oci.", 20) != 0)
-			blobs[i].media_type =
-				type && strstr(type, "zstd")   ? "application/vnd.oci.image.layer.v1.tar+zstd"
-				: type && strstr(type, "gzip") ? "application/vnd.oci.image.layer.v1.tar+gzip"
-							       : "application/vnd.oci.image.layer.v1.tar";
-	}
-}
-
-static int export_manifest(const struct store_export *e, struct export_blob *blobs, const struct document *config,
+static int export_manifest(const struct store_export *e, const struct export_blob *blobs, const struct document *config,
 			   struct document *ret, char **ret_type)
 {
 	json_auto_t *manifest = NULL;
@@ -123,7 +107,6 @@ static int export_manifest(const struct store_export *e, struct export_blob *blo
 		r = digest_of(ret->text, ret->len, ret->digest);
 		manifest = json_loadb(ret->text, ret->len, 0, NULL);
 	} else {
-		use_oci_types(blobs, e->n_layers);
 		manifest = made_manifest(e, blobs, config);
 		r = document_of(manifest, JSON_COMPACT, ret);
 	}

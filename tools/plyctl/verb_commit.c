@@ -223,6 +223,11 @@ static int commit_stack(struct commitment *c, char id[static DIGEST_SIZE], struc
 	commit.layers = c->layers;
 	commit.n_layers = c->n;
 	commit.config = c->base ? c->base->config : NULL;
+	commit.manifest = c->base ? c->base->manifest : NULL;
+	for (size_t i = 0; c->owns_base && i < c->base->n_layers; i++) {
+		c->layers[i].image = c->base;
+		c->layers[i].image_layer = i;
+	}
 	if (c->stack->mountpoint) {
 		commit.freeze = begin_reading;
 		commit.thaw = end_reading;

@@ -204,6 +204,7 @@ static int squash(struct squashing *s, char id[static DIGEST_SIZE], struct image
 	commit.layers = s->layers;
 	commit.n_layers = s->n;
 	commit.config = config;
+	commit.manifest = s->stack->image->manifest;
 	return store_commit(s->store, &commit, id, error);
 }
 
