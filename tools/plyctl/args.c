@@ -74,12 +74,14 @@ static size_t collect(const struct verb *verb, const struct opt *ret[OPTS_MAX])
 	return n;
 }
 
-static void take(const struct opt *opt)
+static void take(const struct verb *verb, const struct opt *opt)
 {
 	if (opt->flag)
 		*opt->flag = true;
-	else
+	else if (opt->value)
 		*opt->value = optarg;
+	else
+		verb->take(opt, optarg);
 }
 
 int args_read(const struct verb *verb, int argc, char **argv, int *ret_first)
@@ -111,7 +113,7 @@ int args_read(const struct verb *verb, int argc, char **argv, int *ret_first)
 		}
 		for (size_t i = 0; i < n; i++)
 			if (c == FIRST_LONG + (int)i || (c == opts[i]->letter && c))
-				take(opts[i]);
+				take(verb, opts[i]);
 	}
 	*ret_first = optind;
 	return 0;

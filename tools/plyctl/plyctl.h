@@ -40,6 +40,8 @@ struct verb {
 	const char *more; /* further lines, or NULL */
 	const struct opt *opts;
 	size_t n_opts;
+	/* Takes an option without `flag` and `value`, in the order of the command line: such may come several times. */
+	void (*take)(const struct opt *opt, const char *value);
 	bool is_table;			   /* it has --no-trunc, --columns and -q */
 	int usage_status;		   /* the exit status of a wrong option; 0: EXIT_USAGE */
 	bool takes_command;		   /* its options end at the first operand */

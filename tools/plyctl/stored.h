@@ -5,8 +5,10 @@
 #ifndef PLYCTL_STORED_H
 #define PLYCTL_STORED_H
 
+#include <errno.h>
 #include <string.h>
 
+#include "image/error.h"
 #include "store/store.h"
 
 /* The name without its transport, which may be left out. */
@@ -29,6 +31,19 @@ static inline struct store *store_hold(void)
 		return NULL;
 	}
 	return s;
+}
+
+/* The name of an image that is made of another one: `name`, or without it that of the operand, which leads to the new
+ * image then. NULL after an error: the operand isn't a whole name. */
+static inline const char *store_new_name(const struct store *s, const char *operand, const char *name,
+					 struct image_error *error)
+{
+	char id[DIGEST_SIZE];
+
+	if (name || store_find_name(s, operand, id) == 0)
+		return name ? name : operand;
+	image_fail(error, -EINVAL, "it isn't the whole name of an image: give the new one --name");
+	return NULL;
 }
 
 #endif
