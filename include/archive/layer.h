@@ -32,7 +32,11 @@ struct archive_options {
 	int64_t latest;
 	/* Whether an object or whiteout is written; below a directory that isn't, nothing is. NULL: all. */
 	bool (*wants)(void *arg, const char *path);
-	void *wants_arg;
+	/* Whether the marker of an opaque directory is written. NULL: all are. */
+	bool (*opaque)(void *arg, const char *dir);
+	void *wants_arg; /* of both */
+	/* The root is left out if it has the attributes of one that no tar has listed (archive/unpack.h). */
+	bool unpacked;
 	/* Writes an object of which a part lies in the layers below: a metacopy file, or a directory with a redirect
 	 * and all in it. NULL: it is refused. */
 	int (*whole)(void *arg, struct tar_writer *tar, const char *path, struct image_error *error);

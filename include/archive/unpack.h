@@ -24,6 +24,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <linux/stat.h>
 
 #include "archive/recipe.h"
 #include "format/name.h"
@@ -56,6 +57,13 @@ struct unpacked {
  * tap is in use meanwhile. */
 int unpack_tar(struct tar *tar, const struct unpack_options *options, struct unpacked *ret, struct image_error *error);
 void unpacked_finish(struct unpacked *u);
+
+/* Whether the root of an unpacked layer has attributes of its own: then the tar has listed it. */
+static inline bool unpack_lists_root(const struct statx *stx)
+{
+	return (stx->stx_mode & 07777) != 0755 || stx->stx_uid || stx->stx_gid || stx->stx_mtime.tv_sec ||
+	       stx->stx_mtime.tv_nsec;
+}
 
 /* Removes everything in a directory, however deep. 0 or the first -errno; it goes on after that. */
 int unpack_remove(int dirfd);

@@ -18,6 +18,7 @@ struct commit_layer {
 	size_t image_layer;
 	struct layer_set *set; /* of a directory: it is the topmost layer of the set, over all that lie below it */
 	unsigned merges;       /* so many layers of the set become this one; 0 is 1 */
+	const struct archive_options *archive; /* of this directory; NULL: those of the commit */
 	/* An entry in the history: of a new layer, or NULL where the config that the image begins with has one. */
 	const char *created_by, *author, *comment;
 };

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "archive/links.h"
+#include "archive/unpack.h"
 #include "archive/xattrs.h"
 #include "base/array.h"
 #include "base/check.h"
@@ -160,6 +161,13 @@ static int write_object(struct layer_writing *w, const struct layer_walk_entry *
 	return r < 0 || !S_ISREG(o.mode) || first ? r : write_content(w, e);
 }
 
+static bool keeps_opaque(const struct layer_writing *w, const struct layer_walk_entry *dir)
+{
+	const struct archive_options *o = w->options;
+
+	return dir->opaque && (!o || !o->opaque || o->opaque(o->wants_arg, dir->path));
+}
+
 /* The header of a directory comes here, and not among the entries of its parent. Programs such as GNU tar set the times
  * of a directory when they meet an entry that isn't below it. */
 static int layer_begin(void *arg, const struct layer_walk_entry *dir)
@@ -174,8 +182,11 @@ static int layer_begin(void *arg, const struct layer_walk_entry *dir)
 		return r < 0 ? r : LAYER_WALK_SKIP;
 	}
 	e.name = "";
-	r = r < 0 ? written(w, dir->path, r) : write_object(w, &e);
-	return r == 0 && dir->opaque ? write_marker(w, dir->path, "", AUFS_OPAQUE) : r;
+	if (r < 0)
+		return written(w, dir->path, r);
+	if (*dir->path || !w->options || !w->options->unpacked || unpack_lists_root(&e.stx))
+		r = write_object(w, &e);
+	return r == 0 && keeps_opaque(w, dir) ? write_marker(w, dir->path, "", AUFS_OPAQUE) : r;
 }
 
 static int refuse_partial(const struct layer_writing *w, const struct layer_walk_entry *e)

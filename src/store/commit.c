@@ -41,6 +41,8 @@ static int commit_write(void *arg, archive_sink sink, void *sink_arg, struct ima
 	/* Paths are chosen of the upper. */
 	if (!top)
 		options.wants = NULL;
+	if (c->layers[w->layer].archive)
+		options = *c->layers[w->layer].archive;
 	if (c->layers[w->layer].merges > 1)
 		r = flatten_merge(c->layers[w->layer].set, c->layers[w->layer].merges, &options, sink, sink_arg, error);
 	else

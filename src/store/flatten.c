@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "archive/links.h"
+#include "archive/unpack.h"
 #include "archive/xattrs.h"
 #include "base/check.h"
 #include "base/cleanup.h"
@@ -175,12 +176,29 @@ static int squash_whiteout(struct flattening *f, const struct tree_walk_entry *e
 	return flat_failed(f, path, tar_writer_object(f->tar, &o));
 }
 
+/* The root as the topmost of the layers has it whose tar has listed it. */
+static int squash_root(struct flattening *f, const struct tree_walk_entry *e)
+{
+	struct tree_walk_entry root = *e;
+
+	for (unsigned i = 0; i < e->n_says && e->says[i].layer < f->merges; i++) {
+		if (!e->says[i].object || !unpack_lists_root(&e->says[i].stx))
+			continue;
+		root.layer = e->says[i].layer;
+		root.stx = e->says[i].stx;
+		return flat_object(f, &root, "");
+	}
+	return 0;
+}
+
 /* An entry of layers that become one: their objects, and their whiteouts that hide something below them. */
 static int squash_entry(struct flattening *f, const struct tree_walk_entry *e)
 {
 	_cleanup_free_ char *path = NULL;
 	int r;
 
+	if (!*e->path)
+		return squash_root(f, e);
 	if (!e->shown)
 		r = squash_has_whiteout(f, e) && squash_hides(f, e, false) ? squash_whiteout(f, e) : 0;
 	else if (e->layer >= f->merges)
