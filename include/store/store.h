@@ -68,6 +68,8 @@ struct store_added {
 int store_add_layers(struct store *s, const struct store_source *sources, size_t n, const struct store_adding *adding,
 		     struct store_added *ret, struct image_error *error);
 bool store_has_layer(const struct store *s, const char *diff_id);
+/* Whether the tar of a layer has hard links to files of the layers below. */
+bool store_layer_rests(const struct store *s, const char *diff_id);
 /* The blob of a layer that is kept with this digest: a descriptor, or -ENOENT. */
 int store_open_blob(const struct store *s, const char *diff_id, const char *digest);
 /* The original tar of a layer. */

@@ -65,6 +65,14 @@ bool store_has_layer(const struct store *s, const char *diff_id)
 	return fd >= 0;
 }
 
+bool store_layer_rests(const struct store *s, const char *diff_id)
+{
+	_cleanup_close_ int dir = layer_dir(s, diff_id);
+	struct statx stx;
+
+	return dir >= 0 && os_statx(dir, "below", &stx) == 0;
+}
+
 /* --- one layer ---------------------------------------------------------------------------------------------------- */
 
 static int task_failed(struct layer_task *t, int r)
