@@ -19,8 +19,12 @@ struct commit_layer {
 	struct layer_set *set; /* of a directory: it is the topmost layer of the set, over all that lie below it */
 	unsigned merges;       /* so many layers of the set become this one; 0 is 1 */
 	const struct archive_options *archive; /* of this directory; NULL: those of the commit */
+	/* Writes the tar of the layer, in place of a set. NULL: there is none. */
+	int (*write)(void *arg, archive_sink sink, void *sink_arg, struct image_error *error);
+	void *write_arg;
 	/* An entry in the history: of a new layer, or NULL where the config that the image begins with has one. */
 	const char *created_by, *author, *comment;
+	const char *created; /* of that entry, RFC 3339; NULL: now */
 };
 
 struct store_commit {
@@ -38,6 +42,7 @@ struct store_commit {
 	int (*thaw)(void *arg, struct image_error *error);
 	void *arg;
 	const char *name;
+	struct store_added *added; /* gets what became of the layers, n_layers of them; may be NULL */
 };
 
 /* The lock is held. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Collecting: images without a name, then layers that nobody needs. Needed are the layers of the images that stay, of
- * uppers (the file `stack` of each has the directories of its layers) and of live unions.
+ * entries of the cache, of uppers (the file `stack` of each has the directories of its layers) and of live unions.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +15,7 @@
 #include "format/name.h"
 #include "image/error.h"
 #include "internal.h"
+#include "store/cache.h"
 #include "store/store.h"
 
 #define STACK_MAX (1 << 20)
@@ -124,6 +125,12 @@ static int look_at_uppers(struct collecting *c)
 	return dir < 0 ? image_fail(c->error, dir, "uppers: %s", strerror(-dir)) : os_read_dir(dir, look_at_upper, c);
 }
 
+/* Nobody can use an entry that is damaged. */
+static int look_at_cached(void *arg, const char *key, struct cache_entry *e, const char *cause)
+{
+	return e ? need_layer(arg, digest_digits(e->diff_id)) : 0;
+}
+
 /* --- layers ------------------------------------------------------------------------------------------------------- */
 
 static bool layer_is_live(const struct collecting *c, const char *digits)
@@ -226,6 +233,8 @@ int store_collect(struct store *s, bool only_look, bool (*is_used)(void *arg, co
 	r = os_read_dir(s->images_fd, look_at_image, &c);
 	if (r == 0)
 		r = look_at_uppers(&c);
+	if (r == 0)
+		r = store_cache_each(s, look_at_cached, &c, &why);
 	if (r == 0)
 		r = os_read_dir(s->layers_fd, collect_layer, &c);
 	free(c.needed);

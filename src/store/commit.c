@@ -43,7 +43,9 @@ static int commit_write(void *arg, archive_sink sink, void *sink_arg, struct ima
 		options.wants = NULL;
 	if (c->layers[w->layer].archive)
 		options = *c->layers[w->layer].archive;
-	if (c->layers[w->layer].merges > 1)
+	if (c->layers[w->layer].write)
+		r = c->layers[w->layer].write(c->layers[w->layer].write_arg, sink, sink_arg, error);
+	else if (c->layers[w->layer].merges > 1)
 		r = flatten_merge(c->layers[w->layer].set, c->layers[w->layer].merges, &options, sink, sink_arg, error);
 	else
 		r = store_write_layer(c->layers[w->layer].set, &options, sink, sink_arg, error);
@@ -84,7 +86,7 @@ static int commit_layers(struct store *s, const struct store_commit *c, struct s
 		writing[i] = (struct commit_writing){.c = c, .layer = i};
 		sources[i] = (struct store_source){
 			.diff_id = c->layers[i].diff_id, .open = commit_open, .arg = writing, .i = i};
-		if (!CHECK(c->layers[i].diff_id || c->layers[i].set))
+		if (!CHECK(c->layers[i].diff_id || c->layers[i].set || c->layers[i].write))
 			return -EIO;
 		if (c->layers[i].image && c->layers[i].image->source != IMAGE_STORE)
 			adding.any_below = false;
@@ -102,8 +104,8 @@ static json_t *new_config(const char *now)
 
 static json_t *history_entry(const struct commit_layer *l, const char *now)
 {
-	json_t *entry =
-		json_pack("{s:s, s:s}", "created", now, "created_by", l->created_by ? l->created_by : "plyctl commit");
+	json_t *entry = json_pack("{s:s, s:s}", "created", l->created ? l->created : now, "created_by",
+				  l->created_by ? l->created_by : "plyctl commit");
 
 	if (entry && l->author)
 		json_object_set_new(entry, "author", json_string(l->author));
@@ -139,7 +141,10 @@ static char *commit_config(const struct store_commit *c, const struct store_adde
 		/* Without a config each layer gets an entry; with one, those that are there have theirs. */
 		if (c->layers[i].created_by || !c->config)
 			json_array_append_new(history, history_entry(&c->layers[i], now));
-	json_object_set_new(config, "created", json_string(now));
+	if (c->n_layers && c->layers[c->n_layers - 1].created)
+		json_object_set_new(config, "created", json_string(c->layers[c->n_layers - 1].created));
+	else
+		json_object_set_new(config, "created", json_string(now));
 	if (c->n_layers && c->layers[c->n_layers - 1].author)
 		json_object_set_new(config, "author", json_string(c->layers[c->n_layers - 1].author));
 	return json_dumps(config, JSON_COMPACT);
@@ -222,6 +227,8 @@ int store_commit(struct store *s, const struct store_commit *c, char ret_id[stat
 		r = commit_layers(s, c, added, error);
 	if (r < 0)
 		return r;
+	if (c->added)
+		memcpy(c->added, added, c->n_layers * sizeof(*added));
 	config = commit_config(c, added);
 	if (!config)
 		return image_fail(error, -EBADMSG, "the config of the image below is damaged");
