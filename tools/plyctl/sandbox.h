@@ -29,6 +29,12 @@ struct sandbox_union {
 	bool on_memory; /* upper and work directory are made in memory: `options` has only the layers */
 };
 
+/* A file or directory outside that the command has as /dev/inputs/NAME, read-only. */
+struct sandbox_input {
+	char *path; /* absolute, without symbolic links; owned */
+	char *name; /* owned */
+};
+
 struct sandbox {
 	const char *mountpoint; /* a directory outside where the first union is mounted */
 	const char *scratch;	/* a directory outside for what is kept in memory; NULL if no union needs it */
@@ -36,6 +42,8 @@ struct sandbox {
 	size_t n_unions;
 	const char *const *hidden; /* directories, as paths of the command, that are shown empty; ends with NULL */
 	const char *const *shown;  /* files of the caller's that are shown read-only; ends with NULL */
+	const struct sandbox_input *inputs;
+	size_t n_inputs;
 	char *const *argv;
 	char *const *env;
 	const char *cwd; /* of the command; "/" if it isn't there */

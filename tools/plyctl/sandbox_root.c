@@ -246,6 +246,52 @@ static int mount_dev(const struct sandbox_run *run)
 	return 0;
 }
 
+/* --- inputs ------------------------------------------------------------------------------------------------------- */
+
+#define INPUTS "/dev/inputs"
+
+/* What is mounted below it is read-only, too. Kernels before 5.12 can only do that for the input itself. */
+static int make_read_only(const char *target)
+{
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
+
+	if (mount_setattr(AT_FDCWD, target, AT_RECURSIVE, &attr, sizeof(attr)) == 0)
+		return 0;
+	return mount(NULL, target, NULL, READ_ONLY_BIND, NULL);
+}
+
+static int show_input(const struct sandbox_input *input)
+{
+	_cleanup_free_ char *target = NULL;
+	struct stat st;
+	int fd;
+
+	if (asprintf(&target, INPUTS "/%s", input->name) < 0)
+		abort();
+	if (stat(input->path + 1, &st) < 0)
+		return -1;
+	if (S_ISDIR(st.st_mode)) {
+		if (mkdir(target, 0755) < 0)
+			return -1;
+	} else {
+		fd = open(target, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
+		if (fd < 0)
+			return -1;
+		close(fd);
+	}
+	return bind_old(input->path, target, MS_REC) < 0 ? -1 : make_read_only(target);
+}
+
+static int show_inputs(const struct sandbox *s)
+{
+	if (s->n_inputs && mkdir(INPUTS, 0755) < 0)
+		return -1;
+	for (size_t i = 0; i < s->n_inputs; i++)
+		if (show_input(&s->inputs[i]) < 0)
+			return -1;
+	return 0;
+}
+
 /* --- the root ----------------------------------------------------------------------------------------------------- */
 
 static int failed(const char *what)
@@ -281,6 +327,8 @@ int sandbox_enter_root(const struct sandbox_run *run)
 	if (mount_sys() < 0)
 		return failed("/sys");
 	mask_proc(run);
+	if (show_inputs(run->s) < 0)
+		return failed(INPUTS);
 	hide_and_show(run->s);
 	if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
 		return failed("former root");

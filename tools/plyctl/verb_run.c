@@ -6,13 +6,20 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "run_cache.h"
 #include "runs.h"
 
-static bool remove_upper;
-static const char *net;
+static bool remove_upper, cache;
+static const char *net, *image_name, *input, *variable;
 static const struct opt opts[] = {
 	{"rm", 0, NULL, "remove the upper when the command has ended", &remove_upper, NULL},
+	{"env", 'e', "NAME=VALUE", "a variable of the command; may come several times", NULL, &variable},
+	{"cache", 0, NULL, "make a layer of the changes, or reuse that of an equal step", &cache, NULL},
+	{"input", 0, "PATH", "a file or directory that the step has in /dev/inputs; may come several times", NULL,
+	 &input},
+	{"name", 'n', "NAME", "the name that the image of a step gets in the store", NULL, &image_name},
 	{"net", 0, "none|host", "the network: none, or that of the machine (the default)", NULL, &net},
 };
 
@@ -48,7 +55,7 @@ static void set_variable(struct surroundings *s, char *entry)
 	s->env[s->n] = NULL;
 }
 
-/* What a login would set. */
+/* What a login would set. A step of the cache has nothing of the caller's. */
 static void set_defaults(struct surroundings *s)
 {
 	static const char *const passed[] = {"TERM", "LANG", "LC_ALL", "TZ", "COLORTERM"};
@@ -56,7 +63,7 @@ static void set_defaults(struct surroundings *s)
 	set_variable(s, strdup("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"));
 	set_variable(s, strdup("HOME=/root"));
 	set_variable(s, strdup("container=plyctl"));
-	for (size_t i = 0; i < ARRAY_SIZE(passed); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(passed) && !cache; i++) {
 		const char *value = getenv(passed[i]);
 		char *entry = NULL;
 
@@ -111,11 +118,26 @@ static void set_from_image(struct surroundings *s, const struct view_stack *stac
 	json_decref(doc);
 }
 
+static void set_chosen(struct surroundings *s)
+{
+	const char *entry;
+
+	for (size_t i = 0; (entry = args_value(&variable, i)); i++)
+		set_variable(s, strdup(entry));
+}
+
 static void free_words(char **words)
 {
 	for (char **word = words; word && *word; word++)
 		free(*word);
 	free(words);
+}
+
+static void surroundings_finish(struct surroundings *s)
+{
+	free_words(s->env);
+	free_words(s->argv);
+	free(s->cwd);
 }
 
 static int run_in(const struct view_stack *stack, const struct upper *u, struct surroundings *with, char **argv)
@@ -135,6 +157,7 @@ static int run_stack(const struct view_stack *stack, char **argv)
 
 	set_defaults(&with);
 	set_from_image(&with, stack);
+	set_chosen(&with);
 	if (!*argv && with.argv)
 		argv = with.argv;
 	if (!*argv)
@@ -145,22 +168,84 @@ static int run_stack(const struct view_stack *stack, char **argv)
 		upper_drop(&u);
 	else if (u.id)
 		fprintf(stderr, "plyctl: the upper is %s, in %s\n", u.id, u.dir);
-	free_words(with.env);
-	free_words(with.argv);
-	free(with.cwd);
+	surroundings_finish(&with);
 	return status;
+}
+
+/* --- steps -------------------------------------------------------------------------------------------------------- */
+
+static int run_step_over(struct step *step, char **argv, const struct sandbox_input *inputs, size_t n)
+{
+	struct surroundings with = {.n = 0};
+	struct sandbox s = {.inputs = inputs, .n_inputs = n};
+	static const char *const shown[] = {"/etc/resolv.conf", NULL};
+	int status;
+
+	set_defaults(&with);
+	set_from_image(&with, step->stack);
+	set_chosen(&with);
+	s.argv = *argv || !with.argv ? argv : with.argv;
+	s.env = with.env;
+	s.cwd = with.cwd;
+	s.no_net = net && !strcmp(net, "none");
+	s.shown = s.no_net ? shown + 1 : shown;
+	status = *s.argv ? run_cached(step, &s) : usage_error("run: STACK -- COMMAND are wanted");
+	surroundings_finish(&with);
+	return status;
+}
+
+static int run_step(const char *operand, char **argv)
+{
+	struct step step = {.name = image_name};
+	struct sandbox_input *inputs = NULL;
+	const char **paths = NULL;
+	size_t n = 0, n_inputs = 0;
+	int status;
+
+	umask(0);
+	do {
+		paths = reallocarray(paths, n + 1, sizeof(*paths));
+		if (!paths)
+			abort();
+		paths[n] = args_value(&input, n);
+	} while (paths[n++]);
+	status = run_inputs(paths, &inputs, &n_inputs);
+	if (status == EXIT_FINE)
+		status = step_open(&step, operand) < 0 ? EXIT_FAILED : run_step_over(&step, argv, inputs, n_inputs);
+	step_finish(&step);
+	run_inputs_free(inputs, n_inputs);
+	free(paths);
+	return status;
+}
+
+static int check_options(void)
+{
+	const char *entry;
+
+	if (net && strcmp(net, "none") != 0 && strcmp(net, "host") != 0)
+		return usage_error("run: --net is none or host");
+	for (size_t i = 0; (entry = args_value(&variable, i)); i++)
+		if (*entry == '=' || !strchr(entry, '='))
+			return usage_error("run: --env: %s: no NAME=VALUE", entry);
+	if (!cache && (input || image_name))
+		return usage_error("run: --%s wants --cache", input ? "input" : "name");
+	return EXIT_FINE;
 }
 
 static int run_run(int argc, char **argv)
 {
 	_cleanup_stack_ struct view_stack *stack = NULL;
+	int status;
 
 	if (argc < 1)
 		return usage_error("run: STACK -- COMMAND are wanted");
-	if (net && strcmp(net, "none") != 0 && strcmp(net, "host") != 0)
-		return usage_error("run: --net is none or host");
+	status = check_options();
+	if (status != EXIT_FINE)
+		return status;
 	if (argc > 1 && *argv[1] == '-' && strcmp(argv[1], "--") != 0)
 		return usage_error("run: %s: options come before the STACK, and a COMMAND after --", argv[1]);
+	if (cache)
+		return run_step(argv[0], argv + 1 + (argc > 1 && !strcmp(argv[1], "--")));
 	stack = stack_open(argv[0]);
 	return stack ? run_stack(stack, argv + 1 + (argc > 1 && !strcmp(argv[1], "--"))) : EXIT_FAILED;
 }
@@ -173,7 +258,11 @@ const struct verb verb_run = {
 		"what\n"
 		"runs without a COMMAND. The exit status is that of the command, 128 and the number of the signal "
 		"that\n"
-		"killed it, 126 or 127 if it can't be executed, or 125 if the namespaces or the mounts can't be made.",
+		"killed it, 126 or 127 if it can't be executed, or 125 if the namespaces or the mounts can't be made.\n"
+		"\n"
+		"With --cache the changes become a layer of a new image. If the parent, the command, the variables "
+		"and the\n"
+		"inputs are those of an earlier step, its layer is reused and nothing runs.",
 	.opts = opts,
 	.n_opts = ARRAY_SIZE(opts),
 	.takes_command = true,
