@@ -429,7 +429,8 @@ static int descend_step(struct descent *t, const char *name, bool last)
 	struct walk *w = t->w;
 	struct walk_dir *child = NULL;
 	struct walk_found f;
-	int r = t->at ? path_set(w, t->at, name) : 0;
+	/* At the root the path is that of the look before. */
+	int r = path_set(w, t->at, t->at ? name : "");
 
 	if (r < 0)
 		return r;
