@@ -113,31 +113,17 @@ static bool same_value(const struct cache_entry *a, const struct cache_entry *b,
 	return x && y ? !strcmp(x, y) : x == y;
 }
 
-/* Of the earlier steps the one of which least differs; of several the latest. NULL: there is none. */
-static const struct cached *nearest(const struct cached_list *all, const struct cached *of)
+static size_t differences(const struct cached_list *all, const struct cached *a, const struct cached *b)
 {
-	const struct cached *best = NULL;
-	size_t least = SIZE_MAX;
+	struct comparing c = {.all = all};
+	size_t n;
 
-	/* The newest come first. */
-	for (const struct cached *other = of + 1; other < all->list + all->n; other++) {
-		struct comparing c = {.all = all};
-		size_t score;
-
-		if (other->damage || !same_value(&of->entry, &other->entry, "kind"))
-			continue;
-		compare(&c, &of->entry, &other->entry);
-		score = c.n;
-		if (!same_value(&of->entry, &other->entry, "command") ||
-		    !same_value(&of->entry, &other->entry, "destination"))
-			score += OTHER_STEP;
-		free(c.list);
-		if (score < least) {
-			least = score;
-			best = other;
-		}
-	}
-	return best;
+	compare(&c, &a->entry, &b->entry);
+	n = c.n;
+	free(c.list);
+	if (!same_value(&a->entry, &b->entry, "command") || !same_value(&a->entry, &b->entry, "destination"))
+		n += OTHER_STEP;
+	return n;
 }
 
 /* --- steps below -------------------------------------------------------------------------------------------------- */
@@ -154,6 +140,47 @@ static const struct cached *maker_of(const struct cached_list *all, const char *
 			return &all->list[i];
 	}
 	return NULL;
+}
+
+/* All that differs, in the steps below too. */
+static size_t all_differences(const struct cached_list *all, const struct cached *a, const struct cached *b)
+{
+	size_t n = 0;
+
+	for (unsigned depth = 0; a && b && a != b && depth < STEPS_MAX; depth++) {
+		n += differences(all, a, b);
+		if (same_value(&a->entry, &b->entry, "parent"))
+			return n;
+		a = maker_of(all, value_of(&a->entry, "parent"));
+		b = maker_of(all, value_of(&b->entry, "parent"));
+	}
+	return a == b ? n : n + OTHER_STEP;
+}
+
+/* Of the earlier steps the one of which least differs; of several the one with the least differences below, and of
+ * these the latest. NULL: there is none. */
+static const struct cached *nearest(const struct cached_list *all, const struct cached *of)
+{
+	const struct cached *best = NULL;
+	size_t least = SIZE_MAX, least_below = SIZE_MAX;
+
+	/* The newest come first. */
+	for (const struct cached *other = of + 1; other < all->list + all->n; other++) {
+		size_t own, below;
+
+		if (other->damage || !same_value(&of->entry, &other->entry, "kind"))
+			continue;
+		own = differences(all, of, other);
+		if (own > least)
+			continue;
+		below = all_differences(all, of, other);
+		if (own == least && below >= least_below)
+			continue;
+		least = own;
+		least_below = below;
+		best = other;
+	}
+	return best;
 }
 
 /* What differs further down comes first: it is the cause. */
@@ -208,7 +235,7 @@ static void print_difference(const struct difference *d, const struct cached *st
 
 static void print_all(const struct comparing *c, const struct cached *step, const struct cached *before)
 {
-	char age[TIME_TEXT];
+	char made[TIME_TEXT];
 
 	if (!before) {
 		printf("no earlier step is like it\n");
@@ -218,8 +245,8 @@ static void print_all(const struct comparing *c, const struct cached *step, cons
 		print_difference(&c->list[i], step);
 	if (!common.no_trunc && c->n > SHOWN_MAX)
 		printf("and %zu more\n", c->n - SHOWN_MAX);
-	printf("compared with step %.*s, %s ago\n", SHORT_ID, before->entry.key + strlen(DIGEST_PREFIX),
-	       age_text((time_t)(before->entry.created / 1000), age));
+	printf("compared with step %.*s of %s\n", SHORT_ID, before->entry.key + strlen(DIGEST_PREFIX),
+	       time_text((time_t)(before->entry.created / 1000), made));
 }
 
 static void json_all(const struct comparing *c, const struct cached *step, const struct cached *before)
@@ -237,7 +264,8 @@ static void json_all(const struct comparing *c, const struct cached *step, const
 		json_object_set_new(item, "step", json_string(d->of->step));
 		json_set_path(item, "part", (d->now ? d->now : d->before)->name);
 		json_object_set_new(item, "change", json_string(change_of(d)));
-		json_object_set_new(item, "field", json_string(cache_field_name(d->field)));
+		json_object_set_new(item, "field",
+				    d->now && d->before ? json_string(cache_field_name(d->field)) : json_null());
 		json_object_set_new(item, "now", json_text_or_null(text_of(d->now, d->field)));
 		json_object_set_new(item, "before", json_text_or_null(text_of(d->before, d->field)));
 		json_list_item(item);

@@ -64,9 +64,9 @@ static int cached_look_at_image(void *arg, const struct image_listed *item)
 
 			if (strcmp(image->layers[k].diff_id, c->entry.diff_id) != 0)
 				continue;
-			c->image = c->image ? c->image : *name;
 			if (k + 1 == image->n_layers && !c->made)
 				c->made = *name;
+			c->image = c->made ? c->made : c->image ? c->image : *name;
 		}
 	return 0;
 }
