@@ -59,6 +59,7 @@ xattr_permissions=1
 xattr_permissions=2
 log=
 pidfile=
+lock=
 control_socket=
 debug
 io_uring
@@ -147,6 +148,7 @@ layer_cache=
 index_cache=
 log=
 pidfile=
+lock=
 control_socket=
 cgroup=
 # end options paths

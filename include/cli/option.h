@@ -159,7 +159,7 @@ struct options {
 	uint64_t cache_max; /* bytes; 0: the daemon's own choice */
 
 	/* running */
-	char *log, *pidfile, *control_socket;
+	char *log, *pidfile, *lock, *control_socket;
 	uint32_t max_write, max_readahead, max_background; /* 0: the daemon's own choice */
 
 	/* the mount, with the defaults that depend on privilege */

@@ -651,7 +651,7 @@ void options_free(struct options *options)
 		options->workdir,     options->log,	  options->pidfile,    options->control_socket,
 		options->fsname,      options->subtype,	  options->context,    options->cgroup,
 		options->layer_cache, options->fscontext, options->defcontext, options->rootcontext,
-		options->mount_ns,
+		options->mount_ns,    options->lock,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -194,6 +195,8 @@ static int prepare_options(struct options *opt, struct error *ret_error)
 	r = make_absolute("log", &opt->log, ret_error);
 	if (r == 0)
 		r = make_absolute("pidfile", &opt->pidfile, ret_error);
+	if (r == 0)
+		r = make_absolute("lock", &opt->lock, ret_error);
 	if (r == 0 && names_directory(opt->control_socket))
 		r = make_absolute("control_socket", &opt->control_socket, ret_error);
 	/* Layers of as many file systems are counted when they are known: else they would be what can't be opened. */
@@ -202,15 +205,28 @@ static int prepare_options(struct options *opt, struct error *ret_error)
 	return r;
 }
 
+/* Until the process ends, however it ends. The file may be a caller's, who has it locked in the same way. */
+static int lock_file(const char *path, int *ret_fd, struct error *ret_error)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) < 0)
+		return error_set(ret_error, -errno, "lock: %s: %s", path, strerror(errno));
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
 static int mount_union(struct options *opt)
 {
-	_cleanup_close_ int mountpoint = -1;
+	_cleanup_close_ int mountpoint = -1, lock = -1;
 	_cleanup_error_ struct error error = {0};
 	struct cgroup *cgroup = NULL;
 	struct daemonize daemonize;
 	struct layer_set *set;
 	int status, r = prepare_options(opt, &error);
 
+	if (r == 0 && opt->lock)
+		r = lock_file(opt->lock, &lock, &error);
 	if (r == 0)
 		r = open_union(opt, &set, &mountpoint, &error);
 	if (r == -EALREADY && !error.text)
