@@ -53,6 +53,7 @@ struct stack_spec {
 
 	bool volatile_upper;	 /* nothing is synced */
 	bool revalidate;	 /* layers may change beneath the mount, so nothing of them is kept in memory */
+	bool may_repeat;	 /* a directory may be several lower layers: of images, which are only looked at */
 	bool seek_xattrs;	 /* without an upper: it is found out whether there are any (layer/no_xattrs.h) */
 	const char *layer_cache; /* directory of layer caches (layer/cache.h); NULL: none */
 };

@@ -204,7 +204,7 @@ static int refuse_inside(struct layer_opening *lo, const struct layer_location *
 static int check_pair(struct layer_opening *lo, const struct layer_location *a, const struct layer_location *b)
 {
 	if (overlap_is_same(a, b))
-		return refuse_same(lo, b, a);
+		return lo->spec->may_repeat ? 0 : refuse_same(lo, b, a);
 	if (is_inside(a, b))
 		return refuse_inside(lo, a, b);
 	return is_inside(b, a) ? refuse_inside(lo, b, a) : 0;
@@ -240,7 +240,7 @@ static int check_identities(struct layer_opening *lo, const struct layer_locatio
 {
 	qsort(locations, n, sizeof(*locations), by_identity);
 	for (unsigned i = 1; i < n; i++)
-		if (overlap_is_same(locations[i], locations[i - 1]))
+		if (overlap_is_same(locations[i], locations[i - 1]) && !lo->spec->may_repeat)
 			return refuse_same(lo, locations[i], locations[i - 1]);
 	for (unsigned i = 0; i < n; i++)
 		for (unsigned level = 1; level < locations[i]->n_mount; level++) {

@@ -129,10 +129,20 @@ static const char *media_type_of(enum pack_kind pack)
 	return "application/vnd.oci.image.layer.v1.tar";
 }
 
+/* A layer whose blob was the tar itself: the recipe gives it back. */
+static bool came_plain(const struct export_task *t)
+{
+	const struct store_export *e = t->all->e;
+	const struct image_layer *l = e->image ? &e->image->layers[t->layer] : NULL;
+
+	return l && !e->pack_anew && l->digest && l->diff_id && !strcmp(l->digest, l->diff_id);
+}
+
 static int export_tar(struct export_task *t)
 {
 	const struct store_export *e = t->all->e;
-	enum pack_kind pack = e->kind == EXPORT_DOCKER_ARCHIVE ? PACK_NONE : e->pack;
+	bool is_plain = e->kind == EXPORT_DOCKER_ARCHIVE || came_plain(t);
+	enum pack_kind pack = is_plain ? PACK_NONE : e->pack;
 	int r = digest_start(&t->inner);
 
 	if (r == 0)

@@ -315,6 +315,8 @@ int view_stack_open_range(const struct view_stack *stack, size_t first, size_t l
 		spec.workdir = NULL;
 	spec.revalidate = false;
 	spec.layer_cache = NULL;
+	/* Two layers of an image may be equal: an engine's RUN that changes nothing makes an empty one each time. */
+	spec.may_repeat = stack->image;
 	r = layer_set_open(&spec, NULL, ret_set, &error);
 	return r < 0 ? view_refuse(ret_error, r, "%s: %s", stack->name, error.text ? error.text : strerror(-r)) : 0;
 }

@@ -27,6 +27,15 @@ void plyfs_append(char **text, const char *option, const char *path, bool is_lis
 		abort();
 }
 
+/* An equal layer above has all that this one has, and no union can be mounted over one directory twice. */
+static bool is_repeated(const struct view_stack *stack, size_t layer)
+{
+	for (size_t i = 0; stack->image && i < layer; i++)
+		if (!strcmp(stack->options.layers[i].path, stack->options.layers[layer].path))
+			return true;
+	return false;
+}
+
 char *plyfs_options(const struct view_stack *stack, const char *upperdir, const char *workdir)
 {
 	char *text = NULL;
@@ -36,6 +45,8 @@ char *plyfs_options(const struct view_stack *stack, const char *upperdir, const 
 		char resolved[PATH_MAX];
 		const char *path = realpath(layer->path, resolved) ? resolved : layer->path;
 
+		if (is_repeated(stack, i))
+			continue;
 		plyfs_append(&text, !i ? "lowerdir=" : layer->data_only ? "::" : ":", path, true);
 	}
 	if (upperdir) {

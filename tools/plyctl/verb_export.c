@@ -289,7 +289,7 @@ static int run_export(int argc, char **argv)
 	if (parse_compress(&e) < 0)
 		return usage_error("export: --compress: %s: gzip, zstd or none are known", compress);
 	held = store_hold();
-	stack = stack_open(argv[0]);
+	stack = stack_open_any(argv[0]);
 	if (!stack)
 		return EXIT_FAILED;
 	ex.stack = stack;
