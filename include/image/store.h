@@ -12,7 +12,7 @@
  *	layers/HEX/blobs/HEX		compressed forms of the tar, by their digests; may be none
  *	layers/HEX/below		the chain_id of the layers below, if it has files of theirs by hard links
  *	cache/HEX			a build step that need not run again (store/cache.h); HEX is its key
- *	uppers, tmp, lock		not read here
+ *	uppers, leases, tmp, lock	not read here
  *
  * HEX has no colon, so that the directory can stand in a list of layers as it is. In the name of a file in refs "/" is
  * "%2f" and "%" is "%25"; a dot at the start is "%2e".

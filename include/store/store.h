@@ -92,6 +92,15 @@ int store_remove_name(struct store *s, const char *name, struct image_error *err
 /* Removes an image and all its names. Its layers stay until store_collect(). */
 int store_remove_image(struct store *s, const char *id, struct image_error *error);
 
+/* --- leases ------------------------------------------------------------------------------------------------------- */
+
+/* A lease keeps layers of a union that not everybody sees, because it is in another namespace: a file of `leases` with
+ * their digits. It holds while any process has a shared lock of it (flock(2)), so it ends with the last of them.
+ * `dirs` are real paths, and those of them that aren't layers of this store are passed over; *ret_fd is -1 if all are.
+ * The caller closes the descriptor, which has the lock. -ENOENT: a layer is no longer there. The lock is held. */
+int store_lease(struct store *s, const char *const *dirs, size_t n, char **ret_path, int *ret_fd,
+		struct image_error *error);
+
 /* --- collecting --------------------------------------------------------------------------------------------------- */
 
 struct store_collected {
@@ -99,8 +108,8 @@ struct store_collected {
 	uint64_t bytes; /* on disk, of what was or would be removed */
 };
 
-/* Removes images without a name. Removes layers that no image, no entry of the cache, no upper and no live mount has.
- * `only_look`: it only counts. `is_used` says whether a directory is a layer of a live union. The exclusive lock is
+/* Removes images without a name. Removes layers that no image, no entry of the cache, no upper, no lease and no live
+ * mount has. `only_look`: it only counts. `is_used` says whether a directory is a layer of a live union. The exclusive lock is
  * held. */
 int store_collect(struct store *s, bool only_look, bool (*is_used)(void *arg, const char *dir), void *arg,
 		  struct store_collected *ret, struct image_error *error);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Collecting: images without a name, then layers that nobody needs. Needed are the layers of the images that stay, of
- * entries of the cache, of uppers (the file `stack` of each has the directories of its layers) and of live unions.
+ * entries of the cache, of uppers (the file `stack` of each has the directories of its layers), of leases and of live
+ * unions.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -131,6 +132,13 @@ static int look_at_cached(void *arg, const char *key, struct cache_entry *e, con
 	return e ? need_layer(arg, digest_digits(e->diff_id)) : 0;
 }
 
+static int look_at_text(void *arg, char *text, struct image_error *error)
+{
+	int r = look_at_stack(arg, text);
+
+	return r < 0 ? image_fail(error, r, "%s", strerror(-r)) : 0;
+}
+
 /* --- layers ------------------------------------------------------------------------------------------------------- */
 
 static bool layer_is_live(const struct collecting *c, const char *digits)
@@ -235,6 +243,8 @@ int store_collect(struct store *s, bool only_look, bool (*is_used)(void *arg, co
 		r = look_at_uppers(&c);
 	if (r == 0)
 		r = store_cache_each(s, look_at_cached, &c, &why);
+	if (r == 0)
+		r = store_each_lease(s, !only_look, look_at_text, &c, &why);
 	if (r == 0)
 		r = os_read_dir(s->layers_fd, collect_layer, &c);
 	free(c.needed);

@@ -30,6 +30,10 @@ int store_temp_new(struct store *s, char ret_name[static TEMP_SIZE], int *ret_fd
 void store_temp_remove(struct store *s, const char *name);
 /* Writes a new file. */
 int store_write_file(int dirfd, const char *name, const void *data, size_t len);
+/* Calls `each` with the text of each lease that holds, in which "/layers/" and its digits stand for a layer. `removes`:
+ * those that don't are removed. The lock is held. */
+int store_each_lease(struct store *s, bool removes, int (*each)(void *arg, char *text, struct image_error *error),
+		     void *arg, struct image_error *error);
 /* Makes the files that hard links of the layer lead to in the layers below, whose directories are `below`, topmost
  * first. */
 struct unpacked;

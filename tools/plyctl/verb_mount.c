@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "lease.h"
 #include "uppers.h"
 
 static const char *upper;
@@ -103,7 +104,7 @@ static int run_mount(int argc, char **argv)
 {
 	_cleanup_stack_ struct view_stack *stack = NULL;
 	_cleanup_upper_ struct upper u = {.id = NULL};
-	_cleanup_free_ char *options = NULL, *of_kernel = NULL;
+	_cleanup_free_ char *options = NULL, *of_kernel = NULL, *lease = NULL;
 	int status;
 
 	if (argc != 2)
@@ -111,11 +112,16 @@ static int run_mount(int argc, char **argv)
 	stack = stack_open(argv[0]);
 	if (!stack)
 		return EXIT_FAILED;
-	status = upper ? choose_upper(stack, &u) : EXIT_FINE;
+	/* plyfs has the lease before plyctl's own descriptor is closed. */
+	status = print_only ? EXIT_FINE : lease_take(stack, true, &lease);
+	if (status == EXIT_FINE && upper)
+		status = choose_upper(stack, &u);
 	if (status != EXIT_FINE)
 		return status;
 	options = mount_options(stack, &u, true);
 	of_kernel = mount_options(stack, &u, false);
+	if (lease)
+		plyfs_append(&options, ",lock=", lease, false);
 	return print_only ? mount_print(options, of_kernel, argv[1]) : plyfs_exec(options, argv[1]);
 }
 

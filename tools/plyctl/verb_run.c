@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "lease.h"
 #include "run_cache.h"
 #include "runs.h"
 
@@ -235,6 +236,7 @@ static int check_options(void)
 static int run_run(int argc, char **argv)
 {
 	_cleanup_stack_ struct view_stack *stack = NULL;
+	_cleanup_free_ char *lease = NULL;
 	int status;
 
 	if (argc < 1)
@@ -247,7 +249,10 @@ static int run_run(int argc, char **argv)
 	if (cache)
 		return run_step(argv[0], argv + 1 + (argc > 1 && !strcmp(argv[1], "--")));
 	stack = stack_open(argv[0]);
-	return stack ? run_stack(stack, argv + 1 + (argc > 1 && !strcmp(argv[1], "--"))) : EXIT_FAILED;
+	/* The keeper has it as long as the command runs. */
+	if (!stack || lease_take(stack, false, &lease) != EXIT_FINE)
+		return EXIT_FAILED;
+	return run_stack(stack, argv + 1 + (argc > 1 && !strcmp(argv[1], "--")));
 }
 
 const struct verb verb_run = {
