@@ -40,6 +40,13 @@ struct view_stack *stack_open_any(const char *name)
 	_cleanup_stack_ struct view_stack *stack = NULL;
 	int r = view_stack_find(name, &stack, &error);
 
+	/* An upper of the store has an id too. */
+	_cleanup_free_ char *of_upper = r == -ENOENT ? upper_stack(name) : NULL;
+	if (of_upper) {
+		free(error);
+		error = NULL;
+		r = view_stack_find(of_upper, &stack, &error);
+	}
 	if (r == 0)
 		r = view_stack_open(stack, common.userxattr, &error);
 	if (r < 0) {

@@ -301,6 +301,46 @@ int upper_find(const char *name, struct upper *ret)
 	return find_directory(path, ret);
 }
 
+/* A colon or a backslash of a path is a part of it. */
+static void append_layer(char **all, const char *path)
+{
+	size_t n = *all ? strlen(*all) : 0;
+	char *out = realloc(*all, n + 2 * strlen(path) + 2);
+
+	if (!out)
+		abort();
+	*all = out;
+	out += n;
+	if (n)
+		*out++ = ':';
+	for (; *path; path++) {
+		if (*path == ':' || *path == '\\')
+			*out++ = '\\';
+		*out++ = *path;
+	}
+	*out = '\0';
+}
+
+char *upper_stack(const char *id)
+{
+	_cleanup_free_ char *store = NULL, *uppers = NULL, *whole = NULL, *path = NULL;
+	_cleanup_upper_ struct upper u = {.id = NULL};
+	char *all = NULL;
+
+	if (!is_id(id) || image_default_path(IMAGE_STORE, &store) < 0)
+		return NULL;
+	uppers = text("%s%s", store, "/uppers");
+	if (find_id(uppers, id, &whole) != 1)
+		return NULL;
+	path = text("%s/%s", uppers, whole);
+	if (!is_upper(path) || find_directory(path, &u) != EXIT_FINE || !u.n_layers)
+		return NULL;
+	append_layer(&all, u.dir);
+	for (size_t i = 0; i < u.n_layers; i++)
+		append_layer(&all, u.layers[i]);
+	return all;
+}
+
 static int each_below(const char *uppers, void (*each)(void *arg, const struct upper *u), void *arg)
 {
 	struct dirent **names;

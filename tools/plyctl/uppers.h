@@ -28,6 +28,9 @@ struct upper {
 int upper_new(const char *parent, const struct view_stack *stack, char *const *argv, struct upper *ret);
 /* The upper of an id, of the beginning of an id (4 digits), or of a directory. */
 int upper_find(const char *text, struct upper *ret);
+/* The stack of an upper of the store, by its id or the beginning of it: its directory and those below, as a name
+ * (view/stack.h). The caller frees it. NULL: there is no such upper, or there are several. */
+char *upper_stack(const char *id);
 /* Calls `each` for all uppers of the store. */
 int upper_each(void (*each)(void *arg, const struct upper *u), void *arg);
 /* The same of the store in a directory, which isn't made. */
