@@ -108,9 +108,9 @@ struct store_collected {
 	uint64_t bytes; /* on disk, of what was or would be removed */
 };
 
-/* Removes images without a name. Removes layers that no image, no entry of the cache, no upper, no lease and no live
- * mount has. `only_look`: it only counts. `is_used` says whether a directory is a layer of a live union. The exclusive lock is
- * held. */
+/* Removes images without a name. Removes layers that no image, no entry of the cache, no upper, no lease, no exposed
+ * directory and no live mount has. `only_look`: it only counts. `is_used` says whether a directory is a layer of a live
+ * union. The exclusive lock is held. */
 int store_collect(struct store *s, bool only_look, bool (*is_used)(void *arg, const char *dir), void *arg,
 		  struct store_collected *ret, struct image_error *error);
 

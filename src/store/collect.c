@@ -246,6 +246,8 @@ int store_collect(struct store *s, bool only_look, bool (*is_used)(void *arg, co
 	if (r == 0)
 		r = store_each_lease(s, !only_look, look_at_text, &c, &why);
 	if (r == 0)
+		r = store_each_exposed(s, look_at_text, &c, &why);
+	if (r == 0)
 		r = os_read_dir(s->layers_fd, collect_layer, &c);
 	free(c.needed);
 	return r < 0 ? image_fail(error, r, "%s", *why.text ? why.text : strerror(-r)) : 0;

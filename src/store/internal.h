@@ -34,6 +34,11 @@ int store_write_file(int dirfd, const char *name, const void *data, size_t len);
  * those that don't are removed. The lock is held. */
 int store_each_lease(struct store *s, bool removes, int (*each)(void *arg, char *text, struct image_error *error),
 		     void *arg, struct image_error *error);
+/* Calls `each` with the text of each directory that shows layers: its path in the first line, and layers as above. */
+int store_each_exposed(struct store *s, int (*each)(void *arg, char *text, struct image_error *error), void *arg,
+		       struct image_error *error);
+/* Replaces that of a directory. */
+int store_exposed_set(struct store *s, const char *path, const char *text, struct image_error *error);
 /* Makes the files that hard links of the layer lead to in the layers below, whose directories are `below`, topmost
  * first. */
 struct unpacked;
