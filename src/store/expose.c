@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "base/check.h"
 #include "base/macros.h"
 #include "format/name.h"
@@ -28,6 +27,7 @@
 struct exposing {
 	struct store *s;
 	const char *root; /* the real path of the store */
+	const char *path; /* of the directory */
 	int fd;		  /* of the directory */
 	void (*passed)(void *arg, const char *name, const char *cause);
 	void *arg;
@@ -112,10 +112,11 @@ static int layer_id(const char *parent, const char *diff_id, char ret[static DIG
 }
 
 /* overlay/ID: the layer's directory, its short name, and the short names of the layers below. */
-static int layer_directory(struct exposing *e, const char *id, const char *diff_id, const char *lower)
+static int layer_directory(struct exposing *e, const char *id, const struct image_layer *l, const char *digest,
+			   const char *lower)
 {
 	_cleanup_close_ int all = expose_dir(e->fd, "overlay"), links = -1, dir = -1;
-	_cleanup_free_ char *target = NULL, *back = NULL;
+	_cleanup_free_ char *target = NULL, *back = NULL, *alone = NULL;
 	char link[LINK_LEN + 1];
 	int r;
 
@@ -124,8 +125,8 @@ static int layer_directory(struct exposing *e, const char *id, const char *diff_
 	links = dir < 0 ? dir : expose_dir(all, "l");
 	if (links < 0)
 		return links;
-	if (asprintf(&target, "%s/layers/%s/diff", e->root, digest_digits(diff_id)) < 0 ||
-	    asprintf(&back, "../%s/diff", id) < 0)
+	if (asprintf(&target, "%s/layers/%s/diff", e->root, digest_digits(l->diff_id)) < 0 ||
+	    asprintf(&back, "../%s/diff", id) < 0 || asprintf(&alone, "%s/%s", e->path, digest) < 0)
 		return -ENOMEM;
 	r = expose_link(dir, target, "diff");
 	if (r == 0)
@@ -134,6 +135,9 @@ static int layer_directory(struct exposing *e, const char *id, const char *diff_
 		r = expose_file(dir, "link", link, strlen(link));
 	if (r == 0 && *lower)
 		r = expose_file(dir, "lower", lower, strlen(lower));
+	/* Whose blob is the layer's tar, for an engine that saves the image. */
+	if (r == 0 && *digest)
+		r = expose_file(dir, "additionallayer", alone, strlen(alone));
 	return r;
 }
 
@@ -148,24 +152,67 @@ static json_t *layer_facts(const struct image_layer *l)
 	return facts;
 }
 
-/* DIGEST/{diff,info,blob}, if the blob is kept. `use` leads nowhere, which tells an engine that nobody counts users. */
-static int layer_alone(struct exposing *e, const struct image_layer *l)
+/* As pkg/archive/archive.go counts them. */
+enum { COMPRESSION_NONE, COMPRESSION_BZIP2, COMPRESSION_GZIP, COMPRESSION_XZ, COMPRESSION_ZSTD };
+
+/* By the first bytes: kept blobs are compressed in one of two ways. */
+static int compression_of(int fd)
 {
-	_cleanup_close_ int dir = -1;
+	unsigned char head[2] = "";
+
+	return os_pread_all(fd, head, sizeof(head), 0) < 0 ? COMPRESSION_NONE
+	       : head[0] == 0x1f && head[1] == 0x8b	   ? COMPRESSION_GZIP
+							   : COMPRESSION_ZSTD;
+}
+
+static int take_name(void *arg, const struct os_dirent *d)
+{
+	char *digest = arg;
+
+	if (strlen(d->name) != DIGEST_HEX || !digest_is_hex(d->name, DIGEST_HEX))
+		return 0;
+	snprintf(digest, DIGEST_SIZE, DIGEST_PREFIX "%s", d->name);
+	return 1;
+}
+
+/* The digest of a blob of the layer that is kept: that of the image, or any. *ret is "" if there is none. */
+static int kept_blob(const struct exposing *e, const struct image_layer *l, char ret[static DIGEST_SIZE])
+{
+	_cleanup_close_ int fd = l->digest ? store_open_blob(e->s, l->diff_id, l->digest) : -ENOENT, dir = -1;
+	char name[DIGEST_HEX + sizeof("/blobs")];
+	int r = fd == -ENOENT ? 0 : fd;
+
+	strcpy(ret, fd >= 0 ? l->digest : "");
+	if (fd != -ENOENT)
+		return MIN(r, 0);
+	snprintf(name, sizeof(name), "%s/blobs", digest_digits(l->diff_id));
+	dir = os_openat(e->s->layers_fd, name, O_RDONLY | O_DIRECTORY, 0, OS_NO_XDEV);
+	if (dir < 0)
+		return dir == -ENOENT ? 0 : dir;
+	r = os_read_dir(dir, take_name, ret);
+	return MIN(r, 0);
+}
+
+/* DIGEST/{diff,info,blob}, if the blob is kept. `use` leads nowhere, which tells an engine that nobody counts users. */
+static int layer_alone(struct exposing *e, const struct image_layer *l, const char *digest)
+{
+	_cleanup_close_ int kept = store_open_blob(e->s, l->diff_id, digest), dir = -1;
 	_cleanup_free_ char *diff = NULL, *blob = NULL;
 	json_auto_t *facts = NULL;
-	int fd = l->digest ? store_open_blob(e->s, l->diff_id, l->digest) : -ENOENT, r;
+	struct statx stx;
+	int r = kept < 0 ? kept : os_statx(kept, "", &stx);
 
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	os_close(fd);
-	dir = expose_dir(e->fd, l->digest);
+	if (r < 0)
+		return r;
+	dir = expose_dir(e->fd, digest);
 	if (dir < 0)
 		return dir;
 	if (asprintf(&diff, "%s/layers/%s/diff", e->root, digest_digits(l->diff_id)) < 0 ||
-	    asprintf(&blob, "%s/layers/%s/blobs/%s", e->root, digest_digits(l->diff_id), digest_digits(l->digest)) < 0)
+	    asprintf(&blob, "%s/layers/%s/blobs/%s", e->root, digest_digits(l->diff_id), digest_digits(digest)) < 0)
 		return -ENOMEM;
-	facts = layer_facts(l);
+	facts = json_pack("{s:s, s:I, s:s, s:I, s:i}", "diff-digest", l->diff_id, "diff-size", (json_int_t)l->tar,
+			  "compressed-diff-digest", digest, "compressed-size", (json_int_t)stx.stx_size, "compression",
+			  compression_of(kept));
 	r = facts ? expose_link(dir, diff, "diff") : -ENOMEM;
 	if (r == 0)
 		r = expose_link(dir, blob, "blob");
@@ -173,7 +220,7 @@ static int layer_alone(struct exposing *e, const struct image_layer *l)
 		r = expose_link(dir, "nowhere/use", "use");
 	if (r == 0)
 		r = expose_json(dir, "info", facts);
-	json_object_set_new(e->known, l->digest, json_true());
+	json_object_set_new(e->known, digest, json_true());
 	return r;
 }
 
@@ -197,12 +244,14 @@ static int lower_add(char **lower, const char *id)
 static int add_layer(struct exposing *e, const struct image_layer *l, const char *parent, const char *id,
 		     const char *lower)
 {
-	char link[LINK_LEN + 1];
+	char link[LINK_LEN + 1], digest[DIGEST_SIZE];
 	json_t *item;
 	int r = add_text(e, l->diff_id);
 
 	if (r == 0)
-		r = layer_alone(e, l);
+		r = kept_blob(e, l, digest);
+	if (r == 0 && *digest)
+		r = layer_alone(e, l, digest);
 	if (r < 0 || json_object_get(e->known, id))
 		return r;
 	item = layer_facts(l);
@@ -217,7 +266,7 @@ static int add_layer(struct exposing *e, const struct image_layer *l, const char
 	snprintf(link, sizeof(link), "%.*s", LINK_LEN, id);
 	json_object_set_new(e->known, link, json_true());
 	e->ret->layers++;
-	return layer_directory(e, id, l->diff_id, lower);
+	return layer_directory(e, id, l, digest, lower);
 }
 
 static int add_layers(struct exposing *e, const struct image *image, char ret_top[static DIGEST_HEX + 1])
@@ -504,6 +553,7 @@ int store_expose(struct store *s, const char *path, void (*passed)(void *arg, co
 	struct image_error why = {.text = ""};
 	struct exposing e = {.s = s,
 			     .root = root,
+			     .path = path,
 			     .passed = passed,
 			     .arg = arg,
 			     .ret = ret,
