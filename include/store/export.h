@@ -25,9 +25,8 @@ struct store_export {
 	const char *path; /* the folder or the file */
 	const char *name; /* tag of a layout, NAME:TAG of a docker-archive; NULL: none */
 	enum pack_kind pack;
-	int level;	       /* of compression; 0: the library's default */
-	bool pack_anew;	       /* kept blobs aren't used */
-	_Atomic int64_t *done; /* grows by the bytes of tars and blobs; may be NULL */
+	int level;	/* of compression; 0: the library's default */
+	bool pack_anew; /* kept blobs aren't used */
 
 	size_t n_layers; /* lowest first */
 	/* Writes the tar of a layer. Several threads call it. */

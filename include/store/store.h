@@ -52,10 +52,8 @@ struct store_source {
 };
 
 struct store_adding {
-	bool any_below;	       /* what hard links of known layers lead to is right, though other layers are below now */
-	bool keep_blobs;       /* compressed layers are kept as they came, too */
-	_Atomic int64_t *done; /* grows by the bytes that were read of blobs; may be NULL */
-	_Atomic unsigned *ready; /* layers that are there */
+	bool any_below;	 /* what hard links of known layers lead to is right, though other layers are below now */
+	bool keep_blobs; /* compressed layers are kept as they came, too */
 };
 
 struct store_added {

@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/macros.h"
+#include "base/meter.h"
 #include "image/error.h"
 #include "image/stream.h"
 #include "os/fs.h"
@@ -193,6 +194,7 @@ static int tar_of_file(struct recipe_reading *t, const char *path, int fd, uint6
 		if (n <= 0)
 			return image_fail(t->error, n < 0 ? (int)n : -EBADMSG, "/%s: %s", path,
 					  n < 0 ? strerror((int)-n) : "it is shorter than it was");
+		meter_bytes((uint64_t)n);
 		r = t->sink(t->arg, t->buffer, (size_t)n);
 		if (r < 0)
 			return r;

@@ -14,6 +14,7 @@
 #include "base/array.h"
 #include "base/check.h"
 #include "base/macros.h"
+#include "base/meter.h"
 #include "os/fs.h"
 
 #define BLOCK 512
@@ -311,6 +312,7 @@ int tar_writer_content(struct tar_writer *w, int fd, int64_t size)
 
 		if (n <= 0)
 			return n < 0 ? (int)n : -EAGAIN;
+		meter_bytes((uint64_t)n);
 		r = write_data(w, w->buffer, (size_t)n);
 		at += n;
 	}

@@ -11,6 +11,7 @@
 #include "base/array.h"
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "base/meter.h"
 #include "format/name.h"
 #include "image/error.h"
 #include "image/read.h"
@@ -114,6 +115,7 @@ static int unpack_entries(struct unpack *u)
 	while ((r = tar_next(u->tar, &e, u->error)) > 0) {
 		if (u->result->entries++ == IMAGE_TOC_ENTRIES)
 			return image_fail(u->error, -E2BIG, "the layer has more than %d entries", IMAGE_TOC_ENTRIES);
+		meter_objects(1);
 		r = unpack_entry(u, &e);
 		if (r < 0)
 			return r;

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "image/error.h"
+#include "base/meter.h"
 #include "image/toc.h"
 #include "os/fs.h"
 
@@ -161,6 +162,7 @@ static ssize_t read_plain(struct stream *s, void *buf, size_t size, struct image
 
 	if (!CHECK(s->head_used <= s->n_head))
 		return -EIO;
+	meter_bytes((uint64_t)n);
 	memcpy(buf, s->head + s->head_used, n);
 	s->head_used += n;
 	more = n < size ? stream_read(s->below, (char *)buf + n, size - n, error) : 0;

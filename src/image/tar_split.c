@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/macros.h"
+#include "base/meter.h"
 #include "document.h"
 #include "image/error.h"
 #include "image/read.h"
@@ -192,6 +193,7 @@ static ssize_t split_read(void *arg, void *buf, size_t size, struct image_error 
 				  n < 0 ? strerror((int)-n) : "it is shorter than it was");
 	s->off += n;
 	s->left -= n;
+	meter_bytes((uint64_t)n);
 	return n;
 }
 

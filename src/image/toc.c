@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/hash.h"
 #include "base/macros.h"
+#include "base/meter.h"
 #include "image/error.h"
 #include "format/name.h"
 #include "image/read.h"
@@ -339,6 +340,7 @@ static int toc_gather(struct gathering *g, struct layer_tar *t)
 	int r;
 
 	while ((r = tar_next(&t->tar, &e, g->error)) > 0) {
+		meter_objects(1);
 		r = gather(g, &e);
 		if (r < 0)
 			return r;

@@ -11,6 +11,7 @@
 #include "archive/packer.h"
 #include "base/check.h"
 #include "base/macros.h"
+#include "base/meter.h"
 #include "base/pool.h"
 #include "export_internal.h"
 #include "image/error.h"
@@ -40,12 +41,6 @@ struct exporting {
 	_Atomic bool stopped;
 };
 
-static void tell_done(const struct export_task *t, int64_t bytes)
-{
-	if (t->all->e->done)
-		*t->all->e->done += bytes;
-}
-
 /* --- a kept blob -------------------------------------------------------------------------------------------------- */
 
 /* The copy is hashed on the way: what is damaged goes nowhere. */
@@ -61,7 +56,7 @@ static int copy_blob(struct export_task *t, int from)
 
 		r = done < n ? (done < 0 ? (int)done : -ENOSPC) : digest_add(&t->outer, buffer, (size_t)n);
 		t->size += n;
-		tell_done(t, n);
+		meter_bytes((uint64_t)n);
 	}
 	if (r == 0 && n == 0)
 		r = digest_finish(&t->outer, t->result->digest);
@@ -111,7 +106,6 @@ static int export_sink(void *arg, const void *data, size_t len)
 	struct export_task *t = arg;
 	int r = t->all->stopped ? -ECANCELED : digest_add(&t->inner, data, len);
 
-	tell_done(t, (int64_t)len);
 	return r < 0 ? r : packer_add(t->packer, data, len);
 }
 

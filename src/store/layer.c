@@ -89,8 +89,6 @@ static int task_tap(void *arg, const void *data, size_t len, struct image_error 
 	(void)CHECK(t->fd >= 0);
 	if (t->all->stopped)
 		return image_fail(error, -ECANCELED, "stopped");
-	if (t->all->options->done)
-		*t->all->options->done += (int64_t)len;
 	if (!t->decided && t->all->options->keep_blobs && stream_is_packed(data, len)) {
 		t->blob_fd = os_openat(t->fd, "blob", O_WRONLY | O_CREAT | O_EXCL, 0644, OS_NO_XDEV);
 		if (t->blob_fd < 0)
@@ -232,8 +230,6 @@ static void layer_task_run(struct pool_task *task)
 	t->r = t->all->stopped ? -ECANCELED : t->result->known ? task_other_blob(t) : task_steps(t);
 	if (t->r < 0)
 		t->all->stopped = true;
-	else if (t->all->options->ready)
-		++*t->all->options->ready;
 }
 
 /* --- all layers --------------------------------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/meter.h"
 #include "format/name.h"
 #include "image/error.h"
 #include "internal.h"
@@ -74,6 +75,7 @@ static int verify_blob(void *arg, const struct os_dirent *d)
 		return r;
 	v->ret->blobs++;
 	for (off_t at = 0; fd >= 0 && (n = os_pread_all(fd, v->buffer, VERIFY_BUFFER, at)) > 0; at += n) {
+		meter_bytes((uint64_t)n);
 		r = verify_sink(v, v->buffer, (size_t)n);
 		if (r < 0)
 			return r;

@@ -13,6 +13,7 @@
 #include "base/array.h"
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "base/meter.h"
 #include "check_state.h"
 #include "format/ino_xattr.h"
 #include "format/metacopy.h"
@@ -251,6 +252,7 @@ static int examine_object(void *arg, struct layer_walk_entry *e)
 	struct checking *c = arg;
 	int r = 0;
 
+	meter_objects(1);
 	if (e->overmounted)
 		return 0;
 	c->n_device_whiteouts += e->whiteout;

@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "base/meter.h"
 #include "check_state.h"
 #include "format/name.h"
 #include "format/redirect.h"
@@ -127,6 +128,7 @@ static int check_union_entry(void *arg, const struct tree_walk_entry *e)
 	struct checking *c = arg;
 	int r = 0;
 
+	meter_objects(e->n_says);
 	for (unsigned i = 0; i < e->n_says && r == 0; i++)
 		r = check_say(c, e, &e->says[i]);
 	return r == 0 ? check_metacopy_data(c, e) : r;

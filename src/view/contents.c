@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "base/meter.h"
 #include "image/toc.h"
 #include "internal.h"
 #include "os/fs.h"
@@ -218,6 +219,7 @@ static int open_content(void *arg, const struct tree_walk_entry *e)
 	struct lookup *look = arg;
 	_cleanup_free_ char *path = NULL;
 	int r;
+		meter_bytes((uint64_t)n);
 
 	if (e->layer != 0)
 		look->fd = -ENOENT;

@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/hash.h"
+#include "base/meter.h"
 #include "internal.h"
 #include "layer/walk.h"
 #include "os/fs.h"
@@ -264,6 +265,7 @@ static int objects_entry(void *arg, struct layer_walk_entry *e)
 	struct frame *f = o->n ? &o->frames[o->n - 1] : NULL;
 	int r = 0;
 
+	meter_objects(1);
 	if (!e->whiteout && S_ISLNK(e->stx.stx_mode))
 		r = target_of(e, &w.link);
 	if (r < 0)

@@ -14,6 +14,7 @@
 #include "base/array.h"
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "base/meter.h"
 #include "internal.h"
 #include "layer/walk.h"
 #include "os/fs.h"
@@ -60,6 +61,7 @@ static int measure_entry(void *arg, struct layer_walk_entry *e)
 	const struct statx *stx = &e->stx;
 	uint64_t bytes = stx->stx_blocks * 512, apparent = 0;
 
+	meter_objects(1);
 	count(m->size, e);
 	/* The file behind a name of the aufs dialect is empty. What is mounted above the layer isn't its own. */
 	if (e->overmounted || e->whiteout || !(stx->stx_mask & STATX_BLOCKS))

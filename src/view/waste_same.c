@@ -17,6 +17,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/macros.h"
+#include "base/meter.h"
 #include "image/toc.h"
 #include "os/fs.h"
 
@@ -137,6 +138,7 @@ static int hash_in_directory(const struct layer *l, const char *path, struct has
 
 	for (off_t at = 0; r == 0 && n > 0; at += n) {
 		n = os_pread(fd, buf, PIECE, at);
+		meter_bytes((uint64_t)MAX(n, (ssize_t)0));
 		r = n > 0 ? hash_piece(h, buf, (size_t)n) : (int)n;
 	}
 	return r;
@@ -238,6 +240,7 @@ static int hash_layer(struct layer_hashing *l, char **ret_error)
 	}
 	if (!any || !image || image->layers[number].directory)
 		return 0;
+	meter_expect(0, (uint64_t)MAX(image->layers[number].compressed, (int64_t)0));
 	r = image_toc_contents(image, number, hash_piece_of_layer, l, &error);
 	if (r == 0)
 		settle(l);
@@ -255,6 +258,9 @@ int waste_compare(struct view_waste_state *s, char **ret_error)
 	want_replaced(s);
 	for (l.layer = 0; l.layer < s->n_layers && r == 0; l.layer++)
 		r = hash_layer(&l, ret_error);
+	for (uint32_t i = 0; i < s->n_files && r == 0; i++)
+		if (s->files[i].wanted && !s->files[i].hashed)
+			meter_expect(0, s->files[i].size);
 	for (uint32_t i = 0; i < s->n_files && r == 0; i++)
 		if (s->files[i].wanted && !s->files[i].hashed)
 			r = hash_file(s, &s->files[i], &l.h, ret_error);

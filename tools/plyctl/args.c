@@ -11,6 +11,7 @@
 
 #include "base/array.h"
 #include "base/utf8.h"
+#include "progress.h"
 
 #define OPTS_MAX 32
 #define LETTERS_MAX 128
@@ -38,6 +39,7 @@ static void say(const char *fmt, va_list ap)
 		text = NULL;
 	if (text)
 		utf8_make_printable(text);
+	progress_clear();
 	fprintf(stderr, "plyctl: %s\n", text ? text : "out of memory");
 }
 

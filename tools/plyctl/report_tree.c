@@ -15,6 +15,7 @@
 
 #include "base/array.h"
 #include "base/hash.h"
+#include "base/meter.h"
 #include "tree/walk.h"
 #include "view/contents.h"
 
@@ -251,6 +252,7 @@ static int read_entry(void *arg, const struct tree_walk_entry *e)
 	struct report_node *parent = rd->at, *n;
 	int r = 0;
 
+	meter_objects(e->n_says);
 	/* The walk is depth first. */
 	for (; parent && rd->depth + 1 > e->depth; rd->depth--)
 		parent = parent->parent;

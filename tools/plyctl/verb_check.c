@@ -8,6 +8,7 @@
 
 #include "check_store.h"
 #include "plyctl.h"
+#include "progress.h"
 #include "view/check.h"
 
 static bool look_only, fix, yes, digests;
@@ -134,8 +135,13 @@ static int check_stack(const struct view_stack *stack)
 {
 	_cleanup_free_ char *error = NULL;
 	struct view_check check;
-	int r = view_check_find(stack, workdir, check_failed, NULL, &check, &error), status = 0;
+	int r, status = 0;
 
+	/* Each object is looked at in its layer, and in the union. */
+	progress_expect_layers(stack, 0, SIZE_MAX, PROGRESS_OBJECTS, 2);
+	progress_start("check");
+	r = view_check_find(stack, workdir, check_failed, NULL, &check, &error);
+	progress_end();
 	if (r == 0 && fix)
 		r = view_check_fix(stack, &check, yes, &error);
 	if (r < 0) {

@@ -14,6 +14,7 @@
 #include "freeze.h"
 #include "image/error.h"
 #include "plyctl.h"
+#include "progress.h"
 #include "store/commit.h"
 #include "stored.h"
 
@@ -122,6 +123,7 @@ static int take_layer(struct commitment *c, size_t i, struct image_error *error)
 		if (r < 0)
 			return image_fail(error, r, "%s", cause ? cause : strerror(-r));
 	}
+	progress_expect_layers(stack, from_top, from_top, PROGRESS_OBJECTS | PROGRESS_BYTES, 1);
 	l->created_by = top && created_by ? created_by : "plyctl commit";
 	l->author = top ? author : NULL;
 	l->comment = top ? message : NULL;
@@ -233,7 +235,10 @@ static int commit_stack(struct commitment *c, char id[static DIGEST_SIZE], struc
 		commit.thaw = end_reading;
 		commit.arg = c;
 	}
-	return store_commit(c->store, &commit, id, error);
+	progress_start("commit");
+	r = store_commit(c->store, &commit, id, error);
+	progress_end();
+	return r;
 }
 
 static void commitment_finish(struct commitment *c)

@@ -10,6 +10,7 @@
 
 #include "base/array.h"
 #include "df_waste.h"
+#include "progress.h"
 #include "view/size.h"
 
 static bool only_unshared;
@@ -47,7 +48,8 @@ static int df_each(void *arg, struct view_stack *stack, const char *cause)
 	return 0;
 }
 
-static void df_json(const struct df *df, const struct view_stack_size *sizes, const struct view_total_size *total)
+static void df_json(const struct df *df, const struct view_stack_size *sizes, const uint64_t *wasted,
+		    const struct view_total_size *total)
 {
 	json_start("df");
 	json_list_start("stacks");
@@ -59,8 +61,7 @@ static void df_json(const struct df *df, const struct view_stack_size *sizes, co
 		json_object_set_new(item, "shared", json_size(sizes[i].shared));
 		json_object_set_new(item, "unique", json_size(sizes[i].unique));
 		json_object_set_new(item, "upper", df->stacks[i]->has_upper ? json_size(sizes[i].upper) : json_null());
-		json_object_set_new(item, "wasted",
-				    df->stacks[i]->set ? json_size(df_wasted(df->stacks[i])) : json_null());
+		json_object_set_new(item, "wasted", df->stacks[i]->set ? json_size(wasted[i]) : json_null());
 		json_list_item(item);
 	}
 	json_list_end();
@@ -69,10 +70,10 @@ static void df_json(const struct df *df, const struct view_stack_size *sizes, co
 	json_end();
 }
 
-static int df_table(const struct df *df, const struct view_stack_size *sizes, const struct view_total_size *total)
+static int df_table(const struct df *df, const struct view_stack_size *sizes, const uint64_t *wasted,
+		    const struct view_total_size *total)
 {
 	struct table *table = table_new(columns, ARRAY_SIZE(columns));
-	bool wants_waste = table_has("WASTED");
 	char text[5][SIZE_TEXT];
 	int status;
 
@@ -81,9 +82,7 @@ static int df_table(const struct df *df, const struct view_stack_size *sizes, co
 			  (const char *[]){df->stacks[i]->name, size_text(sizes[i].bytes, text[0]),
 					   size_text(sizes[i].shared, text[1]), size_text(sizes[i].unique, text[2]),
 					   df->stacks[i]->has_upper ? size_text(sizes[i].upper, text[3]) : "-",
-					   wants_waste && df->stacks[i]->set
-						   ? size_text(df_wasted(df->stacks[i]), text[4])
-						   : "-"});
+					   df->stacks[i]->set ? size_text(wasted[i], text[4]) : "-"});
 	status = table_print(table);
 	if (status == EXIT_FINE && !common.quiet)
 		printf("%s on disk, %s unshared\n", size_text(total->on_disk, text[0]),
@@ -93,24 +92,30 @@ static int df_table(const struct df *df, const struct view_stack_size *sizes, co
 
 static int df_measure(const struct df *df)
 {
-	struct view_stack_size *sizes = calloc(df->n + 1, sizeof(*sizes));
+	_cleanup_free_ struct view_stack_size *sizes = calloc(df->n + 1, sizeof(*sizes));
+	_cleanup_free_ uint64_t *wasted = calloc(df->n + 1, sizeof(*wasted));
 	struct view_total_size total;
 	_cleanup_free_ char *error = NULL;
 	int status = EXIT_FINE, r;
 
-	if (!sizes)
+	if (!sizes || !wasted)
 		return fail("out of memory");
+	for (size_t i = 0; i < df->n; i++)
+		progress_expect_layers(df->stacks[i], 0, SIZE_MAX, PROGRESS_OBJECTS, 1);
+	progress_start("df");
 	r = view_stacks_measure((const struct view_stack *const *)df->stacks, df->n, stack_failed_layer, NULL, sizes,
 				&total, &error);
+	for (size_t i = 0; i < df->n && r == 0 && !only_unshared && (common.json || table_has("WASTED")); i++)
+		wasted[i] = df_wasted(df->stacks[i]);
+	progress_end();
 	if (r < 0)
 		status = fail("%s", error);
 	else if (only_unshared)
 		printf("%llu\n", (unsigned long long)total.unshared);
 	else if (common.json)
-		df_json(df, sizes, &total);
+		df_json(df, sizes, wasted, &total);
 	else
-		status = df_table(df, sizes, &total);
-	free(sizes);
+		status = df_table(df, sizes, wasted, &total);
 	return status;
 }
 

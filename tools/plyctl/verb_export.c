@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "archive/layer.h"
+#include "base/meter.h"
 #include "export_storage.h"
 #include "image/error.h"
 #include "image/read.h"
@@ -37,7 +38,6 @@ struct exported {
 	const char *storage; /* the target in containers-storage; NULL: another target */
 	struct store *store; /* of an image in the store, else NULL */
 	struct archive_options archive;
-	struct progress progress;
 };
 
 /* --- layers ------------------------------------------------------------------------------------------------------- */
@@ -109,9 +109,6 @@ static char *export_config(void *arg, const char *const *diff_ids, size_t n)
 
 static int out_sink(void *arg, const void *data, size_t len)
 {
-	struct exported *ex = arg;
-
-	ex->progress.done += (int64_t)len;
 	return fwrite(data, 1, len, stdout) == len ? 0 : errno ? -errno : -EIO;
 }
 
@@ -136,9 +133,10 @@ static int export_tar(struct exported *ex, const char *path, struct image_error 
 		return image_fail(error, -EEXIST, "%s: it is there, and no regular file", path);
 	if (to_file && (asprintf(&temp, "%s.plyctl-%d", path, (int)getpid()) < 0 || !freopen(temp, "wx", stdout)))
 		return image_fail(error, -errno, "%s: %s", path, strerror(errno));
-	progress_start(&ex->progress, "export", 0);
+	progress_expect_layers(ex->stack, 0, SIZE_MAX, PROGRESS_BYTES, 1);
+	progress_start("export");
 	r = store_flatten(ex->stack->set, &ex->archive, out_sink, ex, error);
-	progress_end(&ex->progress);
+	progress_end();
 	if (r == 0 && (fflush(stdout) || (to_file && (fsync(STDOUT_FILENO) || rename(temp, path)))))
 		r = image_fail(error, -errno, "%s: %s", path, strerror(errno));
 	if (r < 0 && to_file)
@@ -212,6 +210,20 @@ static char *full_name(const struct store_export *e, const struct image *image)
 	return asprintf(&full, "%s%s", name, strchr(slash ? slash : name, ':') ? "" : ":latest") < 0 ? NULL : full;
 }
 
+/* A kept blob is copied, into an archive once more. Of another layer the files are read. `layer` is counted from the
+ * lowest. */
+static void expect_layer(const struct exported *ex, const struct store_export *e, size_t layer)
+{
+	const struct image_layer *l = e->image ? &e->image->layers[layer] : NULL;
+	_cleanup_close_ int blob = l && l->digest ? export_blob((void *)ex, layer, l->digest) : -1;
+	size_t from_top = e->n_layers - 1 - layer;
+
+	if (blob >= 0 && !e->pack_anew && e->kind != EXPORT_DOCKER_ARCHIVE)
+		meter_expect(0, (uint64_t)MAX(l->compressed, (int64_t)0) * (e->kind == EXPORT_OCI ? 1 : 2));
+	else
+		progress_expect_layers(ex->stack, from_top, from_top, PROGRESS_BYTES, 1);
+}
+
 static int export_image(struct exported *ex, struct store_export *e, struct image_error *error)
 {
 	const struct view_stack *stack = ex->stack;
@@ -233,12 +245,13 @@ static int export_image(struct exported *ex, struct store_export *e, struct imag
 	e->blob = export_blob;
 	e->config = export_config;
 	e->arg = ex;
-	e->done = &ex->progress.done;
 	if (ex->storage)
 		e->name = NULL;
-	progress_start(&ex->progress, "export", 0);
+	for (size_t i = 0; i < e->n_layers; i++)
+		expect_layer(ex, e, i);
+	progress_start("export");
 	r = store_export(e, id, error);
-	progress_end(&ex->progress);
+	progress_end();
 	if (r == 0 && ex->storage)
 		r = storage_copy(e->path, ex->storage, error);
 	if (r == 0)

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/meter.h"
 #include "image/error.h"
 #include "os/fs.h"
 #include "plyctl.h"
@@ -27,7 +28,6 @@ static const struct opt opts[] = {
 struct importing {
 	struct store *store;
 	struct store_import import;
-	struct progress progress;
 	json_t *layers;
 	char *own_name; /* that the source gives the image; owned */
 };
@@ -40,6 +40,7 @@ static ssize_t read_input(void *arg, void *buf, size_t size, struct image_error 
 	do
 		n = read(*(int *)arg, buf, size);
 	while (n < 0 && errno == EINTR);
+	meter_bytes((uint64_t)MAX(n, (ssize_t)0));
 	return n < 0 ? image_fail(error, -errno, "%s", strerror(errno)) : n;
 }
 
@@ -70,6 +71,7 @@ static void tell_layer(void *arg, const struct store_added *layer)
 {
 	struct importing *im = arg;
 
+	progress_end();
 	if (common.json)
 		json_array_append_new(im->layers,
 				      json_pack("{s:s, s:b}", "diff_id", layer->diff_id, "known", layer->known));
@@ -117,13 +119,16 @@ static char *full_source(const char *source, const char **ret_tar)
 static int import_tar(struct importing *im, const char *path, char id[static DIGEST_SIZE], struct image_error *error)
 {
 	struct stream *in;
+	struct stat st;
 	int r = open_input(path, &in, error);
 
 	if (r < 0)
 		return r;
-	progress_start(&im->progress, "import", 0);
+	if ((!strcmp(path, "-") ? fstat(STDIN_FILENO, &st) : stat(path, &st)) == 0 && S_ISREG(st.st_mode))
+		meter_expect(0, (uint64_t)st.st_size);
+	progress_start("import");
 	r = store_import_tar(im->store, in, "plyctl import", &im->import, id, error);
-	progress_end(&im->progress);
+	progress_end();
 	return r;
 }
 
@@ -153,9 +158,10 @@ static int import_image(struct importing *im, const char *full, char id[static D
 		r = take_own_name(im, image, error);
 	if (r < 0)
 		return r;
-	progress_start(&im->progress, "import", store_import_size(im->store, image));
+	meter_expect(0, (uint64_t)store_import_size(im->store, image));
+	progress_start("import");
 	r = store_import_image(im->store, image, &im->import, id, error);
-	progress_end(&im->progress);
+	progress_end();
 	return r;
 }
 
@@ -172,7 +178,7 @@ static int run_import(int argc, char **argv)
 	if (argc != 1)
 		return usage_error("import: one SOURCE is wanted");
 	umask(0);
-	im.import = (struct store_import){.adding = {.keep_blobs = !no_blobs, .done = &im.progress.done},
+	im.import = (struct store_import){.adding = {.keep_blobs = !no_blobs},
 					  .names = &name,
 					  .n_names = name ? 1 : 0,
 					  .layer = tell_layer,

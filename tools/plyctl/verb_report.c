@@ -3,6 +3,7 @@
  * plyctl report: a stack as one page of HTML that needs nothing else.
  */
 #include "report.h"
+#include "progress.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -89,7 +90,10 @@ static int run_report(int argc, char **argv)
 	stack = stack_open_any(argv[0]);
 	if (!stack)
 		return EXIT_FAILED;
+	progress_expect_layers(stack, 0, SIZE_MAX, PROGRESS_OBJECTS, 1);
+	progress_start("report");
 	r = report_read(stack, &report, &error);
+	progress_end();
 	if (r < 0)
 		return error ? fail("%s", error) : fail("%s: %s", argv[0], strerror(-r));
 	r = report_fold(&report, NODES_MOST);

@@ -10,6 +10,7 @@
 
 #include "image/error.h"
 #include "plyctl.h"
+#include "progress.h"
 #include "store/commit.h"
 #include "stored.h"
 
@@ -205,7 +206,12 @@ static int squash(struct squashing *s, char id[static DIGEST_SIZE], struct image
 	commit.n_layers = s->n;
 	commit.config = config;
 	commit.manifest = s->stack->image->manifest;
-	return store_commit(s->store, &commit, id, error);
+	progress_expect_layers(s->stack, s->stack->image->n_layers - 1 - s->last,
+			       s->stack->image->n_layers - 1 - s->first, PROGRESS_OBJECTS | PROGRESS_BYTES, 1);
+	progress_start("squash");
+	r = store_commit(s->store, &commit, id, error);
+	progress_end();
+	return r;
 }
 
 static int run_squash(int argc, char **argv)

@@ -3,8 +3,10 @@
  * plyctl verify: the digests of the store again, from the bytes.
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "plyctl.h"
+#include "progress.h"
 #include "store/verify.h"
 
 struct verify_report {
@@ -18,6 +20,7 @@ static void verify_found(void *arg, const char *what, const char *cause)
 	json_t *item;
 
 	report->n++;
+	progress_clear();
 	if (!common.json) {
 		print_name(what);
 		printf(": %s\n", cause);
@@ -47,6 +50,16 @@ static void verify_print(const struct verify_report *report, const struct store_
 	}
 }
 
+/* All that is in layers is read. */
+static void expect_layers(const struct store *store)
+{
+	_cleanup_free_ char *layers = NULL;
+
+	if (asprintf(&layers, "%s/layers", store_path(store)) < 0)
+		abort();
+	progress_expect_dir(layers, PROGRESS_BYTES, 1);
+}
+
 static int run_verify(int argc, char **argv)
 {
 	_cleanup_(store_cleanup) struct store *store = NULL;
@@ -61,8 +74,12 @@ static int run_verify(int argc, char **argv)
 	r = store_open(NULL, false, &store, &error);
 	if (r == 0)
 		r = store_lock(store, false, &error);
-	if (r == 0)
+	if (r == 0) {
+		expect_layers(store);
+		progress_start("verify");
 		r = store_verify(store, verify_found, &report, &verified, &error);
+		progress_end();
+	}
 	if (r == 0)
 		verify_print(&report, &verified);
 	json_decref(report.list);

@@ -9,6 +9,7 @@
 
 #include "ci_rules.h"
 #include "plyctl.h"
+#include "progress.h"
 #include "view/waste.h"
 
 #define TOP_ROWS "20"
@@ -210,8 +211,12 @@ static int waste_of(const struct view_stack *stack, size_t base, size_t top)
 	_cleanup_free_ char *error = NULL;
 	struct view_waste w;
 	const struct view_waste_score *judged = with_dive ? &w.dive : &w.own;
-	int r = view_waste_find(stack, base, with_dive, waste_failed, NULL, &w, &error), status;
+	int r, status;
 
+	progress_expect_layers(stack, 0, SIZE_MAX, PROGRESS_OBJECTS, 1);
+	progress_start("waste");
+	r = view_waste_find(stack, base, with_dive, waste_failed, NULL, &w, &error);
+	progress_end();
 	if (r < 0) {
 		status = fail("%s", error ? error : strerror(-r));
 	} else if (common.json) {
