@@ -11,6 +11,7 @@
 struct layer_tar {
 	struct tar tar;
 	struct stream *stream; /* what the blob inflates to */
+	struct stream *ahead;  /* of layer_tar_ahead(); it reads `stream` */
 	const struct image_layer *layer;
 	/* after layer_tar_verify(): bytes, and what the digests are */
 	int64_t size, compressed;
@@ -27,6 +28,8 @@ int layer_tar_start_tapped(const struct image *image, size_t layer,
 int layer_tar_start_split(const struct image *image, size_t layer, struct layer_tar *ret, struct image_error *error);
 /* The same for a tar of unknown digest. Takes the stream, also on failure. */
 int layer_tar_of_stream(struct stream *in, struct layer_tar *ret, struct image_error *error);
+/* From now on a thread of its own inflates and hashes, ahead of what is read of `tar`. Before the first entry. */
+int layer_tar_ahead(struct layer_tar *t, struct image_error *error);
 /* Reads to the end and compares the digests. */
 int layer_tar_verify(struct layer_tar *t, struct image_error *error);
 void layer_tar_finish(struct layer_tar *t);

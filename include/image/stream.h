@@ -32,6 +32,9 @@ struct stream_calls {
 	void (*end)(void *arg);
 };
 int stream_of_calls(const struct stream_calls *calls, void *arg, struct stream **ret);
+/* The bytes of `below`, which a thread of its own reads ahead. `below` stays the caller's. Nobody else uses it until
+ * the new stream is freed, and that may be at any time. */
+int stream_ahead(struct stream *below, struct stream **ret, struct image_error *error);
 void stream_free(struct stream *s);
 static inline void stream_cleanup(struct stream **s)
 {

@@ -49,6 +49,17 @@ int layer_tar_start_tapped(const struct image *image, size_t layer,
 	return 0;
 }
 
+int layer_tar_ahead(struct layer_tar *t, struct image_error *error)
+{
+	int r;
+
+	(void)CHECK(t->stream && !t->ahead && !stream_count(t->tar.in));
+	r = stream_ahead(t->stream, &t->ahead, error);
+	if (r == 0)
+		t->tar.in = t->ahead;
+	return r;
+}
+
 int layer_tar_verify(struct layer_tar *t, struct image_error *error)
 {
 	static const struct image_layer unknown = {0};
@@ -58,7 +69,10 @@ int layer_tar_verify(struct layer_tar *t, struct image_error *error)
 
 	if (!CHECK(t->stream))
 		return -EIO;
-	r = stream_drain(t->stream, error);
+	r = t->ahead ? stream_drain(t->ahead, error) : 0;
+	stream_free(TAKE_PTR(t->ahead));
+	if (r == 0)
+		r = stream_drain(t->stream, error);
 	if (r == 0)
 		r = stream_digest(t->stream, inner);
 	if (r == 0 && stream_below(t->stream))
@@ -97,6 +111,8 @@ int layer_tar_of_stream(struct stream *in, struct layer_tar *ret, struct image_e
 void layer_tar_finish(struct layer_tar *t)
 {
 	tar_finish(&t->tar);
+	/* It ends the thread that reads the other one. */
+	stream_free(TAKE_PTR(t->ahead));
 	stream_free(t->stream);
 	t->stream = NULL;
 }

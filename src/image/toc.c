@@ -360,7 +360,9 @@ int image_toc_read(const struct image *image, size_t layer, struct image_toc **r
 	r = layer_tar_start(image, layer, &t, error);
 	if (r < 0)
 		return r;
-	r = toc_gather(&g, &t);
+	r = layer_tar_ahead(&t, error);
+	if (r == 0)
+		r = toc_gather(&g, &t);
 	toc->tar = t.size;
 	toc->compressed = t.compressed;
 	layer_tar_finish(&t);

@@ -162,7 +162,9 @@ static int task_read(struct layer_task *t)
 	if (r < 0)
 		return r;
 	(void)CHECK(tar.stream);
-	r = task_unpack(t, &tar);
+	r = layer_tar_ahead(&tar, &t->error);
+	if (r == 0)
+		r = task_unpack(t, &tar);
 	/* No digest tells whether the stream was whole. */
 	if (r == 0 && !from->diff_id && !tar.tar.ended)
 		r = image_fail(&t->error, -EBADMSG, "malformed archive: truncated, its end is missing");
