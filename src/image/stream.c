@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * libarchive inflates (its `raw` format with one filter that is chosen here). Its tar reader isn't used: it converts
+ * ISA-L inflates gzip, where plyfs is built with it; libarchive inflates the rest (its `raw` format with one filter
+ * that is chosen here). Its tar reader isn't used: it converts
  * the UTF-8 names of pax headers to the locale's character set and to NFC, so other names come out than went in.
  */
 #include "image/stream.h"
@@ -14,8 +15,9 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/macros.h"
-#include "image/error.h"
 #include "base/meter.h"
+#include "gunzip.h"
+#include "image/error.h"
 #include "image/toc.h"
 #include "os/fs.h"
 
@@ -28,8 +30,12 @@ struct stream {
 	int fd;		   /* FILE */
 	int64_t off, left; /* FILE, PART: bytes to come */
 	struct stream *below;
-	struct archive *archive; /* INFLATED */
-	unsigned char *buffer;	 /* INFLATED: what libarchive looks at; PLAIN and INFLATED: `head` first */
+	struct archive *archive; /* INFLATED by libarchive */
+	struct gunzip *gunzip;	 /* INFLATED by ISA-L */
+	unsigned char *buffer;	 /* INFLATED: the packed bytes at hand; PLAIN and INFLATED: `head` first */
+	const unsigned char *in; /* of ISA-L: those that aren't inflated yet, `n_in` of them */
+	size_t n_in;
+	bool in_ended, member_ended;
 	unsigned char head[8];
 	size_t n_head, head_used;
 	struct image_error below_error; /* INFLATED: of the stream below */
@@ -119,6 +125,7 @@ void stream_free(struct stream *s)
 	if (s->calls)
 		s->calls->end(s->calls_arg);
 	archive_read_free(s->archive);
+	gunzip_free(s->gunzip);
 	digest_abandon(&s->digest);
 	if (s->fd >= 0)
 		os_close(s->fd);
@@ -134,6 +141,20 @@ int stream_hash(struct stream *s)
 	return digest_start(&s->digest);
 }
 
+/* Bytes that tell gzip. */
+#define GZIP_MAGIC 3
+
+static int filter_of(const unsigned char *head, size_t n)
+{
+	static const unsigned char gzip[GZIP_MAGIC] = {0x1f, 0x8b, 0x08}, zstd[] = {0x28, 0xb5, 0x2f, 0xfd};
+
+	if (n >= sizeof(gzip) && !memcmp(head, gzip, sizeof(gzip)))
+		return ARCHIVE_FILTER_GZIP;
+	if (n >= sizeof(zstd) && !memcmp(head, zstd, sizeof(zstd)))
+		return ARCHIVE_FILTER_ZSTD;
+	return ARCHIVE_FILTER_NONE;
+}
+
 static ssize_t read_file(struct stream *s, void *buf, size_t size, struct image_error *error)
 {
 	ssize_t n = os_pread(s->fd, buf, MIN(size, (uint64_t)s->left), s->off);
@@ -142,6 +163,7 @@ static ssize_t read_file(struct stream *s, void *buf, size_t size, struct image_
 		return image_fail(error, (int)n, "reading fails: %s", strerror((int)-n));
 	s->off += n;
 	s->left -= n;
+	meter_bytes((uint64_t)n);
 	return CHECK(s->left >= 0) ? n : -EIO;
 }
 
@@ -162,7 +184,6 @@ static ssize_t read_plain(struct stream *s, void *buf, size_t size, struct image
 
 	if (!CHECK(s->head_used <= s->n_head))
 		return -EIO;
-	meter_bytes((uint64_t)n);
 	memcpy(buf, s->head + s->head_used, n);
 	s->head_used += n;
 	more = n < size ? stream_read(s->below, (char *)buf + n, size - n, error) : 0;
@@ -182,9 +203,8 @@ static la_ssize_t archive_reads(struct archive *a, void *arg, const void **ret_b
 	return ARCHIVE_FATAL;
 }
 
-static ssize_t read_inflated(struct stream *s, void *buf, size_t size, struct image_error *error)
+static ssize_t read_archive(struct stream *s, void *buf, size_t size, struct image_error *error)
 {
-	int64_t packed = MAX(stream_count(s->below), (int64_t)1);
 	la_ssize_t n = archive_read_data(s->archive, buf, size);
 
 	if (n < 0 && s->below_err)
@@ -192,6 +212,67 @@ static ssize_t read_inflated(struct stream *s, void *buf, size_t size, struct im
 	if (n < 0)
 		return image_fail(error, -EBADMSG, "the compressed data is damaged: %s",
 				  archive_error_string(s->archive));
+	return n;
+}
+
+/* Adds packed bytes to those at hand, unless there is none. */
+static int more_packed(struct stream *s, struct image_error *error)
+{
+	ssize_t n;
+
+	if (s->in_ended)
+		return 0;
+	(void)CHECK(s->n_in < STREAM_BUFFER);
+	memmove(s->buffer, s->in, s->n_in);
+	s->in = s->buffer;
+	n = read_plain(s, s->buffer + s->n_in, STREAM_BUFFER - s->n_in, error);
+	if (n < 0)
+		return (int)n;
+	s->in_ended = n == 0;
+	s->n_in += (size_t)n;
+	return 0;
+}
+
+/* Whether another member follows. What doesn't begin like one is no part of the data, as for libarchive and gzip(1). */
+static int next_member(struct stream *s, struct image_error *error)
+{
+	int r = s->n_in < GZIP_MAGIC ? more_packed(s, error) : 0;
+
+	return r < 0 ? r : filter_of(s->in, s->n_in) == ARCHIVE_FILTER_GZIP;
+}
+
+static ssize_t read_gunzip(struct stream *s, void *buf, size_t size, struct image_error *error)
+{
+	size_t n = 0;
+	int r = 1;
+
+	while (!n) {
+		if (s->member_ended) {
+			r = next_member(s, error);
+			if (r <= 0)
+				return r;
+			s->member_ended = false;
+		}
+		r = s->n_in ? 0 : more_packed(s, error);
+		if (r < 0)
+			return r;
+		r = gunzip_step(s->gunzip, &s->in, &s->n_in, buf, size, &n);
+		if (r < 0)
+			return image_fail(error, r, "the compressed data is damaged");
+		s->member_ended = r == 1;
+		if (!n && !r && !s->n_in && s->in_ended)
+			return image_fail(error, -EBADMSG, "the compressed data is damaged: it is truncated");
+	}
+	return (ssize_t)n;
+}
+
+static ssize_t read_inflated(struct stream *s, void *buf, size_t size, struct image_error *error)
+{
+	int64_t packed = MAX(stream_count(s->below), (int64_t)1);
+	ssize_t n = s->gunzip ? read_gunzip(s, buf, size, error) : read_archive(s, buf, size, error);
+
+	if (n < 0)
+		return n;
 	if (!s->trusted && s->count + n > IMAGE_INFLATE_FREE && (s->count + n) / packed > IMAGE_INFLATE_TIMES)
 		return image_fail(error, -E2BIG, "%lld bytes inflate to more than %d times their size",
 				  (long long)packed, IMAGE_INFLATE_TIMES);
@@ -300,17 +381,6 @@ int stream_digest(struct stream *s, char ret[static DIGEST_SIZE])
 	return digest_finish(&s->digest, ret);
 }
 
-static int filter_of(const unsigned char *head, size_t n)
-{
-	static const unsigned char gzip[] = {0x1f, 0x8b, 0x08}, zstd[] = {0x28, 0xb5, 0x2f, 0xfd};
-
-	if (n >= sizeof(gzip) && !memcmp(head, gzip, sizeof(gzip)))
-		return ARCHIVE_FILTER_GZIP;
-	if (n >= sizeof(zstd) && !memcmp(head, zstd, sizeof(zstd)))
-		return ARCHIVE_FILTER_ZSTD;
-	return ARCHIVE_FILTER_NONE;
-}
-
 bool stream_is_packed(const void *head, size_t n)
 {
 	return filter_of(head, n) != ARCHIVE_FILTER_NONE;
@@ -323,6 +393,11 @@ static int start_inflating(struct stream *s, int filter, struct image_error *err
 
 	s->kind = STREAM_INFLATED;
 	s->buffer = malloc(STREAM_BUFFER);
+	s->in = s->buffer;
+	if (filter == ARCHIVE_FILTER_GZIP && gunzip_is_there()) {
+		s->gunzip = gunzip_new();
+		return s->gunzip && s->buffer ? 0 : image_fail_memory(error);
+	}
 	s->archive = archive_read_new();
 	if (!s->buffer || !s->archive)
 		return image_fail_memory(error);
