@@ -129,7 +129,8 @@ static int flat_object(struct flattening *f, const struct tree_walk_entry *e, co
 		return r;
 	o.link = first;
 	o.hardlink = first;
-	if (!first) {
+	/* What the walk has found out isn't asked again. */
+	if (!first && (S_ISLNK(o.mode) || e->xattr_flags || !l->has_xattr)) {
 		r = flat_failed(f, e->path, archive_xattrs_read(l, fd, "", &xattrs));
 		if (r == 0 && S_ISLNK(o.mode))
 			r = flat_target(f, e, fd, &target);

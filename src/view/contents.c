@@ -201,6 +201,7 @@ static int read_descriptor(int fd, int (*each)(void *arg, const void *data, size
 		if (n <= 0)
 			return (int)n;
 		(void)CHECK(n <= PIECE);
+		meter_bytes((uint64_t)n);
 		r = each(arg, bytes, (size_t)n);
 		at += n;
 	}
@@ -219,7 +220,6 @@ static int open_content(void *arg, const struct tree_walk_entry *e)
 	struct lookup *look = arg;
 	_cleanup_free_ char *path = NULL;
 	int r;
-		meter_bytes((uint64_t)n);
 
 	if (e->layer != 0)
 		look->fd = -ENOENT;
