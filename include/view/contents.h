@@ -58,6 +58,10 @@ typedef int (*view_object_each)(void *arg, const struct view_object *o);
 int view_contents_each(const struct view_stack *stack, size_t layer, view_object_each each, void *arg,
 		       char **ret_error);
 
+/* The objects of this layer will be asked for soon: of an archive the table of contents is read by a thread meanwhile.
+ * Only a few layers at once: each table takes memory. */
+void view_contents_expect(const struct view_stack *stack, size_t layer);
+
 /* The content of a regular file of this layer, in pieces. A non-zero result of `each` ends the reading and is its
  * result. The data of a file without data of its own is that of the layer below in which it lies. -ENOENT: the layer
  * has no such file. -EISDIR, -EINVAL: it is no regular file. */

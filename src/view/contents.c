@@ -16,6 +16,8 @@
 #include "image/toc.h"
 #include "internal.h"
 #include "os/fs.h"
+#include "os/task.h"
+#include "toc_ahead.h"
 #include "tree/walk.h"
 
 #define PIECE (256 << 10)
@@ -32,20 +34,13 @@ static bool is_packed(const struct view_stack *stack, size_t layer)
 	return !stack->set && !stack->image->layers[image_number(stack, layer)].directory;
 }
 
-/* The set in which the layer is: that of the stack, or one of this layer alone. The caller puts it. */
-static int contents_set(const struct view_stack *stack, size_t layer, struct layer_set **ret, struct layer **ret_layer,
-			char **ret_error)
+/* A set of this layer alone. */
+static int contents_open_alone(const struct view_stack *stack, size_t layer, struct layer_set **ret, char **ret_error)
 {
 	_cleanup_free_ char *text = NULL;
 	struct view_stack alone = {.name = stack->name};
 	int r;
 
-	(void)CHECK(!is_packed(stack, layer));
-	if (stack->set) {
-		*ret = layer_set_get(stack->set);
-		*ret_layer = &stack->set->layers[layer];
-		return 0;
-	}
 	r = view_append(&text, "lowerdir+=");
 	if (r == 0)
 		r = view_append_path(&text, stack->image->layers[image_number(stack, layer)].directory);
@@ -57,9 +52,22 @@ static int contents_set(const struct view_stack *stack, size_t layer, struct lay
 	alone.options.userxattr = stack->options.userxattr;
 	r = view_stack_open_range(&alone, 0, 0, ret, ret_error);
 	options_free(&alone.options);
-	if (r == 0)
-		*ret_layer = &(*ret)->layers[0];
 	return r;
+}
+
+/* The set in which the layer is: that of the stack, or one of this layer alone, which is kept. The caller puts it. */
+static int contents_set(const struct view_stack *stack, size_t layer, struct layer_set **ret, struct layer **ret_layer,
+			char **ret_error)
+{
+	struct layer_set **alone = &stack->memory->sets[layer];
+	int r = stack->set || *alone ? 0 : contents_open_alone(stack, layer, alone, ret_error);
+
+	(void)CHECK(!is_packed(stack, layer));
+	if (r < 0)
+		return r;
+	*ret = layer_set_get(stack->set ? stack->set : *alone);
+	*ret_layer = &(*ret)->layers[stack->set ? layer : 0];
+	return 0;
 }
 
 /* --- archives ----------------------------------------------------------------------------------------------------- */
@@ -71,10 +79,20 @@ static int contents_toc(const struct view_stack *stack, size_t layer, const stru
 	int r = 0;
 
 	(void)CHECK(layer < stack->memory->n);
-	if (!*toc)
+	if (!*toc && stack->memory->ahead[layer])
+		r = toc_ahead_finish(TAKE_PTR(stack->memory->ahead[layer]), toc, &error);
+	else if (!*toc)
 		r = image_toc_read(stack->image, image_number(stack, layer), toc, &error);
 	*ret = *toc;
 	return r < 0 ? view_refuse(ret_error, r, "%s: @%zu: %s", stack->name, layer, error.text) : 0;
+}
+
+void view_contents_expect(const struct view_stack *stack, size_t layer)
+{
+	struct view_memory *m = stack->memory;
+
+	if (is_packed(stack, layer) && os_cpu_count() > 1 && !m->tocs[layer] && !m->ahead[layer])
+		m->ahead[layer] = toc_ahead_start(stack->image, image_number(stack, layer));
 }
 
 void view_contents_forget(const struct view_stack *stack, size_t layer)

@@ -13,6 +13,7 @@
 #include "image/toc.h"
 #include "internal.h"
 #include "os/fs.h"
+#include "toc_ahead.h"
 
 /* Texts of a layer that the memory owns. */
 enum { TEXT_ID, TEXT_CREATED, TEXT_DIRECTORY, TEXT_COUNT };
@@ -145,7 +146,9 @@ int view_facts_gather(struct view_stack *stack)
 	m->facts = calloc(n + 1, sizeof(*m->facts));
 	m->texts = calloc(TEXT_COUNT * n + 1, sizeof(*m->texts));
 	m->tocs = calloc(n + 1, sizeof(*m->tocs));
-	if (!m->facts || !m->texts || !m->tocs)
+	m->ahead = calloc(n + 1, sizeof(*m->ahead));
+	m->sets = calloc(n + 1, sizeof(*m->sets));
+	if (!m->facts || !m->texts || !m->tocs || !m->ahead || !m->sets)
 		return -ENOMEM;
 	m->n = n;
 	for (size_t i = 0; i < n && r == 0; i++) {
@@ -160,14 +163,23 @@ int view_facts_gather(struct view_stack *stack)
 
 void view_memory_free(struct view_memory *m)
 {
-	for (size_t i = 0; m && i < m->n; i++)
+	for (size_t i = 0; m && i < m->n; i++) {
+		struct image_error none;
+
+		if (m->ahead && m->ahead[i])
+			(void)toc_ahead_finish(m->ahead[i], &m->tocs[i], &none);
 		image_toc_free(m->tocs[i]);
+		if (m->sets && m->sets[i])
+			layer_set_put(m->sets[i]);
+	}
 	for (size_t i = 0; m && i < TEXT_COUNT * m->n; i++)
 		free(m->texts[i]);
 	if (m) {
 		free(m->facts);
 		free(m->texts);
 		free(m->tocs);
+		free(m->ahead);
+		free(m->sets);
 	}
 	free(m);
 }

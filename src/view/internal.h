@@ -30,6 +30,8 @@ struct view_memory {
 	struct view_layer_facts *facts; /* owned */
 	char **texts;			/* owned; what facts point to and nobody else owns: three a layer */
 	struct image_toc **tocs;	/* owned; tables of contents that were read */
+	struct toc_ahead **ahead;	/* owned; those that are being read */
+	struct layer_set **sets;	/* owned; of a stack without a set, layers that were opened alone */
 };
 
 /* Gathers the facts of all layers of a stack that is being opened. -ENOMEM. */

@@ -329,6 +329,8 @@ static int merging_layers(struct merged *m, size_t below, struct merged **ret, c
 	for (size_t layer = below; layer-- > m->first && r == 0;) {
 		(void)CHECK(layer < MERGED_NO_LAYER);
 		g.layer = (unsigned)layer;
+		if (layer > m->first)
+			view_contents_expect(m->stack, layer - 1);
 		r = merging_layer(&g, ret_error);
 		view_contents_forget(m->stack, layer);
 	}

@@ -13,6 +13,9 @@
 #include "base/cleanup.h"
 #include "waste_state.h"
 
+/* Layers that are read while another one is looked at. */
+#define LAYERS_AHEAD 2
+
 const char *view_waste_kind_name(enum view_waste_kind kind)
 {
 	static const char *const names[] = {"hidden", "deleted", "rewritten", "metadata", "duplicate"};
@@ -206,6 +209,8 @@ static int read_layers(struct view_waste_state *s, char **ret_error)
 	int r = 0;
 
 	for (size_t i = s->n_layers; i-- > 0 && r == 0;) {
+		for (size_t next = 1; next <= LAYERS_AHEAD && next <= i; next++)
+			view_contents_expect(s->stack, i - next);
 		r = waste_gather(s, i, ret_error);
 		if (r == 0 && s->dive && !waste_in_base(s, i))
 			r = waste_dive_layer(s->dive, s);
