@@ -60,7 +60,7 @@ static int layer_own(const struct checked_layer *l, const char *name, mode_t typ
 	return fsck_own(l->c, l->dir, name, type, path);
 }
 
-static int layer_facts(const struct checked_layer *l)
+static int check_facts(const struct checked_layer *l)
 {
 	const char *cause, *diff_id, *schema;
 	int r = layer_own(l, "layer.json", S_IFREG);
@@ -202,7 +202,7 @@ static int layer_parts(const struct checked_layer *l)
 	if (r == 0 && (os_statx(l->dir, "diff", &stx) < 0 || !S_ISDIR(stx.stx_mode)))
 		return fsck_add(l->c, STORE_FAULT_NO_DIFF, NULL, "%s", path);
 	if (r == 0)
-		r = layer_facts(l);
+		r = check_facts(l);
 	if (r == 0)
 		r = layer_recipe(l);
 	if (r == 0)

@@ -84,7 +84,7 @@ static void make_plain(char *path)
 }
 
 /* The target takes the place of the link. */
-static int follow_link(struct following *f, const char *candidate, const char *behind)
+static int follow_symlink(struct following *f, const char *candidate, const char *behind)
 {
 	_cleanup_free_ char *target = TAKE_PTR(f->link), *rest = NULL, *done = NULL;
 	const char *after = candidate + f->at;
@@ -123,7 +123,7 @@ static int follow_once(const struct view_stack *stack, struct following *f, char
 	f->at = 0;
 	r = view_explain(stack, candidate, follow_step, f, ret_error);
 	if (r == 1)
-		return follow_link(f, candidate, behind) < 0 ? -ENOMEM : 1;
+		return follow_symlink(f, candidate, behind) < 0 ? -ENOMEM : 1;
 	if (r < 0 && r != -ENOENT)
 		return r;
 	(void)CHECK(!f->link);

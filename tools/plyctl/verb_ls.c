@@ -38,7 +38,7 @@ struct row {
 	char *lacks; /* owned; NULL: nothing */
 };
 
-/* What lacks makes the exit status 1, but for other mount namespaces: those come and go, and are mostly other users'. */
+/* What lacks makes the exit status 1, but for other mount namespaces: those go, and are often other users'. */
 static void ls_lacks(struct row *row, const char *cause)
 {
 	stack_incomplete |= !row->stack->seen_by;

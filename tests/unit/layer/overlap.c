@@ -23,11 +23,14 @@ struct made {
 	struct error error;
 };
 
+static const struct stack_spec no_policies;
+
 static bool made_new(struct made *m, unsigned n)
 {
 	*m = (struct made){
 		.set.n = n, .locations = calloc(n, sizeof(*m->locations)), .paths = calloc(n, sizeof(*m->paths))};
-	m->lo = (struct layer_opening){.set = &m->set, .locations = m->locations, .n_locations = n, .error = &m->error};
+	m->lo = (struct layer_opening){
+		.set = &m->set, .locations = m->locations, .n_locations = n, .spec = &no_policies, .error = &m->error};
 	for (unsigned i = 0; m->locations && m->paths && i < n; i++) {
 		struct layer_location *p = &m->locations[i];
 
