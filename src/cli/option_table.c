@@ -429,8 +429,9 @@ static const struct option_desc table[] = {
 		 "Its name is the device number of the mount, as in 0:53. auto takes /run/plyfs for root. For other "
 		 "users, and in a user namespace, it takes $XDG_RUNTIME_DIR/plyfs. DIR must exist. The directory must "
 		 "belong to the daemon's user, and no other user may write to it. The daemon serves its own user and "
-		 "root. Without a directory the mount works without the socket. So it does with a mountpoint "
-		 "/dev/fd/N, if the kernel doesn't tell in /proc what is mounted by a descriptor of /dev/fuse."},
+		 "root. Without a directory the mount works without the socket. So it does if the mount hides the "
+		 "directory, or with a mountpoint /dev/fd/N, if the kernel doesn't tell in /proc what is mounted by a "
+		 "descriptor of /dev/fuse."},
 	{.name = "debug", .class = OPTION_EFFECTIVE, AT(debug), .help = "the same as -d"},
 	{.name = "io_uring",
 	 .class = OPTION_EFFECTIVE,

@@ -80,6 +80,9 @@ struct mounted {
 	bool overmounts_device, overmounts_sys, overmounts_syslog, overmounts_libraries;
 };
 
+/* Refuses paths in a session that is mounted already: whoever opens one waits for its daemon, so we would wait for
+ * ourselves. 0, or -errno and *ret_error. */
+int mounted_check_paths(const struct options *opt, struct error *ret_error);
 /* Opens the descriptor, because the mount may hide the device. 0, or -errno and *ret_error, which
  * without a text means that memory is short. `opt` must outlive it. */
 int mounted_prepare(const struct options *opt, struct mounted *m, struct error *ret_error);

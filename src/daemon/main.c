@@ -199,6 +199,8 @@ static int prepare_options(struct options *opt, struct error *ret_error)
 		r = make_absolute("lock", &opt->lock, ret_error);
 	if (r == 0 && names_directory(opt->control_socket))
 		r = make_absolute("control_socket", &opt->control_socket, ret_error);
+	if (r == 0)
+		r = mounted_check_paths(opt, ret_error);
 	/* Layers of as many file systems are counted when they are known: else they would be what can't be opened. */
 	if (r == 0)
 		r = check_descriptors((unsigned)opt->layer_count + (opt->upperdir != NULL), 1, ret_error);

@@ -234,6 +234,36 @@ bool mounted_hides(const struct mounted *m, const char *path)
 	return strcmp(m->opt->mountpoint, "/") != 0 && os_leads_through(path, m->opt->mountpoint);
 }
 
+/* Of a path that an option names. */
+static int refuse_within(dev_t dev, const char *option, const char *path, struct error *ret_error)
+{
+	if (!path || !os_path_enters(path, dev))
+		return 0;
+	return error_set(ret_error, -EDEADLK, "%s: %s: it is in the mount, which nobody serves yet", option, path);
+}
+
+int mounted_check_paths(const struct options *opt, struct error *ret_error)
+{
+	const struct {
+		const char *option, *path;
+	} paths[] = {
+		{"upperdir", opt->upperdir},	   {"workdir", opt->workdir}, {"log", opt->log},
+		{"layer_cache", opt->layer_cache}, {"pidfile", opt->pidfile},
+	};
+	dev_t dev;
+	int r = 0;
+
+	if (strncmp(opt->mountpoint, READY, strlen(READY)) != 0 ||
+	    os_fuse_mounted(atoi(opt->mountpoint + strlen(READY)), &dev) < 0)
+		return 0;
+	(void)CHECK(dev);
+	for (size_t i = 0; r == 0 && i < opt->layer_count; i++)
+		r = refuse_within(dev, "lowerdir", opt->layers[i].path, ret_error);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(paths); i++)
+		r = refuse_within(dev, paths[i].option, paths[i].path, ret_error);
+	return r;
+}
+
 static void see_hidden(struct mounted *m)
 {
 	const char *library = os_c_library();
