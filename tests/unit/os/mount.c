@@ -193,6 +193,42 @@ TEST("what follows a directory in a path is told, whether it is there or not, al
 	ASSERT_INT(chdir("/"), 0);
 }
 
+static bool enters(const struct scratch *s, const char *name)
+{
+	char path[128];
+	struct stat st;
+
+	UNIT_PRINT(path, "%s%s", s->path, name);
+	return !stat("/proc", &st) && os_path_enters(path, st.st_dev);
+}
+
+TEST("a path is known to lead into a file system, at once, by links, and by what isn't there any more")
+{
+	char longest[PATH_MAX + 2];
+	struct stat st;
+	SCRATCH(s);
+
+	ASSERT_INT(stat("/proc", &st), 0);
+	EXPECT(os_path_enters("/proc", st.st_dev) && os_path_enters("/proc/", st.st_dev));
+	EXPECT(os_path_enters("//proc/no/such", st.st_dev) && os_path_enters("/proc/../tmp", st.st_dev));
+	EXPECT(!enters(&s, "") && !enters(&s, "/dir/inner") && !enters(&s, "/none") && !enters(&s, "/out/none"));
+	ASSERT(!symlinkat("/proc", s.fd, "to") && !symlinkat("../to/self", s.fd, "dir/by") &&
+	       !symlinkat("dir/by/x", s.fd, "far") && !symlinkat("round", s.fd, "round"));
+	EXPECT(enters(&s, "/to") && enters(&s, "/dir/by") && enters(&s, "/far") && enters(&s, "/far/none"));
+	EXPECT(enters(&s, "/dir/.././to") && !enters(&s, "/round") && !enters(&s, "/file/x"));
+	ASSERT_INT(chdir(s.path), 0);
+	EXPECT(os_path_enters("far", st.st_dev) && !os_path_enters("dir", st.st_dev));
+	ASSERT_INT(chdir("/proc"), 0);
+	EXPECT(os_path_enters("x", st.st_dev));
+	ASSERT_INT(chdir("/"), 0);
+	memset(longest, '/', sizeof(longest));
+	longest[sizeof(longest) - 1] = '\0';
+	EXPECT(!os_path_enters(longest, st.st_dev));
+	memset(longest + 1, 'x', NAME_MAX + 1);
+	longest[NAME_MAX + 3] = '\0';
+	EXPECT(!os_path_enters(longest, st.st_dev));
+}
+
 static int find_root(void *arg, const struct os_mountinfo *m)
 {
 	struct os_mountinfo *found = arg;
