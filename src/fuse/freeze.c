@@ -42,11 +42,12 @@ static int wait_for_running(struct freeze *f, unsigned long long until)
 	return 0;
 }
 
-/* In this order: who is turned away after the release isn't held any more. */
+/* In this order: the next one who freezes may hold them at once. Who is turned away in between isn't held, and asks
+ * again. */
 static void let_enter(struct fs *fs)
 {
-	atomic_store(&fs->freeze.frozen, false);
 	waiting_release(fs);
+	atomic_store(&fs->freeze.frozen, false);
 }
 
 int fs_freeze(struct fs *fs, unsigned wait_ms)

@@ -118,3 +118,28 @@ TEST("a freeze that waits for a change sees the end of the mount")
 	rwlock_drop(&d->fs->writer->gate);
 	EXPECT_INT((intptr_t)r, -ESHUTDOWN);
 }
+
+static void *freeze_often(void *arg)
+{
+	struct device *d = arg;
+
+	for (unsigned frozen = 0; frozen < 5000;) {
+		if (fs_freeze(d->fs, 1000) < 0)
+			continue;
+		frozen++;
+		fs_thaw(d->fs);
+	}
+	return NULL;
+}
+
+TEST("one who freezes as another one thaws has frozen")
+{
+	pthread_t thread;
+
+	DEVICE(d);
+	DEVICE_OPEN(d);
+	ASSERT_INT(pthread_create(&thread, NULL, freeze_often, d), 0);
+	freeze_often(d);
+	pthread_join(thread, NULL);
+	EXPECT(!fs_is_frozen(d->fs));
+}
