@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "base/fd_budget.h"
 #include "base/pool.h"
 #include "tree/tree.h"
 
@@ -27,9 +28,10 @@ struct data;
 struct data_entry;
 
 struct data_options {
-	unsigned max_fds;  /* unused descriptors that are kept open */
-	bool sync;	   /* false: volatile, nothing is synced */
-	struct pool *pool; /* where dirty entries are synced before eviction; borrowed */
+	unsigned max_fds;      /* unused descriptors that are kept open, */
+	struct fd_budget *fds; /* or the budget that they share with those of other unions */
+	bool sync;	       /* false: volatile, nothing is synced */
+	struct pool *pool;     /* where dirty entries are synced before eviction; borrowed */
 };
 
 /* 0 or -ENOMEM; borrows the tree. */

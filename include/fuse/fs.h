@@ -45,7 +45,7 @@ struct fs_options {
 unsigned fs_least_fds(unsigned layers, unsigned file_systems);
 /* Makes an fs of the host, which has at least fs_least_fds() descriptors; it takes a reference to the set. Before the
  * host serves. 0 or -errno. -EINVAL: the options ask for what the host's don't give;
- * -EEXIST: a union of the name is there. */
+ * -EEXIST: a union of the name is there; -EMFILE: of several unions one couldn't have the least of descriptors. */
 int fs_new(struct host *host, struct layer_set *set, const struct fs_options *opt, struct fs **ret_fs);
 /* Called after host_serve(): answers or drops waiting requests, stops the pools, frees. */
 void fs_free(struct fs *fs);

@@ -73,6 +73,7 @@
 
 #include "base/again.h"
 #include "base/error.h"
+#include "base/fd_budget.h"
 #include "base/lock.h"
 #include "format/ovl_fh.h"
 #include "layer/device.h"
@@ -203,7 +204,8 @@ struct tree {
 	struct lock table;				  /* T */
 	struct lock inode_locks[INODE_LOCKS];		  /* I, striped by slot */
 	struct inode *root;				  /* c */
-	unsigned max_pinned;				  /* c */
+	struct fd_budget *pinned;			  /* c of pinned descriptors */
+	struct fd_budget own_pinned;			  /* that of this tree alone */
 	_Atomic unsigned n_pinned;			  /* a pinned descriptors */
 	void (*on_evict)(struct inode *inode, void *arg); /* c called before an inode is freed, with no lock held */
 	void *on_evict_arg;
@@ -218,11 +220,13 @@ struct tree {
 
 /* Limits of the caches. */
 struct tree_limits {
-	unsigned max_dirfds;	  /* directory descriptors kept open */
+	unsigned max_dirfds;	  /* directory descriptors kept open, */
+	struct fd_budget *dirfds; /* or the budget that they share with those of other trees */
 	size_t max_listing_bytes; /* listings kept */
 	/* descriptors of objects without a name; further objects are held by name in the work directory */
 	unsigned max_pinned;
-	struct id_space *ids; /* whose node ids it takes; NULL: a space of its own */
+	struct fd_budget *pinned; /* the same as a budget */
+	struct id_space *ids;	  /* whose node ids it takes; NULL: a space of its own */
 };
 
 /* Makes a tree, which takes a reference to the set. 0 or -errno. The root is then there, with a lookup count that is

@@ -71,6 +71,7 @@ static void entry_take_fds_locked(struct data *data, struct data_entry *e, struc
 {
 	(void)CHECK(lock_held(&data->lock) && data->open_fds >= entry_fds(e));
 	data->open_fds -= entry_fds(e);
+	fd_budget_give_back(data->opt.fds, entry_fds(e));
 	c->fds[0] = e->rfd;
 	c->fds[1] = e->wfd != e->rfd ? e->wfd : -1;
 	e->rfd = e->wfd = -1;
@@ -132,6 +133,9 @@ int data_new(struct tree *tree, const struct data_options *opt, struct data **re
 		return -ENOMEM;
 	data->tree = tree;
 	data->opt = *opt;
+	data->own.max = opt->max_fds;
+	if (!opt->fds)
+		data->opt.fds = &data->own;
 	lock_init(&data->lock, LOCK_LEAF);
 	*ret_data = data;
 	return 0;
@@ -279,8 +283,8 @@ static bool evict_one_locked(struct data *data, struct closing *c, struct data_e
 	return false;
 }
 
-/* Gives up one entry, or only one beyond max_fds. True when descriptors were closed; false also where a dirty one is on
- * its way to be. */
+/* Gives up one entry, or only one beyond the limit. True when descriptors were closed; false also where a dirty one is
+ * on its way to be. */
 static bool evict_one(struct data *data, bool only_surplus)
 {
 	struct data_entry *dirty = NULL;
@@ -289,7 +293,8 @@ static bool evict_one(struct data *data, bool only_surplus)
 
 	closing_init(&c);
 	lock_take(&data->lock);
-	freed = (!only_surplus || data->open_fds > data->opt.max_fds) && evict_one_locked(data, &c, &dirty);
+	freed = (!only_surplus || data->open_fds > fd_budget_limit(data->opt.fds, data->open_fds)) &&
+		evict_one_locked(data, &c, &dirty);
 	lock_drop(&data->lock);
 	closing_run(&c);
 	if (dirty)
@@ -404,6 +409,7 @@ static int entry_adopt(struct data *data, struct inode *inode, const struct open
 		spare = fd;
 	} else {
 		data->open_fds++;
+		fd_budget_take(data->opt.fds, 1);
 		if (write) {
 			e->wfd = fd;
 			e->append_only = opened->append_only;
@@ -485,7 +491,10 @@ unsigned data_count(struct data *data)
 
 bool data_is_crowded(struct data *data)
 {
-	return atomic_load_explicit(&data->open_fds, memory_order_relaxed) > data->opt.max_fds + data->opt.max_fds / 2;
+	unsigned open = atomic_load_explicit(&data->open_fds, memory_order_relaxed);
+	unsigned limit = fd_budget_limit(data->opt.fds, open);
+
+	return open > limit + limit / 2;
 }
 
 void data_write_back_failed(struct data *data, struct inode *inode, int error)

@@ -43,6 +43,7 @@ struct set_time {
 struct data {
 	struct tree *tree;
 	struct data_options opt;
+	struct fd_budget own;		      /* of this data alone */
 	struct lock lock;		      /* L, class LOCK_LEAF */
 	struct data_entry *oldest;	      /* L the head of the LRU list */
 	_Atomic unsigned open_fds;	      /* written under L */

@@ -2,6 +2,7 @@
 /*
  * The union as an object: puts its tiers together.
  */
+#include "descriptors.h"
 #include "job.h"
 #include "names.h"
 #include "ops.h"
@@ -12,17 +13,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "base/fault.h"
-#include "tree/walk.h"
 
-/* Of the descriptors that the process may have, but for these and those of the layers: a quarter for directories, a
- * quarter for files, of which there are half as many more while their syncs lag behind, and the rest for what has lost
- * its name. These are in reserve, because EMFILE on a write-back would lose data: some twenty are open as long as the
- * mount, a copy-up takes up to six, each connection of the control socket one, and each pipe of large READs two. */
-#define FDS_RESERVED (74U + 2 * OPS_READ_PIPES)
-/* With fewer than these the caches hold less than one change may use at a time. */
-#define FDS_CACHED_LEAST 32U
-#define FDS_CACHED_MOST 4096U
 /* A listing takes 51 bytes a name. The memory after a walk is that of the inodes and this; a few hundred directories of
  * 100 names fit. */
 #define LISTING_BYTES (1792U << 10)
@@ -54,30 +45,14 @@ static void on_doubt(struct inode *dir, const char *name, void *arg)
 	name_doubt(arg, dir, name);
 }
 
-/* What the layers have open: their roots, and a directory of each file system for its handles. */
-static unsigned fds_of_layers(unsigned layers, unsigned file_systems)
-{
-	return layers + file_systems;
-}
-
-unsigned fs_least_fds(unsigned layers, unsigned file_systems)
-{
-	return FDS_RESERVED + fds_of_layers(layers, file_systems) + FDS_CACHED_LEAST;
-}
-
 static int fs_new_tiers(struct fs *fs)
 {
-	const struct layer_set *set = fs->layers;
-	unsigned taken = FDS_RESERVED + fds_of_layers(set->n + set->n_data, set->n_fs);
-	taken += fs->host->opt.max_fds >= FS_WALK_LEAST_FDS ? TREE_WALK_FDS : 0;
-	unsigned room =
-		fs->host->opt.max_fds > taken + FDS_CACHED_LEAST ? fs->host->opt.max_fds - taken : FDS_CACHED_LEAST;
-	unsigned cached = MIN(room / 4, FDS_CACHED_MOST);
+	struct host *host = fs->host;
 	struct tree_limits limits = {
-		.max_dirfds = cached,
+		.dirfds = &host->directories,
 		.max_listing_bytes = fs->opt.cache_max ? fs->opt.cache_max : LISTING_BYTES,
-		.max_pinned = fault_setting("PLYFS_FAULT_MAX_PINNED", room - cached - cached * 3 / 2),
-		.ids = fs->host->ids,
+		.pinned = &host->orphans,
+		.ids = host->ids,
 	};
 	struct writer_options writer = {
 		.sync = fs->opt.sync,
@@ -85,12 +60,12 @@ static int fs_new_tiers(struct fs *fs)
 		.acl = fs->opt.acl,
 		.give_away = fs->opt.give_away,
 		.squash = fs->opt.squash_uid != ID_UNSET || fs->opt.squash_gid != ID_UNSET,
-		.pools = &fs->host->copies,
+		.pools = &host->copies,
 		.on_changed = on_changed,
 		.on_doubt = on_doubt,
 		.arg = fs,
 	};
-	struct data_options data = {.max_fds = cached, .sync = fs->opt.sync};
+	struct data_options data = {.fds = &host->files, .sync = fs->opt.sync};
 	int r;
 
 	r = tree_new(fs->layers, &limits, &fs->tree);
@@ -102,7 +77,7 @@ static int fs_new_tiers(struct fs *fs)
 	if (r < 0)
 		return r;
 	fs->listing_bytes_max = limits.max_listing_bytes;
-	data.pool = fs->host->sync;
+	data.pool = host->sync;
 	r = data_new(fs->tree, &data, &fs->data);
 	if (r < 0)
 		return r;
@@ -123,7 +98,7 @@ int fs_new(struct host *host, struct layer_set *set, const struct fs_options *op
 	struct fs *fs;
 	int r;
 
-	(void)CHECK(host->opt.max_fds > FDS_RESERVED && opt->uidmap && opt->gidmap);
+	(void)CHECK(host->opt.max_fds > 0 && opt->uidmap && opt->gidmap);
 	if (!fits_host(host, opt))
 		return -EINVAL;
 	fs = calloc(1, sizeof(*fs));
@@ -137,6 +112,8 @@ int fs_new(struct host *host, struct layer_set *set, const struct fs_options *op
 	fs->layers = layer_set_get(set);
 	lock_init(&fs->handles_lock, LOCK_LEAF);
 	r = unions_enter(fs);
+	if (r == 0)
+		r = descriptors_share(host);
 	if (r == 0)
 		r = fs_new_tiers(fs);
 	if (r < 0) {
@@ -175,5 +152,6 @@ void fs_free(struct fs *fs)
 	data_free(fs->data);
 	layer_set_put(fs->layers);
 	unions_leave(fs);
+	(void)descriptors_share(fs->host);
 	free(fs);
 }

@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/counter.h"
+#include "base/fd_budget.h"
 #include "base/lock.h"
 #include "base/macros.h"
 #include "base/pool.h"
@@ -41,21 +42,22 @@ struct handle;	    /* ops_open.c: what OPEN was answered with */
 struct passthrough; /* passthrough.h */
 
 struct host {
-	struct host_options opt;	 /* c */
-	struct id_space *ids;		 /* c */
-	struct fs *unions;		 /* c while it serves */
-	struct fs *single;		 /* c while it serves; NULL: there are several, each a directory of the root */
-	struct pool *sync;		 /* c fsync, fsyncdir, long copies, syncs before eviction */
-	struct pool *tell;		 /* c one thread; names.c */
-	struct writer_pools copies;	 /* c copy-ups of all unions */
-	_Atomic bool telling_ends;	 /* a names.c: the kernel isn't told of names any more */
-	struct waiting *waiting;	 /* c waiting.h */
-	struct loop *loop;		 /* c loop.h */
-	void (*on_answer)(void);	 /* c called on the thread that is about to answer a request */
-	struct cpu_latency *cpu_latency; /* c cpu_latency.h; NULL where processors may halt */
-	struct fuse_session *session;	 /* c once requests come; NULL without one */
-	bool is_wired;			 /* c wire.h; its messages pass through there */
-	struct wire_init init;		 /* wire.h */
+	struct host_options opt; /* c */
+	struct id_space *ids;	 /* c */
+	struct fs *unions;	 /* c while it serves */
+	struct fs *single;	 /* c while it serves; NULL: there are several, each a directory of the root */
+	struct pool *sync;	 /* c fsync, fsyncdir, long copies, syncs before eviction */
+	struct pool *tell;	 /* c one thread; names.c */
+	struct fd_budget directories, files, orphans; /* descriptors.h */
+	struct writer_pools copies;		      /* c copy-ups of all unions */
+	_Atomic bool telling_ends;		      /* a names.c: the kernel isn't told of names any more */
+	struct waiting *waiting;		      /* c waiting.h */
+	struct loop *loop;			      /* c loop.h */
+	void (*on_answer)(void);		      /* c called on the thread that is about to answer a request */
+	struct cpu_latency *cpu_latency;	      /* c cpu_latency.h; NULL where processors may halt */
+	struct fuse_session *session;		      /* c once requests come; NULL without one */
+	bool is_wired;				      /* c wire.h; its messages pass through there */
+	struct wire_init init;			      /* wire.h */
 	bool checks_flags; /* c after INIT: negotiate.h; the kernel doesn't ask who may change inode flags */
 	bool no_open;	   /* c after INIT: the kernel can do without OPEN */
 	struct passthrough *passthrough; /* c after INIT: passthrough.h; NULL without data=passthrough */

@@ -36,7 +36,7 @@ static int tree_make_parts(struct tree *tree, const struct tree_limits *limits)
 	int r = inode_table_new(tree, limits->ids);
 
 	if (r == 0)
-		r = dirfd_cache_new(tree, limits->max_dirfds);
+		r = dirfd_cache_new(tree, limits->max_dirfds, limits->dirfds);
 	if (r == 0)
 		r = listing_cache_new(tree, limits->max_listing_bytes);
 	if (r == 0)
@@ -72,7 +72,8 @@ int tree_new(struct layer_set *set, const struct tree_limits *limits, struct tre
 	for (unsigned i = 0; i < INODE_LOCKS; i++)
 		lock_init(&tree->inode_locks[i], LOCK_INODE);
 	tree->layers = layer_set_get(set);
-	tree->max_pinned = limits->max_pinned;
+	tree->own_pinned.max = limits->max_pinned;
+	tree->pinned = limits->pinned ? limits->pinned : &tree->own_pinned;
 	tree->end_of_inode = end_of_inode;
 	r = tree_make_parts(tree, limits);
 	if (r < 0) {

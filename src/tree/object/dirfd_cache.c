@@ -27,19 +27,21 @@ struct dirfd_entry {
 
 struct dirfd_cache {
 	struct lock lock;
-	unsigned max;
+	struct fd_budget *budget; /* constant */
+	struct fd_budget own;	  /* that of this cache alone */
 	unsigned n;
 	struct dirfd_entry *lru; /* least recently used first */
 };
 
-int dirfd_cache_new(struct tree *tree, unsigned max)
+int dirfd_cache_new(struct tree *tree, unsigned max, struct fd_budget *budget)
 {
 	struct dirfd_cache *cache = calloc(1, sizeof(*cache));
 
 	if (!cache)
 		return -ENOMEM;
 	lock_init(&cache->lock, LOCK_LEAF);
-	cache->max = MAX(max, 2u);
+	cache->own.max = MAX(max, 2u);
+	cache->budget = budget ? budget : &cache->own;
 	tree->dirfds = cache;
 	return 0;
 }
@@ -68,6 +70,7 @@ static void entry_remove_locked(struct dirfd_cache *cache, struct dirfd_entry *e
 	(void)CHECK(lock_held(&cache->lock));
 	DL_DELETE(cache->lru, e);
 	cache->n--;
+	fd_budget_give_back(cache->budget, 1);
 	e->ref->fd = NULL;
 	LL_PREPEND(*closing, e);
 }
@@ -180,13 +183,15 @@ void dirfd_put(struct tree *tree, struct dirfd *fd)
 {
 	struct dirfd_cache *cache = tree->dirfds;
 	struct dirfd_entry *closing = NULL;
+	unsigned limit;
 
 	if (fd->entry) {
 		lock_take(&cache->lock);
 		if (CHECK(fd->entry->pins > 0))
 			fd->entry->pins--;
-		if (cache->n > cache->max)
-			dirfd_cache_cache_trim_locked(cache, cache->max, &closing);
+		limit = fd_budget_limit(cache->budget, cache->n);
+		if (cache->n > limit)
+			dirfd_cache_cache_trim_locked(cache, limit, &closing);
 		lock_drop(&cache->lock);
 		entries_close(closing);
 	}
@@ -211,9 +216,10 @@ int dirfd_insert(struct tree *tree, struct dirref *ref, int fd, struct dirfd *re
 		ref->fd = fresh;
 		DL_APPEND(cache->lru, fresh);
 		cache->n++;
+		fd_budget_take(cache->budget, 1);
 		*ret_fd = (struct dirfd){.fd = fd, .entry = fresh};
 	}
-	gone = dirfd_cache_cache_trim_locked(cache, cache->max, &closing);
+	gone = dirfd_cache_cache_trim_locked(cache, fd_budget_limit(cache->budget, cache->n), &closing);
 	lock_drop(&cache->lock);
 	entries_close(closing);
 	counter_add(COUNTER_DESCRIPTOR_EVICTED, gone);

@@ -11,7 +11,7 @@
 
 /* --- dirfd_cache.c ------------------------------------------------------------------------------------------------ */
 
-int dirfd_cache_new(struct tree *tree, unsigned max);
+int dirfd_cache_new(struct tree *tree, unsigned max, struct fd_budget *budget);
 void dirfd_cache_free(struct tree *tree);
 /* Closes the descriptors of a directory that is being freed. */
 void dirfd_drop(struct tree *tree, struct dir *dir);

@@ -31,6 +31,20 @@ struct orphan_source {
 	const char *name;
 };
 
+static void count_pinned(struct tree *tree)
+{
+	atomic_fetch_add(&tree->n_pinned, 1);
+	fd_budget_take(tree->pinned, 1);
+}
+
+/* Whether a further one may be held by a descriptor. */
+static bool may_pin(struct tree *tree)
+{
+	unsigned pinned = atomic_load(&tree->n_pinned);
+
+	return pinned < fd_budget_limit(tree->pinned, pinned);
+}
+
 void inode_pin(struct tree *tree, struct inode *inode, int fd)
 {
 	int none = INODE_NOT_PINNED;
@@ -38,7 +52,7 @@ void inode_pin(struct tree *tree, struct inode *inode, int fd)
 	if (fd < 0)
 		return;
 	if (atomic_compare_exchange_strong(&inode->pinned_fd, &none, fd))
-		atomic_fetch_add(&tree->n_pinned, 1);
+		count_pinned(tree);
 	else
 		os_close(fd);
 }
@@ -85,7 +99,7 @@ static int orphan_source(struct tree *tree, struct inode *inode, const struct or
 		return pin_source(tree, inode, s);
 	if (tree->layers->removed != REMOVED_STAYS)
 		return link_source(tree, inode, s);
-	if (atomic_load(&tree->n_pinned) < tree->max_pinned) {
+	if (may_pin(tree)) {
 		r = pin_source(tree, inode, s);
 		if (r != -EMFILE && r != -ENFILE)
 			return r;
@@ -164,6 +178,7 @@ void orphan_finish(struct tree *tree, struct inode *inode)
 		return;
 	os_close(pinned);
 	atomic_fetch_sub(&tree->n_pinned, 1);
+	fd_budget_give_back(tree->pinned, 1);
 }
 
 int inode_intern_nameless(struct tree *tree, const struct statx *stx, int fd, struct inode **ret_inode)
@@ -190,7 +205,7 @@ int inode_intern_nameless(struct tree *tree, const struct statx *stx, int fd, st
 	if (!inode)
 		return -ENOMEM;
 	/* Nobody knows its id yet, so it needs no I. */
-	if (atomic_load(&tree->n_pinned) < tree->max_pinned || orphan_hold_fd(tree, inode, owned) <= 0)
+	if (may_pin(tree) || orphan_hold_fd(tree, inode, owned) <= 0)
 		inode_pin(tree, inode, TAKE_FD(owned));
 	*ret_inode = inode;
 	return 0;

@@ -410,7 +410,7 @@ static void expect_nameless_copy(unsigned max_pinned, bool has_tmpfile)
 	UNI_OPEN(u);
 	struct inode *file = uni_find(&u, "file");
 
-	u.tree->max_pinned = max_pinned;
+	u.tree->own_pinned.max = max_pinned;
 	u.f.set->has_tmpfile = u.f.set->has_tmpfile && has_tmpfile;
 
 	ASSERT(file);
@@ -455,7 +455,7 @@ static void expect_nameless_copies(unsigned max_pinned)
 	UNI_OPEN(u);
 	struct inode *inodes[] = {uni_find(&u, "link"), uni_find(&u, "fifo")};
 
-	u.tree->max_pinned = max_pinned;
+	u.tree->own_pinned.max = max_pinned;
 
 	ASSERT(inodes[0] && inodes[1]);
 	EXPECT_INT(remove_file(u.writer, u.tree->root, "link"), 0);

@@ -285,7 +285,7 @@ TEST("a removed file that is kept by a name in the work directory can't be linke
 	UNI(u);
 	ASSERT(layers_make("u/f=up u/one=1 u/two:u/one"));
 	UNI_OPEN(u);
-	u.tree->max_pinned = 0;
+	u.tree->own_pinned.max = 0;
 	struct inode *f = uni_find(&u, "f"), *one = uni_find(&u, "one");
 	struct statx stx;
 
@@ -331,7 +331,7 @@ TEST("a nameless file that is kept by a name in the work directory can be writte
 	UNI(u);
 	ASSERT(layers_make("u/d/"));
 	UNI_OPEN(u);
-	u.tree->max_pinned = 0;
+	u.tree->own_pinned.max = 0;
 	struct inode *inode;
 	struct statx stx;
 	int fd;

@@ -204,7 +204,7 @@ static int run_change(struct uni *u, const struct change_case *c)
 		u->f.set->has_rename_whiteout = false;
 	u->f.set->removed = c->removed;
 	if (c->held) {
-		u->tree->max_pinned = 0;
+		u->tree->own_pinned.max = 0;
 		if (!uni_find(u, c->held))
 			return -EIO;
 	}

@@ -104,7 +104,7 @@ TEST("beyond the limit a removed file of the upper is kept by a name, a director
 	UNI(u);
 	ASSERT(layers_make("u/up=up u/d/ l1/both=low u/both=up"));
 	UNI_OPEN(u);
-	u.tree->max_pinned = 0;
+	u.tree->own_pinned.max = 0;
 	struct inode *up = uni_find(&u, "up"), *both = uni_find(&u, "both"), *d = uni_find(&u, "d");
 
 	ASSERT_INT(names_unlink(&u, "up"), 0);

@@ -477,7 +477,7 @@ TEST("threads that move directories and files over each other end without deadlo
 	UNI_OPEN(u);
 	/* The threads never forget an inode, so what they remove is kept to the end: all of it by descriptors, none by
 	 * names in the work directory. */
-	u.tree->max_pinned = 4 * ROUNDS;
+	u.tree->own_pinned.max = 4 * ROUNDS;
 	for (unsigned i = 0; i < 4; i++) {
 		movers[i] = (struct mover){.u = &u, .seed = i + 1};
 		ASSERT_INT(pthread_create(&threads[i], NULL, move_around, &movers[i]), 0);

@@ -218,6 +218,58 @@ TEST("each union counts its own requests")
 	EXPECT_INT(fs_counter(d->second_fs, COUNTER_COPY_UP), 0);
 }
 
+static void few_descriptors(struct host_options *host, struct fs_options *opt)
+{
+	several(host, opt);
+	host->max_fds = 400;
+}
+
+/* Reads so many files of the union, each of which stays open. */
+static void read_files(struct device *d, uint64_t dir, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		char name[32];
+		uint64_t node;
+
+		snprintf(name, sizeof(name), "file%u", i);
+		node = device_lookup(d, dir, name, NULL);
+		ASSERT_INT(device_read(d, node, 0, 100), 1);
+	}
+}
+
+TEST("the unions of a host share its descriptors, and each has the least")
+{
+	struct fs_figures of_a, of_b;
+	uint64_t a, b;
+	DEVICE(d);
+
+	for (unsigned i = 0; i < 200; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "l1/file%u", i);
+		ASSERT(make_file(name, "x", 0644));
+	}
+	d->second = "lowerdir=l1:l2,upperdir=u2,workdir=w2";
+	ASSERT(mkdir("u2", 0755) == 0 && mkdir("w2", 0755) == 0);
+	ASSERT(device_open_with(d, "lowerdir=l1:l2,upperdir=u,workdir=w", few_descriptors));
+	ASSERT_INT(device_init(d, DEVICE_FLAGS), 0);
+	a = device_lookup(d, FUSE_ROOT_ID, "a", NULL);
+	b = device_lookup(d, FUSE_ROOT_ID, "b", NULL);
+	read_files(d, a, 200);
+	fs_figures(d->fs, &of_a);
+	EXPECT(of_a.files_open > 32 && of_a.files_open < 100);
+	read_files(d, b, 200);
+	fs_figures(d->fs, &of_a);
+	fs_figures(d->second_fs, &of_b);
+	EXPECT(of_b.files_open >= 16 && of_b.files_open <= 17);
+	read_files(d, a, 100);
+	fs_figures(d->fs, &of_a);
+	EXPECT(of_a.files_open + of_b.files_open < 100);
+	read_files(d, b, 200);
+	fs_figures(d->second_fs, &of_b);
+	EXPECT(of_b.files_open >= 16);
+}
+
 TEST("a host of several unions takes none without a name, and no name twice; one of a single takes no second")
 {
 	struct fs_options opt;

@@ -317,7 +317,7 @@ TEST("where no descriptor is left a file is held by name though the limit isn't 
 	res = orphan_hold(f.tree, a, f.set->layers[0].root_fd, "a");
 	ASSERT_INT(setrlimit(RLIMIT_NOFILE, &old), 0);
 	EXPECT_INT(res, 1);
-	f.tree->max_pinned = 0;
+	f.tree->own_pinned.max = 0;
 	ASSERT_INT(unlinkat(f.top_fd, "work", AT_REMOVEDIR), -1);
 	orphan_let_go(f.tree, a);
 	ASSERT_INT(unlinkat(f.top_fd, "work", AT_REMOVEDIR), 0);
