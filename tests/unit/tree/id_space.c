@@ -3,6 +3,7 @@
  * Trees that take their node ids of one space.
  */
 #include "fixture.h"
+#include "tree/resolve.h"
 #include "unit.h"
 
 static const struct tree_limits plain_limits = {.max_dirfds = 16, .max_listing_bytes = 1 << 20, .max_pinned = 16};
@@ -32,6 +33,19 @@ static bool spaced_new(struct fixture *f, struct spaced *s, unsigned i)
 	ASSERT_INT(id_space_new(apart, &s.space), 0);                                                                  \
 	ASSERT(spaced_new(&f, &s, 0) && spaced_new(&f, &s, 1))
 
+static struct inode *look_up(struct tree *tree, const char *name)
+{
+	struct resolved resolved;
+	struct inode *inode;
+	int r = resolve_child(tree, tree->root, name, &resolved);
+
+	if (r < 0)
+		return NULL;
+	r = inode_intern(tree, tree->root, name, &resolved, &inode);
+	resolved_finish(&resolved);
+	return r < 0 ? NULL : inode;
+}
+
 TEST("an id leads to its tree, and no other tree knows it")
 {
 	FIXTURE(f, .layers = 2);
@@ -46,6 +60,35 @@ TEST("an id leads to its tree, and no other tree knows it")
 	}
 	EXPECT(!id_space_tree(s.space, TREE_ROOT_ID));
 	EXPECT(!id_space_tree(s.space, UINT64_MAX));
+	EXPECT(tree_check(s.trees[0]) && tree_check(s.trees[1]));
+}
+
+/* More files than two chunks have slots. */
+#define FILES 9000U
+
+TEST("trees that take turns at making inodes find each of their own, and each once")
+{
+	FIXTURE(f, .layers = 1, .no_upper = true, .in_memory = true);
+	SPACED(s, f, true);
+
+	for (unsigned i = 0; i < FILES; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "f%u", i);
+		ASSERT(fixture_make_one(&f, 0, 'f', name));
+	}
+	for (unsigned i = 0; i < 2 * FILES; i++) {
+		struct tree *tree = s.trees[i % 2];
+		struct inode *inode;
+		char name[32];
+
+		snprintf(name, sizeof(name), "f%u", i / 2);
+		inode = look_up(tree, name);
+		ASSERT(inode && id_space_tree(s.space, inode->id) == tree);
+		EXPECT(inode_find(tree, inode->id) == inode && !inode_find(s.trees[!(i % 2)], inode->id));
+	}
+	EXPECT_INT(tree_inode_count(s.trees[0]), FILES + 1);
+	EXPECT_INT(tree_inode_count(s.trees[1]), FILES + 1);
 	EXPECT(tree_check(s.trees[0]) && tree_check(s.trees[1]));
 }
 
