@@ -23,12 +23,21 @@ struct scope {
 	struct log_budget budgets[LOG_CAUSE_MAX];	     /* a */
 };
 
+/* See scope_current(). */
+extern _Thread_local struct scope *scope_of_thread;
+
 /* 0 or -ENOMEM. `prefix`: of log_make_prefix(). */
 int scope_new(const char prefix[static LOG_PREFIX_MAX], struct scope **ret_scope);
 /* No thread is in it. NULL is fine. */
 void scope_free(struct scope *scope);
 /* From now on this thread works for it; NULL: for the process. */
-void scope_enter(struct scope *scope);
-struct scope *scope_current(void);
+static inline void scope_enter(struct scope *scope)
+{
+	scope_of_thread = scope;
+}
+static inline struct scope *scope_current(void)
+{
+	return scope_of_thread;
+}
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static _Thread_local struct scope *current;
+_Thread_local struct scope *scope_of_thread;
 
 int scope_new(const char prefix[static LOG_PREFIX_MAX], struct scope **ret_scope)
 {
@@ -21,14 +21,4 @@ int scope_new(const char prefix[static LOG_PREFIX_MAX], struct scope **ret_scope
 void scope_free(struct scope *scope)
 {
 	free(scope);
-}
-
-void scope_enter(struct scope *scope)
-{
-	current = scope;
-}
-
-struct scope *scope_current(void)
-{
-	return current;
 }
