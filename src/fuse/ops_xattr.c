@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The four xattr operations. The kernel remembers ENOSYS for the whole connection and asks no more: that is the answer
- * of a mount of which it is certain that nothing has an attribute (layer/no_xattrs.h), and of no other.
+ * of a mount of which it is certain that nothing has an attribute (layer/no_xattrs.h), and of no other. Of several
+ * unions it would be said for all.
  */
 #include "ops.h"
 #include "job.h"
@@ -54,7 +55,7 @@ static int query_start(struct fs *fs, bool shown, size_t max, size_t *size, char
 {
 	(void)CHECK(!*ret_buf && max > 0);
 	counter_add(COUNTER_XATTR, 1);
-	if (layer_has_no_xattrs(fs->tree->layers))
+	if (fs->host->single && layer_has_no_xattrs(fs->tree->layers))
 		return -ENOSYS;
 	if (!shown)
 		return -EOPNOTSUPP;

@@ -5,6 +5,8 @@
  */
 #include "device.h"
 
+#include "layer/no_xattrs.h"
+
 static void several(struct host_options *host, struct fs_options *opt)
 {
 	host->several = true;
@@ -268,6 +270,34 @@ TEST("the unions of a host share its descriptors, and each has the least")
 	read_files(d, b, 200);
 	fs_figures(d->second_fs, &of_b);
 	EXPECT(of_b.files_open >= 16);
+}
+
+static int get_xattr(struct device *d, uint64_t node)
+{
+	struct fuse_getxattr_in in = {.size = 64};
+
+	return device_call(d, FUSE_GETXATTR, node, PART(in), PART_NAME("user.x"), PART_NONE);
+}
+
+TEST("a union without any attribute doesn't end the kernel's questions about those of the other")
+{
+	uint64_t a, b;
+	DEVICE(d);
+
+	ASSERT(mkdir("overlay", 0755) == 0 && mkdir("overlay/l", 0755) == 0);
+	ASSERT(mkdir("overlay/l/CHECO6EITI6ZRDV5U7UHEUBNSA", 0755) == 0);
+	ASSERT(setxattr("l1", "user.x", "y", 1, 0) == 0);
+	d->second = "lowerdir=overlay/l/CHECO6EITI6ZRDV5U7UHEUBNSA:l2";
+	ASSERT(device_open_with(d, "lowerdir=l1:l2", several));
+	ASSERT_INT(device_init(d, DEVICE_FLAGS), 0);
+	a = device_lookup(d, FUSE_ROOT_ID, "a", NULL);
+	b = device_lookup(d, FUSE_ROOT_ID, "b", NULL);
+	ASSERT(a && b && d->second_f.set->no_xattrs);
+	while (!layer_has_no_xattrs(d->second_f.set))
+		usleep(1000);
+	EXPECT_INT(get_xattr(d, b), -ENODATA);
+	EXPECT_INT(get_xattr(d, a), 0);
+	layer_no_xattrs_stop(d->second_f.set);
 }
 
 TEST("a host of several unions takes none without a name, and no name twice; one of a single takes no second")
