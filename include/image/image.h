@@ -146,11 +146,18 @@ struct image_listed {
 	/* An image between the steps of a build: it has no name, and one with a name is made of it. docker-overlay2
 	 * doesn't tell these from others, so all of its images without a name are. */
 	bool between;
+	/* For image_open_listed(): the source, its place, and what the source has of it. */
+	enum image_source source;
+	const char *path;
+	int (*open)(const struct image_listed *listed, struct image **ret, struct image_error *error);
+	const void *from;
 };
 
 /* All images and containers, images first. Stops at the first non-zero result of `each`, which is its result. */
 int image_list(enum image_source source, const char *path, int (*each)(void *arg, const struct image_listed *item),
 	       void *arg, struct image_error *error);
+/* Opens what is listed, during the call. The lists of a store aren't read again for each of its images. */
+int image_open_listed(const struct image_listed *item, struct image **ret, struct image_error *error);
 /* The store that the engine of this user uses: storage.conf and the environment are looked at. The caller frees it.
  * -EOPNOTSUPP: the source has no default. */
 int image_default_path(enum image_source source, char **ret);

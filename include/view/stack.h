@@ -95,6 +95,8 @@ int view_stack_find(const char *name, struct view_stack **ret, char **ret_error)
 /* The live union in which an absolute path lies. *ret_path is the rest of the path, a part of `path`. -ENOENT: there is
  * none. */
 int view_stack_containing(const char *path, struct view_stack **ret, const char **ret_path, char **ret_error);
+/* The stack of an image, which it takes, also after a failure. It isn't opened. */
+int view_stack_of_image(struct image *image, const char *name, struct view_stack **ret, char **ret_error);
 /* Opens the layers. `userxattr`: private xattrs are in user.*, without a look at the roots. */
 int view_stack_open(struct view_stack *stack, bool userxattr, char **ret_error);
 /* Opens the layers from `first` to `last` (counted from the top) as a stack of their own. NULL in *ret_set: there are

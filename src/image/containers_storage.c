@@ -44,6 +44,7 @@ struct store {
 	size_t n;
 	json_t *images, *layers, *containers;
 	json_t *more_layers, *more_containers; /* volatile ones; NULL: none */
+	json_t *by_id;			       /* layers by their ids, for who opens many images; NULL: not made */
 };
 
 static void store_finish(struct store *s)
@@ -57,6 +58,7 @@ static void store_finish(struct store *s)
 	json_decref(s->containers);
 	json_decref(s->more_layers);
 	json_decref(s->more_containers);
+	json_decref(s->by_id);
 }
 
 /* A list that isn't there is empty. */
@@ -357,7 +359,11 @@ static int storage_layer(const struct store *s, struct image *image, struct imag
 
 static const json_t *store_find_layer(const struct store *s, const char *id)
 {
-	const json_t *found = store_find(s->layers, id);
+	const json_t *found;
+
+	if (s->by_id)
+		return id ? json_object_get(s->by_id, id) : NULL;
+	found = store_find(s->layers, id);
 
 	if (!CHECK(s->more_layers))
 		return NULL;
@@ -520,6 +526,17 @@ static int storage_no_image(const struct store *s, struct image *image, const js
 			       document_text(store_find_layer(s, document_text(container, "layer")), "parent"), error);
 }
 
+/* `item` is NULL for a container without its image, `container` for an image. */
+static int storage_fill(const struct store *s, struct image *image, const json_t *item, const json_t *container,
+			struct image_error *error)
+{
+	int r;
+
+	(void)CHECK(item || container);
+	r = item ? storage_image(s, image, item, error) : storage_no_image(s, image, container, error);
+	return r < 0 || !container ? r : storage_container(s, image, container, error);
+}
+
 int containers_storage_open(enum image_source source, const char *path, const char *name, struct image **ret,
 			    struct image_error *error)
 {
@@ -535,9 +552,7 @@ int containers_storage_open(enum image_source source, const char *path, const ch
 	if (r == 0)
 		r = store_pick(&s, name, &item, &container, error);
 	if (r == 0)
-		r = item ? storage_image(&s, image, item, error) : storage_no_image(&s, image, container, error);
-	if (r == 0 && container)
-		r = storage_container(&s, image, container, error);
+		r = storage_fill(&s, image, item, container, error);
 	if (r == 0)
 		*ret = TAKE_PTR(image);
 	return r;
@@ -687,8 +702,35 @@ int containers_storage_shared(const struct image *image, unsigned *counts, struc
 
 /* --- the list ----------------------------------------------------------------------------------------------------- */
 
+/* What is listed comes from here. */
+struct storage_listed {
+	const struct store *store;
+	const json_t *item;
+	bool is_container;
+};
+
+static int storage_open_listed(const struct image_listed *listed, struct image **ret, struct image_error *error)
+{
+	const struct storage_listed *from = listed->from;
+	const json_t *container = from->is_container ? from->item : NULL, *item = from->item;
+	_cleanup_(image_cleanup) struct image *image = NULL;
+	int r = model_new(IMAGE_CONTAINERS_STORAGE, from->store->all[0].path, &image, error);
+
+	(void)CHECK(from->store->by_id);
+	if (container)
+		item = document_text(container, "image")
+			       ? store_find(from->store->images, document_text(container, "image"))
+			       : NULL;
+	if (r == 0)
+		r = storage_fill(from->store, image, item, container, error);
+	if (r == 0)
+		*ret = TAKE_PTR(image);
+	return r;
+}
+
 /* With `sharing` NULL the list is one of containers. */
-static int storage_each(const json_t *list, const struct storage_sharing *sharing, image_each each, void *arg)
+static int storage_each(const struct store *store, const json_t *list, const struct storage_sharing *sharing,
+			image_each each, void *arg)
 {
 	bool containers = !sharing;
 	const json_t *item;
@@ -703,19 +745,44 @@ static int storage_each(const json_t *list, const struct storage_sharing *sharin
 			.name = json_string_value(json_array_get(json_object_get(item, "names"), 0)),
 			.container = containers ? id : NULL,
 			.created = document_text(item, "created"),
-			.between = sharing && storage_is_between(sharing, item)};
+			.between = sharing && storage_is_between(sharing, item),
+			.open = storage_open_listed};
+		struct storage_listed from = {.store = store, .item = item, .is_container = containers};
 		int r = 0;
 
 		if (image && digest_is_hex(image, DIGEST_HEX)) {
 			strcat(digest, image);
 			listed.id = digest;
 		}
+		listed.from = &from;
 		if (id)
 			r = each(arg, &listed);
 		if (r != 0)
 			return r;
 	}
 	return 0;
+}
+
+/* The first of an id counts, as for store_find(). */
+static bool storage_by_id(struct store *s)
+{
+	const json_t *lists[] = {s->layers, s->more_layers};
+
+	(void)CHECK(!s->by_id);
+	s->by_id = json_object();
+	for (size_t k = 0; s->by_id && k < ARRAY_SIZE(lists); k++) {
+		json_t *item;
+		size_t i;
+
+		json_array_foreach(lists[k], i, item)
+		{
+			const char *id = document_text(item, "id");
+
+			if (id && !json_object_get(s->by_id, id) && json_object_set(s->by_id, id, item) < 0)
+				return false;
+		}
+	}
+	return s->by_id;
 }
 
 int containers_storage_list(enum image_source source, const char *path, image_each each, void *arg,
@@ -725,11 +792,11 @@ int containers_storage_list(enum image_source source, const char *path, image_ea
 	_cleanup_(sharing_finish) struct storage_sharing sharing = {.image = NULL};
 	int r = store_start(&s, path, NULL, error);
 
-	if (r == 0 && storage_indices(&sharing, &s) < 0)
+	if (r == 0 && (storage_indices(&sharing, &s) < 0 || !storage_by_id(&s)))
 		r = image_fail_memory(error);
 	if (r == 0)
-		r = storage_each(s.images, &sharing, each, arg);
+		r = storage_each(&s, s.images, &sharing, each, arg);
 	if (r == 0)
-		r = storage_each(s.containers, NULL, each, arg);
-	return r ? r : storage_each(s.more_containers, NULL, each, arg);
+		r = storage_each(&s, s.containers, NULL, each, arg);
+	return r ? r : storage_each(&s, s.more_containers, NULL, each, arg);
 }

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/macros.h"
+#include "image/digest.h"
 #include "image/error.h"
 #include "model.h"
 #include "os/fs.h"
@@ -118,9 +119,47 @@ int image_open_in(enum image_source source, const char *path, const char *name, 
 	return 0;
 }
 
+struct listing {
+	enum image_source source;
+	const char *path;
+	int (*each)(void *arg, const struct image_listed *item);
+	void *arg;
+};
+
+static int list_each(void *arg, const struct image_listed *item)
+{
+	const struct listing *l = arg;
+	struct image_listed full = *item;
+
+	(void)CHECK(l->source < IMAGE_SOURCE_COUNT);
+	full.source = l->source;
+	full.path = l->path;
+	return l->each(l->arg, &full);
+}
+
+int image_open_listed(const struct image_listed *item, struct image **ret, struct image_error *error)
+{
+	const char *own = item->container ? item->container : item->id ? item->id : item->name;
+	struct image_error why = {.text = "fails"};
+	int r;
+
+	if (!CHECK(item->source < IMAGE_SOURCE_COUNT && item->path))
+		return -EIO;
+	/* Ids are unique, names aren't. */
+	if (own && !strncmp(own, DIGEST_PREFIX, strlen(DIGEST_PREFIX)))
+		own += strlen(DIGEST_PREFIX);
+	r = item->open ? item->open(item, ret, &why)
+		       : sources[item->source].open(item->source, item->path, own, ret, &why);
+	if (r < 0)
+		return named_failure(error, r, item->path, &why);
+	model_finish(*ret);
+	return 0;
+}
+
 int image_list(enum image_source source, const char *path, int (*each)(void *arg, const struct image_listed *item),
 	       void *arg, struct image_error *error)
 {
+	struct listing l = {.source = source, .each = each, .arg = arg};
 	struct image_error why = {.text = "fails"};
 	_cleanup_free_ char *chosen = NULL;
 	int r;
@@ -130,7 +169,8 @@ int image_list(enum image_source source, const char *path, int (*each)(void *arg
 	r = chosen_path(source, path, &chosen, error);
 	if (r < 0)
 		return r;
-	r = sources[source].list(source, chosen, each, arg, &why);
+	l.path = chosen;
+	r = sources[source].list(source, chosen, list_each, &l, &why);
 	return r < 0 ? named_failure(error, r, chosen, &why) : r;
 }
 

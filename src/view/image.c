@@ -60,6 +60,27 @@ static int image_adopt(struct view_stack *stack, struct image *image, char **ret
 	return use_directories(stack, ret_error);
 }
 
+int view_stack_of_image(struct image *image, const char *name, struct view_stack **ret, char **ret_error)
+{
+	struct view_stack *stack = calloc(1, sizeof(*stack));
+	int r;
+
+	if (!stack) {
+		image_free(image);
+		return view_refuse(ret_error, -ENOMEM, "%s: out of memory", name);
+	}
+	r = image_adopt(stack, image, ret_error);
+	stack->name = strdup(name);
+	if (r == 0 && !stack->name)
+		r = -ENOMEM;
+	if (r < 0) {
+		view_stack_free(stack);
+		return view_refuse(ret_error, r, "%s: %s", name, strerror(-r));
+	}
+	*ret = stack;
+	return 0;
+}
+
 /* The user's store comes first, then root's. */
 static int stored_open(const char *name, struct image **ret, struct image_error *error)
 {

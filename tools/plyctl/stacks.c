@@ -95,6 +95,30 @@ struct listing {
 	void *arg;
 };
 
+/* NULL after one line. */
+static struct view_stack *stack_of_listed(const struct image_listed *item, const char *name)
+{
+	_cleanup_stack_ struct view_stack *stack = NULL;
+	_cleanup_free_ char *error = NULL;
+	struct image_error why;
+	struct image *image;
+	int r = image_open_listed(item, &image, &why);
+
+	if (r < 0) {
+		fail("%s: %s", name, why.text);
+		return NULL;
+	}
+	r = view_stack_of_image(image, name, &stack, &error);
+	if (r == 0)
+		r = view_stack_open(stack, common.userxattr, &error);
+	if (r < 0) {
+		fail("%s", error ? error : strerror(-r));
+		return NULL;
+	}
+	stack_tell(stack);
+	return TAKE_PTR(stack);
+}
+
 static int stack_listed(void *arg, const struct image_listed *item)
 {
 	const struct listing *l = arg;
@@ -110,7 +134,7 @@ static int stack_listed(void *arg, const struct image_listed *item)
 	if (asprintf(&name, "%s:%s%s%s%s", image_source_name(l->source), l->path ? "[" : "", l->path ? l->path : "",
 		     l->path ? "]" : "", own) < 0)
 		abort();
-	stack = stack_open_any(name);
+	stack = stack_of_listed(item, name);
 	if (stack)
 		return l->each(l->arg, stack);
 	stack_incomplete = true;
