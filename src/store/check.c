@@ -55,7 +55,9 @@ static int check_parts(struct checking *c)
 		r = check_part(c, wanted[i], S_IFDIR, true);
 	if (r == 0)
 		r = check_part(c, "lock", S_IFREG, true);
-	return r < 0 ? r : check_part(c, "uppers", S_IFDIR, false);
+	if (r == 0)
+		r = check_part(c, "uppers", S_IFDIR, false);
+	return r < 0 ? r : check_part(c, "cache", S_IFDIR, false);
 }
 
 static int check_temp(void *arg, const struct os_dirent *d)
@@ -214,7 +216,9 @@ static int check_steps(struct checking *c)
 		r = os_read_dir(s->images_fd, check_image, c);
 	if (r == 0 && s->layers_fd >= 0)
 		r = fsck_layers(c);
-	return r < 0 ? r : fsck_uppers(c);
+	if (r == 0)
+		r = fsck_uppers(c);
+	return r < 0 ? r : fsck_steps(c);
 }
 
 int store_check_find(struct store *s, bool digests, struct store_check *check, struct image_error *error)

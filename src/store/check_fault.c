@@ -47,6 +47,9 @@ static const struct fault faults[STORE_FAULTS] = {
 	[STORE_FAULT_UPPER_PART] = {"upper-part", "the directory of the upper lacks a part", "make it", false},
 	[STORE_FAULT_REMOVED_UPPER] = {"removed-upper", "the making or the removal of an upper was cut off",
 				       "remove the rest", true},
+	[STORE_FAULT_BAD_STEP] = {"bad-step", "the cache's entry of a build step is damaged", "remove it", false},
+	[STORE_FAULT_DANGLING_STEP] = {"dangling-step", "the layer of a cached build step isn't there", "remove it",
+				       false},
 };
 
 static const struct fault *store_fault_at(enum store_fault fault)

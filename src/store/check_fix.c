@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "check_state.h"
 #include "image/error.h"
+#include "store/cache.h"
 
 #define STACK_MAX (1 << 20)
 
@@ -21,7 +22,8 @@ struct fixing {
 	struct store *s;
 	bool (*is_used)(void *arg, const char *dir);
 	void *arg;
-	char (*needed)[DIGEST_HEX + 1]; /* digits of layers that images and uppers have; owned */
+	/* digits of layers that images, uppers, cached steps, mounts and exposed directories have; owned */
+	char (*needed)[DIGEST_HEX + 1];
 	size_t n_needed;
 	bool knows_needed;
 };
@@ -146,29 +148,40 @@ static int need_of_image(void *arg, const struct os_dirent *d)
 }
 
 /* Each path that leads into a layer of a store. */
-static int need_of_upper(void *arg, const struct os_dirent *d)
+static int need_of_text(void *arg, char *text, struct image_error *error)
 {
 	static const char part[] = "/layers/";
-	struct fixing *f = arg;
-	_cleanup_free_ char *path = NULL, *text = malloc(STACK_MAX + 1);
-	_cleanup_close_ int fd = -1;
-	ssize_t n;
 	int r = 0;
 
-	if (!text || asprintf(&path, "uppers/%s/stack", d->name) < 0)
-		return -ENOMEM;
-	fd = os_openat(f->s->fd, path, O_RDONLY | O_NONBLOCK, 0, OS_NO_XDEV);
-	n = fd < 0 ? 0 : os_pread_all(fd, text, STACK_MAX, 0);
-	text[MAX(n, (ssize_t)0)] = '\0';
 	for (char *at = text; r == 0 && (at = strstr(at, part));) {
 		char digits[DIGEST_HEX + 1] = "";
 
 		at += strlen(part);
 		strncat(digits, at, DIGEST_HEX);
 		if (fsck_is_hex(digits))
-			r = need_digits(f, digits);
+			r = need_digits(arg, digits);
 	}
 	return r;
+}
+
+static int need_of_upper(void *arg, const struct os_dirent *d)
+{
+	struct fixing *f = arg;
+	_cleanup_free_ char *path = NULL, *text = malloc(STACK_MAX + 1);
+	_cleanup_close_ int fd = -1;
+	ssize_t n;
+
+	if (!text || asprintf(&path, "uppers/%s/stack", d->name) < 0)
+		return -ENOMEM;
+	fd = os_openat(f->s->fd, path, O_RDONLY | O_NONBLOCK, 0, OS_NO_XDEV);
+	n = fd < 0 ? 0 : os_pread_all(fd, text, STACK_MAX, 0);
+	text[MAX(n, (ssize_t)0)] = '\0';
+	return need_of_text(f, text, NULL);
+}
+
+static int need_of_step(void *arg, const char *key, struct cache_entry *e, const char *cause)
+{
+	return e ? need_digits(arg, digest_digits(e->diff_id)) : 0;
 }
 
 static int find_needed(struct fixing *f)
@@ -179,6 +192,12 @@ static int find_needed(struct fixing *f)
 	(void)CHECK(f->s->exclusive);
 	if (r == 0 && !f->knows_needed && uppers >= 0)
 		r = os_read_dir(uppers, need_of_upper, f);
+	if (r == 0 && !f->knows_needed)
+		r = store_cache_each(f->s, need_of_step, f, NULL);
+	if (r == 0 && !f->knows_needed)
+		r = store_each_lease(f->s, false, need_of_text, f, NULL);
+	if (r == 0 && !f->knows_needed)
+		r = store_each_exposed(f->s, need_of_text, f, NULL);
 	f->knows_needed |= r == 0;
 	return r;
 }
@@ -331,6 +350,9 @@ static int fix_one(struct fixing *f, const struct store_finding *finding)
 		return fix_layer(f, path, false);
 	case STORE_FAULT_UPPER_PART:
 		return fix_upper_part(f, path);
+	case STORE_FAULT_BAD_STEP:
+	case STORE_FAULT_DANGLING_STEP:
+		return fix_remove(f, path);
 	default:
 		return CHECK(store_fault_destroys(finding->fault)) ? fix_remove(f, path) : -EINVAL;
 	}

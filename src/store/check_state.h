@@ -29,5 +29,6 @@ int fsck_only(struct checking *c, int dir, const char *const *known, const char 
 
 int fsck_layers(struct checking *c);
 int fsck_uppers(struct checking *c);
+int fsck_steps(struct checking *c);
 
 #endif
