@@ -10,7 +10,8 @@
  * A request is a line with one JSON object, and so is its answer. Requests of one connection are answered in order. The
  * member "op" says what is asked:
  *
- *	{"op":"status"}                    version, options, what was probed, counters, latencies, sizes
+ *	{"op":"status"}                    version, options, what was probed and negotiated, counters,
+ *	                                   latencies, sizes
  *	{"op":"layers","from":N}           256 layers from number N on; "next" says how to go on
  *	{"op":"explain","path":"a/b"}      why the union shows what it shows there; "path_hex" has a path in hexadecimal
  *	                                   digits, for names that aren't UTF-8

@@ -89,6 +89,19 @@ void fs_log_status(struct fs *fs);
 /* The name of an operation by its number in linux/fuse.h, as in "lookup"; NULL: there is none. */
 const char *fs_operation_name(unsigned operation);
 
+/* The agreement with the kernel. */
+struct fs_negotiated {
+	unsigned major, minor;		   /* of the protocol */
+	unsigned max_write, max_readahead; /* bytes */
+	unsigned max_background;	   /* requests */
+	bool opens, opendirs;		   /* files and directories are opened by requests */
+	bool killpriv;			   /* FUSE_HANDLE_KILLPRIV_V2, which libfuse doesn't know */
+	uint64_t features;		   /* bits by the numbers of fs_feature_name() */
+};
+/* False before INIT. */
+bool fs_negotiated(const struct fs *fs, struct fs_negotiated *ret);
+/* The name of a feature, as in "readdirplus"; NULL: there is none of this number. */
+const char *fs_feature_name(unsigned number);
 /* Prints the compiled-in features in one line, e.g. "libfuse 3.14, no tmpfile, no statx". */
 void fs_print_features(FILE *out);
 

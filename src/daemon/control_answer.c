@@ -118,6 +118,32 @@ static void put_probed(const struct layer_set *set, struct json *json)
 	json_close_object(json);
 }
 
+static void put_negotiated(const struct fs *fs, struct json *json)
+{
+	struct fs_negotiated n;
+	char version[32];
+	const char *name;
+
+	if (!fs_negotiated(fs, &n))
+		return;
+	snprintf(version, sizeof(version), "%u.%u", n.major, n.minor);
+	json_open_object(json, "negotiated");
+	json_text(json, "protocol", version);
+	json_number(json, "max_write", n.max_write);
+	json_number(json, "max_readahead", n.max_readahead);
+	json_number(json, "max_background", n.max_background);
+	json_bool(json, "opens", n.opens);
+	json_bool(json, "opendirs", n.opendirs);
+	json_open_array(json, "features");
+	for (unsigned i = 0; (name = fs_feature_name(i)); i++)
+		if (n.features >> i & 1)
+			json_text(json, NULL, name);
+	if (n.killpriv)
+		json_text(json, NULL, "handle-killpriv-v2");
+	json_close_array(json);
+	json_close_object(json);
+}
+
 static void put_counters(const struct fs *fs, struct json *json)
 {
 	json_open_object(json, "counters");
@@ -210,6 +236,7 @@ void control_answer_status(const struct control_union *u, struct json *json)
 	json_number(json, "layers", u->set->n + u->set->n_data);
 	put_options(u->opt, json);
 	put_probed(u->set, json);
+	put_negotiated(u->fs, json);
 	put_counters(u->fs, json);
 	put_latencies(u->fs, json);
 	put_figures(u->fs, json);

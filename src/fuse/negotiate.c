@@ -167,6 +167,37 @@ static void log_negotiated(const struct host *host, struct fuse_conn_info *conn)
 		    any_is_volatile(host) ? ", volatile" : "");
 }
 
+static void note_negotiated(struct host *host, struct fuse_conn_info *conn)
+{
+	struct fs_negotiated *n = &host->negotiated;
+
+	(void)CHECK(!atomic_load(&host->is_negotiated) && ARRAY_SIZE(features) <= 64);
+	*n = (struct fs_negotiated){.major = conn->proto_major,
+				    .minor = conn->proto_minor,
+				    .max_write = conn->max_write,
+				    .max_readahead = conn->max_readahead,
+				    .max_background = conn->max_background,
+				    .opens = !host->no_open,
+				    .opendirs = !host->no_opendir,
+				    .killpriv = wire_takes_killpriv(host)};
+	for (unsigned i = 0; i < ARRAY_SIZE(features); i++)
+		n->features |= (uint64_t)feature_wanted(conn, features[i].cap) << i;
+	atomic_store(&host->is_negotiated, true);
+}
+
+bool fs_negotiated(const struct fs *fs, struct fs_negotiated *ret)
+{
+	if (!CHECK(fs->host) || !atomic_load(&fs->host->is_negotiated))
+		return false;
+	*ret = fs->host->negotiated;
+	return true;
+}
+
+const char *fs_feature_name(unsigned number)
+{
+	return number < ARRAY_SIZE(features) ? features[number].name : NULL;
+}
+
 /*
  * The kernel takes no less than a page, and buffers of less end the session. This bounds reads too.
  *
@@ -201,6 +232,7 @@ void op_init(void *userdata, struct fuse_conn_info *conn)
 	start_passthrough(host, conn);
 	host->no_opendir = !host->opt.revalidate && !host->opt.answers_opendir &&
 			   feature_capable(conn, FUSE_CAP_NO_OPENDIR_SUPPORT);
+	note_negotiated(host, conn);
 	if (host->opt.print_negotiated)
 		log_negotiated(host, conn);
 	host->checks_flags = conn->proto_minor < CHECKED_FLAGS_MINOR;

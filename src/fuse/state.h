@@ -62,6 +62,8 @@ struct host {
 	bool no_open;	   /* c after INIT: the kernel can do without OPEN */
 	struct passthrough *passthrough; /* c after INIT: passthrough.h; NULL without data=passthrough */
 	bool no_opendir;		 /* c after INIT */
+	struct fs_negotiated negotiated; /* c once is_negotiated is set */
+	_Atomic bool is_negotiated;	 /* a */
 	_Atomic size_t forgotten;	 /* a ops_lookup.c: lookups since the last trim */
 	_Atomic bool trimming;		 /* a `trim` is the pool's */
 	struct pool_task trim;

@@ -163,8 +163,8 @@ static json_t *json_share(uint64_t part, uint64_t whole)
 
 static json_t *json_of_status(const struct status *s)
 {
-	static const char *const copied[] = {"version", "features", "pid",    "dev",  "frozen",
-					     "layers",	"options",  "probed", "sizes"};
+	static const char *const copied[] = {"version", "features", "pid",    "dev",	    "frozen",
+					     "layers",	"options",  "probed", "negotiated", "sizes"};
 	uint64_t lookups = status_number(s, "counters", "lookup");
 	json_t *item = json_object();
 
