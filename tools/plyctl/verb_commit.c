@@ -130,6 +130,53 @@ static int take_layer(struct commitment *c, size_t i, struct image_error *error)
 	return 0;
 }
 
+/* Whether the image has the layer again above: a mount leaves it out then. */
+static bool repeats_above(const struct image *image, size_t layer)
+{
+	for (size_t i = layer + 1; i < image->n_layers; i++)
+		if (!strcmp(image->layers[i].diff_id, image->layers[layer].diff_id))
+			return true;
+	return false;
+}
+
+/* Whether the n lowest layers are those of the image; with or without those that come again. */
+static bool is_base(const struct commitment *c, size_t n, const struct image *image)
+{
+	size_t at = 0;
+
+	if (image->n_layers == n)
+		while (at < n && c->layers[at].diff_id && !strcmp(c->layers[at].diff_id, image->layers[at].diff_id))
+			at++;
+	if (image->n_layers <= n)
+		return at == n && image->n_layers == n;
+	for (size_t i = 0; i < image->n_layers; i++) {
+		if (repeats_above(image, i))
+			continue;
+		if (at >= n || !c->layers[at].diff_id || strcmp(c->layers[at].diff_id, image->layers[i].diff_id) != 0)
+			return false;
+		at++;
+	}
+	return at == n;
+}
+
+/* All layers of the image below, in the place of the n lowest. */
+static int take_base(struct commitment *c, size_t n, struct image_error *error)
+{
+	size_t more = c->base->n_layers - n;
+	struct commit_layer *layers = calloc(c->n + more + 1, sizeof(*layers));
+
+	if (!layers)
+		return image_fail_memory(error);
+	for (size_t i = 0; i < c->base->n_layers; i++)
+		layers[i] = (struct commit_layer){
+			.diff_id = c->base->layers[i].diff_id, .image = c->base, .image_layer = i};
+	memcpy(layers + c->base->n_layers, c->layers + n, (c->n - n) * sizeof(*layers));
+	free(c->layers);
+	c->layers = layers;
+	c->n += more;
+	return 0;
+}
+
 /* An image of the store with exactly the layers below, so that its config and history go on. */
 static int find_base(void *arg, const struct image_listed *item)
 {
@@ -141,19 +188,12 @@ static int find_base(void *arg, const struct image_listed *item)
 		n--;
 	if (!n || image_open_in(IMAGE_STORE, store_path(c->store), item->id, &image, NULL) < 0)
 		return 0;
-	if (image->n_layers == n) {
-		size_t same = 0;
-
-		while (same < n && c->layers[same].diff_id &&
-		       !strcmp(c->layers[same].diff_id, image->layers[same].diff_id))
-			same++;
-		if (same == n && (!c->base || (!c->base->n_names && image->n_names))) {
-			if (c->base)
-				image_free(c->base);
-			c->base = image;
-			c->owns_base = true;
-			return image->n_names ? 1 : 0;
-		}
+	if (is_base(c, n, image) && (!c->base || (!c->base->n_names && image->n_names))) {
+		if (c->base)
+			image_free(c->base);
+		c->base = image;
+		c->owns_base = true;
+		return image->n_names ? 1 : 0;
 	}
 	image_free(image);
 	return 0;
@@ -178,6 +218,13 @@ static int take_layers(struct commitment *c, struct image_error *error)
 		c->base = c->stack->image;
 	else
 		r = image_list(IMAGE_STORE, store_path(c->store), find_base, c, error);
+	if (r >= 0 && c->owns_base) {
+		size_t n = c->n;
+
+		while (n && c->layers[n - 1].created_by)
+			n--;
+		r = take_base(c, n, error);
+	}
 	return MIN(r, 0);
 }
 
@@ -226,10 +273,6 @@ static int commit_stack(struct commitment *c, char id[static DIGEST_SIZE], struc
 	commit.n_layers = c->n;
 	commit.config = c->base ? c->base->config : NULL;
 	commit.manifest = c->base ? c->base->manifest : NULL;
-	for (size_t i = 0; c->owns_base && i < c->base->n_layers; i++) {
-		c->layers[i].image = c->base;
-		c->layers[i].image_layer = i;
-	}
 	if (c->stack->mountpoint) {
 		commit.freeze = begin_reading;
 		commit.thaw = end_reading;
