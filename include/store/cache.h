@@ -85,7 +85,8 @@ int64_t store_cache_now(void);
 /* Looks for the entry of a key. -ENOENT: there is none whose layer is in the store. -EBADMSG: it is damaged. `is_hit`:
  * its hits are counted. The lock is held. */
 int store_cache_find(struct store *s, const char *key, bool is_hit, struct cache_entry *ret, struct image_error *error);
-/* Adds an entry, or takes the place of another one. Its layer is there. The lock is held. */
+/* Adds an entry, or takes the place of one that can't be used. -EEXIST: there is one that can. The layer is there. The
+ * lock is held. */
 int store_cache_put(struct store *s, const struct cache_entry *e, struct image_error *error);
 /* Calls `each` for all entries in the order of their keys; of one that is damaged `e` is NULL, and `cause` says why.
  * `each` may take what the entry owns. Stops at the first result that isn't 0. The lock is held. */

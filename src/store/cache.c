@@ -133,13 +133,20 @@ int store_cache_find(struct store *s, const char *key, bool is_hit, struct cache
 
 int store_cache_put(struct store *s, const struct cache_entry *e, struct image_error *error)
 {
+	struct cache_entry other = {.step = NULL};
+	struct image_error why;
 	_cleanup_close_ int dir = -1;
+	bool is_there;
 	int r;
 
 	if (!CHECK(s->locked && store_has_layer(s, e->diff_id)))
 		return -EIO;
 	r = cache_open(s, true, &dir);
-	return r < 0 ? cache_failed(s, r, error) : cache_write(s, dir, e, error);
+	if (r < 0)
+		return cache_failed(s, r, error);
+	is_there = cache_read(dir, e->key, &other, &why) == 0 && store_has_layer(s, other.diff_id);
+	cache_entry_finish(&other);
+	return is_there ? -EEXIST : cache_write(s, dir, e, error);
 }
 
 int store_cache_remove(struct store *s, const char *key, struct image_error *error)

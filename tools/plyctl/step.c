@@ -229,6 +229,7 @@ int step_make(struct step *s, int (*write)(void *arg, archive_sink sink, void *s
 	struct cache_entry e = {.parts = s->parts, .step = s->text, .created = now, .last_used = now};
 	struct commit_layer top = {.write = write, .write_arg = arg};
 	struct store_added added;
+	int r;
 
 	e.dated = time_of_step((time_t)(now / 1000));
 	if (make_image(s, &top, (time_t)e.dated, &added) < 0)
@@ -237,7 +238,11 @@ int step_make(struct step *s, int (*write)(void *arg, archive_sink sink, void *s
 	strcpy(e.diff_id, added.diff_id);
 	strcpy(s->diff_id, added.diff_id);
 	strcpy(e.key, s->key);
-	return store_cache_put(s->store, &e, &error) < 0 ? -fail("%s", error.text) : 0;
+	r = store_cache_put(s->store, &e, &error);
+	/* Another run of the same step has ended meanwhile. */
+	if (r == -EEXIST)
+		return step_find(s) < 0 ? -1 : 0;
+	return r < 0 ? -fail("%s", error.text) : 0;
 }
 
 void step_tell(const struct step *s, const char *verb)
