@@ -13,7 +13,8 @@ struct store_verified {
 	uint64_t bytes; /* that were read */
 };
 
-/* `found` gets each thing that is wrong: "layer HEX", "image HEX" or a ref, and a cause. The lock is held. */
+/* `found` gets each thing that is wrong: "layer HEX", "image HEX", "step HEX" or a ref, and a cause. The lock is
+ * held. */
 int store_verify(struct store *s, void (*found)(void *arg, const char *what, const char *cause), void *arg,
 		 struct store_verified *ret, struct image_error *error);
 

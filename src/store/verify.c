@@ -12,6 +12,7 @@
 #include "format/name.h"
 #include "image/error.h"
 #include "internal.h"
+#include "store/cache.h"
 
 #define VERIFY_BUFFER (256 << 10)
 
@@ -143,6 +144,16 @@ static int verify_ref(void *arg, const struct os_dirent *d)
 	return 0;
 }
 
+/* --- the cache ---------------------------------------------------------------------------------------------------- */
+
+/* One whose layer isn't there is none: the layer was collected when nothing spoke of it. */
+static int verify_step(void *arg, const char *key, struct cache_entry *e, const char *cause)
+{
+	if (!e)
+		tell_damage(arg, "step", digest_digits(key), cause);
+	return 0;
+}
+
 int store_verify(struct store *s, void (*found)(void *arg, const char *what, const char *cause), void *arg,
 		 struct store_verified *ret, struct image_error *error)
 {
@@ -160,5 +171,7 @@ int store_verify(struct store *s, void (*found)(void *arg, const char *what, con
 		r = os_read_dir(s->refs_fd, verify_ref, &v);
 	if (r == 0)
 		r = os_read_dir(s->layers_fd, verify_layer, &v);
+	if (r == 0)
+		r = store_cache_each(s, verify_step, &v, error);
 	return r < 0 ? image_fail(error, r, "%s: %s", s->path, strerror(-r)) : 0;
 }
