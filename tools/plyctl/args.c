@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "base/utf8.h"
 #include "progress.h"
 
@@ -77,39 +76,14 @@ static size_t collect(const struct verb *verb, const struct opt *ret[OPTS_MAX])
 	return n;
 }
 
-/* All values of the command line, in its order. */
-static struct given {
-	const char **of;
-	const char *text;
-} * given;
-static size_t n_given;
-
 static void take(const struct verb *verb, const struct opt *opt)
 {
-	struct given *next;
-
-	if (opt->flag) {
+	if (opt->flag)
 		*opt->flag = true;
-		return;
-	}
-	if (!opt->value) {
+	else if (opt->value)
+		*opt->value = optarg;
+	else
 		verb->take(opt, optarg);
-		return;
-	}
-	*opt->value = optarg;
-	next = ARRAY_NEXT(given, n_given);
-	if (!next)
-		abort();
-	*next = (struct given){opt->value, optarg};
-	n_given++;
-}
-
-const char *args_value(const char *const *value, size_t n)
-{
-	for (size_t i = 0; i < n_given; i++)
-		if (given[i].of == value && n-- == 0)
-			return given[i].text;
-	return NULL;
 }
 
 int args_read(const struct verb *verb, int argc, char **argv, int *ret_first)

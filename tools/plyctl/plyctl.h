@@ -68,9 +68,6 @@ extern unsigned long caller_nofile;
 /* Reads the options of a verb. Its operands are left in argv from *ret_first on. 0, or an exit status, or -1: help was
  * asked for. */
 int args_read(const struct verb *verb, int argc, char **argv, int *ret_first);
-/* The value of an option that may come several times: the one that came n-th, from 0 on, or NULL. `value` is that of
- * its struct opt. */
-const char *args_value(const char *const *value, size_t n);
 void args_help(const struct verb *verb);
 /* One line an option, for completions. */
 void args_words(const struct verb *verb);

@@ -39,9 +39,9 @@ static char *input_name(const char *given, const char *real)
 	return strdup(name);
 }
 
-int run_inputs(const char *const *paths, struct sandbox_input **ret, size_t *ret_n)
+int run_inputs(const char *const *paths, size_t n, struct sandbox_input **ret, size_t *ret_n)
 {
-	for (; *paths; paths++) {
+	for (const char *const *end = paths + n; paths < end; paths++) {
 		struct sandbox_input *all = reallocarray(*ret, *ret_n + 1, sizeof(*all)), *input;
 
 		if (!all)

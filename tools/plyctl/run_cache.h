@@ -12,7 +12,7 @@
  * after a hit, or SANDBOX_FAILED after one line. */
 int run_cached(struct step *step, struct sandbox *s);
 /* The files that are named become inputs, which the caller frees. EXIT_FINE, or another exit status after one line. */
-int run_inputs(const char *const *paths, struct sandbox_input **ret, size_t *ret_n);
+int run_inputs(const char *const *paths, size_t n, struct sandbox_input **ret, size_t *ret_n);
 void run_inputs_free(struct sandbox_input *inputs, size_t n);
 
 #endif

@@ -8,21 +8,41 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/array.h"
 #include "lease.h"
 #include "run_cache.h"
 #include "runs.h"
 
 static bool remove_upper, cache;
-static const char *net, *image_name, *input, *variable;
+static const char *net, *image_name;
+/* Options that may come several times. */
+enum { RUN_ENV, RUN_INPUT, RUN_LISTS };
 static const struct opt opts[] = {
+	[RUN_ENV] = {"env", 'e', "NAME=VALUE", "a variable of the command; may come several times", NULL, NULL},
+	[RUN_INPUT] = {"input", 0, "PATH",
+		       "a file or directory that the step has in /dev/inputs; may come several times", NULL, NULL},
 	{"rm", 0, NULL, "remove the upper when the command has ended", &remove_upper, NULL},
-	{"env", 'e', "NAME=VALUE", "a variable of the command; may come several times", NULL, &variable},
 	{"cache", 0, NULL, "make a layer of the changes, or reuse that of an equal step", &cache, NULL},
-	{"input", 0, "PATH", "a file or directory that the step has in /dev/inputs; may come several times", NULL,
-	 &input},
 	{"name", 'n', "NAME", "the name that the image of a step gets in the store", NULL, &image_name},
 	{"net", 0, "none|host", "the network: none, or that of the machine (the default)", NULL, &net},
 };
+
+/* Their values, in the order of the command line; the lists live as long as the program. */
+static struct {
+	const char **values;
+	size_t n;
+} given[RUN_LISTS];
+
+static void take_value(const struct opt *opt, const char *value)
+{
+	size_t i = (size_t)(opt - opts);
+	const char **next = ARRAY_NEXT(given[i].values, given[i].n);
+
+	if (!next)
+		abort();
+	*next = value;
+	given[i].n++;
+}
 
 /* What the command gets. All is owned. */
 struct surroundings {
@@ -121,10 +141,8 @@ static void set_from_image(struct surroundings *s, const struct view_stack *stac
 
 static void set_chosen(struct surroundings *s)
 {
-	const char *entry;
-
-	for (size_t i = 0; (entry = args_value(&variable, i)); i++)
-		set_variable(s, strdup(entry));
+	for (size_t i = 0; i < given[RUN_ENV].n; i++)
+		set_variable(s, strdup(given[RUN_ENV].values[i]));
 }
 
 static void free_words(char **words)
@@ -199,37 +217,30 @@ static int run_step(const char *operand, char **argv)
 {
 	struct step step = {.name = image_name};
 	struct sandbox_input *inputs = NULL;
-	const char **paths = NULL;
-	size_t n = 0, n_inputs = 0;
+	size_t n_inputs = 0;
 	int status;
 
 	umask(0);
-	do {
-		paths = reallocarray(paths, n + 1, sizeof(*paths));
-		if (!paths)
-			abort();
-		paths[n] = args_value(&input, n);
-	} while (paths[n++]);
-	status = run_inputs(paths, &inputs, &n_inputs);
+	status = run_inputs(given[RUN_INPUT].values, given[RUN_INPUT].n, &inputs, &n_inputs);
 	if (status == EXIT_FINE)
 		status = step_open(&step, operand) < 0 ? EXIT_FAILED : run_step_over(&step, argv, inputs, n_inputs);
 	step_finish(&step);
 	run_inputs_free(inputs, n_inputs);
-	free(paths);
 	return status;
 }
 
 static int check_options(void)
 {
-	const char *entry;
-
 	if (net && strcmp(net, "none") != 0 && strcmp(net, "host") != 0)
 		return usage_error("run: --net is none or host");
-	for (size_t i = 0; (entry = args_value(&variable, i)); i++)
+	for (size_t i = 0; i < given[RUN_ENV].n; i++) {
+		const char *entry = given[RUN_ENV].values[i];
+
 		if (*entry == '=' || !strchr(entry, '='))
 			return usage_error("run: --env: %s: no NAME=VALUE", entry);
-	if (!cache && (input || image_name))
-		return usage_error("run: --%s wants --cache", input ? "input" : "name");
+	}
+	if (!cache && (given[RUN_INPUT].n || image_name))
+		return usage_error("run: --%s wants --cache", image_name ? "name" : "input");
 	return EXIT_FINE;
 }
 
@@ -270,6 +281,7 @@ const struct verb verb_run = {
 		"inputs are those of an earlier step, its layer is reused and nothing runs.",
 	.opts = opts,
 	.n_opts = ARRAY_SIZE(opts),
+	.take = take_value,
 	.takes_command = true,
 	.makes = true,
 	.run = run_run};
