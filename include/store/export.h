@@ -33,6 +33,9 @@ struct store_export {
 	int (*tar)(void *arg, size_t layer, archive_sink sink, void *sink_arg, struct image_error *error);
 	/* The kept blob of a layer with this digest: a descriptor, or -ENOENT. NULL: none is kept. */
 	int (*blob)(void *arg, size_t layer, const char *digest);
+	/* Any kept blob of a layer whose image has no manifest, and its digest: a descriptor, or -ENOENT. May be
+	 * NULL. */
+	int (*any_blob)(void *arg, size_t layer, char ret_digest[static DIGEST_SIZE]);
 	/* The config. NULL in `image`: it is made by this call when the diff_ids are known; the text is freed here. */
 	char *(*config)(void *arg, const char *const *diff_ids, size_t n);
 	void *arg;

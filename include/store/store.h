@@ -70,6 +70,8 @@ bool store_has_layer(const struct store *s, const char *diff_id);
 bool store_layer_rests(const struct store *s, const char *diff_id);
 /* The blob of a layer that is kept with this digest: a descriptor, or -ENOENT. */
 int store_open_blob(const struct store *s, const char *diff_id, const char *digest);
+/* A blob of a layer that is kept, each time the same one, and its digest: a descriptor, or -ENOENT. */
+int store_find_blob(const struct store *s, const char *diff_id, char ret_digest[static DIGEST_SIZE]);
 /* The original tar of a layer. */
 int store_write_tar(const struct store *s, const char *diff_id, int (*sink)(void *arg, const void *data, size_t len),
 		    void *arg, struct image_error *error);

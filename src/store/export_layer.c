@@ -63,26 +63,63 @@ static int copy_blob(struct export_task *t, int from)
 	return r < 0 ? r : (int)n;
 }
 
+/* An uncompressed layer has one digest only. */
+static const char *media_type_of(enum pack_kind pack)
+{
+	switch (pack) {
+	case PACK_GZIP:
+		return "application/vnd.oci.image.layer.v1.tar+gzip";
+	case PACK_ZSTD:
+		return "application/vnd.oci.image.layer.v1.tar+zstd";
+	case PACK_NONE:
+		break;
+	}
+	return "application/vnd.oci.image.layer.v1.tar";
+}
+
+/* Blobs are kept that are compressed in one of two ways. */
+static const char *media_type_of_blob(int fd)
+{
+	unsigned char head[2] = "";
+	bool is_gzip = os_pread_all(fd, head, sizeof(head), 0) == sizeof(head) && head[0] == 0x1f && head[1] == 0x8b;
+
+	return media_type_of(is_gzip ? PACK_GZIP : PACK_ZSTD);
+}
+
+/* The blob with the digest of the manifest; without a manifest, as of an image that plyctl has made, any one of the
+ * layer. */
+static int open_kept(const struct export_task *t, char ret_digest[static DIGEST_SIZE])
+{
+	const struct store_export *e = t->all->e;
+	const struct image_layer *l = e->image ? &e->image->layers[t->layer] : NULL;
+
+	if (e->pack_anew || e->kind == EXPORT_DOCKER_ARCHIVE || !l)
+		return -ENOENT;
+	if (!l->digest)
+		return e->any_blob && l->diff_id ? e->any_blob(e->arg, t->layer, ret_digest) : -ENOENT;
+	strcpy(ret_digest, l->digest);
+	return e->blob ? e->blob(e->arg, t->layer, l->digest) : -ENOENT;
+}
+
 /* 1: it was taken; 0: none is kept. */
 static int export_kept(struct export_task *t)
 {
 	const struct store_export *e = t->all->e;
-	const struct image_layer *l = e->image ? &e->image->layers[t->layer] : NULL;
-	_cleanup_close_ int from = -1;
+	char digest[DIGEST_SIZE] = "";
+	_cleanup_close_ int from = open_kept(t, digest);
 	int r;
 
-	if (e->pack_anew || e->kind == EXPORT_DOCKER_ARCHIVE || !e->blob || !l || !l->digest)
-		return 0;
-	from = e->blob(e->arg, t->layer, l->digest);
 	if (from < 0)
-		return from == -ENOENT ? 0 : image_fail(&t->error, from, "the blob %s: %s", l->digest, strerror(-from));
+		return from == -ENOENT ? 0 : image_fail(&t->error, from, "the blob %s: %s", digest, strerror(-from));
 	r = copy_blob(t, from);
 	if (r < 0)
 		return image_fail(&t->error, r, "%s: %s", e->path, strerror(-r));
-	if (strcmp(t->result->digest, l->digest) != 0)
-		return image_fail(&t->error, -EBADMSG, "the blob %s has the digest %s", l->digest, t->result->digest);
-	strcpy(t->result->diff_id, l->diff_id);
-	t->result->media_type = l->media_type;
+	if (strcmp(t->result->digest, digest) != 0)
+		return image_fail(&t->error, -EBADMSG, "the blob %s has the digest %s", digest, t->result->digest);
+	strcpy(t->result->diff_id, e->image->layers[t->layer].diff_id);
+	t->result->media_type = e->image->layers[t->layer].media_type;
+	if (!t->result->media_type)
+		t->result->media_type = media_type_of_blob(from);
 	t->result->kept = true;
 	return 1;
 }
@@ -107,20 +144,6 @@ static int export_sink(void *arg, const void *data, size_t len)
 	int r = t->all->stopped ? -ECANCELED : digest_add(&t->inner, data, len);
 
 	return r < 0 ? r : packer_add(t->packer, data, len);
-}
-
-/* An uncompressed layer has one digest only. */
-static const char *media_type_of(enum pack_kind pack)
-{
-	switch (pack) {
-	case PACK_GZIP:
-		return "application/vnd.oci.image.layer.v1.tar+gzip";
-	case PACK_ZSTD:
-		return "application/vnd.oci.image.layer.v1.tar+zstd";
-	case PACK_NONE:
-		break;
-	}
-	return "application/vnd.oci.image.layer.v1.tar";
 }
 
 /* A layer whose blob was the tar itself: the recipe gives it back. */

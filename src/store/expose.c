@@ -165,32 +165,15 @@ static int compression_of(int fd)
 							   : COMPRESSION_ZSTD;
 }
 
-static int take_name(void *arg, const struct os_dirent *d)
-{
-	char *digest = arg;
-
-	if (strlen(d->name) != DIGEST_HEX || !digest_is_hex(d->name, DIGEST_HEX))
-		return 0;
-	snprintf(digest, DIGEST_SIZE, DIGEST_PREFIX "%s", d->name);
-	return 1;
-}
-
 /* The digest of a blob of the layer that is kept: that of the image, or any. *ret is "" if there is none. */
 static int kept_blob(const struct exposing *e, const struct image_layer *l, char ret[static DIGEST_SIZE])
 {
-	_cleanup_close_ int fd = l->digest ? store_open_blob(e->s, l->diff_id, l->digest) : -ENOENT, dir = -1;
-	char name[DIGEST_HEX + sizeof("/blobs")];
-	int r = fd == -ENOENT ? 0 : fd;
+	_cleanup_close_ int fd = l->digest ? store_open_blob(e->s, l->diff_id, l->digest) : -ENOENT;
 
 	strcpy(ret, fd >= 0 ? l->digest : "");
-	if (fd != -ENOENT)
-		return MIN(r, 0);
-	snprintf(name, sizeof(name), "%s/blobs", digest_digits(l->diff_id));
-	dir = os_openat(e->s->layers_fd, name, O_RDONLY | O_DIRECTORY, 0, OS_NO_XDEV);
-	if (dir < 0)
-		return dir == -ENOENT ? 0 : dir;
-	r = os_read_dir(dir, take_name, ret);
-	return MIN(r, 0);
+	if (fd == -ENOENT)
+		fd = store_find_blob(e->s, l->diff_id, ret);
+	return fd == -ENOENT ? 0 : MIN(fd, 0);
 }
 
 /* DIGEST/{diff,info,blob}, if the blob is kept. `use` leads nowhere, which tells an engine that nobody counts users. */

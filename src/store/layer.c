@@ -496,6 +496,34 @@ int store_open_blob(const struct store *s, const char *diff_id, const char *dige
 	return os_openat(dir, name, O_RDONLY, 0, OS_NO_XDEV);
 }
 
+/* The least name, in whatever order they are read. */
+static int least_blob(void *arg, const struct os_dirent *d)
+{
+	char *least = arg;
+
+	if (strlen(d->name) == DIGEST_HEX && digest_is_hex(d->name, DIGEST_HEX) &&
+	    (!*least || strcmp(d->name, least) < 0))
+		strcpy(least, d->name);
+	return 0;
+}
+
+int store_find_blob(const struct store *s, const char *diff_id, char ret_digest[static DIGEST_SIZE])
+{
+	_cleanup_close_ int layer = layer_dir(s, diff_id), dir = -1;
+	char least[DIGEST_HEX + 1] = "";
+	int r;
+
+	dir = layer < 0 ? layer : os_openat(layer, "blobs", O_RDONLY | O_DIRECTORY, 0, OS_NO_XDEV);
+	r = dir < 0 ? dir : os_read_dir(dir, least_blob, least);
+	if (r < 0)
+		return r;
+	if (!*least)
+		return -ENOENT;
+	snprintf(ret_digest, DIGEST_SIZE, DIGEST_PREFIX "%s", least);
+	(void)CHECK(digest_is_valid(ret_digest));
+	return store_open_blob(s, diff_id, ret_digest);
+}
+
 int store_write_tar(const struct store *s, const char *diff_id, int (*sink)(void *arg, const void *data, size_t len),
 		    void *arg, struct image_error *error)
 {

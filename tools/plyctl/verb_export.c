@@ -89,6 +89,13 @@ static int export_blob(void *arg, size_t layer, const char *digest)
 	return ex->store ? store_open_blob(ex->store, ex->stack->image->layers[layer].diff_id, digest) : -ENOENT;
 }
 
+static int export_any_blob(void *arg, size_t layer, char ret_digest[static DIGEST_SIZE])
+{
+	const struct exported *ex = arg;
+
+	return ex->store ? store_find_blob(ex->store, ex->stack->image->layers[layer].diff_id, ret_digest) : -ENOENT;
+}
+
 static char *export_config(void *arg, const char *const *diff_ids, size_t n)
 {
 	char now[STORE_TIME_SIZE];
@@ -243,6 +250,7 @@ static int export_image(struct exported *ex, struct store_export *e, struct imag
 	e->image = stack->image;
 	e->tar = export_layer;
 	e->blob = export_blob;
+	e->any_blob = export_any_blob;
 	e->config = export_config;
 	e->arg = ex;
 	if (ex->storage)
