@@ -30,6 +30,9 @@
 struct archive_options {
 	bool has_latest; /* times later than `latest` become it, without nanoseconds: SOURCE_DATE_EPOCH */
 	int64_t latest;
+	/* Objects of this user or group are written as root's. */
+	bool own_is_root;
+	uint32_t own_uid, own_gid;
 	/* Whether an object or whiteout is written; below a directory that isn't, nothing is. NULL: all. */
 	bool (*wants)(void *arg, const char *path);
 	/* Whether the marker of an opaque directory is written. NULL: all are. */
@@ -50,6 +53,9 @@ struct archive_options {
 struct tar_object archive_object(const struct archive_options *options, const char *path, const struct statx *stx);
 /* The options that the environment asks for. -EINVAL: SOURCE_DATE_EPOCH is no number of seconds. */
 int archive_options_of_environment(struct archive_options *ret, struct image_error *error);
+/* The options that a stack wants. A layer with owners in stat overrides is of a user who can't give files away: an
+ * object without an override is root's. `set` may be NULL. */
+void archive_options_of_set(struct archive_options *options, const struct layer_set *set);
 
 /* Writes the tar of layer `l`. `options` may be NULL. -EOPNOTSUPP: the content is in other layers. -EINVAL: a name that
  * can't be written. -EAGAIN: a file changed meanwhile. */

@@ -23,6 +23,8 @@ bool os_has_cap(int cap);
 bool os_task_has_cap(pid_t tid, int cap);
 /* Whether this process is in the initial user namespace. */
 bool os_in_init_userns(void);
+/* Whether there is only one user in this process's user namespace. */
+bool os_has_one_user(void);
 /* Enters another mount namespace, before there are threads. Its root becomes the working directory. `ns` is its file
  * or, in digits, the number of a process. */
 int os_enter_mount_ns(const char *ns);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "archive/links.h"
 #include "archive/unpack.h"
@@ -103,6 +104,10 @@ struct tar_object archive_object(const struct archive_options *options, const ch
 	if (options && options->has_latest && o.mtime >= options->latest) {
 		o.mtime = options->latest;
 		o.mtime_nsec = 0;
+	}
+	if (options && options->own_is_root) {
+		o.uid = o.uid == options->own_uid ? 0 : o.uid;
+		o.gid = o.gid == options->own_gid ? 0 : o.gid;
 	}
 	return o;
 }
@@ -293,4 +298,13 @@ int archive_options_of_environment(struct archive_options *ret, struct image_err
 		return image_fail(error, -EINVAL, "SOURCE_DATE_EPOCH: \"%s\" is no number of seconds", text);
 	ret->has_latest = true;
 	return 0;
+}
+
+void archive_options_of_set(struct archive_options *options, const struct layer_set *set)
+{
+	(void)CHECK(!options->own_is_root);
+	for (unsigned i = 0; set && i < set->n; i++)
+		options->own_is_root |= set->layers[i].override != OVERRIDE_NONE;
+	options->own_uid = geteuid();
+	options->own_gid = getegid();
 }

@@ -154,6 +154,18 @@ bool os_in_init_userns(void)
 	return sscanf(map, "%u %u %u", &first, &outside, &count) == 3 && !first && !outside && count == 0xFFFFFFFFu;
 }
 
+bool os_has_one_user(void)
+{
+	char map[64], *line = map;
+	unsigned count;
+
+	/* A longer map isn't read as a whole, and has several lines. */
+	if (os_read_small("/proc/self/uid_map", map, sizeof(map)) < 0)
+		return false;
+	line = strchr(map, '\n');
+	return (!line || !line[1]) && sscanf(map, "%*u %*u %u", &count) == 1 && count == 1;
+}
+
 bool os_has_filesystem(const char *type)
 {
 	FILE *file = fopen("/proc/filesystems", "re");

@@ -114,7 +114,7 @@ int store_open(const char *path, bool create, struct store **ret, struct image_e
 		return image_fail(error, r, "%s: there is no store", s->path);
 	if (r < 0)
 		return image_fail(error, r, "%s: %s", s->path, strerror(-r));
-	s->overrides = !os_has_cap(CAP_CHOWN) || !os_has_cap(CAP_FOWNER);
+	s->overrides = !os_has_cap(CAP_CHOWN) || !os_has_cap(CAP_FOWNER) || os_has_one_user();
 	s->userxattr = s->overrides || !os_in_init_userns();
 	*ret = TAKE_PTR(s);
 	return 0;

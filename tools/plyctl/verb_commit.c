@@ -263,6 +263,7 @@ static int commit_stack(struct commitment *c, char id[static DIGEST_SIZE], struc
 		r = store_lock(c->store, false, error);
 	if (r == 0)
 		r = archive_options_of_environment(&c->archive, error);
+	archive_options_of_set(&c->archive, c->stack->set);
 	if (only || exclude)
 		c->archive.wants = wants_path;
 	if (r == 0)

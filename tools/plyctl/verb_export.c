@@ -281,6 +281,7 @@ static int export_stack(struct exported *ex, struct store_export *e, const char 
 {
 	int r = archive_options_of_environment(&ex->archive, error);
 
+	archive_options_of_set(&ex->archive, ex->stack->set);
 	if (r == 0 && ex->stack->image && ex->stack->image->source == IMAGE_STORE) {
 		r = store_open(ex->stack->image->path, false, &ex->store, error);
 		if (r == 0)

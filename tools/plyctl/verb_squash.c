@@ -194,6 +194,8 @@ static int squash(struct squashing *s, char id[static DIGEST_SIZE], struct image
 	if (r == 0)
 		r = archive_options_of_environment(&archive, error);
 	if (r == 0)
+		archive_options_of_set(&archive, s->stack->set);
+	if (r == 0)
 		r = squash_config(s, error);
 	if (r == 0)
 		r = squash_layers(s, error);
