@@ -22,7 +22,7 @@ REWRITES = (0, 0, 0, 0.06, 0.02, 0.02)
 DELETES = (0, 0, 0, 0, 0.02, 0.03)
 FILES_IN_DIRECTORY = 40
 PACKED = "application/vnd.oci.image.layer.v1.tar+gzip"
-POOL = 16 << 20
+POOL = 48 << 20
 EPOCH = 1_500_000_000
 
 
@@ -56,14 +56,20 @@ def sizes_of(count, total):
 
 
 def pool():
-    """Text that compresses like programs and documents: words, and a third that doesn't compress."""
-    draw = random.Random(2)
-    words = [bytes(draw.choices(b"abcdefghijklmnopqrstuvwxyz", k=draw.randint(2, 9))) for _ in range(4000)]
+    """Bytes of this machine's own programs, libraries and documents, so that they compress as those of images do."""
     out = io.BytesIO()
-    while out.tell() < POOL:
-        out.write(b" ".join(draw.choices(words, k=12000)))
-        out.write(draw.randbytes(32 << 10))
-    return out.getvalue()[:POOL]
+    for top in ("/usr/bin", "/usr/lib", "/usr/share"):
+        end = out.tell() + POOL // 3
+        for folder, folders, files in os.walk(top):
+            folders.sort()
+            for path in (f"{folder}/{name}" for name in sorted(files)):
+                if out.tell() < end and os.path.isfile(path) and os.path.getsize(path) < 1 << 20:
+                    with open(path, "rb") as f:
+                        out.write(f.read())
+    text = out.getvalue()
+    if not text:
+        raise BenchError("/usr has no files")
+    return (text * (POOL // len(text) + 1))[:POOL]
 
 
 class Plan:
