@@ -12,6 +12,8 @@
 #include <uthash.h>
 
 #define UNPACK_BUFFER (256 << 10)
+/* Bytes of a file from which on its write-back is started at once: most bytes are in few files. */
+#define UNPACK_WRITE_EARLY (64 << 10)
 /* Bytes of the paths of directories, which are kept until the end. */
 #define UNPACK_DIRS_MAX (64 << 20)
 

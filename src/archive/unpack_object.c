@@ -61,6 +61,9 @@ static int unpack_file(struct unpack *u, const char *path, const char *name, con
 	if (fd < 0)
 		return fd;
 	r = e->sparse ? unpack_sparse(u, path, fd, e) : unpack_bytes(u, path, fd, 0, e->size);
+	/* The disk has something to do meanwhile; whoever wants the layer to be safe syncs it. */
+	if (r == 0 && e->size >= UNPACK_WRITE_EARLY)
+		(void)os_sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	return r < 0 ? r : unpack_attributes(u, path, fd, e);
 }
 

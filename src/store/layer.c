@@ -23,6 +23,8 @@
 
 /* Threads unpack, inflate and hash: more than processors would only wait for each other. */
 #define TASKS_MAX 8
+/* The write-back of a blob is started after so many bytes. */
+#define BLOB_WRITE_EARLY (8 << 20)
 
 struct adding;
 
@@ -99,6 +101,8 @@ static int task_tap(void *arg, const void *data, size_t len, struct image_error 
 		return 0;
 	n = os_pwrite_all(t->blob_fd, data, len, t->blob_size);
 	t->blob_size += MAX(n, 0);
+	if (t->blob_size / BLOB_WRITE_EARLY > (t->blob_size - MAX(n, 0)) / BLOB_WRITE_EARLY)
+		(void)os_sync_file_range(t->blob_fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	return (size_t)n == len ? 0
 				: image_fail(error, n < 0 ? (int)n : -ENOSPC, "the store: %s",
 					     strerror(n < 0 ? (int)-n : ENOSPC));
