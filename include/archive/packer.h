@@ -13,7 +13,7 @@ enum pack_kind { PACK_NONE, PACK_GZIP, PACK_ZSTD };
 
 struct packer;
 
-/* `level` 0: the library's default. */
+/* `level` 0: 4 of gzip, and the library's default of zstd. */
 int packer_new(enum pack_kind kind, int level, archive_sink sink, void *arg, struct packer **ret,
 	       struct image_error *error);
 int packer_add(struct packer *p, const void *data, size_t len);

@@ -25,7 +25,7 @@ struct store_export {
 	const char *path; /* the folder or the file */
 	const char *name; /* tag of a layout, NAME:TAG of a docker-archive; NULL: none */
 	enum pack_kind pack;
-	int level;	/* of compression; 0: the library's default */
+	int level;	/* of compression; 0: as archive/packer.h says */
 	bool pack_anew; /* kept blobs aren't used */
 
 	size_t n_layers; /* lowest first */
