@@ -71,6 +71,7 @@ struct image_layer {
 	 * the content of all files, hard links counted once; `allocated` is the disk space of the directory. These two
 	 * are mostly IMAGE_UNKNOWN until image_layer_measure(). */
 	int64_t tar, compressed, apparent, allocated;
+	int64_t stated;		/* bytes of the blob by the manifest's word; IMAGE_UNKNOWN: not said */
 	const char *created;	/* of its entry in the history, else of the store */
 	const char *created_by; /* of its entry in the history */
 	char *directory;	/* absolute path of the unpacked layer; NULL in an archive or layout */

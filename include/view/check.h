@@ -4,9 +4,12 @@
  * what leads nowhere, and what other programs would read in another way. Layers that plyfs, kernel overlayfs or an
  * engine wrote have none, also after a crash: what a crash leaves and the next mount removes is a note, no fault.
  *
- * Only layers that are directories can be checked. A single directory is an upper whose layers below aren't known. Then
- * nothing is said about what it hides. The work directory is known for live unions and for a .mstack. Else it is one
- * that the caller names, or one beside the upper that looks like one.
+ * Of an image that is packed, each layer is read once: the names in it, what they mean for the layers below, and its
+ * digests and size as the image states them. Nothing of it can be mended.
+ *
+ * A single directory is an upper whose layers below aren't known. Then nothing is said about what it hides. The work
+ * directory is known for live unions and for a .mstack. Else it is one that the caller names, or one beside the upper
+ * that looks like one.
  *
  * Looking changes nothing and takes no lock, so it may see a live upper on its way from one state to the next.
  * view_check_fix() mends some kinds of faults. It refuses layers that are in use. It never changes what a union shows,
@@ -55,6 +58,18 @@ enum view_fault {
 	VIEW_FAULT_BAD_NLINK_NOTE,
 	VIEW_FAULT_STATE,
 	VIEW_FAULT_VOLATILE,
+	/* of layers that are packed */
+	VIEW_FAULT_SAME_PATH,
+	VIEW_FAULT_EMPTY_WHITEOUT,
+	VIEW_FAULT_OPAQUE_ROOT,
+	VIEW_FAULT_DANGLING_LINK,
+	VIEW_FAULT_NO_DIRECTORY,
+	VIEW_FAULT_DEVICE_ZERO,
+	VIEW_FAULT_UNSTORABLE_NAME,
+	VIEW_FAULT_BAD_ARCHIVE,
+	VIEW_FAULT_WRONG_DIGEST,
+	VIEW_FAULT_WRONG_SIZE,
+	VIEW_FAULT_NO_BLOB,
 	VIEW_FAULTS,
 };
 /* "orphan-whiteout", .. */
@@ -72,7 +87,7 @@ struct view_finding {
 	bool note; /* no fault: the next mount deals with it */
 	bool mended;
 	size_t layer;	   /* from the top; VIEW_CHECK_WORK: of the work directory */
-	char *path;	   /* from the root of that; owned */
+	char *path;	   /* from the root of that; "" of a packed layer that is wrong itself; owned */
 	char *detail;	   /* a value, or what was expected; owned; NULL: nothing to say */
 	const char *xattr; /* the xattr that is wrong; NULL: none */
 	int err;	   /* -errno of a remedy that failed */
@@ -83,6 +98,7 @@ struct view_check {
 	size_t n, room;
 	char *workdir;	   /* that was looked at, NULL: none; owned */
 	bool in_use;	   /* a mount uses the upper */
+	bool packed;	   /* there are no directories, and no remedies */
 	size_t unreadable; /* how often `failed` was called */
 };
 

@@ -137,7 +137,8 @@ int model_add_layer(struct image *image, struct image_layer **ret, struct image_
 	*l = (struct image_layer){.tar = IMAGE_UNKNOWN,
 				  .compressed = IMAGE_UNKNOWN,
 				  .apparent = IMAGE_UNKNOWN,
-				  .allocated = IMAGE_UNKNOWN};
+				  .allocated = IMAGE_UNKNOWN,
+				  .stated = IMAGE_UNKNOWN};
 	image->n_layers++;
 	*ret = l;
 	return 0;

@@ -119,6 +119,7 @@ static int oci_layer(struct image *image, size_t i, const struct descriptor *d, 
 	descriptor_blob(d, name);
 	size = blobs_size(image->blobs, name);
 	l->compressed = size >= 0 ? size : d->size;
+	l->stated = d->size;
 	if (!strcmp(d->digest, l->diff_id))
 		l->tar = l->compressed;
 	r = model_set(&l->digest, d->digest, error);

@@ -148,9 +148,14 @@ int view_check_find(const struct view_stack *stack, const char *workdir, view_ch
 	int r;
 
 	*ret = (struct view_check){.n = 0};
-	if (!stack->set)
-		return view_refuse(ret_error, -EOPNOTSUPP, "%s: only layers that are directories can be checked",
-				   stack->name);
+	if (!stack->set) {
+		ret->packed = true;
+		r = workdir ? view_refuse(ret_error, -EINVAL, "%s: an image in an archive has no work directory",
+					  stack->name)
+			    : check_packed(&c, ret_error);
+		sort_findings(ret);
+		return r;
+	}
 	(void)CHECK(stack->set->n > 0);
 	c.alone = stack->kind == VIEW_DIRECTORIES && stack->set->n == 1;
 	c.names = malloc(CHECK_NAMES_SIZE);

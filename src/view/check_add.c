@@ -20,7 +20,7 @@ static struct view_finding *add_finding(struct checking *c, enum view_fault faul
 	struct view_check *check = c->check;
 	struct view_finding *finding;
 
-	(void)CHECK(layer == VIEW_CHECK_WORK || layer < (size_t)c->set->n + c->set->n_data);
+	(void)CHECK(layer == VIEW_CHECK_WORK || layer < view_layer_count(c->stack));
 	if (!ARRAY_ROOM(check->list, check->n, check->room, 1))
 		return NULL;
 	finding = &check->list[check->n];

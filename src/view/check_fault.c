@@ -67,6 +67,19 @@ static const struct fault faults[VIEW_FAULTS] = {
 	[VIEW_FAULT_STATE] = {"state", "plyfs.state is damaged, or of a later version", "remove it", true},
 	[VIEW_FAULT_VOLATILE] = {"volatile", "nothing was synced, and a mount is refused", "remove the directory",
 				 true},
+	[VIEW_FAULT_SAME_PATH] = {"same-path", "the archive has the path twice", NULL, false},
+	[VIEW_FAULT_EMPTY_WHITEOUT] = {"empty-whiteout", "the whiteout names nothing, or its own directory", NULL,
+				       false},
+	[VIEW_FAULT_OPAQUE_ROOT] = {"opaque-root", "the root is opaque, which no union obeys", NULL, false},
+	[VIEW_FAULT_DANGLING_LINK] = {"dangling-link", "the link leads to no file", NULL, false},
+	[VIEW_FAULT_NO_DIRECTORY] = {"no-directory", "it lies in what is no directory", NULL, false},
+	[VIEW_FAULT_DEVICE_ZERO] = {"device-zero", "the device is 0:0, which unions take for a whiteout", NULL, false},
+	[VIEW_FAULT_UNSTORABLE_NAME] = {"unstorable-name", "no file system can store the name, or it leads out", NULL,
+					false},
+	[VIEW_FAULT_BAD_ARCHIVE] = {"bad-archive", "the archive can't be read to its end", NULL, false},
+	[VIEW_FAULT_WRONG_DIGEST] = {"wrong-digest", "the layer isn't the one that the image names", NULL, false},
+	[VIEW_FAULT_WRONG_SIZE] = {"wrong-size", "the blob hasn't the size that the manifest states", NULL, false},
+	[VIEW_FAULT_NO_BLOB] = {"no-blob", "the layer isn't there", NULL, false},
 };
 
 static const struct fault *fault_at(enum view_fault fault)

@@ -167,13 +167,15 @@ static int open_slots(struct fixing *f, bool destroy, char **ret_error)
 
 int view_check_fix(const struct view_stack *stack, struct view_check *check, bool destroy, char **ret_error)
 {
-	struct fixing f = {.stack = stack, .check = check, .n = (size_t)stack->set->n + stack->set->n_data};
+	struct fixing f = {.stack = stack, .check = check};
 	int r;
 
 	if (check->in_use || stack->mountpoint)
 		return view_refuse(ret_error, -EBUSY, "%s: a mount uses it; nothing was changed", stack->name);
 	if (stack->image)
-		return view_refuse(ret_error, -EOPNOTSUPP, "%s: the layers belong to an engine's store", stack->name);
+		return view_refuse(ret_error, -EOPNOTSUPP, "%s: the layers %s", stack->name,
+				   stack->set ? "belong to an engine's store" : "are packed");
+	f.n = (size_t)stack->set->n + stack->set->n_data;
 	f.fds = malloc((f.n + 1) * sizeof(*f.fds));
 	if (!f.fds)
 		return -ENOMEM;

@@ -55,6 +55,8 @@ int check_failed_at(struct checking *c, size_t layer, const char *path, int err)
 int check_layer(struct checking *c, size_t layer);
 /* All layers together. */
 int check_union(struct checking *c);
+/* All layers of an image that is packed. */
+int check_packed(struct checking *c, char **ret_error);
 /* The work directory. */
 int check_work(struct checking *c);
 

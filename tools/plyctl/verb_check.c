@@ -27,14 +27,26 @@ static const char *where_is(const struct view_stack *stack, const struct view_ch
 	return finding->layer == VIEW_CHECK_WORK ? check->workdir : stack->set->layers[finding->layer].path;
 }
 
+/* Of a packed layer it is what cat and cp take. */
 static char *whole_path(const struct view_stack *stack, const struct view_check *check,
 			const struct view_finding *finding)
 {
+	const char *slash = *finding->path ? "/" : "";
 	char *path;
+	int n;
 
-	if (asprintf(&path, "%s%s%s", where_is(stack, check, finding), *finding->path ? "/" : "", finding->path) < 0)
+	if (check->packed)
+		n = asprintf(&path, "@%zu%s%s%s", finding->layer, *slash ? ":" : "", slash, finding->path);
+	else
+		n = asprintf(&path, "%s%s%s", where_is(stack, check, finding), slash, finding->path);
+	if (n < 0)
 		abort();
 	return path;
+}
+
+static const char *remedy_of(const struct view_check *check, const struct view_finding *finding)
+{
+	return check->packed ? NULL : view_fault_remedy(finding->fault);
 }
 
 /* Whether --fix would do something about it now. */
@@ -49,7 +61,7 @@ static void check_line(const struct view_stack *stack, const struct view_check *
 		       const struct view_finding *finding)
 {
 	_cleanup_free_ char *path = whole_path(stack, check, finding);
-	const char *remedy = view_fault_remedy(finding->fault);
+	const char *remedy = remedy_of(check, finding);
 
 	print_name(path);
 	printf(": %s%s: %s", finding->note ? "note: " : "", view_fault_name(finding->fault),
@@ -74,7 +86,7 @@ static void check_json(const struct view_stack *stack, const struct view_check *
 		       const struct view_finding *finding)
 {
 	_cleanup_free_ char *path = whole_path(stack, check, finding);
-	const char *remedy = view_fault_remedy(finding->fault);
+	const char *remedy = remedy_of(check, finding);
 	json_t *item = json_object();
 
 	json_object_set_new(item, "fault", json_string(view_fault_name(finding->fault)));
@@ -85,7 +97,7 @@ static void check_json(const struct view_stack *stack, const struct view_check *
 	json_object_set_new(item, "detail", finding->detail ? json_text(finding->detail) : json_null());
 	json_object_set_new(item, "note", json_boolean(finding->note));
 	json_object_set_new(item, "remedy", remedy ? json_string(remedy) : json_null());
-	json_object_set_new(item, "destroys", json_boolean(view_fault_destroys(finding->fault)));
+	json_object_set_new(item, "destroys", json_boolean(remedy && view_fault_destroys(finding->fault)));
 	json_object_set_new(item, "mended", json_boolean(finding->mended));
 	json_list_item(item);
 }
@@ -175,7 +187,7 @@ static int run_check(int argc, char **argv)
 		usage_error("check: --digests is for plyctl's store");
 		return CHECK_USAGE;
 	}
-	stack = stack_open(argv[0]);
+	stack = stack_open_any(argv[0]);
 	return stack ? check_stack(stack) : CHECK_FAILED;
 }
 
