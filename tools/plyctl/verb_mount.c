@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "lease.h"
+#include "unpacked.h"
 #include "uppers.h"
 
 static const char *upper;
@@ -102,6 +103,7 @@ static int mount_print(const char *options, const char *of_kernel, const char *m
 
 static int run_mount(int argc, char **argv)
 {
+	_cleanup_(store_cleanup) struct store *hold = NULL;
 	_cleanup_stack_ struct view_stack *stack = NULL;
 	_cleanup_upper_ struct upper u = {.id = NULL};
 	_cleanup_free_ char *options = NULL, *of_kernel = NULL, *lease = NULL;
@@ -109,7 +111,8 @@ static int run_mount(int argc, char **argv)
 
 	if (argc != 2)
 		return usage_error("mount: STACK MOUNTPOINT are wanted");
-	stack = stack_open(argv[0]);
+	/* The commands that are printed mount nothing, so they put nothing into the store either. */
+	stack = print_only ? stack_open(argv[0]) : stack_open_unpacked(argv[0], &hold);
 	if (!stack)
 		return EXIT_FAILED;
 	/* plyfs has the lease before plyctl's own descriptor is closed. */

@@ -12,6 +12,7 @@
 #include "lease.h"
 #include "run_cache.h"
 #include "runs.h"
+#include "unpacked.h"
 
 static bool remove_upper, cache;
 static const char *net, *image_name;
@@ -246,6 +247,7 @@ static int check_options(void)
 
 static int run_run(int argc, char **argv)
 {
+	_cleanup_(store_cleanup) struct store *hold = NULL;
 	_cleanup_stack_ struct view_stack *stack = NULL;
 	_cleanup_free_ char *lease = NULL;
 	int status;
@@ -259,10 +261,12 @@ static int run_run(int argc, char **argv)
 		return usage_error("run: %s: options come before the STACK, and a COMMAND after --", argv[1]);
 	if (cache)
 		return run_step(argv[0], argv + 1 + (argc > 1 && !strcmp(argv[1], "--")));
-	stack = stack_open(argv[0]);
-	/* The keeper has it as long as the command runs. */
+	stack = stack_open_unpacked(argv[0], &hold);
+	/* The keeper has it as long as the command runs. gc doesn't wait for it. */
 	if (!stack || lease_take(stack, false, &lease) != EXIT_FINE)
 		return EXIT_FAILED;
+	store_cleanup(&hold);
+	hold = NULL;
 	return run_stack(stack, argv + 1 + (argc > 1 && !strcmp(argv[1], "--")));
 }
 
