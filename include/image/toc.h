@@ -69,7 +69,8 @@ const struct image_toc_entry *image_toc_find(const struct image_toc *toc, const 
 
 /* The content of a file of a layer that has no directory, in pieces. `path` is that of an entry that is a file; a hard
  * link is followed within the layer. The content is handed on before its digest is known: a wrong digest is an error at
- * the end. A non-zero result of `each` ends the reading and is its result. -ENOENT: the layer has no such file. */
+ * the end. A non-zero result of `each` ends the reading and is its result. -ENOENT: the layer has no such file. -E2BIG:
+ * a sparse file is larger than what the blob may inflate to. */
 int image_toc_content(const struct image *image, size_t layer, const char *path,
 		      int (*each)(void *arg, const void *data, size_t len), void *arg, struct image_error *error);
 /* The content of all files of such a layer in one pass, in the order of its tar. `at` is the offset of a piece in its

@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "base/macros.h"
 #include "image/error.h"
 #include "image/toc.h"
 #include "image/read.h"
@@ -21,7 +22,7 @@
 struct content_search {
 	char *path; /* that is looked for; a hard link's target after the link */
 	size_t at;  /* number of the entry that has it */
-	bool found, link, sparse;
+	bool found, link;
 	char *target; /* of the link that was found last */
 };
 
@@ -39,7 +40,6 @@ static int content_look(struct content_search *s, const struct tar_entry *e, siz
 	s->target = NULL;
 	s->at = number;
 	s->link = e->hardlink;
-	s->sparse = e->sparse;
 	s->found = S_ISREG(e->mode);
 	if (!s->link)
 		return 0;
@@ -90,6 +90,62 @@ static int content_pass_on(struct layer_tar *t, int (*each)(void *arg, const voi
 	return (int)n;
 }
 
+struct content_pieces {
+	struct layer_tar *tar;
+	char *buf; /* CONTENT_PIECE bytes */
+	int (*each)(void *arg, const void *data, size_t len);
+	void *arg;
+	struct image_error *error;
+};
+
+/* The next bytes of the content: of the tar, or those of a hole. */
+static int content_bytes(const struct content_pieces *p, int64_t left, bool hole)
+{
+	int r = 0;
+
+	(void)CHECK(left >= 0);
+	if (hole)
+		memset(p->buf, 0, CONTENT_PIECE);
+	while (left && r == 0) {
+		size_t want = (size_t)MIN(left, (int64_t)CONTENT_PIECE);
+		ssize_t n = hole ? (ssize_t)want : tar_read(&p->tar->tar, p->buf, want, p->error);
+
+		if (n <= 0)
+			return n < 0 ? (int)n : image_fail(p->error, -EBADMSG, "malformed archive: truncated content");
+		r = p->each(p->arg, p->buf, (size_t)n);
+		left -= n;
+	}
+	return r;
+}
+
+/* A small archive may say that a file has no end: as much as a blob may inflate to is given. */
+static int content_sparse(const struct content_pieces *p, const struct tar_entry *e)
+{
+	int64_t most = MAX(p->tar->layer->compressed, (int64_t)0), at = 0;
+	const struct tar_extent *extents;
+	size_t n;
+	int r = tar_sparse(&p->tar->tar, e, &extents, &n, p->error);
+
+	if (r == 0 && (e->size - IMAGE_INFLATE_FREE) / IMAGE_INFLATE_TIMES > most)
+		r = image_fail(p->error, -E2BIG, "a sparse file of %lld bytes", (long long)e->size);
+	for (size_t i = 0; i < n && r == 0; i++) {
+		r = content_bytes(p, extents[i].offset - at, true);
+		if (r == 0)
+			r = content_bytes(p, extents[i].size, false);
+		at = extents[i].offset + extents[i].size;
+	}
+	return r == 0 ? content_bytes(p, e->size - at, true) : r;
+}
+
+static int content_of_sparse(struct layer_tar *t, const struct tar_entry *e,
+			     int (*each)(void *arg, const void *data, size_t len), void *arg, struct image_error *error)
+{
+	_cleanup_free_ char *buf = malloc(CONTENT_PIECE);
+	const struct content_pieces p = {.tar = t, .buf = buf, .each = each, .arg = arg, .error = error};
+
+	return buf ? content_sparse(&p, e) : image_fail_memory(error);
+}
+
 static int content_read(const struct image *image, size_t layer, size_t at,
 			int (*each)(void *arg, const void *data, size_t len), void *arg, struct image_error *error)
 {
@@ -104,7 +160,9 @@ static int content_read(const struct image *image, size_t layer, size_t at,
 		if (r == 0)
 			r = image_fail(error, -EBADMSG, "the layer changed while it was read");
 	}
-	if (r > 0)
+	if (r > 0 && e.sparse)
+		r = content_of_sparse(&t, &e, each, arg, error);
+	else if (r > 0)
 		r = content_pass_on(&t, each, arg, error);
 	if (r == 0)
 		r = layer_tar_verify(&t, error);
@@ -135,8 +193,6 @@ int image_toc_content(const struct image *image, size_t layer, const char *path,
 	}
 	if (r == 0 && !CHECK(s.found && !s.link))
 		r = -EIO;
-	if (r == 0 && s.sparse)
-		r = image_fail(error, -EOPNOTSUPP, "the content of sparse files isn't read: %s", s.path);
 	if (r == 0)
 		r = content_read(image, layer, s.at, each, arg, error);
 	free(s.path);
