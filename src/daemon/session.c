@@ -23,7 +23,7 @@
 #include "os/task.h"
 
 #define FUSE_MINOR 229 /* of the kernel's linux/miscdevice.h */
-/* What the caches of descriptors hold at most (fuse/fs.c), in a table of 64 KiB. */
+/* What the caches of descriptors hold at most (fuse/descriptors.c), in a table of 64 KiB. */
 #define RESERVED_FDS 8192U
 
 struct session {
