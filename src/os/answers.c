@@ -17,6 +17,15 @@
 #include "os/fs.h"
 #include "os/task.h"
 
+/* What stays behind must not hold a lock of its caller, or the end of a pipe for which somebody waits. */
+static void close_all_but(int out)
+{
+	(void)CHECK(out >= 0);
+	if (out > 0)
+		(void)close_range(0, (unsigned)out - 1, 0);
+	(void)close_range((unsigned)out + 1, ~0u, 0);
+}
+
 /* Whatever the answers are. */
 static void ask_all(const char *const *paths, size_t n, int out)
 {
@@ -73,6 +82,7 @@ int os_paths_answer(const char *const *paths, size_t n, unsigned ms, size_t *ret
 	if (child < 0)
 		return -errno;
 	if (child == 0) {
+		close_all_but(out);
 		ask_all(paths, n, out);
 		_exit(0);
 	}
