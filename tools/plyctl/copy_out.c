@@ -27,6 +27,12 @@ static int give_xattrs(int fd, const struct archive_xattrs *xattrs)
 	return 0;
 }
 
+/* Without its owner a program that changes the user would let everybody run it as who has copied it. */
+static mode_t copied_mode(const struct copied *c)
+{
+	return c->mode & (geteuid() && S_ISREG(c->mode) ? 01777u : 07777u);
+}
+
 int copied_finish(int fd, int dirfd, const char *name, const struct copied *c)
 {
 	struct timespec times[2] = {c->mtime, c->mtime};
@@ -36,7 +42,7 @@ int copied_finish(int fd, int dirfd, const char *name, const struct copied *c)
 		r = give_xattrs(fd, c->xattrs);
 	/* After the owner, because a change of owner takes set-user-ID away. */
 	if (r == 0 && !S_ISLNK(c->mode))
-		r = S_ISREG(c->mode) || S_ISDIR(c->mode) ? os_fchmod(fd, c->mode & 07777u)
+		r = S_ISREG(c->mode) || S_ISDIR(c->mode) ? os_fchmod(fd, copied_mode(c))
 							 : os_fchmodat(dirfd, name, c->mode & 07777u);
 	return r < 0 ? r : os_futimens(fd, times);
 }
