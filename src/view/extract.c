@@ -196,8 +196,10 @@ static int extract_attributes(struct extracting *x, struct taken *t, const struc
 {
 	uint32_t mode = x->m->nodes[t->node].mode;
 
+	/* The last entry of a path counts. */
+	free(t->same);
+	t->same = NULL;
 	if (e->hardlink) {
-		free(t->same);
 		t->same = S_ISDIR(mode) ? NULL : strdup(e->link);
 		return S_ISDIR(mode) ? 0 : t->same ? layer_tar_path(t->same, NULL) : -ENOMEM;
 	}

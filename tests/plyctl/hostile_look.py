@@ -129,6 +129,7 @@ def main(top):
     names = [b"new\nline", b"esc\x1b[31m", b"bad\xff\xfeutf8", b"back\\slash", "한국어".encode(), b"tab\t", b" ", b"-rf", b"a" * 99]
     one(good + "names", b"".join(file(n) for n in names) + END)
     one(good + "through-a-link", entry(b"a", b"2", link=b"/etc", mode=0o777) + file(b"a/escaped") + END)
+    one(good + "told-twice", entry(b"b", b"2", link=b"x") + entry(b"a", b"1", link=b"b") + entry(b"a", b"2", link=b"y") + END)
     data, whole = many(1000000)
     one(good + "many", data, "tar+gzip", diff_ids=[whole])
 
