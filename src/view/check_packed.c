@@ -29,6 +29,7 @@
 struct packed_name {
 	uint16_t here;	 /* the last layer that has it, or something below it */
 	uint16_t listed; /* the last layer with an entry of it */
+	uint16_t opaque; /* the last layer in which it is opaque */
 	uint16_t type;	 /* S_IFMT of that entry */
 	bool shown;	 /* by the layers below the one that is being read */
 };
@@ -165,16 +166,18 @@ static int packed_hides(struct packed_check *p, const char *path, bool opaque)
 
 	if (r == 0)
 		r = packed_here(p, opaque ? at : p->paths.nodes[at].parent);
-	if (r < 0)
+	if (r < 0 || (opaque && p->names[at].opaque == p->stamp))
 		return r;
 	if (opaque && !ARRAY_ROOM(p->opaque, p->n_opaque, p->opaque_room, 1))
 		return -ENOMEM;
 	if (!opaque && !ARRAY_ROOM(p->whiteouts, p->n_whiteouts, p->whiteouts_room, 1))
 		return -ENOMEM;
-	if (opaque)
+	if (opaque) {
+		p->names[at].opaque = p->stamp;
 		p->opaque[p->n_opaque++] = at;
-	else
+	} else {
 		p->whiteouts[p->n_whiteouts++] = at;
+	}
 	return 0;
 }
 
@@ -318,10 +321,12 @@ static int packed_end_parents(struct packed_check *p)
 	return r;
 }
 
-/* What shows with this layer on top. */
+/* What shows with this layer on top. An archive may have a whiteout many times. Nothing shows below what doesn't. */
 static void packed_apply(struct packed_check *p)
 {
 	for (size_t i = 0; i < p->n_whiteouts; i++) {
+		if (!p->names[p->whiteouts[i]].shown)
+			continue;
 		packed_empty(p, p->whiteouts[i]);
 		p->names[p->whiteouts[i]].shown = false;
 	}
