@@ -16,11 +16,14 @@
 #include "base/array.h"
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "base/hash.h"
 #include "internal.h"
 #include "view/contents.h"
 
 /* Hard links to hard links, in a row. */
 #define MERGED_HOPS 64
+/* With more hard links in a layer names are looked up in a table. */
+#define MERGED_FEW_LINKS 16
 
 /* A directory between the root and the present object. */
 struct merging_dir {
@@ -37,6 +40,8 @@ struct merging {
 	size_t n, room;
 	uint32_t *links; /* hard links of this layer; owned */
 	size_t n_links, links_room;
+	uint32_t *table; /* nodes that show, by parent and name; owned; 0: free. NULL: few links */
+	size_t mask;	 /* a power of two of them, less 1 */
 };
 
 /* --- names and nodes ---------------------------------------------------------------------------------------------- */
@@ -273,14 +278,61 @@ static int merging_object(void *arg, const struct view_object *o)
 
 /* --- hard links --------------------------------------------------------------------------------------------------- */
 
-static void merging_link(struct merged *m, uint32_t node)
+static int merging_table(struct merging *g)
 {
+	const struct merged *m = g->m;
+	size_t room = 2;
+
+	if (g->n_links <= MERGED_FEW_LINKS)
+		return 0;
+	while (room < 2 * m->n)
+		room *= 2;
+	g->mask = room - 1;
+	g->table = calloc(room, sizeof(*g->table));
+	if (!g->table)
+		return -ENOMEM;
+	for (uint32_t node = merged_next(m, 0, 0); node != MERGED_NONE; node = merged_next(m, 0, node)) {
+		const char *name = merged_text(m, m->nodes[node].name);
+		size_t i = hash_name(m->nodes[node].parent, name, strlen(name)) & g->mask;
+
+		while (g->table[i])
+			i = (i + 1) & g->mask;
+		g->table[i] = node;
+	}
+	return 0;
+}
+
+/* As merged_find(), which goes through the names of each directory. */
+static uint32_t merging_find(const struct merging *g, const char *path)
+{
+	const struct merged *m = g->m;
+	uint32_t at = 0;
+
+	if (!g->table)
+		return merged_find(m, path);
+	for (size_t len; *path; path += len + (path[len] == '/')) {
+		len = strcspn(path, "/");
+		size_t i = hash_name(at, path, len) & g->mask;
+
+		while (g->table[i] &&
+		       (m->nodes[g->table[i]].parent != at || merged_order(m, g->table[i], path, len) != 0))
+			i = (i + 1) & g->mask;
+		at = g->table[i];
+		if (!at)
+			return MERGED_NONE;
+	}
+	return at;
+}
+
+static void merging_link(struct merging *g, uint32_t node)
+{
+	struct merged *m = g->m;
 	struct merged_node *to = &m->nodes[node];
 	uint32_t text = to->text, at;
 	const struct merged_node *from;
 
 	for (unsigned hops = 0; hops < MERGED_HOPS; hops++) {
-		at = merged_find(m, merged_text(m, text));
+		at = merging_find(g, merged_text(m, text));
 		if (at == MERGED_NONE || S_ISDIR(m->nodes[at].mode))
 			return;
 		from = &m->nodes[at];
@@ -315,8 +367,12 @@ static int merging_layer(struct merging *g, char **ret_error)
 	if (r == -EBADMSG && !*ret_error)
 		view_refuse(ret_error, r, "%s: @%u: an entry lies below one that is no directory", g->m->stack->name,
 			    g->layer);
-	for (size_t i = 0; i < g->n_links; i++)
-		merging_link(g->m, g->links[i]);
+	if (r == 0)
+		r = merging_table(g);
+	for (size_t i = 0; i < g->n_links && r == 0; i++)
+		merging_link(g, g->links[i]);
+	free(g->table);
+	g->table = NULL;
 	return r;
 }
 
