@@ -22,10 +22,17 @@
 #define RENAME_EXCHANGES 2
 #define FILL_PIECE (1 << 20)
 #define CAPABILITY "security.capability"
+#define CAPABILITY_MAX 64
 
 /* Times that a kill may have kept from being set. */
 struct deref_pending {
 	int64_t sec[2], nsec[2];
+};
+
+/* What else writing takes from a file; behind the path. */
+struct deref_file {
+	uint32_t mode, len; /* mode: 0 for a directory; bytes of the capability */
+	char capability[CAPABILITY_MAX];
 };
 
 /* --- times -------------------------------------------------------------------------------------------------------- */
@@ -37,7 +44,8 @@ static void times_of(const struct statx *stx, struct timespec ret[2])
 }
 
 /* `path`: whose times change now, though they mustn't. */
-static int pending_note(const struct deref_stage *s, const char *path, const struct timespec times[2])
+static int pending_note(const struct deref_stage *s, const char *path, const struct timespec times[2],
+			const struct deref_file *file)
 {
 	struct deref_pending p = {.sec = {times[0].tv_sec, times[1].tv_sec},
 				  .nsec = {times[0].tv_nsec, times[1].tv_nsec}};
@@ -48,8 +56,10 @@ static int pending_note(const struct deref_stage *s, const char *path, const str
 	if (n == sizeof(p))
 		n = os_pwrite_all(s->pending_fd, path, len, 1 + sizeof(p));
 	if (n == (ssize_t)len)
+		n = os_pwrite_all(s->pending_fd, file, sizeof(*file), (off_t)(1 + sizeof(p) + len));
+	if (n == sizeof(*file))
 		n = os_pwrite_all(s->pending_fd, "1", 1, 0);
-	return n < 0 ? (int)n : 0;
+	return n < 0 ? (int)n : n == 1 ? 0 : -ENOSPC;
 }
 
 static int pending_done(const struct deref_stage *s)
@@ -64,13 +74,26 @@ static int stage_object(const struct deref_stage *s, const char *path, int flags
 	return *path ? os_openat(s->layer_fd, path, flags, 0, OS_NO_XDEV) : os_dup(s->layer_fd);
 }
 
-/* What a killed run has left to be set. */
+static int pending_file(int fd, const struct deref_file *file)
+{
+	int r = 0;
+
+	(void)CHECK(fd >= 0);
+	if (file->len)
+		r = os_setxattr(fd, "", CAPABILITY, file->capability, MIN(file->len, sizeof(file->capability)), 0);
+	return r < 0 || !file->mode ? r : os_fchmod(fd, file->mode & 07777);
+}
+
+/* What a run that was killed, or has failed, has left to be set. */
 static int pending_restore(const struct deref_stage *s)
 {
-	char text[1 + sizeof(struct deref_pending) + PATH_MAX] = "";
+	char text[1 + sizeof(struct deref_pending) + PATH_MAX + sizeof(struct deref_file) + 1] = "";
 	_cleanup_close_ int fd = os_openat(s->fd, "pending", O_RDONLY, 0, OS_NO_XDEV), object = -1;
 	ssize_t n = fd < 0 ? fd : os_pread_all(fd, text, sizeof(text) - 1, 0);
+	struct deref_file file = {.mode = 0};
 	struct deref_pending p;
+	size_t end;
+	int r;
 
 	if (fd == -ENOENT || (n >= 0 && *text != '1'))
 		return 0;
@@ -80,7 +103,11 @@ static int pending_restore(const struct deref_stage *s)
 	object = stage_object(s, text + 1 + sizeof(p), O_RDONLY | O_NONBLOCK);
 	if (object < 0)
 		return object == -ENOENT ? 0 : object;
-	return os_futimens(object, (struct timespec[2]){{p.sec[0], p.nsec[0]}, {p.sec[1], p.nsec[1]}});
+	end = 1 + sizeof(p) + strlen(text + 1 + sizeof(p)) + 1;
+	if (end + sizeof(file) <= (size_t)n)
+		memcpy(&file, text + end, sizeof(file));
+	r = pending_file(object, &file);
+	return r < 0 ? r : os_futimens(object, (struct timespec[2]){{p.sec[0], p.nsec[0]}, {p.sec[1], p.nsec[1]}});
 }
 
 /* --- the directory ------------------------------------------------------------------------------------------------ */
@@ -179,8 +206,9 @@ void stage_close(struct deref_stage *s)
 
 	if (s->copies_fd >= 0) {
 		(void)os_syncfs(s->layer_fd);
-		/* The next run removes what can't be removed now. */
-		(void)stage_remove(s);
+		/* The next run sets and removes what this one can't. */
+		if (pending_restore(s) == 0)
+			(void)stage_remove(s);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		cleanup_close(fds[i]);
@@ -215,7 +243,7 @@ int stage_swap(struct deref_stage *s, const struct deref_item *item)
 	if (r < 0)
 		return r;
 	times_of(&stx, times);
-	r = pending_note(s, dir, times);
+	r = pending_note(s, dir, times, &(struct deref_file){.mode = 0});
 	if (r == 0)
 		r = os_renameat2(from, name, to, name, RENAME_EXCHANGES);
 	if (r == 0)
@@ -253,7 +281,7 @@ int stage_fill(struct deref_stage *s, const struct deref_item *item, int data, e
 {
 	_cleanup_close_ int fd = os_openat(s->layer_fd, item->path, O_RDWR | O_NONBLOCK, 0, OS_NO_XDEV);
 	(void)CHECK(item->in_place && item->kind == 'M');
-	char capability[64];
+	struct deref_file file = {.mode = 0};
 	struct timespec times[2];
 	struct statx stx;
 	ssize_t n = 0;
@@ -262,21 +290,21 @@ int stage_fill(struct deref_stage *s, const struct deref_item *item, int data, e
 	if (r == 0 && stx.stx_ino != item->ino)
 		r = -EAGAIN;
 	if (r == 0)
-		n = os_getxattr(fd, "", CAPABILITY, capability, sizeof(capability));
+		n = os_getxattr(fd, "", CAPABILITY, file.capability, sizeof(file.capability));
 	/* Another of its names came before, or it has its data. */
 	if (r == 0 && os_getxattr(fd, "", xattr_overlay_name(ns, XATTR_OVERLAY_METACOPY), NULL, 0) == -ENODATA)
 		return drop_xattr(fd, ns, XATTR_OVERLAY_REDIRECT);
 	if (r < 0)
 		return r;
 	times_of(&stx, times);
-	r = pending_note(s, item->path, times);
+	file.mode = stx.stx_mode;
+	file.len = (uint32_t)MAX(n, (ssize_t)0);
+	r = pending_note(s, item->path, times, &file);
 	if (r == 0)
 		r = fill_data(fd, data, item->bytes);
-	/* Writing takes it away. */
-	if (r == 0 && n > 0)
-		r = os_setxattr(fd, "", CAPABILITY, capability, (size_t)n, 0);
+	/* Writing takes these away. */
 	if (r == 0)
-		r = os_fchmod(fd, stx.stx_mode & 07777);
+		r = pending_file(fd, &file);
 	if (r == 0)
 		r = drop_xattr(fd, ns, XATTR_OVERLAY_METACOPY);
 	if (r == 0)

@@ -3,7 +3,8 @@
  * The directory beside a layer in which the layer's new objects are made, and how they get into it.
  *
  *	PARENT/.plyctl-deref-NAME/copies	new objects, later the old ones, by their paths
- *	PARENT/.plyctl-deref-NAME/pending	whose times must be set back: "1" or "0", struct deref_pending, its path
+ *	PARENT/.plyctl-deref-NAME/pending	what must be set back: "1" or "0", struct deref_pending, its path,
+ *						struct deref_file
  */
 #ifndef STORE_DEREF_SWAP_H
 #define STORE_DEREF_SWAP_H
