@@ -73,12 +73,25 @@ static int expose_json(int dirfd, const char *name, const json_t *document)
 	return text ? expose_file(dirfd, name, text, strlen(text)) : -ENOMEM;
 }
 
+/* One that leads elsewhere, to where the store was, is replaced. */
 static int expose_link(int dirfd, const char *target, const char *name)
 {
 	int r = os_symlinkat(target, dirfd, name);
+	char is[PATH_MAX];
+	ssize_t n;
 
 	(void)CHECK(*target);
-	return r == -EEXIST ? 0 : r;
+	if (r != -EEXIST)
+		return r;
+	n = os_readlinkat(dirfd, name, is, sizeof(is));
+	if (n < 0)
+		return (int)n;
+	if ((size_t)n == strlen(target) && !memcmp(is, target, (size_t)n))
+		return 0;
+	r = os_unlinkat(dirfd, ".new", 0);
+	if (r == 0 || r == -ENOENT)
+		r = os_symlinkat(target, dirfd, ".new");
+	return r < 0 ? r : os_renameat2(dirfd, ".new", dirfd, name, 0);
 }
 
 /* Base64 in the common alphabet. */
