@@ -174,8 +174,13 @@ static int need_of_upper(void *arg, const struct os_dirent *d)
 	if (!text || asprintf(&path, "uppers/%s/stack", d->name) < 0)
 		return -ENOMEM;
 	fd = os_openat(f->s->fd, path, O_RDONLY | O_NONBLOCK, 0, OS_NO_XDEV);
-	n = fd < 0 ? 0 : os_pread_all(fd, text, STACK_MAX, 0);
-	text[MAX(n, (ssize_t)0)] = '\0';
+	if (fd == -ENOENT || fd == -ENOTDIR)
+		return 0;
+	n = fd < 0 ? fd : os_pread_all(fd, text, STACK_MAX, 0);
+	/* What an upper needs that can't be read isn't known: no layer is removed then. */
+	if (n < 0 || n == STACK_MAX)
+		return n < 0 ? (int)n : -EFBIG;
+	text[n] = '\0';
 	return need_of_text(f, text, NULL);
 }
 
@@ -326,6 +331,19 @@ static int fix_upper_part(const struct fixing *f, const char *path)
 	return r < 0 ? r : os_fsync(parent);
 }
 
+/* Whoever makes an upper doesn't hold the store's lock: it may have its list by now. */
+static int fix_removed_upper(const struct fixing *f, const char *path)
+{
+	_cleanup_free_ char *list = NULL;
+	_cleanup_close_ int fd = -1;
+
+	(void)CHECK(!strncmp(path, "uppers/", 7));
+	if (asprintf(&list, "%s/stack", path) < 0)
+		return -ENOMEM;
+	fd = strchr(path, '.') ? -ENOENT : os_openat(f->s->fd, list, O_PATH, 0, OS_NO_XDEV);
+	return fd == -ENOENT ? fix_remove(f, path) : fd < 0 ? fd : -EBUSY;
+}
+
 static int fix_one(struct fixing *f, const struct store_finding *finding)
 {
 	const char *path = finding->path;
@@ -350,12 +368,41 @@ static int fix_one(struct fixing *f, const struct store_finding *finding)
 		return fix_layer(f, path, false);
 	case STORE_FAULT_UPPER_PART:
 		return fix_upper_part(f, path);
+	case STORE_FAULT_REMOVED_UPPER:
+		return fix_removed_upper(f, path);
 	case STORE_FAULT_BAD_STEP:
 	case STORE_FAULT_DANGLING_STEP:
 		return fix_remove(f, path);
 	default:
 		return CHECK(store_fault_destroys(finding->fault)) ? fix_remove(f, path) : -EINVAL;
 	}
+}
+
+/* Whether one of two paths is the other one, or above it. */
+static bool paths_meet(const char *a, const char *b)
+{
+	size_t n = MIN(strlen(a), strlen(b));
+
+	return !strncmp(a, b, n) && (!a[n] || a[n] == '/') && (!b[n] || b[n] == '/');
+}
+
+/* What couldn't be read for its owner or its mode may be whole. */
+static bool was_closed(const struct store_check *check, const struct store_finding *finding)
+{
+	for (size_t i = 0; i < check->n; i++) {
+		enum store_fault fault = check->list[i].fault;
+
+		if ((fault == STORE_FAULT_MODE || fault == STORE_FAULT_OWNER) &&
+		    paths_meet(check->list[i].path, finding->path))
+			return true;
+	}
+	return false;
+}
+
+/* Removing what nobody reads needs no second look. */
+static bool needs_second_look(enum store_fault fault)
+{
+	return fault != STORE_FAULT_STRAY && fault != STORE_FAULT_TEMP && fault != STORE_FAULT_REMOVED_UPPER;
 }
 
 int store_check_fix(struct store *s, struct store_check *check, bool destroy,
@@ -371,7 +418,11 @@ int store_check_fix(struct store *s, struct store_check *check, bool destroy,
 
 		if (!store_fault_remedy(finding->fault) || (!destroy && store_fault_destroys(finding->fault)))
 			continue;
-		finding->err = fix_one(&f, finding);
+		if (store_fault_destroys(finding->fault) && needs_second_look(finding->fault) &&
+		    was_closed(check, finding))
+			finding->err = -EAGAIN;
+		else
+			finding->err = fix_one(&f, finding);
 		/* What a remedy before this one has removed. */
 		finding->mended =
 			finding->err == 0 || (finding->err == -ENOENT && store_fault_destroys(finding->fault));

@@ -199,7 +199,9 @@ static int layer_parts(const struct checked_layer *l)
 
 	snprintf(path, sizeof(path), "layers/%s", l->digits);
 	r = fsck_only(l->c, l->dir, known, path);
-	if (r == 0 && (os_statx(l->dir, "diff", &stx) < 0 || !S_ISDIR(stx.stx_mode)))
+	if (r == 0)
+		r = os_statx(l->dir, "diff", &stx);
+	if (r == -ENOENT || (r == 0 && !S_ISDIR(stx.stx_mode)))
 		return fsck_add(l->c, STORE_FAULT_NO_DIFF, NULL, "%s", path);
 	if (r == 0)
 		r = check_facts(l);
@@ -303,13 +305,14 @@ static bool upper_is_half(int dir)
 	_cleanup_close_ int upper = os_openat(dir, "upper", O_RDONLY | O_DIRECTORY, 0, OS_NO_XDEV);
 	struct statx stx;
 	bool has_any = false;
+	int r;
 
 	(void)CHECK(dir >= 0);
 	if (os_statx(dir, "stack", &stx) != -ENOENT)
 		return false;
-	if (upper >= 0)
-		(void)os_read_dir_once(upper, note_entry, &has_any);
-	return !has_any;
+	/* What can't be read may have anything. */
+	r = upper >= 0 ? os_read_dir_once(upper, note_entry, &has_any) : upper == -ENOENT ? 0 : upper;
+	return r >= 0 && !has_any;
 }
 
 static int check_upper_parts(struct checking *c, int dir, const char *id)

@@ -24,8 +24,9 @@ static void print_remedy(const struct checked *c, const struct store_finding *fi
 	if (finding->mended)
 		printf(": mended");
 	else if (finding->err)
-		printf(": not mended: %s",
-		       finding->err == -EBUSY ? "an image, an upper or a mount has it" : strerror(-finding->err));
+		printf(": not mended: %s", finding->err == -EBUSY    ? "an image, an upper or a mount has it"
+					   : finding->err == -EAGAIN ? "its owner or mode is mended first: check again"
+								     : strerror(-finding->err));
 	else if (c->fix && remedy && destroys && !c->yes)
 		printf(": with --yes: %s", remedy);
 	else if (!c->fix && remedy)
