@@ -20,10 +20,11 @@ scenario() {
 	stat merged/file >/dev/null 2>&1 &
 	asker=$!
 	check "it is told" wait_until grep -q "error: $BASE/merged: an answer can't be written, and whoever asked waits on: Input/output error" log
-	# It won't get another one.
+	# A process that is traced at its end can't be searched for leaks.
+	trace_end
+	# Whoever asked won't get another answer.
 	echo 1 >"control/$(mount_minor "$BASE/merged")/abort"
 	wait "$asker"
-	trace_end
 	check "the daemon goes" wait_gone "$pid" 20
 	! is_mounted "$BASE/merged" || umount -l merged
 	umount control
