@@ -60,7 +60,7 @@ int addition_sort(struct addition *a, struct image_error *error)
 	if (a->n)
 		qsort(a->objects, a->n, sizeof(*a->objects), by_path_and_order);
 	for (size_t i = 0; i < a->n; i++) {
-		struct added_object *o = &a->objects[i], *last = kept ? &a->objects[kept - 1] : NULL;
+		struct added_object *o = &a->objects[i], *last = kept ? &a->objects[kept - 1] : NULL, moved;
 		size_t len = last ? strlen(last->path) : 0;
 		bool same = last && !strcmp(last->path, o->path);
 
@@ -75,7 +75,10 @@ int addition_sort(struct addition *a, struct image_error *error)
 			addition_object_finish(last);
 		else
 			kept++;
-		a->objects[kept - 1] = *o;
+		/* After a failure all slots are freed: each object is in one. */
+		moved = *o;
+		*o = (struct added_object){.path = NULL};
+		a->objects[kept - 1] = moved;
 	}
 	a->n = kept;
 	return 0;
