@@ -16,7 +16,6 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/macros.h"
-#include "format/name.h"
 #include "image/error.h"
 #include "os/fs.h"
 #include "store/files.h"
@@ -53,10 +52,10 @@ static void set_attributes(const struct addition_options *options, bool stays, s
 
 static int refuse_object(const char *path, const struct statx *stx, struct image_error *error)
 {
-	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	int r = addition_refuse_name(path, error);
 
-	if (!strncmp(name, AUFS_PREFIX, strlen(AUFS_PREFIX)))
-		return image_fail(error, -EINVAL, "/%s: a name that begins with .wh. can't be in a layer", path);
+	if (r < 0)
+		return r;
 	if (S_ISCHR(stx->stx_mode) && !stx->stx_rdev_major && !stx->stx_rdev_minor)
 		return image_fail(error, -EINVAL, "/%s: a device 0:0 would be a whiteout", path);
 	return 0;
@@ -248,6 +247,7 @@ static int find_destination(struct addition *a, const char *path)
 	if (r < 0)
 		return r;
 	a->is_directory = s.there && S_ISDIR(s.stx.stx_mode);
+	a->is_there = s.there;
 	if (path[len - 1] != '/' && strcmp(path, ".") && (len < 2 || strcmp(path + len - 2, "/.")))
 		return 0;
 	if (s.there && !a->is_directory)

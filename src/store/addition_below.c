@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/macros.h"
+#include "format/name.h"
 #include "image/error.h"
 #include "os/fs.h"
 
@@ -191,13 +192,26 @@ static struct statx_timestamp latest_time(const struct addition *a)
 	return latest;
 }
 
+int addition_refuse_name(const char *path, struct image_error *error)
+{
+	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+
+	(void)CHECK(*path != '/');
+	if (!strncmp(name, AUFS_PREFIX, strlen(AUFS_PREFIX)))
+		return image_fail(error, -EINVAL, "/%s: a name that begins with .wh. can't be in a layer", path);
+	return 0;
+}
+
 /* A directory of the union, or one that is made. */
 static int add_parent(struct addition *a, const char *path, struct image_error *error)
 {
 	_cleanup_(shown_finish) struct shown s = {.there = false};
 	struct added_object *o;
-	int r = shown_look(a->looks, path, &s);
+	int r = addition_refuse_name(path, error);
 
+	if (r < 0)
+		return r;
+	r = shown_look(a->looks, path, &s);
 	if (r == 0 && s.there && !S_ISDIR(s.stx.stx_mode))
 		return image_fail(error, -ENOTDIR, "/%s: it is no directory in the stack", path);
 	if (r == 0)
@@ -214,6 +228,7 @@ static int add_parent(struct addition *a, const char *path, struct image_error *
 				.stx_uid = a->options->has_owner ? a->options->uid : 0,
 				.stx_gid = a->options->has_owner ? a->options->gid : 0,
 				.stx_mtime = latest_time(a)};
+	a->makes_directories = true;
 	return 0;
 }
 
@@ -233,31 +248,45 @@ static int compare_with_below(struct addition *a, const struct added_object *o, 
 	return 0;
 }
 
+/* The parents of the object of number `i` that the one before it doesn't have, too. */
+static int add_parents_of(struct addition *a, size_t n, size_t i, struct image_error *error)
+{
+	_cleanup_free_ char *path = strdup(a->objects[i].path);
+	const char *before = i ? a->objects[i - 1].path : NULL;
+	int r = 0;
+
+	if (!path)
+		return image_fail_memory(error);
+	while (r == 0 && *path) {
+		char *slash = strrchr(path, '/');
+		size_t len;
+
+		*(slash ? slash : path) = '\0';
+		len = strlen(path);
+		if (before && !strncmp(before, path, len) && (!len || before[len] == '/'))
+			break;
+		if (!is_planned(a, n, path))
+			r = add_parent(a, path, error);
+	}
+	return r;
+}
+
+/* A destination that is made is there, though it stays empty. */
+static int add_empty_destination(struct addition *a, struct image_error *error)
+{
+	return a->n || a->is_there || !a->is_directory || !*a->destination ? 0 : add_parent(a, a->destination, error);
+}
+
 int addition_add_parents(struct addition *a, struct image_error *error)
 {
+	int r = add_empty_destination(a, error);
 	size_t n = a->n;
-	int r = 0;
 
 	(void)CHECK(a->looks);
 	for (size_t i = 0; i < n && r == 0; i++) {
-		_cleanup_free_ char *path = strdup(a->objects[i].path);
-		const char *before = i ? a->objects[i - 1].path : NULL;
-
-		if (!path)
-			return image_fail_memory(error);
 		r = compare_with_below(a, &a->objects[i], error);
-		while (r == 0 && *path) {
-			char *slash = strrchr(path, '/');
-			size_t len;
-
-			*(slash ? slash : path) = '\0';
-			len = strlen(path);
-			/* The one before has the same directories above. */
-			if (before && !strncmp(before, path, len) && (!len || before[len] == '/'))
-				break;
-			if (!is_planned(a, n, path))
-				r = add_parent(a, path, error);
-		}
+		if (r == 0)
+			r = add_parents_of(a, n, i, error);
 	}
 	return r;
 }

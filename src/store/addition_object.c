@@ -27,6 +27,7 @@ void addition_object_finish(struct added_object *o)
 	free(o->name);
 	free(o->where);
 	free(o->data_where);
+	free(o->attributes);
 }
 
 int addition_object(struct addition *a, const char *path, const char *name, struct added_object **ret)

@@ -19,15 +19,19 @@ struct added_object {
 	size_t source;
 	char *where, *data_where; /* path in the source, and that of the data of a union; owned */
 	unsigned layer, data_layer;
-	char content[DIGEST_SIZE]; /* of a file, as the part has it */
+	/* As the part has it: a file's content, or where a link leads; and the attributes, NULL: there are none. */
+	char content[DIGEST_SIZE];
+	char *attributes; /* owned */
 };
 
 struct addition {
 	struct layer_set *below; /* the caller's */
 	struct tree_looks *looks;
 	const struct addition_options *options;
-	char *destination;		 /* as it is in the union, without slashes at the ends; owned */
-	bool is_directory;		 /* the destination certainly is one */
+	char *destination; /* as it is in the union, without slashes at the ends; owned */
+	bool is_directory; /* the destination certainly is one */
+	bool is_there;	   /* in the union */
+	bool makes_directories;
 	struct addition_source *sources; /* owned */
 	size_t n_sources;
 	struct added_object *objects; /* owned */
@@ -48,6 +52,8 @@ void shown_finish(struct shown *s);
 /* The path to which a path leads in the union: without links, "..", and slashes at the ends. Its last parts may be
  * missing. The caller frees it. -ENOTDIR: a part of it is no directory. -ELOOP. */
 int shown_resolve(struct layer_set *set, struct tree_looks *looks, const char *path, char **ret);
+/* -EINVAL: a layer can't have the name of the last part of the path. */
+int addition_refuse_name(const char *path, struct image_error *error);
 /* Adds the directories above all objects, and compares them with what is below. */
 int addition_add_parents(struct addition *a, struct image_error *error);
 /* "PARENT/NAME". NULL without memory. */

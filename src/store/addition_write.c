@@ -51,6 +51,27 @@ static int open_added(const struct addition *a, const struct added_object *o, bo
 
 /* --- parts -------------------------------------------------------------------------------------------------------- */
 
+/* The layer of which a source's object is; NULL: it is one of the machine. */
+static const struct layer *layer_of_added(const struct addition *a, const struct added_object *o)
+{
+	const struct layer_set *set = a->sources[o->source].set;
+
+	(void)CHECK(o->name && o->source < a->n_sources);
+	return set ? &set->layers[o->layer] : NULL;
+}
+
+/* What the tar must have, too. */
+static int keep_facts(struct added_object *o, const struct cache_part *part)
+{
+	const char *content = part->fields[S_ISLNK(o->stx.stx_mode) ? CACHE_TARGET : CACHE_CONTENT];
+	const char *attributes = part->fields[CACHE_ATTRIBUTES];
+
+	(void)CHECK(!o->attributes);
+	snprintf(o->content, sizeof(o->content), "%s", content ? content : "");
+	o->attributes = attributes ? strdup(attributes) : NULL;
+	return attributes && !o->attributes ? -ENOMEM : 0;
+}
+
 static int add_object_part(const struct addition *a, struct added_object *o, struct cache_parts *parts,
 			   struct image_error *error)
 {
@@ -67,10 +88,25 @@ static int add_object_part(const struct addition *a, struct added_object *o, str
 	}
 	if (asprintf(&name, "input %s", o->name) < 0)
 		return image_fail_memory(error);
-	r = files_add_part(parts, name, &o->stx, fd, data_fd, error);
-	if (r == 0 && S_ISREG(o->stx.stx_mode))
-		strcpy(o->content, parts->list[parts->n - 1].fields[CACHE_CONTENT]);
-	return r;
+	r = files_add_part(parts, name, &o->stx, layer_of_added(a, o), fd, data_fd, error);
+	if (r < 0)
+		return r;
+	return keep_facts(o, &parts->list[parts->n - 1]) < 0 ? image_fail_memory(error) : 0;
+}
+
+/* Directories that are made aren't in the sources. Those of 0:0 are the same as without a part. */
+static int add_made_owner(const struct addition *a, struct cache_parts *parts)
+{
+	const struct addition_options *o = a->options;
+	struct cache_part *part;
+	char owner[32];
+	int r;
+
+	if (!a->makes_directories || !o->has_owner || (!o->uid && !o->gid))
+		return 0;
+	snprintf(owner, sizeof(owner), "%u:%u", o->uid, o->gid);
+	r = cache_parts_add(parts, "new directories", &part);
+	return r < 0 ? r : cache_part_set(part, CACHE_OWNER, owner);
 }
 
 int addition_finish(struct addition *a, struct cache_parts *parts, struct image_error *error)
@@ -86,6 +122,8 @@ int addition_finish(struct addition *a, struct cache_parts *parts, struct image_
 	if (asprintf(&destination, "/%s%s", a->destination, a->is_directory ? "/" : "") < 0)
 		return image_fail_memory(error);
 	r = cache_parts_add_digest(parts, "destination", destination, strlen(destination));
+	if (r == 0)
+		r = add_made_owner(a, parts);
 	if (r < 0)
 		return image_fail_memory(error);
 	for (size_t i = 0; i < a->n && r == 0; i++)
@@ -138,7 +176,37 @@ static int write_added_content(struct addition_writing *w, const struct added_ob
 static int read_added_xattrs(const struct addition_writing *w, const struct added_object *o, int fd,
 			     struct archive_xattrs *ret)
 {
-	return o->name ? file_xattrs(fd, ret) : archive_xattrs_read(&w->a->below->layers[o->layer], fd, "", ret);
+	char digest[DIGEST_SIZE];
+	int r;
+
+	if (!o->name)
+		return archive_xattrs_read(&w->a->below->layers[o->layer], fd, "", ret);
+	r = file_xattrs(layer_of_added(w->a, o), fd, ret);
+	if (r == 0 && ret->n)
+		r = file_xattrs_digest(ret, digest);
+	if (r < 0)
+		return r;
+	return (ret->n != 0) != (o->attributes != NULL) || (ret->n && strcmp(digest, o->attributes)) ? -EAGAIN : 0;
+}
+
+/* Also that is as the key has it. */
+static int read_added_target(const struct added_object *o, int fd, char **ret)
+{
+	char digest[DIGEST_SIZE];
+	int r = file_target(fd, ret);
+
+	if (r == 0)
+		r = digest_of(*ret, strlen(*ret), digest);
+	return r < 0 ? r : strcmp(digest, o->content) ? -EAGAIN : 0;
+}
+
+/* Another object may have the name now. */
+static int check_type(const struct added_object *o, int fd)
+{
+	struct statx stx;
+	int r = os_statx(fd, "", &stx);
+
+	return r < 0 ? r : (stx.stx_mode & S_IFMT) != (o->stx.stx_mode & S_IFMT) ? -EAGAIN : 0;
 }
 
 static int write_added(struct addition_writing *w, const struct added_object *o)
@@ -149,10 +217,12 @@ static int write_added(struct addition_writing *w, const struct added_object *o)
 	_cleanup_free_ char *target = NULL;
 	int r = o->where && fd < 0 ? fd : 0;
 
+	if (r == 0 && o->name && !w->a->sources[o->source].set)
+		r = check_type(o, fd);
 	if (r == 0 && fd >= 0)
 		r = read_added_xattrs(w, o, fd, &xattrs);
 	if (r == 0 && S_ISLNK(object.mode))
-		r = file_target(fd, &target);
+		r = read_added_target(o, fd, &target);
 	if (r < 0)
 		return r;
 	object.link = target;

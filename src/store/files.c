@@ -114,11 +114,11 @@ int files_walk(const char *path, int (*each)(void *arg, const struct file_entry 
 
 /* --- what counts -------------------------------------------------------------------------------------------------- */
 
-int file_xattrs(int fd, struct archive_xattrs *ret)
+int file_xattrs(const struct layer *l, int fd, struct archive_xattrs *ret)
 {
 	static const struct layer plain = {.override = OVERRIDE_NONE};
 	size_t kept = 0;
-	int r = archive_xattrs_read(&plain, fd, "", ret);
+	int r = archive_xattrs_read(l ? l : &plain, fd, "", ret);
 
 	(void)CHECK(fd >= 0);
 	if (r < 0)
@@ -168,7 +168,7 @@ static int content_digest(int path_fd, char ret[static DIGEST_SIZE])
 }
 
 /* Names and values, each after its length. */
-static int xattrs_value_digest(const struct archive_xattrs *xattrs, char ret[static DIGEST_SIZE])
+int file_xattrs_digest(const struct archive_xattrs *xattrs, char ret[static DIGEST_SIZE])
 {
 	struct digest d;
 	int r = digest_start(&d);
@@ -230,7 +230,7 @@ static int part_of_attributes(struct cache_part *part, const struct statx *stx)
 	return r;
 }
 
-static int part_of_object(struct cache_part *part, const struct statx *stx, int fd, int data_fd)
+static int part_of_object(struct cache_part *part, const struct statx *stx, const struct layer *l, int fd, int data_fd)
 {
 	_cleanup_(archive_xattrs_finish) struct archive_xattrs xattrs = {0};
 	_cleanup_free_ char *target = NULL;
@@ -247,21 +247,21 @@ static int part_of_object(struct cache_part *part, const struct statx *stx, int 
 			r = cache_part_set_digest(part, CACHE_TARGET, target, strlen(target));
 	}
 	if (r == 0)
-		r = file_xattrs(fd, &xattrs);
+		r = file_xattrs(l, fd, &xattrs);
 	if (r < 0 || !xattrs.n)
 		return r;
-	r = xattrs_value_digest(&xattrs, digest);
+	r = file_xattrs_digest(&xattrs, digest);
 	return r < 0 ? r : cache_part_set(part, CACHE_ATTRIBUTES, digest);
 }
 
-int files_add_part(struct cache_parts *parts, const char *name, const struct statx *stx, int fd, int data_fd,
-		   struct image_error *error)
+int files_add_part(struct cache_parts *parts, const char *name, const struct statx *stx, const struct layer *l, int fd,
+		   int data_fd, struct image_error *error)
 {
 	struct cache_part *part;
 	int r = cache_parts_add(parts, name, &part);
 
 	if (r == 0)
-		r = part_of_object(part, stx, fd, data_fd < 0 ? fd : data_fd);
+		r = part_of_object(part, stx, l, fd, data_fd < 0 ? fd : data_fd);
 	return file_failed(name, r, error);
 }
 
@@ -277,7 +277,7 @@ static int add_part(void *arg, const struct file_entry *e, struct image_error *e
 
 	if (asprintf(&name, "%s%s%s", a->name, *e->path ? "/" : "", e->path) < 0)
 		return image_fail_memory(error);
-	return files_add_part(a->parts, name, &e->stx, e->fd, -1, error);
+	return files_add_part(a->parts, name, &e->stx, NULL, e->fd, -1, error);
 }
 
 int files_add_parts(struct cache_parts *parts, const char *name, const char *path, struct image_error *error)
