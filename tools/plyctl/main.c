@@ -5,12 +5,14 @@
 #include "plyctl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/fault.h"
 #include "base/hash.h"
@@ -118,12 +120,25 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 	return r == EXIT_FINE && stack_incomplete ? EXIT_FAILED : r;
 }
 
+/* A file that is opened later would be a stream of those that were closed. Writing to them fails as before. */
+static void fill_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : NULL;
 	const struct verb *verb = name ? verb_find(name) : NULL;
 	int status;
 
+	fill_streams();
 	setlocale(LC_CTYPE, "");
 	/* Whoever ignores it hands that on, and then there is nobody to wait for. */
 	signal(SIGCHLD, SIG_DFL);

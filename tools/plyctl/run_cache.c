@@ -187,21 +187,43 @@ static int store_result(struct step *step, const struct upper *u)
 	return r < 0 ? SANDBOX_FAILED : r > 0 ? EXIT_FINE : make_layer(step, u);
 }
 
-/* A document on stdout stays one: what the command prints goes to stderr then. The caller's umask is no part of the
- * key. */
+/* A descriptor of what a stream was; it is another one now. -1: it stays. */
+static int stream_replace(int stream, int with)
+{
+	int before = with < 0 ? -1 : fcntl(stream, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+	if (with >= 0)
+		dup2(with, stream);
+	return before;
+}
+
+static void stream_restore(int stream, int before)
+{
+	if (before < 0)
+		return;
+	dup2(before, stream);
+	close(before);
+}
+
+/* A document on stdout stays one: what the command prints goes to stderr then. Neither what the caller's stdin says nor
+ * the umask is a part of the key. */
 static int run_apart(const struct view_stack *stack, const struct upper *u, struct sandbox *s)
 {
-	int out = common.json ? dup(STDOUT_FILENO) : -1, status;
-	mode_t before = umask(0022);
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC), in, out, status;
+	mode_t mask;
 
-	if (out >= 0)
-		dup2(STDERR_FILENO, STDOUT_FILENO);
-	status = run_over(stack, u, s);
-	if (out >= 0) {
-		dup2(out, STDOUT_FILENO);
-		close(out);
+	if (null < 0) {
+		fail("/dev/null: %s", strerror(errno));
+		return SANDBOX_FAILED;
 	}
-	umask(before);
+	mask = umask(0022);
+	in = stream_replace(STDIN_FILENO, null);
+	out = stream_replace(STDOUT_FILENO, common.json ? STDERR_FILENO : -1);
+	status = run_over(stack, u, s);
+	stream_restore(STDOUT_FILENO, out);
+	stream_restore(STDIN_FILENO, in);
+	close(null);
+	umask(mask);
 	return status;
 }
 
