@@ -26,7 +26,8 @@
 /* The control socket of init; the standard streams are below. */
 #define CONTROL_FD 3
 
-/* As docker's containers have them. In a user namespace all are harmless. */
+/* As docker's containers have them. In a user namespace all are harmless, but CAP_SYS_ADMIN could make inputs
+ * writable. */
 static const unsigned kept_caps[] = {CAP_CHOWN,	  CAP_DAC_OVERRIDE,	CAP_FOWNER,	CAP_FSETID,	CAP_KILL,
 				     CAP_SETGID,  CAP_SETUID,		CAP_SETPCAP,	CAP_SETFCAP,	CAP_MKNOD,
 				     CAP_NET_RAW, CAP_NET_BIND_SERVICE, CAP_SYS_CHROOT, CAP_AUDIT_WRITE};
@@ -73,7 +74,7 @@ static void command(const struct sandbox_run *run)
 		fail("user namespace: %s", strerror(-r));
 		_exit(SANDBOX_FAILED);
 	}
-	if (!run->has_userns)
+	if (!run->has_userns || s->n_inputs)
 		limit_caps();
 	if (chdir(s->cwd) < 0)
 		(void)!chdir("/");
