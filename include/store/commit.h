@@ -13,7 +13,9 @@
 
 /* One layer of the new image. */
 struct commit_layer {
-	const char *diff_id;	   /* of the store or of `image`; NULL: the layer is a directory */
+	/* Of the store or of `image`. NULL: the layer is a directory, or is written. A directory with a diff_id must
+	 * give it. */
+	const char *diff_id;
 	const struct image *image; /* from which the layer comes if the store doesn't have it; NULL: none */
 	size_t image_layer;
 	struct layer_set *set; /* of a directory: it is the topmost layer of the set, over all that lie below it */

@@ -67,7 +67,7 @@ static int commit_open(void *arg, size_t i,
 		return l->image->layers[l->image_layer].directory
 			       ? layer_tar_start_split(l->image, l->image_layer, ret, error)
 			       : layer_tar_start_tapped(l->image, l->image_layer, tap, tap_arg, ret, error);
-	if (l->diff_id)
+	if (l->diff_id && !l->set)
 		return image_fail(error, -ENOENT, "the layer %s isn't in the store", l->diff_id);
 	r = pump_new(commit_write, w, &in, error);
 	return r < 0 ? r : layer_tar_of_stream(in, ret, error);

@@ -174,6 +174,8 @@ static int task_read(struct layer_task *t)
 		r = image_fail(&t->error, -EBADMSG, "malformed archive: truncated, its end is missing");
 	if (r == 0)
 		r = layer_tar_verify(&tar, &t->error);
+	if (r == 0 && from->diff_id && strcmp(from->diff_id, tar.diff_id) != 0)
+		r = image_fail(&t->error, -EAGAIN, "the layer %s: its content is another now", from->diff_id);
 	if (r == 0) {
 		strcpy(t->result->diff_id, tar.diff_id);
 		strcpy(t->digest, tar.digest);

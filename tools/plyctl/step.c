@@ -9,6 +9,7 @@
 #include "archive/layer.h"
 #include "ids.h"
 #include "image/error.h"
+#include "lease.h"
 #include "stored.h"
 #include "store/commit.h"
 
@@ -103,6 +104,44 @@ static int parent_chain(struct step *s, char ret[static DIGEST_SIZE])
 	return r;
 }
 
+/* Whether a layer of the parent, which is `i` from the lowest, is a directory that anybody may change. */
+static bool is_changeable(const struct step *s, size_t i)
+{
+	return !view_layer_facts(s->stack, s->n - 1 - i)->diff_id;
+}
+
+/* The layers below may have changed since their chain_id was made, which is a part of the key. */
+static int parent_stayed(const struct step *s, struct image_error *error)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < s->n && r == 0; i++) {
+		const struct layer *l = &s->stack->set->layers[s->n - 1 - i];
+		_cleanup_free_ char *cause = NULL;
+		char now[DIGEST_SIZE];
+
+		if (!is_changeable(s, i))
+			continue;
+		r = ids_diff_id(s->stack->set, l, now, &cause);
+		if (r < 0)
+			return image_fail(error, r, "%s", cause ? cause : strerror(-r));
+		if (strcmp(now, s->diff_ids[i]) != 0)
+			r = image_fail(error, -EAGAIN, "%s: it changed while the step was made: nothing is kept",
+				       l->path);
+	}
+	return r;
+}
+
+int step_lease(const struct step *s, const struct view_stack *stack, char **ret_lease)
+{
+	const struct image *image = stack->image;
+
+	*ret_lease = NULL;
+	if (!image || image->source != IMAGE_STORE || !strcmp(image->path, store_path(s->store)))
+		return 0;
+	return lease_take(stack, false, ret_lease) == EXIT_FINE ? 0 : -1;
+}
+
 int step_open(struct step *s, const char *operand)
 {
 	char chain[DIGEST_SIZE] = "";
@@ -110,7 +149,7 @@ int step_open(struct step *s, const char *operand)
 	if (step_lock(s) < 0)
 		return -1;
 	s->stack = stack_open(operand);
-	if (!s->stack || parent_chain(s, chain) < 0)
+	if (!s->stack || step_lease(s, s->stack, &s->lease) < 0 || parent_chain(s, chain) < 0)
 		return -1;
 	step_add(s, "parent", chain);
 	return 0;
@@ -122,6 +161,7 @@ void step_finish(struct step *s)
 	view_stack_free(s->stack);
 	free(s->diff_ids);
 	free(s->text);
+	free(s->lease);
 	cache_parts_finish(&s->parts);
 }
 
@@ -138,6 +178,7 @@ static int take_parent(const struct step *s, struct commit_layer *layers, struct
 			layers[i] = (struct commit_layer){
 				.diff_id = s->diff_ids[i], .image = s->stack->image, .image_layer = i};
 		} else {
+			layers[i].diff_id = s->diff_ids[i];
 			r = view_stack_open_range(s->stack, s->n - 1 - i, s->n - 1, &layers[i].set, &cause);
 			if (r < 0)
 				return image_fail(error, r, "%s", cause ? cause : strerror(-r));
@@ -210,6 +251,21 @@ int step_find(struct step *s)
 	return r < 0 ? r : 1;
 }
 
+/* What writes the layer, and then looks whether it is made of what the key says. */
+struct step_writing {
+	const struct step *s;
+	int (*write)(void *arg, archive_sink sink, void *sink_arg, struct image_error *error);
+	void *arg;
+};
+
+static int step_write(void *arg, archive_sink sink, void *sink_arg, struct image_error *error)
+{
+	const struct step_writing *w = arg;
+	int r = w->write(w->arg, sink, sink_arg, error);
+
+	return r < 0 ? r : parent_stayed(w->s, error);
+}
+
 /* The time of the new image: now, or what SOURCE_DATE_EPOCH says. */
 static time_t time_of_step(time_t now)
 {
@@ -227,11 +283,15 @@ int step_make(struct step *s, int (*write)(void *arg, archive_sink sink, void *s
 	struct image_error error = {.text = "fails"};
 	int64_t now = store_cache_now();
 	struct cache_entry e = {.parts = s->parts, .step = s->text, .created = now, .last_used = now};
-	struct commit_layer top = {.write = write, .write_arg = arg};
+	struct step_writing writing = {.s = s, .write = write, .arg = arg};
+	struct commit_layer top = {.write = step_write, .write_arg = &writing};
 	struct store_added added;
 	int r;
 
 	e.dated = time_of_step((time_t)(now / 1000));
+	/* Before all is read and written, and again when it was. */
+	if (parent_stayed(s, &error) < 0)
+		return -fail("%s: %s", s->stack->name, error.text);
 	if (make_image(s, &top, (time_t)e.dated, &added) < 0)
 		return -1;
 	e.size = added.tar;

@@ -10,7 +10,7 @@
  *	step_tell(), step_finish()
  *
  * Before step_make() the store may be left open to others by step_unlock() while a command runs. What the parent needs
- * is kept then by the upper over it.
+ * is kept then by the upper over it, or by a lease in another store.
  */
 #ifndef PLYCTL_STEP_H
 #define PLYCTL_STEP_H
@@ -27,6 +27,7 @@ struct step {
 	struct cache_parts parts;
 	char *text;	  /* what the history says; UTF-8; owned */
 	const char *name; /* of the new image, or NULL */
+	char *lease;	  /* of the parent's layers; owned */
 	bool told;	  /* that the entry is damaged */
 	/* the result */
 	bool hit;
@@ -35,6 +36,9 @@ struct step {
 
 /* 0, or -1 after one line. */
 int step_open(struct step *s, const char *operand);
+/* A lease of a stack in another store, which this process has until it ends. The caller frees *ret_lease; NULL: it
+ * needs none. 0, or -1 after one line. */
+int step_lease(const struct step *s, const struct view_stack *stack, char **ret_lease);
 /* Takes the lock again. */
 int step_lock(struct step *s);
 void step_unlock(struct step *s);

@@ -122,6 +122,7 @@ static int copy_over(struct step *step, const struct view_stack *of, char **sour
 static int run_copy(int argc, char **argv)
 {
 	_cleanup_stack_ struct view_stack *of = NULL;
+	_cleanup_free_ char *lease = NULL;
 	struct step step = {.name = image_name};
 	int status = EXIT_FAILED;
 
@@ -131,7 +132,8 @@ static int run_copy(int argc, char **argv)
 		return usage_error("copy: the DESTINATION is empty");
 	umask(0);
 	step.text = step_words("COPY", argv + 1);
-	if (step_open(&step, argv[0]) == 0 && (!from || (of = stack_open(from))))
+	if (step_open(&step, argv[0]) == 0 &&
+	    (!from || ((of = stack_open(from)) && step_lease(&step, of, &lease) == 0)))
 		status = copy_over(&step, of, argv + 1, (size_t)argc - 2, argv[argc - 1]);
 	if (status == EXIT_FINE)
 		step_tell(&step, "copy");
