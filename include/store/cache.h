@@ -83,15 +83,16 @@ int cache_entry_parse(const char *text, size_t len, const char *key, struct cach
 /* Now, as entries have it. */
 int64_t store_cache_now(void);
 /* Looks for the entry of a key. -ENOENT: there is none whose layer is in the store. -EBADMSG: it is damaged. `is_hit`:
- * its hits are counted. The lock is held. */
+ * its hits are counted. Another errno: it couldn't be read. The lock is held. */
 int store_cache_find(struct store *s, const char *key, bool is_hit, struct cache_entry *ret, struct image_error *error);
 /* Adds an entry, or takes the place of one that can't be used. -EEXIST: there is one that can. The layer is there. The
  * lock is held. */
 int store_cache_put(struct store *s, const struct cache_entry *e, struct image_error *error);
-/* Calls `each` for all entries in the order of their keys; of one that is damaged `e` is NULL, and `cause` says why.
- * `each` may take what the entry owns. Stops at the first result that isn't 0. The lock is held. */
-int store_cache_each(struct store *s, int (*each)(void *arg, const char *key, struct cache_entry *e, const char *cause),
-		     void *arg, struct image_error *error);
+/* One entry. `e` is NULL if it can't be used: `err` is -EBADMSG for one that is damaged, and another errno for one that
+ * couldn't be read, which may be whole. `cause` says it in words. The call may take what the entry owns. */
+typedef int (*store_cache_call)(void *arg, const char *key, struct cache_entry *e, int err, const char *cause);
+/* Calls `each` for all entries in the order of their keys. Stops at the first result that isn't 0. The lock is held. */
+int store_cache_each(struct store *s, store_cache_call each, void *arg, struct image_error *error);
 /* Removes one. The exclusive lock is held. */
 int store_cache_remove(struct store *s, const char *key, struct image_error *error);
 

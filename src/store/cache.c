@@ -55,6 +55,13 @@ int64_t store_cache_now(void)
 
 /* --- one entry ---------------------------------------------------------------------------------------------------- */
 
+/* A symlink, a socket, or what is mounted there. All else says nothing of the entry. */
+static bool is_no_file(int err)
+{
+	return err == -ELOOP || err == -ENXIO || err == -EXDEV;
+}
+
+/* -EBADMSG: it is damaged. */
 static int cache_read(int dir, const char *key, struct cache_entry *ret, struct image_error *error)
 {
 	_cleanup_close_ int fd = os_openat(dir, digest_digits(key), O_RDONLY | O_NONBLOCK, 0, OS_NO_XDEV);
@@ -66,7 +73,7 @@ static int cache_read(int dir, const char *key, struct cache_entry *ret, struct 
 	if (r == -ENOENT)
 		return r;
 	if (r < 0)
-		return image_fail(error, -EBADMSG, "%s", strerror(-r));
+		return image_fail(error, is_no_file(r) ? -EBADMSG : r, "%s", strerror(-r));
 	if (!S_ISREG(stx.stx_mode) || stx.stx_size > ENTRY_MAX)
 		return image_fail(error, -EBADMSG, "it is no file, or too large");
 	text = malloc(stx.stx_size + 1);
@@ -74,7 +81,7 @@ static int cache_read(int dir, const char *key, struct cache_entry *ret, struct 
 		return image_fail_memory(error);
 	n = os_pread_all(fd, text, stx.stx_size, 0);
 	if (n < 0)
-		return image_fail(error, -EBADMSG, "%s", strerror((int)-n));
+		return image_fail(error, (int)n, "%s", strerror((int)-n));
 	return cache_entry_parse(text, (size_t)n, key, ret, error);
 }
 
@@ -120,7 +127,7 @@ int store_cache_find(struct store *s, const char *key, bool is_hit, struct cache
 	if (r == 0 && !store_has_layer(s, e.diff_id))
 		r = -ENOENT;
 	if (r == 0 && is_hit) {
-		e.hits++;
+		e.hits += e.hits < INT64_MAX;
 		e.last_used = store_cache_now();
 		r = cache_write(s, dir, &e, error);
 	}
@@ -191,8 +198,7 @@ static int by_key(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-int store_cache_each(struct store *s, int (*each)(void *arg, const char *key, struct cache_entry *e, const char *cause),
-		     void *arg, struct image_error *error)
+int store_cache_each(struct store *s, store_cache_call each, void *arg, struct image_error *error)
 {
 	_cleanup_close_ int dir = os_openat(s->fd, "cache", O_RDONLY | O_DIRECTORY, 0, OS_CROSS_MOUNTS);
 	struct cache_listing l = {.n = 0};
@@ -212,7 +218,7 @@ int store_cache_each(struct store *s, int (*each)(void *arg, const char *key, st
 		if (r == -ENOENT)
 			r = 0;
 		else
-			r = each(arg, l.keys[i], r < 0 ? NULL : &e, why.text);
+			r = each(arg, l.keys[i], r < 0 ? NULL : &e, r, why.text);
 		cache_entry_finish(&e);
 	}
 	free(l.keys);

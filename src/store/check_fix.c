@@ -184,9 +184,11 @@ static int need_of_upper(void *arg, const struct os_dirent *d)
 	return need_of_text(f, text, NULL);
 }
 
-static int need_of_step(void *arg, const char *key, struct cache_entry *e, const char *cause)
+static int need_of_step(void *arg, const char *key, struct cache_entry *e, int err, const char *cause)
 {
-	return e ? need_digits(arg, digest_digits(e->diff_id)) : 0;
+	if (!e)
+		return err == -EBADMSG ? 0 : err;
+	return need_digits(arg, digest_digits(e->diff_id));
 }
 
 static int find_needed(struct fixing *f)
@@ -344,6 +346,20 @@ static int fix_removed_upper(const struct fixing *f, const char *path)
 	return fd == -ENOENT ? fix_remove(f, path) : fd < 0 ? fd : -EBUSY;
 }
 
+/* An entry of the cache goes if it is damaged or has no layer, and not because it couldn't be read. */
+static int fix_step(struct fixing *f, const char *path)
+{
+	struct cache_entry e = {.step = NULL};
+	struct image_error why;
+	char key[DIGEST_SIZE];
+	int r;
+
+	snprintf(key, sizeof(key), DIGEST_PREFIX "%s", path + strlen("cache/"));
+	r = store_cache_find(f->s, key, false, &e, &why);
+	cache_entry_finish(&e);
+	return r == -EBADMSG || r == -ENOENT ? fix_remove(f, path) : r;
+}
+
 static int fix_one(struct fixing *f, const struct store_finding *finding)
 {
 	const char *path = finding->path;
@@ -372,7 +388,7 @@ static int fix_one(struct fixing *f, const struct store_finding *finding)
 		return fix_removed_upper(f, path);
 	case STORE_FAULT_BAD_STEP:
 	case STORE_FAULT_DANGLING_STEP:
-		return fix_remove(f, path);
+		return fix_step(f, path);
 	default:
 		return CHECK(store_fault_destroys(finding->fault)) ? fix_remove(f, path) : -EINVAL;
 	}

@@ -18,7 +18,7 @@ static int step_of_name(void *arg, const struct os_dirent *d)
 }
 
 /* A step is believed only if its parts give its key. */
-static int step_look(void *arg, const char *key, struct cache_entry *e, const char *cause)
+static int step_look(void *arg, const char *key, struct cache_entry *e, int err, const char *cause)
 {
 	struct checking *c = arg;
 

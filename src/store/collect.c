@@ -126,10 +126,14 @@ static int look_at_uppers(struct collecting *c)
 	return dir < 0 ? image_fail(c->error, dir, "uppers: %s", strerror(-dir)) : os_read_dir(dir, look_at_upper, c);
 }
 
-/* Nobody can use an entry that is damaged. */
-static int look_at_cached(void *arg, const char *key, struct cache_entry *e, const char *cause)
+/* Nobody can use an entry that is damaged. What one needs that couldn't be read isn't known. */
+static int look_at_cached(void *arg, const char *key, struct cache_entry *e, int err, const char *cause)
 {
-	return e ? need_layer(arg, digest_digits(e->diff_id)) : 0;
+	struct collecting *c = arg;
+
+	if (!e)
+		return err == -EBADMSG ? 0 : image_fail(c->error, err, "cache/%s: %s", digest_digits(key), cause);
+	return need_layer(c, digest_digits(e->diff_id));
 }
 
 static int look_at_text(void *arg, char *text, struct image_error *error)

@@ -147,7 +147,7 @@ static int verify_ref(void *arg, const struct os_dirent *d)
 /* --- the cache ---------------------------------------------------------------------------------------------------- */
 
 /* One whose layer isn't there is none: the layer was collected when nothing spoke of it. */
-static int verify_step(void *arg, const char *key, struct cache_entry *e, const char *cause)
+static int verify_step(void *arg, const char *key, struct cache_entry *e, int err, const char *cause)
 {
 	if (!e)
 		tell_damage(arg, "step", digest_digits(key), cause);

@@ -12,9 +12,10 @@
 struct cached {
 	struct cache_entry entry; /* owned; of a damaged one the key alone */
 	char *damage;		  /* why it can't be used, or NULL; owned */
+	bool unread;		  /* it couldn't be read, and may be whole */
 	bool has_layer;
 	const char *image; /* the first name of an image that has the layer, or NULL */
-	const char *made;  /* the same of an image that has it as its topmost */
+	const char *made;  /* the same of an image whose layers are those below the step and this one */
 };
 
 struct cached_list {
@@ -23,6 +24,11 @@ struct cached_list {
 	char **names; /* of images, of which members speak; owned */
 	size_t n_names;
 };
+
+/* What a part says, or NULL. */
+const char *cached_value(const struct cache_entry *e, const char *part);
+/* The chain_id of the layers below with the one that the step made. -1: what is below isn't told by a digest. */
+int cached_chain(const struct cache_entry *e, char ret[static DIGEST_SIZE]);
 
 /* EXIT_FAILED after one line. The lock is held. */
 int cached_read(struct store *s, struct cached_list *ret);

@@ -98,17 +98,9 @@ static void compare(struct comparing *c, const struct cache_entry *now, const st
 			differ(c, now, NULL, &before->parts.list[i], 0);
 }
 
-static const char *value_of(const struct cache_entry *e, const char *name)
-{
-	for (size_t i = 0; i < e->parts.n; i++)
-		if (!strcmp(e->parts.list[i].name, name))
-			return e->parts.list[i].fields[CACHE_VALUE];
-	return NULL;
-}
-
 static bool same_value(const struct cache_entry *a, const struct cache_entry *b, const char *name)
 {
-	const char *x = value_of(a, name), *y = value_of(b, name);
+	const char *x = cached_value(a, name), *y = cached_value(b, name);
 
 	return x && y ? !strcmp(x, y) : x == y;
 }
@@ -133,10 +125,9 @@ static const struct cached *maker_of(const struct cached_list *all, const char *
 {
 	for (size_t i = 0; chain && i < all->n; i++) {
 		const struct cache_entry *e = &all->list[i].entry;
-		const char *parent = all->list[i].damage ? NULL : value_of(e, "parent");
 		char result[DIGEST_SIZE];
 
-		if (parent && digest_chain(parent, e->diff_id, result) == 0 && !strcmp(result, chain))
+		if (!all->list[i].damage && cached_chain(e, result) == 0 && !strcmp(result, chain))
 			return &all->list[i];
 	}
 	return NULL;
@@ -151,8 +142,8 @@ static size_t all_differences(const struct cached_list *all, const struct cached
 		n += differences(all, a, b);
 		if (same_value(&a->entry, &b->entry, "parent"))
 			return n;
-		a = maker_of(all, value_of(&a->entry, "parent"));
-		b = maker_of(all, value_of(&b->entry, "parent"));
+		a = maker_of(all, cached_value(&a->entry, "parent"));
+		b = maker_of(all, cached_value(&b->entry, "parent"));
 	}
 	return a == b ? n : n + OTHER_STEP;
 }
@@ -189,8 +180,8 @@ static void find_causes(struct comparing *c, const struct cached *now, const str
 	const struct cached *below = NULL, *below_before = NULL;
 
 	if (depth < STEPS_MAX && !same_value(&now->entry, &before->entry, "parent")) {
-		below = maker_of(c->all, value_of(&now->entry, "parent"));
-		below_before = maker_of(c->all, value_of(&before->entry, "parent"));
+		below = maker_of(c->all, cached_value(&now->entry, "parent"));
+		below_before = maker_of(c->all, cached_value(&before->entry, "parent"));
 	}
 	if (below && !below_before)
 		below_before = nearest(c->all, below);

@@ -20,19 +20,69 @@ void cached_finish(struct cached_list *all)
 	*all = (struct cached_list){.n = 0};
 }
 
+const char *cached_value(const struct cache_entry *e, const char *part)
+{
+	for (size_t i = 0; i < e->parts.n; i++)
+		if (!strcmp(e->parts.list[i].name, part))
+			return e->parts.list[i].fields[CACHE_VALUE];
+	return NULL;
+}
+
+int cached_chain(const struct cache_entry *e, char ret[static DIGEST_SIZE])
+{
+	const char *below = cached_value(e, "parent");
+
+	/* Nothing is below a step that begins. */
+	if (!below || (*below && !digest_is_valid(below)))
+		return -1;
+	return digest_chain(*below ? below : NULL, e->diff_id, ret);
+}
+
+/* The chain_id of all layers of an image. */
+static int chain_of_image(const struct image *image, char ret[static DIGEST_SIZE])
+{
+	char below[DIGEST_SIZE];
+	int r = -1;
+
+	for (size_t i = 0; i < image->n_layers; i++) {
+		if (!image->layers[i].diff_id || !digest_is_valid(image->layers[i].diff_id))
+			return -1;
+		r = digest_chain(i ? below : NULL, image->layers[i].diff_id, ret);
+		if (r < 0)
+			return r;
+		memcpy(below, ret, DIGEST_SIZE);
+	}
+	return r;
+}
+
+/* The image may be the result of the step, or one that has its layer among others. */
+static void name_of_image(struct cached *c, const struct image *image, const char *chain, const char *name)
+{
+	char result[DIGEST_SIZE];
+	bool has = false;
+
+	for (size_t i = 0; i < image->n_layers && !has; i++)
+		has = !strcmp(image->layers[i].diff_id, c->entry.diff_id);
+	if (!has)
+		return;
+	if (!c->made && chain && cached_chain(&c->entry, result) == 0 && !strcmp(result, chain))
+		c->made = name;
+	c->image = c->made ? c->made : c->image ? c->image : name;
+}
+
 struct cached_reading {
 	struct store *store;
 	struct cached_list *all;
 };
 
-static int cached_add(void *arg, const char *key, struct cache_entry *e, const char *cause)
+static int cached_add(void *arg, const char *key, struct cache_entry *e, int err, const char *cause)
 {
 	struct cached_reading *r = arg;
 	struct cached *next = ARRAY_NEXT(r->all->list, r->all->n);
 
 	if (!next)
 		abort();
-	*next = (struct cached){.damage = e ? NULL : strdup(cause)};
+	*next = (struct cached){.damage = e ? NULL : strdup(cause), .unread = !e && err != -EBADMSG};
 	if (e) {
 		next->entry = *e;
 		next->has_layer = store_has_layer(r->store, e->diff_id);
@@ -50,7 +100,8 @@ static int cached_look_at_image(void *arg, const struct image_listed *item)
 {
 	struct cached_reading *r = arg;
 	_cleanup_(image_cleanup) struct image *image = NULL;
-	char **name;
+	char **name, chain[DIGEST_SIZE];
+	bool has_chain;
 
 	if (!item->name || image_open_in(IMAGE_STORE, store_path(r->store), item->id, &image, NULL) < 0)
 		return 0;
@@ -58,16 +109,10 @@ static int cached_look_at_image(void *arg, const struct image_listed *item)
 	if (!name || !(*name = strdup(item->name)))
 		abort();
 	r->all->n_names++;
+	has_chain = chain_of_image(image, chain) == 0;
 	for (size_t i = 0; i < r->all->n; i++)
-		for (size_t k = 0; k < image->n_layers; k++) {
-			struct cached *c = &r->all->list[i];
-
-			if (strcmp(image->layers[k].diff_id, c->entry.diff_id) != 0)
-				continue;
-			if (k + 1 == image->n_layers && !c->made)
-				c->made = *name;
-			c->image = c->made ? c->made : c->image ? c->image : *name;
-		}
+		if (!r->all->list[i].damage)
+			name_of_image(&r->all->list[i], image, has_chain ? chain : NULL, *name);
 	return 0;
 }
 

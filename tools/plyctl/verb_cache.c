@@ -105,9 +105,11 @@ static int64_t age_of(const char *text)
 	return -1;
 }
 
-/* An entry that nobody can use goes in any case. */
+/* An entry that nobody can use goes in any case. One that couldn't be read stays unless all go. */
 static bool is_pruned(const struct cached *c, int64_t before_ms)
 {
+	if (c->unread)
+		return all_entries;
 	return all_entries || c->damage || !c->has_layer || (older && c->entry.last_used <= before_ms);
 }
 
