@@ -38,6 +38,34 @@ static bool pattern_fits(const char *pattern, const char *path)
 	return pattern_fits(pattern + n + strspn(pattern + n, "/"), path + len + strspn(path + len, "/"));
 }
 
+static bool is_up(const char *part, size_t len)
+{
+	return len == 2 && part[0] == '.' && part[1] == '.';
+}
+
+/* Takes out slashes at the ends, double ones, "." and "NAME/..". What leads out of the source fits nothing. */
+static void clean_pattern(char *pattern)
+{
+	char *out = pattern;
+
+	for (const char *at = pattern; *at;) {
+		size_t len = strcspn(at, "/");
+		char *last = memrchr(pattern, '/', (size_t)(out - pattern));
+
+		last = last ? last + 1 : pattern;
+		if (is_up(at, len) && out > pattern && !is_up(last, (size_t)(out - last))) {
+			out = last > pattern ? last - 1 : pattern;
+		} else if (len && (len != 1 || *at != '.')) {
+			if (out > pattern)
+				*out++ = '/';
+			memmove(out, at, len);
+			out += len;
+		}
+		at += len + (at[len] == '/');
+	}
+	*out = '\0';
+}
+
 bool addition_excludes(const char *patterns, const char *path, bool *ret_below)
 {
 	bool excluded = false;
@@ -47,17 +75,14 @@ bool addition_excludes(const char *patterns, const char *path, bool *ret_below)
 	for (const char *at = patterns ? patterns : "", *end; *at; at = end + (*end == ',')) {
 		_cleanup_free_ char *pattern = NULL;
 		bool wanted = *at == '!';
-		char *text;
 
 		end = strchrnul(at, ',');
 		pattern = strndup(at + wanted, (size_t)(end - at) - wanted);
 		if (!pattern)
 			continue;
-		text = pattern + strspn(pattern, "/");
-		for (size_t n = strlen(text); n && text[n - 1] == '/';)
-			text[--n] = '\0';
+		clean_pattern(pattern);
 		*ret_below |= wanted;
-		if (*text && pattern_fits(text, path))
+		if (*pattern && pattern_fits(pattern, path))
 			excluded = !wanted;
 	}
 	return excluded;
