@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Ids of directories that are layers: the SHA-256 of the canonical tar that `export` would write of it. It is
- * remembered below $XDG_CACHE_HOME/plyfs/ids or ~/.cache/plyfs/ids, with the root's identity and a hash over the paths,
- * sizes and change times of all objects. Without such a directory it is computed each time.
+ * remembered below $XDG_CACHE_HOME/plyfs/ids or ~/.cache/plyfs/ids, with the root's identity and the SHA-256 of the
+ * paths, sizes and change times of all objects. Without such a directory it is computed each time. It is computed
+ * again if the latest change was only some seconds before: another one may have the same time.
  */
 #ifndef PLYCTL_IDS_H
 #define PLYCTL_IDS_H

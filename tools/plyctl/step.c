@@ -145,9 +145,12 @@ int step_lease(const struct step *s, const struct view_stack *stack, char **ret_
 int step_open(struct step *s, const char *operand)
 {
 	char chain[DIGEST_SIZE] = "";
+	struct image_error error;
 
 	if (step_lock(s) < 0)
 		return -1;
+	if (s->name && store_check_name(s->name, &error) < 0)
+		return -fail("%s", error.text);
 	s->stack = stack_open(operand);
 	if (!s->stack || step_lease(s, s->stack, &s->lease) < 0 || parent_chain(s, chain) < 0)
 		return -1;
