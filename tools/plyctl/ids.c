@@ -16,7 +16,7 @@
 #include "os/fs.h"
 #include "view/stack.h"
 
-/* "FINGERPRINT DIGEST\n"; "FINGERPRINT DIGEST?\n" of a layer that changed a moment ago. The fingerprint is in digits. */
+/* "FINGERPRINT DIGEST\n"; "FINGERPRINT DIGEST?\n" of a layer that changed a moment ago. FINGERPRINT is in digits. */
 #define LINE_SIZE (DIGEST_HEX + 1 + DIGEST_SIZE)
 /* The coarsest clock of a file system's times, in seconds. */
 #define TIMES_APART 2
@@ -45,7 +45,7 @@ static int fingerprint_entry(void *arg, struct layer_walk_entry *e)
 	return r < 0 ? r : digest_add(&f->digest, &of, sizeof(of));
 }
 
-/* *ret_settled: a later change of an object gives it another time. An object that was changed a moment ago may keep it. */
+/* *ret_settled: a later change of an object gives it another time. One that was changed a moment ago may keep it. */
 static int fingerprint(const struct layer_set *set, const struct layer *l, const struct archive_options *options,
 		       char ret[static DIGEST_SIZE], bool *ret_settled)
 {
