@@ -86,6 +86,7 @@ struct copyup_task {
 	enum copyup_how how;		 /* c */
 	_Atomic bool cancelled;		 /* a set under leaf */
 	bool committed;			 /* leaf: past the point of no return */
+	bool late;			 /* leaf: it writes into an object that is in the upper, if it runs */
 	struct copyup_waiter *waiters;	 /* leaf: in the order they came */
 };
 
@@ -94,6 +95,9 @@ bool copyup_task_cancelled(struct copyup_task *task);
 /* The point of no return, right before publishing: false when nobody wants it; after true it can't be cancelled any
  * more. May be asked again. Takes the queue's leaf lock. */
 bool copyup_task_commit(struct copyup_task *task);
+/* Before it writes into the upper object itself, until its end. False while another task does: a cancelled one that
+ * ends takes away all the data of the object. Takes the queue's leaf lock. */
+bool copyup_task_begin_late(struct copyup_task *task);
 
 /* --- copyup_queue.c ----------------------------------------------------------------------------------------------- */
 

@@ -10,6 +10,9 @@
  * Copying counts as writing: it changes the times and takes capabilities away, and setuid bits where the daemon lacks
  * CAP_FSETID. So each piece of the data is a change of its own: it passes the gate, holds I, and puts all that back.
  * Between two pieces the object is what it was, whoever freezes changes or looks at its times.
+ *
+ * A copy that nobody wants any more ends after its piece, or after the thaw. The next one waits for that: they would
+ * write into the same object.
  */
 #include "copyup_internal.h"
 
@@ -187,6 +190,8 @@ int copyup_late(struct copyup *c)
 {
 	const struct layer *layer;
 
+	if (!copyup_task_begin_late(c->task))
+		return -MUST_WAIT;
 	if (c->how != COPYUP_NO_DATA) {
 		c->src_read = copyup_open_data(c);
 		if (c->src_read < 0)

@@ -6,6 +6,8 @@
 
 #include "internal.h"
 
+#include <utlist.h>
+
 bool copyup_task_cancelled(struct copyup_task *task)
 {
 	return task && atomic_load_explicit(&task->cancelled, memory_order_relaxed);
@@ -20,4 +22,19 @@ bool copyup_task_commit(struct copyup_task *task)
 	if (!atomic_load_explicit(&task->cancelled, memory_order_relaxed))
 		task->committed = true;
 	return task->committed;
+}
+
+bool copyup_task_begin_late(struct copyup_task *task)
+{
+	struct copyup_task *other;
+
+	/* Without a task nobody else copies. */
+	if (!task)
+		return true;
+	LOCK_SCOPE(&task->queue->lock);
+	DL_FOREACH(task->queue->tasks, other)
+		if (other != task && other->inode == task->inode && other->late)
+			return false;
+	task->late = true;
+	return true;
 }

@@ -327,3 +327,54 @@ TEST("times that are set while the data follows stay")
 	copy_meanwhile(&u, start_setting_times);
 	EXPECT_INT(stat_of("u/file").st_mtim.tv_sec, 8);
 }
+
+static struct uni_waiter leaver = UNI_WAITER_INIT, follower = UNI_WAITER_INIT;
+
+static bool has_answer(struct uni_waiter *w)
+{
+	bool done;
+
+	pthread_mutex_lock(&w->mutex);
+	done = w->done;
+	pthread_mutex_unlock(&w->mutex);
+	return done;
+}
+
+/* In the midst of the copy whoever wanted it leaves, and another request comes. */
+static void leave_and_follow(void)
+{
+	meanwhile.started = copyup_cancel(meanwhile.u->writer, &leaver.waiter);
+	copyup_request(meanwhile.u->writer, meanwhile.file, COPYUP_FULL, &follower.waiter);
+	for (int i = 0; i < 5000 && !has_answer(&follower); i++)
+		os_sleep_us(1000);
+}
+
+static int request_again(struct uni *u, struct inode *file)
+{
+	struct uni_waiter full = UNI_WAITER_INIT;
+
+	copyup_request(u->writer, file, COPYUP_FULL, &full.waiter);
+	return uni_wait(&full);
+}
+
+TEST("a copy of the data waits for the end of one that nobody wants any more")
+{
+	UNI(u);
+	ASSERT(uni_fill("l1/file", 0, 20 << 20));
+	METACOPY_OPEN(u);
+	struct inode *file = uni_find(&u, "file");
+
+	ASSERT(file);
+	ASSERT_INT(copyup_now(u.writer, file, COPYUP_META), 0);
+	memset(&meanwhile, 0, sizeof(meanwhile));
+	meanwhile.u = &u;
+	meanwhile.file = file;
+	after_part = leave_and_follow;
+	copyup_request(u.writer, file, COPYUP_FULL, &leaver.waiter);
+	EXPECT_INT(uni_wait(&follower), -MUST_WAIT);
+	EXPECT(meanwhile.started);
+	for (int i = 0; i < 20000 && request_again(&u, file) == -MUST_WAIT; i++)
+		os_sleep_us(1000);
+	EXPECT(!has_xattr_named("u/file"));
+	EXPECT(uni_same("u/file", "l1/file"));
+}
