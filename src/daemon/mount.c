@@ -248,7 +248,7 @@ int mounted_check_paths(const struct options *opt, struct error *ret_error)
 		const char *option, *path;
 	} paths[] = {
 		{"upperdir", opt->upperdir},	   {"workdir", opt->workdir}, {"log", opt->log},
-		{"layer_cache", opt->layer_cache}, {"pidfile", opt->pidfile},
+		{"layer_cache", opt->layer_cache}, {"pidfile", opt->pidfile}, {"lock", opt->lock},
 	};
 	dev_t dev;
 	int r = 0;

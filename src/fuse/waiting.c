@@ -36,6 +36,7 @@ struct waiting {
 	unsigned interrupted; /* lock: jobs in the list with the flag */
 	unsigned deferred;    /* lock: jobs in the list with the flag */
 	uint64_t next_round;  /* lock: when interrupted jobs are looked at next; os_now_ms() */
+	bool watches;	      /* lock: the thread has jobs of its own, outside of the list */
 	bool stop;	      /* lock */
 	bool started;	      /* lock */
 	pthread_t thread;
@@ -222,10 +223,12 @@ static void watch_locked(struct waiting *p)
 		wait_until_locked(p, MIN(next, p->interrupted ? p->next_round : UINT64_MAX));
 		return;
 	}
+	p->watches = true;
 	lock_drop(&p->lock);
 	go_on(p, due);
 	end_killed(interrupted);
 	lock_take(&p->lock);
+	p->watches = false;
 }
 
 static void *watch_main(void *arg)
@@ -397,17 +400,20 @@ void waiting_cancel_all(struct fs *fs, int err)
 
 	for (;;) {
 		struct job *job;
+		bool watches;
 
 		lock_take(&p->lock);
 		job = first_of_locked(p, fs);
 		if (job)
 			atomic_fetch_add(&job->refs, 1);
+		watches = p->watches;
 		lock_drop(&p->lock);
-		if (!job)
+		if (!job && !watches)
 			return;
-		/* One whose copy-up just ends leaves by itself. */
-		if (!cancel_job(job, err))
+		/* One whose copy-up just ends leaves by itself, and what the watcher has it hands on or gives back. */
+		if (!job || !cancel_job(job, err))
 			os_sleep_us(1000);
-		job_put(job);
+		if (job)
+			job_put(job);
 	}
 }

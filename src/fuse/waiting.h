@@ -24,7 +24,7 @@ void waiting_release(struct fs *fs);
 bool waiting_leave(struct job *job);
 /* How many jobs of the fs there are. */
 unsigned waiting_count(struct fs *fs);
-/* Cancels all jobs of the fs with `err`. */
+/* Cancels all jobs of the fs with `err`. The watcher then has none either. */
 void waiting_cancel_all(struct fs *fs, int err);
 
 #endif

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# title: a session that is mounted already over its own layers, log or pid file is refused at once
+# title: a session that is mounted already over its own layers, log, lock or pid file is refused at once
 # labels: quick
 # plyfs-only: the daemon's life
 # not-mounted: yes
@@ -34,5 +34,6 @@ scenario() {
 	within workdir "$b/point/work" "lowerdir=$b/l1,upperdir=$b/upper,workdir=$b/point/work"
 	within log "$b/point/log" "lowerdir=$b/l1,log=$b/point/log"
 	within pidfile "$b/point/pid" "lowerdir=$b/l1,pidfile=$b/point/pid"
+	within lock "$b/point/lock" "lowerdir=$b/l1,lock=$b/point/lock"
 	within layer_cache "$b/point/none" "lowerdir=$b/l1,layer_cache=$b/point/none"
 }
