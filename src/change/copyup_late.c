@@ -125,11 +125,27 @@ static int late_copy(struct copyup *c)
 	return r;
 }
 
+/* Whether the object certainly shows none of its data. */
+static bool is_hidden(const struct copyup *c)
+{
+	const char *xattr = xattr_overlay_name(c->writer->layers->ns, XATTR_OVERLAY_METACOPY);
+
+	return os_getxattr(c->fd, "", xattr, NULL, 0) >= 0;
+}
+
 /* Gives back the room that half a copy takes. */
 static void late_abandon(struct copyup *c)
 {
-	if (c->stx.stx_size)
+	if (c->stx.stx_size && is_hidden(c))
 		(void)punch(c);
+}
+
+/* An upper of another file system may have taken the xattr away, and answer an error nevertheless. */
+static int take_xattr_away(struct copyup *c, const char *xattr)
+{
+	int r = os_removexattr(c->fd, "", xattr);
+
+	return r < 0 && os_getxattr(c->fd, "", xattr, NULL, 0) == -ENODATA ? 0 : r;
 }
 
 static void undo_truncate_locked(struct copyup *c, const struct late_attrs *a)
@@ -156,8 +172,8 @@ static int late_commit(struct copyup *c)
 		r = os_ftruncate(c->fd, 0);
 	if (r < 0)
 		return r;
-	r = os_removexattr(c->fd, "", xattr);
-	if (r == 0 || r == -ENODATA) {
+	r = take_xattr_away(c, xattr);
+	if (r == 0) {
 		inode_publish_data(c->writer->tree, c->inode);
 		return 0;
 	}

@@ -31,6 +31,21 @@ ssize_t __wrap_os_copy_file_range(int in, off_t *in_off, int out, off_t *out_off
 	return __real_os_copy_file_range(in, in_off, out, out_off, size);
 }
 
+/* The next removal of an xattr fails: after it is done, or before. */
+static enum { REMOVES, REMOVES_AND_FAILS, FAILS } removal;
+
+int __real_os_removexattr(int dirfd, const char *name, const char *xattr);
+int __wrap_os_removexattr(int dirfd, const char *name, const char *xattr);
+int __wrap_os_removexattr(int dirfd, const char *name, const char *xattr)
+{
+	int r = removal == FAILS ? -EIO : __real_os_removexattr(dirfd, name, xattr);
+
+	if (removal == REMOVES_AND_FAILS)
+		r = -EIO;
+	removal = REMOVES;
+	return r;
+}
+
 static bool has_xattr_named(const char *path)
 {
 	return lgetxattr(path, METACOPY_XATTR, NULL, 0) == 0;
@@ -377,4 +392,25 @@ TEST("a copy of the data waits for the end of one that nobody wants any more")
 		os_sleep_us(1000);
 	EXPECT(!has_xattr_named("u/file"));
 	EXPECT(uni_same("u/file", "l1/file"));
+}
+
+TEST("an xattr that is gone makes the data that of the file, whatever its removal answered")
+{
+	UNI(u);
+	ASSERT(uni_fill("l1/file", 0, 1 << 20) && uni_fill("l1/other", 0, 1 << 20));
+	METACOPY_OPEN(u);
+	struct inode *file = uni_find(&u, "file"), *other = uni_find(&u, "other");
+
+	ASSERT(file && other);
+	ASSERT_INT(copyup_now(u.writer, file, COPYUP_META), 0);
+	ASSERT_INT(copyup_now(u.writer, other, COPYUP_META), 0);
+	removal = REMOVES_AND_FAILS;
+	EXPECT_INT(copyup_now(u.writer, file, COPYUP_FULL), 0);
+	EXPECT(uni_same("u/file", "l1/file"));
+	removal = FAILS;
+	EXPECT_INT(copyup_now(u.writer, other, COPYUP_FULL), -EIO);
+	EXPECT(has_xattr_named("u/other"));
+	EXPECT(stat_of("u/other").st_blocks < 64);
+	EXPECT_INT(copyup_now(u.writer, other, COPYUP_FULL), 0);
+	EXPECT(uni_same("u/other", "l1/other"));
 }
