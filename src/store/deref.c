@@ -19,6 +19,7 @@
 #include "format/name.h"
 #include "image/error.h"
 #include "image/tar.h"
+#include "layer/walk.h"
 #include "os/fs.h"
 #include "store/pump.h"
 #include "tree/walk.h"
@@ -173,6 +174,39 @@ static int deref_walk_failed(void *arg, const char *path, unsigned layer, int er
 	return deref_failed(arg, path, err);
 }
 
+/* --- names that mean two things ----------------------------------------------------------------------------------- */
+
+static int find_reserved(void *arg, struct layer_walk_entry *e)
+{
+	struct deref *d = arg;
+
+	if (!aufs_is_reserved(e->name))
+		return 0;
+	return image_fail(d->error, -EOPNOTSUPP,
+			  "%s/%s: the kernel shows a name that begins with .wh., and others take it for a whiteout",
+			  e->layer->path, e->path);
+}
+
+static bool has_renamed(const struct deref *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->items[i].kind == 'R')
+			return true;
+	return false;
+}
+
+/* A copy of a directory would leave out what is called .wh.NAME, and the layers below don't show any more there. */
+static int refuse_reserved(struct deref *d)
+{
+	static const struct layer_walk_calls calls = {.entry = find_reserved};
+	int r = 0;
+
+	(void)CHECK(d->set->n);
+	for (unsigned i = 0; i < d->set->n && r == 0 && has_renamed(d); i++)
+		r = layer_walk(d->set, &d->set->layers[i], LAYER_WALK_RAW, &calls, d);
+	return r;
+}
+
 int deref_new(struct layer_set *set, void (*each)(void *arg, char kind, const char *path, uint64_t bytes), void *arg,
 	      struct deref **ret, struct image_error *error)
 {
@@ -186,6 +220,8 @@ int deref_new(struct layer_set *set, void (*each)(void *arg, char kind, const ch
 		return image_fail_memory(error);
 	*d = (struct deref){.set = set, .each = each, .arg = arg, .error = &why};
 	r = tree_walk(set, "", TREE_WALK_STAT, &calls, d);
+	if (r == 0)
+		r = refuse_reserved(d);
 	d->error = NULL;
 	if (r < 0) {
 		deref_free(d);
