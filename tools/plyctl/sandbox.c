@@ -136,9 +136,12 @@ static int wait_for_keeper(const struct sandbox_run *run, pid_t keeper, int sign
 	}
 	while (!is_heard && !hear(run, &status))
 		;
+	if (WIFEXITED(end) && WEXITSTATUS(end) == SANDBOX_LOST)
+		return SANDBOX_FAILED;
 	if (status < 0)
-		status = WIFSIGNALED(end) ? 128 + WTERMSIG(end) : WEXITSTATUS(end);
-	return status;
+		return WIFSIGNALED(end) ? 128 + WTERMSIG(end) : WEXITSTATUS(end);
+	/* The command has ended, and then nobody unmounted. */
+	return WIFSIGNALED(end) ? SANDBOX_FAILED : status;
 }
 
 int sandbox_run(const struct sandbox *s)

@@ -11,6 +11,9 @@
 
 #include "sandbox.h"
 
+/* The exit status of the keeper if a daemon failed: what the kernel had to write then may be lost. */
+#define SANDBOX_LOST 124
+
 /* From init to plyctl. */
 enum sandbox_event { SANDBOX_EXITED = 1, SANDBOX_KILLED, SANDBOX_STOPPED };
 struct sandbox_told {

@@ -105,8 +105,8 @@ static void unmount(const char *path)
 }
 
 /* Waits for init. The end of a daemon ends the command: its files are gone. Returns the exit status of plyctl if init
- * told none. */
-static int wait_for_init(pid_t init)
+ * told none. *ret_lost: init may have told one before that. */
+static int wait_for_init(pid_t init, bool *ret_lost)
 {
 	bool is_daemon = false;
 	int status;
@@ -119,11 +119,23 @@ static int wait_for_init(pid_t init)
 		if (gone < 0 && errno != EINTR)
 			return SANDBOX_FAILED;
 		if (gone > 0 && !is_daemon) {
-			is_daemon = true;
+			is_daemon = *ret_lost = true;
 			fail("the daemon of a union has ended");
 			kill(init, SIGKILL);
 		}
 	}
+}
+
+/* What was written is in the layers when the daemons have ended. The kernel keeps some of it until the unmount. */
+static bool daemons_succeeded(void)
+{
+	bool all = true;
+	int status;
+	pid_t gone;
+
+	while ((gone = waitpid(-1, &status, 0)) > 0 || errno == EINTR)
+		all &= gone < 0 || (WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	return all;
 }
 
 static pid_t start_init(struct sandbox_run *run)
@@ -163,6 +175,7 @@ int sandbox_keep(struct sandbox_run *run)
 	struct sandbox_points made = {.n = 0};
 	size_t mounted = 0;
 	int status = SANDBOX_FAILED;
+	bool lost = false;
 	pid_t init = -1;
 
 	umask(022);
@@ -175,7 +188,7 @@ int sandbox_keep(struct sandbox_run *run)
 	if (mounted == s->n_unions)
 		init = start_init(run);
 	if (init > 0)
-		status = wait_for_init(init);
+		status = wait_for_init(init, &lost);
 	while (mounted-- > 0) {
 		_cleanup_free_ char *point = point_outside(s, s->unions[mounted].target);
 
@@ -183,8 +196,9 @@ int sandbox_keep(struct sandbox_run *run)
 			sandbox_remove_points(run, &made);
 		unmount(point);
 	}
-	/* What was written is in the layers when the daemons have ended. */
-	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
-		;
-	return status;
+	if (!daemons_succeeded() && init > 0 && !lost) {
+		fail("the daemon of a union has failed: what was written last may be lost");
+		lost = true;
+	}
+	return lost ? SANDBOX_LOST : status;
 }
