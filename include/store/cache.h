@@ -15,7 +15,8 @@
  * The file is a JSON document: `schema` "plyfs.cache/1", `key`, `parts`, `step`, `diff_id`, `size`, `created_ms`,
  * `dated`, `hits`, `last_used_ms`. A document is believed only if its parts give its key, and the key is its name. It
  * is written as all in the store is (store/store.h), by holders of the store's lock. A lock of the folder's own is held
- * meanwhile, so that no hit is lost.
+ * meanwhile, so that no hit is lost. `hits` and `last_used_ms` are the first members, in a width that fits all numbers:
+ * a hit writes them in place, and not the parts of many files again.
  */
 #ifndef STORE_CACHE_H
 #define STORE_CACHE_H
@@ -76,6 +77,9 @@ void cache_entry_finish(struct cache_entry *e);
 
 /* The document, which the caller frees; NULL without memory. */
 char *cache_entry_text(const struct cache_entry *e);
+/* The beginning of the document, as far as hits change it: CACHE_HEAD bytes and a null byte. */
+#define CACHE_HEAD 72
+void cache_entry_head(const struct cache_entry *e, char ret[static CACHE_HEAD + 1]);
 /* The way back. `key` is the name of the file. -EBADMSG: it is no such document, or not of this key. */
 int cache_entry_parse(const char *text, size_t len, const char *key, struct cache_entry *ret,
 		      struct image_error *error);

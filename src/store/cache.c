@@ -112,6 +112,24 @@ static int cache_write(struct store *s, int dir, const struct cache_entry *e, st
 	return r < 0 ? cache_failed(s, r, error) : 0;
 }
 
+/* In place, if the document begins as it is written here. */
+static int cache_count_hit(struct store *s, int dir, struct cache_entry *e, struct image_error *error)
+{
+	_cleanup_close_ int fd = os_openat(dir, digest_digits(e->key), O_RDWR | O_NONBLOCK, 0, OS_NO_XDEV);
+	char before[CACHE_HEAD + 1], is[CACHE_HEAD + 1] = "", now[CACHE_HEAD + 1];
+	ssize_t n;
+
+	cache_entry_head(e, before);
+	e->hits += e->hits < INT64_MAX;
+	e->last_used = store_cache_now();
+	cache_entry_head(e, now);
+	n = fd < 0 ? fd : os_pread_all(fd, is, CACHE_HEAD, 0);
+	if (n != CACHE_HEAD || strcmp(is, before) != 0)
+		return cache_write(s, dir, e, error);
+	n = os_pwrite_all(fd, now, CACHE_HEAD, 0);
+	return n == CACHE_HEAD ? 0 : cache_failed(s, n < 0 ? (int)n : -EIO, error);
+}
+
 int store_cache_find(struct store *s, const char *key, bool is_hit, struct cache_entry *ret, struct image_error *error)
 {
 	_cleanup_close_ int dir = -1;
@@ -126,11 +144,8 @@ int store_cache_find(struct store *s, const char *key, bool is_hit, struct cache
 	r = cache_read(dir, key, &e, error);
 	if (r == 0 && !store_has_layer(s, e.diff_id))
 		r = -ENOENT;
-	if (r == 0 && is_hit) {
-		e.hits += e.hits < INT64_MAX;
-		e.last_used = store_cache_now();
-		r = cache_write(s, dir, &e, error);
-	}
+	if (r == 0 && is_hit)
+		r = cache_count_hit(s, dir, &e, error);
 	if (r == 0)
 		*ret = e;
 	else

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,19 +71,33 @@ static json_t *part_to_json(const struct cache_part *part)
 	return NULL;
 }
 
+void cache_entry_head(const struct cache_entry *e, char ret[static CACHE_HEAD + 1])
+{
+	int n = snprintf(ret, CACHE_HEAD + 1, "{\n \"hits\": %19lld,\n \"last_used_ms\": %19lld,", (long long)e->hits,
+			 (long long)e->last_used);
+
+	(void)CHECK(n > 0 && n <= CACHE_HEAD && e->hits >= 0 && e->last_used >= 0);
+	memset(ret + n, ' ', (size_t)(CACHE_HEAD - n));
+	ret[CACHE_HEAD] = '\0';
+}
+
 char *cache_entry_text(const struct cache_entry *e)
 {
 	json_auto_t *parts = json_array(), *doc = NULL;
+	_cleanup_free_ char *rest = NULL;
+	char head[CACHE_HEAD + 1], *text = NULL;
 
 	(void)CHECK(digest_is_valid(e->key) && digest_is_valid(e->diff_id));
 	for (size_t i = 0; i < e->parts.n; i++)
 		if (json_array_append_new(parts, part_to_json(&e->parts.list[i])) < 0)
 			return NULL;
-	doc = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:O}", "schema", SCHEMA, "key", e->key, "step",
-			e->step, "diff_id", e->diff_id, "size", (json_int_t)e->size, "created_ms",
-			(json_int_t)e->created, "dated", (json_int_t)e->dated, "hits", (json_int_t)e->hits,
-			"last_used_ms", (json_int_t)e->last_used, "parts", parts);
-	return doc ? json_dumps(doc, JSON_INDENT(1)) : NULL;
+	doc = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:O}", "schema", SCHEMA, "key", e->key, "step", e->step,
+			"diff_id", e->diff_id, "size", (json_int_t)e->size, "created_ms", (json_int_t)e->created,
+			"dated", (json_int_t)e->dated, "parts", parts);
+	rest = doc ? json_dumps(doc, JSON_INDENT(1)) : NULL;
+	cache_entry_head(e, head);
+	/* Without its brace. */
+	return !rest || asprintf(&text, "%s%s", head, rest + 1) < 0 ? NULL : text;
 }
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
