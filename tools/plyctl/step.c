@@ -12,6 +12,7 @@
 #include "lease.h"
 #include "stored.h"
 #include "store/commit.h"
+#include "unpacked.h"
 
 /* Of the layers below that are only directories. */
 #define BELOW_CREATED_BY "plyctl run"
@@ -132,14 +133,17 @@ static int parent_stayed(const struct step *s, struct image_error *error)
 	return r;
 }
 
-int step_lease(const struct step *s, const struct view_stack *stack, char **ret_lease)
+struct view_stack *step_open_stack(const struct step *s, const char *operand, char **ret_lease)
 {
-	const struct image *image = stack->image;
+	/* The step has the lock of this store. */
+	_cleanup_(store_cleanup) struct store *hold = NULL;
+	_cleanup_stack_ struct view_stack *stack = stack_open_unpacked(operand, &hold);
+	const struct image *image = stack ? stack->image : NULL;
 
 	*ret_lease = NULL;
-	if (!image || image->source != IMAGE_STORE || !strcmp(image->path, store_path(s->store)))
-		return 0;
-	return lease_take(stack, false, ret_lease) == EXIT_FINE ? 0 : -1;
+	if (!stack || !image || image->source != IMAGE_STORE || !strcmp(image->path, store_path(s->store)))
+		return TAKE_PTR(stack);
+	return lease_take(stack, false, ret_lease) == EXIT_FINE ? TAKE_PTR(stack) : NULL;
 }
 
 int step_open(struct step *s, const char *operand)
@@ -151,8 +155,8 @@ int step_open(struct step *s, const char *operand)
 		return -1;
 	if (s->name && store_check_name(s->name, &error) < 0)
 		return -fail("%s", error.text);
-	s->stack = stack_open(operand);
-	if (!s->stack || step_lease(s, s->stack, &s->lease) < 0 || parent_chain(s, chain) < 0)
+	s->stack = step_open_stack(s, operand, &s->lease);
+	if (!s->stack || parent_chain(s, chain) < 0)
 		return -1;
 	step_add(s, "parent", chain);
 	return 0;

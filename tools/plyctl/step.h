@@ -36,9 +36,9 @@ struct step {
 
 /* 0, or -1 after one line. */
 int step_open(struct step *s, const char *operand);
-/* A lease of a stack in another store, which this process has until it ends. The caller frees *ret_lease; NULL: it
- * needs none. 0, or -1 after one line. */
-int step_lease(const struct step *s, const struct view_stack *stack, char **ret_lease);
+/* A stack as directories, while the store is locked: packed layers are put into the store. *ret_lease keeps the layers
+ * of another store until this process ends; the caller frees it; NULL: there is none. NULL after one line. */
+struct view_stack *step_open_stack(const struct step *s, const char *operand, char **ret_lease);
 /* Takes the lock again. */
 int step_lock(struct step *s);
 void step_unlock(struct step *s);

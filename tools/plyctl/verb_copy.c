@@ -132,8 +132,7 @@ static int run_copy(int argc, char **argv)
 		return usage_error("copy: the DESTINATION is empty");
 	umask(0);
 	step.text = step_words("COPY", argv + 1);
-	if (step_open(&step, argv[0]) == 0 &&
-	    (!from || ((of = stack_open(from)) && step_lease(&step, of, &lease) == 0)))
+	if (step_open(&step, argv[0]) == 0 && (!from || (of = step_open_stack(&step, from, &lease))))
 		status = copy_over(&step, of, argv + 1, (size_t)argc - 2, argv[argc - 1]);
 	if (status == EXIT_FINE)
 		step_tell(&step, "copy");
