@@ -7,6 +7,9 @@
  * followed. Of a directory all that is in it is added, and not the directory itself. Directories merge with those that
  * are there. The last source wins where several have a file.
  *
+ * With keeps_path a source X/Y becomes DESTINATION/X/Y, with the attributes of X. Of X/./Y/Z it is DESTINATION/Y/Z. No
+ * part of the path may be `..`.
+ *
  * The destination is a directory if its path ends with a slash, if it is one in the union, or if the source is one.
  * Otherwise it is the name of the file. Symbolic links in it are followed in the union, also the last. Missing
  * directories get the mode 0755, and the latest time of all files that are added.
@@ -29,6 +32,7 @@ struct addition;
 struct addition_options {
 	bool has_owner, has_mode;
 	uint32_t uid, gid, mode; /* of all that is added */
+	bool keeps_path;	 /* each source is below the directories that its path names */
 	/* Patterns of what isn't, separated by commas, as in .dockerignore: with `**`, and with `!` before what is
 	 * added nevertheless. NULL: none. The last that fits counts. */
 	const char *exclude;

@@ -25,7 +25,7 @@
 /* What is added of one source. */
 struct adding_source {
 	struct addition *a;
-	const char *base; /* the last part of its name */
+	const char *base; /* the last part of its name; with keeps_path the whole */
 	const char *root; /* of a union: its path there */
 	bool several;	  /* there are others */
 	bool is_directory;
@@ -34,9 +34,24 @@ struct adding_source {
 /* The path in the layer of a path in the source. */
 static char *addition_path(const struct adding_source *s, const char *path)
 {
+	if (s->a->options->keeps_path) {
+		_cleanup_free_ char *below = addition_join(s->base, path);
+
+		return below ? addition_join(s->a->destination, below) : NULL;
+	}
 	if (s->is_directory)
 		return addition_join(s->a->destination, path);
 	return s->a->is_directory ? addition_join(s->a->destination, s->base) : strdup(s->a->destination);
+}
+
+/* By which a part calls it. */
+static char *addition_name(const struct adding_source *s, const char *path)
+{
+	_cleanup_free_ char *below = addition_join(s->base, path);
+
+	if (s->a->options->keeps_path && below)
+		return strdup(*below ? below : ".");
+	return !below ? NULL : strdup(!s->is_directory ? s->base : *path ? path : ".");
 }
 
 /* The owner and the mode that the options want. `stays`: an owner without them. */
@@ -65,9 +80,8 @@ static int refuse_object(const char *path, const struct statx *stx, struct image
 static int add_object(const struct adding_source *s, const char *path, const struct statx *stx, bool stays,
 		      struct added_object **ret, struct image_error *error)
 {
-	_cleanup_free_ char *target = addition_path(s, path);
-	const char *name = s->is_directory ? *path ? path : "." : s->base;
-	int r = target ? refuse_object(target, stx, error) : image_fail_memory(error);
+	_cleanup_free_ char *target = addition_path(s, path), *name = addition_name(s, path);
+	int r = target && name ? refuse_object(target, stx, error) : image_fail_memory(error);
 
 	if (r < 0)
 		return r;
@@ -98,7 +112,9 @@ static int object_wanted(const struct adding_source *s, const char *path, uint16
 /* Of a directory that is named its content is added. If the destination is there, its attributes stay. */
 static bool passes_root(const struct adding_source *s, const char *path)
 {
-	return s->is_directory && !*path && s->a->is_directory;
+	bool has_path = s->a->options->keeps_path && *s->base;
+
+	return s->is_directory && !*path && s->a->is_directory && !has_path;
 }
 
 /* Whether what is named is a directory, and so the destination. */
@@ -106,6 +122,10 @@ static int begin_source(struct adding_source *s, uint16_t mode, struct image_err
 {
 	(void)CHECK(s->a->n_sources);
 	s->is_directory = S_ISDIR(mode);
+	if (s->a->options->keeps_path && !s->a->is_directory)
+		return image_fail(error, -ENOTDIR,
+				  "/%s: for the directories of a source it must be one, with a slash at its end",
+				  s->a->destination);
 	if (s->several && !s->a->is_directory)
 		return image_fail(error, -ENOTDIR,
 				  "/%s: of several sources it must be a directory, with a slash at its end",
@@ -156,12 +176,124 @@ static char *base_of(const char *path)
 	return strndup(path + start, end - start);
 }
 
+/* The next part of a path, which isn't empty or `.`; *len is 0 at the end. */
+static const char *next_part(const char *at, size_t *len)
+{
+	do {
+		at += strspn(at, "/");
+		*len = strcspn(at, "/");
+		if (*len != 1 || *at != '.')
+			return at;
+		at++;
+	} while (true);
+}
+
+/* The directories that a source has in its path: `above` is called for each, with its path and what is kept of it. What
+ * is kept of the whole path goes to *ret, which the caller frees. */
+static int each_above(const char *path, int (*above)(void *arg, const char *path, const char *kept), void *arg,
+		      char **ret, struct image_error *error)
+{
+	const char *pivot = strstr(path, "/./");
+	_cleanup_free_ char *kept = strdup("");
+	size_t len, next_len;
+	int r = 0;
+
+	for (const char *at = next_part(pivot ? pivot : path, &len), *next; len && r == 0; at = next, len = next_len) {
+		_cleanup_free_ char *before = kept, *part = strndup(at, len), *whole = NULL;
+
+		kept = before && part ? addition_join(before, part) : NULL;
+		if (!kept)
+			return image_fail_memory(error);
+		if (!strcmp(part, ".."))
+			return image_fail(error, -EINVAL, "%s: directories of a path with .. can't be kept", path);
+		next = next_part(at + len, &next_len);
+		whole = strndup(path, (size_t)(at + len - path));
+		if (next_len)
+			r = whole ? above(arg, whole, kept) : image_fail_memory(error);
+	}
+	*ret = TAKE_PTR(kept);
+	return r;
+}
+
+struct adding_above {
+	struct addition *a;
+	struct layer_set *set; /* NULL: of the machine */
+	struct tree_looks *looks;
+	struct image_error *error;
+};
+
+static int add_file_above(void *arg, const char *path, const char *kept)
+{
+	const struct adding_above *above = arg;
+	const struct adding_source s = {.a = above->a, .base = kept, .is_directory = true};
+	int fd = os_open_path(path, O_PATH | O_DIRECTORY, 0), r = fd < 0 ? fd : 0;
+	struct added_object *o;
+	struct statx stx;
+
+	if (r == 0)
+		r = os_statx(fd, "", &stx);
+	if (r < 0) {
+		if (fd >= 0)
+			os_close(fd);
+		return image_fail(above->error, r, "%s: %s", path, strerror(-r));
+	}
+	r = new_source(above->a, fd, NULL, above->error);
+	if (r < 0) {
+		os_close(fd);
+		return r;
+	}
+	r = add_object(&s, "", &stx, false, &o, above->error);
+	if (r < 0)
+		return r;
+	o->where = strdup("");
+	return o->where ? 0 : image_fail_memory(above->error);
+}
+
+static int add_shown_above(void *arg, const char *path, const char *kept)
+{
+	const struct adding_above *above = arg;
+	const struct adding_source s = {.a = above->a, .base = kept, .is_directory = true};
+	_cleanup_(shown_finish) struct shown shown = {.there = false};
+	_cleanup_free_ char *at = NULL;
+	struct added_object *o;
+	int r = shown_resolve(above->set, above->looks, path, &at);
+
+	if (r == 0)
+		r = shown_look(above->looks, at, &shown);
+	if (r == 0 && !(shown.there && S_ISDIR(shown.stx.stx_mode)))
+		r = -ENOTDIR;
+	if (r < 0)
+		return image_fail(above->error, r, "%s: %s", path, strerror(-r));
+	r = new_source(above->a, -1, layer_set_get(above->set), above->error);
+	if (r == 0)
+		r = add_object(&s, "", &shown.stx, true, &o, above->error);
+	if (r < 0)
+		return r;
+	o->layer = shown.layer;
+	o->where = TAKE_PTR(shown.where);
+	return 0;
+}
+
+/* What the source is called, after the directories above it if they are kept. */
+static int source_base(struct adding_above *above, const char *path, char **ret)
+{
+	if (above->a->options->keeps_path)
+		return each_above(path, above->set ? add_shown_above : add_file_above, above, ret, above->error);
+	*ret = base_of(path);
+	return *ret ? 0 : image_fail_memory(above->error);
+}
+
 int addition_add_files(struct addition *a, const char *path, bool several, struct image_error *error)
 {
-	_cleanup_free_ char *base = base_of(path);
-	struct adding_source s = {.a = a, .base = base, .several = several};
-	int fd = os_open_path(path, O_PATH, 0), r;
+	struct adding_above above = {.a = a, .error = error};
+	_cleanup_free_ char *base = NULL;
+	struct adding_source s = {.a = a, .several = several};
+	int fd, r = source_base(&above, path, &base);
 
+	if (r < 0)
+		return r;
+	s.base = base;
+	fd = os_open_path(path, O_PATH, 0);
 	if (fd < 0)
 		return image_fail(error, fd, "%s: %s", path, strerror(-fd));
 	r = base ? new_source(a, fd, NULL, error) : image_fail_memory(error);
@@ -216,21 +348,23 @@ int addition_add_union(struct addition *a, struct layer_set *set, const char *pa
 		       struct image_error *error)
 {
 	static const struct tree_walk_calls calls = {.entry = add_shown};
-	_cleanup_free_ char *base = base_of(path), *root = NULL;
+	_cleanup_free_ char *base = NULL, *root = NULL;
 	struct image_error why = {.text = ""};
-	struct adding_union u = {.source = {.a = a, .base = base, .several = several}, .error = &why};
-	struct tree_looks *looks = NULL;
-	int r = base ? new_source(a, -1, layer_set_get(set), error) : image_fail_memory(error);
+	struct adding_union u = {.source = {.a = a, .several = several}, .error = &why};
+	struct adding_above above = {.a = a, .set = set, .error = &why};
+	int r = tree_looks_new(set, &above.looks);
 
-	if (r < 0)
-		return r;
-	r = tree_looks_new(set, &looks);
 	if (r == 0)
-		r = shown_resolve(set, looks, path, &root);
+		r = source_base(&above, path, &base);
+	u.source.base = base;
+	if (r == 0)
+		r = new_source(a, -1, layer_set_get(set), &why);
+	if (r == 0)
+		r = shown_resolve(set, above.looks, path, &root);
 	u.source.root = root;
 	if (r == 0)
 		r = tree_walk(set, root, TREE_WALK_STAT, &calls, &u);
-	tree_looks_free(looks);
+	tree_looks_free(above.looks);
 	return r < 0 ? image_fail(error, r, "%s: %s", path, *why.text ? why.text : strerror(-r)) : 0;
 }
 

@@ -13,11 +13,13 @@
 #include "store/addition.h"
 
 static const char *image_name, *from, *owner, *mode, *exclude;
+static bool parents;
 static const struct opt opts[] = {
 	{"name", 'n', "NAME", "the name that the new image gets in the store", NULL, &image_name},
 	{"from", 0, "STACK", "copy from this stack, instead of the machine", NULL, &from},
 	{"chown", 0, "UID[:GID]", "the owner of what is copied", NULL, &owner},
 	{"chmod", 0, "MODE", "the mode of what is copied, in octal digits", NULL, &mode},
+	{"parents", 0, NULL, "keep the directories in the paths of the sources", &parents, NULL},
 	{"exclude", 0, "PATTERNS", "leave out these paths of the sources; separated by commas", NULL, &exclude},
 };
 
@@ -38,6 +40,7 @@ static int read_options(struct addition_options *ret)
 	const char *rest;
 
 	ret->exclude = exclude;
+	ret->keeps_path = parents;
 	if (owner) {
 		ret->has_owner = true;
 		if (!read_number(owner, 10, UINT32_MAX - 1, ':', &rest, &ret->uid))
