@@ -40,6 +40,11 @@ int os_open_beneath(int dirfd, const char *path);
 int os_reopen(int fd, int flags);
 /* Opens a path that a user gave, before the mount exists. Symlinks are followed; O_CLOEXEC is added. */
 int os_open_path(const char *path, int flags, mode_t mode);
+/* From now on os_open_path() stays behind /proc/PID/root if a path begins with it: symlinks and ".." are followed as
+ * the process itself follows them. For a program that looks at what others have mounted. */
+void os_confine_roots(void);
+/* Returns the part of a path that is behind /proc/PID/root, with its slash, or NULL. */
+const char *os_behind_root(const char *path);
 /* memfd_create(2). */
 int os_memory_file(const char *name);
 /* O_TMPFILE in dirfd. -EOPNOTSUPP or -EISDIR if the file system has none. */

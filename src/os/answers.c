@@ -30,7 +30,7 @@ static void close_all_but(int out)
 static void ask_all(const char *const *paths, size_t n, int out)
 {
 	for (size_t i = 0; i < n; i++) {
-		int fd = open(paths[i], O_PATH | O_CLOEXEC);
+		int fd = os_open_path(paths[i], O_PATH, 0);
 		struct statx stx;
 
 		if (fd >= 0) {

@@ -122,7 +122,7 @@ static int openat2_counted(int dirfd, const char *name, const struct open_how *h
 {
 	int r = fault_before();
 
-	(void)CHECK(!(how->flags & O_CREAT) || !strchr(name, '/'));
+	(void)CHECK(!(how->flags & O_CREAT) || !strchr(name, '/') || (how->resolve & RESOLVE_IN_ROOT));
 	if (r < 0)
 		return r;
 	r = openat2_confined(dirfd, name, how);
@@ -170,8 +170,51 @@ int os_reopen(int fd, int flags)
 	return OS_LOOK(openat(os_kernel.proc_fd, name, flags));
 }
 
+void os_confine_roots(void)
+{
+	os_kernel.confines_roots = true;
+}
+
+const char *os_behind_root(const char *path)
+{
+	static const char proc[] = "/proc/", root[] = "/root";
+	size_t digits, end;
+
+	if (strncmp(path, proc, sizeof(proc) - 1) != 0)
+		return NULL;
+	digits = strspn(path + sizeof(proc) - 1, "0123456789");
+	end = sizeof(proc) - 1 + digits + sizeof(root) - 1;
+	if (!digits || strncmp(path + sizeof(proc) - 1 + digits, root, sizeof(root) - 1) != 0 || path[end] != '/')
+		return NULL;
+	return path + end;
+}
+
+static int open_in_root(const char *path, const char *rest, int flags, mode_t mode)
+{
+	struct open_how how = {
+		.flags = (unsigned)(flags & (KNOWN_FLAGS | O_NOFOLLOW)) | O_CLOEXEC,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+	_cleanup_free_ char *root = strndup(path, (size_t)(rest - path));
+	_cleanup_close_ int fd = root ? OS_LOOK(open(root, O_PATH | O_DIRECTORY | O_CLOEXEC)) : -ENOMEM;
+
+	(void)CHECK(*rest == '/');
+	if (fd < 0)
+		return fd;
+	if (flags & O_PATH)
+		how.flags &= KNOWN_PATH_FLAGS | O_NOFOLLOW | O_CLOEXEC;
+	if (!creates(flags))
+		return openat2_confined(fd, rest, &how);
+	how.mode = mode & 07777;
+	return openat2_counted(fd, rest, &how);
+}
+
 int os_open_path(const char *path, int flags, mode_t mode)
 {
+	const char *rest = os_kernel.confines_roots ? os_behind_root(path) : NULL;
+
+	if (rest)
+		return open_in_root(path, rest, flags, mode);
 	if (creates(flags))
 		return OS_CHANGE_ONCE(open(path, flags | O_CLOEXEC, mode));
 	return OS_LOOK(open(path, flags | O_CLOEXEC));

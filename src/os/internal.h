@@ -19,6 +19,7 @@ struct os_kernel {
 	int proc_fd; /* O_PATH of /proc/self/fd */
 	bool fchmodat2;
 	bool xattrat;
+	bool confines_roots; /* os_confine_roots() */
 };
 extern struct os_kernel os_kernel;
 

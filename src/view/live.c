@@ -238,7 +238,7 @@ static int live_all_absolute(const struct mounted *m, struct options *options, c
 	return r;
 }
 
-/* The path of another mount namespace as this process has to say it. */
+/* The path of another mount namespace as this process has to say it. os_open_path() stays in its root. */
 static int live_translate(char **path, pid_t seen_by)
 {
 	_cleanup_free_ char *own = NULL;

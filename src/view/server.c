@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,18 +163,63 @@ static char *server_started_in(int pid_fd)
 	return NULL;
 }
 
-static bool server_is_elsewhere(int pid_fd, int own_fd)
+/* Where the server's paths begin. */
+struct server_around {
+	pid_t pid;
+	bool elsewhere;	  /* its root directory isn't ours */
+	char *started_in; /* owned; NULL: not known */
+	char *cwd;	  /* from its root directory; owned; NULL: not known */
+};
+
+static void server_forget_around(struct server_around *around)
 {
-	char theirs[64], ours[64];
+	free(around->started_in);
+	free(around->cwd);
+}
+
+/* What a link in /proc/PID says. */
+static char *server_link(int dirfd, const char *name)
+{
+	char target[PATH_MAX];
+	ssize_t n = os_readlinkat(dirfd, name, target, sizeof(target));
+
+	return n > 0 && (size_t)n < sizeof(target) ? strndup(target, (size_t)n) : NULL;
+}
+
+/* Its mount namespace is another one, or its root directory lies below ours. */
+static bool server_is_elsewhere(int pid_fd, int own_fd, const char *root)
+{
 	_cleanup_close_ int their_ns = os_openat(pid_fd, "ns", O_PATH | O_DIRECTORY, 0, OS_CROSS_MOUNTS);
 	_cleanup_close_ int our_ns = os_openat(own_fd, "ns", O_PATH | O_DIRECTORY, 0, OS_CROSS_MOUNTS);
-	ssize_t n, m;
+	_cleanup_free_ char *theirs = their_ns < 0 ? NULL : server_link(their_ns, "mnt");
+	_cleanup_free_ char *ours = our_ns < 0 ? NULL : server_link(our_ns, "mnt");
 
-	if (their_ns < 0 || our_ns < 0)
-		return false;
-	n = os_readlinkat(their_ns, "mnt", theirs, sizeof(theirs));
-	m = os_readlinkat(our_ns, "mnt", ours, sizeof(ours));
-	return n > 0 && (n != m || memcmp(theirs, ours, (size_t)n) != 0);
+	return (root && strcmp(root, "/") != 0) || (theirs && ours && strcmp(theirs, ours) != 0);
+}
+
+/* The kernel tells both directories as they are called in the mount namespace. */
+static char *server_cwd(int pid_fd, const char *root)
+{
+	_cleanup_free_ char *cwd = server_link(pid_fd, "cwd");
+	size_t n = root && strcmp(root, "/") ? strlen(root) : 0;
+
+	if (!cwd || *cwd != '/' || strncmp(cwd, root ? root : "", n) != 0 || (n && cwd[n] && cwd[n] != '/'))
+		return NULL;
+	return strdup(cwd[n] ? cwd + n : "/");
+}
+
+static void server_look_around(int proc_fd, int pid_fd, struct server_around *ret)
+{
+	_cleanup_close_ int own_fd = os_openat(proc_fd, "thread-self", O_PATH | O_DIRECTORY, 0, OS_CROSS_MOUNTS);
+	_cleanup_free_ char *root = server_link(pid_fd, "root");
+	char own[16];
+
+	snprintf(own, sizeof(own), "%d", getpid());
+	if (own_fd < 0)
+		own_fd = os_openat(proc_fd, own, O_PATH | O_DIRECTORY, 0, OS_CROSS_MOUNTS);
+	ret->elsewhere = server_is_elsewhere(pid_fd, own_fd, root);
+	ret->started_in = server_started_in(pid_fd);
+	ret->cwd = server_cwd(pid_fd, root);
 }
 
 static bool is_there(const char *path)
@@ -183,53 +229,66 @@ static bool is_there(const char *path)
 	return fd >= 0;
 }
 
-/* The path as this process has to say it. It stays as it is if it leads nowhere else. */
-static int server_translate(char **path, pid_t pid, bool elsewhere, const char *started_in)
+/* A path of the server, from its root directory, as this process has to say it. NULL: -ENOMEM. */
+static char *server_path(const struct server_around *around, const char *dir, const char *path)
 {
-	_cleanup_free_ char *by_cwd = NULL, *by_start = NULL;
-	const char *root_of = elsewhere ? "/root" : "";
-	char process[32] = "";
+	char root[32] = "", *text;
 
-	(void)CHECK(pid > 0);
+	(void)CHECK(around->pid > 0);
+	if (around->elsewhere)
+		snprintf(root, sizeof(root), "/proc/%d/root", around->pid);
+	return asprintf(&text, "%s%s%s%s", root, dir, *dir ? "/" : "", path) < 0 ? NULL : text;
+}
+
+/* -ENOENT: it is relative to a directory that isn't known. A daemon has left the directory in which it was started. */
+static int server_translate(char **path, const struct server_around *around)
+{
+	const char *dir = around->started_in;
+	char *text = NULL;
+
 	if (!*path)
 		return 0;
-	if (elsewhere || **path != '/')
-		snprintf(process, sizeof(process), "/proc/%d", pid);
 	if (**path == '/') {
-		if (elsewhere && asprintf(&by_cwd, "%s/root%s", process, *path) < 0)
+		text = server_path(around, "", *path);
+	} else {
+		text = dir ? server_path(around, dir, *path) : NULL;
+		if (dir && !text)
 			return -ENOMEM;
-	} else if (asprintf(&by_cwd, "%s/cwd/%s", process, *path) < 0 ||
-		   (started_in &&
-		    asprintf(&by_start, "%s%s%s/%s", elsewhere ? process : "", root_of, started_in, *path) < 0)) {
+		if (!dir && !around->cwd)
+			return -ENOENT;
+		if (around->cwd && !(text && is_there(text))) {
+			free(text);
+			text = server_path(around, around->cwd, *path);
+		}
+	}
+	if (!text)
 		return -ENOMEM;
-	}
-	if (by_start && is_there(by_start)) {
-		free(*path);
-		*path = TAKE_PTR(by_start);
-	} else if (by_cwd && is_there(by_cwd)) {
-		free(*path);
-		*path = TAKE_PTR(by_cwd);
-	}
+	free(*path);
+	*path = text;
 	return 0;
 }
 
-static int server_translate_all(struct options *options, pid_t pid, int proc_fd, int pid_fd)
+static int server_translate_all(struct view_stack *stack, int proc_fd, int pid_fd, char **ret_error)
 {
-	_cleanup_free_ char *started_in = server_started_in(pid_fd);
-	_cleanup_close_ int own_fd = os_openat(proc_fd, "thread-self", O_PATH | O_DIRECTORY, 0, OS_CROSS_MOUNTS);
-	char own[16];
-	bool elsewhere;
-	int r = 0;
+	_cleanup_(server_forget_around) struct server_around around = {.pid = stack->pid};
+	struct options *options = &stack->options;
+	const char *path = options->upperdir;
+	int r;
 
-	snprintf(own, sizeof(own), "%d", getpid());
-	if (own_fd < 0)
-		own_fd = os_openat(proc_fd, own, O_PATH | O_DIRECTORY, 0, OS_CROSS_MOUNTS);
-	elsewhere = server_is_elsewhere(pid_fd, own_fd);
-	for (size_t i = 0; i < options->layer_count && r == 0; i++)
-		r = server_translate(&options->layers[i].path, pid, elsewhere, started_in);
-	if (r == 0)
-		r = server_translate(&options->upperdir, pid, elsewhere, started_in);
-	return r < 0 ? r : server_translate(&options->workdir, pid, elsewhere, started_in);
+	server_look_around(proc_fd, pid_fd, &around);
+	r = server_translate(&options->upperdir, &around);
+	if (r == 0) {
+		path = options->workdir;
+		r = server_translate(&options->workdir, &around);
+	}
+	for (size_t i = 0; i < options->layer_count && r == 0; i++) {
+		path = options->layers[i].path;
+		r = server_translate(&options->layers[i].path, &around);
+	}
+	if (r == -ENOENT)
+		return view_refuse(ret_error, r, "%s: its layer %s is relative to a directory that isn't known",
+				   stack->name, path);
+	return r < 0 ? view_refuse(ret_error, r, "%s: out of memory", stack->name) : 0;
 }
 
 /* When it was started: the 22nd field of stat, in ticks since boot, and the time of boot. */
@@ -291,8 +350,7 @@ static int server_parse(struct view_stack *stack, int proc_fd, char **ret_error)
 		return view_refuse(ret_error, r, "%s: the command line of process %s: %s", stack->name, name,
 				   error.text);
 	stack->since = server_started_at(proc_fd, fd);
-	r = server_translate_all(&stack->options, stack->pid, proc_fd, fd);
-	return r < 0 ? view_refuse(ret_error, r, "%s: out of memory", stack->name) : 0;
+	return server_translate_all(stack, proc_fd, fd, ret_error);
 }
 
 int view_server_find(struct view_stack *stack, char **ret_error)

@@ -97,6 +97,8 @@ static int choose_dir(struct apply *a, const char *dir)
 		return fail("%s: it lies on %zu layers; commit and squash make one of them", u->id, u->n_layers);
 	if (!dir && !u->n_layers)
 		return usage_error("apply: DIR is wanted, because the upper tells of no layer");
+	if (dir && os_behind_root(dir))
+		return fail("%s: a directory behind the root of another process has no name here", dir);
 	a->dir = realpath(dir ? dir : u->layers[0], NULL);
 	if (!a->dir)
 		return fail("%s: %s", dir ? dir : u->layers[0], strerror(errno));

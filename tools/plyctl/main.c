@@ -107,6 +107,7 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 	r = os_init();
 	if (r < 0)
 		return fail("can't look at files: %s", strerror(-r));
+	os_confine_roots();
 	if (common.store)
 		setenv("PLYCTL_STORE", common.store, 1);
 	fault_init();

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/meter.h"
+#include "os/fs.h"
 #include "progress.h"
 #include "store/import.h"
 
@@ -83,11 +84,24 @@ static struct view_stack *unpack_stack(const struct view_stack *packed, struct s
 	return stack;
 }
 
+/* What mounts or replaces a directory does so by its name, which here may mean another one. */
+bool stack_is_here(const struct view_stack *stack)
+{
+	for (size_t i = 0; i < stack->options.layer_count; i++)
+		if (os_behind_root(stack->options.layers[i].path)) {
+			fail("%s: a layer behind the root of another process has no name here", stack->name);
+			return false;
+		}
+	return true;
+}
+
 struct view_stack *stack_open_unpacked(const char *name, struct store **ret_hold)
 {
 	_cleanup_stack_ struct view_stack *stack = stack_open_any(name);
 
 	*ret_hold = NULL;
+	if (stack && !stack_is_here(stack))
+		return NULL;
 	if (!stack || stack->set)
 		return TAKE_PTR(stack);
 	if (stack->image && stack->image->n_layers && stack->image->layers[0].blob)

@@ -17,6 +17,7 @@
 #include "apply.h"
 #include "base/hex.h"
 #include "image/image.h"
+#include "os/fs.h"
 #include "os/task.h"
 #include "sandbox.h"
 
@@ -260,8 +261,10 @@ static int find_id(const char *store, const char *id, char **ret_name)
 /* A directory: one that plyctl made, its `upper`, or any other, whose work directory is DIR.work. */
 static int find_directory(const char *name, struct upper *ret)
 {
-	char *real = realpath(name, NULL), *slash;
+	char *real = os_behind_root(name) ? NULL : realpath(name, NULL), *slash;
 
+	if (os_behind_root(name))
+		return fail("%s: a directory behind the root of another process has no name here", name);
 	if (!real)
 		return fail("%s: %s", name, strerror(errno));
 	*ret = (struct upper){.id = NULL};

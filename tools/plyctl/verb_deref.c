@@ -12,6 +12,7 @@
 #include "os/fs.h"
 #include "plyctl.h"
 #include "store/deref.h"
+#include "unpacked.h"
 
 static const char *layer_text;
 static bool yes;
@@ -154,6 +155,8 @@ static int run_deref(int argc, char **argv)
 	umask(0);
 	stack = stack_open(argv[0]);
 	if (!stack)
+		return EXIT_FAILED;
+	if (!stack_is_here(stack))
 		return EXIT_FAILED;
 	if (stack->mountpoint)
 		return fail("%s: it is mounted: unmount it, and name its layers", argv[0]);

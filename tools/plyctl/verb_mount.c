@@ -113,7 +113,7 @@ static int run_mount(int argc, char **argv)
 		return usage_error("mount: STACK MOUNTPOINT are wanted");
 	/* The commands that are printed mount nothing, so they put nothing into the store either. */
 	stack = print_only ? stack_open(argv[0]) : stack_open_unpacked(argv[0], &hold);
-	if (!stack)
+	if (!stack || (print_only && !stack_is_here(stack)))
 		return EXIT_FAILED;
 	/* plyfs has the lease before plyctl's own descriptor is closed. */
 	status = print_only ? EXIT_FINE : lease_take(stack, true, &lease);
