@@ -5,6 +5,7 @@
 #include "negotiate.h"
 #include "ops.h"
 #include "passthrough.h"
+#include "ring.h"
 #include "waiting.h"
 
 #include <stdlib.h>
@@ -134,7 +135,7 @@ void host_log_status(struct host *host)
 
 const struct fuse_lowlevel_ops *host_operations(void)
 {
-	static const struct fuse_lowlevel_ops ops = {
+	static struct fuse_lowlevel_ops ops = {
 		.init = op_init,
 		.lookup = op_lookup,
 		.forget = op_forget,
@@ -178,5 +179,6 @@ const struct fuse_lowlevel_ops *host_operations(void)
 #endif
 	};
 
+	ring_wrap(&ops);
 	return &ops;
 }

@@ -8,6 +8,7 @@
 #include "job.h"
 #include "freeze.h"
 #include "names.h"
+#include "ring.h"
 #include "waiting.h"
 #include "base/check.h"
 
@@ -26,6 +27,8 @@ static void job_run_task(struct pool_task *task)
 static void job_defer(struct job *job)
 {
 	job->task.run = job_run_task;
+	/* The job has its span. Here it has ended, however this thread's operation does. */
+	(void)latency_take();
 	waiting_defer(job);
 }
 
@@ -47,6 +50,7 @@ static void job_answer(struct job *job, int err)
 	latency_resume(job->span);
 	job_keep_lost(job, err);
 	job_reply(job, err);
+	ring_answered(job->fs->host);
 	job_put(job);
 }
 
@@ -103,6 +107,7 @@ static void job_wait(struct job *job, struct inode *inode)
 	(void)CHECK(atomic_load(&job->refs) > 0 && job->next < JOB_NEEDS);
 	counter_add(COUNTER_WAITING, 1);
 	job->waiter.done = job_copied_up;
+	(void)latency_take();
 	waiting_enter(job);
 	copyup_request(job->fs->writer, inode, job->how, &job->waiter);
 }
@@ -127,6 +132,7 @@ static void job_go(struct job *job)
 			return;
 		}
 		if (r != -LOOK_AGAIN) {
+			ring_answered(job->fs->host);
 			job_put(job);
 			return;
 		}

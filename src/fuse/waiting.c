@@ -13,6 +13,7 @@
  */
 #include "waiting.h"
 #include "job.h"
+#include "ring.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -129,6 +130,7 @@ static bool cancel_job(struct job *job, int err)
 		counter_add(COUNTER_INTERRUPTED, 1);
 		latency_resume(job->span);
 		job_reply(job, err);
+		ring_answered(fs->host);
 	}
 	job_put(job);
 	return true;

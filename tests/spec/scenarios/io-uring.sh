@@ -43,13 +43,41 @@ work() {
 	find m -type f | wc -l
 }
 
+figures() {
+	control "$BASE/m" '{"op":"status"}' >status
+	python3 - <<-'END'
+		import json
+		status = json.load(open("status"))
+		for name in "write", "read", "lookup":
+		    counted, timed = status["counters"][name], status["latencies"][name]
+		    buckets = sum(n for _, n in timed["buckets"])
+		    if not counted == timed["count"] == buckets or not timed["sum_ns"]:
+		        print(f"FAIL: {name}: {counted} counted, {timed['count']} timed")
+	END
+}
+
+# Each write is in the counters and in the histogram of latencies, also those that waited for a copy-up. Of a ring a
+# request is timed when its answer is on its way, so the last ones may be seen a moment later.
+counted() {
+	local i
+
+	for i in $(seq 100); do
+		figures >figures
+		[ -s figures ] || return
+		sleep 0.1
+	done
+	cat figures
+}
+
 # answers OPTIONS THREADS: what `work` saw; the daemon must have that many threads of a ring (0: none, 1: some).
 answers() {
 	local pid threads
 
-	mount_plyfs "$BASE/m" "lowerdir=l1,upperdir=upper,workdir=work$1" || { echo "FAIL: mount"; return; }
+	mount_plyfs "$BASE/m" "lowerdir=l1,upperdir=upper,workdir=work,control_socket=$BASE/control$1" ||
+		{ echo "FAIL: mount"; return; }
 	pid=$(cat "$BASE/m.pid")
 	work 2>&1
+	counted
 	threads=$(ring_threads "$pid")
 	[ $((threads > 0)) -eq "$2" ] || echo "FAIL: threads of a ring: $threads"
 	union_umount "$BASE/m" 2>&1
@@ -61,6 +89,7 @@ scenario() {
 	local before
 
 	"$PLYFS" --version | grep -q 'io_uring yes' || unsupported "the libfuse in use has no io_uring"
+	mkdir -m 700 control
 	before=$(cat $SWITCH 2>/dev/null) || unsupported "the kernel has no FUSE over io_uring"
 	echo Y >$SWITCH || unsupported "FUSE over io_uring can't be switched on"
 	answers "" 0 >plain
