@@ -90,13 +90,16 @@ struct image_history {
 
 struct image {
 	enum image_source source;
-	char *path; /* the folder, archive or store */
+	char *path;    /* the folder, archive or store */
+	char *options; /* of the driver, as the store was named with them; NULL: none */
 	/* Digest of the config: "sha256:" and 64 hex digits. NULL: a container without an image. Then it has no config,
 	 * and its layers have a diff_id where the store knows it. */
 	char *id;
 	char *manifest_digest; /* NULL: there is no manifest, as in a docker-archive */
 	char *manifest;	       /* its bytes, terminated; NULL: there is none, or it isn't kept here */
 	size_t manifest_len;
+	/* Bytes of the manifest as the index says, of the config as the manifest says; IMAGE_UNKNOWN: not said */
+	int64_t manifest_stated, config_stated;
 	char **names; /* NAME:TAG; may be none */
 	size_t n_names;
 	char *created, *author, *os, *architecture, *variant;
@@ -127,6 +130,9 @@ const char *image_source_name(enum image_source source);
  * image only. An id may be a prefix of 4 hex digits or more, if that is unique. Of several platforms this machine's is
  * taken, else the first; attestations are no images. */
 int image_open(const char *ref, struct image **ret, struct image_error *error);
+/* Turns what the brackets of a name have into the `path` of the functions below, which the caller frees.
+ * containers/image writes DRIVER@ROOT+RUNROOT:OPTIONS there. -ENOMEM. */
+int image_store_spec(enum image_source source, const char *brackets, char **ret);
 /* The same with the source and its place given. `path` NULL: where the engine has it. `name` NULL: the only one. */
 int image_open_in(enum image_source source, const char *path, const char *name, struct image **ret,
 		  struct image_error *error);

@@ -81,12 +81,14 @@ const char *view_fault_remedy(enum view_fault fault);
 /* The remedy takes away what can't be made again. */
 bool view_fault_destroys(enum view_fault fault);
 
+/* A finding that is in no layer. */
 #define VIEW_CHECK_WORK SIZE_MAX
 struct view_finding {
 	enum view_fault fault;
 	bool note; /* no fault: the next mount deals with it */
 	bool mended;
-	size_t layer;	   /* from the top; VIEW_CHECK_WORK: of the work directory */
+	/* from the top; VIEW_CHECK_WORK: of the work directory, or the document `path` of a packed image */
+	size_t layer;
 	char *path;	   /* from the root of that; "" of a packed layer that is wrong itself; owned */
 	char *detail;	   /* a value, or what was expected; owned; NULL: nothing to say */
 	const char *xattr; /* the xattr that is wrong; NULL: none */

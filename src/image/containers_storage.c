@@ -42,6 +42,7 @@ struct store_files {
 struct store {
 	struct store_files all[STORES_MAX]; /* the store, and additional ones */
 	size_t n;
+	char *options; /* of the driver, that came with the name; NULL: none; owned */
 	json_t *images, *layers, *containers;
 	json_t *more_layers, *more_containers; /* volatile ones; NULL: none */
 	json_t *by_id;			       /* layers by their ids, for who opens many images; NULL: not made */
@@ -53,6 +54,7 @@ static void store_finish(struct store *s)
 		blobs_free(s->all[i].files);
 		free(s->all[i].path);
 	}
+	free(s->options);
 	json_decref(s->images);
 	json_decref(s->layers);
 	json_decref(s->containers);
@@ -164,15 +166,24 @@ static bool is_same_folder(const char *a, const char *b)
 	       a_stx.stx_dev_minor == b_stx.stx_dev_minor;
 }
 
-/* The additional stores of this user's store. One that can't be read has no images: `image`, which may be NULL, lacks
- * it. */
+/* Of options that came with the name, else of this user's store. */
+static int store_conf(const struct store *s, struct storage_conf *ret)
+{
+	if (s->options)
+		return storage_conf_add_options(ret, s->options);
+	if (storage_conf_read(ret) < 0 || (ret->n_stores && !is_same_folder(ret->graphroot, s->all[0].path)))
+		storage_conf_finish(ret);
+	return 0;
+}
+
+/* The additional stores. One that can't be read has no images: `image`, which may be NULL, lacks it. */
 static int store_add_all(struct store *s, struct image *image, struct image_error *error)
 {
 	_cleanup_(storage_conf_finish) struct storage_conf conf = {.n_stores = 0};
-	int r = 0;
+	int r = store_conf(s, &conf);
 
-	if (storage_conf_read(&conf) < 0 || !conf.n_stores || !is_same_folder(conf.graphroot, s->all[0].path))
-		return 0;
+	if (r < 0)
+		return image_fail_memory(error);
 	for (size_t i = 0; i < conf.n_stores && r == 0; i++) {
 		struct image_error why = {.text = ""};
 
@@ -185,10 +196,17 @@ static int store_add_all(struct store *s, struct image *image, struct image_erro
 	return r;
 }
 
-static int store_start(struct store *s, const char *path, struct image *image, struct image_error *error)
+static int store_start(struct store *s, const char *spec, struct image *image, struct image_error *error)
 {
-	int r = store_open_files(s, path, error);
+	const char *dir = storage_spec_dir(spec);
+	int r = 0;
 
+	if (dir > spec) {
+		s->options = strndup(spec + 1, (size_t)(dir - spec) - 2);
+		r = s->options ? 0 : image_fail_memory(error);
+	}
+	if (r == 0)
+		r = store_open_files(s, dir, error);
 	if (r == 0)
 		r = store_list(s, 0, "overlay-images/images.json", &s->images, error);
 	if (r == 0)
@@ -543,12 +561,14 @@ int containers_storage_open(enum image_source source, const char *path, const ch
 	_cleanup_(image_cleanup) struct image *image = NULL;
 	_cleanup_(store_finish) struct store s = {.n = 0};
 	const json_t *item, *container;
-	int r = model_new(source, path, &image, error);
+	int r = model_new(source, storage_spec_dir(path), &image, error);
 
 	if (!CHECK(source == IMAGE_CONTAINERS_STORAGE))
 		return -EIO;
 	if (r == 0)
 		r = store_start(&s, path, image, error);
+	if (r == 0)
+		r = model_set(&image->options, s.options, error);
 	if (r == 0)
 		r = store_pick(&s, name, &item, &container, error);
 	if (r == 0)
@@ -687,8 +707,15 @@ int containers_storage_shared(const struct image *image, unsigned *counts, struc
 {
 	_cleanup_(store_finish) struct store store = {.n = 0};
 	_cleanup_(sharing_finish) struct storage_sharing s = {.image = image, .counts = counts};
-	int r = store_start(&store, image->path, NULL, error);
+	_cleanup_free_ char *spec = NULL;
+	int r = asprintf(&spec, "%s%s%s%s", image->options ? "[" : "", image->options ? image->options : "",
+			 image->options ? "]" : "", image->path);
 
+	if (r < 0) {
+		spec = NULL;
+		return image_fail_memory(error);
+	}
+	r = store_start(&store, spec, NULL, error);
 	if (r < 0)
 		return r;
 	r = storage_indices(&s, &store);
@@ -716,6 +743,8 @@ static int storage_open_listed(const struct image_listed *listed, struct image *
 	_cleanup_(image_cleanup) struct image *image = NULL;
 	int r = model_new(IMAGE_CONTAINERS_STORAGE, from->store->all[0].path, &image, error);
 
+	if (r == 0)
+		r = model_set(&image->options, from->store->options, error);
 	(void)CHECK(from->store->by_id);
 	if (container)
 		item = document_text(container, "image")

@@ -16,6 +16,7 @@
 #include "model.h"
 #include "os/fs.h"
 #include "sources.h"
+#include "storage_conf.h"
 
 struct source {
 	const char *name;
@@ -73,6 +74,19 @@ static int absolute_path(char **path)
 	return *path ? 0 : -ENOMEM;
 }
 
+/* "[OPTIONS]DIR" with DIR made absolute. */
+static int absolute_spec(char **spec)
+{
+	const char *dir = storage_spec_dir(*spec);
+	_cleanup_free_ char *options = strndup(*spec, (size_t)(dir - *spec)), *path = strdup(dir);
+	int r = options && path ? absolute_path(&path) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	free(*spec);
+	return asprintf(spec, "%s%s", options, path) < 0 ? (*spec = NULL, -ENOMEM) : 0;
+}
+
 /* The store's directory without "/" at its end, which paths are made of. */
 static int chosen_path(enum image_source source, const char *path, char **ret, struct image_error *error)
 {
@@ -84,9 +98,9 @@ static int chosen_path(enum image_source source, const char *path, char **ret, s
 	else
 		r = (*ret = strdup(path)) ? 0 : -ENOMEM;
 	if (r == 0 && sources[source].store)
-		r = absolute_path(ret);
+		r = source == IMAGE_CONTAINERS_STORAGE ? absolute_spec(ret) : absolute_path(ret);
 	if (r < 0)
-		return image_fail(error, r, "%s: %s", path ? path : sources[source].name,
+		return image_fail(error, r, "%s: %s", path ? storage_spec_dir(path) : sources[source].name,
 				  r == -EOPNOTSUPP ? "a path is needed" : strerror(-r));
 	for (len = strlen(*ret); len > 1 && (*ret)[len - 1] == '/'; len--)
 		(*ret)[len - 1] = 0;
@@ -95,6 +109,7 @@ static int chosen_path(enum image_source source, const char *path, char **ret, s
 
 static int named_failure(struct image_error *error, int r, const char *path, const struct image_error *why)
 {
+	path = storage_spec_dir(path);
 	if (!strncmp(why->text, path, strlen(path)))
 		return image_fail(error, r, "%s", why->text);
 	return image_fail(error, r, "%s: %s", path, why->text);
@@ -174,27 +189,38 @@ int image_list(enum image_source source, const char *path, int (*each)(void *arg
 	return r < 0 ? named_failure(error, r, chosen, &why) : r;
 }
 
-/* "[ROOT]NAME" of a store. ROOT may be DRIVER@ROOT+RUNROOT:OPTIONS, as containers/image has it. */
-static int split_store(char *rest, char **ret_path, char **ret_name)
+int image_store_spec(enum image_source source, const char *brackets, char **ret)
 {
-	char *end = *rest == '[' ? strchr(rest, ']') : NULL, *at;
+	_cleanup_free_ char *copy = strdup(brackets);
+	char *at = copy ? strchr(copy, '@') : NULL, *path = at && at[1] == '/' ? at + 1 : copy, *run, *options;
+
+	if (!copy)
+		return -ENOMEM;
+	run = *path == '/' ? strstr(path, "+/") : NULL;
+	/* A directory alone may have a colon in its name. */
+	options = run ? strchr(run, ':') : path > copy ? strchr(path, ':') : NULL;
+	if (options)
+		*options++ = 0;
+	if (run)
+		*run = 0;
+	if (source == IMAGE_CONTAINERS_STORAGE && options && *options)
+		return asprintf(ret, "[%s]%s", options, path) < 0 ? (*ret = NULL, -ENOMEM) : 0;
+	*ret = strdup(path);
+	return *ret ? 0 : -ENOMEM;
+}
+
+/* "[BRACKETS]NAME" of a store. */
+static int split_store(enum image_source source, char *rest, char **ret_path, char **ret_name)
+{
+	char *end = *rest == '[' ? strchr(rest, ']') : NULL;
 
 	*ret_path = NULL;
 	*ret_name = rest;
-	if (*rest == '[' && !end)
-		return -EINVAL;
 	if (!end)
-		return 0;
+		return *rest == '[' ? -EINVAL : 0;
 	*end = 0;
 	*ret_name = end + 1;
-	at = strchr(rest + 1, '@');
-	*ret_path = at && at[1] == '/' ? at + 1 : rest + 1;
-	end = **ret_path == '/' ? strstr(*ret_path, "+/") : NULL;
-	if (end)
-		*end = 0;
-	else if (*ret_path > rest + 1)
-		(*ret_path)[strcspn(*ret_path, ":")] = 0;
-	return 0;
+	return image_store_spec(source, rest + 1, ret_path);
 }
 
 /* "PATH[:NAME]": NAME begins behind the first colon, as in containers/image. image_open_in() takes any path. */
@@ -211,9 +237,10 @@ static void split_path(char *rest, char **ret_path, char **ret_name)
 int image_open(const char *ref, struct image **ret, struct image_error *error)
 {
 	enum image_source source;
-	_cleanup_free_ char *copy = NULL;
+	_cleanup_free_ char *copy = NULL, *spec = NULL;
 	const char *rest;
 	char *path, *name;
+	int r = 0;
 
 	if (!image_ref_split(ref, &source, &rest))
 		return image_fail(error, -EINVAL, "%s: no transport of images", ref);
@@ -222,8 +249,11 @@ int image_open(const char *ref, struct image **ret, struct image_error *error)
 		return image_fail_memory(error);
 	if (!sources[source].store)
 		split_path(copy, &path, &name);
-	else if (split_store(copy, &path, &name) < 0)
-		return image_fail(error, -EINVAL, "%s: no \"]\"", ref);
+	else
+		r = split_store(source, copy, &path, &name);
+	spec = sources[source].store ? path : NULL;
+	if (r < 0)
+		return r == -ENOMEM ? image_fail_memory(error) : image_fail(error, r, "%s: no \"]\"", ref);
 	if (path && !*path)
 		return image_fail(error, -EINVAL, "%s: no path", ref);
 	return image_open_in(source, path, name, ret, error);

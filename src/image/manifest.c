@@ -94,15 +94,39 @@ static bool is_candidate(const json_t *item)
 	return !type || strstr(type, ".manifest.") || strstr(type, ".index.");
 }
 
-/* The name of an entry, or its tag alone, or the start of its digest. */
-static bool is_named(const json_t *item, const char *name)
+/* 2: by its name, or its tag alone; 1: by the start of its digest; 0: not at all. */
+static int named_by(const json_t *item, const char *name)
 {
 	const json_t *notes = json_object_get(item, "annotations");
 	const char *full = document_text(notes, "io.containerd.image.name"), *digest = document_text(item, "digest");
 	const char *ref = document_text(notes, "org.opencontainers.image.ref.name");
 
-	return (ref && model_name_fits(ref, name)) || (full && model_name_fits(full, name)) ||
-	       (digest && model_id_fits(digest, name));
+	if ((ref && model_name_fits(ref, name)) || (full && model_name_fits(full, name)))
+		return 2;
+	return digest && model_id_fits(digest, name);
+}
+
+/* The start of a digest that several entries have, with their digests as far as there is room. */
+static int fail_ambiguous(const json_t *list, const char *name, struct image_error *error)
+{
+	char digests[4 * DIGEST_SIZE] = "";
+	const json_t *item;
+	size_t i, n = 0;
+
+	json_array_foreach(list, i, item)
+	{
+		const char *digest = document_text(item, "digest");
+
+		if (!is_candidate(item) || named_by(item, name) != 1 || !digest_is_valid(digest) ||
+		    strstr(digests, digest))
+			continue;
+		if (n + strlen(digest) + 6 > sizeof(digests)) {
+			strcpy(digests + n, ", ..");
+			break;
+		}
+		n += (size_t)snprintf(digests + n, sizeof(digests) - n, "%s%s", n ? ", " : "", digest);
+	}
+	return image_fail(error, -EINVAL, "several images have a digest that begins with %s: %s", name, digests);
 }
 
 /* 2: of this machine; 1: not said; 0: another one. */
@@ -147,6 +171,8 @@ int manifest_pick_there(const char *text, size_t len, const char *name, bool (*i
 	json_auto_t *index = NULL;
 	const json_t *list, *item, *best = NULL;
 	const char *first = NULL, *also;
+	bool is_ambiguous = false;
+	int by = 0;
 	size_t i;
 	int r = load_index(text, len, &index, &list, error);
 
@@ -154,8 +180,15 @@ int manifest_pick_there(const char *text, size_t len, const char *name, bool (*i
 		return r;
 	json_array_foreach(list, i, item)
 	{
-		if (!is_candidate(item) || (name && !is_named(item, name)))
+		int fits = name ? named_by(item, name) : 2;
+
+		if (!is_candidate(item) || !fits || fits < by)
 			continue;
+		/* A name comes before a digest. */
+		if (fits > by)
+			best = NULL;
+		by = fits;
+		is_ambiguous |= best && !json_equal(json_object_get(item, "digest"), json_object_get(best, "digest"));
 		also = annotated_name(item);
 		if (best && !name && (first || also) && (!first || !also || strcmp(first, also) != 0))
 			return image_fail(error, -ENOENT, "several images: name one, such as \"%s\"",
@@ -164,6 +197,8 @@ int manifest_pick_there(const char *text, size_t len, const char *name, bool (*i
 		if (!best || item_rank(item, is_there, arg) > item_rank(best, is_there, arg))
 			best = item;
 	}
+	if (is_ambiguous && by == 1)
+		return fail_ambiguous(list, name, error);
 	if (!best)
 		return image_fail(error, -ENOENT, name ? "no image has the name %s" : "there is no image", name);
 	return descriptor_read(best, "index", ret, error);

@@ -23,6 +23,7 @@ int model_new(enum image_source source, const char *path, struct image **ret, st
 	if (!image)
 		return image_fail_memory(error);
 	image->source = source;
+	image->manifest_stated = image->config_stated = IMAGE_UNKNOWN;
 	r = model_set(&image->path, path, error);
 	if (r < 0)
 		image_free(image);
@@ -72,6 +73,7 @@ void image_free(struct image *image)
 	free_texts(image->container_names, image->n_container_names);
 	free_texts(image->lacks, image->n_lacks);
 	free(image->path);
+	free(image->options);
 	free(image->id);
 	free(image->manifest_digest);
 	free(image->manifest);

@@ -157,6 +157,8 @@ static int oci_fill(struct image *image, struct descriptor *d, struct manifest *
 		return r;
 	image->manifest = TAKE_PTR(text);
 	image->manifest_len = manifest_len;
+	image->manifest_stated = d->size;
+	image->config_stated = m->config.size;
 	return 0;
 }
 

@@ -188,8 +188,7 @@ static int conf_parse(const char *text, struct storage_conf *ret)
 	return r;
 }
 
-/* Image stores of driver options with commas between them: "overlay.imagestore=DIR,..". */
-static int conf_add_options(struct storage_conf *conf, const char *options)
+int storage_conf_add_options(struct storage_conf *conf, const char *options)
 {
 	static const char *const names[] = {"overlay.imagestore=", "overlay2.imagestore=", ".imagestore="};
 	int r = 0;
@@ -206,6 +205,13 @@ static int conf_add_options(struct storage_conf *conf, const char *options)
 		options += len + (options[len] == ',');
 	}
 	return r;
+}
+
+const char *storage_spec_dir(const char *spec)
+{
+	const char *end = *spec == '[' ? strchr(spec, ']') : NULL;
+
+	return end ? end + 1 : spec;
 }
 
 /* --- files -------------------------------------------------------------------------------------------------------- */
@@ -339,7 +345,7 @@ int storage_conf_read(struct storage_conf *ret)
 
 		storage_conf_finish(&conf);
 		conf = fresh;
-		r = conf_add_options(&conf, options);
+		r = storage_conf_add_options(&conf, options);
 	}
 	plain = TAKE_PTR(conf.graphroot);
 	if (plain)

@@ -17,5 +17,10 @@ void storage_conf_finish(struct storage_conf *conf);
 /* The store of this user's engines; `graphroot` isn't NULL then. Of TOML, tables, strings and lists of strings are
  * read, and all else is passed over. -ENOENT: there is no home. */
 int storage_conf_read(struct storage_conf *ret);
+/* Additional stores of driver options with commas between them; all else is passed over. -ENOMEM. */
+int storage_conf_add_options(struct storage_conf *conf, const char *options);
+
+/* A store and the options of its driver are told by one text, "[OPTIONS]DIR", or DIR alone. DIR is a part of it. */
+const char *storage_spec_dir(const char *spec);
 
 #endif

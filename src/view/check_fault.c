@@ -78,7 +78,7 @@ static const struct fault faults[VIEW_FAULTS] = {
 					false},
 	[VIEW_FAULT_BAD_ARCHIVE] = {"bad-archive", "the archive can't be read to its end", NULL, false},
 	[VIEW_FAULT_WRONG_DIGEST] = {"wrong-digest", "the layer isn't the one that the image names", NULL, false},
-	[VIEW_FAULT_WRONG_SIZE] = {"wrong-size", "the blob hasn't the size that the manifest states", NULL, false},
+	[VIEW_FAULT_WRONG_SIZE] = {"wrong-size", "it hasn't the size that the image states", NULL, false},
 	[VIEW_FAULT_NO_BLOB] = {"no-blob", "the layer isn't there", NULL, false},
 };
 

@@ -448,16 +448,30 @@ static int packed_layer(struct packed_check *p, size_t number)
 	return r < 0 ? r : packed_end(p);
 }
 
+/* Of the documents, which have their digests. */
+static int packed_document(struct packed_check *p, const char *name, int64_t stated, size_t len)
+{
+	if (stated < 0 || (size_t)stated == len)
+		return 0;
+	return check_add(p->c, VIEW_FAULT_WRONG_SIZE, VIEW_CHECK_WORK, name, NULL, "%zu bytes, and not %lld", len,
+			 (long long)stated);
+}
+
 int check_packed(struct checking *c, char **ret_error)
 {
 	struct packed_check p = {.c = c, .ret_error = ret_error};
+	const struct image *image = c->stack->image;
 	int r = paths_init(&p.paths);
 
 	_Static_assert(IMAGE_LAYERS_MAX < UINT16_MAX, "a layer's number is one of 16 bits");
-	(void)CHECK(c->stack->image && !c->set);
+	(void)CHECK(image && !c->set);
+	if (r == 0)
+		r = packed_document(&p, "manifest", image->manifest_stated, image->manifest_len);
+	if (r == 0)
+		r = packed_document(&p, "config", image->config_stated, image->config_len);
 	if (r == 0)
 		r = packed_room(&p);
-	for (size_t i = 0; i < c->stack->image->n_layers && r == 0; i++)
+	for (size_t i = 0; i < image->n_layers && r == 0; i++)
 		r = packed_layer(&p, i);
 	paths_free(&p.paths);
 	free(p.names);

@@ -41,8 +41,8 @@ def blob(path, data, name=None):
     return name
 
 
-def layout(path, layers, packed=gzip.compress, spoil=None):
-    """`spoil(descriptors, path)` may change what the manifest says, or the blobs."""
+def layout(path, layers, packed=gzip.compress, spoil=None, sizes=(0, 0)):
+    """`spoil(descriptors, path)` may change what the manifest says, or the blobs. `sizes`: what is added to those of config and manifest."""
     os.makedirs(path + "/blobs/sha256")
     config = json.dumps({
         "architecture": "amd64", "os": "linux", "config": {}, "rootfs": {"type": "layers", "diff_ids": [digest(t) for t in layers]},
@@ -56,12 +56,12 @@ def layout(path, layers, packed=gzip.compress, spoil=None):
         spoil(descriptors, path)
     manifest = json.dumps({
         "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "layers": descriptors,
-        "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": blob(path, config), "size": len(config)}}).encode()
+        "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": blob(path, config), "size": len(config) + sizes[0]}}).encode()
     with open(path + "/oci-layout", "w") as f:
         f.write('{"imageLayoutVersion": "1.0.0"}')
     with open(path + "/index.json", "w") as f:
         json.dump({"schemaVersion": 2, "manifests": [
-            {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": blob(path, manifest), "size": len(manifest)}]}, f)
+            {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": blob(path, manifest), "size": len(manifest) + sizes[1]}]}, f)
 
 
 def case(top, name, layers, wanted, **more):
@@ -115,6 +115,8 @@ def main(top):
     case(top, "objects", [layer(entry("zero", tarfile.CHRTYPE, devmajor=0, devminor=0), entry(".wh..wh..opq"))],
          ["@0 opaque-root", "@0:/zero device-zero"])
     case(top, "size", [base, right], ["@1 wrong-size"], spoil=other_size)
+    case(top, "config-size", [base, right], ["config wrong-size"], sizes=(1, 0))
+    case(top, "manifest-size", [base, right], ["manifest wrong-size", "config wrong-size"], sizes=(-1, 3))
     case(top, "forged", [base, right], ["@1 wrong-digest"], spoil=other_blob)
     case(top, "cut", [base, right], ["@1 bad-archive"], spoil=cut_blob)
     case(top, "missing", [base, right], ["@0 no-blob"], spoil=no_blob)

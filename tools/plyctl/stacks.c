@@ -74,6 +74,7 @@ struct view_stack *stack_open(const char *name)
 
 bool stack_is_store(const char *name, enum image_source *ret_source, char **ret_path)
 {
+	_cleanup_free_ char *brackets = NULL;
 	const char *rest;
 	size_t len;
 
@@ -82,9 +83,13 @@ bool stack_is_store(const char *name, enum image_source *ret_source, char **ret_
 	     *ret_source != IMAGE_STORE))
 		return false;
 	len = strlen(rest);
+	*ret_path = NULL;
 	if (len && (*rest != '[' || rest[len - 1] != ']'))
 		return false;
-	*ret_path = len > 2 ? strndup(rest + 1, len - 2) : NULL;
+	if (len > 2)
+		brackets = strndup(rest + 1, len - 2);
+	if (brackets && image_store_spec(*ret_source, brackets, ret_path) < 0)
+		abort();
 	return true;
 }
 

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "check_store.h"
@@ -35,7 +36,9 @@ static char *whole_path(const struct view_stack *stack, const struct view_check 
 	char *path;
 	int n;
 
-	if (check->packed)
+	if (check->packed && finding->layer == VIEW_CHECK_WORK)
+		n = asprintf(&path, "%s", finding->path);
+	else if (check->packed)
 		n = asprintf(&path, "@%zu%s%s%s", finding->layer, *slash ? ":" : "", slash, finding->path);
 	else
 		n = asprintf(&path, "%s%s%s", where_is(stack, check, finding), slash, finding->path);
@@ -167,6 +170,19 @@ static int check_stack(const struct view_stack *stack)
 	return status;
 }
 
+/* "store:DIR" without brackets. */
+static bool is_path_of_store(const char *name, char **ret_path)
+{
+	static const char store[] = "store:";
+	const char *path = name + sizeof(store) - 1;
+
+	if (strncmp(name, store, sizeof(store) - 1) != 0 ||
+	    (*path != '/' && strncmp(path, "./", 2) != 0 && strncmp(path, "../", 3) != 0))
+		return false;
+	*ret_path = strdup(path);
+	return true;
+}
+
 static int run_check(int argc, char **argv)
 {
 	_cleanup_stack_ struct view_stack *stack = NULL;
@@ -181,7 +197,7 @@ static int run_check(int argc, char **argv)
 		usage_error("%s", wrong);
 		return CHECK_USAGE;
 	}
-	if (stack_is_store(argv[0], &source, &path) && source == IMAGE_STORE)
+	if ((stack_is_store(argv[0], &source, &path) && source == IMAGE_STORE) || is_path_of_store(argv[0], &path))
 		return check_of_store(path, digests, fix, yes);
 	if (digests) {
 		usage_error("check: --digests is for plyctl's store");

@@ -169,6 +169,28 @@ TEST("an image is found by its name, by its tag and by its digest, and several w
 	EXPECT_INT(n, 2);
 }
 
+TEST("the start of a digest that several images have is refused with these")
+{
+	char wanted[512], first[DIGEST_SIZE], second[DIGEST_SIZE];
+	struct image_error error = {.text = ""};
+	struct image *image;
+	FOLDER(f);
+
+	snprintf(first, sizeof(first), "sha256:abcd%060d", 1);
+	snprintf(second, sizeof(second), "sha256:abcd%060d", 2);
+	folder_print(&f, "index.json",
+		     "{\"manifests\":[{\"digest\":\"%s\",\"size\":1},{\"digest\":\"%s\",\"size\":1},"
+		     "{\"digest\":\"%s\",\"size\":1}]}",
+		     first, second, first);
+	UNIT_PRINT(wanted, "%s: several images have a digest that begins with abcd: %s, %s", f.path, first, second);
+	EXPECT_INT(image_open_in(IMAGE_OCI, f.path, "abcd", &image, &error), -EINVAL);
+	EXPECT_STR(error.text, wanted);
+	/* More digits tell them apart, also an entry that is there twice. */
+	EXPECT_INT(image_open_in(IMAGE_OCI, f.path, first, &image, &error), -ENOENT);
+	UNIT_PRINT(wanted, "%s: blobs/sha256/%s: No such file or directory", f.path, first + strlen("sha256:"));
+	EXPECT_STR(error.text, wanted);
+}
+
 TEST("a missing blob is said, and the rest is shown")
 {
 	struct image_error error = {0};
