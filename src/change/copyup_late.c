@@ -126,7 +126,7 @@ static int late_copy(struct copyup *c)
 }
 
 /* Whether the object certainly shows none of its data. */
-static bool is_hidden(const struct copyup *c)
+static bool late_is_hidden(const struct copyup *c)
 {
 	const char *xattr = xattr_overlay_name(c->writer->layers->ns, XATTR_OVERLAY_METACOPY);
 
@@ -136,7 +136,7 @@ static bool is_hidden(const struct copyup *c)
 /* Gives back the room that half a copy takes. */
 static void late_abandon(struct copyup *c)
 {
-	if (c->stx.stx_size && is_hidden(c))
+	if (c->stx.stx_size && late_is_hidden(c))
 		(void)punch(c);
 }
 
