@@ -1,48 +1,151 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * The layout between plyctl and skopeo. A process of its own removes it, as soon as plyctl has ended in whatever way.
+ * One that was left because both were killed isn't locked any more, and the next export removes it.
+ */
 #include "export_storage.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "archive/unpack.h"
 #include "base/cleanup.h"
-#include "os/fs.h"
+
+#define PREFIX "plyctl-export-"
+#define TRIES 16
 
 enum { NO_PROGRAM = 127 };
 
-int storage_stage(char **ret, struct image_error *error)
+/* --- what was left ------------------------------------------------------------------------------------------------ */
+
+static void remove_if_left(int base_fd, const char *name)
 {
-	const char *base = getenv("TMPDIR");
-	char *path = NULL;
+	_cleanup_close_ int fd = openat(base_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
 
-	if (asprintf(&path, "%s/plyctl-export-XXXXXX", base && *base == '/' ? base : "/var/tmp") < 0)
-		return image_fail_memory(error);
-	if (!mkdtemp(path)) {
-		int r = -errno;
-
-		(void)image_fail(error, r, "%s: %s", path, strerror(-r));
-		free(path);
-		return r;
-	}
-	*ret = path;
-	return 0;
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid() || flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return;
+	(void)unpack_remove(fd);
+	(void)unlinkat(base_fd, name, AT_REMOVEDIR);
 }
 
-void storage_unstage(char **layout)
+static void remove_left(const char *base)
 {
-	_cleanup_close_ int fd = *layout ? open(*layout, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	DIR *dir = opendir(base);
+	struct dirent *d;
 
-	if (fd >= 0) {
-		(void)unpack_remove(fd);
-		(void)rmdir(*layout);
+	while (dir && (d = readdir(dir)))
+		if (!strncmp(d->d_name, PREFIX, strlen(PREFIX)))
+			remove_if_left(dirfd(dir), d->d_name);
+	if (dir)
+		closedir(dir);
+}
+
+/* --- the layout --------------------------------------------------------------------------------------------------- */
+
+/* Makes the directory, locked. Between the two another export may take it for one that was left. */
+static int make_locked(const char *base, char **ret, int *ret_fd)
+{
+	for (unsigned tries = 0; tries < TRIES; tries++) {
+		_cleanup_free_ char *path = NULL;
+		_cleanup_close_ int fd = -1;
+		struct stat own, named;
+
+		if (asprintf(&path, "%s/" PREFIX "XXXXXX", base) < 0) {
+			path = NULL;
+			return -ENOMEM;
+		}
+		if (!mkdtemp(path))
+			return -errno;
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0 || flock(fd, LOCK_EX) < 0 || fstat(fd, &own) < 0 || lstat(path, &named) < 0 ||
+		    own.st_ino != named.st_ino)
+			continue;
+		*ret = TAKE_PTR(path);
+		*ret_fd = TAKE_FD(fd);
+		return 0;
 	}
-	free(*layout);
-	*layout = NULL;
+	return -EAGAIN;
+}
+
+/* Nothing of the caller's is held open meanwhile, and no signal of the terminal ends it. */
+static void sweep(const char *path, int fd, int end)
+{
+	char byte;
+	int low = fd < end ? fd : end, high = fd < end ? end : fd;
+
+	(void)setsid();
+	for (int i = 1; i < NSIG; i++)
+		(void)signal(i, SIG_IGN);
+	if (low > 0)
+		(void)close_range(0, (unsigned)low - 1, 0);
+	if (high > low + 1)
+		(void)close_range((unsigned)low + 1, (unsigned)high - 1, 0);
+	(void)close_range((unsigned)high + 1, ~0u, 0);
+	while (read(end, &byte, 1) < 0 && errno == EINTR)
+		;
+	(void)unpack_remove(fd);
+	(void)rmdir(path);
+	_exit(0);
+}
+
+static int start_sweeper(struct storage_stage *stage, int fd)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	(void)fflush(NULL);
+	stage->sweeper = fork();
+	if (stage->sweeper == 0) {
+		close(ends[1]);
+		sweep(stage->dir, fd, ends[0]);
+	}
+	close(ends[0]);
+	stage->end = ends[1];
+	return stage->sweeper < 0 ? -errno : 0;
+}
+
+int storage_stage(struct storage_stage *ret, struct image_error *error)
+{
+	const char *base = getenv("TMPDIR");
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	base = base && *base == '/' ? base : "/var/tmp";
+	remove_left(base);
+	r = make_locked(base, &ret->dir, &fd);
+	/* Whoever writes a layout locks it too. */
+	if (r == 0 && asprintf(&ret->layout, "%s/layout", ret->dir) < 0) {
+		ret->layout = NULL;
+		r = -ENOMEM;
+	}
+	if (r == 0)
+		r = start_sweeper(ret, fd);
+	if (r < 0 && ret->dir)
+		(void)rmdir(ret->dir);
+	return r < 0 ? image_fail(error, r, "%s: %s", base, strerror(-r)) : 0;
+}
+
+void storage_unstage(struct storage_stage *stage)
+{
+	if (stage->end >= 0)
+		close(stage->end);
+	while (stage->sweeper > 0 && waitpid(stage->sweeper, NULL, 0) < 0 && errno == EINTR)
+		;
+	free(stage->layout);
+	free(stage->dir);
+	*stage = STORAGE_NO_STAGE;
 }
 
 int storage_copy(const char *layout, const char *target, struct image_error *error)
@@ -56,6 +159,8 @@ int storage_copy(const char *layout, const char *target, struct image_error *err
 	(void)fflush(NULL);
 	child = fork();
 	if (child == 0) {
+		/* Without plyctl there is no layout. */
+		(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 		/* The only line on standard output is the image's id. */
 		(void)dup2(STDERR_FILENO, STDOUT_FILENO);
 		(void)execlp("skopeo", "skopeo", "copy", "--quiet", source, target, (char *)NULL);

@@ -5,13 +5,24 @@
 #ifndef PLYCTL_EXPORT_STORAGE_H
 #define PLYCTL_EXPORT_STORAGE_H
 
+#include <sys/types.h>
+
 #include "image/error.h"
 
-/* A new directory for a layout, below $TMPDIR or /var/tmp; *ret is owned by the caller. */
-int storage_stage(char **ret, struct image_error *error);
+struct storage_stage {
+	char *dir;     /* locked; owned */
+	char *layout;  /* in there, not yet made; owned */
+	pid_t sweeper; /* removes both when plyctl has ended */
+	int end;       /* tells that to it, by being closed */
+};
+#define STORAGE_NO_STAGE ((struct storage_stage){.end = -1})
+
+/* A new directory for a layout, below $TMPDIR or /var/tmp, where those are removed that nobody uses any more. *ret is
+ * STORAGE_NO_STAGE before. */
+int storage_stage(struct storage_stage *ret, struct image_error *error);
 /* skopeo copies the layout to TARGET, which begins with containers-storage:. skopeo writes the cause of a failure. */
 int storage_copy(const char *layout, const char *target, struct image_error *error);
-/* Removes the layout, and frees the path. */
-void storage_unstage(char **layout);
+/* Removes the layout. */
+void storage_unstage(struct storage_stage *stage);
 
 #endif

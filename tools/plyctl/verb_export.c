@@ -270,10 +270,10 @@ static int export_image(struct exported *ex, struct store_export *e, struct imag
 /* By way of a layout beside it. */
 static int export_to_storage(struct exported *ex, struct store_export *e, struct image_error *error)
 {
-	_cleanup_(storage_unstage) char *layout = NULL;
-	int r = storage_stage(&layout, error);
+	_cleanup_(storage_unstage) struct storage_stage stage = STORAGE_NO_STAGE;
+	int r = storage_stage(&stage, error);
 
-	e->path = layout;
+	e->path = stage.layout;
 	return r < 0 ? r : export_image(ex, e, error);
 }
 
