@@ -13,7 +13,8 @@ USER_ENVIRONMENT=()
 
 as_user() {
 	setpriv --reuid "$ID" --regid "$ID" --init-groups --inh-caps=-all \
-		env -i -C / PATH="$PATH" HOME="$HOME_DIR" USER=plyfs-test LC_ALL=C.UTF-8 TZ=UTC "${USER_ENVIRONMENT[@]}" "$@"
+		env -i -C / PATH="$PATH" HOME="$HOME_DIR" USER=plyfs-test LC_ALL=C.UTF-8 TZ=UTC \
+		${ASAN_OPTIONS:+ASAN_OPTIONS="$ASAN_OPTIONS"} "${USER_ENVIRONMENT[@]}" "$@"
 }
 
 # Without CAP_SETUID over a range, the ids have to come from /etc/subuid by newuidmap.
