@@ -17,6 +17,7 @@
 #include "base/fault.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "check_store.h"
 #include "os/fs.h"
 #include "os/task.h"
 
@@ -157,5 +158,8 @@ int main(int argc, char **argv)
 		status = usage_error("%s: no such verb; see plyctl help", name);
 	else
 		status = run_verb(verb, argc - 1, argv + 1);
-	return output_done(status);
+	if (output_done(status) == status)
+		return status;
+	/* A verb with statuses of its own has another one for a failure than 1. */
+	return verb && verb->usage_status ? status | CHECK_FAILED : EXIT_FAILED;
 }
