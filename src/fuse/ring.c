@@ -86,47 +86,54 @@ RING(tmpfile, OPCODE_TMPFILE, (fuse_req_t req, fuse_ino_t parent, mode_t mode, s
 RING(statx, OPCODE_STATX, (fuse_req_t req, fuse_ino_t ino, int flags, int mask, struct fuse_file_info *fi),
      (req, ino, flags, mask, fi))
 
+/* An operation that isn't there is libfuse's to answer. */
+#define WRAP(operation)                                                                                                \
+	do {                                                                                                           \
+		if (ops->operation)                                                                                    \
+			ops->operation = ring_##operation;                                                             \
+	} while (0)
+
 void ring_wrap(struct fuse_lowlevel_ops *ops)
 {
-	(void)CHECK(ops->lookup);
-	ops->lookup = ring_lookup;
-	ops->getattr = ring_getattr;
-	ops->setattr = ring_setattr;
-	ops->readlink = ring_readlink;
-	ops->mknod = ring_mknod;
-	ops->mkdir = ring_mkdir;
-	ops->unlink = ring_unlink;
-	ops->rmdir = ring_rmdir;
-	ops->symlink = ring_symlink;
-	ops->rename = ring_rename;
-	ops->link = ring_link;
-	ops->open = ring_open;
-	ops->create = ring_create;
-	ops->read = ring_read;
-	ops->write = ring_write;
-	ops->flush = ring_flush;
-	ops->release = ring_release;
-	ops->fsync = ring_fsync;
-	ops->opendir = ring_opendir;
-	ops->readdir = ring_readdir;
-	ops->readdirplus = ring_readdirplus;
-	ops->releasedir = ring_releasedir;
-	ops->fsyncdir = ring_fsyncdir;
-	ops->statfs = ring_statfs;
-	ops->setxattr = ring_setxattr;
-	ops->getxattr = ring_getxattr;
-	ops->listxattr = ring_listxattr;
-	ops->removexattr = ring_removexattr;
-	ops->fallocate = ring_fallocate;
-	ops->lseek = ring_lseek;
-	ops->copy_file_range = ring_copy_file_range;
-	ops->ioctl = ring_ioctl;
-	ops->tmpfile = ring_tmpfile;
-	ops->statx = ring_statx;
+	(void)CHECK(ops);
+	WRAP(lookup);
+	WRAP(getattr);
+	WRAP(setattr);
+	WRAP(readlink);
+	WRAP(mknod);
+	WRAP(mkdir);
+	WRAP(unlink);
+	WRAP(rmdir);
+	WRAP(symlink);
+	WRAP(rename);
+	WRAP(link);
+	WRAP(open);
+	WRAP(create);
+	WRAP(read);
+	WRAP(write);
+	WRAP(flush);
+	WRAP(release);
+	WRAP(fsync);
+	WRAP(opendir);
+	WRAP(readdir);
+	WRAP(readdirplus);
+	WRAP(releasedir);
+	WRAP(fsyncdir);
+	WRAP(statfs);
+	WRAP(setxattr);
+	WRAP(getxattr);
+	WRAP(listxattr);
+	WRAP(removexattr);
+	WRAP(fallocate);
+	WRAP(lseek);
+	WRAP(copy_file_range);
+	WRAP(ioctl);
+	WRAP(tmpfile);
+	WRAP(statx);
 }
 #else
 void ring_wrap(struct fuse_lowlevel_ops *ops)
 {
-	(void)CHECK(ops->lookup);
+	(void)CHECK(ops);
 }
 #endif
