@@ -360,7 +360,7 @@ static void leave_and_follow(void)
 {
 	meanwhile.started = copyup_cancel(meanwhile.u->writer, &leaver.waiter);
 	copyup_request(meanwhile.u->writer, meanwhile.file, COPYUP_FULL, &follower.waiter);
-	for (int i = 0; i < 5000 && !has_answer(&follower); i++)
+	for (int i = 0; i < 60000 && !has_answer(&follower); i++)
 		os_sleep_us(1000);
 }
 
