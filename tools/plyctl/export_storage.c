@@ -21,19 +21,40 @@
 #include "archive/unpack.h"
 #include "base/cleanup.h"
 
-#define PREFIX "plyctl-export-"
+#define PREFIX ".plyctl-layout-"
+#define SUFFIX "XXXXXX" /* as mkdtemp() wants it */
+#define LAYOUT "layout"
 #define TRIES 16
 
 enum { NO_PROGRAM = 127 };
 
 /* --- what was left ------------------------------------------------------------------------------------------------ */
 
+/* Whether there is nothing in it that an export doesn't make. */
+static bool has_layout_alone(int fd)
+{
+	_cleanup_close_ int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = own < 0 ? NULL : fdopendir(own);
+	const struct dirent *d;
+	bool alone = dir != NULL;
+
+	if (!dir)
+		return false;
+	(void)TAKE_FD(own);
+	while (alone && (d = readdir(dir)))
+		alone = !strcmp(d->d_name, ".") || !strcmp(d->d_name, "..") || !strcmp(d->d_name, LAYOUT);
+	closedir(dir);
+	return alone;
+}
+
 static void remove_if_left(int base_fd, const char *name)
 {
 	_cleanup_close_ int fd = openat(base_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid() || flock(fd, LOCK_EX | LOCK_NB) < 0)
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid() || (st.st_mode & 07777) != 0700)
+		return;
+	if (!has_layout_alone(fd) || flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return;
 	(void)unpack_remove(fd);
 	(void)unlinkat(base_fd, name, AT_REMOVEDIR);
@@ -45,7 +66,7 @@ static void remove_left(const char *base)
 	struct dirent *d;
 
 	while (dir && (d = readdir(dir)))
-		if (!strncmp(d->d_name, PREFIX, strlen(PREFIX)))
+		if (!strncmp(d->d_name, PREFIX, strlen(PREFIX)) && strlen(d->d_name) == strlen(PREFIX SUFFIX))
 			remove_if_left(dirfd(dir), d->d_name);
 	if (dir)
 		closedir(dir);
@@ -61,7 +82,7 @@ static int make_locked(const char *base, char **ret, int *ret_fd)
 		_cleanup_close_ int fd = -1;
 		struct stat own, named;
 
-		if (asprintf(&path, "%s/" PREFIX "XXXXXX", base) < 0) {
+		if (asprintf(&path, "%s/" PREFIX SUFFIX, base) < 0) {
 			path = NULL;
 			return -ENOMEM;
 		}
@@ -69,8 +90,10 @@ static int make_locked(const char *base, char **ret, int *ret_fd)
 			return -errno;
 		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (fd < 0 || flock(fd, LOCK_EX) < 0 || fstat(fd, &own) < 0 || lstat(path, &named) < 0 ||
-		    own.st_ino != named.st_ino)
+		    own.st_ino != named.st_ino) {
+			(void)rmdir(path);
 			continue;
+		}
 		*ret = TAKE_PTR(path);
 		*ret_fd = TAKE_FD(fd);
 		return 0;
@@ -119,19 +142,18 @@ static int start_sweeper(struct storage_stage *stage, int fd)
 int storage_stage(struct storage_stage *ret, struct image_error *error)
 {
 	const char *base = getenv("TMPDIR");
-	_cleanup_close_ int fd = -1;
 	int r;
 
 	base = base && *base == '/' ? base : "/var/tmp";
 	remove_left(base);
-	r = make_locked(base, &ret->dir, &fd);
+	r = make_locked(base, &ret->dir, &ret->fd);
 	/* Whoever writes a layout locks it too. */
-	if (r == 0 && asprintf(&ret->layout, "%s/layout", ret->dir) < 0) {
+	if (r == 0 && asprintf(&ret->layout, "%s/" LAYOUT, ret->dir) < 0) {
 		ret->layout = NULL;
 		r = -ENOMEM;
 	}
 	if (r == 0)
-		r = start_sweeper(ret, fd);
+		r = start_sweeper(ret, ret->fd);
 	if (r < 0 && ret->dir)
 		(void)rmdir(ret->dir);
 	return r < 0 ? image_fail(error, r, "%s: %s", base, strerror(-r)) : 0;
@@ -143,6 +165,12 @@ void storage_unstage(struct storage_stage *stage)
 		close(stage->end);
 	while (stage->sweeper > 0 && waitpid(stage->sweeper, NULL, 0) < 0 && errno == EINTR)
 		;
+	/* What is still there if the sweeper was killed. */
+	if (stage->fd >= 0) {
+		(void)unpack_remove(stage->fd);
+		(void)rmdir(stage->dir);
+		close(stage->fd);
+	}
 	free(stage->layout);
 	free(stage->dir);
 	*stage = STORAGE_NO_STAGE;

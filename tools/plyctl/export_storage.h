@@ -10,12 +10,13 @@
 #include "image/error.h"
 
 struct storage_stage {
-	char *dir;     /* locked; owned */
+	char *dir;     /* owned */
+	int fd;	       /* of it, which locks it; owned; -1: there is none */
 	char *layout;  /* in there, not yet made; owned */
 	pid_t sweeper; /* removes both when plyctl has ended */
 	int end;       /* tells that to it, by being closed */
 };
-#define STORAGE_NO_STAGE ((struct storage_stage){.end = -1})
+#define STORAGE_NO_STAGE ((struct storage_stage){.fd = -1, .end = -1})
 
 /* A new directory for a layout, below $TMPDIR or /var/tmp, where those are removed that nobody uses any more. *ret is
  * STORAGE_NO_STAGE before. */
