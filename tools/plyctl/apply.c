@@ -15,6 +15,7 @@
 #include "base/fault.h"
 #include "os/fs.h"
 #include "plyfs.h"
+#include "unpacked.h"
 
 /* Bytes of the other name that podman and docker give a layer. */
 #define LINK_SIZE 26
@@ -97,7 +98,7 @@ static int choose_dir(struct apply *a, const char *dir)
 		return fail("%s: it lies on %zu layers; commit and squash make one of them", u->id, u->n_layers);
 	if (!dir && !u->n_layers)
 		return usage_error("apply: DIR is wanted, because the upper tells of no layer");
-	if (dir && os_behind_root(dir))
+	if (dir && !name_is_here(dir))
 		return fail("%s: a directory behind the root of another process has no name here", dir);
 	a->dir = realpath(dir ? dir : u->layers[0], NULL);
 	if (!a->dir)

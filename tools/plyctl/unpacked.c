@@ -2,6 +2,7 @@
 #include "unpacked.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,11 +85,26 @@ static struct view_stack *unpack_stack(const struct view_stack *packed, struct s
 	return stack;
 }
 
+/* A name such as /proc/PID/root or /proc/PID/cwd leads elsewhere than the text of its link does here. */
+bool name_is_here(const char *name)
+{
+	_cleanup_free_ char *real = os_behind_root(name) ? NULL : realpath(name, NULL);
+	struct statx by_name, by_real;
+	const unsigned mask = STATX_INO | STATX_MNT_ID;
+
+	if (!real)
+		return !os_behind_root(name);
+	/* Another mount namespace has other mounts, also of the same directory. */
+	return statx(AT_FDCWD, name, 0, mask, &by_name) == 0 && statx(AT_FDCWD, real, 0, mask, &by_real) == 0 &&
+	       by_name.stx_dev_major == by_real.stx_dev_major && by_name.stx_dev_minor == by_real.stx_dev_minor &&
+	       by_name.stx_ino == by_real.stx_ino && by_name.stx_mnt_id == by_real.stx_mnt_id;
+}
+
 /* What mounts or replaces a directory does so by its name, which here may mean another one. */
 bool stack_is_here(const struct view_stack *stack)
 {
 	for (size_t i = 0; i < stack->options.layer_count; i++)
-		if (os_behind_root(stack->options.layers[i].path)) {
+		if (!name_is_here(stack->options.layers[i].path)) {
 			fail("%s: a layer behind the root of another process has no name here", stack->name);
 			return false;
 		}

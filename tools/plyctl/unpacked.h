@@ -12,6 +12,8 @@
  * its layers. A line says what was done. *ret_hold has the store's shared lock then, so that nobody removes it before
  * it is used; else it is NULL. */
 struct view_stack *stack_open_unpacked(const char *name, struct store **ret_hold);
+/* Whether a directory has the name that realpath() says; also if there is none. */
+bool name_is_here(const char *name);
 /* Whether its layers have names here, as whoever mounts or replaces them needs. Else a line says why. */
 bool stack_is_here(const struct view_stack *stack);
 

@@ -20,6 +20,7 @@
 #include "os/fs.h"
 #include "os/task.h"
 #include "sandbox.h"
+#include "unpacked.h"
 
 #define ID_BYTES 6
 #define ID_HEX (2 * ID_BYTES)
@@ -261,9 +262,9 @@ static int find_id(const char *store, const char *id, char **ret_name)
 /* A directory: one that plyctl made, its `upper`, or any other, whose work directory is DIR.work. */
 static int find_directory(const char *name, struct upper *ret)
 {
-	char *real = os_behind_root(name) ? NULL : realpath(name, NULL), *slash;
+	char *real = name_is_here(name) ? realpath(name, NULL) : NULL, *slash;
 
-	if (os_behind_root(name))
+	if (!real && !name_is_here(name))
 		return fail("%s: a directory behind the root of another process has no name here", name);
 	if (!real)
 		return fail("%s: %s", name, strerror(errno));
