@@ -38,26 +38,10 @@ int cached_chain(const struct cache_entry *e, char ret[static DIGEST_SIZE])
 	return digest_chain(*below ? below : NULL, e->diff_id, ret);
 }
 
-/* The chain_id of all layers of an image. */
-static int chain_of_image(const struct image *image, char ret[static DIGEST_SIZE])
-{
-	char below[DIGEST_SIZE];
-	int r = -1;
-
-	for (size_t i = 0; i < image->n_layers; i++) {
-		if (!image->layers[i].diff_id || !digest_is_valid(image->layers[i].diff_id))
-			return -1;
-		r = digest_chain(i ? below : NULL, image->layers[i].diff_id, ret);
-		if (r < 0)
-			return r;
-		memcpy(below, ret, DIGEST_SIZE);
-	}
-	return r;
-}
-
 /* The image may be the result of the step, or one that has its layer among others. */
-static void name_of_image(struct cached *c, const struct image *image, const char *chain, const char *name)
+static void name_of_image(struct cached *c, const struct image *image, const char *name)
 {
+	const char *chain = image->n_layers ? image->layers[image->n_layers - 1].chain_id : NULL;
 	char result[DIGEST_SIZE];
 	bool has = false;
 
@@ -100,8 +84,7 @@ static int cached_look_at_image(void *arg, const struct image_listed *item)
 {
 	struct cached_reading *r = arg;
 	_cleanup_(image_cleanup) struct image *image = NULL;
-	char **name, chain[DIGEST_SIZE];
-	bool has_chain;
+	char **name;
 
 	if (!item->name || image_open_in(IMAGE_STORE, store_path(r->store), item->id, &image, NULL) < 0)
 		return 0;
@@ -109,10 +92,9 @@ static int cached_look_at_image(void *arg, const struct image_listed *item)
 	if (!name || !(*name = strdup(item->name)))
 		abort();
 	r->all->n_names++;
-	has_chain = chain_of_image(image, chain) == 0;
 	for (size_t i = 0; i < r->all->n; i++)
 		if (!r->all->list[i].damage)
-			name_of_image(&r->all->list[i], image, has_chain ? chain : NULL, *name);
+			name_of_image(&r->all->list[i], image, *name);
 	return 0;
 }
 
