@@ -5,7 +5,6 @@
  */
 #include "export_storage.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -20,6 +19,7 @@
 
 #include "archive/unpack.h"
 #include "base/cleanup.h"
+#include "os/fs.h"
 
 #define PREFIX ".plyctl-layout-"
 #define SUFFIX "XXXXXX" /* as mkdtemp() wants it */
@@ -30,21 +30,15 @@ enum { NO_PROGRAM = 127 };
 
 /* --- what was left ------------------------------------------------------------------------------------------------ */
 
+static int is_other_entry(void *arg, const struct os_dirent *d)
+{
+	return strcmp(d->name, LAYOUT) != 0;
+}
+
 /* Whether there is nothing in it that an export doesn't make. */
 static bool has_layout_alone(int fd)
 {
-	_cleanup_close_ int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = own < 0 ? NULL : fdopendir(own);
-	const struct dirent *d;
-	bool alone = dir != NULL;
-
-	if (!dir)
-		return false;
-	(void)TAKE_FD(own);
-	while (alone && (d = readdir(dir)))
-		alone = !strcmp(d->d_name, ".") || !strcmp(d->d_name, "..") || !strcmp(d->d_name, LAYOUT);
-	closedir(dir);
-	return alone;
+	return os_read_dir(fd, is_other_entry, NULL) == 0;
 }
 
 static void remove_if_left(int base_fd, const char *name)
@@ -60,16 +54,21 @@ static void remove_if_left(int base_fd, const char *name)
 	(void)unlinkat(base_fd, name, AT_REMOVEDIR);
 }
 
+static int look_at_left(void *arg, const struct os_dirent *d)
+{
+	const int *base_fd = arg;
+
+	if (!strncmp(d->name, PREFIX, strlen(PREFIX)) && strlen(d->name) == strlen(PREFIX SUFFIX))
+		remove_if_left(*base_fd, d->name);
+	return 0;
+}
+
 static void remove_left(const char *base)
 {
-	DIR *dir = opendir(base);
-	struct dirent *d;
+	_cleanup_close_ int fd = os_open_path(base, O_PATH | O_DIRECTORY, 0);
 
-	while (dir && (d = readdir(dir)))
-		if (!strncmp(d->d_name, PREFIX, strlen(PREFIX)) && strlen(d->d_name) == strlen(PREFIX SUFFIX))
-			remove_if_left(dirfd(dir), d->d_name);
-	if (dir)
-		closedir(dir);
+	if (fd >= 0)
+		(void)os_read_dir(fd, look_at_left, &fd);
 }
 
 /* --- the layout --------------------------------------------------------------------------------------------------- */
