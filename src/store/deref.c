@@ -202,7 +202,9 @@ static int refuse_reserved(struct deref *d)
 	int r = 0;
 
 	(void)CHECK(d->set->n);
-	for (unsigned i = 0; i < d->set->n && r == 0 && has_renamed(d); i++)
+	if (!has_renamed(d))
+		return 0;
+	for (unsigned i = 0; i < d->set->n && r == 0; i++)
 		r = layer_walk(d->set, &d->set->layers[i], LAYER_WALK_RAW, &calls, d);
 	return r;
 }

@@ -262,10 +262,11 @@ static int find_id(const char *store, const char *id, char **ret_name)
 /* A directory: one that plyctl made, its `upper`, or any other, whose work directory is DIR.work. */
 static int find_directory(const char *name, struct upper *ret)
 {
-	char *real = name_is_here(name) ? realpath(name, NULL) : NULL, *slash;
+	char *real, *slash;
 
-	if (!real && !name_is_here(name))
+	if (!name_is_here(name))
 		return fail("%s: a directory behind the root of another process has no name here", name);
+	real = realpath(name, NULL);
 	if (!real)
 		return fail("%s: %s", name, strerror(errno));
 	*ret = (struct upper){.id = NULL};
